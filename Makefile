@@ -1,0 +1,67 @@
+# `make help` lists what there is. Everything is installed into .venv, nothing outside this folder.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+
+# The first interpreter that really runs and is one of 3.11-3.13 (a name on PATH may be a shim for none); PYTHON= chooses another.
+PYTHON ?= $(shell for name in python3.11 python3.12 python3.13 python3; do \
+	$$name -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$name && break; done)
+BIN := .venv/bin
+N ?= 3
+
+.PHONY: help install install-dev apt demo run lint format unit integration e2e test flaky lock
+help: ## this list
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)$$/  make \1\t\2/' | expand -t 20
+
+install: .venv/running.stamp ## .venv with all that running needs
+install-dev: .venv/testing.stamp
+
+.venv/python.stamp:
+	@test -n "$(PYTHON)" || { echo 'calibot needs Python 3.11, 3.12 or 3.13; none was found. Install one, or name it: make $(MAKECMDGOALS) PYTHON=/path/to/python3.11' >&2; exit 2; }
+	@rm -rf .venv
+	@$(PYTHON) -m venv .venv || { rm -rf .venv; echo 'Python cannot make a virtual environment here. On Debian or Ubuntu: apt install python3-venv' >&2; exit 2; }
+	@touch $@
+
+.venv/running.stamp: requirements.lock .venv/python.stamp
+	@echo 'Installing what calibot needs into .venv ...'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@touch $@
+
+.venv/testing.stamp: requirements-dev.lock .venv/running.stamp
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@
+
+demo: install ## see calibot work, with no account and no network
+	@$(BIN)/python -m bot demo
+
+run: install ## run the bot with config.toml (made when missing)
+	@test -e config.toml || { cp config.example.toml config.toml && echo 'Made config.toml from config.example.toml.'; }
+	@$(BIN)/python -m bot run --config config.toml
+
+lint: install-dev ## ruff, mypy strict, import contracts
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: install-dev ## let ruff format the code
+	$(BIN)/ruff check --fix-only
+	$(BIN)/ruff format
+
+unit: install-dev ## tests of pure logic, no socket
+	$(BIN)/python -m pytest tests/unit -n 2
+
+integration: install-dev ## tests of one real component each
+	$(BIN)/python -m pytest tests/integration
+
+e2e: install-dev ## the process as a user starts it, against the sandbox
+	$(BIN)/python -m pytest tests/e2e
+
+test: lint ## everything: lint, unit, integration, end to end
+	$(BIN)/python -m pytest tests -n 2 --dist loadfile
+
+flaky: install-dev ## the end-to-end tests N=3 times
+	@for turn in $$(seq $(N)); do echo "turn $$turn of $(N)"; $(BIN)/python -m pytest tests/e2e -q -n 2 --dist loadfile || exit 1; done
+
+lock: ## lock the dependencies of pyproject.toml anew (needs uv)
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml -o requirements.lock
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock

@@ -1,0 +1,124 @@
+"""Everything that a person must hear about. An error is a code with parameters; `services.i18n` makes the sentence.
+
+CalibotError
+├── InvalidInfoHash
+├── NothingToLookUp
+├── NoteNotFound
+├── NoteChanged
+├── TaskNotFound
+├── CannotCancel
+├── CannotRetry
+├── NotAllowed
+├── ShuttingDown
+├── StoreUnavailable
+│   ├── DatabaseInUse
+│   └── NewerSchema
+└── LookupFailed
+    ├── NotFound
+    └── ResolverDown
+"""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+Parameters = Mapping[str, int | float | str]
+
+
+class CalibotError(Exception):
+    """Something that a person must hear about: *code* names it, *parameters* fill its sentence."""
+
+    code: ClassVar[str] = "internal"
+
+    def __init__(self, **parameters: float | str) -> None:
+        super().__init__(self.code, parameters)
+        self.parameters: Parameters = parameters
+
+
+class InvalidInfoHash(CalibotError):
+    """The text is neither 40 or 64 hex digits nor 32 base32 digits (BEP 9, BEP 52)."""
+
+    code = "invalid_info_hash"
+
+
+class NothingToLookUp(CalibotError):
+    """The request names no torrent: no task is made of it."""
+
+    code = "nothing_to_look_up"
+
+
+class NoteNotFound(CalibotError):
+    """No note *note_id* in this notebook; another notebook's note is answered exactly like this."""
+
+    code = "note_not_found"
+
+
+class NoteChanged(CalibotError):
+    """Somebody changed note *note_id* since version *expected*; nothing was written."""
+
+    code = "note_changed"
+
+
+class TaskNotFound(CalibotError):
+    """No task of this id is kept."""
+
+    code = "task_not_found"
+
+
+class CannotCancel(CalibotError):
+    """The task has already ended, as *state*."""
+
+    code = "cannot_cancel"
+
+
+class CannotRetry(CalibotError):
+    """The task is under way, or all of its names were found."""
+
+    code = "cannot_retry"
+
+
+class NotAllowed(CalibotError):
+    """This person may not do that to this task or note."""
+
+    code = "not_allowed"
+
+
+class ShuttingDown(CalibotError):
+    """The program is stopping: nothing new is accepted; what was accepted goes on at the next start."""
+
+    code = "shutting_down"
+
+
+class StoreUnavailable(CalibotError):
+    """The database could not be read or written; nothing was changed."""
+
+    code = "store_unavailable"
+
+
+class DatabaseInUse(StoreUnavailable):
+    """Another process writes the database at *path*."""
+
+    code = "database_in_use"
+
+
+class NewerSchema(StoreUnavailable):
+    """The database at *path* was made by a newer calibot."""
+
+    code = "newer_schema"
+
+
+class LookupFailed(CalibotError):
+    """A lookup ended without a name."""
+
+    code = "lookup_failed"
+
+
+class NotFound(LookupFailed):
+    """The source answered that it does not know, or gave something that is not this torrent."""
+
+    code = "not_found"
+
+
+class ResolverDown(LookupFailed):
+    """The source could not be asked."""
+
+    code = "resolver_down"
