@@ -1,0 +1,45 @@
+"""Who is told of a task: a follower is one message of a front end."""
+
+from dataclasses import dataclass
+from typing import NewType
+
+from services.calibration.task import CalibrationRequest, State
+from services.torrents import NotebookId, PersonId, TaskId
+
+FollowerId = NewType("FollowerId", int)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewFollower:
+    """A message that shall show a task: a new one at *address*, or an existing one (*message_id*) that becomes it.
+
+    *address* is the front end's own word for a place; *reply_to* the message that asked.
+    """
+
+    address: str
+    reply_to: int | None = None
+    message_id: int | None = None
+    language: str = "en"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Follower:
+    """A stored follower. It outlives its task with the request, so that its buttons still work then.
+
+    *shown_attempt* and *shown_state* are what its message shows, as far as is known; *end_shown_at* is set when it
+    needs nothing more. *gone*: its message was deleted.
+    """
+
+    id: FollowerId
+    task_id: TaskId
+    notebook: NotebookId
+    asked_by: PersonId
+    request: CalibrationRequest
+    address: str
+    reply_to: int | None
+    message_id: int | None
+    language: str
+    shown_attempt: int
+    shown_state: State | None
+    end_shown_at: float | None
+    gone: bool

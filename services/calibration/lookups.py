@@ -1,0 +1,123 @@
+"""Which items wait for which lookup, in memory: lines, slots, joining and leaving. Nothing here waits or writes."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+
+from services.calibration.apply import ItemKey
+from services.calibration.task import Item, State
+from services.torrents import Hints, Step, TaskId, TorrentId
+
+
+@dataclass(eq=False, slots=True)
+class Wait:
+    """An item that waits for its lookup. *deadline* (monotonic seconds) is set when it is running."""
+
+    key: ItemKey
+    attempt: int
+    deadline: float | None = None
+
+
+@dataclass(eq=False, slots=True)
+class Lookup:
+    """A lookup in line, or under way once *leave* is set, which ends it.
+
+    *ending*: the last item has left; it keeps its slot and its torrent until it is gone, and nobody joins it.
+    *left_as* is why the last item left it.
+    """
+
+    torrent: TorrentId
+    hints: Hints
+    asked_at: float
+    waits: dict[ItemKey, Wait] = field(default_factory=dict)
+    evidence: Step | None = None
+    started: bool = False
+    leave: Callable[[], object] | None = None
+    ending: bool = False
+    left_as: str = "cancelled"
+
+
+class Lookups:
+    """The lookups in line and under way; at most *most* of the second."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._line: OrderedDict[TorrentId, Lookup] = OrderedDict()
+        self._under_way: dict[TorrentId, Lookup] = {}
+        self._of_item: dict[ItemKey, Lookup] = {}
+        self._items_of: dict[TaskId, set[ItemKey]] = {}
+
+    def join(self, item: Item, now: float) -> tuple[Lookup | None, Wait | None]:
+        """Let *item* wait for the lookup of its torrent, a new one in line where there is none, with its hints.
+
+        The wait is None where it waits already; both are None for an item that runs and has just left.
+        """
+        key = (item.task_id, item.position)
+        lookup = self._of_item.get(key)
+        wait = None
+        if lookup is None and item.state is State.PENDING:
+            lookup = self._place(item.torrent, now)
+            wait = lookup.waits[key] = Wait(key, item.attempt)
+            self._of_item[key] = lookup
+            self._items_of.setdefault(item.task_id, set()).add(key)
+        if lookup is not None:
+            lookup.hints = lookup.hints.merged(item.hints)
+        return lookup, wait
+
+    def _place(self, torrent: TorrentId, now: float) -> Lookup:
+        lookup = self._under_way.get(torrent)
+        if lookup is None or lookup.ending:
+            lookup = self._line.get(torrent)
+        if lookup is None:
+            lookup = self._line[torrent] = Lookup(torrent, Hints(), now)
+        return lookup
+
+    def startable(self) -> Iterator[Lookup]:
+        """Take from the line, and yield, each lookup that may begin now."""
+        while len(self._under_way) < self._most:
+            lookup = next((one for one in self._line.values() if one.torrent not in self._under_way), None)
+            if lookup is None:
+                return
+            del self._line[lookup.torrent]
+            self._under_way[lookup.torrent] = lookup
+            yield lookup
+
+    def finished(self, lookup: Lookup) -> None:
+        """Free the slot of a lookup that is gone, and forget who still waited for it."""
+        del self._under_way[lookup.torrent]
+        self.left(list(lookup.waits))
+
+    def left(self, keys: Iterable[ItemKey]) -> None:
+        """Take items out of their lookups; a lookup ends when the last one leaves it."""
+        for key in keys:
+            lookup = self._of_item.pop(key, None)
+            if lookup is None:
+                continue
+            del lookup.waits[key]
+            siblings = self._items_of[key[0]]
+            siblings.discard(key)
+            if not siblings:
+                del self._items_of[key[0]]
+            if not lookup.waits:
+                self._abandon(lookup)
+
+    def _abandon(self, lookup: Lookup) -> None:
+        if self._line.get(lookup.torrent) is lookup:
+            del self._line[lookup.torrent]
+        elif not lookup.ending:
+            lookup.ending = True
+            if lookup.leave is not None:
+                lookup.leave()
+
+    def waits_for(self, wait: Wait) -> Lookup | None:
+        """Return the lookup for which *wait*, and no later try of its item, still waits."""
+        lookup = self._of_item.get(wait.key)
+        return lookup if lookup is not None and lookup.waits.get(wait.key) is wait else None
+
+    def of_task(self, task_id: TaskId) -> Iterable[ItemKey]:
+        """Return the task's items that wait."""
+        return list(self._items_of.get(task_id, ()))
+
+    def under_way(self) -> Iterable[Lookup]:
+        """Return the lookups under way, those that are ending too."""
+        return list(self._under_way.values())

@@ -1,0 +1,336 @@
+"""The one manager of calibrations: what people ask of it, and what changed."""
+
+import asyncio
+import uuid
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+import structlog
+
+from services.calibration.apply import Applied, apply_cancel, apply_retry, hand_back
+from services.calibration.follower import NewFollower
+from services.calibration.functions import engine_of
+from services.calibration.ports import CalibrationFunc, Engine, OrdinaryFunc, TaskStore, Tx
+from services.calibration.request import digest_of, torrents_of
+from services.calibration.runner import Runner
+from services.calibration.sequence import Sequence as Changed
+from services.calibration.task import CalibrationRequest, Item, Snapshot, State, Task
+from services.clock import Clock, SystemClock
+from services.errors import (
+    CannotCancel,
+    CannotRetry,
+    NotAllowed,
+    NothingToLookUp,
+    ShuttingDown,
+    StoreUnavailable,
+    TaskNotFound,
+)
+from services.notebook.once import KEPT_SECONDS, once
+from services.torrents import NotebookId, NoteId, PersonId, Step, TaskId
+
+log = structlog.stdlib.get_logger(__name__)
+_UNSHOWN_KEPT = 30 * 86400.0
+_LOOKUPS_KEPT = 90 * 86400.0
+_OUTCOMES_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What changed, up to and with *number*.
+
+    *reset*: the number asked for is not known any more; *tasks* are then all there are, and what is not among them
+    is gone. *more*: ask again at once, after *number*.
+    """
+
+    tasks: tuple[Snapshot, ...]
+    notes: tuple[NoteId, ...]
+    number: int
+    reset: bool
+    more: bool
+
+
+class AsyncCalibrationManager:
+    """Owns every running lookup. Leaving it (``async with``) hands them back to pending and awaits them all.
+
+    Args:
+        calibration_func: does one lookup: an `Engine`, an async function, or an ordinary one, which runs in threads.
+        tasks: where tasks are kept; nothing is acknowledged before it is committed there.
+        clock: time, for time-outs and retention.
+        max_workers: how many lookups run at once.
+        timeout: seconds that an item may be running.
+        task_ttl_seconds: how long an ended task is answered for.
+
+    Every method is for the loop that entered it; from other threads through ``asyncio.run_coroutine_threadsafe``.
+    """
+
+    def __init__(
+        self,
+        calibration_func: CalibrationFunc | OrdinaryFunc | Engine,
+        *,
+        tasks: TaskStore,
+        clock: Clock | None = None,
+        max_workers: int = 5,
+        timeout: float = 60,
+        task_ttl_seconds: float = 3600,
+    ) -> None:
+        self._tasks = tasks
+        self._clock = clock or SystemClock()
+        self._ttl = task_ttl_seconds
+        self._progress: dict[TaskId, Step] = {}
+        self._changed = Changed(0)
+        self._calls: set[asyncio.Task[Any]] = set()
+        self._open = False
+        self._runner = Runner(
+            engine_of(calibration_func, max_workers),
+            tasks=tasks,
+            clock=self._clock,
+            max_workers=max_workers,
+            timeout=timeout,
+            told=self._told,
+            progressed=self._progressed,
+        )
+
+    async def __aenter__(self) -> Self:
+        async def start(tx: Tx) -> tuple[int, Sequence[Task]]:
+            return await tx.next_boot(), await hand_back(tx)
+
+        boot, unended = await self._tasks.write(start)
+        self._changed = Changed(boot)
+        self._open = True
+        self._runner.open()
+        for task in unended:
+            self._changed.touch(task.id)
+            self._runner.admit(task.id)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.shutdown()
+
+    async def shutdown(self) -> None:
+        """Accept nothing more, leave the lookups, and put what was running back to pending for the next start."""
+        if not self._open:
+            return
+        self._open = False
+        if self._calls:
+            await asyncio.wait(self._calls)
+        await self._runner.close()
+        try:
+            await self._tasks.write(hand_back)
+        except StoreUnavailable as error:  # the next start does the same
+            log.error("store.unavailable", **error.parameters)  # noqa: TRY400 - no bug: no traceback
+
+    async def submit_task(
+        self,
+        *,
+        request: CalibrationRequest,
+        notebook: NotebookId,
+        asked_by: PersonId,
+        cause: str,
+        follower: NewFollower | None = None,
+        request_key: str | None = None,
+    ) -> TaskId:
+        """Store a task and return its id at once; the same request under way gives that one, with a follower more.
+
+        Raises:
+            NoteNotFound: a note of the request is not in this notebook.
+            NothingToLookUp: it names no torrent.
+            ShuttingDown, StoreUnavailable: nothing was accepted.
+        """
+
+        async def submit(tx: Tx) -> str:
+            torrents = await torrents_of(tx, notebook, request)
+            if not torrents:
+                raise NothingToLookUp
+            digest = digest_of(request, torrents)
+            task = await tx.tasks.live_twin(notebook, asked_by, digest)
+            if task is not None:
+                for item in await tx.tasks.items(task.id):
+                    await tx.tasks.replace_item(item.with_hints(torrents[item.torrent]))
+            else:
+                task = Task(
+                    id=TaskId(str(uuid.uuid4())),
+                    notebook=notebook,
+                    asked_by=asked_by,
+                    cause=cause,
+                    request=request,
+                    created_at=self._clock.now(),
+                )
+                items = [
+                    Item(task_id=task.id, position=position, torrent=torrent, hints=hints)
+                    for position, (torrent, hints) in enumerate(torrents.items())
+                ]
+                await tx.tasks.insert(task, digest, items)
+            if follower is not None:
+                await tx.followers.add(task, follower)
+            return task.id
+
+        return TaskId(await self._once(request_key, submit))
+
+    async def get_task_status(self, task_id: TaskId) -> Snapshot | None:
+        """Return the task as it stands; None when it is unknown, or ended longer ago than the ttl."""
+        snapshots = await self._tasks.read(lambda tx: self._snapshots(tx, [task_id]))
+        return snapshots[0] if snapshots else None
+
+    async def list_items(
+        self, task_id: TaskId, *, page: int = 0, size: int = 20, states: Sequence[State] = ()
+    ) -> Sequence[Item]:
+        """Return a page (from 0) of the task's items by position, of these *states* where any is given."""
+        return await self._tasks.read(lambda tx: tx.tasks.items(task_id, states=states, offset=page * size, limit=size))
+
+    async def cancel_task(
+        self,
+        task_id: TaskId,
+        *,
+        notebook: NotebookId,
+        asked_by: PersonId,
+        everyones: bool = False,
+        request_key: str | None = None,
+    ) -> None:
+        """End a task under way as cancelled. *everyones*: this person may do so to other people's tasks.
+
+        Raises:
+            TaskNotFound: no such task in this notebook.
+            NotAllowed: it is another person's.
+            CannotCancel: it has ended.
+        """
+
+        async def cancel(tx: Tx) -> str:
+            task = await _own_task(tx, task_id, notebook, asked_by, everyones=everyones)
+            if task.state.ended:
+                raise CannotCancel(state=task.state)
+            await apply_cancel(tx, task, self._clock.now())
+            return task_id
+
+        await self._once(request_key, cancel)
+
+    async def retry_task(
+        self,
+        task_id: TaskId,
+        *,
+        notebook: NotebookId,
+        asked_by: PersonId,
+        everyones: bool = False,
+        follower: NewFollower | None = None,
+        request_key: str | None = None,
+    ) -> None:
+        """Look up again what an ended task did not find, as one attempt more.
+
+        Raises:
+            TaskNotFound: no such task in this notebook.
+            NotAllowed: it is another person's.
+            CannotRetry: it is under way, or found everything.
+        """
+
+        async def retry(tx: Tx) -> str:
+            task = await _own_task(tx, task_id, notebook, asked_by, everyones=everyones)
+            counts = await tx.tasks.counts(task_id)
+            if not task.state.ended or not (counts.get(State.FAILED) or counts.get(State.CANCELLED)):
+                raise CannotRetry(state=task.state)
+            await apply_retry(tx, task)
+            if follower is not None:
+                await tx.followers.add(task, follower)
+            return task_id
+
+        await self._once(request_key, retry)
+
+    async def changes_since(self, number: int, *, limit: int = 500) -> Changes:
+        """Return what changed after *number* (0 at first), at most *limit* things unless it is a reset."""
+        touched = self._changed.since(number, limit)
+        if touched is None:
+            number = self._changed.number
+            since = self._clock.now() - self._ttl
+
+            async def everything(tx: Tx) -> Sequence[Snapshot]:
+                return await self._snapshots(tx, await tx.tasks.recent(since))
+
+            return Changes(tuple(await self._tasks.read(everything)), (), number, reset=True, more=False)
+        tasks = [TaskId(key) for key in touched.keys if isinstance(key, str)]
+        notes = tuple(NoteId(key) for key in touched.keys if isinstance(key, int))
+        snapshots = await self._tasks.read(lambda tx: self._snapshots(tx, tasks)) if tasks else ()
+        return Changes(tuple(snapshots), notes, touched.number, reset=False, more=touched.more)
+
+    async def unshown_ends(self) -> Sequence[TaskId]:
+        """Return the ended tasks of which a follower has not yet shown the end, oldest end first."""
+        return await self._tasks.read(lambda tx: tx.tasks.with_unshown_end())
+
+    async def cleanup_old_tasks(self) -> int:
+        """Delete what is kept no longer; return how many tasks that were."""
+        now = self._clock.now()
+
+        async def clean(tx: Tx) -> Sequence[TaskId]:
+            await tx.answers.forget(now - KEPT_SECONDS)
+            await tx.lookups.forget(now - _LOOKUPS_KEPT)
+            return await tx.tasks.delete_ended(now - self._ttl, now - max(self._ttl, _UNSHOWN_KEPT))
+
+        return len(await self._tasks.write(clean))
+
+    async def _once(self, key: str | None, act: Callable[[Tx], Awaitable[str]]) -> str:
+        """Let *act* change one task, once for *key*, and the runner with it: both, or neither, whoever is cancelled."""
+        if not self._open:
+            raise ShuttingDown
+
+        async def change() -> str:
+            async def write(tx: Tx) -> str:
+                return await once(tx, key, self._clock.now(), lambda: act(tx))
+
+            task_id = TaskId(await self._tasks.write(write))
+            self._told(Applied(tasks={task_id}))
+            task = await self._tasks.read(lambda tx: tx.tasks.get(task_id))
+            if task is not None and task.state.ended:
+                self._runner.leave_task(task_id)
+            else:
+                self._runner.admit(task_id)
+            return task_id
+
+        call = asyncio.create_task(change())
+        self._calls.add(call)
+        call.add_done_callback(self._calls.discard)
+        return await asyncio.shield(call)
+
+    def _told(self, applied: Applied) -> None:
+        for task_id in applied.tasks:
+            self._changed.touch(task_id)
+        for note_id in applied.notes:
+            self._changed.touch(note_id)
+        self._runner.leave(applied.ended)
+        for task_id in applied.tasks:
+            if not self._runner.waits(task_id):
+                self._progress.pop(task_id, None)
+
+    def _progressed(self, tasks: Iterable[TaskId], step: Step) -> None:
+        for task_id in tasks:
+            self._progress[task_id] = step
+            self._changed.touch(task_id)
+
+    async def _snapshots(self, tx: Tx, task_ids: Iterable[TaskId]) -> Sequence[Snapshot]:
+        oldest = self._clock.now() - self._ttl
+        snapshots = []
+        for task_id in task_ids:
+            task = await tx.tasks.get(task_id)
+            first = await tx.tasks.item(task_id, 0)
+            if task is None or first is None or (task.completed_at is not None and task.completed_at < oldest):
+                continue
+            snapshots.append(
+                Snapshot(
+                    task=task,
+                    seq=self._changed.number_of(task_id),
+                    counts=await tx.tasks.counts(task_id),
+                    first=first,
+                    outcomes=tuple(await tx.tasks.outcomes(task_id, _OUTCOMES_SHOWN)),
+                    progress=self._progress.get(task_id) if task.state is State.RUNNING else None,
+                )
+            )
+        return snapshots
+
+
+async def _own_task(tx: Tx, task_id: TaskId, notebook: NotebookId, person: PersonId, *, everyones: bool) -> Task:
+    task = await tx.tasks.get(task_id)
+    if task is None or task.notebook != notebook:
+        raise TaskNotFound
+    if task.asked_by != person and not everyones:
+        raise NotAllowed
+    return task

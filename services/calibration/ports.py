@@ -1,0 +1,171 @@
+"""What the manager needs of others: a way to look up, and a store."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeVar, runtime_checkable
+
+from services.calibration.follower import Follower, FollowerId, NewFollower
+from services.calibration.task import Found, Item, State, Task
+from services.notebook.ports import NotebookTx
+from services.torrents import Hints, NotebookId, PersonId, Progress, TaskId, TorrentId, TorrentInfo
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookupRequest:
+    """What to look up, and where its magnets say to ask."""
+
+    torrent: TorrentId
+    hints: Hints
+
+
+@dataclass(frozen=True, slots=True)
+class CalibrationResult:
+    """What a lookup found: its source, verified and certain are in the info."""
+
+    info: TorrentInfo
+
+
+class CalibrationFunc(Protocol):
+    """How a lookup is done."""
+
+    async def __call__(self, lookup: LookupRequest, progress: Progress, /) -> CalibrationResult:
+        """Return what was found. Cancellable at any await; the time-out is the caller's.
+
+        Raises:
+            CalibotError: the failure, with a code; `LookupFailed` in general.
+        """
+
+
+OrdinaryFunc = Callable[[LookupRequest, Progress], CalibrationResult]
+"""The same as an ordinary function, which runs in a thread; its progress may be called from there."""
+
+
+@runtime_checkable
+class Engine(Protocol):
+    """A `CalibrationFunc` that can also be spoken to while it runs. It finds a lookup again by its torrent."""
+
+    async def __call__(self, lookup: LookupRequest, progress: Progress, /) -> CalibrationResult: ...
+
+    def add_hints(self, torrent: TorrentId, hints: Hints) -> None:
+        """Give a running lookup more places to ask."""
+
+    async def detach(self) -> None:
+        """Prepare for a shutdown: cancelled from now on, remote work goes on."""
+
+
+class Tasks(Protocol):
+    """The tasks and their items."""
+
+    async def insert(self, task: Task, digest: str, items: Sequence[Item]) -> None:
+        """Store a new task; *digest* tells equal requests of one person in one notebook."""
+
+    async def get(self, task_id: TaskId) -> Task | None: ...
+    async def replace(self, task: Task) -> None:
+        """Store the task's new state, attempt and times."""
+
+    async def live_twin(self, notebook: NotebookId, asked_by: PersonId, digest: str) -> Task | None:
+        """Return the equal request that is under way."""
+
+    async def unended(self) -> Sequence[Task]:
+        """Return the tasks under way, oldest first."""
+
+    async def recent(self, since: float) -> Sequence[TaskId]:
+        """Return the tasks under way and those ended at *since* or later."""
+
+    async def with_unshown_end(self) -> Sequence[TaskId]:
+        """Return the ended tasks that a follower has not yet shown as ended."""
+
+    async def delete_ended(self, before: float, unshown_before: float) -> Sequence[TaskId]:
+        """Delete tasks ended before *before*, but those with an unshown end only before *unshown_before*."""
+
+    async def items(
+        self, task_id: TaskId, *, states: Sequence[State] = (), offset: int = 0, limit: int = -1
+    ) -> Sequence[Item]:
+        """Return the task's items by position; of these *states* where any is given. A negative limit is none."""
+
+    async def item(self, task_id: TaskId, position: int) -> Item | None: ...
+    async def replace_item(self, item: Item) -> None:
+        """Store the item's new state, hints, attempt, times and outcome."""
+
+    async def has_unended(self, task_id: TaskId) -> bool:
+        """Return whether an item of the task is pending or running; costs the same for any number of items."""
+
+    async def counts(self, task_id: TaskId) -> Mapping[State, int]: ...
+    async def outcomes(self, task_id: TaskId, limit: int) -> Sequence[Item]:
+        """Return the last items that ended, newest first."""
+
+    async def waiting(self, torrent: TorrentId) -> Sequence[Item]:
+        """Return the unended items of all tasks that *torrent* answers (`TorrentId.answers`)."""
+
+
+class Names(Protocol):
+    """What is known of torrents."""
+
+    async def verified(self, torrent: TorrentId) -> Found | None:
+        """Return what is known for certain of a torrent that answers *torrent*."""
+
+    async def put(self, info: TorrentInfo, at: float) -> None:
+        """Store it under its hashes; what is verified is never replaced by what is claimed."""
+
+
+class Followers(Protocol):
+    """Which message shows which task, and what it shows."""
+
+    async def add(self, task: Task, follower: NewFollower) -> FollowerId:
+        """Store it; an existing message that becomes this task's follows it alone from now on."""
+
+    async def get(self, follower: FollowerId) -> Follower | None: ...
+    async def at(self, address: str, message_id: int) -> Follower | None:
+        """Return the follower that is this message."""
+
+    async def of(self, task_id: TaskId) -> Sequence[Follower]: ...
+    async def unfinished(self) -> Sequence[Follower]:
+        """Return those that have not shown an end, oldest first."""
+
+    async def shown(
+        self, follower: FollowerId, message_id: int, attempt: int, state: State, end_shown_at: float | None
+    ) -> None:
+        """Store what the message shows now."""
+
+    async def gone(self, follower: FollowerId, end_shown_at: float | None) -> None:
+        """Store that its message was deleted; with *end_shown_at* nothing more is sent for it."""
+
+    async def again(self, task_id: TaskId) -> None:
+        """A retry: every message of the task has an end to show once more."""
+
+
+class Lookups(Protocol):
+    """A row for each lookup that was made, for the figures."""
+
+    async def add(
+        self, torrent: TorrentId, *, source: str | None, waited: float, took: float, outcome: str, at: float
+    ) -> None: ...
+    async def forget(self, before: float) -> None:
+        """Delete the rows older than *before*."""
+
+
+class Tx(NotebookTx, Protocol):
+    """One transaction, as the manager sees it."""
+
+    @property
+    def tasks(self) -> Tasks: ...
+    @property
+    def names(self) -> Names: ...
+    @property
+    def followers(self) -> Followers: ...
+    @property
+    def lookups(self) -> Lookups: ...
+    async def next_boot(self) -> int:
+        """Count this start of the program, and return which one it is (from 1)."""
+
+
+class TaskStore(Protocol):
+    """Where the manager's transactions run: see `NotebookStore`."""
+
+    async def write(self, fn: Callable[[Tx], Awaitable[T]]) -> T:
+        """Run *fn* in a transaction of its own and commit: all of it or nothing, whoever is cancelled."""
+
+    async def read(self, fn: Callable[[Tx], Awaitable[T]]) -> T:
+        """Run *fn* on a consistent view of what is committed."""

@@ -1,0 +1,42 @@
+"""What a request names: its distinct torrents, and when two requests are the same."""
+
+import hashlib
+
+from services.calibration.ports import Tx
+from services.calibration.task import CalibrationRequest, HashRequest, NoteRequest
+from services.errors import NoteNotFound
+from services.magnets.parse import find_magnets
+from services.torrents import Hints, NotebookId, TorrentId
+
+
+async def torrents_of(tx: Tx, notebook: NotebookId, request: CalibrationRequest) -> dict[TorrentId, Hints]:
+    """Return the distinct torrents of *request* in its order, each with the hints of all its magnets.
+
+    Raises:
+        NoteNotFound: a note is not in this notebook.
+    """
+    torrents: dict[TorrentId, Hints] = {}
+
+    def add(torrent: TorrentId, hints: Hints) -> None:
+        torrents[torrent] = torrents.get(torrent, Hints()).merged(hints)
+
+    match request:
+        case HashRequest(named):
+            for torrent, hints in named:
+                add(torrent, hints)
+        case NoteRequest(numbers):
+            for number in numbers:
+                note = await tx.notes.get(notebook, number)
+                if note is None:
+                    raise NoteNotFound(note_id=number)
+                for magnet in find_magnets(note.text):
+                    for torrent in magnet.torrents:
+                        add(torrent, magnet.hints)
+    return torrents
+
+
+def digest_of(request: CalibrationRequest, torrents: dict[TorrentId, Hints]) -> str:
+    """Return what is equal for the same request: of the same kind and notes, with the same torrents."""
+    kind = ",".join(map(str, sorted(request.notes))) if isinstance(request, NoteRequest) else "hashes"
+    named = sorted(f"{torrent.v1 or ''}+{torrent.v2 or ''}" for torrent in torrents)
+    return hashlib.sha256("\n".join([kind, *named]).encode()).hexdigest()

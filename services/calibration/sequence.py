@@ -1,0 +1,59 @@
+"""The one sequence of changes, in memory: what changed after a number, at the cost of what changed."""
+
+from dataclasses import dataclass
+
+from services.torrents import NoteId, TaskId
+
+Key = TaskId | NoteId
+
+
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """What changed after a number, oldest first, up to and with *number*; *more* when that is not all."""
+
+    keys: tuple[Key, ...]
+    number: int
+    more: bool
+
+
+class Sequence:
+    """Gives each change the next number, from *boot* × 2³² on, and remembers the last change of *kept* things."""
+
+    def __init__(self, boot: int, *, kept: int = 20_000) -> None:
+        self._floor = self._last = boot << 32
+        self._kept = kept
+        self._touched: dict[Key, int] = {}  # in the order of the numbers
+
+    @property
+    def number(self) -> int:
+        """The last number given."""
+        return self._last
+
+    def touch(self, key: Key) -> None:
+        """Give a change of *key* the next number."""
+        self._last += 1
+        self._touched.pop(key, None)
+        self._touched[key] = self._last
+        if len(self._touched) > self._kept:
+            oldest = next(iter(self._touched))
+            self._floor = self._touched.pop(oldest)
+
+    def number_of(self, key: Key) -> int:
+        """Return the number of the last change of *key*; the oldest kept when that is forgotten."""
+        return self._touched.get(key, self._floor)
+
+    def since(self, number: int, limit: int) -> Touched | None:
+        """Return what changed after *number*, at most *limit* things; None where that is not known any more."""
+        if not self._floor <= number <= self._last:
+            return None
+        newest_first = []
+        for key, changed in reversed(self._touched.items()):
+            if changed <= number:
+                break
+            newest_first.append((key, changed))
+        part = newest_first[::-1][:limit]
+        return Touched(
+            keys=tuple(key for key, _ in part),
+            number=part[-1][1] if part else self._last,
+            more=len(newest_first) > limit,
+        )

@@ -1,0 +1,187 @@
+"""The task and its items, with the only arrows between their states. A task never changes, it is replaced."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any, Self, TypeVar
+
+from services.torrents import Hints, Name, NotebookId, NoteId, PersonId, Step, TaskId, TorrentId, TorrentInfo
+
+
+class State(StrEnum):
+    """Where a task, or one of its items, stands."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def ended(self) -> bool:
+        return self in {State.COMPLETED, State.FAILED, State.CANCELLED}
+
+
+_ITEM_ARROWS = {
+    State.PENDING: {State.RUNNING, State.CANCELLED},
+    # Back to pending: a crash, or a shutdown that hands its work back.
+    State.RUNNING: {State.COMPLETED, State.FAILED, State.CANCELLED, State.PENDING},
+    # A retry is the only arrow out of an end.
+    State.FAILED: {State.PENDING},
+    State.CANCELLED: {State.PENDING},
+    State.COMPLETED: set[State](),
+}
+# A completed task may have items that failed: those can be tried again.
+_TASK_ARROWS = _ITEM_ARROWS | {State.COMPLETED: {State.PENDING}}
+
+
+T = TypeVar("T", "Item", "Task")
+
+
+class IllegalMove(Exception):
+    """The state machine has no such arrow: a bug of ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoteRequest:
+    """Calibrate every torrent of these notes, and write the names into their notebook's notes."""
+
+    notes: tuple[NoteId, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HashRequest:
+    """Find the names of these torrents; no note is changed."""
+
+    torrents: tuple[tuple[TorrentId, Hints], ...]
+
+
+CalibrationRequest = NoteRequest | HashRequest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What is known of a torrent: as `TorrentInfo`, its files counted only. *size* in bytes."""
+
+    torrent: TorrentId
+    name: Name
+    size: int
+    file_count: int
+    source: str
+    verified: bool
+
+    @classmethod
+    def of(cls, info: TorrentInfo) -> Self:
+        return cls(
+            torrent=info.torrent,
+            name=info.name,
+            size=info.size,
+            file_count=len(info.files),
+            source=info.source,
+            verified=info.verified,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """One distinct torrent of a task. Ended, it has either what was *found* or the *failure*, unless cancelled.
+
+    *corrected* are the notes whose text was changed by it. Times are seconds since 1970.
+    """
+
+    task_id: TaskId
+    position: int
+    torrent: TorrentId
+    hints: Hints
+    state: State = State.PENDING
+    attempt: int = 1
+    started_at: float | None = None
+    ended_at: float | None = None
+    failure: Step | None = None
+    found: Found | None = None
+    corrected: tuple[NoteId, ...] = ()
+
+    def to(self, state: State, **changes: Any) -> "Item":
+        """Return this item in *state*; IllegalMove if the machine has no such arrow."""
+        return _moved(self, _ITEM_ARROWS, state, changes)
+
+    def with_hints(self, hints: Hints) -> "Item":
+        """Return this item with more places to ask."""
+        return replace(self, hints=self.hints.merged(hints))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """One accepted request. *attempt* counts its tries by people; a crash is none. Times: seconds since 1970."""
+
+    id: TaskId
+    notebook: NotebookId
+    asked_by: PersonId
+    cause: str
+    request: CalibrationRequest
+    created_at: float
+    state: State = State.PENDING
+    attempt: int = 1
+    started_at: float | None = None
+    completed_at: float | None = None
+
+    def to(self, state: State, **changes: Any) -> "Task":
+        """Return this task in *state*; IllegalMove if the machine has no such arrow."""
+        return _moved(self, _TASK_ARROWS, state, changes)
+
+
+def _moved(value: T, arrows: Mapping[State, set[State]], state: State, changes: dict[str, Any]) -> T:
+    if state not in arrows[value.state]:
+        raise IllegalMove(f"{type(value).__name__}: {value.state} -> {state}")
+    return replace(value, state=state, **changes)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """What there is to see of a task at change *seq*.
+
+    *counts* has every state that an item is in. *first* is its first item, *outcomes* the last five that ended,
+    newest first. *progress* is the newest word of a lookup under way.
+    """
+
+    task: Task
+    seq: int
+    counts: Mapping[State, int]
+    first: Item
+    outcomes: tuple[Item, ...]
+    progress: Step | None
+
+    @property
+    def total(self) -> int:
+        return sum(self.counts.values())
+
+    @property
+    def can_retry(self) -> bool:
+        """Whether the task has ended with something that was not found."""
+        return self.task.state.ended and bool(self.counts.get(State.FAILED) or self.counts.get(State.CANCELLED))
+
+
+def end_of(counts: Mapping[State, int]) -> State | None:
+    """Return how a task with items in these states has ended; None while one of them has not."""
+    if counts.get(State.PENDING) or counts.get(State.RUNNING):
+        return None
+    if counts.get(State.COMPLETED):
+        return State.COMPLETED
+    return State.FAILED if counts.get(State.FAILED) else State.CANCELLED
+
+
+def verdict(evidence: Step | None) -> Step:
+    """Return the failure of a lookup that ran out of time, judged by the last thing that it reported.
+
+    *evidence* parameters: ``trackers`` asked, ``trackers_answered``, ``dht`` (0 or 1), ``dht_nodes`` and ``peers``
+    seen. The code is ``slow`` (peers seen, none gave it), ``dead`` (somebody answered: nobody has it), ``cut_off``
+    (nobody answered), or ``timed_out`` where nothing was reported.
+    """
+    if evidence is None or not evidence.parameters:
+        return Step("timed_out")
+    seen = evidence.parameters
+    if seen.get("peers"):
+        return Step("slow", {"peers": seen["peers"]})
+    if seen.get("trackers_answered") or seen.get("dht_nodes"):
+        return Step("dead", {"trackers": seen.get("trackers_answered", 0), "nodes": seen.get("dht_nodes", 0)})
+    return Step("cut_off", {"trackers": seen.get("trackers", 0), "dht": seen.get("dht", 0)})

@@ -1,0 +1,33 @@
+"""The note and its revisions, as values."""
+
+from dataclasses import dataclass
+
+from services.torrents import NotebookId, NoteId, PersonId, TaskId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """A note as it is now. *text* is what its person wrote, but for the names that were corrected in it.
+
+    *origin* is where it came from, in the front end's own words (``tg:<chat>:<thread>:<message>``). Times are
+    seconds since 1970.
+    """
+
+    id: NoteId
+    notebook: NotebookId
+    text: str
+    version: int
+    origin: str | None
+    person: PersonId
+    created_at: float
+    changed_at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """Why a note's text was replaced: *cause* is a word such as ``calibrate``."""
+
+    cause: str
+    person: PersonId
+    task_id: TaskId | None
+    at: float

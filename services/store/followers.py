@@ -1,0 +1,82 @@
+"""Rows of followers: which message shows which task."""
+
+import sqlite3
+from collections.abc import Sequence
+
+from services.calibration.follower import Follower, FollowerId, NewFollower
+from services.calibration.task import State, Task
+from services.store import codec
+from services.store.statements import Statements
+from services.torrents import NotebookId, PersonId, TaskId
+
+
+class FollowerRows:
+    """See `services.calibration.ports.Followers`."""
+
+    def __init__(self, statements: Statements) -> None:
+        self._run = statements
+
+    async def add(self, task: Task, follower: NewFollower) -> FollowerId:
+        row = await self._run.one(
+            "insert_follower",
+            task_id=task.id,
+            notebook_id=task.notebook,
+            asked_by=task.asked_by,
+            request=codec.request_to_json(task.request),
+            address=follower.address,
+            reply_to=follower.reply_to,
+            message_id=follower.message_id,
+            language=follower.language,
+        )
+        assert row is not None  # noqa: S101 - RETURNING gives the row
+        return FollowerId(row["id"])
+
+    async def get(self, follower: FollowerId) -> Follower | None:
+        row = await self._run.one("follower", id=follower)
+        return _follower(row) if row else None
+
+    async def at(self, address: str, message_id: int) -> Follower | None:
+        row = await self._run.one("follower_at", address=address, message_id=message_id)
+        return _follower(row) if row else None
+
+    async def of(self, task_id: TaskId) -> Sequence[Follower]:
+        return [_follower(row) for row in await self._run.all("followers_of", task_id=task_id)]
+
+    async def unfinished(self) -> Sequence[Follower]:
+        return [_follower(row) for row in await self._run.all("unfinished_followers")]
+
+    async def shown(
+        self, follower: FollowerId, message_id: int, attempt: int, state: State, end_shown_at: float | None
+    ) -> None:
+        await self._run.one(
+            "follower_shown",
+            id=follower,
+            message_id=message_id,
+            attempt=attempt,
+            state=state,
+            end_shown_at=end_shown_at,
+        )
+
+    async def gone(self, follower: FollowerId, end_shown_at: float | None) -> None:
+        await self._run.one("follower_gone", id=follower, end_shown_at=end_shown_at)
+
+    async def again(self, task_id: TaskId) -> None:
+        await self._run.one("followers_again", task_id=task_id)
+
+
+def _follower(row: sqlite3.Row) -> Follower:
+    return Follower(
+        id=FollowerId(row["id"]),
+        task_id=TaskId(row["task_id"]),
+        notebook=NotebookId(row["notebook_id"]),
+        asked_by=PersonId(row["asked_by"]),
+        request=codec.request_from_json(row["request"]),
+        address=row["address"],
+        reply_to=row["reply_to"],
+        message_id=row["message_id"],
+        language=row["language"],
+        shown_attempt=row["shown_attempt"],
+        shown_state=State(row["shown_state"]) if row["shown_state"] else None,
+        end_shown_at=row["end_shown_at"],
+        gone=bool(row["gone"]),
+    )

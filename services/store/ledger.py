@@ -1,0 +1,46 @@
+"""Rows that are kept for a time only: answers to request keys, and what lookups took."""
+
+from services.store import codec
+from services.store.statements import Statements
+from services.torrents import TorrentId
+
+
+class AnswerRows:
+    """See `services.notebook.ports.Answers`."""
+
+    def __init__(self, statements: Statements) -> None:
+        self._run = statements
+
+    async def get(self, key: str) -> str | None:
+        row = await self._run.one("answer", key=key)
+        return str(row["answer"]) if row else None
+
+    async def put(self, key: str, answer: str, at: float) -> None:
+        await self._run.one("insert_answer", key=key, answer=answer, at=at)
+
+    async def forget(self, before: float) -> None:
+        await self._run.one("forget_answers", before=before)
+
+
+class LookupRows:
+    """See `services.calibration.ports.Lookups`."""
+
+    def __init__(self, statements: Statements) -> None:
+        self._run = statements
+
+    async def add(
+        self, torrent: TorrentId, *, source: str | None, waited: float, took: float, outcome: str, at: float
+    ) -> None:
+        await self._run.one(
+            "insert_lookup",
+            v1=codec.hex_of(torrent.v1),
+            v2=codec.hex_of(torrent.v2),
+            source=source,
+            waited=waited,
+            took=took,
+            outcome=outcome,
+            at=at,
+        )
+
+    async def forget(self, before: float) -> None:
+        await self._run.one("forget_lookups", before=before)

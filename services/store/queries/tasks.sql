@@ -1,0 +1,73 @@
+-- name: insert_task
+INSERT INTO tasks (id, notebook_id, asked_by, cause, request, request_digest, state, attempt, created_at, started_at, completed_at)
+VALUES (:id, :notebook_id, :asked_by, :cause, :request, :request_digest, :state, :attempt, :created_at, :started_at, :completed_at);
+
+-- name: task
+SELECT * FROM tasks WHERE id = :id;
+
+-- name: replace_task
+UPDATE tasks SET state = :state, attempt = :attempt, started_at = :started_at, completed_at = :completed_at
+WHERE id = :id;
+
+-- name: live_twin
+SELECT * FROM tasks
+WHERE notebook_id = :notebook_id AND request_digest = :request_digest AND asked_by = :asked_by
+    AND state IN ('pending', 'running')
+LIMIT 1;
+
+-- name: unended_tasks
+SELECT * FROM tasks WHERE state IN ('pending', 'running') ORDER BY created_at, rowid;
+
+-- name: recent_tasks
+SELECT id FROM tasks WHERE state IN ('pending', 'running') OR completed_at >= :since ORDER BY created_at, rowid;
+
+-- name: tasks_with_unshown_end
+SELECT DISTINCT tasks.id FROM followers JOIN tasks ON tasks.id = followers.task_id
+WHERE followers.end_shown_at IS NULL AND tasks.completed_at IS NOT NULL
+ORDER BY tasks.completed_at;
+
+-- name: delete_ended_tasks
+DELETE FROM tasks
+WHERE completed_at < :before
+    AND (
+        completed_at < :unshown_before
+        OR NOT EXISTS (SELECT 1 FROM followers WHERE followers.task_id = tasks.id AND followers.end_shown_at IS NULL)
+    )
+RETURNING id;
+
+-- name: insert_item
+INSERT INTO items (task_id, position, v1, v2, hints, state, attempt)
+VALUES (:task_id, :position, :v1, :v2, :hints, :state, :attempt);
+
+-- name: items
+SELECT * FROM item_rows
+WHERE task_id = :task_id AND (:states = '[]' OR state IN (SELECT value FROM json_each(:states)))
+ORDER BY position LIMIT :limit OFFSET :offset;
+
+-- name: item
+SELECT * FROM item_rows
+WHERE task_id = :task_id AND position = :position;
+
+-- name: outcomes
+SELECT * FROM item_rows
+WHERE task_id = :task_id AND ended_at IS NOT NULL
+ORDER BY ended_at DESC, position DESC LIMIT :limit;
+
+-- name: replace_item
+UPDATE items SET hints = :hints, state = :state, attempt = :attempt, started_at = :started_at, ended_at = :ended_at,
+    code = :code, parameters = :parameters, corrected = :corrected
+WHERE task_id = :task_id AND position = :position;
+
+-- name: unended_item
+SELECT 1 FROM items WHERE task_id = :task_id AND state IN ('pending', 'running') LIMIT 1;
+
+-- name: item_counts
+SELECT state, count(*) AS many FROM items WHERE task_id = :task_id GROUP BY state;
+
+-- name: items_waiting
+-- Only those each of whose hashes is the torrent's: a magnet with a foreign second hash is not answered by it.
+SELECT * FROM item_rows
+WHERE state IN ('pending', 'running') AND v1 = :v1 AND (v2 IS NULL OR v2 = :v2)
+UNION ALL
+SELECT * FROM item_rows
+WHERE state IN ('pending', 'running') AND v2 = :v2 AND v1 IS NULL;

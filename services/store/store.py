@@ -1,0 +1,258 @@
+"""The database: who may write it, and how a transaction runs."""
+
+import asyncio
+import contextlib
+import fcntl
+import os
+import sqlite3
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import aiosqlite
+
+from services.errors import DatabaseInUse, NewerSchema, StoreUnavailable
+from services.store.followers import FollowerRows
+from services.store.ledger import AnswerRows, LookupRows
+from services.store.names import NameRows
+from services.store.notes import NoteRows
+from services.store.people import NotebookRows, PeopleRows
+from services.store.statements import Connection, Statements, load_migrations, load_queries
+from services.store.tasks import TaskRows
+
+T = TypeVar("T")
+Connect = Callable[[Path], Awaitable[Connection]]
+_READERS = 2
+_MOST_TOGETHER = 64  # writes that share one COMMIT: more would only make the first of them wait
+
+
+class Tx:
+    """One transaction: every table through its noun."""
+
+    def __init__(self, statements: Statements) -> None:
+        self._statements = statements
+        self.answers = AnswerRows(statements)
+        self.followers = FollowerRows(statements)
+        self.lookups = LookupRows(statements)
+        self.names = NameRows(statements)
+        self.notebooks = NotebookRows(statements)
+        self.notes = NoteRows(statements)
+        self.people = PeopleRows(statements)
+        self.tasks = TaskRows(statements)
+
+    async def next_boot(self) -> int:
+        row = await self._statements.one("next_boot")
+        assert row is not None  # noqa: S101 - RETURNING gives the row
+        return int(row["value"])
+
+
+@dataclass(eq=False)
+class _Job(Generic[T]):
+    """A write that somebody waits for; *result* is kept back until COMMIT."""
+
+    fn: Callable[[Tx], Awaitable[T]]
+    done: asyncio.Future[T]
+    result: T | None = None
+    error: Exception | None = None
+
+    async def run(self, statements: Statements, tx: Tx) -> None:
+        """Do the write under a savepoint, so that its failure undoes nothing of the others."""
+        await statements.run("SAVEPOINT job")
+        try:
+            self.result = await self.fn(tx)
+        except Exception as error:  # noqa: BLE001 - handed, whole, to the one who asked
+            self.error = error
+            await statements.run("ROLLBACK TO job")
+        await statements.run("RELEASE job")
+
+    def settle(self, failure: Exception | None) -> None:
+        """Tell the one who waits how it ended."""
+        if self.done.done():
+            return
+        error = failure or self.error
+        if error is None:
+            self.done.set_result(self.result)  # type: ignore[arg-type] # without an error there is a result
+        else:
+            self.done.set_exception(error)
+
+
+class Store:
+    """One writer connection with a task of its own, a few readers beside it."""
+
+    def __init__(self, writer: Statements, readers: list[Statements]) -> None:
+        self._writer = writer
+        self._jobs: asyncio.Queue[_Job[Any] | None] = asyncio.Queue()
+        self._readers: asyncio.Queue[Statements] = asyncio.Queue()
+        for reader in readers:
+            self._readers.put_nowait(reader)
+        self._reading: set[asyncio.Task[Any]] = set()
+        self._closed = False
+
+    @classmethod
+    @contextlib.asynccontextmanager
+    async def open(cls, path: Path, *, connect: Connect | None = None) -> AsyncIterator["Store"]:
+        """Open the database at *path*, made or brought to this version where needed, for this process alone.
+
+        Raises:
+            DatabaseInUse: another process has it open.
+            NewerSchema: a newer calibot made it.
+            StoreUnavailable: it cannot be read or written.
+        """
+        connect = connect or _connect
+        with await asyncio.to_thread(_locked, path):
+            queries, migrations = await asyncio.gather(
+                asyncio.to_thread(load_queries), asyncio.to_thread(load_migrations)
+            )
+            async with contextlib.AsyncExitStack() as stack:
+
+                async def opened(pragma: str) -> Statements:
+                    statements = Statements(await _opened(connect, path), queries)
+                    stack.push_async_callback(statements.close)
+                    for setting in ("busy_timeout = 5000", "foreign_keys = ON", pragma):
+                        await statements.run(f"PRAGMA {setting}")
+                    return statements
+
+                writer = await opened("journal_mode = WAL")
+                await writer.run("PRAGMA synchronous = FULL")
+                await _migrate(writer, migrations, path)
+                store = cls(writer, [await opened("query_only = ON") for _ in range(_READERS)])
+                async with store._running():
+                    yield store
+
+    @contextlib.asynccontextmanager
+    async def _running(self) -> AsyncIterator[None]:
+        writing = asyncio.create_task(self._write_all(), name="store writer")
+        try:
+            yield
+        finally:
+            self._closed = True
+            self._jobs.put_nowait(None)
+            await writing
+            await asyncio.gather(*self._reading, return_exceptions=True)  # each has told its own caller
+
+    async def write(self, fn: Callable[[Tx], Awaitable[T]]) -> T:
+        """Run *fn* from BEGIN IMMEDIATE to COMMIT in the store's own task; a cancelled caller changes nothing of it.
+
+        *fn* must wait for nothing but its transaction. Others' writes may share the COMMIT, never the outcome.
+
+        Raises:
+            StoreUnavailable: nothing was changed.
+            Exception: what *fn* raised; nothing was changed.
+        """
+        if self._closed:
+            raise StoreUnavailable(reason="closed")
+        job = _Job(fn, asyncio.get_running_loop().create_future())
+        self._jobs.put_nowait(job)
+        return await asyncio.shield(job.done)
+
+    async def read(self, fn: Callable[[Tx], Awaitable[T]]) -> T:
+        """Run *fn* on a consistent view of what is committed. Raises StoreUnavailable."""
+        if self._closed:
+            raise StoreUnavailable(reason="closed")
+        task = asyncio.create_task(self._read(fn))
+        self._reading.add(task)
+        task.add_done_callback(self._reading.discard)
+        return await asyncio.shield(task)
+
+    async def _read(self, fn: Callable[[Tx], Awaitable[T]]) -> T:
+        reader = await self._readers.get()
+        try:
+            await reader.run("BEGIN")
+            try:
+                return await fn(Tx(reader))
+            finally:
+                await reader.run("ROLLBACK")
+        finally:
+            self._readers.put_nowait(reader)
+
+    async def _write_all(self) -> None:
+        tx = Tx(self._writer)
+        while (job := await self._jobs.get()) is not None:
+            jobs = [job]
+            while len(jobs) < _MOST_TOGETHER and not self._jobs.empty():
+                following = self._jobs.get_nowait()
+                if following is None:
+                    self._jobs.put_nowait(None)  # it is the last there will be: for the next turn
+                    break
+                jobs.append(following)
+            await self._commit(jobs, tx)
+
+    async def _commit(self, jobs: list[_Job[Any]], tx: Tx) -> None:
+        failure: Exception | None = StoreUnavailable(reason="interrupted")
+        try:
+            await self._writer.run("BEGIN IMMEDIATE")
+            for job in jobs:
+                await job.run(self._writer, tx)
+            await self._writer.run("COMMIT")
+            failure = None
+        except (StoreUnavailable, sqlite3.DatabaseError) as error:
+            failure = error
+            with contextlib.suppress(StoreUnavailable):  # there may be no transaction left to undo
+                await self._writer.run("ROLLBACK")
+        finally:
+            for job in jobs:
+                job.settle(failure)
+
+
+@contextlib.contextmanager
+def _held(descriptor: int) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _locked(path: Path) -> contextlib.AbstractContextManager[None]:
+    """Take the lock that dies with its process, and make the file readable by its owner alone. Blocks."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise StoreUnavailable(reason=str(error)) from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    except BlockingIOError as error:
+        os.close(descriptor)
+        raise DatabaseInUse(path=str(path)) from error
+    except OSError as error:
+        os.close(descriptor)
+        raise StoreUnavailable(reason=str(error)) from error
+    return _held(descriptor)
+
+
+async def _connect(path: Path) -> Connection:
+    connection = await aiosqlite.connect(path, isolation_level=None)
+    connection.row_factory = sqlite3.Row
+    return connection
+
+
+async def _opened(connect: Connect, path: Path) -> Connection:
+    try:
+        return await connect(path)
+    except sqlite3.DatabaseError as error:
+        raise StoreUnavailable(reason=str(error)) from error
+
+
+async def _migrate(writer: Statements, migrations: list[str], path: Path) -> None:
+    version = (await writer.run("PRAGMA user_version"))[0][0]
+    if version > len(migrations):
+        raise NewerSchema(path=str(path))
+    for number, script in enumerate(migrations[version:], start=version + 1):
+        await writer.run("BEGIN IMMEDIATE")
+        for statement in _split(script):
+            await writer.run(statement)
+        await writer.run(f"PRAGMA user_version = {number}")
+        await writer.run("COMMIT")
+
+
+def _split(script: str) -> list[str]:
+    """Return the statements of *script*, by sqlite's own judgement of where one is complete."""
+    statements, current = [], ""
+    for line in script.splitlines(keepends=True):
+        current += line
+        if sqlite3.complete_statement(current):
+            statements.append(current.strip())
+            current = ""
+    return statements

@@ -1,0 +1,165 @@
+"""Rows of tasks and their items."""
+
+import json
+import sqlite3
+from collections.abc import Mapping, Sequence
+
+from services.calibration.task import Found, Item, State, Task
+from services.store import codec
+from services.store.names import name_from
+from services.store.statements import Statements
+from services.torrents import NotebookId, NoteId, PersonId, TaskId, TorrentId
+
+
+class TaskRows:
+    """See `services.calibration.ports.Tasks`."""
+
+    def __init__(self, statements: Statements) -> None:
+        self._run = statements
+
+    async def insert(self, task: Task, digest: str, items: Sequence[Item]) -> None:
+        await self._run.one(
+            "insert_task",
+            id=task.id,
+            notebook_id=task.notebook,
+            asked_by=task.asked_by,
+            cause=task.cause,
+            request=codec.request_to_json(task.request),
+            request_digest=digest,
+            state=task.state,
+            attempt=task.attempt,
+            created_at=task.created_at,
+            started_at=task.started_at,
+            completed_at=task.completed_at,
+        )
+        await self._run.many(
+            "insert_item",
+            [
+                {
+                    "task_id": item.task_id,
+                    "position": item.position,
+                    "v1": codec.hex_of(item.torrent.v1),
+                    "v2": codec.hex_of(item.torrent.v2),
+                    "hints": codec.hints_to_json(item.hints),
+                    "state": item.state,
+                    "attempt": item.attempt,
+                }
+                for item in items
+            ],
+        )
+
+    async def get(self, task_id: TaskId) -> Task | None:
+        row = await self._run.one("task", id=task_id)
+        return _task(row) if row else None
+
+    async def replace(self, task: Task) -> None:
+        await self._run.one(
+            "replace_task",
+            id=task.id,
+            state=task.state,
+            attempt=task.attempt,
+            started_at=task.started_at,
+            completed_at=task.completed_at,
+        )
+
+    async def live_twin(self, notebook: NotebookId, asked_by: PersonId, digest: str) -> Task | None:
+        row = await self._run.one("live_twin", notebook_id=notebook, asked_by=asked_by, request_digest=digest)
+        return _task(row) if row else None
+
+    async def unended(self) -> Sequence[Task]:
+        return [_task(row) for row in await self._run.all("unended_tasks")]
+
+    async def recent(self, since: float) -> Sequence[TaskId]:
+        return [TaskId(row["id"]) for row in await self._run.all("recent_tasks", since=since)]
+
+    async def with_unshown_end(self) -> Sequence[TaskId]:
+        return [TaskId(row["id"]) for row in await self._run.all("tasks_with_unshown_end")]
+
+    async def delete_ended(self, before: float, unshown_before: float) -> Sequence[TaskId]:
+        rows = await self._run.all("delete_ended_tasks", before=before, unshown_before=unshown_before)
+        return [TaskId(row["id"]) for row in rows]
+
+    async def items(
+        self, task_id: TaskId, *, states: Sequence[State] = (), offset: int = 0, limit: int = -1
+    ) -> Sequence[Item]:
+        rows = await self._run.all(
+            "items", task_id=task_id, states=codec.dump([str(state) for state in states]), offset=offset, limit=limit
+        )
+        return [_item(row) for row in rows]
+
+    async def item(self, task_id: TaskId, position: int) -> Item | None:
+        row = await self._run.one("item", task_id=task_id, position=position)
+        return _item(row) if row else None
+
+    async def replace_item(self, item: Item) -> None:
+        await self._run.one(
+            "replace_item",
+            task_id=item.task_id,
+            position=item.position,
+            hints=codec.hints_to_json(item.hints),
+            state=item.state,
+            attempt=item.attempt,
+            started_at=item.started_at,
+            ended_at=item.ended_at,
+            code=item.failure.code if item.failure else None,
+            parameters=codec.parameters_to_json(item.failure.parameters) if item.failure else None,
+            corrected=codec.dump(item.corrected),
+        )
+
+    async def has_unended(self, task_id: TaskId) -> bool:
+        return await self._run.one("unended_item", task_id=task_id) is not None
+
+    async def counts(self, task_id: TaskId) -> Mapping[State, int]:
+        rows = await self._run.all("item_counts", task_id=task_id)
+        return {State(row["state"]): int(row["many"]) for row in rows}
+
+    async def outcomes(self, task_id: TaskId, limit: int) -> Sequence[Item]:
+        return [_item(row) for row in await self._run.all("outcomes", task_id=task_id, limit=limit)]
+
+    async def waiting(self, torrent: TorrentId) -> Sequence[Item]:
+        rows = await self._run.all("items_waiting", v1=codec.hex_of(torrent.v1), v2=codec.hex_of(torrent.v2))
+        return [_item(row) for row in rows]
+
+
+def _task(row: sqlite3.Row) -> Task:
+    return Task(
+        id=TaskId(row["id"]),
+        notebook=NotebookId(row["notebook_id"]),
+        asked_by=PersonId(row["asked_by"]),
+        cause=row["cause"],
+        request=codec.request_from_json(row["request"]),
+        state=State(row["state"]),
+        attempt=row["attempt"],
+        created_at=row["created_at"],
+        started_at=row["started_at"],
+        completed_at=row["completed_at"],
+    )
+
+
+def _item(row: sqlite3.Row) -> Item:
+    return Item(
+        task_id=TaskId(row["task_id"]),
+        position=row["position"],
+        torrent=codec.torrent_from(row["v1"], row["v2"]),
+        hints=codec.hints_from_json(row["hints"]),
+        state=State(row["state"]),
+        attempt=row["attempt"],
+        started_at=row["started_at"],
+        ended_at=row["ended_at"],
+        failure=codec.step_from(row["code"], row["parameters"]),
+        found=_found(row),
+        corrected=tuple(NoteId(number) for number in json.loads(row["corrected"])),
+    )
+
+
+def _found(row: sqlite3.Row) -> Found | None:
+    if row["name"] is None:
+        return None
+    return Found(
+        torrent=codec.torrent_from(row["found_v1"], row["found_v2"]),
+        name=name_from(row),
+        size=row["size"],
+        file_count=row["file_count"],
+        source=row["source"],
+        verified=bool(row["verified"]),
+    )

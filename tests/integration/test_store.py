@@ -1,0 +1,277 @@
+"""The database: who may write it, what a transaction promises. The same promises hold for the in-loop variant."""
+
+import asyncio
+import sqlite3
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from services.calibration.follower import NewFollower
+from services.calibration.task import HashRequest, Item, NoteRequest, State, Task
+from services.errors import DatabaseInUse, NewerSchema, StoreUnavailable
+from services.notebook.note import Change, Note
+from services.store.store import Connect, Store, Tx
+from services.torrents import (
+    FileEntry,
+    Hints,
+    InfoHash,
+    Name,
+    NotebookId,
+    NoteId,
+    PersonId,
+    Step,
+    TaskId,
+    TorrentId,
+    TorrentInfo,
+)
+from tests.inline_store import open_inline
+
+ALICE = PersonId("tg:1")
+V1, V2 = InfoHash("1" * 40), InfoHash("2" * 64)
+HINTS = Hints(trackers=("http://t/a", "udp://t:1"), peers=(("2001:db8::1", 6881),))
+
+
+@pytest.fixture(params=[None, open_inline], ids=["threads", "in the loop"])
+async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
+    connect: Connect | None = request.param
+    async with Store.open(tmp_path / "calibot.db", connect=connect) as store:
+        yield store
+
+
+@pytest.fixture
+async def notebook(store: Store) -> NotebookId:
+    return await store.write(lambda tx: tx.notebooks.open("tg:1", 1.0))
+
+
+def a_note(notebook: NotebookId, text: str) -> Note:
+    return Note(
+        id=NoteId(0),
+        notebook=notebook,
+        text=text,
+        version=1,
+        origin="tg:1:5",
+        person=ALICE,
+        created_at=1.0,
+        changed_at=1.0,
+    )
+
+
+def a_task(notebook: NotebookId, task_id: str = "t", *torrents: TorrentId) -> tuple[Task, list[Item]]:
+    named = torrents or (TorrentId(V1),)
+    request = HashRequest(tuple((torrent, HINTS) for torrent in named))
+    task = Task(id=TaskId(task_id), notebook=notebook, asked_by=ALICE, cause="command", request=request, created_at=1.0)
+    return task, [
+        Item(task_id=task.id, position=position, torrent=torrent, hints=HINTS) for position, torrent in enumerate(named)
+    ]
+
+
+async def test_a_write_that_fails_changes_nothing_and_harms_no_other(store: Store, notebook: NotebookId) -> None:
+    async def fails(tx: Tx) -> None:
+        await tx.notes.insert(a_note(notebook, "lost"), [])
+        raise ZeroDivisionError
+
+    before, failed, after = await asyncio.gather(
+        store.write(lambda tx: tx.notes.insert(a_note(notebook, "before"), [])),
+        store.write(fails),
+        store.write(lambda tx: tx.notes.insert(a_note(notebook, "after"), [])),
+        return_exceptions=True,
+    )
+    assert isinstance(failed, ZeroDivisionError)
+    assert isinstance(before, int)
+    assert isinstance(after, int)
+    notes = [await store.read(lambda tx, n=number: tx.notes.get(notebook, NoteId(n))) for number in range(1, 4)]  # type: ignore[misc]
+    assert [note.text for note in notes if note] == ["before", "after"]
+
+
+async def test_a_write_whose_caller_is_cancelled_is_done_whole(store: Store, notebook: NotebookId) -> None:
+    async def two_notes(tx: Tx) -> None:
+        await tx.notes.insert(a_note(notebook, "one"), [])
+        await tx.notes.insert(a_note(notebook, "two"), [])
+
+    for turns in range(40):
+        call = asyncio.create_task(store.write(two_notes))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        call.cancel()
+        await asyncio.wait([call])
+    count = await store.write(lambda tx: tx.notes.insert(a_note(notebook, "last"), [])) - 1
+    assert count % 2 == 0
+
+
+async def test_a_read_sees_only_what_is_committed(store: Store, notebook: NotebookId) -> None:
+    inserted, may_end = asyncio.Event(), asyncio.Event()
+
+    async def slow(tx: Tx) -> NoteId:
+        note_id = await tx.notes.insert(a_note(notebook, "x"), [])
+        inserted.set()
+        await may_end.wait()
+        return note_id
+
+    writing = asyncio.create_task(store.write(slow))
+    await inserted.wait()
+    assert await store.read(lambda tx: tx.notes.get(notebook, NoteId(1))) is None
+    may_end.set()
+    note_id = await writing
+    assert await store.read(lambda tx: tx.notes.get(notebook, note_id)) is not None
+
+
+async def test_a_cancelled_reader_is_given_back(store: Store, notebook: NotebookId) -> None:
+    for turns in range(20):
+        call = asyncio.create_task(store.read(lambda tx: tx.notes.get(notebook, NoteId(1))))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        call.cancel()
+        await asyncio.wait([call])
+    assert await store.read(lambda tx: tx.notebooks.behind("tg:1")) == notebook
+
+
+async def test_a_second_start_on_the_same_database_is_refused_and_the_first_goes_on(tmp_path: Path) -> None:
+    path = tmp_path / "calibot.db"
+    async with Store.open(path) as store:
+        with pytest.raises(DatabaseInUse):
+            async with Store.open(path):
+                pass
+        assert await store.write(lambda tx: tx.next_boot()) == 1
+    async with Store.open(path) as store:
+        assert await store.write(lambda tx: tx.next_boot()) == 2
+
+
+async def test_the_lock_dies_with_its_process(tmp_path: Path) -> None:
+    path = tmp_path / "calibot.db"
+    script = (
+        "import asyncio, sys, os\nfrom pathlib import Path\nfrom services.store.store import Store\n"
+        "async def main():\n    async with Store.open(Path(sys.argv[1])) as store:\n"
+        "        await store.write(lambda tx: tx.next_boot())\n        os.kill(os.getpid(), 9)\nasyncio.run(main())"
+    )
+    ended = await asyncio.to_thread(subprocess.run, [sys.executable, "-c", script, str(path)], check=False)
+    assert ended.returncode == -9
+    async with Store.open(path) as store:
+        assert await store.write(lambda tx: tx.next_boot()) == 2
+
+
+async def test_a_newer_schema_is_refused_untouched(tmp_path: Path) -> None:
+    path = tmp_path / "calibot.db"
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA user_version = 999")
+    connection.close()
+    with pytest.raises(NewerSchema):
+        async with Store.open(path):
+            pass
+
+
+async def test_what_is_no_database_is_refused_with_a_reason(tmp_path: Path) -> None:
+    path = tmp_path / "calibot.db"
+    path.write_bytes(b"this is a text file, and was never a database" * 100)
+    with pytest.raises(StoreUnavailable, match="not a database"):
+        async with Store.open(path):
+            pass
+    with pytest.raises(StoreUnavailable):
+        async with Store.open(path / "below a file"):
+            pass
+
+
+async def test_notes_are_for_their_owners_eyes(tmp_path: Path) -> None:
+    path = tmp_path / "calibot.db"
+    async with Store.open(path) as store:
+        await store.write(lambda tx: tx.next_boot())
+        assert [one.stat().st_mode & 0o077 for one in tmp_path.iterdir()] == [0, 0, 0, 0]
+
+
+async def test_a_note_is_replaced_only_at_the_version_that_was_read(store: Store, notebook: NotebookId) -> None:
+    note_id = await store.write(lambda tx: tx.notes.insert(a_note(notebook, "first"), [TorrentId(V1, V2)]))
+    change = Change(cause="calibrate", person=ALICE, task_id=TaskId("t"), at=2.0)
+
+    async def note() -> Note:
+        found = await store.read(lambda tx: tx.notes.get(notebook, note_id))
+        assert found is not None
+        return found
+
+    stale = await note()
+    assert await store.write(lambda tx: tx.notes.replace_text(stale, "second", change))
+    assert not await store.write(lambda tx: tx.notes.replace_text(stale, "third", change))
+    assert ((await note()).text, (await note()).version) == ("second", 2)
+    assert await store.read(lambda tx: tx.notes.earlier_texts(note_id)) == ["first"]
+    for torrent in (TorrentId(V1), TorrentId(v2=V2), TorrentId(V1, V2)):
+        having = await store.read(lambda tx, t=torrent: tx.notes.having(notebook, t))  # type: ignore[misc]
+        assert [one.id for one in having] == [note_id]
+
+
+async def test_a_note_number_is_never_used_again(store: Store, notebook: NotebookId) -> None:
+    async def make_and_lose(tx: Tx) -> NoteId:
+        number = await tx.notes.insert(a_note(notebook, "x"), [])
+        await tx.notes._run.run("DELETE FROM notes")
+        return number
+
+    first = await store.write(make_and_lose)
+    assert await store.write(lambda tx: tx.notes.insert(a_note(notebook, "y"), [])) == first + 1
+
+
+async def test_tasks_and_items_come_back_as_they_were(store: Store, notebook: NotebookId) -> None:
+    task, items = a_task(notebook, "t", TorrentId(V1, V2), TorrentId(InfoHash("3" * 40)))
+    await store.write(lambda tx: tx.tasks.insert(task, "digest", items))
+    assert await store.read(lambda tx: tx.tasks.get(task.id)) == task
+    assert await store.read(lambda tx: tx.tasks.items(task.id)) == items
+    assert await store.read(lambda tx: tx.tasks.live_twin(notebook, ALICE, "digest")) == task
+    assert await store.read(lambda tx: tx.tasks.live_twin(notebook, PersonId("tg:2"), "digest")) is None
+    running = task.to(State.RUNNING, started_at=2.0)
+    failed = items[1].to(State.RUNNING, started_at=2.0).to(State.FAILED, ended_at=3.0, failure=Step("dead", {"n": 1}))
+    await store.write(lambda tx: tx.tasks.replace(running))
+    await store.write(lambda tx: tx.tasks.replace_item(failed))
+    assert await store.read(lambda tx: tx.tasks.get(task.id)) == running
+    assert await store.read(lambda tx: tx.tasks.outcomes(task.id, 5)) == [failed]
+    assert await store.read(lambda tx: tx.tasks.counts(task.id)) == {State.PENDING: 1, State.FAILED: 1}
+    assert await store.read(lambda tx: tx.tasks.items(task.id, states=(State.PENDING,))) == items[:1]
+    assert await store.read(lambda tx: tx.tasks.items(task.id, offset=1, limit=1)) == [failed]
+
+
+async def test_a_verified_name_is_never_replaced_by_a_claimed_one(store: Store) -> None:
+    def info(torrent: TorrentId, text: str, *, verified: bool) -> TorrentInfo:
+        return TorrentInfo(
+            torrent=torrent,
+            name=Name(text=text, raw=b"\xff\x00raw", encoding="gbk", certain=False),
+            size=2**47,
+            files=(FileEntry("a", 1),),
+            source="s",
+            verified=verified,
+        )
+
+    pair = TorrentId(V1, V2)
+    await store.write(lambda tx: tx.names.put(info(TorrentId(V1), "claimed", verified=False), 1.0))
+    await store.write(lambda tx: tx.names.put(info(TorrentId(v2=V2), "claimed too", verified=False), 1.0))
+    assert await store.read(lambda tx: tx.names.verified(TorrentId(V1))) is None
+    await store.write(lambda tx: tx.names.put(info(pair, "true", verified=True), 2.0))
+    await store.write(lambda tx: tx.names.put(info(TorrentId(V1), "claimed", verified=False), 3.0))
+    for asked in (TorrentId(V1), TorrentId(v2=V2), pair):
+        found = await store.read(lambda tx, a=asked: tx.names.verified(a))  # type: ignore[misc]
+        assert found is not None
+        assert (found.torrent, found.name.text, found.name.raw) == (pair, "true", b"\xff\x00raw")
+    assert await store.read(lambda tx: tx.names.verified(TorrentId(V1, InfoHash("9" * 64)))) is None
+
+
+async def test_a_message_that_becomes_another_tasks_follows_that_one_alone(store: Store, notebook: NotebookId) -> None:
+    old, _ = a_task(notebook, "old")
+    new = Task(
+        id=TaskId("new"),
+        notebook=notebook,
+        asked_by=ALICE,
+        cause="command",
+        request=NoteRequest((NoteId(3),)),
+        created_at=1.0,
+    )
+    place = NewFollower(address="tg:1", message_id=7, reply_to=None, language="zh")
+    first = await store.write(lambda tx: tx.followers.add(old, place))
+    await store.write(lambda tx: tx.followers.shown(first, 7, 1, State.COMPLETED, 5.0))
+    second = await store.write(lambda tx: tx.followers.add(new, place))
+    assert first == second
+    follower = await store.read(lambda tx: tx.followers.at("tg:1", 7))
+    assert follower is not None
+    assert (follower.task_id, follower.request, follower.shown_state, follower.end_shown_at) == (
+        TaskId("new"),
+        NoteRequest((NoteId(3),)),
+        None,
+        None,
+    )
+    assert await store.read(lambda tx: tx.followers.of(old.id)) == []
