@@ -253,9 +253,14 @@ class AsyncCalibrationManager:
         snapshots = await self._tasks.read(lambda tx: self._snapshots(tx, tasks)) if tasks else ()
         return Changes(tuple(snapshots), notes, touched.number, reset=False, more=touched.more)
 
-    async def unshown_ends(self) -> Sequence[TaskId]:
-        """Return the ended tasks of which a follower has not yet shown the end, oldest end first."""
-        return await self._tasks.read(lambda tx: tx.tasks.with_unshown_end())
+    async def unshown_ends(self, task_id: TaskId | None = None) -> Sequence[Snapshot]:
+        """Return the ended tasks (or this one) of which a follower has not yet shown the end, however old."""
+
+        async def unshown(tx: Tx) -> Sequence[Snapshot]:
+            ended = await tx.tasks.with_unshown_end()
+            return await self._snapshots(tx, [one for one in ended if task_id in {None, one}], since=0.0)
+
+        return await self._tasks.read(unshown)
 
     async def cleanup_old_tasks(self) -> int:
         """Delete what is kept no longer; return how many tasks that were."""
@@ -306,8 +311,8 @@ class AsyncCalibrationManager:
             self._progress[task_id] = step
             self._changed.touch(task_id)
 
-    async def _snapshots(self, tx: Tx, task_ids: Iterable[TaskId]) -> Sequence[Snapshot]:
-        oldest = self._clock.now() - self._ttl
+    async def _snapshots(self, tx: Tx, task_ids: Iterable[TaskId], *, since: float | None = None) -> Sequence[Snapshot]:
+        oldest = self._clock.now() - self._ttl if since is None else since
         snapshots = []
         for task_id in task_ids:
             task = await tx.tasks.get(task_id)
@@ -334,3 +339,19 @@ async def _own_task(tx: Tx, task_id: TaskId, notebook: NotebookId, person: Perso
     if task.asked_by != person and not everyones:
         raise NotAllowed
     return task
+
+
+_process_manager: AsyncCalibrationManager | None = None
+
+
+def set_async_calibration_manager(manager: AsyncCalibrationManager | None) -> None:
+    """Make *manager* the process's one: for the composition root alone."""
+    global _process_manager  # noqa: PLW0603 - the only global there is
+    _process_manager = manager
+
+
+def get_async_calibration_manager() -> AsyncCalibrationManager:
+    """Return the process's manager. Raises RuntimeError before the composition root has set it."""
+    if _process_manager is None:
+        raise RuntimeError("the program has not been put together yet")
+    return _process_manager

@@ -125,9 +125,9 @@ class Followers(Protocol):
         """Return those that have not shown an end, oldest first."""
 
     async def shown(
-        self, follower: FollowerId, message_id: int, attempt: int, state: State, end_shown_at: float | None
+        self, follower: Follower, message_id: int, attempt: int, state: State, end_shown_at: float | None
     ) -> None:
-        """Store what the message shows now."""
+        """Store what its message shows now, unless it has become another task's meanwhile."""
 
     async def gone(self, follower: FollowerId, end_shown_at: float | None) -> None:
         """Store that its message was deleted; with *end_shown_at* nothing more is sent for it."""

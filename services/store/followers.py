@@ -46,11 +46,12 @@ class FollowerRows:
         return [_follower(row) for row in await self._run.all("unfinished_followers")]
 
     async def shown(
-        self, follower: FollowerId, message_id: int, attempt: int, state: State, end_shown_at: float | None
+        self, follower: Follower, message_id: int, attempt: int, state: State, end_shown_at: float | None
     ) -> None:
         await self._run.one(
             "follower_shown",
-            id=follower,
+            id=follower.id,
+            task_id=follower.task_id,
             message_id=message_id,
             attempt=attempt,
             state=state,

@@ -263,9 +263,12 @@ async def test_a_message_that_becomes_another_tasks_follows_that_one_alone(store
     )
     place = NewFollower(address="tg:1", message_id=7, reply_to=None, language="zh")
     first = await store.write(lambda tx: tx.followers.add(old, place))
-    await store.write(lambda tx: tx.followers.shown(first, 7, 1, State.COMPLETED, 5.0))
+    shown = await store.read(lambda tx: tx.followers.get(first))
+    assert shown is not None
+    await store.write(lambda tx: tx.followers.shown(shown, 7, 1, State.COMPLETED, 5.0))
     second = await store.write(lambda tx: tx.followers.add(new, place))
     assert first == second
+    await store.write(lambda tx: tx.followers.shown(shown, 7, 1, State.COMPLETED, 6.0))  # came too late
     follower = await store.read(lambda tx: tx.followers.at("tg:1", 7))
     assert follower is not None
     assert (follower.task_id, follower.request, follower.shown_state, follower.end_shown_at) == (

@@ -744,7 +744,7 @@ async def test_a_task_is_kept_until_its_end_was_shown_but_not_over_thirty_days(
     async with run(task_ttl_seconds=100) as manager:
         task_id = await submit(manager, notebook, hashes("x"), follower=NewFollower(address="tg:1"))
         await clock.advance(1)
-        assert await manager.unshown_ends() == [task_id]
+        assert [snapshot.task.id for snapshot in await manager.unshown_ends()] == [task_id]
         await clock.advance(101)
         assert await manager.get_task_status(task_id) is None, "the ttl bounds what is answered"
         assert await manager.cleanup_old_tasks() == 0

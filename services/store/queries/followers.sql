@@ -22,7 +22,7 @@ SELECT * FROM followers WHERE end_shown_at IS NULL ORDER BY id;
 -- name: follower_shown
 UPDATE followers SET message_id = :message_id, shown_attempt = :attempt, shown_state = :state,
     end_shown_at = :end_shown_at, gone = 0
-WHERE id = :id;
+WHERE id = :id AND task_id = :task_id;
 
 -- name: follower_gone
 UPDATE followers SET message_id = NULL, gone = 1, end_shown_at = :end_shown_at WHERE id = :id;

@@ -1,0 +1,212 @@
+"""The composition root: what is built, in which order it starts, and how it stops in reverse."""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any, cast
+
+import structlog
+from telegram import Update
+from telegram.error import Conflict, InvalidToken, NetworkError, TelegramError
+from telegram.ext import Application, ApplicationBuilder, ContextTypes
+
+from bot.config import BadSettings, Libtorrent, Settings
+from handlers.context import CalibotContext, Services
+from handlers.live_status import LiveStatus
+from handlers.outbox import Outbox
+from handlers.routes import OneAfterAnotherInAChat, register
+from handlers.start import command_list
+from services.access import Access
+from services.calibration.followers import Followership
+from services.calibration.manager import AsyncCalibrationManager, set_async_calibration_manager
+from services.clock import SystemClock
+from services.engines.local import LocalEngine
+from services.i18n import translation
+from services.notebook.notebook import Notebook
+from services.notebook.people import People
+from services.resolvers.libtorrent import LibtorrentResolver
+from services.store.store import Store
+from services.torrents import PersonId
+
+log = structlog.stdlib.get_logger(__name__)
+App = Application[Any, CalibotContext, Any, Any, Any, Any]
+
+_CLEANUP_SECONDS = 600.0
+_LONGEST_PAUSE = 30.0
+
+
+async def run(settings: Settings) -> None:
+    """Run the bot until SIGINT or SIGTERM.
+
+    Raises:
+        BadSettings: Telegram refuses the token.
+        StoreUnavailable, ResolverDown: the database or the swarm cannot be opened.
+    """
+    stop = asyncio.Event()
+    _stop_at_signal(stop)
+    async with contextlib.AsyncExitStack() as stack:
+        clock = SystemClock()
+        store = await stack.enter_async_context(Store.open(settings.database.path))
+        people = await People(store, _access(settings), clock).load()
+        resolver = await stack.enter_async_context(_resolver(settings.resolvers.libtorrent, settings.database.path))
+        manager = AsyncCalibrationManager(
+            LocalEngine(resolver),
+            tasks=store,
+            clock=clock,
+            max_workers=settings.calibration.max_workers,
+            timeout=settings.calibration.timeout,
+            task_ttl_seconds=settings.calibration.task_ttl_seconds,
+        )
+        set_async_calibration_manager(manager)
+        stack.callback(set_async_calibration_manager, None)
+        followers = Followership(store, clock)
+        live = LiveStatus(manager, followers, clock)
+        application = _application(settings)
+        outbox = Outbox(application.bot, live, clock=clock)
+        application.bot_data = Services(manager, followers, Notebook(store, clock), people, live, outbox)
+        register(application)
+        if not await stack.enter_async_context(_connected(application, stop)):
+            return
+        await stack.enter_async_context(_started(application))
+        await stack.enter_async_context(outbox)
+        await stack.enter_async_context(manager)
+        await live.resume(outbox)
+        _repeat(application, settings, live, manager)
+        await stack.enter_async_context(_polling(application, settings))
+        _tell_the_operator(application, people)
+        await stop.wait()
+        log.info("bot.stopping")
+    log.info("bot.stopped")
+
+
+def _stop_at_signal(stop: asyncio.Event) -> None:
+    """Stop in order at the first signal; a second one ends at once."""
+    loop = asyncio.get_running_loop()
+
+    def first() -> None:
+        stop.set()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, first)
+
+
+def _access(settings: Settings) -> Access:
+    people = settings.telegram
+    return Access(
+        owners=frozenset(PersonId(f"tg:{one}") for one in people.owners),
+        users=frozenset(PersonId(f"tg:{one}") for one in people.allowed_users),
+        chats=frozenset(f"tg:{one}" for one in people.allowed_chats),
+    )
+
+
+def _resolver(settings: Libtorrent, database: Path) -> contextlib.AbstractAsyncContextManager[LibtorrentResolver]:
+    return LibtorrentResolver.open(
+        listen_interfaces=settings.listen_interfaces,
+        dht=settings.dht,
+        dht_bootstrap_nodes=settings.dht_bootstrap_nodes,
+        allow_private_peers=settings.allow_private_peers,
+        dht_state=database.with_name(database.name + ".dht"),
+    )
+
+
+def _application(settings: Settings) -> App:
+    builder = (
+        ApplicationBuilder()
+        .token(settings.telegram.token.get_secret_value())
+        .base_url(settings.telegram.base_url)
+        .base_file_url(settings.telegram.base_file_url)
+        .context_types(ContextTypes(context=CalibotContext))
+        .concurrent_updates(OneAfterAnotherInAChat())
+    )
+    return cast("App", builder.build())
+
+
+@contextlib.asynccontextmanager
+async def _connected(application: App, stop: asyncio.Event) -> AsyncIterator[bool]:
+    """Make the bot known to itself (getMe), however long Telegram is out of reach; False when stopped before."""
+    pause, said = 1.0, False
+    while True:
+        try:
+            await application.initialize()
+        except InvalidToken as error:
+            raise BadSettings("Telegram does not accept the token in telegram.token.") from error
+        except NetworkError as error:
+            if not said:
+                log.warning("telegram.unreachable", error=str(error), remedy="it is tried again until it answers")
+                said = True
+        else:
+            break
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), pause)
+            yield False
+            return
+        pause = min(2 * pause, _LONGEST_PAUSE)
+    try:
+        await application.bot.set_my_commands(command_list(translation("en")))
+    except TelegramError as error:
+        log.warning("telegram.commands", error=str(error))  # the menu is a help, nothing more
+    try:
+        yield True
+    finally:
+        await application.shutdown()
+
+
+@contextlib.asynccontextmanager
+async def _started(application: App) -> AsyncIterator[None]:
+    await application.start()
+    try:
+        yield
+    finally:
+        await application.stop()
+
+
+@contextlib.asynccontextmanager
+async def _polling(application: App, settings: Settings) -> AsyncIterator[None]:
+    """Take updates in; at the end, first no new ones, then those that are there are handled."""
+    updater = application.updater
+    assert updater is not None  # noqa: S101 - the builder makes one
+    await updater.start_polling(
+        poll_interval=settings.telegram.poll_interval,
+        allowed_updates=[Update.MESSAGE, Update.CALLBACK_QUERY],
+        error_callback=_polling_error,
+    )
+    try:
+        yield
+    finally:
+        await updater.stop()
+        await application.update_queue.join()
+
+
+def _polling_error(error: TelegramError) -> None:
+    if isinstance(error, Conflict):
+        log.error("telegram.conflict", remedy="another program polls with this token: stop one of the two")
+    else:
+        log.warning("telegram.polling", error=str(error))
+
+
+def _repeat(application: App, settings: Settings, live: LiveStatus, manager: AsyncCalibrationManager) -> None:
+    async def poll(_: CalibotContext) -> None:
+        await live.poll()
+
+    async def clean_up(_: CalibotContext) -> None:
+        await manager.cleanup_old_tasks()
+
+    jobs = application.job_queue
+    assert jobs is not None  # noqa: S101 - python-telegram-bot[job-queue] is installed
+    alone = {"coalesce": True, "max_instances": 1}
+    jobs.run_repeating(poll, settings.telegram.status_interval, job_kwargs=alone)
+    jobs.run_repeating(clean_up, _CLEANUP_SECONDS, job_kwargs=alone)
+
+
+def _tell_the_operator(application: App, people: People) -> None:
+    log.info("bot.running", username=application.bot.username)
+    print(f"calibot is running as @{application.bot.username}. Stop it with Ctrl-C.", flush=True)  # noqa: T201
+    if people.start_code is not None:
+        print(  # noqa: T201 - for the operator's eyes, not for a log
+            f"It has no owner yet. Send it this in a private chat, and you are:  /start {people.start_code}",
+            flush=True,
+        )

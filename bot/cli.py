@@ -1,0 +1,57 @@
+"""The command line: ``python -m bot run|demo``."""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from bot import app, logs
+from bot.config import BadSettings, load
+from services.errors import CalibotError
+from services.i18n import sentence
+
+BAD_SETTINGS = 2
+
+_HOW_TO_BEGIN = """calibot needs a bot's token to run:
+  1. In Telegram, talk to @BotFather, send /newbot, and copy the token that it gives you.
+  2. Put it into {config}, as token under [telegram] (or into CALIBOT_TELEGRAM__TOKEN).
+Or see it work without any account: make demo"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command that *arguments* name; return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m bot", description="Finds the true names of your magnet links.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    run = commands.add_parser("run", help="run the bot")
+    run.add_argument("--config", type=Path, default=Path("config.toml"), help="the settings (config.toml)")
+    commands.add_parser("demo", help="see it work: no account, no network")
+    options = parser.parse_args(arguments)
+    if options.command == "demo":
+        from bot import demo  # noqa: PLC0415 - running the bot needs no sandbox
+
+        return demo.main()
+    return _run(options.config)
+
+
+def _run(config: Path) -> int:
+    try:
+        settings = load(config)
+        token = settings.telegram.token.get_secret_value()
+        if not token.strip():
+            return _say(_HOW_TO_BEGIN.format(config=config))
+        logs.configure(token)
+        asyncio.run(app.run(settings))
+    except BadSettings as error:
+        return _say(*error.lines)
+    except CalibotError as error:
+        return _say(sentence(error.code, error.parameters, "en"), code=1)
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def _say(*lines: str, code: int = BAD_SETTINGS) -> int:
+    for line in lines:
+        print(line, file=sys.stderr)  # noqa: T201 - what a person at a terminal reads
+    return code

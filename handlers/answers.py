@@ -1,0 +1,43 @@
+"""Short answers to people, and errors as answers."""
+
+import functools
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from telegram import Update
+
+from handlers.context import CalibotContext, address_of, language_of, message_of
+from handlers.outgoing import Message
+from handlers.text import escape
+from services.errors import CalibotError
+from services.i18n import sentence
+
+Handler = Callable[[Update, CalibotContext], Coroutine[Any, Any, None]]
+
+
+def say(update: Update, context: CalibotContext, text: str) -> None:
+    """Answer the update's message with plain *text*."""
+    answer(update, context, Message(escape(text)))
+
+
+def answer(update: Update, context: CalibotContext, message: Message) -> None:
+    """Answer the update's message."""
+    asked = message_of(update)
+    context.services.outbox.answer(address_of(asked), message, reply_to=asked.message_id)
+
+
+def sentence_of(error: CalibotError, update: Update) -> str:
+    return sentence(error.code, error.parameters, language_of(update))
+
+
+def errors_as_answers(handler: Handler) -> Handler:
+    """Tell the person who asked what *handler* could not do."""
+
+    @functools.wraps(handler)
+    async def answering(update: Update, context: CalibotContext) -> None:
+        try:
+            await handler(update, context)
+        except CalibotError as error:
+            say(update, context, sentence_of(error, update))
+
+    return answering

@@ -1,0 +1,176 @@
+"""What a task looks like: from a snapshot to (text, keyboard). Pure."""
+
+from telegram import InlineKeyboardMarkup
+
+from handlers.buttons import Verb, button
+from handlers.outgoing import Message
+from handlers.text import LONGEST, escape, shown_name, units
+from services.calibration.task import Found, Item, NoteRequest, Snapshot, State
+from services.i18n import Translation, sentence, translation
+from services.magnets.rewrite import magnet_link
+from services.torrents import NoteId
+
+_SHOWN_DIGITS = 16
+_SHOWN_NOTES = 20
+_LATEST = 3
+_UNITS = ("kB", "MB", "GB", "TB")
+
+
+def card(snapshot: Snapshot, state: State, now: float, language: str) -> Message:
+    """Return the card of *snapshot*, shown as being in *state* at *now* (seconds since 1970).
+
+    Its first word is the state's.
+    """
+    t = translation(language)
+    lines = [f"<b>{_state(t, state)}</b> · {_subject(t, snapshot)}", *_body(t, snapshot, state, language)]
+    lines.append(_footer(t, snapshot, state, now))
+    if link := _link_to_copy(snapshot, lines):
+        lines.append(link)
+    return Message("\n".join(lines), _keyboard(t, snapshot, state))
+
+
+def _state(t: Translation, state: State) -> str:
+    match state:
+        case State.PENDING:
+            return t.gettext("pending")
+        case State.RUNNING:
+            return t.gettext("running")
+        case State.COMPLETED:
+            return t.gettext("completed")
+        case State.FAILED:
+            return t.gettext("failed")
+        case State.CANCELLED:
+            return t.gettext("cancelled")
+
+
+def _subject(t: Translation, snapshot: Snapshot) -> str:
+    """Return what is looked up: the note's number, and the hash."""
+    request = snapshot.task.request
+    digits = snapshot.first.torrent.shown.hex
+    shown = f"<code>{digits[:_SHOWN_DIGITS]}</code>…"
+    more = snapshot.total - 1
+    if more:
+        shown = t.ngettext("{first} and {more} more", "{first} and {more} more", more).format(first=shown, more=more)
+    if isinstance(request, NoteRequest):
+        return f"{_numbers(t, request.notes)} · {shown}"
+    return shown
+
+
+def _numbers(t: Translation, notes: tuple[NoteId, ...]) -> str:
+    shown = ", ".join(f"#{note}" for note in notes[:_SHOWN_NOTES])
+    more = len(notes) - _SHOWN_NOTES
+    if more > 0:
+        return t.ngettext("{notes} and {more} more", "{notes} and {more} more", more).format(notes=shown, more=more)
+    return shown
+
+
+def _body(t: Translation, snapshot: Snapshot, state: State, language: str) -> list[str]:
+    lines = []
+    if snapshot.total == 1:
+        lines += _outcome(t, snapshot.first, language)
+    else:
+        lines.append(_counts(t, snapshot))
+        for item in snapshot.outcomes[:_LATEST]:
+            lines += _outcome(t, item, language)[:1]
+    if state is State.RUNNING and snapshot.progress is not None:
+        lines.append(escape(sentence(snapshot.progress.code, snapshot.progress.parameters, language)))
+    if state is State.PENDING:
+        lines.append(t.gettext("waiting for its turn"))
+    return lines
+
+
+def _counts(t: Translation, snapshot: Snapshot) -> str:
+    counts = snapshot.counts
+    left = counts.get(State.PENDING, 0) + counts.get(State.RUNNING, 0)
+    return t.gettext("{found} of {total} found, {lost} not, {left} left").format(
+        found=counts.get(State.COMPLETED, 0),
+        total=snapshot.total,
+        lost=counts.get(State.FAILED, 0) + counts.get(State.CANCELLED, 0),
+        left=left,
+    )
+
+
+def _outcome(t: Translation, item: Item, language: str) -> list[str]:
+    if item.found is not None:
+        return _found(t, item, item.found)
+    if item.failure is not None:
+        return [escape(sentence(item.failure.code, item.failure.parameters, language))]
+    return []
+
+
+def _found(t: Translation, item: Item, found: Found) -> list[str]:
+    name = shown_name(found.name.text)
+    files = t.ngettext("{count} file", "{count} files", found.file_count).format(count=found.file_count)
+    trust = t.gettext("verified") if found.verified else t.gettext("claimed by {source}, not verified")
+    lines = [
+        f"<b>{escape(name)}</b>" if name.strip() else t.gettext("(its name is empty)"),
+        f"{size(found.size)} · {files} · {escape(trust.format(source=found.source))}",
+    ]
+    if not found.name.certain:
+        lines.append(
+            t.gettext("The encoding of this name is a guess ({encoding}): no note was changed.").format(
+                encoding=escape(found.name.encoding)
+            )
+        )
+    elif item.corrected:
+        lines.append(t.gettext("Corrected: {notes}").format(notes=_numbers(t, item.corrected)))
+    return lines
+
+
+def _footer(t: Translation, snapshot: Snapshot, state: State, now: float) -> str:
+    task = snapshot.task
+    began = task.started_at or (task.created_at if task.attempt == 1 else now)
+    elapsed = duration(max(0.0, (task.completed_at or now) - began))
+    words = [elapsed]
+    if task.attempt > 1:
+        words.append(t.gettext("attempt {number}").format(number=task.attempt))
+    if state is State.CANCELLED:
+        words.append(t.gettext("nothing more is looked up"))
+    return " · ".join(words)
+
+
+def _link_to_copy(snapshot: Snapshot, lines: list[str]) -> str | None:
+    """Return the corrected magnet as a line to copy, where there is one and it fits."""
+    item = snapshot.first
+    if snapshot.total != 1 or item.found is None or not item.found.name.certain:
+        return None
+    link = magnet_link(item.torrent, item.found.name.text, item.hints)
+    # The lines are counted with their markup: a little more than Telegram counts.
+    if units("\n".join(lines)) + 1 + units(link) > LONGEST:
+        return None
+    return f"<code>{escape(link)}</code>"
+
+
+def _keyboard(t: Translation, snapshot: Snapshot, state: State) -> InlineKeyboardMarkup | None:
+    task_id = snapshot.task.id
+    if not state.ended:
+        row = [
+            button(t.gettext("Refresh"), Verb.REFRESH, task_id),
+            button(t.gettext("Cancel"), Verb.CANCEL, task_id),
+        ]
+    elif snapshot.can_retry:
+        row = [button(t.gettext("Retry"), Verb.RETRY, task_id)]
+    else:
+        return None
+    return InlineKeyboardMarkup([row])
+
+
+def size(count: int) -> str:
+    """Return *count* bytes in the unit that people expect: ``1.4 GB`` (powers of 1,000)."""
+    if count < 1000:  # noqa: PLR2004 - below it there is nothing to divide
+        return f"{count} B"
+    power = min((len(str(count)) - 1) // 3, len(_UNITS))
+    amount = count / 1000**power
+    shown = f"{amount:.3g}" if amount < 999.5 else f"{amount:,.0f}"  # noqa: PLR2004 - .3g would say 1e+03
+    return f"{shown} {_UNITS[power - 1]}"
+
+
+def duration(seconds: float) -> str:
+    """Return *seconds* as ``7 s``, ``2 min 5 s`` or ``3 h 10 min``."""
+    whole = round(seconds)
+    if whole < 60:  # noqa: PLR2004 - a minute
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    if minutes < 60:  # noqa: PLR2004 - an hour
+        return f"{minutes} min {rest} s"
+    return f"{minutes // 60} h {minutes % 60} min"

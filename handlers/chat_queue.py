@@ -1,0 +1,78 @@
+"""What waits for one chat."""
+
+import heapq
+import math
+from dataclasses import dataclass, replace
+from typing import Self
+
+from handlers.outgoing import Address, Message
+from handlers.slots import Rank, Slots
+from services.calibration.follower import FollowerId
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Answer:
+    message: Message
+    reply_to: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """A place in a chat's queue. *anew*: send the card even if it has a message."""
+
+    rank: Rank
+    place: int
+    to: Address
+    what: Answer | FollowerId
+    anew: bool = False
+
+    def __lt__(self, other: Self) -> bool:
+        return (self.rank, self.place) < (other.rank, other.place)
+
+    def merged(self, newer: Self) -> Self:
+        return replace(
+            newer,
+            rank=min(self.rank, newer.rank),
+            place=min(self.place, newer.place),
+            anew=self.anew or newer.anew,
+        )
+
+
+class ChatQueue:
+    """What waits for one chat, and that chat's slots."""
+
+    def __init__(self, slots: Slots) -> None:
+        self.slots = slots
+        self.busy = False
+        self.failures = 0
+        self.retry_at = -math.inf
+        self._waiting: dict[Answer | FollowerId, Turn] = {}
+        self._heap: list[Turn] = []  # with turns that were replaced since: only those in _waiting count
+
+    def put(self, turn: Turn) -> None:
+        if waiting := self._waiting.get(turn.what):
+            turn = waiting.merged(turn)
+            if turn == waiting:
+                return
+        self._waiting[turn.what] = turn
+        heapq.heappush(self._heap, turn)
+
+    def best(self) -> Turn | None:
+        while self._heap and self._waiting.get(self._heap[0].what) is not self._heap[0]:
+            heapq.heappop(self._heap)
+        return self._heap[0] if self._heap else None
+
+    def pop(self, turn: Turn) -> None:
+        del self._waiting[turn.what]
+        self.best()  # which clears the heap's top
+
+    def wait(self, now: float, rank: Rank) -> float:
+        return max(self.retry_at - now, self.slots.wait(now, rank))
+
+    def shed(self, most: int) -> bool:
+        """Drop the oldest answer if more than *most* wait; return whether it was so."""
+        answers = [turn for turn in self._waiting.values() if isinstance(turn.what, Answer)]
+        if len(answers) <= most:
+            return False
+        self.pop(min(answers))
+        return True

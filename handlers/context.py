@@ -1,0 +1,122 @@
+"""What every handler is handed: the services by name, and what an update says of who asks, where, in which language."""
+
+from dataclasses import dataclass
+
+from telegram import Chat, Message, Update
+from telegram.constants import ChatMemberStatus, ChatType
+from telegram.ext import CallbackContext, ExtBot
+
+from handlers.live_status import LiveStatus
+from handlers.outbox import Outbox
+from handlers.outgoing import Address
+from services.calibration.follower import NewFollower
+from services.calibration.followers import Followership
+from services.calibration.manager import AsyncCalibrationManager
+from services.i18n import Translation, translation
+from services.notebook.notebook import Notebook
+from services.notebook.people import People
+from services.torrents import NotebookId, PersonId
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What handlers call; built by the composition root."""
+
+    manager: AsyncCalibrationManager
+    followers: Followership
+    notebook: Notebook
+    people: People
+    live: LiveStatus
+    outbox: Outbox
+
+
+class CalibotContext(CallbackContext[ExtBot[None], dict[object, object], dict[object, object], Services]):
+    """PTB's context, its ``bot_data`` being the services."""
+
+    @property
+    def services(self) -> Services:
+        return self.bot_data
+
+
+def chat_of(update: Update) -> Chat:
+    chat = update.effective_chat
+    assert chat is not None  # noqa: S101 - the gate lets nothing else through
+    return chat
+
+
+def message_of(update: Update) -> Message:
+    message = update.effective_message
+    assert isinstance(message, Message)  # noqa: S101 - the gate lets nothing else through
+    return message
+
+
+def is_private(chat: Chat) -> bool:
+    return chat.type == ChatType.PRIVATE
+
+
+def person_of(update: Update) -> PersonId:
+    """Return who asks: the chat itself for its anonymous administrators, and for those who speak as a channel."""
+    message = update.message
+    if message is not None and message.sender_chat is not None:
+        return PersonId(f"tg:{message.sender_chat.id}")
+    assert update.effective_user is not None  # noqa: S101 - the gate lets nothing else through
+    return PersonId(f"tg:{update.effective_user.id}")
+
+
+def door_of(chat: Chat) -> str:
+    """Return the chat's address as the notebook's door: one for all topics of a forum."""
+    return str(Address(chat.id))
+
+
+def address_of(message: Message) -> Address:
+    return Address(message.chat.id, message.message_thread_id if message.is_topic_message else None)
+
+
+def key_of(update: Update, context: CalibotContext) -> str:
+    """Return the key under which this update is done once."""
+    return f"tg:{context.bot.id}:{update.update_id}"
+
+
+def language_of(update: Update) -> str:
+    user = update.effective_user
+    return (user.language_code if user else None) or "en"
+
+
+def words_of(update: Update) -> Translation:
+    return translation(language_of(update))
+
+
+async def notebook_of(update: Update, context: CalibotContext) -> NotebookId:
+    return await context.services.notebook.behind(door_of(chat_of(update)))
+
+
+def follower_of(update: Update, *, becomes: bool = False) -> NewFollower:
+    """Return the follower that answers this update's message, or that its own message *becomes*."""
+    message = message_of(update)
+    return NewFollower(
+        address=str(address_of(message)),
+        reply_to=None if becomes else message.message_id,
+        message_id=message.message_id if becomes else None,
+        language=language_of(update),
+    )
+
+
+async def member_status(update: Update, context: CalibotContext) -> str:
+    """Return the presser's status in the chat (Bot API, getChatMember)."""
+    assert update.effective_user is not None  # noqa: S101 - the gate lets nothing else through
+    member = await context.bot.get_chat_member(chat_of(update).id, update.effective_user.id)
+    if member.status == ChatMemberStatus.RESTRICTED and not getattr(member, "is_member", False):
+        return ChatMemberStatus.LEFT
+    return member.status
+
+
+async def may_any(update: Update, context: CalibotContext) -> bool:
+    """Whether the presser may cancel and retry everyone's tasks in this chat."""
+    chat = chat_of(update)
+    person = person_of(update)
+    if context.services.people.access.may_any(person, administrator=False):
+        return True
+    if is_private(chat):
+        return False
+    status = await member_status(update, context)
+    return status in {ChatMemberStatus.ADMINISTRATOR, ChatMemberStatus.OWNER}

@@ -1,0 +1,70 @@
+"""Who gets in: runs before every other handler, and ends the update for those who do not."""
+
+from telegram import Update
+from telegram.constants import ChatMemberStatus, ChatType
+from telegram.error import BadRequest, Forbidden
+from telegram.ext import ApplicationHandlerStop
+
+from handlers.answers import say
+from handlers.context import CalibotContext, chat_of, door_of, is_private, member_status, person_of, words_of
+from services.torrents import PersonId
+
+_MEMBERS = {
+    ChatMemberStatus.OWNER,
+    ChatMemberStatus.ADMINISTRATOR,
+    ChatMemberStatus.MEMBER,
+    ChatMemberStatus.RESTRICTED,
+}
+
+
+async def gate(update: Update, context: CalibotContext) -> None:
+    """Let through messages and presses of people who are served; strangers get one line in private, else silence."""
+    chat = update.effective_chat
+    if chat is None or chat.type == ChatType.CHANNEL or update.effective_user is None:
+        raise ApplicationHandlerStop
+    if update.callback_query is not None:
+        if not await _may_press(update, context):
+            await context.services.outbox.press(update.callback_query, words_of(update).gettext("You may not do that."))
+            raise ApplicationHandlerStop
+        return
+    if update.message is None:
+        raise ApplicationHandlerStop
+    if not _served(update, context):
+        if is_private(chat) and not _claims(update, context):
+            say(update, context, _refusal(update))
+            raise ApplicationHandlerStop
+        if not is_private(chat):
+            raise ApplicationHandlerStop
+
+
+def _served(update: Update, context: CalibotContext) -> bool:
+    chat = chat_of(update)
+    return context.services.people.access.serves(person_of(update), door_of(chat), private=is_private(chat))
+
+
+async def _may_press(update: Update, context: CalibotContext) -> bool:
+    """Judge by who presses: in an open group, people press buttons of a chat that they are no members of."""
+    if not _served(update, context):
+        return False
+    chat = chat_of(update)
+    if is_private(chat) or context.services.people.access.may_any(person_of(update), administrator=False):
+        return True
+    try:
+        return await member_status(update, context) in _MEMBERS
+    except (BadRequest, Forbidden):
+        return False
+
+
+def _claims(update: Update, context: CalibotContext) -> bool:
+    """Whether a stranger tries to become the first owner: that is for ``/start`` to judge."""
+    text = update.message.text if update.message else None
+    return context.services.people.start_code is not None and bool(text and text.startswith("/start "))
+
+
+def _refusal(update: Update) -> str:
+    number = PersonId(person_of(update)).removeprefix("tg:")
+    return (
+        words_of(update)
+        .gettext("This bot serves only the people whom its owner has let in. Your number, for its owner: {number}")
+        .format(number=number)
+    )

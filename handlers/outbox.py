@@ -1,0 +1,334 @@
+"""The only way out to Telegram: a queue per chat, sent within Telegram's limits (`handlers.slots`).
+
+In a chat the best rank goes first, and within a rank the one that came first; one request at a time. Across chats the
+same order decides who gets the overall budget. What a follower's message shows is rendered when its turn has come, so
+that any number of marks cost one edit with the newest text. What has not been sent is lost with the process: whoever
+marks keeps in the store what must be shown, and marks it again after a restart.
+"""
+
+import asyncio
+import itertools
+import math
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Self
+
+import structlog
+from structlog.typing import FilteringBoundLogger
+from telegram import Bot, CallbackQuery, LinkPreviewOptions, ReplyParameters
+from telegram.constants import CallbackQueryLimit, ParseMode
+from telegram.error import BadRequest, TelegramError
+
+from handlers.chat_queue import Answer, ChatQueue, Turn
+from handlers.outgoing import Address, Card, Cards, Gone, Message
+from handlers.refusals import Fate, fate, loggable, seconds_to_wait
+from handlers.slots import Limits, Rank, Slots
+from services.calibration.follower import FollowerId
+from services.clock import Clock
+from services.errors import StoreUnavailable
+
+__all__ = ["Address", "Card", "Cards", "FollowerId", "Gone", "Limits", "Message", "Outbox", "Rank"]
+
+_log: FilteringBoundLogger = structlog.get_logger(__name__)
+
+_SHORTEST_SLEEP = 0.001  # a float's rounding would otherwise make the dispatcher spin just before a moment
+_LONGEST_BACK_OFF = 20.0  # and half as much again by jitter
+_PATIENCE = 1.0  # seconds for requests under way when the outbox is left
+_MOST_ANSWERS = 200  # that may wait for one chat
+
+
+class Outbox:
+    """Sends and edits everything. Inside ``async with`` it sends; leaving it ends and awaits all that it started.
+
+    Left, it starts nothing more and gives what is under way a second. *jitter* returns numbers from 0 to 1.
+    """
+
+    def __init__(
+        self,
+        bot: Bot,
+        cards: Cards,
+        *,
+        clock: Clock,
+        limits: Limits = Limits(),  # noqa: B008 - immutable
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self._bot = bot
+        self._cards = cards
+        self._clock = clock
+        self._limits = limits
+        self._jitter = jitter
+        self._overall = Slots(limits.overall)
+        self._under_way = 0
+        self._chats: dict[int, ChatQueue] = {}
+        self._places = itertools.count()
+        self._stopped = False
+        self._wake = asyncio.Event()
+        self._empty = asyncio.Event()
+        self._empty.set()
+        self._running: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        self._running = asyncio.create_task(self._run())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._stop()
+        if self._running is None:
+            return
+        patience = asyncio.ensure_future(self._clock.sleep(_PATIENCE))
+        both = {self._running, patience}
+        try:
+            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in both:
+                task.cancel()
+            await asyncio.wait(both)
+        if not self._running.cancelled():
+            self._running.result()
+
+    def answer(self, to: Address, message: Message, *, reply_to: int | None = None) -> None:
+        """Answer a person: in order within the chat, and tried until it worked or is pointless.
+
+        While a chat cannot be reached the oldest answers are dropped when more than 200 wait for it.
+        """
+        what = Answer(message, reply_to)
+        self._put(Turn(rank=Rank.ANSWER, place=next(self._places), to=to, what=what))
+        chat = self._chats.get(to.chat_id)
+        if chat and chat.shed(_MOST_ANSWERS):
+            _log.warning("answer_dropped", chat=to.chat_id)
+
+    def mark(self, follower: FollowerId, to: Address, rank: Rank) -> None:
+        """Show this follower's newest state in its turn; marked again before that, the better rank counts.
+
+        The first card of a command is an answer. Followers are as many as the store has: nothing bounds them here.
+        """
+        self._put(Turn(rank=rank, place=next(self._places), to=to, what=follower))
+
+    async def press(self, query: CallbackQuery, text: str | None = None, *, alert: bool = False) -> None:
+        """Answer a press at once, round the queue: Telegram does not limit it. Never fails; too late is harmless."""
+        shown = text and text[: CallbackQueryLimit.ANSWER_CALLBACK_QUERY_TEXT_LENGTH]
+        for again in (True, False):
+            try:
+                await self._bot.answer_callback_query(query.id, text=shown, show_alert=alert)
+            except TelegramError as error:
+                if again and fate(error) is Fate.LATER:
+                    continue
+                _log.info("press_not_answered", error=loggable(error))
+            return
+
+    async def drained(self) -> None:
+        """Return when nothing waits and nothing is under way, or when the outbox has stopped."""
+        await self._empty.wait()
+
+    def _put(self, turn: Turn) -> None:
+        if self._stopped:
+            return
+        chat = self._chats.get(turn.to.chat_id)
+        if chat is None:
+            rate = self._limits.group if turn.to.is_group else self._limits.private
+            chat = self._chats[turn.to.chat_id] = ChatQueue(Slots(rate))
+        chat.put(turn)
+        if turn.rank is Rank.ANSWER:
+            chat.retry_at = -math.inf  # a person who has just written is answered now, whatever failed before
+        self._empty.clear()
+        self._wake.set()
+
+    def _stop(self) -> None:
+        self._stopped = True
+        self._chats.clear()
+        self._empty.set()
+        self._wake.set()
+
+    async def _run(self) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            while not self._stopped:
+                self._wake.clear()
+                pause = self._start_due(tasks)
+                alarm = tasks.create_task(self._wake_in(pause)) if pause < math.inf else None
+                await self._wake.wait()
+                if alarm:
+                    alarm.cancel()
+
+    async def _wake_in(self, seconds: float) -> None:
+        await self._clock.sleep(max(_SHORTEST_SLEEP, seconds))
+        self._wake.set()
+
+    def _start_due(self, tasks: asyncio.TaskGroup) -> float:
+        """Start what may go now, best first; return the seconds until time alone lets something happen."""
+        now = self._clock.monotonic()
+        due, pause = self._look(now)
+        for turn, chat in sorted(due, key=lambda pair: pair[0]):
+            wait = self._overall.wait(now, turn.rank, under_way=self._under_way)
+            if wait > 0:
+                return min(pause, wait)
+            chat.pop(turn)
+            chat.busy = True
+            self._under_way += 1
+            tasks.create_task(self._serve(chat, turn))
+        return pause
+
+    def _look(self, now: float) -> tuple[list[tuple[Turn, ChatQueue]], float]:
+        """Return the best of each chat that may go now, and when to look again; forget the chats that came to rest."""
+        due: list[tuple[Turn, ChatQueue]] = []
+        pause = math.inf
+        at_work = False
+        for chat_id, chat in list(self._chats.items()):
+            best = chat.best()
+            at_work = at_work or chat.busy or best is not None
+            if chat.busy:
+                continue
+            wait = chat.slots.quiet_in(now) if best is None else chat.wait(now, best.rank)
+            if wait > 0:
+                pause = min(pause, wait)
+            elif best is None:
+                del self._chats[chat_id]
+            else:
+                due.append((best, chat))
+        if not at_work:
+            self._empty.set()
+        return due, pause
+
+    async def _serve(self, chat: ChatQueue, turn: Turn) -> None:
+        """Give *turn* its slot; whatever becomes of it, the next one's way is free."""
+        try:
+            if isinstance(turn.what, Answer):
+                await self._give(chat, turn, turn.what)
+            else:
+                await self._show(chat, turn, turn.what)
+        except StoreUnavailable:
+            self._later(chat, turn)
+        except Exception:  # noqa: BLE001 - a bug in one card must not silence the others; its traceback is logged
+            _log.exception("outbox_bug", chat=turn.to.chat_id)
+        finally:
+            chat.busy = False
+            self._under_way -= 1
+            self._wake.set()
+
+    async def _give(self, chat: ChatQueue, turn: Turn, answer: Answer) -> None:
+        try:
+            await self._ask(chat, self._send(turn.to, answer.message, answer.reply_to))
+        except TelegramError as error:
+            await self._failed(chat, turn, error)
+
+    async def _show(self, chat: ChatQueue, turn: Turn, follower: FollowerId) -> None:
+        card = await self._cards.render(follower)
+        if card is None:
+            return
+        if turn.anew:
+            card = replace(card, message_id=None)
+        try:
+            message_id = await self._ask(chat, self._put_up(card))
+        except TelegramError as error:
+            if fate(error) is not Fate.MESSAGE_GONE or card.message_id is None:
+                await self._failed(chat, turn, error)
+                return
+            await self._cards.gone(follower, card, Gone.MESSAGE)
+            if card.ended:
+                chat.put(replace(turn, anew=True))
+        else:
+            await self._store(follower, card, message_id)
+
+    async def _ask(self, chat: ChatQueue, request: Awaitable[int]) -> int:
+        """Return the answer to *request*; it has used a slot even if it failed, since it may have arrived."""
+        try:
+            message_id = await request
+        finally:
+            now = self._clock.monotonic()
+            chat.slots.take(now)
+            self._overall.take(now)
+        if chat.failures:
+            self._reachable_again()
+        return message_id
+
+    async def _put_up(self, card: Card) -> int:
+        if card.message_id is None:
+            return await self._send(card.to, card.message, card.reply_to)
+        try:
+            await self._bot.edit_message_text(
+                card.message.html,
+                chat_id=card.to.chat_id,
+                message_id=card.message_id,
+                parse_mode=ParseMode.HTML,
+                link_preview_options=LinkPreviewOptions(is_disabled=True),
+                reply_markup=card.message.keyboard,
+            )
+        except BadRequest as error:
+            if "message is not modified" not in error.message.lower():
+                raise
+        return card.message_id
+
+    async def _send(self, to: Address, message: Message, reply_to: int | None) -> int:
+        reply = ReplyParameters(reply_to, allow_sending_without_reply=True) if reply_to is not None else None
+        sent = await self._bot.send_message(
+            to.chat_id,
+            message.html,
+            message_thread_id=to.thread_id,
+            parse_mode=ParseMode.HTML,
+            link_preview_options=LinkPreviewOptions(is_disabled=True),
+            reply_parameters=reply,
+            reply_markup=message.keyboard,
+        )
+        return sent.message_id
+
+    async def _store(self, follower: FollowerId, card: Card, message_id: int) -> None:
+        """Have it stored that *card* is shown; the chat waits for it, else a card just sent would be sent again."""
+        for failures in itertools.count():
+            try:
+                await self._cards.shown(follower, card, message_id)
+            except StoreUnavailable:
+                await self._clock.sleep(self._back_off(failures))
+            else:
+                return
+
+    async def _failed(self, chat: ChatQueue, turn: Turn, error: TelegramError) -> None:
+        match fate(error):
+            case Fate.HOLD:
+                seconds = seconds_to_wait(error)
+                _log.warning("flood_wait", chat=turn.to.chat_id, seconds=seconds)
+                chat.slots.hold(self._clock.monotonic() + seconds)
+                chat.put(turn)
+            case Fate.LATER:
+                _log.info("telegram_unreachable", chat=turn.to.chat_id, failures=chat.failures, error=loggable(error))
+                self._later(chat, turn)
+            case Fate.CHAT_GONE:
+                _log.info("chat_gone", chat=turn.to.chat_id, error=loggable(error))
+                await self._give_up(chat, turn)
+            case Fate.TOPIC_GONE:
+                _log.info("topic_gone", chat=turn.to.chat_id, thread=turn.to.thread_id)
+                await self._tell_gone(turn)
+            case Fate.REVOKED if self._stopped:
+                pass  # said by another request, or none of our business any more
+            case Fate.REVOKED:
+                _log.critical("token_refused", error=loggable(error))
+                self._stop()
+            case Fate.MESSAGE_GONE | Fate.REFUSED:
+                _log.error("telegram_refused", chat=turn.to.chat_id, error=loggable(error))
+
+    async def _give_up(self, chat: ChatQueue, turn: Turn) -> None:
+        """Drop all that waits for *chat*; what was not told yet stays there if the store fails meanwhile."""
+        chat.put(turn)
+        while lost := chat.best():
+            await self._tell_gone(lost)
+            chat.pop(lost)
+
+    async def _tell_gone(self, turn: Turn) -> None:
+        if isinstance(turn.what, Answer):
+            return
+        card = await self._cards.render(turn.what)
+        if card is not None:
+            await self._cards.gone(turn.what, card, Gone.CHAT)
+
+    def _later(self, chat: ChatQueue, turn: Turn) -> None:
+        chat.retry_at = self._clock.monotonic() + self._back_off(chat.failures)
+        chat.failures += 1
+        chat.put(turn)
+
+    def _back_off(self, failures: int) -> float:
+        return min(_LONGEST_BACK_OFF, 0.5 * 2.0 ** min(failures, 10)) * (1 + self._jitter() / 2)
+
+    def _reachable_again(self) -> None:
+        """One that had failed got through: whoever else backs off need not wait any longer."""
+        for chat in self._chats.values():
+            chat.failures = 0
+            chat.retry_at = -math.inf

@@ -1,0 +1,86 @@
+"""What goes out to Telegram: where to, what it shows, and whom the outbox asks for it."""
+
+import re
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Protocol, Self
+
+from telegram import InlineKeyboardMarkup
+
+from services.calibration.follower import FollowerId
+
+_ADDRESS = re.compile(r"tg:(-?[0-9]+)(?::([0-9]+))?", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a message goes: a chat, and in a forum the topic. Written ``tg:<chat>`` or ``tg:<chat>:<thread>``.
+
+    *thread_id* is given only where Telegram says ``is_topic_message``; elsewhere it refuses the number.
+    """
+
+    chat_id: int
+    thread_id: int | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Return the address that *text* spells; ValueError if none."""
+        match = _ADDRESS.fullmatch(text)
+        if match is None:
+            raise ValueError(f"no address: {text!r}")
+        return cls(int(match[1]), int(match[2]) if match[2] else None)
+
+    @property
+    def is_group(self) -> bool:
+        return self.chat_id < 0
+
+    def __str__(self) -> str:
+        return f"tg:{self.chat_id}" if self.thread_id is None else f"tg:{self.chat_id}:{self.thread_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What a message shows: Telegram's HTML, at most 4,096 UTF-16 units after parsing, and its buttons."""
+
+    html: str
+    keyboard: InlineKeyboardMarkup | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """What a follower's message should show now. *attempt*, *state* and *ended* are what is then stored as shown."""
+
+    to: Address
+    message: Message
+    message_id: int | None
+    """None: it must be sent first."""
+    reply_to: int | None
+    attempt: int
+    state: str
+    ended: bool
+
+
+class Gone(Enum):
+    """Why a card cannot be shown."""
+
+    MESSAGE = auto()
+    """Its message was deleted or can no longer be edited."""
+    CHAT = auto()
+    """The bot was blocked, kicked or muted, or the chat or topic is no more."""
+
+
+class Cards(Protocol):
+    """What the outbox needs of whoever knows the followers. Each may raise StoreUnavailable: it is tried again."""
+
+    async def render(self, follower: FollowerId) -> Card | None:
+        """Return what its message should show now, since its slot has come; None: nothing (more) to show."""
+
+    async def shown(self, follower: FollowerId, card: Card, message_id: int) -> None:
+        """Store that Telegram shows *card* as *message_id*: sent, edited, or so already."""
+
+    async def gone(self, follower: FollowerId, card: Card, reason: Gone) -> None:
+        """Store that *card* could not be shown.
+
+        After MESSAGE the old message is not to be edited again. An ended card is sent anew by the outbox, and `shown`
+        then tells its new id; of one still live, the end is later rendered without a message id.
+        """

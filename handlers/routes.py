@@ -1,0 +1,80 @@
+"""Which handler gets which update, and in which order."""
+
+import asyncio
+from collections.abc import Awaitable
+from typing import Any
+from weakref import WeakValueDictionary
+
+import structlog
+from telegram import Update
+from telegram.ext import (
+    Application,
+    BaseUpdateProcessor,
+    CallbackQueryHandler,
+    CommandHandler,
+    MessageHandler,
+    TypeHandler,
+    filters,
+)
+
+from handlers.answers import say
+from handlers.calibrate import calibrate, calibrate_hash
+from handlers.context import CalibotContext, language_of
+from handlers.gate import gate
+from handlers.notes import note, save
+from handlers.presses import press
+from handlers.start import show_help, start, unknown_command
+from services.errors import CalibotError
+from services.i18n import sentence
+
+log = structlog.stdlib.get_logger(__name__)
+_AT_ONCE = 256
+
+
+class OneAfterAnotherInAChat(BaseUpdateProcessor):
+    """Handles chats at once, and each chat's messages in their order; presses wait for nothing."""
+
+    def __init__(self) -> None:
+        super().__init__(max_concurrent_updates=_AT_ONCE)
+        self._turns: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
+
+    async def do_process_update(self, update: object, coroutine: Awaitable[Any]) -> None:
+        if not isinstance(update, Update) or update.message is None:
+            await coroutine
+            return
+        turn = self._turns.setdefault(update.message.chat.id, asyncio.Lock())
+        async with turn:
+            await coroutine
+
+    async def initialize(self) -> None:
+        """Nothing to prepare."""
+
+    async def shutdown(self) -> None:
+        """Nothing to give back."""
+
+
+def register(application: "Application[Any, CalibotContext, Any, Any, Any, Any]") -> None:
+    """Add every handler."""
+    new = filters.UpdateType.MESSAGE
+    application.add_handler(TypeHandler(Update, gate), group=-1)
+    application.add_handler(CommandHandler("start", start, filters=new))
+    application.add_handler(CommandHandler("help", show_help, filters=new))
+    application.add_handler(CommandHandler("note", note, filters=new))
+    application.add_handler(CommandHandler("calibrate", calibrate, filters=new))
+    application.add_handler(CommandHandler("calibrate_hash", calibrate_hash, filters=new))
+    application.add_handler(MessageHandler(new & filters.COMMAND, unknown_command))
+    application.add_handler(MessageHandler(new & filters.TEXT, save))
+    application.add_handler(CallbackQueryHandler(press))
+    application.add_error_handler(bug)
+
+
+async def bug(update: object, context: CalibotContext) -> None:
+    """Log what nobody foresaw with its traceback, and tell the person that it is a bug."""
+    log.error("handler.bug", exc_info=context.error)
+    if not isinstance(update, Update):
+        return
+    words = sentence(CalibotError.code, {}, language_of(update))
+    if update.callback_query is not None:
+        await context.services.outbox.press(update.callback_query, words)
+    elif update.message is not None:
+        say(update, context, words)

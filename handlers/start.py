@@ -1,0 +1,59 @@
+"""``/start``, ``/help``, and what is said to words that mean nothing."""
+
+from telegram import Update
+
+from handlers.answers import errors_as_answers, say
+from handlers.context import CalibotContext, chat_of, door_of, is_private, person_of, words_of
+from services.i18n import Translation
+
+
+@errors_as_answers
+async def start(update: Update, context: CalibotContext) -> None:
+    """Handle ``/start``, and ``/start CODE`` of the first owner."""
+    t = words_of(update)
+    people = context.services.people
+    person, chat = person_of(update), chat_of(update)
+    if context.args and is_private(chat) and people.start_code is not None:
+        if await people.claim(person, context.args[0]):
+            say(update, context, t.gettext("You are this bot's owner now.") + "\n\n" + help_text(t))
+            return
+        if not people.access.serves(person, door_of(chat), private=True):
+            say(update, context, t.gettext("That is not the code which this bot's terminal shows."))
+            return
+    say(update, context, help_text(t))
+
+
+@errors_as_answers
+async def show_help(update: Update, context: CalibotContext) -> None:
+    """Handle ``/help``."""
+    say(update, context, help_text(words_of(update)))
+
+
+async def unknown_command(update: Update, context: CalibotContext) -> None:
+    """Answer a command that is none of ours, in private alone: in a group it may be another bot's."""
+    if is_private(chat_of(update)):
+        say(update, context, words_of(update).gettext("I do not know this command. /help lists those that I know."))
+
+
+def help_text(t: Translation) -> str:
+    return t.gettext(
+        "I keep notes of magnet links and find the true names of their torrents.\n"
+        "\n"
+        "Send a message with a magnet link: it becomes a note.\n"
+        "/calibrate 12 - find the true names for note 12 and correct it\n"
+        "/calibrate_hash <info-hash or magnet> - find one name; changes no note\n"
+        "/note 12 - show note 12 as it is\n"
+        "/help - this text\n"
+        "\n"
+        "A lookup asks the public BitTorrent network, which sees this bot's address."
+    )
+
+
+def command_list(t: Translation) -> list[tuple[str, str]]:
+    """Return the commands and their descriptions, as Telegram's menu shows them."""
+    return [
+        ("calibrate", t.gettext("find the true names for a note: /calibrate 12")),
+        ("calibrate_hash", t.gettext("find the name of one info-hash or magnet")),
+        ("note", t.gettext("show a note: /note 12")),
+        ("help", t.gettext("what I can do")),
+    ]

@@ -1,0 +1,62 @@
+"""Text as Telegram counts and shows it."""
+
+import html
+import unicodedata
+from collections.abc import Iterator
+
+LONGEST = 4096
+"""UTF-16 units in a message's text, after its entities are parsed (Bot API, sendMessage)."""
+
+_LONGEST_NAME = 300
+_BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+def units(text: str) -> int:
+    """Return the length of *text* in UTF-16 units."""
+    return len(text) + sum(character > "\uffff" for character in text)
+
+
+def escape(text: str) -> str:
+    """Return *text* so that Telegram's HTML shows it as text."""
+    return html.escape(_sendable(text), quote=False)
+
+
+def parts(text: str, longest: int = LONGEST) -> Iterator[str]:
+    """Cut *text* into pieces of at most *longest* UTF-16 units, at a line's end where one is near."""
+    while units(text) > longest:
+        length = _prefix(text, longest)
+        line_end = text.rfind("\n", length // 2, length)
+        cut = line_end + 1 if line_end >= 0 else length
+        yield text[:cut]
+        text = text[cut:]
+    if text:
+        yield text
+
+
+def shown_name(name: str) -> str:
+    """Return a torrent's name as it is shown: one line, no bidirectional controls, not over 300 UTF-16 units."""
+    visible = "".join(_visible(character) for character in name if character not in _BIDI)
+    if units(visible) > _LONGEST_NAME:
+        visible = visible[: _prefix(visible, _LONGEST_NAME - 1)] + "…"
+    return visible
+
+
+def _visible(character: str) -> str:
+    return "\ufffd" if unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"} else character
+
+
+def _sendable(text: str) -> str:
+    """Replace what JSON in UTF-8 cannot carry, or Telegram drops."""
+    return "".join(
+        "\ufffd" if character == "\0" or "\ud800" <= character <= "\udfff" else character for character in text
+    )
+
+
+def _prefix(text: str, longest: int) -> int:
+    """Return how many characters of *text* fit into *longest* UTF-16 units."""
+    fit = 0
+    for length, character in enumerate(text):
+        fit += 2 if character > "\uffff" else 1
+        if fit > longest:
+            return length
+    return len(text)

@@ -1,0 +1,58 @@
+"""Bad weather to order: answers that the server gives instead of its own."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from sandbox.botapi.errors import Refused
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What goes wrong with a request: it is refused; or, with ``LOST_ANSWER``, done and its answer lost."""
+
+    BAD_GATEWAY: ClassVar["Fault"]
+    LOST_ANSWER: ClassVar["Fault"]
+
+    status: int
+    description: str
+    retry_after: int = 0
+
+    @classmethod
+    def too_many(cls, retry_after: int) -> "Fault":
+        return cls(429, f"Too Many Requests: retry after {retry_after}", retry_after)
+
+    @property
+    def refusal(self) -> Refused:
+        return Refused(self.status, self.description, {"retry_after": self.retry_after} if self.retry_after else {})
+
+
+Fault.BAD_GATEWAY = Fault(502, "Bad Gateway")
+Fault.LOST_ANSWER = Fault(0, "the answer was lost")
+
+
+@dataclass(slots=True)
+class _Order:
+    method: str
+    fault: Fault
+    times: int
+    chat_id: int | None
+
+
+class FaultBook:
+    """The faults that are ordered and have not happened yet, first come first served."""
+
+    def __init__(self) -> None:
+        self._orders: list[_Order] = []
+
+    def order(self, method: str, fault: Fault, times: int, chat_id: int | None) -> None:
+        self._orders.append(_Order(method.lower(), fault, times, chat_id))
+
+    def take(self, method: str, chat_id: int | None) -> Fault | None:
+        """Return the fault that is due to this request, and count it."""
+        for order in self._orders:
+            if order.method == method.lower() and order.chat_id in {None, chat_id}:
+                order.times -= 1
+                if not order.times:
+                    self._orders.remove(order)
+                return order.fault
+        return None

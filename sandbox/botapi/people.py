@@ -1,0 +1,108 @@
+"""People: they write, edit, delete, press and block."""
+
+import asyncio
+
+from sandbox.botapi.chats import ANONYMOUS, Account, Chat, Message
+from sandbox.botapi.text import MAX_LENGTH, Formatted, commands, utf16_length
+from sandbox.botapi.world import PressAnswer, World
+
+_PATIENCE = 10.0
+"""Seconds that a person waits for the answer to a press."""
+
+
+class Person:
+    """Somebody with an account. Does what apps let people do, and a few things that only a forged app could."""
+
+    def __init__(self, world: World, account: Account) -> None:
+        self._world = world
+        self.account = account
+
+    @property
+    def id(self) -> int:
+        return self.account.id
+
+    def say(
+        self,
+        chat: Chat,
+        text: str,
+        *,
+        reply_to: Message | None = None,
+        topic: int | None = None,
+        anonymous: bool = False,
+    ) -> Message:
+        """Write *text*, as it is, and return the message.
+
+        Args:
+            chat: one that this person is in.
+            text: 1 to 4,096 UTF-16 units.
+            reply_to: a message that stands in this chat; its topic is taken where none is given.
+            topic: of a forum.
+            anonymous: write as the group, as its anonymous administrators do.
+        """
+        if chat.status(self.id) in {"left", "kicked"}:
+            raise ValueError(f"{self.account.first_name} is not in {chat.title}")
+        if reply_to is not None and chat.find(reply_to.id) is not reply_to:
+            raise ValueError(f"{reply_to} does not stand in {chat.title}")
+        message = Message(
+            id=chat.next_id,
+            chat=chat,
+            sender=ANONYMOUS if anonymous else self.account,
+            date=self._world.now(),
+            formatted=_typed(text),
+            html=text,
+            reply_to=reply_to,
+            topic=topic or (reply_to.topic if reply_to else None),
+            anonymous=anonymous,
+        )
+        self._world.say(message)
+        return message
+
+    def edit(self, message: Message, text: str) -> None:
+        """Change one's own message."""
+        if message.deleted or (message.sender != self.account and not message.anonymous):
+            raise ValueError(f"{self.account.first_name} cannot edit {message}")
+        self._world.edit(message, _typed(text))
+
+    def delete(self, message: Message) -> None:
+        """Delete anybody's message, for all; no bot is ever told."""
+        message.deleted = True
+        self._world.changed.beat()
+
+    async def press(self, message: Message, button: str) -> PressAnswer:
+        """Press the button that says *button* and return what the bot answered.
+
+        Raises:
+            LookupError: there is no such callback button on the message now.
+            TimeoutError: no answer within 10 seconds.
+        """
+        for row in message.keyboard:
+            for one in row:
+                if one.text == button and one.kind == "callback_data":
+                    return await self.press_data(message, one.value)
+        raise LookupError(f"no button {button!r} to press on {message}")
+
+    async def press_data(self, message: Message, data: str) -> PressAnswer:
+        """Press with any *data*, as a forged app can, and return what the bot answered.
+
+        Raises:
+            LookupError: the message is deleted.
+            TimeoutError: no answer within 10 seconds.
+        """
+        if message.deleted:
+            raise LookupError(f"{message} is deleted")
+        answer = self._world.press(self.account, message, data)
+        async with asyncio.timeout(_PATIENCE):
+            return await answer
+
+    def block(self) -> None:
+        """Block the bot in private."""
+        self._world.private(self.account).set_status(self._world.bot, "kicked")
+
+    def unblock(self) -> None:
+        self._world.private(self.account).set_status(self._world.bot, "member")
+
+
+def _typed(text: str) -> Formatted:
+    if not 1 <= utf16_length(text) <= MAX_LENGTH:
+        raise ValueError("nobody can send an empty message, or one over 4,096 UTF-16 units")
+    return Formatted(text, commands(text))

@@ -1,0 +1,126 @@
+"""All that the sandbox's Telegram knows: accounts, chats, what waits for the bot, what waits for its answer."""
+
+import asyncio
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sandbox.botapi.chats import Account, Chat, Kind, Message, Status
+from sandbox.botapi.pulse import Pulse
+from sandbox.botapi.shapes import member_json
+from sandbox.botapi.text import Formatted
+from sandbox.botapi.updates import UpdateQueue
+
+# Beyond 32 bits, as today's users' ids are.
+_FIRST_PERSON = 7_000_000_001
+_FIRST_GROUP = -4_000_000_001
+_FIRST_SUPERGROUP = -1_002_000_000_001
+
+
+@dataclass(frozen=True, slots=True)
+class PressAnswer:
+    """What the person who pressed was shown, and after how many seconds."""
+
+    text: str
+    show_alert: bool
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Press:
+    """A press that the bot has not answered."""
+
+    at: float
+    answer: asyncio.Future[PressAnswer]
+
+
+class World:
+    """The state. *now* gives seconds since 1970; update ids begin there, so that a later sandbox's are higher."""
+
+    def __init__(self, bot: Account, now: Callable[[], float], callback_seconds: float) -> None:
+        self.bot = bot
+        self.now = now
+        self.updates = UpdateQueue(int(now()))
+        self.changed = Pulse()
+        self.accounts: dict[int, Account] = {bot.id: bot}
+        self.chats: dict[int, Chat] = {}
+        self._callback_seconds = callback_seconds
+        self._presses: dict[str, Press] = {}
+        self._people = itertools.count(_FIRST_PERSON)
+        self._groups = {
+            "group": itertools.count(_FIRST_GROUP, -1),
+            "supergroup": itertools.count(_FIRST_SUPERGROUP, -1),
+        }
+        self._press_ids = itertools.count(int(now()) << 32)
+
+    def account(self, first_name: str, username: str, language: str) -> Account:
+        account = Account(next(self._people), first_name, username, language)
+        self.accounts[account.id] = account
+        return account
+
+    def private(self, account: Account) -> Chat:
+        return self.chats.get(account.id) or self._opened(
+            Chat(account.id, "private", self.bot, (account,), account.first_name, forum=False)
+        )
+
+    def group(self, title: str, members: tuple[Account, ...], kind: Kind, *, forum: bool) -> Chat:
+        return self._opened(Chat(next(self._groups[kind]), kind, self.bot, members, title, forum=forum))
+
+    def _opened(self, chat: Chat) -> Chat:
+        chat.on_bot_status = self._bot_status_changed
+        self.chats[chat.id] = chat
+        return chat
+
+    def _bot_status_changed(self, chat: Chat, before: Status, after: Status) -> None:
+        self.updates.add(
+            "my_chat_member",
+            {
+                "chat": chat.as_json(),
+                "from": chat.somebody.as_json(),
+                "date": int(self.now()),
+                "old_chat_member": member_json(self.bot, before),
+                "new_chat_member": member_json(self.bot, after),
+            },
+        )
+        self.changed.beat()
+
+    def say(self, message: Message) -> None:
+        """Put a person's message into its chat and tell the bot, where it is there to be told."""
+        message.chat.add(message)
+        self._tell("message", message)
+
+    def edit(self, message: Message, formatted: Formatted) -> None:
+        message.change(formatted, formatted.text, message.keyboard, self.now())
+        self._tell("edited_message", message)
+
+    def _tell(self, kind: str, message: Message) -> None:
+        if message.chat.status(self.bot.id) not in {"left", "kicked"}:
+            self.updates.add(kind, message.as_json())
+        self.changed.beat()
+
+    def press(self, who: Account, message: Message, data: str) -> asyncio.Future[PressAnswer]:
+        """Queue a callback query; its future ends when the bot answers it."""
+        query_id = str(next(self._press_ids))
+        press = Press(self.now(), asyncio.get_running_loop().create_future())
+        self._presses[query_id] = press
+        self.updates.add(
+            "callback_query",
+            {
+                "id": query_id,
+                "from": who.as_json(),
+                "message": message.as_json(),
+                "chat_instance": str(message.chat.id),
+                "data": data,
+            },
+        )
+        self.changed.beat()
+        return press.answer
+
+    def answer(self, query_id: str, text: str, *, show_alert: bool) -> bool:
+        """Answer a press; False when it is unknown, answered already, or too old."""
+        press = self._presses.pop(query_id, None)
+        if press is None or self.now() - press.at > self._callback_seconds:
+            return False
+        if not press.answer.done():
+            press.answer.set_result(PressAnswer(text, show_alert, self.now() - press.at))
+        return True

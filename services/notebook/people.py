@@ -1,0 +1,50 @@
+"""The people who are let in, and how the first of them becomes the owner."""
+
+import hmac
+import secrets
+from typing import Self
+
+from services.access import Access
+from services.clock import Clock
+from services.notebook.ports import NotebookStore
+from services.torrents import PersonId
+
+_TRIES = 5
+
+
+class People:
+    """Knows who is let in: those of the settings, and the owners that the store remembers."""
+
+    def __init__(self, store: NotebookStore, access: Access, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+        self._code = secrets.token_hex(8)
+        self._tries = _TRIES
+        self.access = access
+
+    async def load(self) -> Self:
+        """Let in the owners that are stored."""
+        owners = await self._store.read(lambda tx: tx.people.owners())
+        self.access = self.access.with_owners(*owners)
+        return self
+
+    @property
+    def start_code(self) -> str | None:
+        """The code, new at each start, that makes the first owner; None where there is one or the tries are used up."""
+        return self._code if self._tries and not self.access.owners else None
+
+    async def claim(self, person: PersonId, code: str) -> bool:
+        """Make *person* the first owner if *code* is right; a wrong one uses up one of five tries."""
+        if self.start_code is None:
+            return False
+        self._tries -= 1
+        if not hmac.compare_digest(code.encode(errors="replace"), self._code.encode()):
+            return False
+        self._tries = 0  # it works once: from here on nobody else can use it, whatever the store does
+        try:
+            await self._store.write(lambda tx: tx.people.add_owner(person, self._clock.now()))
+        except BaseException:
+            self._tries = _TRIES
+            raise
+        self.access = self.access.with_owners(person)
+        return True

@@ -1,0 +1,165 @@
+"""A world to run the real process in: Telegram and a swarm on loopback, and ``python -m bot run`` against both."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from asyncio.subprocess import Process
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from sandbox.botapi import BotApi, Chat, Message, Person
+from sandbox.swarm import Swarm
+
+ROOT = Path(__file__).parents[2]
+_SETTINGS = """
+[telegram]
+token = "{token}"
+base_url = "{base_url}"
+base_file_url = "{base_file_url}"
+owners = {owners}
+allowed_chats = {chats}
+status_interval = 0.2
+[database]
+path = "{database}"
+[calibration]
+timeout = {timeout}
+[resolvers.libtorrent]
+listen_interfaces = "127.0.0.1:0"
+dht_bootstrap_nodes = {nodes}
+allow_private_peers = true
+"""
+
+
+def environment() -> dict[str, str]:
+    """Return this process's environment without our own settings."""
+    return {key: value for key, value in os.environ.items() if not key.startswith("CALIBOT_")}
+
+
+@dataclass
+class World:
+    """Telegram with Alice, the owner; a swarm; and the program, which can be started, stopped and killed."""
+
+    api: BotApi
+    swarm: Swarm
+    folder: Path
+    alice: Person
+    private: Chat
+    timeout: float = 60.0
+    chats: list[int] = field(default_factory=list)
+    owners: list[int] | None = None
+    process: Process | None = None
+    output: str = ""
+    _reading: "asyncio.Task[None] | None" = None
+
+    def write_settings(self) -> Path:
+        path = self.folder / "config.toml"
+        path.write_text(
+            _SETTINGS.format(
+                token=self.api.token,
+                base_url=self.api.base_url,
+                base_file_url=self.api.base_file_url,
+                owners=[self.alice.id] if self.owners is None else self.owners,
+                chats=self.chats,
+                database=self.folder / "calibot.db",
+                timeout=self.timeout,
+                nodes=str(self.swarm.dht_nodes).replace("'", '"'),
+            ),
+            encoding="utf-8",
+        )
+        return path
+
+    async def start(self) -> None:
+        """Start the program and return when it says that it is running."""
+        self.process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "bot",
+            "run",
+            "--config",
+            str(self.write_settings()),
+            cwd=ROOT,
+            env=environment(),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        running = asyncio.Event()
+        self._reading = asyncio.create_task(self._read(self.process, running))
+        async with asyncio.timeout(30):
+            await running.wait()
+        assert self.process.returncode is None, self.output
+
+    async def _read(self, process: Process, running: asyncio.Event) -> None:
+        assert process.stdout is not None
+        async for line in process.stdout:
+            self.output += line.decode()
+            if b"is running as" in line:
+                running.set()
+        running.set()
+
+    def kill(self) -> None:
+        """End it as a power cut does."""
+        if self.process is not None and self.process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                self.process.kill()
+
+    async def ended(self) -> int:
+        """Return its exit code when it has ended."""
+        assert self.process is not None
+        async with asyncio.timeout(30):
+            code = await self.process.wait()
+            if self._reading is not None:
+                await self._reading
+        return code
+
+    async def stop(self) -> int:
+        """Ask it to stop, as ``systemctl stop`` does, and return its exit code."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGTERM)
+        return await self.ended()
+
+    async def answer(self, asked: Message, seconds: float = 20) -> Message:
+        """Return the bot's first message that replies to *asked*."""
+        return await self.api.until(
+            lambda: next((one for one in asked.chat.bot_messages if one.reply_to is asked), None), seconds
+        )
+
+    async def ask(self, text: str, *, person: Person | None = None, chat: Chat | None = None) -> Message:
+        """Say *text* (Alice in her private chat, unless told) and return the bot's answer."""
+        return await self.answer((person or self.alice).say(chat or self.private, text))
+
+    async def shows(self, message: Message, *words: str, seconds: float = 30) -> Message:
+        """Return *message* when its text begins with the first of *words* and has the others."""
+        await self.api.until(
+            lambda: message.text.startswith(words[0]) and all(word in message.text for word in words), seconds
+        )
+        return message
+
+
+def states(message: Message) -> list[str]:
+    """Return the states that a card showed over its life: the first word of each version."""
+    shown = [text.split(" ", 1)[0] for _, text in message.versions]
+    return [state for position, state in enumerate(shown) if position == 0 or shown[position - 1] != state]
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    async with BotApi() as api, Swarm() as swarm:
+        alice = api.person("Alice", username="alice", language="en")
+        world = World(api, swarm, tmp_path, alice, api.private(alice))
+        try:
+            yield world
+        finally:
+            world.kill()
+            if world.process is not None:
+                await world.ended()
+
+
+@pytest.fixture
+async def running(world: World) -> World:
+    await world.start()
+    return world

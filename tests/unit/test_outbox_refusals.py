@@ -1,0 +1,179 @@
+from collections.abc import AsyncIterator
+
+import pytest
+from structlog.testing import capture_logs
+from telegram.error import BadRequest, ChatMigrated, Forbidden, InvalidToken, NetworkError, TelegramError, TimedOut
+
+from handlers.outbox import Address, FollowerId, Gone, Message
+from tests.unit.fake_telegram import Mishap
+from tests.unit.outbox_world import ALICE, BOB, GROUP, World, opened
+
+BAD_GATEWAY = Mishap(NetworkError("Bad Gateway"))
+LOST_ANSWER = Mishap(TimedOut(), applied=True)
+
+
+@pytest.fixture
+async def world() -> AsyncIterator[World]:
+    async with opened() as world:
+        yield world
+
+
+async def test_the_end_of_a_deleted_message_is_sent_anew_once(world: World) -> None:
+    follower = world.begin(1, ALICE)
+    await world.clock.advance(1)
+    world.telegram.messages.clear()
+    world.end(follower, "completed")
+    await world.clock.advance(10)
+    assert world.telegram.shown(100) == ["completed"]
+    assert world.cards.lost == [(follower, Gone.MESSAGE)]
+    (new,) = world.telegram.messages
+    assert world.cards.followers[follower].message_id == new[1]
+
+
+async def test_an_end_found_in_the_turn_of_progress_is_sent_anew_too(world: World) -> None:
+    follower = world.begin(1, ALICE)
+    await world.clock.advance(1)
+    world.telegram.messages.clear()
+    world.report(follower, "completed")
+    world.cards.followers[follower].ended = True
+    await world.clock.advance(10)
+    assert world.telegram.shown(100) == ["completed"]
+
+
+async def test_the_progress_of_a_deleted_message_is_not_sent_anew(world: World) -> None:
+    follower = world.begin(1, ALICE)
+    await world.clock.advance(1)
+    world.telegram.messages.clear()
+    world.report(follower, "running")
+    await world.clock.advance(30)
+    assert world.telegram.shown(100) == []
+    assert world.cards.lost == [(follower, Gone.MESSAGE)]
+
+
+async def test_an_end_sent_anew_survives_a_failing_network(world: World) -> None:
+    follower = world.begin(1, ALICE)
+    await world.clock.advance(1)
+    world.telegram.messages.clear()
+    world.end(follower, "completed")
+    gone = Mishap(BadRequest("Bad Request: MESSAGE_ID_INVALID"))
+    world.telegram.mishaps(100, gone, BAD_GATEWAY, BAD_GATEWAY)
+    await world.clock.advance(20)
+    assert world.telegram.shown(100) == ["completed"]
+
+
+async def test_an_end_marked_again_while_it_is_sent_anew_is_sent_once(world: World) -> None:
+    follower = world.begin(1, ALICE)
+    await world.clock.advance(1)
+    world.telegram.messages.clear()
+    world.end(follower, "completed")
+    gone = Mishap(BadRequest("Bad Request: message to edit not found"))
+    world.telegram.mishaps(100, gone, BAD_GATEWAY)
+    await world.clock.advance(0.1)
+    world.end(follower, "completed, and more is known")
+    await world.clock.advance(20)
+    assert world.telegram.shown(100) == ["completed, and more is known"]
+    assert world.cards.lost == [(follower, Gone.MESSAGE)]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        Forbidden("Forbidden: bot was blocked by the user"),
+        Forbidden("Forbidden: bot was kicked from the group chat"),
+        BadRequest("Bad Request: chat not found"),
+        BadRequest("Bad Request: not enough rights to send text messages to the chat"),
+        ChatMigrated(-1009),
+    ],
+)
+async def test_a_chat_that_is_closed_to_us_is_given_up_with_all_that_waits_for_it(
+    world: World, error: TelegramError
+) -> None:
+    world.telegram.mishaps(-500, Mishap(error))
+    world.outbox.answer(GROUP, Message("answer 1"))
+    world.outbox.answer(GROUP, Message("answer 2"))
+    followers = [world.begin(number, GROUP) for number in range(20)]
+    world.outbox.answer(ALICE, Message("another chat"))
+    await world.clock.advance(1)
+    assert world.telegram.shown(-500) == []
+    assert world.cards.lost == [(follower, Gone.CHAT) for follower in followers]
+    assert world.telegram.shown(100) == ["another chat"]
+    world.outbox.answer(GROUP, Message("let in again"))
+    await world.clock.advance(5)
+    assert world.telegram.shown(-500) == ["let in again"]
+
+
+async def test_a_closed_topic_gives_up_its_own_card_alone(world: World) -> None:
+    world.telegram.mishaps(-500, Mishap(BadRequest("Bad Request: TOPIC_CLOSED")))
+    closed = world.begin(1, Address(-500, 4))
+    world.begin(2, Address(-500, 5))
+    await world.clock.advance(5)
+    assert world.cards.lost == [(closed, Gone.CHAT)]
+    assert [call.thread_id for call in world.telegram.calls] == [5]
+
+
+async def test_a_request_that_telegram_refuses_is_dropped_alone_and_logged_without_its_text(world: World) -> None:
+    world.telegram.mishaps(
+        100, Mishap(BadRequest('Bad Request: can\'t parse entities: unsupported start tag "secret"'))
+    )
+    with capture_logs() as logs:
+        world.outbox.answer(ALICE, Message("<secret>"))
+        world.outbox.answer(ALICE, Message("fine"))
+        await world.clock.advance(1)
+    assert world.telegram.texts(100) == ["fine"]
+    (line,) = logs
+    assert (line["event"], line["log_level"], line["chat"]) == ("telegram_refused", "error", 100)
+    assert "secret" not in str(line)
+    assert "unsupported start tag" in line["error"].lower()
+
+
+async def test_a_network_error_is_logged_without_the_address_and_its_token(world: World) -> None:
+    world.telegram.mishaps(
+        100, Mishap(NetworkError("httpx.ConnectError: https://api.telegram.org/bot1:TOKEN/sendMessage"))
+    )
+    with capture_logs() as logs:
+        world.outbox.answer(ALICE, Message("hello"))
+        await world.clock.advance(1)
+    assert [line["event"] for line in logs] == ["telegram_unreachable"]
+    assert "TOKEN" not in str(logs)
+
+
+async def test_a_revoked_token_is_said_once_and_ends_all_sending(world: World) -> None:
+    for address in (ALICE, BOB, GROUP):
+        world.telegram.mishaps(address.chat_id, Mishap(InvalidToken("Unauthorized")))
+    with capture_logs() as logs:
+        for address in (ALICE, ALICE, BOB, GROUP):
+            world.outbox.answer(address, Message("hello"))
+        await world.clock.advance(1)
+        world.outbox.answer(BOB, Message("hello"))
+        await world.clock.advance(60)
+    assert [(line["event"], line["log_level"]) for line in logs] == [("token_refused", "critical")]
+    assert world.telegram.calls == []
+    await world.outbox.drained()
+    assert world.clock.sleeping == 0
+
+
+async def test_a_bug_in_one_card_is_logged_and_silences_no_other(world: World) -> None:
+    world.cards.broken.add(FollowerId(1))
+    with capture_logs() as logs:
+        world.begin(1, ALICE)
+        world.begin(2, ALICE, "fine")
+        await world.clock.advance(1)
+    assert world.telegram.texts(100) == ["fine"]
+    assert [line["event"] for line in logs] == ["outbox_bug"]
+
+
+async def test_a_card_that_could_not_be_read_from_the_store_is_shown_later(world: World) -> None:
+    world.cards.unreadable = 5
+    world.begin(1, ALICE)
+    await world.clock.advance(60)
+    assert world.telegram.shown(100) == ["pending"]
+
+
+async def test_a_card_just_sent_is_not_sent_again_when_the_store_fails_for_a_while(world: World) -> None:
+    world.cards.store_down = 5
+    follower = world.begin(1, ALICE)
+    await world.clock.advance(2)
+    world.end(follower, "completed")
+    await world.clock.advance(60)
+    assert world.telegram.texts(100) == ["pending", "completed"]
+    assert len(world.telegram.messages) == 1
