@@ -1,0 +1,69 @@
+"""The time that a text takes grows as its length does, whatever is in it."""
+
+import time
+from collections.abc import Callable
+
+import pytest
+
+from services.magnets.parse import find_magnets, torrents_in
+from services.magnets.rewrite import rename
+from services.torrents import InfoHash, TorrentId
+
+V1 = "0123456789abcdef0123456789abcdef01234567"
+BARE = f"magnet:?xt=urn:btih:{V1}"
+
+FAMILIES: dict[str, Callable[[int], str]] = {
+    "prose": lambda size: "The quick brown fox, " * (size // 21),
+    "typical notes": lambda size: f"看这个 {BARE}&dn=Some%20Name&tr=udp%3A%2F%2Fa.example%3A80 很好\n" * (size // 110),
+    "schemes": lambda size: "magnet:?" * (size // 8),
+    "separators": lambda size: BARE + "&" * size,
+    "escaped separators": lambda size: BARE + "&amp;" * (size // 5),
+    "spaces for a hash": lambda size: "magnet:?xt=" + " " * size,
+    "a name of spaces": lambda size: f"{BARE}&dn=" + " " * size,
+    "a name of words, then a tracker": lambda size: f"{BARE}&dn=" + "a " * (size // 2) + "&tr=x",
+    "names of two words": lambda size: BARE + "&dn=a b" * (size // 7),
+    "names of two words, then a tracker": lambda size: BARE + "&dn=a b" * (size // 7) + "&tr=x",
+    "escaped keys": lambda size: BARE + "&%64n=a b" * (size // 9) + "&tr=x",
+    "names and other parameters": lambda size: f"{BARE}&dn=a b" + "&a=b" * (size // 4) + "&tr=x",
+    "percent signs": lambda size: f"{BARE}&dn=" + "%" * size,
+    "escapes": lambda size: f"{BARE}&dn=" + "%41x" * (size // 4),
+    "opening brackets": lambda size: f"{BARE}&dn=" + "(" * size,
+    "nested brackets": lambda size: f"{BARE}&dn=" + "(" * (size // 2) + ")" * (size // 2),
+    "pairs of brackets": lambda size: f"{BARE}&a=" + "()[]" * (size // 4),
+    "trackers": lambda size: BARE + "".join(f"&tr=udp://t{number}.example" for number in range(size // 24)),
+    "peers": lambda size: BARE + "".join(f"&x.pe=[::{i & 65535:x}]:{i % 9 + 1}" for i in range(size // 18)),
+    "hashes": lambda size: "magnet:?" + "".join(f"xt=urn:btih:{number:040x}&" for number in range(size // 53)),
+    "full stops": lambda size: f"{BARE}&dn=a" + "." * size,
+    "ampersands in a name": lambda size: f"{BARE}&dn=a" + " & " * (size // 3),
+    "zeros of a reference": lambda size: BARE + "&#0000000" * (size // 9),
+    "schemes in a name": lambda size: f"{BARE}&dn=a " + "://" * (size // 3),
+    "bare links": lambda size: f"{BARE}\n" * (size // 61),
+    "links without a gap": lambda size: BARE * (size // 60),
+}
+
+
+WORK: dict[str, Callable[[str], object]] = {
+    "find_magnets": find_magnets,
+    "torrents_in": torrents_in,
+    "rename": lambda text: rename(text, TorrentId(v1=InfoHash(V1)), "Its true name."),
+}
+
+
+def seconds(work: Callable[[str], object], text: str) -> float:
+    """The best of several: what else the machine does only adds."""
+
+    def once() -> float:
+        begin = time.process_time()
+        work(text)
+        return time.process_time() - begin
+
+    return min(once() for _ in range(3))
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("work", WORK)
+def test_ten_times_the_text_costs_less_than_fifteen_times_as_much(work: str, family: str) -> None:
+    small, large = FAMILIES[family](30_000), FAMILIES[family](300_000)
+    # A machine that is busy with others may spoil one measurement, not four.
+    ratios = (seconds(WORK[work], large) / max(seconds(WORK[work], small), 1e-5) for _ in range(4))
+    assert any(ratio < 15 for ratio in ratios)
