@@ -8,7 +8,7 @@ PYTHON ?= $(shell for name in python3.11 python3.12 python3.13 python3; do \
 BIN := .venv/bin
 N ?= 3
 
-.PHONY: help install install-dev apt demo run lint format unit integration e2e test flaky lock
+.PHONY: help install install-dev demo run lint format unit integration e2e test flaky lock
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)$$/  make \1\t\2/' | expand -t 20
 

@@ -59,6 +59,7 @@ class Outbox:
         self._limits = limits
         self._jitter = jitter
         self._overall = Slots(limits.overall)
+        self._began = clock.monotonic()
         self._under_way = 0
         self._chats: dict[int, ChatQueue] = {}
         self._places = itertools.count()
@@ -127,7 +128,9 @@ class Outbox:
         chat = self._chats.get(turn.to.chat_id)
         if chat is None:
             rate = self._limits.group if turn.to.is_group else self._limits.private
-            chat = self._chats[turn.to.chat_id] = ChatQueue(Slots(rate))
+            slots = Slots(rate)
+            slots.hold(self._began)  # what the process before us has sent just now counts too: no burst at first
+            chat = self._chats[turn.to.chat_id] = ChatQueue(slots)
         chat.put(turn)
         if turn.rank is Rank.ANSWER:
             chat.retry_at = -math.inf  # a person who has just written is answered now, whatever failed before

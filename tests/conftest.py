@@ -1,7 +1,5 @@
 """What every test gets: a loop that nobody may block, and a bound on its time by its folder."""
 
-import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,18 +16,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if item.get_closest_marker("timeout") is None and item.path.is_relative_to(_TESTS):
             folder = item.path.relative_to(_TESTS).parts[0]
             item.add_marker(pytest.mark.timeout(_SECONDS.get(folder, 20)))
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Skip loudly what needs a component that this machine lacks; in CI that is a failure."""
-    for marker in item.iter_markers("needs_component"):
-        name = marker.args[0]
-        if shutil.which(name) is None:
-            message = f"NOT TESTED: {name} is not installed on this machine"
-            if os.environ.get("CI") == "true":
-                pytest.fail(message)
-            pytest.skip(message)
 
 
 @pytest.fixture(autouse=True)

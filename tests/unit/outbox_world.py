@@ -82,6 +82,7 @@ class World:
         clock = FakeClock()
         telegram, cards = FakeTelegram(clock), FakeCards()
         outbox = Outbox(bot or telegram.bot, cards, clock=clock, jitter=random.Random(1).random)
+        clock._now += 60  # it has been running for a while
         return cls(clock, telegram, cards, outbox)
 
     def begin(self, number: int, to: Address, text: str = "pending") -> FollowerId:

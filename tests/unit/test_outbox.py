@@ -277,3 +277,13 @@ async def test_what_was_put_in_before_it_is_entered_is_sent_then() -> None:
     async with world.outbox:
         await world.clock.advance(1)
     assert world.telegram.texts(100) == ["hello"]
+
+
+async def test_a_fresh_process_sends_no_burst_since_the_one_before_it_may_have_just_done_so(world: World) -> None:
+    world.outbox._began = world.clock.monotonic()
+    for number in range(3):
+        world.outbox.answer(ALICE, Message(f"answer {number}"))
+    await world.clock.advance(1)
+    assert len(world.telegram.calls) == 1
+    await world.clock.advance(1)
+    assert len(world.telegram.calls) == 2

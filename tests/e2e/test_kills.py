@@ -1,0 +1,142 @@
+"""The program is killed at a moment that nobody chose, and started again: what was acknowledged is there."""
+
+import asyncio
+import contextlib
+import random
+import sqlite3
+
+import pytest
+
+from sandbox.botapi import Event, Message, Phase
+from sandbox.swarm import Sample, make_sample
+from tests.e2e.conftest import World
+
+_ENDS = ("completed", "failed", "cancelled")
+_STATES = (*_ENDS, "pending", "running")
+_EVENTS = 44  # an undisturbed run of the conversation has about that many
+_SEED = 20261124
+_MOMENTS = sorted(random.Random(_SEED).sample(range(1, _EVENTS), 12))
+
+
+class Conversation:
+    """What Alice does, the same each time; she asks again when she gets no answer at all."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        swarm = world.swarm
+        self.live = swarm.seed(make_sample("真名.Ein Name.mkv", kind="hybrid"))
+        self.other = swarm.seed(make_sample("other.iso", kind="v1"))
+        self.dead = swarm.dead()
+        self.texts: dict[str, tuple[str, str]] = {}  # by note number: as written, as corrected
+
+    async def whole(self) -> None:
+        first = await self.save(self.live, "一", "&dn=%E7%9C%9F%E5%90%8D.Ein%20Name.mkv")
+        await self.asks(f"/calibrate {first}")
+        await self.asks(f"/calibrate_hash {self.dead.v1}")
+        second = await self.save(self.other, "二", "&dn=other.iso")
+        button = next(one for one in self.world.private.bot_messages if one.text.startswith(f"#{second} saved"))
+        await self.presses(button, "Calibrate")
+
+    async def save(self, sample: Sample, word: str, dn: str) -> str:
+        xt = sample.magnet(trackers=False)
+        text = f"{word}：{sample.magnet()}，after"
+        answer = await self.asks(text)
+        number = answer.text.split()[0].removeprefix("#")
+        last = sample.magnet().rpartition("xt=")[2].partition("&")[0]
+        self.texts[number] = (text, text.replace(f"xt={last}", f"xt={last}{dn}"))
+        assert xt in text
+        return number
+
+    async def asks(self, text: str) -> Message:
+        for _ in range(3):
+            asked = self.world.alice.say(self.world.private, text)
+            with contextlib.suppress(TimeoutError):
+                return await self.world.answer(asked, seconds=10)
+        raise AssertionError(f"never answered: {text}\n{self.world.output}")
+
+    async def presses(self, message: Message, button: str) -> None:
+        for _ in range(3):
+            with contextlib.suppress(TimeoutError, LookupError):
+                await self.world.alice.press(message, button)
+            if message.text.split()[0] in _STATES:
+                return
+            with contextlib.suppress(TimeoutError):
+                await self.world.api.until(lambda: message.text.split()[0] in _STATES, seconds=5)
+                return
+        raise AssertionError(f"never a card: {message}\n{self.world.output}")
+
+    def cards(self) -> list[Message]:
+        return [one for one in self.world.private.bot_messages if one.text.split()[0] in _STATES]
+
+    def living(self) -> list[Message]:
+        return [one for one in self.cards() if not one.text.startswith(_ENDS)]
+
+
+class Kill:
+    """Kills the program at the *moment*-th event from now on, and starts it again."""
+
+    def __init__(self, world: World, moment: int) -> None:
+        self._world = world
+        self._at = world.api.events + moment
+        self._killed = asyncio.Event()
+        self._event: Event | None = None
+        self._messages_then: set[int] = set()
+        world.api.on_event(self._heard)
+
+    def _heard(self, event: Event) -> None:
+        if event.n == self._at:
+            self._event = event
+            self._messages_then = {one.id for one in self._world.private.bot_messages}
+            self._world.kill()
+            self._killed.set()
+
+    async def start_again(self) -> None:
+        await self._killed.wait()
+        assert await self._world.ended() == -9
+        await self._world.start()
+
+    def card_of_nobody(self) -> Message | None:
+        """Return the card that was sent for the program when it was killed: its number was told to nobody."""
+        assert self._event is not None, "the conversation was over before its moment came"
+        if self._event.method != "sendMessage":
+            return None
+        messages = self._world.private.bot_messages
+        if self._event.phase is Phase.RECEIVED:
+            sent = next((one for one in messages if one.id not in self._messages_then), None)
+        else:
+            sent = [one for one in messages if one.id in self._messages_then][-1]
+        return sent if sent is not None and sent.versions[0][1].split()[0] in _STATES else None
+
+
+@pytest.mark.parametrize("moment", _MOMENTS)
+async def test_a_kill_at_any_event_loses_nothing_that_was_acknowledged(moment: int, world: World) -> None:
+    world.timeout = 3.0
+    await world.start()
+    talk, kill = Conversation(world), Kill(world, moment)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(kill.start_again())
+        group.create_task(talk.whole())
+
+    orphan = kill.card_of_nobody()
+    if orphan is not None:  # a message more, which nobody follows until it is pressed
+        await world.api.until(lambda: len(talk.cards()) == 4 and set(talk.living()) <= {orphan}, seconds=30)
+        if orphan in talk.living():
+            await world.alice.press(orphan, "Refresh")
+    await world.api.until(lambda: len(talk.cards()) >= 3 and not talk.living(), seconds=30)
+    for number, (_, corrected) in talk.texts.items():
+        assert (await talk.asks(f"/note {number}")).text == corrected
+    assert await world.stop() == 0
+
+    for card in talk.cards():
+        dead = talk.dead.v1 is not None and talk.dead.v1[:8] in card.text
+        assert card.text.startswith("failed" if dead else "completed"), card.text
+    assert not any(call.self_made_429 for call in world.api.calls)
+    _assert_one_outcome_each(world)
+
+
+def _assert_one_outcome_each(world: World) -> None:
+    with contextlib.closing(sqlite3.connect(f"file:{world.folder / 'calibot.db'}?mode=ro", uri=True)) as database:
+        assert database.execute("SELECT count(*) FROM tasks WHERE completed_at IS NULL OR attempt <> 1").fetchone() == (0,)
+        assert database.execute("SELECT count(*) FROM items WHERE ended_at IS NULL OR attempt <> 1").fetchone() == (0,)
+        assert database.execute("SELECT count(*) FROM revisions GROUP BY note_id HAVING count(*) > 1").fetchall() == []
+        assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
