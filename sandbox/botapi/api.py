@@ -108,7 +108,7 @@ class BotApi:
         """Call *listener* synchronously with each event from now on; the returned function ends that."""
         return self._log.listen(listener)
 
-    async def until(self, condition: Callable[[], T], seconds: float = 20) -> T:
+    async def until(self, condition: Callable[[], T | None], seconds: float = 20) -> T:
         """Return what *condition* gives as soon as it is true, looking again whenever something happened here.
 
         Raises:

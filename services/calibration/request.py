@@ -5,8 +5,9 @@ import hashlib
 from services.calibration.ports import Tx
 from services.calibration.task import CalibrationRequest, HashRequest, NoteRequest
 from services.errors import NoteNotFound
-from services.magnets.parse import find_magnets
-from services.torrents import Hints, NotebookId, TorrentId
+from services.magnets.parse import find_magnets, gather
+from services.notebook.note import Note
+from services.torrents import Hints, NotebookId, NoteId, TorrentId
 
 
 async def torrents_of(tx: Tx, notebook: NotebookId, request: CalibrationRequest) -> dict[TorrentId, Hints]:
@@ -15,24 +16,19 @@ async def torrents_of(tx: Tx, notebook: NotebookId, request: CalibrationRequest)
     Raises:
         NoteNotFound: a note is not in this notebook.
     """
-    torrents: dict[TorrentId, Hints] = {}
-
-    def add(torrent: TorrentId, hints: Hints) -> None:
-        torrents[torrent] = torrents.get(torrent, Hints()).merged(hints)
-
     match request:
         case HashRequest(named):
-            for torrent, hints in named:
-                add(torrent, hints)
+            return dict(named)
         case NoteRequest(numbers):
-            for number in numbers:
-                note = await tx.notes.get(notebook, number)
-                if note is None:
-                    raise NoteNotFound(note_id=number)
-                for magnet in find_magnets(note.text):
-                    for torrent in magnet.torrents:
-                        add(torrent, magnet.hints)
-    return torrents
+            notes = [await _note(tx, notebook, number) for number in numbers]
+            return dict(gather(magnet for note in notes for magnet in find_magnets(note.text)))
+
+
+async def _note(tx: Tx, notebook: NotebookId, number: NoteId) -> Note:
+    note = await tx.notes.get(notebook, number)
+    if note is None:
+        raise NoteNotFound(note_id=number)
+    return note
 
 
 def digest_of(request: CalibrationRequest, torrents: dict[TorrentId, Hints]) -> str:

@@ -136,7 +136,9 @@ async def test_a_kill_at_any_event_loses_nothing_that_was_acknowledged(moment: i
 
 def _assert_one_outcome_each(world: World) -> None:
     with contextlib.closing(sqlite3.connect(f"file:{world.folder / 'calibot.db'}?mode=ro", uri=True)) as database:
-        assert database.execute("SELECT count(*) FROM tasks WHERE completed_at IS NULL OR attempt <> 1").fetchone() == (0,)
+        assert database.execute("SELECT count(*) FROM tasks WHERE completed_at IS NULL OR attempt <> 1").fetchone() == (
+            0,
+        )
         assert database.execute("SELECT count(*) FROM items WHERE ended_at IS NULL OR attempt <> 1").fetchone() == (0,)
         assert database.execute("SELECT count(*) FROM revisions GROUP BY note_id HAVING count(*) > 1").fetchall() == []
         assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)

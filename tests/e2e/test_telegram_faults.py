@@ -1,0 +1,71 @@
+"""Telegram's troubles: edits refused, throttled, and applied without an answer; the card is true all the same."""
+
+import pytest
+
+from sandbox.botapi import Call, Fault
+from sandbox.swarm import make_sample
+from tests.e2e.conftest import World, states
+
+
+@pytest.mark.parametrize(
+    ("fault", "times"),
+    [(Fault.BAD_GATEWAY, 3), (Fault.too_many(retry_after=2), 1), (Fault.LOST_ANSWER, 2)],
+    ids=["502", "429", "lost answer"],
+)
+async def test_edits_that_go_wrong_are_made_good(fault: Fault, times: int, running: World) -> None:
+    sample = running.swarm.unseeded(make_sample("late.mkv"))
+    card = await running.ask(f"/calibrate_hash {sample.magnet()}")
+    running.api.break_next("editMessageText", fault, times=times)
+    await running.swarm.begin_seeding(sample)
+    await running.shows(card, "completed", "late.mkv")
+    edits = await running.api.until(lambda: _known_to_have_worked(running, fault, times))
+    assert states(card)[-1] == "completed"
+    assert [call.status for call in edits[:times]] == [fault.status] * times
+    assert [one for one in running.private.bot_messages if "late.mkv" in one.text] == [card]
+    assert not any(call.self_made_429 for call in running.api.calls)
+
+
+def _known_to_have_worked(world: World, fault: Fault, times: int) -> list[Call]:
+    """Return the edits from the first fault on, once one after the faults has worked or was needed no more."""
+    edits = [call for call in world.api.calls if call.method == "editMessageText"]
+    wrong = [position for position, call in enumerate(edits) if call.status == fault.status]
+    if len(wrong) < times:
+        return []
+    after = edits[wrong[-1] + 1 :]
+    return edits[wrong[0] :] if any(call.status == 200 or "not modified" in call.description for call in after) else []
+
+
+async def test_a_throttled_chat_holds_no_other(running: World) -> None:
+    bob = running.api.person("Bob")
+    group = running.api.group("Friends", running.alice, bob)
+    sample = running.swarm.unseeded(make_sample("late.mkv"))
+    private_card = await running.ask(f"/calibrate_hash {sample.magnet()}")
+    running.api.break_next("editMessageText", Fault.too_many(retry_after=30), chat=running.private)
+    await running.swarm.begin_seeding(sample)
+    throttled = await running.api.until(lambda: next((one for one in running.api.calls if one.status == 429), None))
+    assert throttled.chat_id == running.private.id
+    answer = await running.ask("/help", chat=group)
+    assert "/calibrate" in answer.text
+    assert not private_card.text.startswith("completed")
+
+
+async def test_answers_that_go_wrong_are_made_good(running: World) -> None:
+    running.api.break_next("sendMessage", Fault.BAD_GATEWAY, times=2)
+    saved = await running.ask(running.swarm.dead().magnet())
+    assert saved.text.startswith("#1 saved")
+    running.api.break_next("sendMessage", Fault.too_many(retry_after=1))
+    assert (await running.ask("/help")).text
+
+
+async def test_a_deleted_card_is_sent_anew_once_at_its_end(running: World) -> None:
+    sample = running.swarm.unseeded(make_sample("late.mkv"))
+    card = await running.ask(f"/calibrate_hash {sample.magnet()}")
+    running.alice.delete(card)
+    await running.swarm.begin_seeding(sample)
+    again = await running.api.until(
+        lambda: next((one for one in running.private.bot_messages if "late.mkv" in one.text), None)
+    )
+    assert again is not card
+    assert again.text.startswith("completed")
+    await running.ask("/help")
+    assert len([one for one in running.private.bot_messages if "late.mkv" in one.text]) == 1
