@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +13,7 @@ from services.errors import CalibotError
 from services.i18n import sentence
 
 BAD_SETTINGS = 2
+_TOKEN = re.compile(r"[0-9]+:[A-Za-z0-9_-]+", re.ASCII)
 
 _HOW_TO_BEGIN = """calibot needs a bot's token to run:
   1. In Telegram, talk to @BotFather, send /newbot, and copy the token that it gives you.
@@ -40,6 +42,8 @@ def _run(config: Path) -> int:
         token = settings.telegram.token.get_secret_value()
         if not token.strip():
             return _say(_HOW_TO_BEGIN.format(config=config))
+        if not _TOKEN.fullmatch(token):  # it would become part of an address, and another one than we mean
+            return _say("The token in telegram.token is not one that @BotFather gave: those look like 123456:ABC-DEF.")
         logs.configure(token)
         asyncio.run(app.run(settings))
     except BadSettings as error:

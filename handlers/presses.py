@@ -1,6 +1,6 @@
 """Buttons. Every press is answered at once, before any edit; what may not be changes nothing."""
 
-from telegram import CallbackQuery, Update
+from telegram import CallbackQuery, Message, Update
 
 from handlers.answers import sentence_of
 from handlers.buttons import Press, Verb
@@ -10,7 +10,6 @@ from handlers.context import (
     follower_of,
     key_of,
     may_any,
-    message_of,
     notebook_of,
     person_of,
     words_of,
@@ -26,14 +25,13 @@ async def press(update: Update, context: CalibotContext) -> None:
     """Handle a press of any button, ours or forged."""
     query = update.callback_query
     assert query is not None  # noqa: S101 - registered for presses alone
-    pressed = Press.parse(query.data)
-    if pressed is None or update.effective_message is None or not query.message or not query.message.is_accessible:
-        await _answer(context, query, words_of(update).gettext("This button is no longer in use."))
-        return
     try:
-        task_id = await _act(update, context, pressed)
+        task_id = await _act(update, context, query)
     except CalibotError as error:
         await _answer(context, query, sentence_of(error, update))
+        return
+    if task_id is None:
+        await _answer(context, query, words_of(update).gettext("This button is no longer in use."))
         return
     await _answer(context, query)
     await context.services.live.show(task_id)
@@ -43,55 +41,80 @@ async def _answer(context: CalibotContext, query: CallbackQuery, text: str | Non
     await context.services.outbox.press(query, text)
 
 
-async def _act(update: Update, context: CalibotContext, pressed: Press) -> TaskId:
-    """Do what was asked, and return the task that the message then shows."""
+async def _act(update: Update, context: CalibotContext, query: CallbackQuery) -> TaskId | None:
+    """Do what was asked, and return the task that the message then shows; None where it is no button of ours."""
+    pressed, message = Press.parse(query.data), query.message
+    if pressed is None or not isinstance(message, Message):
+        return None
+    follower = await context.services.followers.at(str(address_of(message)), message.message_id)
+    if follower is None and not _stands_on(message, query.data):
+        return None
     notebook = await notebook_of(update, context)
     if pressed.verb is Verb.CALIBRATE:
-        number = note_number(pressed.about)
-        if number is None:
-            raise NoteNotFound
-        return await _submit(update, context, NoteRequest((number,)), notebook)
+        return await _calibrate(update, context, pressed.about, notebook, follower)
     task_id = TaskId(pressed.about)
-    follower = await _followed(update, context, task_id, notebook)
-    manager, key = context.services.manager, key_of(update, context)
+    if follower is None:
+        await context.services.followers.adopt(task_id, notebook, follower_of(update, becomes=True))
+    elif (follower.task_id, follower.notebook) != (task_id, notebook):
+        raise TaskNotFound
     match pressed.verb:
-        case Verb.REFRESH:
-            if await manager.get_task_status(task_id) is None:
-                raise TaskNotFound
         case Verb.CANCEL:
-            everyones = await may_any(update, context)
-            await manager.cancel_task(
-                task_id, notebook=notebook, asked_by=person_of(update), everyones=everyones, request_key=key
-            )
+            await _cancel(update, context, task_id, notebook)
         case Verb.RETRY:
-            everyones = await may_any(update, context)
-            try:
-                await manager.retry_task(
-                    task_id, notebook=notebook, asked_by=person_of(update), everyones=everyones, request_key=key
-                )
-            except TaskNotFound:
-                if follower is None:
-                    raise
-                # Its retention is over: the request that was kept with the message is asked anew.
-                return await _submit(update, context, follower.request, notebook)
+            return await _retry(update, context, task_id, notebook, follower)
+        case Verb.REFRESH:
+            if await context.services.manager.get_task_status(task_id) is None:
+                raise TaskNotFound
     return task_id
 
 
-async def _followed(update: Update, context: CalibotContext, task_id: TaskId, notebook: NotebookId) -> Follower | None:
-    """Return the follower that is the pressed message, adopted where nobody followed it.
+def _stands_on(message: Message, data: str | None) -> bool:
+    """Whether *message* has the button: one that nobody follows is not made a card by forged data."""
+    rows = message.reply_markup.inline_keyboard if message.reply_markup else ()
+    return any(one.callback_data == data for row in rows for one in row)
 
-    Raises:
-        TaskNotFound: the message shows another task, or the task is not of this notebook.
-    """
-    followers, message = context.services.followers, message_of(update)
-    address = str(address_of(message))
-    follower = await followers.at(address, message.message_id)
+
+async def _calibrate(
+    update: Update, context: CalibotContext, about: str, notebook: NotebookId, follower: Follower | None
+) -> TaskId:
+    number = note_number(about)
+    if number is None:
+        raise NoteNotFound
+    request = NoteRequest((number,))
     if follower is None:
-        await followers.adopt(task_id, notebook, follower_of(update, becomes=True))
-        return await followers.at(address, message.message_id)
-    if follower.task_id != task_id or follower.notebook != notebook:
+        return await _submit(update, context, request, notebook)
+    if (follower.request, follower.notebook) != (request, notebook):
         raise TaskNotFound
-    return follower
+    return follower.task_id  # pressed twice: it is the card already
+
+
+async def _cancel(update: Update, context: CalibotContext, task_id: TaskId, notebook: NotebookId) -> None:
+    await context.services.manager.cancel_task(
+        task_id,
+        notebook=notebook,
+        asked_by=person_of(update),
+        everyones=await may_any(update, context),
+        request_key=key_of(update, context),
+    )
+
+
+async def _retry(
+    update: Update, context: CalibotContext, task_id: TaskId, notebook: NotebookId, follower: Follower | None
+) -> TaskId:
+    try:
+        await context.services.manager.retry_task(
+            task_id,
+            notebook=notebook,
+            asked_by=person_of(update),
+            everyones=await may_any(update, context),
+            request_key=key_of(update, context),
+        )
+    except TaskNotFound:
+        if follower is None:
+            raise
+        # Its retention is over: the request that was kept with the message is asked anew.
+        return await _submit(update, context, follower.request, notebook)
+    return task_id
 
 
 async def _submit(update: Update, context: CalibotContext, request: CalibrationRequest, notebook: NotebookId) -> TaskId:

@@ -3,12 +3,15 @@
 import asyncio
 import contextlib
 import os
+import re
 import signal
+import sqlite3
 import sys
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
@@ -22,8 +25,9 @@ token = "{token}"
 base_url = "{base_url}"
 base_file_url = "{base_file_url}"
 owners = {owners}
+allowed_users = {users}
 allowed_chats = {chats}
-status_interval = 0.2
+status_interval = {status_interval}
 [database]
 path = "{database}"
 [calibration]
@@ -33,6 +37,9 @@ listen_interfaces = "127.0.0.1:0"
 dht_bootstrap_nodes = {nodes}
 allow_private_peers = true
 """
+
+
+W = TypeVar("W", bound="World")
 
 
 def environment() -> dict[str, str]:
@@ -50,11 +57,36 @@ class World:
     alice: Person
     private: Chat
     timeout: float = 60.0
+    status_interval: float = 0.2
+    users: list[int] = field(default_factory=list)
     chats: list[int] = field(default_factory=list)
     owners: list[int] | None = None
     process: Process | None = None
     output: str = ""
     _reading: "asyncio.Task[None] | None" = None
+    _printed: asyncio.Event = field(default_factory=asyncio.Event)
+    _running: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def database(self) -> Path:
+        return self.folder / "calibot.db"
+
+    def invite(self, name: str) -> Person:
+        """Return somebody new who is served in private, from the next start on."""
+        person = self.api.person(name)
+        self.users.append(person.id)
+        return person
+
+    def group(self, title: str, *people: Person) -> Chat:
+        """Return a new group whose members are served there, from the next start on."""
+        group = self.api.group(title, *people)
+        self.chats.append(group.id)
+        return group
+
+    def rows(self, sql: str) -> list[tuple[object, ...]]:
+        """Return what *sql* reads in the program's database, running or not."""
+        with contextlib.closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True)) as connection:
+            return connection.execute(sql).fetchall()
 
     def write_settings(self) -> Path:
         path = self.folder / "config.toml"
@@ -64,8 +96,10 @@ class World:
                 base_url=self.api.base_url,
                 base_file_url=self.api.base_file_url,
                 owners=[self.alice.id] if self.owners is None else self.owners,
+                users=self.users,
                 chats=self.chats,
-                database=self.folder / "calibot.db",
+                status_interval=self.status_interval,
+                database=self.database,
                 timeout=self.timeout,
                 nodes=str(self.swarm.dht_nodes).replace("'", '"'),
             ),
@@ -75,31 +109,45 @@ class World:
 
     async def start(self) -> None:
         """Start the program and return when it says that it is running."""
+        await self.launch(self.write_settings())
+        assert self.process is not None
+        async with asyncio.timeout(30):
+            await self._running.wait()
+        assert self.process.returncode is None, self.output
+
+    async def launch(self, config: Path) -> None:
+        """Start the program with the settings at *config*, and wait for nothing."""
         self.process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
             "bot",
             "run",
             "--config",
-            str(self.write_settings()),
+            str(config),
             cwd=ROOT,
             env=environment(),
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
         )
-        running = asyncio.Event()
-        self._reading = asyncio.create_task(self._read(self.process, running))
-        async with asyncio.timeout(30):
-            await running.wait()
-        assert self.process.returncode is None, self.output
+        self._running.clear()
+        self._reading = asyncio.create_task(self._read(self.process, self._running))
 
     async def _read(self, process: Process, running: asyncio.Event) -> None:
         assert process.stdout is not None
         async for line in process.stdout:
             self.output += line.decode()
+            self._printed.set()
             if b"is running as" in line:
                 running.set()
         running.set()
+
+    async def printed(self, pattern: re.Pattern[str]) -> re.Match[str]:
+        """Return what *pattern* finds in the program's output, as soon as it is there."""
+        async with asyncio.timeout(20):
+            while (found := pattern.search(self.output)) is None:
+                self._printed.clear()
+                await self._printed.wait()
+        return found
 
     def kill(self) -> None:
         """End it as a power cut does."""
@@ -116,17 +164,18 @@ class World:
                 await self._reading
         return code
 
-    async def stop(self) -> int:
-        """Ask it to stop, as ``systemctl stop`` does, and return its exit code."""
+    async def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """Ask it to stop, as ``systemctl stop`` or Ctrl-C do, and return its exit code."""
         assert self.process is not None
-        self.process.send_signal(signal.SIGTERM)
+        self.process.send_signal(number)
         return await self.ended()
 
     async def answer(self, asked: Message, seconds: float = 20) -> Message:
         """Return the bot's first message that replies to *asked*."""
-        return await self.api.until(
-            lambda: next((one for one in asked.chat.bot_messages if one.reply_to is asked), None), seconds
+        replies = await self.api.until(
+            lambda: [one for one in asked.chat.bot_messages if one.reply_to is asked], seconds
         )
+        return replies[0]
 
     async def ask(self, text: str, *, person: Person | None = None, chat: Chat | None = None) -> Message:
         """Say *text* (Alice in her private chat, unless told) and return the bot's answer."""
@@ -146,17 +195,24 @@ def states(message: Message) -> list[str]:
     return [state for position, state in enumerate(shown) if position == 0 or shown[position - 1] != state]
 
 
-@pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
+@contextlib.asynccontextmanager
+async def opened_world(folder: Path, kind: type[W]) -> AsyncIterator[W]:
+    """Hold a world in *folder*; the program is not started. Files whose tests do not disturb each other share one."""
     async with BotApi() as api, Swarm() as swarm:
         alice = api.person("Alice", username="alice", language="en")
-        world = World(api, swarm, tmp_path, alice, api.private(alice))
+        world = kind(api, swarm, folder, alice, api.private(alice))
         try:
             yield world
         finally:
             world.kill()
             if world.process is not None:
                 await world.ended()
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    async with opened_world(tmp_path, World) as world:
+        yield world
 
 
 @pytest.fixture

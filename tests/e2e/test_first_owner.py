@@ -1,0 +1,60 @@
+"""With no owner set, whoever knows the code on the terminal becomes the first one."""
+
+import re
+
+from sandbox.botapi import Message, Person
+from tests.e2e.conftest import World
+
+_CODE = re.compile(r"/start ([0-9a-f]{16})")
+NO = "That is not the code which this bot's terminal shows."
+
+
+async def started(world: World) -> str:
+    """Start the program without an owner, and return the code that it prints."""
+    world.owners, world.output = [], ""
+    await world.start()
+    return (await world.printed(_CODE))[1]
+
+
+async def _says(world: World, person: Person, text: str) -> Message:
+    return await world.ask(text, person=person, chat=world.api.private(person))
+
+
+async def test_the_code_works_once_and_its_owner_stays_one(world: World) -> None:
+    code = await started(world)
+    first = await _says(world, world.alice, f"/start {code}")
+    assert first.text.startswith("You are this bot's owner now.")
+    assert (await _says(world, world.alice, "/note 1")).text == "There is no such note here."
+    bob = world.api.person("Bob")
+    assert str(bob.id) in (await _says(world, bob, f"/start {code}")).text
+    await world.stop()
+    world.output = ""
+    await world.start()
+    assert (await _says(world, world.alice, "/note 1")).text == "There is no such note here."
+    assert str(bob.id) in (await _says(world, bob, f"/start {code}")).text
+    await world.stop()
+    assert _CODE.search(world.output) is None
+
+
+async def test_five_wrong_codes_use_the_tries_up_until_the_next_start(world: World) -> None:
+    code = await started(world)
+    for turn in range(5):
+        mallory = world.api.person("Mallory")
+        assert (await _says(world, mallory, f"/start {turn}{code[1:-1]}x")).text == NO
+    refused = await _says(world, world.alice, f"/start {code}")
+    assert str(world.alice.id) in refused.text
+    await world.stop()
+    again = await started(world)
+    assert again != code
+    bob = world.api.person("Bob")
+    assert (await _says(world, bob, f"/start {code}")).text == NO
+    assert (await _says(world, bob, f"/start {again}")).text.startswith("You are this bot's owner now.")
+
+
+async def test_a_code_in_a_group_is_no_claim(world: World) -> None:
+    code = await started(world)
+    group = world.api.group("Square", world.alice)
+    world.alice.say(group, f"/start {code}")
+    claimed = await _says(world, world.alice, f"/start {code}")
+    assert claimed.text.startswith("You are this bot's owner now.")
+    assert group.bot_messages == ()

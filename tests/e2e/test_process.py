@@ -1,0 +1,204 @@
+"""The program as whoever runs it sees it: how it begins, what it prints, how it ends."""
+
+import asyncio
+import re
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sandbox.botapi import BotApi
+from sandbox.swarm import make_sample
+from tests.e2e.conftest import ROOT, World, environment, states
+
+_TOKEN = "987654321:AAbbCCddEEffGGhhIIjjKKllMMnnOOppQQr"  # noqa: S105 - opens nothing
+
+
+async def run(config: Path, **variables: str) -> tuple[int, str]:
+    """Run the program until it ends by itself; return its exit code, and all that it printed."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "bot", "run", "--config", str(config)),
+        cwd=ROOT,
+        env=environment() | variables,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    try:
+        async with asyncio.timeout(30):
+            output, _ = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    assert process.returncode is not None
+    return process.returncode, output.decode()
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "config.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def deaf_address() -> Iterator[str]:
+    """An address of this machine where nobody answers."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # bound and not listening: refused
+        yield f"http://127.0.0.1:{taken.getsockname()[1]}"
+
+
+@pytest.mark.parametrize("token", ["", "  "])
+async def test_without_a_token_it_says_how_to_get_one(tmp_path: Path, token: str) -> None:
+    config = written(tmp_path, f'[telegram]\ntoken = "{token}"\n')
+    code, output = await run(config)
+    assert code == 2
+    for word in ("BotFather", "token", "[telegram]", str(config), "make demo"):
+        assert word in output
+    assert "Traceback" not in output
+
+
+async def test_the_example_settings_are_whole(tmp_path: Path) -> None:
+    """They ask for a token, and for nothing else."""
+    text = (ROOT / "config.example.toml").read_text(encoding="utf-8")
+    code, output = await run(written(tmp_path, text))
+    assert (code, "BotFather" in output) == (2, True)
+
+
+@pytest.mark.parametrize(
+    "token", [_TOKEN, "42:TEST2", "no-token-at-all", "42:TE ST", "42:TE/../ST", "42:ТЕСТ", "a\\nb"]
+)
+async def test_a_wrong_token_is_one_line_and_never_printed(tmp_path: Path, token: str) -> None:
+    async with BotApi() as api:
+        config = written(
+            tmp_path,
+            f'[telegram]\ntoken = "{token}"\nbase_url = "{api.base_url}"\nbase_file_url = "{api.base_file_url}"\n'
+            f'[database]\npath = "{tmp_path / "calibot.db"}"\n'
+            '[resolvers.libtorrent]\nlisten_interfaces = "127.0.0.1:0"\ndht_bootstrap_nodes = []\n',
+        )
+        code, output = await run(config)
+    assert code == 2
+    assert re.fullmatch(r"[^\n]*telegram\.token[^\n]*\n", output), output
+    assert token not in output
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[telegram]\ntokn = 1\n", "telegram.tokn"),
+        ("[telegram]\nowners = ['me']\n", "telegram.owners"),
+        ("[telegramm]\ntoken = 'SECRET'\n", "telegramm"),
+        ("[telegram]\nbase_url = 'SECRET'\n", "telegram.base_url"),
+        ("[calibration]\nmax_workers = 0\n", "calibration.max_workers"),
+        ("[calibration]\ntimeout = nan\n", "calibration.timeout"),
+        ("[resolvers.libtorrent]\ndht_bootstrap_nodes = ['here']\n", "resolvers.libtorrent.dht_bootstrap_nodes"),
+        ("[resolvers]\nlibtorrent = 7\n", "resolvers.libtorrent"),
+        ("[telegram\ntoken = 'SECRET'\n", "TOML"),
+        ("\0", "TOML"),
+    ],
+)
+async def test_settings_that_are_not_ours_are_named_and_refused(tmp_path: Path, text: str, said: str) -> None:
+    config = written(tmp_path, text)
+    code, output = await run(config)
+    assert code == 2
+    assert said in output
+    assert str(config) in output
+    assert "Traceback" not in output
+    assert "SECRET" not in output
+
+
+async def test_settings_that_are_missing_or_no_text_are_refused(tmp_path: Path) -> None:
+    missing = tmp_path / "nowhere.toml"
+    binary = tmp_path / "binary.toml"
+    binary.write_bytes(b"\xff\xfe\x00")
+    for path in (missing, tmp_path, binary):
+        code, output = await run(path)
+        assert code == 2
+        assert str(path) in output
+        assert "Traceback" not in output
+
+
+async def test_a_wrong_environment_variable_is_named(tmp_path: Path) -> None:
+    code, output = await run(written(tmp_path, ""), CALIBOT_CALIBRATION__MAX_WORKERS="many")
+    assert (code, "calibration.max_workers" in output.lower()) == (2, True)
+    assert "Traceback" not in output
+
+
+async def test_the_environment_goes_before_the_file(world: World) -> None:
+    config = world.write_settings()
+    code, output = await run(config, CALIBOT_TELEGRAM__TOKEN="")
+    assert (code, "BotFather" in output) == (2, True)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_it_ends_at_once_while_telegram_is_out_of_reach(
+    world: World, deaf_address: str, number: signal.Signals
+) -> None:
+    config = world.write_settings()
+    text = config.read_text(encoding="utf-8").replace(world.api.base_url, f"{deaf_address}/bot")
+    config.write_text(text.replace(world.api.base_file_url, f"{deaf_address}/file/bot"), encoding="utf-8")
+    await world.launch(config)
+    await world.printed(re.compile("unreachable"))
+    assert await world.stop(number) == 0
+    assert "Traceback" not in world.output
+    assert world.api.token not in world.output
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_signal_ends_it_in_order(running: World, number: signal.Signals) -> None:
+    assert await running.stop(number) == 0
+    assert "Traceback" not in running.output
+
+
+async def test_stopped_in_the_middle_of_a_lookup_it_goes_on_at_the_next_start(running: World) -> None:
+    sample = running.swarm.unseeded(make_sample("Interrupted.mkv"))
+    saved = await running.ask(sample.magnet())
+    await running.alice.press(saved, "Calibrate")
+    await running.shows(saved, "running")
+    assert await running.stop() == 0
+    assert set(states(saved)[1:]) <= {"pending", "running"}
+    await running.swarm.begin_seeding(sample)
+    await running.start()
+    await running.shows(saved, "completed", "Interrupted.mkv")
+    assert (await running.ask("/note 1")).text == sample.magnet(dn="Interrupted.mkv")
+    assert running.private.bot_messages[0] is saved
+    assert "attempt" not in saved.text
+
+
+async def test_a_second_process_on_the_same_database_is_refused_and_the_first_goes_on(running: World) -> None:
+    code, output = await run(running.folder / "config.toml")
+    assert code not in {0, 2}
+    assert re.fullmatch(r"[^\n]+ is in use by another calibot\. Stop that one first\.\n", output), output
+    assert (await running.ask("/note 1")).text == "There is no such note here."
+
+
+@pytest.mark.parametrize("name", ["folder", "words", "words/calibot.db"])
+async def test_a_database_that_cannot_be_used_is_one_line(world: World, name: str) -> None:
+    (world.folder / "folder").mkdir()
+    (world.folder / "words").write_text("no database " * 500, encoding="utf-8")
+    config = world.write_settings()
+    text = config.read_text(encoding="utf-8").replace(str(world.database), str(world.folder / name))
+    code, output = await run(written(world.folder, text))
+    assert code == 1
+    assert re.fullmatch(r"[^\n]*database[^\n]*\n", output), output
+
+
+async def test_a_busy_run_prints_neither_the_token_nor_what_people_write(world: World) -> None:
+    stranger = world.api.person("Stranger")
+    sample = world.swarm.seed(make_sample("SecretName"))
+    await world.start()
+    saved = await world.ask(f"SecretWords {sample.magnet(dn='SecretOld')}")
+    await world.alice.press(saved, "Calibrate")
+    await world.shows(saved, "completed")
+    await world.alice.press_data(saved, "SecretData")
+    await world.ask("/note SecretArgument")
+    await world.ask("SecretHello", person=stranger, chat=world.api.private(stranger))
+    assert await world.stop() == 0
+    assert world.api.token not in world.output
+    assert "Secret" not in world.output
+    assert str(sample.v1) not in world.output
+    assert "Traceback" not in world.output
