@@ -1,0 +1,93 @@
+"""An HTTP tracker (BEP 3, compact answers BEP 23 and 7, scrape BEP 48) that names only the peers it was given."""
+
+import asyncio
+import ipaddress
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Self
+from urllib.parse import unquote_to_bytes
+
+from aiohttp import web
+
+from sandbox.swarm.bencoding import encode
+
+Endpoint = tuple[str, int]
+
+
+class Tracker:
+    """Who has what, by 20-byte hash in ``peers``. Those who ask are never named to each other."""
+
+    def __init__(self, interval: int = 1) -> None:
+        self.peers: defaultdict[bytes, list[Endpoint]] = defaultdict(list)
+        self.announces: list[str] = []
+        self.asked = asyncio.Event()
+        """Set at each announce; clear it to wait for the next."""
+        self._interval = interval
+        self._port = 0
+        self._runner: web.AppRunner | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._port}/announce"
+
+    async def __aenter__(self) -> Self:
+        app = web.Application()
+        app.router.add_get("/announce", self._announce)
+        app.router.add_get("/scrape", self._scrape)
+        self._runner = web.AppRunner(app, shutdown_timeout=0)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", 0)
+        await site.start()
+        self._port = self._runner.addresses[0][1]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    async def _announce(self, request: web.Request) -> web.Response:
+        query = _raw_query(request)
+        wanted = query.get("info_hash", [b""])[0]
+        if len(wanted) != 20:  # noqa: PLR2004 - BEP 3: SHA-1
+            return _answer({b"failure reason": b"info_hash has not 20 bytes"})
+        if query.get("event") != [b"stopped"]:
+            self.announces.append(wanted.hex())
+            self.asked.set()
+        known = self.peers.get(wanted, [])
+        compact = query.get("compact") != [b"0"]
+        peers: object = (
+            compact_peers(known) if compact else [{b"ip": host.encode(), b"port": port} for host, port in known]
+        )
+        return _answer(
+            {
+                b"interval": self._interval,
+                b"min interval": self._interval,
+                b"complete": len(known),
+                b"incomplete": 0,
+                b"peers": peers,
+            }
+        )
+
+    async def _scrape(self, request: web.Request) -> web.Response:
+        hashes = _raw_query(request).get("info_hash", [])
+        return _answer(
+            {b"files": {one: {b"complete": len(self.peers.get(one, [])), b"incomplete": 0} for one in hashes}}
+        )
+
+
+def compact_peers(peers: Iterable[Endpoint]) -> bytes:
+    """Return IPv4 *peers* as BEP 23 has them: six bytes each."""
+    return b"".join(ipaddress.IPv4Address(host).packed + port.to_bytes(2, "big") for host, port in peers)
+
+
+def _raw_query(request: web.Request) -> dict[str, list[bytes]]:
+    """Return the query as bytes: an info-hash is not text, and aiohttp's own parser takes it for UTF-8."""
+    found: dict[str, list[bytes]] = {}
+    for pair in request.raw_path.partition("?")[2].split("&"):
+        key, _, value = pair.partition("=")
+        found.setdefault(key, []).append(unquote_to_bytes(value.replace("+", " ")))
+    return found
+
+
+def _answer(body: dict[bytes, object]) -> web.Response:
+    return web.Response(body=encode(body), content_type="text/plain")

@@ -1,0 +1,148 @@
+"""Which addresses may be contacted. A magnet is a stranger's words: it must not reach into the operator's network."""
+
+import ipaddress
+import re
+import socket
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Self
+from urllib.parse import urlsplit
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+PRIVATE_RANGES = (
+    *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12"),
+    *("192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24"),
+    *("203.0.113.0/24", "224.0.0.0/3"),
+    *("::/3", "4000::/2", "8000::/1", "2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20"),
+)
+"""Everything that is not the public internet (IANA's special-purpose registries), v4-mapped and tunnels included."""
+
+_PRIVATE = tuple(map(ipaddress.ip_network, PRIVATE_RANGES))
+_LAST_PORT = 65_535
+_TRACKER_SCHEMES = frozenset({"http", "https", "udp"})  # no ip filter stops ws and wss trackers, nor their peers
+_LONGEST_URL = 2_000
+_INET_ATON = re.compile(r"[0-9a-fxA-FX.]+", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """From *first* to *last*, both included, addresses are *blocked* or not. Later rules outrank earlier ones."""
+
+    first: str
+    last: str
+    blocked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AddressPolicy:
+    """Who may be contacted: the public internet but this machine itself, and what is *allowed* beside it.
+
+    *allow_private* lifts the private ranges. *allowed* has addresses or networks (CIDR) that may be contacted though
+    they are private. *own* has this machine's public addresses: a router may turn what is sent to them back inside.
+    """
+
+    allow_private: bool = False
+    allowed: tuple[str, ...] = ()
+    own: frozenset[str] = frozenset()
+
+    def knowing_own(self, *spellings: str) -> Self:
+        """Return this policy with those of *spellings* in ``own`` that are public addresses."""
+        found = {str(address) for address in map(literal, spellings) if address and not _within(address, _PRIVATE)}
+        return replace(self, own=self.own | found)
+
+    def rules(self) -> list[Rule]:
+        """Return the policy as an IP filter's rules."""
+        blocked = () if self.allow_private else PRIVATE_RANGES
+        return [
+            *(_rule(network, blocked=True) for network in (*blocked, *sorted(self.own))),
+            *(_rule(network, blocked=False) for network in self.allowed),
+        ]
+
+    def admits(self, address: Address) -> bool:
+        """Whether *address* may be contacted."""
+        if _within(address, [ipaddress.ip_network(text, strict=False) for text in self.allowed]):
+            return True
+        return str(address) not in self.own and (self.allow_private or not _within(address, _PRIVATE))
+
+    def trackers(self, urls: Iterable[str]) -> Iterator[str]:
+        """Yield those of *urls* that may be asked: the scheme is right, and no address is spelled out that is kept off.
+
+        A name that leads to a private address is left to the IP filter.
+        """
+        for url in urls:
+            host = tracker_host(url)
+            address = literal(host) if host else None
+            if host and (address is None or self.admits(address)):
+                yield url
+
+    def peers(self, peers: Iterable[tuple[str, int]]) -> Iterator[tuple[str, int]]:
+        """Yield those of *peers* that may be connected to, their addresses in the usual spelling.
+
+        A host that is a name is passed over: BEP 9 admits it, libtorrent does not.
+        """
+        for host, port in peers:
+            address = literal(host)
+            if address is not None and 0 < port <= _LAST_PORT and self.admits(address):
+                yield str(address), port
+
+
+def _rule(text: str, *, blocked: bool) -> Rule:
+    network = ipaddress.ip_network(text, strict=False)
+    return Rule(str(network[0]), str(network[-1]), blocked)
+
+
+def literal(host: str) -> Address | None:
+    """Return the address that *host* spells: dotted, IPv6 with or without brackets, or as inet_aton reads it.
+
+    ``2130706433``, ``0x7f.1`` and ``127.1`` are 127.0.0.1 to a C library, and to no one else. A v4-mapped IPv6 address
+    is the IPv4 one. None when *host* is a name.
+    """
+    bare = host.strip("[]").partition("%")[0].rstrip(".")
+    try:
+        address: Address = ipaddress.ip_address(bare)
+    except ValueError:
+        return _as_inet_aton(bare)
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+def _as_inet_aton(host: str) -> Address | None:
+    if not _INET_ATON.fullmatch(host):
+        return None
+    try:
+        return ipaddress.IPv4Address(socket.inet_aton(host))
+    except OSError:
+        return None
+
+
+def _within(address: Address, networks: Iterable[Network]) -> bool:
+    return any(address.version == network.version and address in network for network in networks)
+
+
+def tracker_host(url: str) -> str | None:
+    """Return the host of a tracker that libtorrent may be given, or None: another scheme, no host, or no URL at all."""
+    if len(url) > _LONGEST_URL or not url.isprintable() or " " in url:
+        return None
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        return None
+    return host if parts.scheme in _TRACKER_SCHEMES else None
+
+
+def own_addresses() -> list[str]:
+    """Return this machine's addresses towards the internet, for `AddressPolicy.knowing_own`.
+
+    Nothing is sent: a UDP socket that is connected only learns its own end.
+    """
+    found = []
+    for family, far in ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1")):
+        try:
+            with socket.socket(family, socket.SOCK_DGRAM) as probe:
+                probe.connect((far, 9))
+                found.append(str(probe.getsockname()[0]))
+        except OSError:
+            continue
+    return found

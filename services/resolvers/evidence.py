@@ -1,0 +1,70 @@
+"""What the swarm has shown of a lookup so far, and how that is told."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from services.torrents import Step
+
+
+@dataclass(slots=True)
+class Sightings:
+    """What the swarm has shown of one info-hash.
+
+    *trackers* were asked, those *answered* did (nobody is an answer). *seen* peers were named by anyone, *connected*
+    ones have a connection with us now, *willing* ones have also shaken hands and can give metadata (BEP 10).
+    """
+
+    trackers: set[str] = field(default_factory=set)
+    answered: set[str] = field(default_factory=set)
+    seen: int = 0
+    connected: int = 0
+    willing: int = 0
+
+    def count(self, *, seen: int, connected: int) -> None:
+        """Take in how many peers are known and connected now; a peer that was seen once stays seen."""
+        self.seen = max(self.seen, seen)
+        self.connected = connected
+        if not connected:
+            self.willing = 0
+
+
+@dataclass(slots=True)
+class DhtSightings:
+    """What the DHT has shown of itself: it is *asked* or not, and so many *nodes* answered and are remembered."""
+
+    asked: bool
+    nodes: int = 0
+
+
+def step(sightings: Iterable[Sightings], dht: DhtSightings) -> Step:
+    """Return where a lookup stands whose one or two info-hashes have shown *sightings*.
+
+    Codes: ``asking`` (no peer seen yet), ``connecting`` (peers seen, none has given metadata), ``receiving`` (a peer
+    has shaken hands that can give it). Parameters, all of them ints: trackers, trackers_answered, dht (0 or 1),
+    dht_nodes, peers, connected.
+    """
+    every = tuple(sightings)
+    peers = max((one.seen for one in every), default=0)
+    code = "receiving" if any(one.willing for one in every) else "connecting" if peers else "asking"
+    return Step(
+        code,
+        {
+            "trackers": len(set().union(*(one.trackers for one in every))),
+            "trackers_answered": len(set().union(*(one.answered for one in every))),
+            "dht": int(dht.asked),
+            "dht_nodes": dht.nodes,
+            "peers": peers,
+            "connected": max((one.connected for one in every), default=0),
+        },
+    )
+
+
+def differs(new: Step, old: Step | None) -> bool:
+    """Whether *new* tells a person more than *old*: how many nodes the DHT has does not, whether it has any does."""
+    if old is None:
+        return True
+    return new.code != old.code or _telling(new) != _telling(old)
+
+
+def _telling(one: Step) -> dict[str, int | float | str]:
+    return {**one.parameters, "dht_nodes": bool(one.parameters["dht_nodes"])}

@@ -1,0 +1,122 @@
+"""Who waits for what: callers, and the info-hashes looked up for them, which the session knows by a handle."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from services.errors import LookupFailed
+from services.resolvers.evidence import DhtSightings, Sightings, differs, step
+from services.torrents import InfoHash, Progress, Step, TorrentId
+
+Metadata = tuple[TorrentId, bytes]
+"""An info dictionary: the hashes computed from its bytes, and the bytes."""
+
+Failure = Callable[[], LookupFailed]
+"""Makes the error to raise: each caller raises one of its own."""
+
+Handle = TypeVar("Handle")
+
+_LONGEST_PAUSE = 64.0
+
+
+@dataclass(slots=True, eq=False)
+class Lookup(Generic[Handle]):
+    """One caller, who waits for *found*. *heard* is how many messages the DHT had brought when the lookup began."""
+
+    asked: TorrentId
+    progress: Progress
+    found: asyncio.Future[Metadata | Failure]
+    torrents: "list[SoughtTorrent[Handle]]" = field(default_factory=list)
+    told: Step | None = None
+    heard: int | None = None
+
+    def take(self, given: Metadata | Failure) -> None:
+        """End with *given*, unless it is the metadata of another torrent than the one that was asked for."""
+        if not self.found.done() and (callable(given) or given[0].answers(self.asked)):
+            self.found.set_result(given)
+
+    def tell(self, dht: DhtSightings) -> None:
+        """Report where it stands, if that is news."""
+        now = step((torrent.sightings for torrent in self.torrents), dht)
+        if differs(now, self.told):
+            self.told = now
+            self.progress.report(now)
+
+
+@dataclass(slots=True, eq=False)
+class SoughtTorrent(Generic[Handle]):
+    """One info-hash, for as long as somebody looks it up. *given* is what it has brought; *looked*, when last."""
+
+    info_hash: InfoHash
+    handle: Handle
+    sightings: Sightings = field(default_factory=Sightings)
+    lookups: set[Lookup[Handle]] = field(default_factory=set)
+    given: Metadata | Failure | None = None
+    next_announce: float = 0.0
+    pause: float = 1.0
+    looked: float = 0.0
+
+    def give(self, given: Metadata | Failure) -> None:
+        """End every lookup that *given* is an answer to."""
+        self.given = given
+        for lookup in self.lookups:
+            lookup.take(given)
+
+    def plan_announce(self, now: float) -> None:
+        """Be due again after 1, 2, 4 ... s."""
+        self.next_announce = now + self.pause
+        self.pause = min(2 * self.pause, _LONGEST_PAUSE)
+
+
+class Board(Generic[Handle]):
+    """Every lookup under way and every torrent that is sought for one. *busy* is set while there is a lookup.
+
+    *torrents* has those sought, *running* those of them that the session still has: what has brought something is over.
+    """
+
+    def __init__(self) -> None:
+        self.lookups: set[Lookup[Handle]] = set()
+        self.torrents: dict[InfoHash, SoughtTorrent[Handle]] = {}
+        self.running: dict[Handle, SoughtTorrent[Handle]] = {}
+        self.busy = asyncio.Event()
+
+    def begin(self, lookup: Lookup[Handle]) -> None:
+        self.lookups.add(lookup)
+        self.busy.set()
+
+    def seek(self, torrent: SoughtTorrent[Handle]) -> None:
+        self.torrents[torrent.info_hash] = self.running[torrent.handle] = torrent
+
+    def join(self, lookup: Lookup[Handle], torrent: SoughtTorrent[Handle]) -> None:
+        """Let *lookup* wait for *torrent*, too; what that has brought before counts."""
+        torrent.lookups.add(lookup)
+        lookup.torrents.append(torrent)
+        if torrent.given is not None:
+            lookup.take(torrent.given)
+
+    def leave(self, lookup: Lookup[Handle]) -> list[Handle]:
+        """End *lookup*; return what runs and nobody waits for any more."""
+        self.lookups.discard(lookup)
+        if not self.lookups:
+            self.busy.clear()
+        idle = []
+        for torrent in lookup.torrents:
+            torrent.lookups.discard(lookup)
+            if not torrent.lookups:
+                del self.torrents[torrent.info_hash]
+                if self.running.pop(torrent.handle, None):
+                    idle.append(torrent.handle)
+        return idle
+
+    def give(self, handle: Handle, given: Metadata | Failure) -> bool:
+        """End what *handle* runs for, with *given*; return whether it did still run."""
+        torrent = self.running.pop(handle, None)
+        if torrent is not None:
+            torrent.give(given)
+        return torrent is not None
+
+    def fail(self, failure: Failure) -> None:
+        """End every lookup."""
+        for lookup in self.lookups:
+            lookup.take(failure)

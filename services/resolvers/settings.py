@@ -1,0 +1,55 @@
+"""libtorrent's settings: what was measured to matter, and what keeps it quiet."""
+
+from collections.abc import Sequence
+
+LARGEST_METADATA = 16 * 2**20
+"""Bytes of an info dictionary that is still read."""
+
+_NO_BOOTSTRAP = "127.0.0.1:9"  # with no node named at all, libtorrent would not use those of its saved state either
+
+
+def session_settings(
+    *, listen_interfaces: str, dht: bool, dht_bootstrap_nodes: Sequence[str], alert_mask: int
+) -> dict[str, int | str | bool]:
+    """Return the settings of a session that reads metadata, fast, and does nothing else."""
+    return {
+        "listen_interfaces": listen_interfaces,
+        "enable_dht": dht,
+        "dht_bootstrap_nodes": ",".join(dht_bootstrap_nodes) or _NO_BOOTSTRAP,
+        "alert_mask": alert_mask,
+        "alert_queue_size": 100_000,
+        # Larger ones are fetched up to here so that they can be refused with a reason; libtorrent is silent about them.
+        "max_metadata_size": 2 * LARGEST_METADATA,
+        # Nothing in the operator's own network is spoken to.
+        "enable_lsd": False,
+        "enable_upnp": False,
+        "enable_natpmp": False,
+        "apply_ip_filter_to_trackers": True,
+        "apply_filter_to_dht": True,
+        "ssrf_mitigation": True,
+        "max_webtorrent_offers": 0,  # ICE candidates go round every filter
+        # Every torrent is looked for at once, and nobody is sent payload.
+        "active_downloads": -1,
+        "active_seeds": -1,
+        "active_limit": -1,
+        "active_dht_limit": -1,
+        "active_tracker_limit": -1,
+        "connections_limit": 20_000,
+        "unchoke_slots_limit": 0,
+        "allowed_fast_set_size": 0,
+        # All trackers, all peers, now; who hangs is given up soon, who refuses uTP or plain is tried again.
+        "announce_to_all_trackers": True,
+        "announce_to_all_tiers": True,
+        "max_concurrent_http_announces": 500,
+        "min_announce_interval": 5,  # a tracker's own word counts, however short
+        "stop_tracker_timeout": 1,
+        "utp_connect_timeout": 1_000,
+        "peer_connect_timeout": 7,
+        "handshake_timeout": 7,
+        "peer_timeout": 20,
+        "min_reconnect_time": 1,
+        "connection_speed": 500,
+        "torrent_connect_boost": 80,
+        "allow_multiple_connections_per_ip": True,  # many peers share an address behind a VPN
+        "tick_interval": 100,
+    }

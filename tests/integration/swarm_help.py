@@ -1,0 +1,102 @@
+"""What the tests of the swarm and of its resolver share."""
+
+import asyncio
+import socket
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Literal, Self
+
+from sandbox.swarm import Sample, Swarm
+from services.resolvers.libtorrent import LibtorrentResolver
+from services.resolvers.port import Resolver
+from services.torrents import Hints, InfoHash, Step, TorrentId, TorrentInfo
+
+
+def listen_interfaces() -> str:
+    """Return loopback, of both families where the machine has both; DHT does not run on one expanded from 0.0.0.0."""
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(("::1", 0))
+    except OSError:
+        return "127.0.0.1:0"
+    return "127.0.0.1:0,[::1]:0"
+
+
+def opened(
+    swarm: Swarm | None = None,
+    *,
+    dht_state: Path | None = None,
+    bootstrap: tuple[str, ...] | None = None,
+    private: bool = True,
+    allowed: tuple[str, ...] = (),
+) -> AbstractAsyncContextManager[LibtorrentResolver]:
+    nodes = tuple(swarm.dht_nodes[:3]) if swarm and bootstrap is None else bootstrap or ()
+    return LibtorrentResolver.open(
+        listen_interfaces=listen_interfaces(),
+        dht_bootstrap_nodes=nodes,
+        allow_private_peers=private,
+        allowed_addresses=allowed,
+        dht_state=dht_state,
+    )
+
+
+def torrent_id(sample: Sample, by: Literal["all", "v1", "v2"] = "all") -> TorrentId:
+    return TorrentId(
+        v1=InfoHash(sample.v1) if sample.v1 and by != "v2" else None,
+        v2=InfoHash(sample.v2) if sample.v2 and by != "v1" else None,
+    )
+
+
+def trackers_of(sample: Sample) -> Hints:
+    return Hints(trackers=sample.trackers)
+
+
+def peers_of(sample: Sample) -> Hints:
+    return Hints(peers=sample.peers)
+
+
+class Steps:
+    """A progress that remembers, and lets a test wait for a step."""
+
+    def __init__(self) -> None:
+        self.starts = 0
+        self.seen: list[Step] = []
+        self._news = asyncio.Event()
+
+    def started(self) -> None:
+        self.starts += 1
+
+    def report(self, step: Step) -> None:
+        self.seen.append(step)
+        self._news.set()
+
+    @property
+    def last(self) -> Step:
+        return self.seen[-1]
+
+    async def until(self, reached: Callable[[Step], bool]) -> Step:
+        while not self.seen or not reached(self.last):
+            self._news.clear()
+            await self._news.wait()
+        return self.last
+
+
+class Running:
+    """A lookup that runs beside the test; leaving it cancels it and waits for its end."""
+
+    def __init__(self, resolver: Resolver, torrent: TorrentId, hints: Hints | None = None) -> None:
+        self.steps = Steps()
+        self._coroutine = resolver.resolve(torrent, hints or Hints(), self.steps)
+
+    async def __aenter__(self) -> Self:
+        self.task: asyncio.Task[TorrentInfo] = asyncio.create_task(self._coroutine)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.task.cancel()
+        await asyncio.wait([self.task])
+
+
+def number(step: Step, parameter: str) -> int:
+    return int(step.parameters[parameter])

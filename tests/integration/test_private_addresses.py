@@ -1,0 +1,171 @@
+"""No way in a magnet leads into the operator's own network.
+
+127.9.9.9 plays that network here; the swarm's own hosts are allowed.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Self
+
+import pytest
+from aiohttp import web
+
+from sandbox.swarm import Sample, Swarm, Way, make_sample
+from services.resolvers.addresses import AddressPolicy
+from services.torrents import Hints, InfoHash, TorrentId
+from tests.integration.swarm_help import Running, Steps, number, opened, torrent_id, trackers_of
+
+INNER = "127.9.9.9"
+ALLOWED = ("127.0.0.1", "127.0.1.1", "127.3.0.0/16")
+NOBODY = TorrentId.of(InfoHash("ab" * 20))
+
+
+class Sensor(asyncio.DatagramProtocol):
+    """Hears every connection and every datagram to one port of the inner host."""
+
+    def __init__(self) -> None:
+        self.contacts: list[str] = []
+        self.contacted = asyncio.Event()
+        self.port = 0
+
+    async def __aenter__(self) -> Self:
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(lambda: _Connection(self), INNER, 0)
+        self.port = self._server.sockets[0].getsockname()[1]
+        self._transport, _ = await loop.create_datagram_endpoint(lambda: self, local_addr=(INNER, self.port))
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._transport.close()
+        self._server.close()
+
+    def heard(self, what: str) -> None:
+        self.contacts.append(what)
+        self.contacted.set()
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        self.heard(f"udp {data[:40]!r} from {addr}")
+
+
+class _Connection(asyncio.Protocol):
+    def __init__(self, sensor: Sensor) -> None:
+        self._sensor = sensor
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._sensor.heard(f"tcp from {transport.get_extra_info('peername')}")
+        transport.close()
+
+
+@pytest.fixture
+async def swarm() -> AsyncIterator[Swarm]:
+    async with Swarm() as one:
+        yield one
+
+
+@pytest.fixture
+async def sensor() -> AsyncIterator[Sensor]:
+    async with Sensor() as one:
+        yield one
+
+
+@asynccontextmanager
+async def redirecting(target: str) -> AsyncIterator[tuple[str, asyncio.Event]]:
+    """Yield a tracker that sends everybody on to *target*, and what is set when somebody came."""
+    came = asyncio.Event()
+
+    async def announce(_: web.Request) -> web.Response:
+        came.set()
+        return web.Response(status=302, headers={"Location": target})
+
+    app = web.Application()
+    app.router.add_get("/announce", announce)
+    runner = web.AppRunner(app, shutdown_timeout=0)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    try:
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}/announce", came
+    finally:
+        await runner.cleanup()
+
+
+SPELLINGS = [
+    "http://127.9.9.9:{port}/announce",
+    "http://2131298569:{port}/announce",
+    "http://0x7f090909:{port}/announce",
+    "http://0177.011.011.011:{port}/announce",
+    "http://127.9.2313:{port}/announce",
+    "http://[::ffff:127.9.9.9]:{port}/announce",
+    "udp://127.9.9.9:{port}/announce",
+    "udp://2131298569:{port}/announce",
+]
+
+
+def spelled(port: int) -> Hints:
+    return Hints(tuple(spelling.format(port=port) for spelling in SPELLINGS), ((INNER, port), ("127.9.2313", port)))
+
+
+def named_by(swarm: Swarm, sensor: Sensor, ways: Sequence[Way]) -> Sample:
+    """Return a torrent of which *ways* name the inner host as its only peer."""
+    sample = swarm.unseeded(make_sample("inner"))
+    swarm.find(sample, (INNER, sensor.port), ways)
+    return sample
+
+
+def test_the_spellings_are_all_of_the_inner_host() -> None:
+    assert list(AddressPolicy().trackers(spelled(80).trackers)) == []
+    assert list(AddressPolicy().peers(spelled(80).peers)) == []
+
+
+@pytest.mark.parametrize("spelling", ["http://127.9.9.9:{port}/announce", "udp://127.9.9.9:{port}", "x.pe"])
+async def test_allowed_they_are_contacted(swarm: Swarm, sensor: Sensor, spelling: str) -> None:
+    hints = Hints((spelling.format(port=sensor.port),))
+    if spelling == "x.pe":
+        hints = Hints(peers=((INNER, sensor.port),))
+    async with opened(swarm) as resolver, Running(resolver, NOBODY, hints):
+        await sensor.contacted.wait()
+
+
+@pytest.mark.parametrize("way", ["tracker", "dht"])
+async def test_allowed_peers_that_the_swarm_names_are_contacted(swarm: Swarm, sensor: Sensor, way: Way) -> None:
+    sample = named_by(swarm, sensor, [way])
+    async with opened(swarm) as resolver, Running(resolver, torrent_id(sample), trackers_of(sample)):
+        await sensor.contacted.wait()
+
+
+async def test_allowed_a_redirect_is_followed(swarm: Swarm, sensor: Sensor) -> None:
+    async with (
+        redirecting(f"http://{INNER}:{sensor.port}/announce") as (tracker, _),
+        opened(swarm) as resolver,
+        Running(resolver, NOBODY, Hints((tracker,))),
+    ):
+        await sensor.contacted.wait()
+
+
+@pytest.mark.parametrize("filtered_by", ["parser and filter", "filter alone"])
+async def test_kept_off_nothing_reaches_them_and_the_swarm_is_asked_all_the_same(
+    swarm: Swarm, sensor: Sensor, filtered_by: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if filtered_by == "filter alone":
+        monkeypatch.setattr(AddressPolicy, "admits", lambda *_: True)
+    sample = named_by(swarm, sensor, ["tracker", "dht"])
+    async with redirecting(f"http://{INNER}:{sensor.port}/announce") as (redirect, came):
+        hints = Hints((swarm.tracker_url, redirect)).merged(spelled(sensor.port))
+        async with (
+            opened(swarm, private=False, allowed=ALLOWED) as resolver,
+            Running(resolver, torrent_id(sample), hints) as running,
+        ):
+            await came.wait()
+            await running.steps.until(lambda step: number(step, "dht_nodes") > 0)
+            swarm.tracker.asked.clear()
+            await swarm.tracker.asked.wait()  # a second time, seconds later: what would have been tried has been
+            assert number(running.steps.last, "peers") == 0
+        assert sensor.contacts == []
+
+
+async def test_kept_off_a_torrent_is_found_by_the_peers_that_may_be_contacted(swarm: Swarm, sensor: Sensor) -> None:
+    sample = swarm.seed(make_sample("found"))
+    hints = Hints((swarm.tracker_url,)).merged(spelled(sensor.port))
+    async with opened(swarm, private=False, allowed=ALLOWED) as resolver:
+        assert (await resolver.resolve(torrent_id(sample), hints, Steps())).name.text == "found"
+    assert sensor.contacts == []

@@ -1,0 +1,318 @@
+"""The embedded resolver against the loopback swarm."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from sandbox.swarm import HOSTILE_NAMES, Kind, Swarm, Way, make_sample
+from sandbox.swarm.giver import Giver
+from services.errors import NotFound, ResolverDown
+from services.resolvers.libtorrent import LibtorrentResolver
+from services.torrents import FileEntry, Hints, InfoHash, TorrentId
+from tests.integration.swarm_help import (
+    Running,
+    Steps,
+    number,
+    opened,
+    peers_of,
+    torrent_id,
+    trackers_of,
+)
+
+EVERY_WAY: tuple[Way, ...] = ("tracker", "dht")
+FILES = [("a/第一集.mkv", 1_234), ("b.txt", 40_000), ("c/empty", 0)]
+
+
+@pytest.fixture
+async def swarm() -> AsyncIterator[Swarm]:
+    async with Swarm() as one:
+        yield one
+
+
+@pytest.fixture
+async def resolver(swarm: Swarm) -> AsyncIterator[LibtorrentResolver]:
+    async with opened(swarm) as one:
+        yield one
+
+
+def nothing_left_in(resolver: LibtorrentResolver) -> bool:
+    board = resolver._board
+    return not (resolver._session.get_torrents() or board.torrents or board.running or board.lookups)
+
+
+@pytest.mark.parametrize("kind", ["v1", "v2", "hybrid"])
+@pytest.mark.parametrize("way", ["tracker", "dht", "x.pe"])
+async def test_each_kind_is_found_by_each_way(swarm: Swarm, resolver: LibtorrentResolver, kind: Kind, way: str) -> None:
+    ways: list[Way] = [one for one in EVERY_WAY if one == way]  # none of them: by its address alone
+    sample = swarm.seed(make_sample("三体.mkv", kind=kind, files=FILES), by=ways)
+    hints = {"tracker": trackers_of(sample), "dht": Hints(), "x.pe": peers_of(sample)}[way]
+    info = await resolver.resolve(torrent_id(sample), hints, Steps())
+    assert (info.name.text, info.name.certain, info.verified, info.source) == ("三体.mkv", True, True, "swarm")
+    assert info.torrent == torrent_id(sample)
+    assert info.size == sample.size
+    assert info.files == tuple(FileEntry(path, size) for path, size in FILES)
+    assert nothing_left_in(resolver)
+
+
+async def test_a_hybrid_asked_for_by_one_hash_is_known_by_both(swarm: Swarm, resolver: LibtorrentResolver) -> None:
+    sample = swarm.seed(make_sample("both", kind="hybrid"))
+    info = await resolver.resolve(torrent_id(sample, by="v2"), trackers_of(sample), Steps())
+    assert info.torrent == torrent_id(sample)
+
+
+async def test_a_hybrid_looked_up_by_each_of_its_hashes_at_once_ends_both(
+    swarm: Swarm, resolver: LibtorrentResolver
+) -> None:
+    samples = [swarm.seed(make_sample(f"both {number}", kind="hybrid")) for number in range(20)]
+    found = await asyncio.gather(
+        *(
+            resolver.resolve(torrent_id(sample, by=by), trackers_of(sample), Steps())
+            for sample in samples
+            for by in ("v1", "v2")
+        )
+    )
+    assert [info.name.text for info in found] == [sample.name for sample in samples for _ in range(2)]
+    assert nothing_left_in(resolver)
+
+
+async def test_a_pair_with_a_foreign_hash_goes_on_and_does_not_hold_back_the_good_one(
+    swarm: Swarm, resolver: LibtorrentResolver
+) -> None:
+    good = swarm.seed(make_sample("good", kind="hybrid"))
+    pair = TorrentId(v1=torrent_id(good).v1, v2=InfoHash("0f" * 32))
+    async with Running(resolver, pair, trackers_of(good)) as foreign:
+        await foreign.steps.until(lambda step: number(step, "trackers_answered") == 1)
+        for by in ("v1", "v2", "v1"):
+            info = await resolver.resolve(torrent_id(good, by=by), trackers_of(good), Steps())
+            assert info.name.text == "good"
+        assert not foreign.task.done()
+    assert nothing_left_in(resolver)
+
+
+async def test_hostile_names_come_as_their_own_bytes(swarm: Swarm, resolver: LibtorrentResolver) -> None:
+    samples = [swarm.seed(make_sample(raw_name=raw, files=[("f", 1)])) for raw in HOSTILE_NAMES.values() if raw]
+    found = await asyncio.gather(
+        *(resolver.resolve(torrent_id(sample), trackers_of(sample), Steps()) for sample in samples)
+    )
+    assert [info.name.raw for info in found] == [sample.raw_name for sample in samples]
+    assert all(info.name.text.encode(info.name.encoding) == info.name.raw for info in found)
+
+
+async def test_a_hundred_at_once(swarm: Swarm, resolver: LibtorrentResolver) -> None:
+    samples = [swarm.seed(make_sample(f"number {number}")) for number in range(100)]
+    found = await asyncio.gather(
+        *(resolver.resolve(torrent_id(sample), trackers_of(sample), Steps()) for sample in samples)
+    )
+    assert [info.name.text for info in found] == [sample.name for sample in samples]
+    assert nothing_left_in(resolver)
+
+
+async def test_it_says_that_it_started_and_where_it_stands_at_once(swarm: Swarm, resolver: LibtorrentResolver) -> None:
+    async with Running(resolver, torrent_id(swarm.dead()), Hints(trackers=("ws://no", swarm.tracker_url))) as dead:
+        first = await dead.steps.until(lambda step: True)
+        assert dead.steps.starts == 1
+        assert dead.steps.seen == [first]
+        assert first.code == "asking"
+        assert first.parameters == {
+            "trackers": 1,
+            "trackers_answered": 0,
+            "dht": 1,
+            "dht_nodes": 0,
+            "peers": 0,
+            "connected": 0,
+        }
+
+
+async def test_of_a_dead_one_trackers_and_dht_answer_and_there_is_nobody(
+    swarm: Swarm, resolver: LibtorrentResolver
+) -> None:
+    dead = swarm.dead()
+    async with Running(resolver, torrent_id(dead), trackers_of(dead)) as running:
+        step = await running.steps.until(
+            lambda step: number(step, "trackers_answered") == 1 and number(step, "dht_nodes") > 0
+        )
+        assert (step.code, number(step, "peers")) == ("asking", 0)
+        told = len(running.steps.seen)
+        assert swarm.dht is not None
+        for _ in range(2):
+            swarm.dht.asked.clear()
+            await swarm.dht.asked.wait()
+        assert (running.steps.last.code, number(running.steps.last, "peers")) == ("asking", 0)
+        assert len(running.steps.seen) == told  # the same again is no news
+
+
+async def test_of_a_stalled_one_peers_are_seen_and_none_gives(swarm: Swarm, resolver: LibtorrentResolver) -> None:
+    stalled = swarm.stall(make_sample("stalled"))
+    async with Running(resolver, torrent_id(stalled), trackers_of(stalled)) as running:
+        step = await running.steps.until(lambda step: number(step, "connected") == 4)
+        assert (step.code, number(step, "peers")) == ("connecting", 4)
+        assert not running.task.done()
+
+
+async def test_cut_off_nobody_answers() -> None:
+    asked = asyncio.Event()
+
+    async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+        await writer.wait_closed()
+        asked.set()
+
+    loop = asyncio.get_running_loop()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as deaf:
+        deaf.bind(("127.3.1.1", 0))
+        deaf.setblocking(False)
+        async with await asyncio.start_server(hang_up, "127.0.0.1", 0) as server:
+            tracker = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/announce"
+            async with (
+                opened(bootstrap=(f"127.3.1.1:{deaf.getsockname()[1]}",)) as resolver,
+                Running(resolver, TorrentId.of(InfoHash("ab" * 20)), Hints(trackers=(tracker,))) as running,
+            ):
+                await asked.wait()
+                for _ in range(3):  # it asks the DHT again and again
+                    await loop.sock_recv(deaf, 2_000)
+                step = running.steps.last
+                assert step.code == "asking"
+                assert (number(step, "trackers"), number(step, "trackers_answered")) == (1, 0)
+                assert (number(step, "dht"), number(step, "dht_nodes")) == (1, 0)
+
+
+@pytest.mark.parametrize("end", ["cancel", "time-out"])
+async def test_cancel_and_time_out_leave_nothing(
+    swarm: Swarm, resolver: LibtorrentResolver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    tasks = asyncio.all_tasks()
+    stalled = swarm.stall(make_sample("stalled", kind="hybrid"))
+    steps = Steps()
+    lookup = asyncio.create_task(resolver.resolve(torrent_id(stalled), trackers_of(stalled), steps))
+    await steps.until(lambda step: number(step, "peers") == 4)
+    if end == "cancel":
+        lookup.cancel()
+    with suppress(asyncio.CancelledError, TimeoutError):
+        await asyncio.wait_for(lookup, 0)
+    assert lookup.cancelled()
+    assert nothing_left_in(resolver)
+    assert {task for task in asyncio.all_tasks() - tasks if "resolve" in repr(task)} == set()
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_a_hybrid_that_has_just_come_by_one_hash_is_looked_up_by_the_other(
+    swarm: Swarm, resolver: LibtorrentResolver
+) -> None:
+    sample = swarm.seed(make_sample("both", kind="hybrid"))
+    async with Running(resolver, torrent_id(sample, by="v1"), peers_of(sample)) as first:
+        await asyncio.sleep(0)  # it has begun, and has heard nothing yet
+        (handle,) = resolver._session.get_torrents()
+        while not handle.status().has_metadata:  # without a turn of the loop: the resolver does not hear of it
+            pass
+        info = await resolver.resolve(torrent_id(sample, by="v2"), peers_of(sample), Steps())
+        assert info.torrent == (await first.task).torrent == torrent_id(sample)
+    assert nothing_left_in(resolver)
+
+
+async def test_what_was_cancelled_is_found_when_asked_for_again(swarm: Swarm, resolver: LibtorrentResolver) -> None:
+    sample = swarm.unseeded(make_sample("again"))
+    async with Running(resolver, torrent_id(sample), trackers_of(sample)) as first:
+        await first.steps.until(lambda step: True)
+    await swarm.begin_seeding(sample)
+    assert (await resolver.resolve(torrent_id(sample), trackers_of(sample), Steps())).name.text == "again"
+
+
+@pytest.mark.parametrize("way", ["tracker", "dht"])
+async def test_one_that_is_seeded_late_is_found_by_the_same_lookup(
+    swarm: Swarm, resolver: LibtorrentResolver, way: Way
+) -> None:
+    sample = swarm.unseeded(make_sample("late"))
+    async with Running(resolver, torrent_id(sample), trackers_of(sample)) as running:
+        await running.steps.until(lambda step: number(step, "trackers_answered") == 1)
+        await swarm.begin_seeding(sample, by=[way])
+        assert (await running.task).name.text == "late"
+    assert running.steps.starts == 1
+
+
+@pytest.mark.parametrize("kind", ["tracker", "peer"])
+async def test_hints_help_a_running_lookup(swarm: Swarm, resolver: LibtorrentResolver, kind: str) -> None:
+    sample = swarm.seed(make_sample("hinted"), by=("tracker",))
+    async with Running(resolver, torrent_id(sample)) as running:
+        await running.steps.until(lambda step: True)
+        resolver.add_hints(torrent_id(sample), trackers_of(sample) if kind == "tracker" else peers_of(sample))
+        assert (await running.task).name.text == "hinted"
+
+
+async def test_hints_for_what_is_not_looked_up_are_harmless(swarm: Swarm, resolver: LibtorrentResolver) -> None:
+    resolver.add_hints(torrent_id(swarm.dead()), Hints(trackers=(swarm.tracker_url,), peers=(("127.0.0.1", 1),)))
+    assert nothing_left_in(resolver)
+
+
+async def test_metadata_that_nobody_can_read_is_refused(swarm: Swarm, resolver: LibtorrentResolver) -> None:
+    sick = make_sample(raw_name=b"..")  # a single file may not be called so, and has no other name
+    async with Giver("127.0.2.9", sick.info) as peer:
+        with pytest.raises(NotFound) as refused:
+            await resolver.resolve(torrent_id(sick), Hints(peers=(peer.endpoint,)), Steps())
+    assert refused.value.parameters == {"reason": "metadata_unusable"}
+    assert nothing_left_in(resolver)
+
+
+async def test_a_liar_is_not_believed(resolver: LibtorrentResolver) -> None:
+    wanted = torrent_id(make_sample("true"))
+    async with (
+        Giver("127.0.2.9", make_sample("false").info) as liar,
+        Running(resolver, wanted, Hints(peers=(liar.endpoint,))) as running,
+    ):
+        step = await running.steps.until(lambda step: step.code == "receiving")
+        assert (number(step, "peers"), number(step, "connected")) == (1, 1)
+        for _ in range(2):  # asked again, it lies again, and the lookup goes on
+            await liar.given.wait()
+            liar.given.clear()
+        assert not running.task.done()
+
+
+async def test_metadata_over_16_mib_is_refused(swarm: Swarm, resolver: LibtorrentResolver) -> None:
+    large = swarm.seed(make_sample("large", files=[("f", 16_384 * 850_000)], piece_length=16_384))
+    assert len(large.info) > 16 * 2**20
+    with pytest.raises(NotFound) as refused:
+        await resolver.resolve(torrent_id(large), trackers_of(large), Steps())
+    assert refused.value.parameters == {"reason": "metadata_too_large", "size": len(large.info)}
+    assert nothing_left_in(resolver)
+
+
+async def test_the_dht_is_remembered_between_starts(swarm: Swarm, tmp_path: Path) -> None:
+    state = tmp_path / "dht.state"
+    dead = swarm.dead()
+    async with opened(swarm, dht_state=state) as first, Running(first, torrent_id(dead)) as running:
+        await running.steps.until(lambda step: number(step, "dht_nodes") > 0)
+    assert [path.name for path in tmp_path.iterdir()] == ["dht.state"]
+    sample = swarm.seed(make_sample("remembered"), by=("dht",))
+    async with opened(dht_state=state) as second:
+        info = await resolver_without_bootstrap(second, torrent_id(sample))
+    assert info == "remembered"
+
+
+async def resolver_without_bootstrap(resolver: LibtorrentResolver, torrent: TorrentId) -> str:
+    return (await resolver.resolve(torrent, Hints(), Steps())).name.text
+
+
+async def test_a_broken_dht_state_is_passed_over(swarm: Swarm, tmp_path: Path) -> None:
+    state = tmp_path / "dht.state"
+    state.write_bytes(b"no such thing")
+    sample = swarm.seed(make_sample("found"))
+    async with opened(swarm, dht_state=state) as resolver:
+        assert (await resolver.resolve(torrent_id(sample), Hints(), Steps())).name.text == "found"
+
+
+async def test_closing_ends_what_runs_and_refuses_what_comes(swarm: Swarm) -> None:
+    dead = swarm.dead()
+    async with opened(swarm) as resolver:
+        running = asyncio.create_task(resolver.resolve(torrent_id(dead), trackers_of(dead), Steps()))
+        steps = Steps()
+        other = asyncio.create_task(resolver.resolve(torrent_id(swarm.dead()), Hints(), steps))
+        await steps.until(lambda step: True)
+    for task in (running, other):
+        with pytest.raises(ResolverDown):
+            await task
+    with pytest.raises(ResolverDown):
+        await resolver.resolve(torrent_id(dead), Hints(), Steps())
