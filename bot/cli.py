@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bot import app, logs
-from bot.config import BadSettings, load
-from services.errors import CalibotError
+from bot.config import BadSettings, Settings, load
+from services.errors import CalibotError, StoreUnavailable
 from services.i18n import sentence
 
 BAD_SETTINGS = 2
@@ -38,21 +38,38 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(config: Path) -> int:
     try:
-        settings = load(config)
-        token = settings.telegram.token.get_secret_value()
-        if not token.strip():
-            return _say(_HOW_TO_BEGIN.format(config=config))
-        if not _TOKEN.fullmatch(token):  # it would become part of an address, and another one than we mean
-            return _say("The token in telegram.token is not one that @BotFather gave: those look like 123456:ABC-DEF.")
-        logs.configure(token)
+        settings = _settings(config)
         asyncio.run(app.run(settings))
     except BadSettings as error:
         return _say(*error.lines)
     except CalibotError as error:
-        return _say(sentence(error.code, error.parameters, "en"), code=1)
+        return _say(_why(error), code=1)
     except KeyboardInterrupt:
         return 130
     return 0
+
+
+def _settings(config: Path) -> Settings:
+    """Return the settings, with what may be a token, and logs that hide it."""
+    settings = load(config)
+    token = settings.telegram.token.get_secret_value()
+    if not token.strip():
+        raise BadSettings(_HOW_TO_BEGIN.format(config=config))
+    if not _TOKEN.fullmatch(token):  # it would become part of an address, and another one than we mean
+        raise BadSettings(
+            "The token in telegram.token is not one that @BotFather gave: those look like 123456:ABC-DEF."
+        )
+    logs.configure(token)
+    return settings
+
+
+def _why(error: CalibotError) -> str:
+    """Return why the program cannot run, for the one who can see to it: with the reason that people are not told."""
+    reason = error.parameters.get("reason")
+    if reason is None:
+        return sentence(error.code, error.parameters, "en")
+    key = "database.path" if isinstance(error, StoreUnavailable) else "resolvers.libtorrent"
+    return f"calibot cannot run with {key} as it is in the settings: {reason}"
 
 
 def _say(*lines: str, code: int = BAD_SETTINGS) -> int:

@@ -1,18 +1,24 @@
 """The settings: one TOML file, and the environment before it. Frozen."""
 
+import contextlib
+import json
+import os
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
-_FROZEN = ConfigDict(extra="forbid", frozen=True, strict=False)
+# The values stay out of errors: one of them may be the token in the wrong place.
+_FROZEN = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class BadSettings(Exception):
-    """The settings cannot be used; each of *lines* says which key, what is wrong, and where to look."""
+    """The settings cannot be used; *lines* say where to look, then for each key what is wrong with it."""
 
     def __init__(self, *lines: str) -> None:
         super().__init__(*lines)
@@ -32,6 +38,11 @@ class Telegram(BaseModel):
     poll_interval: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
     status_interval: Positive = 0.5
 
+    @field_validator("token")
+    @classmethod
+    def _without_blanks_around(cls, value: SecretStr) -> SecretStr:
+        return SecretStr(value.get_secret_value().strip())
+
     @field_validator("base_url", "base_file_url")
     @classmethod
     def _ends_in_bot(cls, value: str) -> str:
@@ -45,6 +56,13 @@ class Database(BaseModel):
 
     model_config = _FROZEN
     path: Path = Path("data/calibot.db")
+
+    @field_validator("path")
+    @classmethod
+    def _names_a_file(cls, value: Path) -> Path:
+        if value.name in {"", ".."}:
+            raise ValueError("must name a file")
+        return value
 
 
 class Calibration(BaseModel):
@@ -74,7 +92,7 @@ class Libtorrent(BaseModel):
     def _host_and_port(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for node in value:
             host, colon, port = node.rpartition(":")
-            if not colon or not host or not port.isdecimal() or not 0 < int(port) < 2**16:
+            if not colon or not host or not (port.isascii() and port.isdecimal()) or not 0 < int(port) < 2**16:
                 raise ValueError('each must be "host:port"')
         return value
 
@@ -86,58 +104,108 @@ class Resolvers(BaseModel):
     libtorrent: Libtorrent = Libtorrent()
 
 
-class Settings(BaseSettings):
-    """All settings; unknown keys and wrong types are refused."""
+class Sections(BaseModel):
+    """What the file may have."""
 
-    model_config = SettingsConfigDict(
-        extra="forbid",
-        frozen=True,
-        env_prefix="CALIBOT_",
-        env_nested_delimiter="__",
-        nested_model_default_partial_update=True,
-    )
+    model_config = _FROZEN
     telegram: Telegram = Telegram()
     database: Database = Database()
     calibration: Calibration = Calibration()
     resolvers: Resolvers = Resolvers()
 
 
+class _Environment(EnvSettingsSource):
+    """Variables such as ``CALIBOT_TELEGRAM__TOKEN``; lists are JSON."""
+
+    def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:
+        try:
+            return super().decode_complex_value(field_name, field, value)
+        except ValueError:
+            return value  # no JSON: refused when it is validated, which names its key
+
+
+class Settings(Sections, BaseSettings):
+    """All settings: what it is made of, and the environment before that; unknown keys and wrong types are refused."""
+
+    model_config = SettingsConfigDict(
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,
+        env_prefix="CALIBOT_",
+        env_nested_delimiter="__",
+        nested_model_default_partial_update=True,
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic's signature
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return _Environment(settings_cls), init_settings
+
+
 def load(path: Path) -> Settings:
     """Read the settings from the TOML file at *path* and the environment.
 
     Raises:
-        BadSettings: the file is missing, no TOML, or has keys or values that are not ours.
+        BadSettings: the file is missing, no TOML, or has keys or values that are not ours; or the environment has.
     """
+    document = _read(path)
+    with _refused(f"{path} cannot be used:"):
+        # As JSON, so that the types are those written down: there a text is no number, and a list may be a tuple.
+        Sections.model_validate_json(json.dumps(document, default=_of_no_type_of_ours), strict=True)
+    if strangers := [name for name in sorted(os.environ) if _is_none_of_ours(name)]:
+        raise BadSettings("The environment cannot be used:", *(f"{name}: there is no such key" for name in strangers))
+    with _refused(f"{path} is right by itself, but variables of the environment (CALIBOT_...) go before it:"):
+        return Settings(**document)
 
-    class FromFile(Settings):
-        @classmethod
-        def settings_customise_sources(
-            cls,
-            settings_cls: type[BaseSettings],
-            init_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic's signature
-            env_settings: PydanticBaseSettingsSource,
-            dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-            file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-        ) -> tuple[PydanticBaseSettingsSource, ...]:
-            return env_settings, TomlConfigSettingsSource(settings_cls, path)
 
-    if not path.is_file():
+def _is_none_of_ours(variable: str) -> bool:
+    """Whether it looks like one of our variables and names no section; pydantic sees to the keys within."""
+    prefix, _, rest = variable.lower().partition("_")
+    return prefix == "calibot" and rest.partition("__")[0] not in Sections.model_fields
+
+
+def _read(path: Path) -> dict[str, Any]:
+    if path.is_dir():
+        raise BadSettings(f"{path} is a folder. Name the file in it with --config.")
+    if not path.exists():
         raise BadSettings(f"There is no file {path}. Copy config.example.toml to it, or name another with --config.")
     try:
-        return FromFile()
+        return tomllib.loads(path.read_bytes().decode())
     except tomllib.TOMLDecodeError as error:
         raise BadSettings(f"{path} is not valid TOML: {error}") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadSettings(f"{path} cannot be read: {error}") from error
+    except UnicodeDecodeError:
+        raise BadSettings(f"{path} is not text in UTF-8.") from None  # it holds the whole file, the token too
+    except OSError as error:
+        raise BadSettings(f"{path} cannot be read: {error.strerror}") from error
+
+
+@contextlib.contextmanager
+def _refused(where: str) -> Iterator[None]:
+    """Turn pydantic's errors into lines under *where*."""
+    try:
+        yield
     except ValidationError as error:
-        # The values stay out: one of them may be the token in the wrong place.
-        raise BadSettings(
-            *(f"{path}: {_line(one['loc'], one['type'], one['msg'])}" for one in error.errors())
-        ) from error
+        raise BadSettings(where, *(_line(one["loc"], one["type"], one["msg"]) for one in error.errors())) from error
 
 
 def _line(location: tuple[int | str, ...], kind: str, message: str) -> str:
     key = ".".join(str(part) for part in location)
-    if kind == "extra_forbidden":
-        return f"{key}: there is no such key"
-    return f"{key}: {message.removeprefix('Value error, ')}"
+    match kind:
+        case "extra_forbidden":
+            return f"{key}: there is no such key"
+        case "tuple_type":
+            return f'{key}: must be a list, such as [1, 2] or ["a", "b"]'
+        case "model_type" | "model_attributes_type":
+            return f"{key}: must be a section with keys of its own"
+        case _:
+            return f"{key}: {message.removeprefix('Value error, ')}"
+
+
+def _of_no_type_of_ours(_date_or_time: object) -> None:
+    """Stand in for what TOML has and none of our keys takes."""

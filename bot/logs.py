@@ -11,18 +11,17 @@ import structlog
 def configure(token: str) -> None:
     """Send structlog's and the libraries' logs to standard error; *token* is replaced wherever it appears."""
 
-    def hide(_logger: object, _name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-        return {
-            key: value.replace(token, "<token>") if isinstance(value, str) else value for key, value in event.items()
-        }
+    def render(logger: object, name: str, event: MutableMapping[str, Any]) -> str:
+        line = in_a_line(logger, name, event)
+        return line.replace(token, "<token>") if token else line  # the whole line: a value's repr may have it too
 
+    in_a_line = structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"])
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
-        *([hide] if token else []),
     ]
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -34,16 +33,11 @@ def configure(token: str) -> None:
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[structlog.stdlib.ExtraAdder(), *shared],
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"]),
-            ],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, render],
         )
     )
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(logging.INFO)
     for library in ("httpx", "httpcore", "apscheduler", "telegram"):
-        logging.getLogger(library).setLevel(
-            logging.WARNING
-        )  # httpx writes each address, and with it the token, at INFO
+        logging.getLogger(library).setLevel(logging.WARNING)  # httpx writes each address at INFO

@@ -8,7 +8,7 @@ from handlers.text import LONGEST, escape, shown_name, units
 from services.calibration.task import Found, Item, NoteRequest, Snapshot, State
 from services.i18n import Translation, sentence, translation
 from services.magnets.rewrite import magnet_link
-from services.torrents import NoteId
+from services.torrents import NoteId, Step
 
 _SHOWN_DIGITS = 16
 _SHOWN_NOTES = 20
@@ -19,7 +19,8 @@ _UNITS = ("kB", "MB", "GB", "TB")
 def card(snapshot: Snapshot, state: State, now: float, language: str) -> Message:
     """Return the card of *snapshot*, shown as being in *state* at *now* (seconds since 1970).
 
-    Its first word is the state's.
+    Its first word is the state's. It never outgrows a message: its lines are few, what comes from outside is cut by
+    `shown_name`, and the link to copy is there only where it fits.
     """
     t = translation(language)
     lines = [f"<b>{_state(t, state)}</b> · {_subject(t, snapshot)}", *_body(t, snapshot, state, language)]
@@ -73,7 +74,7 @@ def _body(t: Translation, snapshot: Snapshot, state: State, language: str) -> li
         for item in snapshot.outcomes[:_LATEST]:
             lines += _outcome(t, item, language)[:1]
     if state is State.RUNNING and snapshot.progress is not None:
-        lines.append(escape(sentence(snapshot.progress.code, snapshot.progress.parameters, language)))
+        lines.append(_told(snapshot.progress, language))
     if state is State.PENDING:
         lines.append(t.gettext("waiting for its turn"))
     return lines
@@ -94,8 +95,12 @@ def _outcome(t: Translation, item: Item, language: str) -> list[str]:
     if item.found is not None:
         return _found(t, item, item.found)
     if item.failure is not None:
-        return [escape(sentence(item.failure.code, item.failure.parameters, language))]
+        return [_told(item.failure, language)]
     return []
+
+
+def _told(step: Step, language: str) -> str:
+    return escape(shown_name(sentence(step.code, step.parameters, language)))
 
 
 def _found(t: Translation, item: Item, found: Found) -> list[str]:
@@ -104,12 +109,12 @@ def _found(t: Translation, item: Item, found: Found) -> list[str]:
     trust = t.gettext("verified") if found.verified else t.gettext("claimed by {source}, not verified")
     lines = [
         f"<b>{escape(name)}</b>" if name.strip() else t.gettext("(its name is empty)"),
-        f"{size(found.size)} · {files} · {escape(trust.format(source=found.source))}",
+        f"{size(found.size)} · {files} · {trust.format(source=escape(shown_name(found.source)))}",
     ]
     if not found.name.certain:
         lines.append(
             t.gettext("The encoding of this name is a guess ({encoding}): no note was changed.").format(
-                encoding=escape(found.name.encoding)
+                encoding=escape(shown_name(found.name.encoding))
             )
         )
     elif item.corrected:
@@ -132,7 +137,7 @@ def _footer(t: Translation, snapshot: Snapshot, state: State, now: float) -> str
 def _link_to_copy(snapshot: Snapshot, lines: list[str]) -> str | None:
     """Return the corrected magnet as a line to copy, where there is one and it fits."""
     item = snapshot.first
-    if snapshot.total != 1 or item.found is None or not item.found.name.certain:
+    if snapshot.total != 1 or item.found is None or not item.found.name.certain or not item.found.name.text:
         return None
     link = magnet_link(item.torrent, item.found.name.text, item.hints)
     # The lines are counted with their markup: a little more than Telegram counts.
@@ -159,10 +164,12 @@ def size(count: int) -> str:
     """Return *count* bytes in the unit that people expect: ``1.4 GB`` (powers of 1,000)."""
     if count < 1000:  # noqa: PLR2004 - below it there is nothing to divide
         return f"{count} B"
-    power = min((len(str(count)) - 1) // 3, len(_UNITS))
-    amount = count / 1000**power
-    shown = f"{amount:.3g}" if amount < 999.5 else f"{amount:,.0f}"  # noqa: PLR2004 - .3g would say 1e+03
-    return f"{shown} {_UNITS[power - 1]}"
+    amount, unit = float(count), ""
+    for unit in _UNITS:
+        amount /= 1000
+        if amount < 999.5:  # noqa: PLR2004 - three digits would round it to a thousand
+            return f"{amount:.3g} {unit}"
+    return f"{amount:,.0f} {unit}"
 
 
 def duration(seconds: float) -> str:

@@ -22,22 +22,26 @@ def escape(text: str) -> str:
 
 
 def parts(text: str, longest: int = LONGEST) -> Iterator[str]:
-    """Cut *text* into pieces of at most *longest* UTF-16 units, at a line's end where one is near."""
-    while units(text) > longest:
-        length = _prefix(text, longest)
-        line_end = text.rfind("\n", length // 2, length)
-        cut = line_end + 1 if line_end >= 0 else length
-        yield text[:cut]
-        text = text[cut:]
-    if text:
-        yield text
+    """Cut *text* into pieces of at most *longest* (2 or more) UTF-16 units, at a line's end where one is near.
+
+    Pieces of white space alone are left out: Telegram refuses them.
+    """
+    start = 0
+    while start < len(text):
+        end = _end(text, start, longest)
+        if end < len(text):
+            line_end = text.rfind("\n", (start + end) // 2, end)
+            end = line_end + 1 if line_end >= 0 else end
+        if not text[start:end].isspace():
+            yield text[start:end]
+        start = end
 
 
 def shown_name(name: str) -> str:
     """Return a torrent's name as it is shown: one line, no bidirectional controls, not over 300 UTF-16 units."""
     visible = "".join(_visible(character) for character in name if character not in _BIDI)
     if units(visible) > _LONGEST_NAME:
-        visible = visible[: _prefix(visible, _LONGEST_NAME - 1)] + "…"
+        visible = visible[: _end(visible, 0, _LONGEST_NAME - 1)] + "…"
     return visible
 
 
@@ -52,11 +56,11 @@ def _sendable(text: str) -> str:
     )
 
 
-def _prefix(text: str, longest: int) -> int:
-    """Return how many characters of *text* fit into *longest* UTF-16 units."""
+def _end(text: str, start: int, longest: int) -> int:
+    """Return where the longest piece of *text* from *start* on ends that has at most *longest* UTF-16 units."""
     fit = 0
-    for length, character in enumerate(text):
-        fit += 2 if character > "\uffff" else 1
+    for place in range(start, len(text)):
+        fit += 2 if text[place] > "\uffff" else 1
         if fit > longest:
-            return length
+            return place
     return len(text)

@@ -28,7 +28,14 @@ def codes() -> frozenset[str]:
 
 
 def _say(message: str) -> _Say:
-    return lambda t, parameters: t.gettext(message).format_map(parameters)
+    return lambda t, parameters: t.gettext(message).format_map(_Given(parameters))
+
+
+class _Given(dict[str, int | float | str]):
+    """Parameters, of which one may be missing: what an older or newer calibot stored must still be told."""
+
+    def __missing__(self, key: str) -> str:
+        return "?"
 
 
 def _(message: str) -> str:
@@ -38,10 +45,6 @@ def _(message: str) -> str:
 
 def _trackers(t: Translation, count: int) -> str:
     return t.ngettext("{count} tracker", "{count} trackers", count).format(count=count)
-
-
-def _peers(t: Translation, count: int) -> str:
-    return t.ngettext("{count} peer", "{count} peers", count).format(count=count)
 
 
 def _number(parameters: Parameters, key: str) -> int:
@@ -59,9 +62,9 @@ def _asking(t: Translation, parameters: Parameters) -> str:
 
 def _connecting(t: Translation, parameters: Parameters) -> str:
     count = _number(parameters, "peers")
-    if count == 1:
-        return t.gettext("1 peer, it has not answered yet")
-    return t.gettext("{peers}, none has answered yet").format(peers=_peers(t, count))
+    return t.ngettext("{count} peer, it has not answered yet", "{count} peers, none has answered yet", count).format(
+        count=count
+    )
 
 
 def _dead(t: Translation, parameters: Parameters) -> str:
@@ -74,9 +77,30 @@ def _dead(t: Translation, parameters: Parameters) -> str:
 
 
 def _slow(t: Translation, parameters: Parameters) -> str:
-    return t.gettext("Slow: {peers} seen, but none gave the name in time. Trying again often helps.").format(
-        peers=_peers(t, _number(parameters, "peers"))
+    count = _number(parameters, "peers")
+    return t.ngettext(
+        "Slow: {count} peer seen, but it did not give the name in time. Trying again often helps.",
+        "Slow: {count} peers seen, but none gave the name in time. Trying again often helps.",
+        count,
+    ).format(count=count)
+
+
+def _cut_off(t: Translation, parameters: Parameters) -> str:
+    if parameters and not _number(parameters, "trackers") and not _number(parameters, "dht"):
+        return t.gettext("Nobody could be asked: no tracker is known, and the DHT is off. Add a tracker to the link.")
+    return t.gettext(
+        "Cut off: no tracker and no DHT node answered. Look at this computer's network and firewall, then try again."
     )
+
+
+def _not_found(t: Translation, parameters: Parameters) -> str:
+    match parameters.get("reason"):
+        case "metadata_too_large":
+            return t.gettext("The torrent's metadata is larger than 16 MiB. It was refused.")
+        case "metadata_unusable":
+            return t.gettext("The torrent's metadata is damaged. Nothing can be read from it.")
+        case _:  # no word of it: a reason may come from anywhere
+            return t.gettext("What was found is not this torrent, or could not be used.")
 
 
 _SENTENCES: Mapping[str, _Say] = {
@@ -87,14 +111,11 @@ _SENTENCES: Mapping[str, _Say] = {
     # failures
     "dead": _dead,
     "slow": _slow,
-    "cut_off": _say(
-        _("Cut off: no tracker and no DHT node answered. Look at this computer's network and firewall, then try again.")
-    ),
+    "cut_off": _cut_off,
     "timed_out": _say(_("No answer in time. Try again later.")),
-    "not_found": _say(_("What was found could not be used: {reason}.")),
-    "metadata_too_large": _say(_("The torrent's metadata is larger than 16 MiB. It was refused.")),
+    "not_found": _not_found,
     "resolver_down": _say(_("The BitTorrent part of this bot is not working. Try again later, or tell its owner.")),
-    "lookup_failed": _say(_("The lookup failed. Try again later.")),
+    "lookup_failed": _say(_("The lookup ended without a name. Try again later.")),
     "internal": _say(_("Something went wrong inside this bot. It was written to its log; please tell its owner.")),
     # what was asked cannot be done
     "invalid_info_hash": _say(

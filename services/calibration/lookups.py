@@ -36,6 +36,13 @@ class Lookup:
     ending: bool = False
     left_as: str = "cancelled"
 
+    def end(self) -> None:
+        """Leave it, once; one that has not even been called yet is left when it is."""
+        if not self.ending:
+            self.ending = True
+            if self.leave is not None:
+                self.leave()
+
 
 class Lookups:
     """The lookups in line and under way; at most *most* of the second."""
@@ -54,6 +61,9 @@ class Lookups:
         """
         key = (item.task_id, item.position)
         lookup = self._of_item.get(key)
+        if lookup is not None and lookup.waits[key].attempt < item.attempt:
+            self.left([key])  # cancelled and tried again before anybody here heard of the cancel
+            lookup = None
         wait = None
         if lookup is None and item.state is State.PENDING:
             lookup = self._place(item.torrent, now)
@@ -104,10 +114,8 @@ class Lookups:
     def _abandon(self, lookup: Lookup) -> None:
         if self._line.get(lookup.torrent) is lookup:
             del self._line[lookup.torrent]
-        elif not lookup.ending:
-            lookup.ending = True
-            if lookup.leave is not None:
-                lookup.leave()
+        else:
+            lookup.end()
 
     def waits_for(self, wait: Wait) -> Lookup | None:
         """Return the lookup for which *wait*, and no later try of its item, still waits."""

@@ -56,8 +56,7 @@ class Runner:
         self._closing.set()
         await self._engine.detach()
         for lookup in self._lookups.under_way():
-            if lookup.leave is not None and not lookup.ending:
-                lookup.leave()
+            lookup.end()
         while self._owned:
             await asyncio.wait(self._owned)
         if self._watching is not None:

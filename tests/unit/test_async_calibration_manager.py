@@ -730,6 +730,20 @@ async def test_a_shutdown_hands_running_work_back_and_the_next_start_takes_it_up
         assert (await status(manager, task_id)).task.state is State.COMPLETED
 
 
+@pytest.mark.parametrize("turns", range(0, 40, 3))
+async def test_a_shutdown_at_any_turn_of_the_loop_ends_and_hands_back(
+    turns: int, run: Run, engine: FakeEngine, store: Store, notebook: NotebookId
+) -> None:
+    async with run() as manager:
+        task_id = await submit(manager, notebook, hashes("never found"))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+    task = await store.read(lambda tx: tx.tasks.get(task_id))
+    assert task is not None
+    assert task.state is State.PENDING
+    assert not engine.running
+
+
 async def test_after_a_shutdown_nothing_is_accepted(run: Run, notebook: NotebookId) -> None:
     async with run() as manager:
         pass

@@ -1,0 +1,290 @@
+"""The settings: what is refused, in which words, and that the example says what is."""
+
+import os
+import re
+import tomllib
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel, SecretStr
+
+from bot.config import BadSettings, Sections, Settings, load
+
+ROOT = Path(__file__).parents[2]
+EXAMPLE = ROOT / "config.example.toml"
+TOKEN = "123456:ABC-secret_token"  # noqa: S105 - no real one
+
+
+@pytest.fixture(autouse=True)
+def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A variable that is set where the tests run is none of theirs."""
+    for name in [name for name in os.environ if name.upper().startswith("CALIBOT")]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    return tmp_path / "config.toml"
+
+
+def refusal(config: Path, text: str | bytes) -> tuple[str, ...]:
+    """Return the lines that refuse *text*; however it is shown, the token is not among them."""
+    config.write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(BadSettings) as refused:
+        load(config)
+    shown = "".join(traceback.format_exception(refused.value))
+    assert TOKEN not in shown
+    assert TOKEN not in repr(refused.value) + repr(refused.value.__cause__)
+    return refused.value.lines
+
+
+def loaded(config: Path, text: str) -> Settings:
+    config.write_text(text, encoding="utf-8")
+    return load(config)
+
+
+# What is refused.
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("surprise = 1", "surprise"),
+        ("[surprise]", "surprise"),
+        ("[telegram]\ntokn = 'x'", "telegram.tokn"),
+        ("[telegram.deep]\nx = 1", "telegram.deep"),
+        ("[database]\npth = 'x'", "database.pth"),
+        ("[calibration]\nworkers = 1", "calibration.workers"),
+        ("[resolvers]\nqbittorrent = 1", "resolvers.qbittorrent"),
+        ("[resolvers.libtorrent]\nport = 1", "resolvers.libtorrent.port"),
+    ],
+)
+def test_a_key_that_is_none_of_ours_is_refused_by_its_full_name(text: str, key: str, config: Path) -> None:
+    assert refusal(config, text) == (f"{config} cannot be used:", f"{key}: there is no such key")
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("telegram", "1"),
+        ("telegram.token", "5"),
+        ("telegram.token", "1979-05-27"),
+        ("telegram.token", "[]"),
+        ("telegram.owners", "1"),
+        ("telegram.owners", "'1'"),
+        ("telegram.owners.0", "['1']"),
+        ("telegram.owners.1", "[1, true]"),
+        ("telegram.allowed_users.0", "[1.5]"),
+        ("telegram.allowed_chats", "{}"),
+        ("telegram.poll_interval", "'0'"),
+        ("telegram.poll_interval", "-1"),
+        ("telegram.poll_interval", "true"),
+        ("telegram.status_interval", "0"),
+        ("telegram.status_interval", "inf"),
+        ("telegram.base_url", "'api.telegram.org/bot'"),
+        ("telegram.base_url", "'https://api.telegram.org/'"),
+        ("telegram.base_file_url", "'ftp://x/bot'"),
+        ("database.path", "5"),
+        ("database.path", "''"),
+        ("database.path", "'/'"),
+        ("database.path", "'..'"),
+        ("calibration.max_workers", "0"),
+        ("calibration.max_workers", "10_001"),
+        ("calibration.max_workers", "1.5"),
+        ("calibration.max_workers", "'5'"),
+        ("calibration.max_workers", "true"),
+        ("calibration.timeout", "0"),
+        ("calibration.timeout", "nan"),
+        ("calibration.timeout", "-inf"),
+        ("calibration.timeout", "12:00:00"),
+        ("calibration.task_ttl_seconds", "'1 h'"),
+        ("resolvers.libtorrent", "true"),
+        ("resolvers.libtorrent.listen_interfaces", "6881"),
+        ("resolvers.libtorrent.dht", "'true'"),
+        ("resolvers.libtorrent.dht", "1"),
+        ("resolvers.libtorrent.dht_bootstrap_nodes", "'router.bittorrent.com:6881'"),
+        ("resolvers.libtorrent.dht_bootstrap_nodes", "['router.bittorrent.com']"),
+        ("resolvers.libtorrent.dht_bootstrap_nodes", "['router.bittorrent.com:0']"),
+        ("resolvers.libtorrent.dht_bootstrap_nodes", "['router.bittorrent.com:65536']"),
+        ("resolvers.libtorrent.dht_bootstrap_nodes", "['router.bittorrent.com:６８８１']"),
+        ("resolvers.libtorrent.dht_bootstrap_nodes", "[':6881']"),
+        ("resolvers.libtorrent.allow_private_peers", "0"),
+    ],
+)
+def test_a_wrong_value_is_refused_by_its_keys_full_name(key: str, value: str, config: Path) -> None:
+    where, what = refusal(config, f"{re.sub('[.][0-9]$', '', key)} = {value}")
+    assert where == f"{config} cannot be used:"
+    name, _, reason = what.partition(": ")
+    assert (name, bool(reason)) == (key, True)
+    assert "Value error" not in reason
+
+
+def test_all_that_is_wrong_is_told_at_once(config: Path) -> None:
+    lines = refusal(config, "a = 1\n[telegram]\nowners = 1\n[calibration]\ntimeout = 0")
+    assert [line.partition(":")[0] for line in lines[1:]] == ["telegram.owners", "calibration.timeout", "a"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"telegram = '{TOKEN}'",
+        f"[telegram]\nowners = ['{TOKEN}']",
+        f"[telegram]\nowners = '{TOKEN}'",
+        f"[telegram]\nbase_url = 'https://api.telegram.org/bot{TOKEN}'",
+        f"[telegram]\ntokn = '{TOKEN}'",
+        f"[telegram]\ntoken = '{TOKEN}'\npoll_interval = -1",
+        f"[telegram]\ntoken = ['{TOKEN}']",
+        f"[database]\npath = ['{TOKEN}']",
+        f"[telegram]\ntoken = {TOKEN}",
+        f"[telegram]\ntoken = '{TOKEN}",
+        f"[telegram]\ntoken = '{TOKEN}'\ntoken = '{TOKEN}'",
+        f"[telegram]\ntoken = '{TOKEN}'\n\xff".encode("latin-1"),
+    ],
+)
+def test_a_token_in_any_place_is_told_to_nobody(text: str | bytes, config: Path) -> None:
+    assert refusal(config, text)
+
+
+def test_the_token_is_in_no_repr_of_the_settings(config: Path) -> None:
+    settings = loaded(config, f"[telegram]\ntoken = '{TOKEN}'")
+    assert settings.telegram.token.get_secret_value() == TOKEN
+    for shown in (repr(settings), str(settings), settings.model_dump_json(), repr(settings.model_dump())):
+        assert TOKEN not in shown
+
+
+# Files that are none.
+
+
+def test_a_missing_file_says_what_to_do(config: Path) -> None:
+    with pytest.raises(BadSettings) as refused:
+        load(config)
+    (line,) = refused.value.lines
+    assert str(config) in line
+    assert "config.example.toml" in line
+
+
+def test_a_folder_is_called_one(tmp_path: Path) -> None:
+    with pytest.raises(BadSettings, match="is a folder"):
+        load(tmp_path)
+
+
+def test_broken_toml_says_in_which_line(config: Path) -> None:
+    (line,) = refusal(config, "[telegram]\ntoken = \n")
+    assert line.startswith(f"{config} is not valid TOML")
+    assert "line 2" in line
+
+
+def test_what_is_not_utf8_says_so(config: Path) -> None:
+    assert refusal(config, b"[telegram]\n# \xff") == (f"{config} is not text in UTF-8.",)
+
+
+def test_a_file_that_cannot_be_read_says_why(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(_: Path) -> bytes:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_bytes", denied)
+    config.touch()
+    with pytest.raises(BadSettings, match="cannot be read: Permission denied"):
+        load(config)
+
+
+# The environment.
+
+
+def test_the_environment_goes_before_the_file_and_leaves_the_rest_of_its_section(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CALIBOT_TELEGRAM__TOKEN", TOKEN)
+    monkeypatch.setenv("CALIBOT_TELEGRAM__OWNERS", "[1, 2]")
+    monkeypatch.setenv("CALIBOT_CALIBRATION__TIMEOUT", "5")
+    monkeypatch.setenv("CALIBOT_RESOLVERS__LIBTORRENT__DHT", "false")
+    monkeypatch.setenv("CALIBOT_RESOLVERS__LIBTORRENT__DHT_BOOTSTRAP_NODES", '["a:1"]')
+    monkeypatch.setenv("CALIBOT_DATABASE__PATH", "here.db")
+    settings = loaded(
+        config,
+        "[telegram]\ntoken = 'of the file'\nallowed_users = [7]\n"
+        "[calibration]\ntimeout = 9\nmax_workers = 3\n[resolvers.libtorrent]\nallow_private_peers = true",
+    )
+    assert settings.telegram.token.get_secret_value() == TOKEN
+    assert (settings.telegram.owners, settings.telegram.allowed_users) == ((1, 2), (7,))
+    assert (settings.calibration.timeout, settings.calibration.max_workers) == (5.0, 3)
+    assert settings.resolvers.libtorrent.dht is False
+    assert settings.resolvers.libtorrent.dht_bootstrap_nodes == ("a:1",)
+    assert settings.resolvers.libtorrent.allow_private_peers is True
+    assert settings.database.path == Path("here.db")
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "key"),
+    [
+        ("CALIBOT_TELEGRAM__TOKN", TOKEN, "telegram.tokn"),
+        ("CALIBOT_TELEGRAM", TOKEN, "telegram"),
+        ("CALIBOT_TELEGRAM__OWNERS", "1, 2", "telegram.owners"),
+        ("CALIBOT_TELEGRAM__OWNERS", TOKEN, "telegram.owners"),
+        ("CALIBOT_TELEGRAM__POLL_INTERVAL", TOKEN, "telegram.poll_interval"),
+        ("CALIBOT_CALIBRATION__MAX_WORKERS", "many", "calibration.max_workers"),
+        ("CALIBOT_RESOLVERS__LIBTORRENT__DHT", "perhaps", "resolvers.libtorrent.dht"),
+    ],
+)
+def test_what_is_wrong_in_the_environment_is_not_blamed_on_the_file(
+    variable: str, value: str, key: str, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, value)
+    where, *what = refusal(config, "[telegram]\ntoken = 'x'")
+    assert str(config) in where
+    assert "environment" in where
+    assert "cannot be used" not in where
+    assert [line.partition(": ")[0] for line in what] == [key]
+
+
+@pytest.mark.parametrize("variable", ["CALIBOT_TELEGRAM_TOKEN", "CALIBOT_FOO", "CALIBOT_DEMO__X"])
+def test_a_variable_that_names_no_section_is_refused(
+    variable: str, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, TOKEN)
+    assert refusal(config, "")[1:] == (f"{variable}: there is no such key",)
+
+
+@pytest.mark.parametrize("token", [f" {TOKEN}", f"{TOKEN}\n", f"\t{TOKEN} \r\n"])
+def test_blanks_around_the_token_do_not_matter(token: str, config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CALIBOT_TELEGRAM__TOKEN", token)
+    assert loaded(config, "").telegram.token.get_secret_value() == TOKEN
+
+
+def test_settings_do_not_change(config: Path) -> None:
+    settings = loaded(config, "")
+    with pytest.raises(ValueError, match="frozen"):
+        settings.telegram = settings.telegram
+    with pytest.raises(ValueError, match="frozen"):
+        settings.telegram.token = SecretStr("x")
+
+
+# The example.
+
+
+def keys(model: type[BaseModel], before: str = "") -> Iterator[str]:
+    """Yield the full name of every key."""
+    for name, field in model.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from keys(field.annotation, f"{before}{name}.")
+        else:
+            yield f"{before}{name}"
+
+
+def test_the_example_is_the_defaults() -> None:
+    assert load(EXAMPLE).model_dump() == Sections().model_dump()
+    assert tomllib.loads(EXAMPLE.read_text(encoding="utf-8"))["telegram"]["token"] == ""
+
+
+def test_the_example_has_every_key_once_in_order_and_a_comment_line_above_each() -> None:
+    lines = EXAMPLE.read_text(encoding="utf-8").splitlines()
+    named, section = [], ""
+    for above, line in zip(["", *lines], lines, strict=False):
+        if heading := re.fullmatch(r"\[([a-z.]+)\]", line):
+            section = heading[1]
+        elif key := re.match(r"([a-z_]+) = ", line):
+            named.append(f"{section}.{key[1]}")
+            assert re.fullmatch(r"# \S.*\S", above), f"{named[-1]} has no comment line above it"
+    assert named == list(keys(Sections))

@@ -1,0 +1,185 @@
+"""Every code has a sentence, and every sentence can be said."""
+
+import ast
+import importlib
+import pkgutil
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from string import Formatter
+
+import pytest
+
+import services
+from services.calibration.task import verdict
+from services.errors import CalibotError
+from services.i18n import codes, sentence
+from services.resolvers.evidence import DhtSightings, Sightings, step
+from services.torrents import Step
+
+ROOT = Path(__file__).parents[2]
+STATE_WORD = re.compile(r"\b(pending|running|completed|failed|cancelled)\b", re.IGNORECASE)
+COUNTS = ("trackers", "trackers_answered", "dht", "dht_nodes", "peers", "connected")
+
+GIVEN: Mapping[str, Mapping[str, int | float | str]] = {
+    "note_not_found": {"note_id": 12},
+    "note_changed": {"note_id": 12, "expected": 3},
+    "cannot_cancel": {"state": "completed"},
+    "cannot_retry": {"state": "running"},
+    "store_unavailable": {"reason": "disk full"},
+    "database_in_use": {"path": "data/calibot.db"},
+    "newer_schema": {"path": "data/calibot.db"},
+    "not_found": {"reason": "another torrent"},
+    "resolver_down": {"reason": "closed"},
+}
+"""What each error is raised with, where it is raised with anything."""
+
+
+for _module in pkgutil.walk_packages(services.__path__, "services."):
+    importlib.import_module(_module.name)  # an error is found when its module is there
+
+
+def _errors(kind: type[CalibotError] = CalibotError) -> Iterator[type[CalibotError]]:
+    yield kind
+    for child in kind.__subclasses__():
+        if child.__module__.split(".")[0] == "services":
+            yield from _errors(child)
+
+
+def _steps() -> Iterator[Step]:
+    """Yield every kind of step that the embedded source reports, and every verdict on them."""
+    yield verdict(None)
+    for asked in (0, 1, 2):
+        for answered in range(asked + 1):
+            for dht in (DhtSightings(asked=False), DhtSightings(asked=True), DhtSightings(asked=True, nodes=9)):
+                for peers, connected, willing in ((0, 0, 0), (1, 0, 0), (2, 1, 0), (3, 3, 1)):
+                    urls = [f"http://{number}/" for number in range(asked)]
+                    one = step([Sightings(set(urls), set(urls[:answered]), peers, connected, willing)], dht)
+                    yield from (one, verdict(one))
+
+
+STEPS = {f"{one.code} {dict(one.parameters)}": one for one in _steps()}
+
+
+def said(code: str, **parameters: float | str) -> str:
+    return sentence(code, parameters, "en")
+
+
+@pytest.mark.parametrize("error", list(_errors()), ids=lambda error: error.__name__)
+def test_every_error_has_a_sentence_that_is_filled_with_what_it_is_raised_with(error: type[CalibotError]) -> None:
+    text = sentence(error.code, GIVEN.get(error.code, {}), "en")
+    assert text
+    assert not set("{}?") & set(text)
+
+
+@pytest.mark.parametrize("one", list(STEPS.values()), ids=list(STEPS))
+def test_every_step_and_every_verdict_has_a_sentence(one: Step) -> None:
+    text = sentence(one.code, one.parameters, "en")
+    assert text
+    assert not set("{}?") & set(text)
+
+
+def test_no_sentence_is_written_for_a_code_that_nobody_gives() -> None:
+    assert codes() == {error.code for error in _errors()} | {one.code for one in STEPS.values()}
+
+
+@pytest.mark.parametrize("code", sorted(codes()))
+def test_a_missing_parameter_does_not_keep_a_sentence_from_being_said(code: str) -> None:
+    assert said(code)
+
+
+@pytest.mark.parametrize("code", sorted(codes()))
+@pytest.mark.parametrize("count", [0, 1, 2])
+def test_no_sentence_has_a_word_that_is_a_state(code: str, count: int) -> None:
+    parameters = {**GIVEN.get(code, {}), **dict.fromkeys(COUNTS, count)}
+    assert not STATE_WORD.search(sentence(code, parameters, "en"))
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "handlers").glob("*.py")), ids=lambda path: path.name)
+def test_state_words_stand_in_cards_alone(path: Path) -> None:
+    marked = [
+        argument.value
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and "gettext" in call.func.attr
+        for argument in call.args
+        if isinstance(argument, ast.Constant) and isinstance(argument.value, str)
+    ]
+    words = {word.lower() for text in marked for word in STATE_WORD.findall(text)}
+    assert words == ({"pending", "running", "completed", "failed", "cancelled"} if path.name == "cards.py" else set())
+
+
+@pytest.mark.parametrize("hostile", ["<b>&", "\u202e", "{path} {0} {", "%s %(x)s", "two\nlines", "completed"])
+@pytest.mark.parametrize("code", sorted(codes()))
+def test_a_word_from_outside_is_left_out_or_stands_as_it_is_for_its_reader_to_escape(code: str, hostile: str) -> None:
+    text = said(code, reason=hostile, state=hostile, path=hostile, note_id=hostile)
+    assert text.replace(hostile, "") == said(code, reason="", state="", path="", note_id="")
+
+
+@pytest.mark.parametrize("code", sorted(codes() - {"database_in_use", "newer_schema"}))
+def test_no_word_from_outside_is_shown_in_a_chat(code: str) -> None:
+    assert "hostile" not in said(code, reason="hostile", state="hostile", note_id="hostile", path="hostile")
+
+
+@pytest.mark.parametrize(
+    ("code", "parameters", "words"),
+    [
+        ("asking", {"trackers": 1, "dht": 0}, "asking 1 tracker"),
+        ("asking", {"trackers": 2, "dht": 0}, "asking 2 trackers"),
+        ("asking", {"trackers": 2, "dht": 1}, "asking 2 trackers and the DHT"),
+        ("asking", {"trackers": 0, "dht": 1}, "asking the DHT"),
+        ("asking", {"trackers": 0, "dht": 0}, "asking the peers in the link"),
+        ("connecting", {"peers": 0}, "0 peers, none has answered yet"),
+        ("connecting", {"peers": 1}, "1 peer, it has not answered yet"),
+        ("connecting", {"peers": 4}, "4 peers, none has answered yet"),
+        ("receiving", {"peers": 4}, "receiving metadata"),
+    ],
+)
+def test_progress_is_told_in_numbers(code: str, parameters: dict[str, int], words: str) -> None:
+    assert said(code, **parameters) == words
+
+
+@pytest.mark.parametrize(
+    ("code", "parameters", "words"),
+    [
+        ("dead", {"trackers": 1, "nodes": 0}, "1 tracker answered"),
+        ("dead", {"trackers": 2, "nodes": 7}, "2 trackers answered"),
+        ("dead", {"trackers": 0, "nodes": 7}, "the DHT answered"),
+        ("slow", {"peers": 1}, "1 peer seen, but it did not"),
+        ("slow", {"peers": 2}, "2 peers seen, but none gave"),
+        ("cut_off", {"trackers": 2, "dht": 1}, "network and firewall"),
+        ("cut_off", {"trackers": 0, "dht": 1}, "network and firewall"),
+        ("cut_off", {"trackers": 0, "dht": 0}, "Nobody could be asked"),
+        ("not_found", {"reason": "metadata_too_large", "size": 20_000_000}, "larger than 16 MiB"),
+        ("not_found", {"reason": "metadata_unusable"}, "damaged"),
+        ("not_found", {"reason": "another torrent"}, "not this torrent"),
+    ],
+)
+def test_a_failure_says_what_it_was(code: str, parameters: dict[str, int | str], words: str) -> None:
+    assert words in said(code, **parameters)
+
+
+def test_every_reason_that_the_embedded_source_gives_is_told_in_words_of_its_own() -> None:
+    source = (ROOT / "services/resolvers/libtorrent.py").read_text(encoding="utf-8")
+    reasons = set(re.findall(r'NotFound, reason="(\w+)"', source))
+    assert reasons
+    general = said("not_found")
+    assert all(said("not_found", reason=reason) != general for reason in reasons)
+
+
+def test_an_unknown_code_is_a_bug_that_is_heard() -> None:
+    with pytest.raises(KeyError):
+        said("no such code")
+
+
+def test_any_language_is_answered_in_english_for_now() -> None:
+    for language in ("de", "zh-hans", "", "x" * 1000, "\0"):
+        assert sentence("task_not_found", {}, language) == said("task_not_found")
+
+
+def test_the_words_of_a_sentence_have_no_gaps_but_those_of_their_parameters() -> None:
+    """Each sentence that is a constant is filled by names, never by position: translators may turn it round."""
+    tree = ast.parse((ROOT / "services/i18n.py").read_text(encoding="utf-8"))
+    texts = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    gaps = [gap for text in texts for _, gap, _, _ in Formatter().parse(text) if gap is not None]
+    assert gaps
+    assert all(gap.isidentifier() for gap in gaps)

@@ -1,0 +1,526 @@
+"""What followed messages come to show, with the real manager and store, on a hand-moved clock."""
+
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import TypeVar, cast
+
+import pytest
+
+from handlers.live_status import LiveStatus, TaskCard
+from handlers.outbox import Outbox
+from handlers.outgoing import Address, Card, Gone
+from handlers.slots import Rank
+from services.calibration.follower import FollowerId, NewFollower
+from services.calibration.followers import Followership
+from services.calibration.manager import AsyncCalibrationManager
+from services.calibration.ports import Tx
+from services.calibration.task import HashRequest, State
+from services.errors import CannotCancel, CannotRetry, StoreUnavailable
+from services.store.store import Store
+from services.torrents import NotebookId, PersonId, TaskId
+from tests.fake_clock import FakeClock, settle
+from tests.unit.conftest import Run
+from tests.unit.fakes import FakeEngine, hashes, torrent
+
+ALICE = PersonId("tg:1")
+CHAT = Address(100)
+TTL = 100.0
+T = TypeVar("T")
+
+
+@dataclass
+class FakeOutbox:
+    """Remembers marks as the outbox does, and shows all of them when told; *pages* is what each message has shown."""
+
+    marks: dict[FollowerId, tuple[Address, Rank]] = field(default_factory=dict)
+    pages: dict[int, list[tuple[int, str]]] = field(default_factory=dict)
+    replies: dict[int, int | None] = field(default_factory=dict)
+
+    def mark(self, follower: FollowerId, to: Address, rank: Rank) -> None:
+        _, before = self.marks.get(follower, (to, rank))
+        self.marks[follower] = to, min(before, rank)
+
+    async def flush(self, live: LiveStatus, *, told: bool = True) -> int:
+        """Show what is marked, one after another; return how many. Not *told*: killed before that was stored."""
+        marks, self.marks = self.marks, {}
+        cards = 0
+        for follower in marks:
+            card = await live.render(follower)
+            if card is None:
+                continue
+            cards += 1
+            message_id = self.put_up(card)
+            if told:
+                await live.shown(follower, card, message_id)
+        return cards
+
+    def put_up(self, card: Card) -> int:
+        message_id = card.message_id or 1000 + len(self.pages)
+        self.pages.setdefault(message_id, []).append((card.attempt, card.state))
+        self.replies.setdefault(message_id, card.reply_to)
+        assert card.message.html.startswith(f"<b>{card.state}</b>")
+        return message_id
+
+    @property
+    def as_outbox(self) -> Outbox:
+        return cast("Outbox", self)
+
+
+@dataclass
+class World:
+    """One start of the program; *outbox* is Telegram, which outlives it."""
+
+    manager: AsyncCalibrationManager
+    followers: Followership
+    live: LiveStatus
+    outbox: FakeOutbox
+    notebook: NotebookId
+
+    async def submit(self, *words: str, message_id: int | None = None, reply_to: int | None = 7) -> TaskId:
+        return await self.manager.submit_task(
+            request=hashes(*words),
+            notebook=self.notebook,
+            asked_by=ALICE,
+            cause="command",
+            follower=NewFollower(address=str(CHAT), reply_to=reply_to, message_id=message_id),
+        )
+
+    async def cancel(self, task_id: TaskId) -> None:
+        await self.manager.cancel_task(task_id, notebook=self.notebook, asked_by=ALICE)
+
+    async def retry(self, task_id: TaskId) -> None:
+        await self.manager.retry_task(task_id, notebook=self.notebook, asked_by=ALICE)
+
+    async def tick(self) -> int:
+        """Poll and show; return how many requests that cost."""
+        await self.live.poll()
+        return await self.outbox.flush(self.live)
+
+    async def follower(self, task_id: TaskId) -> FollowerId:
+        (one,) = await self.followers.of(task_id)
+        return one.id
+
+
+Begin = Callable[[AsyncCalibrationManager], Awaitable[World]]
+
+
+@pytest.fixture
+def begin(store: Store, clock: FakeClock, notebook: NotebookId) -> Begin:
+    outbox = FakeOutbox()
+
+    async def begin(manager: AsyncCalibrationManager) -> World:
+        outbox.marks.clear()
+        followers = Followership(store, clock)
+        live = LiveStatus(manager, followers, clock)
+        await live.resume(outbox.as_outbox)
+        return World(manager, followers, live, outbox, notebook)
+
+    return begin
+
+
+# The way of one message.
+
+
+async def test_one_message_goes_from_pending_over_running_to_its_end(
+    run: Run, begin: Begin, engine: FakeEngine, clock: FakeClock
+) -> None:
+    engine.knows("x", "x.iso")
+    async with run() as manager:
+        world = await begin(manager)
+        task_id = await world.submit("x")
+        await world.live.show(task_id)
+        await world.outbox.flush(world.live)
+        await settle()
+        await world.tick()
+        await clock.advance(1)
+        await world.tick()
+        assert world.outbox.pages == {1000: [(1, "pending"), (1, "running"), (1, "completed")]}
+        assert world.outbox.replies == {1000: 7}
+
+
+async def test_who_asks_is_answered_before_ends_and_ends_before_progress(
+    run: Run, begin: Begin, engine: FakeEngine, clock: FakeClock
+) -> None:
+    engine.knows("x", "x.iso")
+    async with run() as manager:
+        world = await begin(manager)
+        asked, ended, running = await world.submit("asked"), await world.submit("x"), await world.submit("running")
+        await clock.advance(1)
+        await world.live.show(asked)
+        await world.live.poll()
+        ranks = {follower: rank for follower, (_, rank) in world.outbox.marks.items()}
+        assert ranks == {
+            await world.follower(asked): Rank.ANSWER,
+            await world.follower(ended): Rank.END,
+            await world.follower(running): Rank.PROGRESS,
+        }
+
+
+async def test_every_follower_of_a_task_is_shown_its_end_in_its_own_chat(
+    run: Run, begin: Begin, engine: FakeEngine, clock: FakeClock
+) -> None:
+    engine.knows("x", "x.iso")
+    async with run() as manager:
+        world = await begin(manager)
+        await world.submit("x", reply_to=1)
+        await world.submit("x", reply_to=2)
+        await clock.advance(1)
+        await world.tick()
+        assert world.outbox.replies == {1000: 1, 1001: 2}
+        assert [pages[-1] for pages in world.outbox.pages.values()] == [(1, "completed")] * 2
+
+
+async def test_a_poll_marks_only_what_changed(run: Run, begin: Begin, engine: FakeEngine, clock: FakeClock) -> None:
+    async with run() as manager:
+        world = await begin(manager)
+        await world.submit("x")
+        await clock.advance(1)
+        await world.tick()
+        await world.live.poll()
+        assert not world.outbox.marks
+
+
+async def test_an_end_that_was_shown_costs_no_further_request(
+    run: Run, begin: Begin, engine: FakeEngine, clock: FakeClock
+) -> None:
+    engine.knows("x", "x.iso")
+    async with run() as manager:
+        world = await begin(manager)
+        task_id = await world.submit("x")
+        await clock.advance(1)
+        await world.live.show(task_id)
+        assert await world.outbox.flush(world.live) == 1
+        assert await world.tick() == 0
+        await world.live.show(task_id)
+        assert await world.outbox.flush(world.live) == 0
+
+
+async def test_more_changes_than_one_answer_holds_are_all_marked(
+    run: Run, begin: Begin, engine: FakeEngine, clock: FakeClock
+) -> None:
+    async with run(max_workers=600) as manager:
+        world = await begin(manager)
+        for number in range(510):
+            await world.submit(str(number))
+        await settle()
+        await world.live.poll()
+        assert len(world.outbox.marks) == 510
+
+
+async def test_a_store_that_fails_in_the_middle_of_a_poll_loses_no_mark(
+    run: Run, begin: Begin, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with run() as manager:
+        world = await begin(manager)
+        for word in "abc":
+            await world.submit(word)
+        await settle()
+        read, calls = Followership.of, 0
+
+        async def of(followers: Followership, task_id: TaskId) -> object:
+            nonlocal calls
+            calls += 1
+            if calls == 2:
+                raise StoreUnavailable
+            return await read(followers, task_id)
+
+        monkeypatch.setattr(Followership, "of", of)
+        with pytest.raises(StoreUnavailable):
+            await world.live.poll()
+        await world.live.poll()
+        assert len(world.outbox.marks) == 3
+
+
+async def test_before_there_is_an_outbox_nothing_is_marked_and_nothing_fails(
+    run: Run, store: Store, clock: FakeClock, notebook: NotebookId
+) -> None:
+    async with run() as manager:
+        followers = Followership(store, clock)
+        live = LiveStatus(manager, followers, clock)
+        world = World(manager, followers, live, FakeOutbox(), notebook)
+        task_id = await world.submit("x")
+        await live.show(task_id)
+        await live.resume(world.outbox.as_outbox)
+        assert list(world.outbox.marks) == [await world.follower(task_id)]
+
+
+# Restarts.
+
+
+async def test_a_new_start_marks_every_message_that_has_not_shown_an_end_and_no_other(
+    run: Run, begin: Begin, engine: FakeEngine, clock: FakeClock
+) -> None:
+    engine.knows("shown", "shown.iso")
+    async with run() as manager:
+        world = await begin(manager)
+        shown = await world.submit("shown")
+        await clock.advance(1)
+        await world.tick()
+        engine.knows("unshown", "unshown.iso")
+        unshown, live = await world.submit("unshown"), await world.submit("live")
+        await clock.advance(1)
+    async with run() as manager:
+        world = await begin(manager)
+        assert {follower: rank for follower, (_, rank) in world.outbox.marks.items()} == {
+            await world.follower(unshown): Rank.END,
+            await world.follower(live): Rank.PROGRESS,
+        }
+        assert await world.follower(shown) not in world.outbox.marks
+
+
+async def test_a_message_that_showed_running_stays_running_over_a_restart(
+    run: Run, begin: Begin, engine: FakeEngine, clock: FakeClock
+) -> None:
+    async with run() as manager:
+        world = await begin(manager)
+        await world.submit("x")
+        await settle()
+        await world.tick()
+    async with run(engine) as manager:
+        world = await begin(manager)  # the task is pending now, and so the store says
+        await world.outbox.flush(world.live)
+        await settle()
+        await world.tick()
+        assert set(world.outbox.pages[1000]) == {(1, "running")}
+        assert len(world.outbox.pages) == 1
+
+
+async def test_a_kill_before_the_running_card_was_stored_as_shown_does_not_take_it_back_to_pending(
+    run: Run, begin: Begin, engine: FakeEngine
+) -> None:
+    engine.starts_at_once = False
+    async with run() as manager:
+        world = await begin(manager)
+        task_id = await world.submit("x")
+        await world.live.show(task_id)
+        await world.outbox.flush(world.live)
+        await settle()
+        engine.running[torrent("x")].started()
+        await settle()
+        await world.live.poll()
+        await world.outbox.flush(world.live, told=False)
+        assert world.outbox.pages == {1000: [(1, "pending"), (1, "running")]}
+    async with run() as manager:
+        world = await begin(manager)
+        await world.outbox.flush(world.live)
+        assert world.outbox.pages[1000][-1] == (1, "running")
+
+
+async def test_a_retry_goes_back_to_pending_as_another_attempt(
+    run: Run, begin: Begin, engine: FakeEngine, clock: FakeClock
+) -> None:
+    async with run(max_workers=1) as manager:
+        world = await begin(manager)
+        task_id = await world.submit("x")
+        await settle()
+        await world.tick()
+        await world.cancel(task_id)
+        await world.tick()
+        await world.submit("y")  # takes the only slot
+        await settle()
+        await world.retry(task_id)
+        await world.tick()
+        assert world.outbox.pages[1000] == [(1, "running"), (1, "cancelled"), (2, "pending")]
+
+
+@pytest.mark.parametrize("seed", range(8))
+async def test_no_message_ever_goes_back(
+    seed: int, run: Run, begin: Begin, engine: FakeEngine, clock: FakeClock
+) -> None:
+    """Random people and deaths: each message's (attempt, state) only ever grows, and in the end each has its end."""
+    draw = random.Random(seed)
+    order = {"pending": 0, "running": 1, "completed": 2, "failed": 2, "cancelled": 2}
+    for word in "abc":
+        engine.knows(word, f"{word}.iso")
+    tasks: list[TaskId] = []
+    for life in range(6):
+        async with run(max_workers=2, timeout=5) as manager:
+            world = await begin(manager)
+            for _ in range(15):
+                await _something(world, draw, tasks, clock)
+            await settle()
+            if life == 5:
+                await clock.advance(60)
+                await world.tick()
+    assert len(world.outbox.pages) == len(tasks) > 0, "one message for each who asked"
+    for pages in world.outbox.pages.values():
+        steps = [(attempt, order[state]) for attempt, state in pages]
+        assert steps == sorted(steps)
+        assert steps[-1][1] == 2
+
+
+async def _something(world: World, draw: random.Random, tasks: list[TaskId], clock: FakeClock) -> None:
+    match draw.choice(["submit", "cancel", "retry", "wait", "poll", "flush", "flush", "killed"]):
+        case "submit":
+            tasks.append(await world.submit(draw.choice("abcxyz")))
+            await world.live.show(tasks[-1])
+        case "cancel" | "retry" as action if tasks:
+            act = world.cancel if action == "cancel" else world.retry
+            try:
+                await act(task_id := draw.choice(tasks))
+            except (CannotCancel, CannotRetry):
+                return
+            await world.live.show(task_id)
+        case "wait":
+            await clock.advance(draw.random() * 3)
+        case "poll":
+            await world.live.poll()
+        case "flush":
+            await world.outbox.flush(world.live)
+        case "killed":  # what is on its way when the program dies has arrived, and is not stored
+            sent = {one: to for one, to in world.outbox.marks.items() if await _has_message(world, one)}
+            kept, world.outbox.marks = world.outbox.marks, sent
+            await world.outbox.flush(world.live, told=False)
+            world.outbox.marks = kept
+
+
+async def _has_message(world: World, follower: FollowerId) -> bool:
+    one = await world.followers.get(follower)
+    return one is not None and one.message_id is not None
+
+
+# Ends that come late.
+
+
+async def test_an_end_older_than_the_ttl_is_still_shown(
+    run: Run, begin: Begin, engine: FakeEngine, clock: FakeClock
+) -> None:
+    engine.knows("x", "x.iso")
+    async with run(task_ttl_seconds=TTL) as manager:
+        world = await begin(manager)
+        task_id = await world.submit("x")
+        await clock.advance(TTL + 10)
+    async with run(task_ttl_seconds=TTL) as manager:
+        assert await manager.get_task_status(task_id) is None
+        world = await begin(manager)
+        await manager.cleanup_old_tasks()
+        await world.outbox.flush(world.live)
+        assert world.outbox.pages == {1000: [(1, "completed")]}
+
+
+async def test_a_deleted_message_is_not_sent_again_before_the_end_and_then_anew(
+    run: Run, begin: Begin, engine: FakeEngine, clock: FakeClock
+) -> None:
+    async with run(timeout=30) as manager:
+        world = await begin(manager)
+        task_id = await world.submit("x")
+        await settle()
+        await world.tick()
+        follower = await world.follower(task_id)
+        card = await world.live.render(follower)
+        assert card is not None
+        await world.live.gone(follower, card, Gone.MESSAGE)
+        await world.live.show(task_id)
+        assert await world.outbox.flush(world.live) == 0
+        await clock.advance(30)
+        await world.tick()
+        assert world.outbox.pages == {1000: [(1, "running")], 1001: [(1, "failed")]}
+        assert world.outbox.replies[1001] == 7
+        await world.retry(task_id)
+        await settle()
+        await world.tick()
+        assert world.outbox.pages[1001][-1] == (2, "running"), "the new message is its message from now on"
+
+
+async def test_a_chat_that_is_gone_is_not_tried_again_at_each_change(
+    run: Run, begin: Begin, engine: FakeEngine, clock: FakeClock
+) -> None:
+    async with run(timeout=30) as manager:
+        world = await begin(manager)
+        task_id = await world.submit("x")
+        await settle()
+        await world.tick()
+        follower = await world.follower(task_id)
+        card = await world.live.render(follower)
+        assert card is not None
+        await world.live.gone(follower, card, Gone.CHAT)
+        await clock.advance(30)
+        assert await world.tick() == 0
+        assert not await manager.unshown_ends()
+
+
+async def test_a_retry_while_the_end_is_on_its_way_is_shown_after_it(
+    run: Run, begin: Begin, engine: FakeEngine, clock: FakeClock
+) -> None:
+    async with run(timeout=30) as manager:
+        world = await begin(manager)
+        task_id = await world.submit("x")
+        await clock.advance(30)
+        follower = await world.follower(task_id)
+        card = await world.live.render(follower)
+        assert card is not None
+        assert card.state is State.FAILED
+        await world.retry(task_id)
+        await world.live.shown(follower, card, world.outbox.put_up(card))
+        (one,) = await world.followers.unfinished()
+        assert one.id == follower
+    async with run(timeout=30) as manager:
+        world = await begin(manager)
+        await world.outbox.flush(world.live)
+        await clock.advance(30)
+        await world.tick()
+        assert world.outbox.pages[1000][0] == (1, "failed")
+        assert world.outbox.pages[1000][-1] == (2, "failed")
+
+
+async def test_a_message_that_became_another_tasks_while_a_card_was_on_its_way_shows_the_other_to_its_end(
+    run: Run, begin: Begin, engine: FakeEngine, clock: FakeClock
+) -> None:
+    engine.knows("x", "x.iso")
+    engine.knows("y", "y.iso")
+    async with run() as manager:
+        world = await begin(manager)
+        first = await world.submit("x", message_id=5)
+        await clock.advance(1)
+        follower = await world.follower(first)
+        late = await world.live.render(follower)
+        assert isinstance(late, TaskCard)
+        assert late.ended
+        second = await world.submit("y", message_id=5)
+        await world.live.shown(follower, late, world.outbox.put_up(late))
+        await clock.advance(1)
+        await world.tick()
+        assert late.task_id == first != second
+        one = await world.followers.at(str(CHAT), 5)
+        assert one is not None
+        assert (one.task_id, one.shown_state) == (second, State.COMPLETED)
+        assert world.outbox.pages == {5: [(1, "completed"), (1, "completed")]}
+
+
+async def test_the_follower_of_a_task_that_is_no_more_comes_to_rest(
+    run: Run, begin: Begin, engine: FakeEngine, store: Store, clock: FakeClock
+) -> None:
+    async with run(timeout=30) as manager:
+        world = await begin(manager)
+        task_id = await world.submit("x")
+        follower = await world.follower(task_id)
+        await clock.advance(30 + 31 * 86400)
+        assert await manager.cleanup_old_tasks() == 1
+        assert await world.live.render(follower) is None
+        assert not await world.followers.unfinished()
+        one = await world.followers.get(follower)
+        assert one is not None
+        assert one.request == HashRequest(((torrent("x"), hashes("x").torrents[0][1]),)), "its buttons still work"
+
+
+async def test_an_unknown_follower_shows_nothing(run: Run, begin: Begin) -> None:
+    async with run() as manager:
+        world = await begin(manager)
+        assert await world.live.render(FollowerId(99)) is None
+
+
+async def test_the_card_of_a_follower_that_was_deleted_meanwhile_changes_nothing(
+    run: Run, begin: Begin, store: Store
+) -> None:
+    async with run() as manager:
+        world = await begin(manager)
+        task_id = await world.submit("x")
+        card = await world.live.render(await world.follower(task_id))
+        assert card is not None
+        await world.live.shown(FollowerId(99), card, 1)
+
+        async def everybody(tx: Tx) -> int:
+            return len(await tx.followers.unfinished())
+
+        assert await store.read(everybody) == 1
