@@ -7,10 +7,12 @@ marks keeps in the store what must be shown, and marks it again after a restart.
 """
 
 import asyncio
+import contextlib
 import itertools
 import math
 import random
-from collections.abc import Awaitable, Callable
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 from typing import Self
 
@@ -62,6 +64,7 @@ class Outbox:
         self._began = clock.monotonic()
         self._under_way = 0
         self._chats: dict[int, ChatQueue] = {}
+        self._still: Counter[int] = Counter()
         self._places = itertools.count()
         self._stopped = False
         self._wake = asyncio.Event()
@@ -117,6 +120,18 @@ class Outbox:
                     continue
                 _log.info("press_not_answered", error=loggable(error))
             return
+
+    @contextlib.contextmanager
+    def standing_still(self, chat_id: int) -> Iterator[None]:
+        """Begin no request to the chat, so that a press in it is answered before any edit which it causes."""
+        self._still[chat_id] += 1
+        try:
+            yield
+        finally:
+            self._still[chat_id] -= 1
+            if not self._still[chat_id]:
+                del self._still[chat_id]
+            self._wake.set()
 
     async def drained(self) -> None:
         """Return when nothing waits and nothing is under way, or when the outbox has stopped."""
@@ -179,7 +194,7 @@ class Outbox:
         for chat_id, chat in list(self._chats.items()):
             best = chat.best()
             at_work = at_work or chat.busy or best is not None
-            if chat.busy:
+            if chat.busy or chat_id in self._still:
                 continue
             wait = chat.slots.quiet_in(now) if best is None else chat.wait(now, best.rank)
             if wait > 0:

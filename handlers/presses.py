@@ -7,6 +7,7 @@ from handlers.buttons import Press, Verb
 from handlers.context import (
     CalibotContext,
     address_of,
+    chat_of,
     follower_of,
     key_of,
     may_any,
@@ -25,15 +26,16 @@ async def press(update: Update, context: CalibotContext) -> None:
     """Handle a press of any button, ours or forged."""
     query = update.callback_query
     assert query is not None  # noqa: S101 - registered for presses alone
-    try:
-        task_id = await _act(update, context, query)
-    except CalibotError as error:
-        await _answer(context, query, sentence_of(error, update))
-        return
-    if task_id is None:
-        await _answer(context, query, words_of(update).gettext("This button is no longer in use."))
-        return
-    await _answer(context, query)
+    with context.services.outbox.standing_still(chat_of(update).id):
+        try:
+            task_id = await _act(update, context, query)
+        except CalibotError as error:
+            await _answer(context, query, sentence_of(error, update))
+            return
+        if task_id is None:
+            await _answer(context, query, words_of(update).gettext("This button is no longer in use."))
+            return
+        await _answer(context, query)
     await context.services.live.show(task_id)
 
 

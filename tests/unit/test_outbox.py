@@ -287,3 +287,15 @@ async def test_a_fresh_process_sends_no_burst_since_the_one_before_it_may_have_j
     assert len(world.telegram.calls) == 1
     await world.clock.advance(1)
     assert len(world.telegram.calls) == 2
+
+
+async def test_a_chat_stands_still_while_a_press_in_it_is_answered_and_no_other_does(world: World) -> None:
+    with world.outbox.standing_still(ALICE.chat_id):
+        with world.outbox.standing_still(ALICE.chat_id):
+            world.outbox.answer(ALICE, Message("alice"))
+            world.outbox.answer(BOB, Message("bob"))
+            await world.clock.advance(5)
+        await world.clock.advance(5)
+        assert [call.text for call in world.telegram.calls] == ["bob"]
+    await world.clock.advance(1)
+    assert [call.text for call in world.telegram.calls] == ["bob", "alice"]
