@@ -126,9 +126,11 @@ async def _start_task(tx: Tx, task_id: TaskId, now: float) -> None:
 async def _end_item(tx: Tx, item: Item, task: Task, state: State, now: float, **outcome: object) -> None:
     if item.state is State.PENDING:  # served by another's lookup while it was in line
         item = item.to(State.RUNNING, started_at=now)
-    await tx.tasks.replace_item(item.to(state, ended_at=now, **outcome))
+    ended = item.to(state, ended_at=now, **outcome)
+    await tx.tasks.replace_item(ended)
     if isinstance(task.request, NoteRequest):
-        await tx.notes.mark(task.notebook, item.torrent, state, task.id, now)
+        torrent = ended.found.torrent if ended.found else ended.torrent
+        await tx.notes.mark(task.notebook, torrent, state, task.id, now)
 
 
 async def _end_tasks(tx: Tx, tasks: dict[TaskId, Task], now: float, applied: Applied) -> Applied:

@@ -38,7 +38,10 @@ class Notes(Protocol):
         """Replace the text if the note is still at *note*'s version, and keep its earlier text as a revision."""
 
     async def mark(self, notebook: NotebookId, torrent: TorrentId, outcome: str, task_id: TaskId, at: float) -> None:
-        """Write down, for each note of the notebook with this torrent, how its last calibration ended."""
+        """Write down, for each note of the notebook with this torrent, how its last calibration ended.
+
+        What was found holds for each of its hashes; what failed, for the notes that have all of them.
+        """
 
     async def earlier_texts(self, note_id: NoteId) -> Sequence[str]:
         """Return the texts that were replaced, oldest first."""

@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Iterable, Sequence
 
+from services.calibration.task import State
 from services.notebook.note import Change, Note
 from services.store import codec
 from services.store.statements import Statements
@@ -62,15 +63,18 @@ class NoteRows:
         return row is not None
 
     async def mark(self, notebook: NotebookId, torrent: TorrentId, outcome: str, task_id: TaskId, at: float) -> None:
-        await self._run.one(
-            "mark_note_hashes",
-            notebook_id=notebook,
-            v1=codec.hex_of(torrent.v1),
-            v2=codec.hex_of(torrent.v2),
-            outcome=outcome,
-            task_id=task_id,
-            at=at,
-        )
+        row: dict[str, str | float | None] = {
+            "notebook_id": notebook,
+            "v1": codec.hex_of(torrent.v1),
+            "v2": codec.hex_of(torrent.v2),
+            "outcome": outcome,
+            "task_id": task_id,
+            "at": at,
+        }
+        if outcome != State.COMPLETED and torrent.v1 and torrent.v2:
+            await self._run.one("mark_notes_with_both_hashes", **row)
+        else:
+            await self._run.one("mark_note_hashes", **row)
 
     async def earlier_texts(self, note_id: NoteId) -> Sequence[str]:
         return [row["text"] for row in await self._run.all("earlier_texts", note_id=note_id)]

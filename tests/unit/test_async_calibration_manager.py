@@ -544,6 +544,22 @@ async def test_a_name_that_is_not_sure_is_told_and_not_written(
         assert await text_of(store, notebook, note_id) == text
 
 
+async def test_a_failure_is_filed_under_its_pair_alone(
+    run: Run, engine: FakeEngine, clock: FakeClock, store: Store, notebook: NotebookId
+) -> None:
+    v1, foreign = InfoHash("1" * 40), InfoHash("3" * 64)
+    good = await note_with(store, notebook, LINK.format(v1), TorrentId(v1))
+    pair = await note_with(store, notebook, f"{LINK.format(v1)}&xt=urn:btmh:1220{foreign}", TorrentId(v1, foreign))
+    engine.names[TorrentId(v1)] = "good.iso"
+    async with run(timeout=10) as manager:
+        await submit(manager, notebook, NoteRequest((good,)))
+        await clock.advance(1)
+        await submit(manager, notebook, NoteRequest((pair,)))
+        await clock.advance(10)
+    rows = await store.read(lambda tx: tx.notes._run.run("SELECT note_id, outcome FROM note_hashes ORDER BY 1"))
+    assert [tuple(row) for row in rows] == [(good, "completed"), (pair, "failed"), (pair, "failed")]
+
+
 async def test_what_was_written_meanwhile_is_kept(
     run: Run, engine: FakeEngine, clock: FakeClock, store: Store, notebook: NotebookId
 ) -> None:

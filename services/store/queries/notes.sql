@@ -28,6 +28,13 @@ RETURNING id;
 UPDATE note_hashes SET outcome = :outcome, task_id = :task_id, at = :at
 WHERE notebook_id = :notebook_id AND info_hash IN (:v1, :v2);
 
+-- name: mark_notes_with_both_hashes
+UPDATE note_hashes SET outcome = :outcome, task_id = :task_id, at = :at
+WHERE info_hash IN (:v1, :v2) AND note_id IN (
+    SELECT note_id FROM note_hashes WHERE notebook_id = :notebook_id AND info_hash = :v1
+    INTERSECT SELECT note_id FROM note_hashes WHERE notebook_id = :notebook_id AND info_hash = :v2
+);
+
 -- name: earlier_texts
 SELECT text FROM revisions WHERE note_id = :note_id ORDER BY version;
 
