@@ -5,6 +5,7 @@ from telegram import InlineKeyboardMarkup
 from handlers.buttons import Verb, button
 from handlers.outgoing import Message
 from handlers.text import LONGEST, escape, shown_name, units
+from services.calibration.apply import writable
 from services.calibration.task import Found, Item, NoteRequest, Snapshot, State
 from services.i18n import Translation, sentence, translation
 from services.magnets.rewrite import magnet_link
@@ -69,6 +70,8 @@ def _body(t: Translation, snapshot: Snapshot, state: State, language: str) -> li
     lines = []
     if snapshot.total == 1:
         lines += _outcome(t, snapshot.first, language)
+        if isinstance(snapshot.task.request, NoteRequest) and snapshot.first.found is not None:
+            lines.append(_written(t, snapshot.first, snapshot.first.found))
     else:
         lines.append(_counts(t, snapshot))
         for item in snapshot.outcomes[:_LATEST]:
@@ -93,7 +96,7 @@ def _counts(t: Translation, snapshot: Snapshot) -> str:
 
 def _outcome(t: Translation, item: Item, language: str) -> list[str]:
     if item.found is not None:
-        return _found(t, item, item.found)
+        return _found(t, item.found)
     if item.failure is not None:
         return [_told(item.failure, language)]
     return []
@@ -103,7 +106,7 @@ def _told(step: Step, language: str) -> str:
     return escape(shown_name(sentence(step.code, step.parameters, language)))
 
 
-def _found(t: Translation, item: Item, found: Found) -> list[str]:
+def _found(t: Translation, found: Found) -> list[str]:
     name = shown_name(found.name.text)
     files = t.ngettext("{count} file", "{count} files", found.file_count).format(count=found.file_count)
     trust = t.gettext("verified") if found.verified else t.gettext("claimed by {source}, not verified")
@@ -113,13 +116,18 @@ def _found(t: Translation, item: Item, found: Found) -> list[str]:
     ]
     if not found.name.certain:
         lines.append(
-            t.gettext("The encoding of this name is a guess ({encoding}): no note was changed.").format(
-                encoding=escape(shown_name(found.name.encoding))
-            )
+            t.gettext("Its encoding is a guess: {encoding}").format(encoding=escape(shown_name(found.name.encoding)))
         )
-    elif item.corrected:
-        lines.append(t.gettext("Corrected: {notes}").format(notes=_numbers(t, item.corrected)))
     return lines
+
+
+def _written(t: Translation, item: Item, found: Found) -> str:
+    """Return what became of the note."""
+    if item.corrected:
+        return t.gettext("Corrected: {notes}").format(notes=_numbers(t, item.corrected))
+    if writable(found):
+        return t.gettext("The name stands there already: nothing to correct.")
+    return t.gettext("A name like this is not written into notes by itself: no note was changed.")
 
 
 def _footer(t: Translation, snapshot: Snapshot, state: State, now: float) -> str:

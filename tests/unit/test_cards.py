@@ -170,6 +170,20 @@ def test_a_found_torrent_shows_name_size_files_that_it_is_verified_and_the_notes
     assert "not verified" not in text
 
 
+@pytest.mark.parametrize(
+    ("known", "words"),
+    [
+        ({}, "stands there already"),
+        ({"certain": False}, "no note was changed"),
+        ({"verified": False}, "no note was changed"),
+    ],
+)
+def test_a_note_that_was_not_changed_is_told_why(known: dict[str, bool], words: str) -> None:
+    one = item(State.COMPLETED, found=found(**known))  # type: ignore[arg-type] # flags by name
+    assert words in text_of(snapshot(one, request=NoteRequest((NoteId(12),))))
+    assert words not in text_of(snapshot(one))
+
+
 def test_one_file_is_one_file() -> None:
     text = text_of(snapshot(item(State.COMPLETED, found=found(file_count=1))))
     assert "1 file ·" in text
