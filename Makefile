@@ -34,7 +34,7 @@ demo: install ## see calibot work, with no account and no network
 	@$(BIN)/python -m bot demo
 
 run: install ## run the bot with config.toml (made when missing)
-	@test -e config.toml || { cp config.example.toml config.toml && echo 'Made config.toml from config.example.toml.'; }
+	@test -e config.toml || { install -m 600 config.example.toml config.toml && echo 'Made config.toml from config.example.toml.'; }
 	@$(BIN)/python -m bot run --config config.toml
 
 lint: install-dev ## ruff, mypy strict, import contracts

@@ -3,16 +3,16 @@
 import asyncio
 import contextlib
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any, cast
 
 import structlog
 from telegram import Update
-from telegram.error import Conflict, InvalidToken, NetworkError, TelegramError
+from telegram.error import Conflict, InvalidToken, NetworkError, RetryAfter, TelegramError
 from telegram.ext import Application, ApplicationBuilder, ContextTypes
 
-from bot.config import BadSettings, Libtorrent, Settings
+from bot.config import Libtorrent, Settings
 from handlers.context import CalibotContext, Services
 from handlers.live_status import LiveStatus
 from handlers.outbox import Outbox
@@ -37,11 +37,15 @@ _CLEANUP_SECONDS = 600.0
 _LONGEST_PAUSE = 30.0
 
 
+class TokenRefused(Exception):
+    """Telegram does not accept the token of the settings."""
+
+
 async def run(settings: Settings) -> None:
     """Run the bot until SIGINT or SIGTERM.
 
     Raises:
-        BadSettings: Telegram refuses the token.
+        TokenRefused: Telegram does not accept the token.
         StoreUnavailable, ResolverDown: the database or the swarm cannot be opened.
     """
     stop = asyncio.Event()
@@ -74,8 +78,9 @@ async def run(settings: Settings) -> None:
         await stack.enter_async_context(manager)
         await live.resume(outbox)
         _repeat(application, settings, live, manager)
-        await stack.enter_async_context(_polling(application, settings))
-        _tell_the_operator(application, people)
+        await stack.enter_async_context(_polling(application, settings, stop))
+        if not stop.is_set():
+            _tell_the_operator(application, people)
         await stop.wait()
         log.info("bot.stopping")
     log.info("bot.stopped")
@@ -125,26 +130,32 @@ def _application(settings: Settings) -> App:
     return cast("App", builder.build())
 
 
-@contextlib.asynccontextmanager
-async def _connected(application: App, stop: asyncio.Event) -> AsyncIterator[bool]:
-    """Make the bot known to itself (getMe), however long Telegram is out of reach; False when stopped before."""
+async def _until_reachable(call: Callable[[], Awaitable[object]], stop: asyncio.Event) -> bool:
+    """Call until Telegram does not fail, however long that takes; False when the program is to stop before."""
     pause, said = 1.0, False
     while True:
         try:
-            await application.initialize()
+            await call()
         except InvalidToken as error:
-            raise BadSettings("Telegram does not accept the token in telegram.token.") from error
-        except NetworkError as error:
+            raise TokenRefused from error
+        except (NetworkError, RetryAfter) as error:
             if not said:
                 log.warning("telegram.unreachable", error=str(error), remedy="it is tried again until it answers")
                 said = True
         else:
-            break
+            return True
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), pause)
-            yield False
-            return
+            return False
         pause = min(2 * pause, _LONGEST_PAUSE)
+
+
+@contextlib.asynccontextmanager
+async def _connected(application: App, stop: asyncio.Event) -> AsyncIterator[bool]:
+    """Make the bot known to itself (getMe); False when the program is to stop before Telegram was reached."""
+    if not await _until_reachable(application.initialize, stop):
+        yield False
+        return
     try:
         await application.bot.set_my_commands(command_list(translation("en")))
     except TelegramError as error:
@@ -165,20 +176,25 @@ async def _started(application: App) -> AsyncIterator[None]:
 
 
 @contextlib.asynccontextmanager
-async def _polling(application: App, settings: Settings) -> AsyncIterator[None]:
+async def _polling(application: App, settings: Settings, stop: asyncio.Event) -> AsyncIterator[None]:
     """Take updates in; at the end, first no new ones, then those that are there are handled."""
     updater = application.updater
     assert updater is not None  # noqa: S101 - the builder makes one
-    await updater.start_polling(
-        poll_interval=settings.telegram.poll_interval,
-        allowed_updates=[Update.MESSAGE, Update.CALLBACK_QUERY],
-        error_callback=_polling_error,
-    )
+
+    async def start() -> None:
+        await updater.start_polling(
+            poll_interval=settings.telegram.poll_interval,
+            allowed_updates=[Update.MESSAGE, Update.CALLBACK_QUERY],
+            error_callback=_polling_error,
+        )
+
+    polling = await _until_reachable(start, stop)
     try:
         yield
     finally:
-        await updater.stop()
-        await application.update_queue.join()
+        if polling:
+            await updater.stop()
+            await application.update_queue.join()
 
 
 def _polling_error(error: TelegramError) -> None:

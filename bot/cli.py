@@ -15,7 +15,7 @@ from services.i18n import sentence
 BAD_SETTINGS = 2
 _TOKEN = re.compile(r"[0-9]+:[A-Za-z0-9_-]+", re.ASCII)
 
-_HOW_TO_BEGIN = """calibot needs a bot's token to run:
+_HOW_TO_BEGIN = """{why}
   1. In Telegram, talk to @BotFather, send /newbot, and copy the token that it gives you.
   2. Put it into {config}, as token under [telegram] (or into CALIBOT_TELEGRAM__TOKEN).
 Or see it work without any account: make demo"""
@@ -42,6 +42,8 @@ def _run(config: Path) -> int:
         asyncio.run(app.run(settings))
     except BadSettings as error:
         return _say(*error.lines)
+    except app.TokenRefused:
+        return _say(_how_to_begin("Telegram does not accept the bot's token. How to get one that it accepts:", config))
     except CalibotError as error:
         return _say(_why(error), code=1)
     except KeyboardInterrupt:
@@ -54,13 +56,16 @@ def _settings(config: Path) -> Settings:
     settings = load(config)
     token = settings.telegram.token.get_secret_value()
     if not token.strip():
-        raise BadSettings(_HOW_TO_BEGIN.format(config=config))
+        raise BadSettings(_how_to_begin("calibot needs a bot's token to run:", config))
     if not _TOKEN.fullmatch(token):  # it would become part of an address, and another one than we mean
-        raise BadSettings(
-            "The token in telegram.token is not one that @BotFather gave: those look like 123456:ABC-DEF."
-        )
+        why = "The bot's token is not one that @BotFather gave: those look like 123456:ABC-DEF. How to get one:"
+        raise BadSettings(_how_to_begin(why, config))
     logs.configure(token)
     return settings
+
+
+def _how_to_begin(why: str, config: Path) -> str:
+    return _HOW_TO_BEGIN.format(why=why, config=config)
 
 
 def _why(error: CalibotError) -> str:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from telegram import Chat, Message, Update
 from telegram.constants import ChatMemberStatus, ChatType
+from telegram.error import TelegramError
 from telegram.ext import CallbackContext, ExtBot
 
 from handlers.live_status import LiveStatus
@@ -104,7 +105,10 @@ def follower_of(update: Update, *, becomes: bool = False) -> NewFollower:
 async def member_status(update: Update, context: CalibotContext) -> str:
     """Return the presser's status in the chat (Bot API, getChatMember)."""
     assert update.effective_user is not None  # noqa: S101 - the gate lets nothing else through
-    member = await context.bot.get_chat_member(chat_of(update).id, update.effective_user.id)
+    try:
+        member = await context.bot.get_chat_member(chat_of(update).id, update.effective_user.id)
+    except TelegramError:  # nobody is let in on a guess
+        return ChatMemberStatus.LEFT
     if member.status == ChatMemberStatus.RESTRICTED and not getattr(member, "is_member", False):
         return ChatMemberStatus.LEFT
     return member.status

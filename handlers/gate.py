@@ -2,7 +2,6 @@
 
 from telegram import Update
 from telegram.constants import ChatMemberStatus, ChatType
-from telegram.error import BadRequest, Forbidden
 from telegram.ext import ApplicationHandlerStop
 
 from handlers.answers import say
@@ -49,10 +48,7 @@ async def _may_press(update: Update, context: CalibotContext) -> bool:
     chat = chat_of(update)
     if is_private(chat) or context.services.people.access.may_any(person_of(update), administrator=False):
         return True
-    try:
-        return await member_status(update, context) in _MEMBERS
-    except (BadRequest, Forbidden):
-        return False
+    return await member_status(update, context) in _MEMBERS
 
 
 def _claims(update: Update, context: CalibotContext) -> bool:

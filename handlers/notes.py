@@ -37,7 +37,7 @@ async def save(update: Update, context: CalibotContext) -> None:
     message = message_of(update)
     t = words_of(update)
     saved = await context.services.notebook.save(
-        message.text or "",
+        message.text or message.caption or "",
         notebook=await notebook_of(update, context),
         person=person_of(update),
         origin=f"{address_of(message)}#{message.message_id}",

@@ -99,7 +99,7 @@ class Outbox:
         what = Answer(message, reply_to)
         self._put(Turn(rank=Rank.ANSWER, place=next(self._places), to=to, what=what))
         chat = self._chats.get(to.chat_id)
-        if chat and chat.shed(_MOST_ANSWERS):
+        if chat and chat.failures and chat.shed(_MOST_ANSWERS):
             _log.warning("answer_dropped", chat=to.chat_id)
 
     def mark(self, follower: FollowerId, to: Address, rank: Rank) -> None:
@@ -245,7 +245,7 @@ class Outbox:
             if card.ended:
                 chat.put(replace(turn, anew=True))
         else:
-            await self._store(follower, card, message_id)
+            await self._store(chat, turn, follower, card, message_id)
 
     async def _ask(self, chat: ChatQueue, request: Awaitable[int]) -> int:
         """Return the answer to *request*; it has used a slot even if it failed, since it may have arrived."""
@@ -289,12 +289,15 @@ class Outbox:
         )
         return sent.message_id
 
-    async def _store(self, follower: FollowerId, card: Card, message_id: int) -> None:
+    async def _store(self, chat: ChatQueue, turn: Turn, follower: FollowerId, card: Card, message_id: int) -> None:
         """Have it stored that *card* is shown; the chat waits for it, else a card just sent would be sent again."""
         for failures in itertools.count():
             try:
                 await self._cards.shown(follower, card, message_id)
             except StoreUnavailable:
+                if card.message_id is not None:  # edited again it is no second message: the answers need not wait
+                    self._later(chat, turn)
+                    return
                 await self._clock.sleep(self._back_off(failures))
             else:
                 return

@@ -9,6 +9,7 @@ import structlog
 from telegram import Update
 from telegram.ext import (
     Application,
+    ApplicationHandlerStop,
     BaseUpdateProcessor,
     CallbackQueryHandler,
     CommandHandler,
@@ -63,7 +64,7 @@ def register(application: "Application[Any, CalibotContext, Any, Any, Any, Any]"
     application.add_handler(CommandHandler("calibrate", calibrate, filters=new))
     application.add_handler(CommandHandler("calibrate_hash", calibrate_hash, filters=new))
     application.add_handler(MessageHandler(new & filters.COMMAND, unknown_command))
-    application.add_handler(MessageHandler(new & filters.TEXT, save))
+    application.add_handler(MessageHandler(new & (filters.TEXT | filters.CAPTION), save))
     application.add_handler(CallbackQueryHandler(press))
     application.add_error_handler(bug)
 
@@ -78,3 +79,4 @@ async def bug(update: object, context: CalibotContext) -> None:
         await context.services.outbox.press(update.callback_query, words)
     elif update.message is not None:
         say(update, context, words)
+    raise ApplicationHandlerStop  # else python-telegram-bot goes on to the next group: past a gate that failed

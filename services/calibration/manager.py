@@ -142,6 +142,8 @@ class AsyncCalibrationManager:
         """
 
         async def submit(tx: Tx) -> str:
+            if follower is not None and (shown := await _shown_by(tx, follower, request, notebook)) is not None:
+                return shown.id  # somebody was quicker: the message is a card already, and stays that one
             torrents = await torrents_of(tx, notebook, request)
             if not torrents:
                 raise NothingToLookUp
@@ -330,6 +332,16 @@ class AsyncCalibrationManager:
                 )
             )
         return snapshots
+
+
+async def _shown_by(tx: Tx, follower: NewFollower, request: CalibrationRequest, notebook: NotebookId) -> Task | None:
+    """Return the task of this *request* that the message which *follower* would become shows already."""
+    if follower.message_id is None:
+        return None
+    there = await tx.followers.at(follower.address, follower.message_id)
+    if there is None or (there.request, there.notebook) != (request, notebook):
+        return None
+    return await tx.tasks.get(there.task_id)
 
 
 async def _own_task(tx: Tx, task_id: TaskId, notebook: NotebookId, person: PersonId, *, everyones: bool) -> Task:
