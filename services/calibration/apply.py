@@ -36,7 +36,10 @@ async def apply_started(tx: Tx, keys: Iterable[tuple[ItemKey, int]], now: float)
     applied = Applied()
     for (task_id, position), attempt in keys:
         item = await tx.tasks.item(task_id, position)
-        if item is None or item.state is not State.PENDING or item.attempt != attempt:
+        if item is None or item.state.ended:
+            applied.ended.add((task_id, position))  # whoever let it wait had read it before it ended
+            continue
+        if item.state is not State.PENDING or item.attempt != attempt:
             continue
         await tx.tasks.replace_item(item.to(State.RUNNING, started_at=now))
         await _start_task(tx, task_id, now)
@@ -78,6 +81,8 @@ async def apply_cancel(tx: Tx, task: Task, now: float) -> Applied:
     applied = Applied()
     for item in await tx.tasks.items(task.id, states=(State.PENDING, State.RUNNING)):
         await tx.tasks.replace_item(item.to(State.CANCELLED, ended_at=now))
+        if isinstance(task.request, NoteRequest):
+            await tx.notes.mark(task.notebook, item.torrent, State.CANCELLED, task.id, now)
         applied.ended.add((item.task_id, item.position))
     await tx.tasks.replace(task.to(State.CANCELLED, completed_at=now))
     applied.tasks.add(task.id)

@@ -49,7 +49,10 @@ class ThreadEngine:
 
         def run() -> CalibrationResult:
             relay.started()
-            return self._function(lookup, relay)
+            try:
+                return self._function(lookup, relay)
+            except StopIteration as error:  # a future cannot carry it: nobody would ever hear of the end
+                raise RuntimeError("StopIteration") from error
 
         thread = loop.run_in_executor(self._threads, run)
         try:

@@ -252,7 +252,8 @@ class AsyncCalibrationManager:
             return Changes(tuple(await self._tasks.read(everything)), (), number, reset=True, more=False)
         tasks = [TaskId(key) for key in touched.keys if isinstance(key, str)]
         notes = tuple(NoteId(key) for key in touched.keys if isinstance(key, int))
-        snapshots = await self._tasks.read(lambda tx: self._snapshots(tx, tasks)) if tasks else ()
+        # Whatever their age: who polls seldom must hear of an end that the ttl has overtaken, too.
+        snapshots = await self._tasks.read(lambda tx: self._snapshots(tx, tasks, since=0.0)) if tasks else ()
         return Changes(tuple(snapshots), notes, touched.number, reset=False, more=touched.more)
 
     async def unshown_ends(self, task_id: TaskId | None = None) -> Sequence[Snapshot]:
@@ -281,12 +282,12 @@ class AsyncCalibrationManager:
             raise ShuttingDown
 
         async def change() -> str:
-            async def write(tx: Tx) -> str:
-                return await once(tx, key, self._clock.now(), lambda: act(tx))
+            async def write(tx: Tx) -> tuple[TaskId, Task | None]:
+                task_id = TaskId(await once(tx, key, self._clock.now(), lambda: act(tx)))
+                return task_id, await tx.tasks.get(task_id)
 
-            task_id = TaskId(await self._tasks.write(write))
+            task_id, task = await self._tasks.write(write)
             self._told(Applied(tasks={task_id}))
-            task = await self._tasks.read(lambda tx: tx.tasks.get(task_id))
             if task is not None and task.state.ended:
                 self._runner.leave_task(task_id)
             else:
@@ -295,8 +296,13 @@ class AsyncCalibrationManager:
 
         call = asyncio.create_task(change())
         self._calls.add(call)
-        call.add_done_callback(self._calls.discard)
+        call.add_done_callback(self._called)
         return await asyncio.shield(call)
+
+    def _called(self, call: "asyncio.Task[str]") -> None:
+        self._calls.discard(call)
+        if not call.cancelled():
+            call.exception()  # heard, even where its caller was cancelled
 
     def _told(self, applied: Applied) -> None:
         for task_id in applied.tasks:

@@ -96,7 +96,9 @@ class Runner:
             items = await tx.tasks.items(task_id, states=(State.PENDING, State.RUNNING))
             return [(item, await tx.names.verified(item.torrent)) for item in items]
 
-        items = await self._tasks.read(sort)
+        items = await self._persist(sort, reading=True)
+        if items is None:
+            return
         if known := [(item, found) for item, found in items if found and item.state is State.PENDING]:
             await self._apply_known(known)
         for item, found in items:
@@ -126,27 +128,36 @@ class Runner:
 
     async def _look_up(self, lookup: Lookup) -> None:
         began = self._clock.monotonic()
-        call = asyncio.ensure_future(
-            self._engine(LookupRequest(torrent=lookup.torrent, hints=lookup.hints), _Reporter(self, lookup))
-        )
+        call = asyncio.create_task(self._call(lookup))
         lookup.leave = call.cancel
         if lookup.ending:
             call.cancel()
         await asyncio.wait([call])
-        lookup.ending = True  # who comes from here on is not among those that the outcome serves
+        left, lookup.ending = lookup.ending, True  # who comes from here on is not among those that the outcome serves
+        source = None
         try:
-            result = _result_of(call, lookup.torrent)
+            result = _result_of(call, lookup.torrent, left=left)
+            if result is not None:
+                await self._found(Found.of(result), result, lookup.waits)
+                source = result.source
+            outcome = "found" if result else lookup.left_as
         except CalibotError as error:
             outcome = error.code
             await self._failed(lookup, Step(error.code, error.parameters))
-        else:
-            outcome = "found" if result else lookup.left_as
-            if result is not None:
-                await self._found(Found.of(result), result, lookup.waits)
+        except Exception:
+            log.exception("lookup.bug")  # such as a value that no database takes: its items end all the same
+            outcome = _Bug.code
+            await self._failed(lookup, Step(_Bug.code))
         finally:
             self._lookups.finished(lookup)
             self._begin()
-        await self._leave_row(lookup, began, outcome, result.source if outcome == "found" and result else None)
+        if source is not None or not self._closing.is_set():  # what is handed back has not ended
+            await self._leave_row(lookup, began, outcome, source)
+
+    async def _call(self, lookup: Lookup) -> CalibrationResult:
+        """Call the engine with the hints of all who have joined up to its first step."""
+        request = LookupRequest(torrent=lookup.torrent, hints=lookup.hints)
+        return await self._engine(request, _Reporter(self, lookup))
 
     async def _leave_row(self, lookup: Lookup, began: float, outcome: str, source: str | None) -> None:
         waited, took = began - lookup.asked_at, self._clock.monotonic() - began
@@ -227,12 +238,12 @@ class Runner:
         if applied is not None:
             self._told(applied)
 
-    async def _persist(self, write: Callable[[Tx], Awaitable[T]]) -> T | None:
-        """Write until it worked: an outcome is not given up because the disk is full for a while."""
+    async def _persist(self, fn: Callable[[Tx], Awaitable[T]], *, reading: bool = False) -> T | None:
+        """Run *fn* until it worked: what was accepted is not given up because the disk is full for a while."""
         pause = 1.0
         while True:
             try:
-                return await self._tasks.write(write)
+                return await (self._tasks.read(fn) if reading else self._tasks.write(fn))
             except StoreUnavailable as error:
                 log.error("store.unavailable", **error.parameters)  # noqa: TRY400 - no bug: no traceback
             if self._closing.is_set():
@@ -270,17 +281,23 @@ class _Bug(CalibotError):
     code = "internal"
 
 
-def _result_of(call: "asyncio.Future[CalibrationResult]", asked: TorrentId) -> TorrentInfo | None:
+def _result_of(call: "asyncio.Future[CalibrationResult]", asked: TorrentId, *, left: bool) -> TorrentInfo | None:
     """Return what the lookup found, None when it was left; whatever it raised is raised as one of our errors."""
     if call.cancelled():
-        return None
+        if left:
+            return None
+        raise _Bug  # it was cancelled by itself, not by us: nobody else will end its items
     error = call.exception()
     if isinstance(error, CalibotError):
         raise error
     if error is not None:
         log.error("lookup.bug", exc_info=error)
         raise _Bug from error
-    info = call.result().info
+    result: object = call.result()
+    if not isinstance(result, CalibrationResult):
+        log.error("lookup.bug", got=type(result).__name__)
+        raise _Bug
+    info = result.info
     if info.verified and not info.torrent.answers(asked):
         raise NotFound(reason="another torrent")
     return info

@@ -6,6 +6,7 @@ from typing import Self
 
 from services.access import Access
 from services.clock import Clock
+from services.errors import StoreUnavailable
 from services.notebook.ports import NotebookStore
 from services.torrents import PersonId
 
@@ -40,11 +41,11 @@ class People:
         self._tries -= 1
         if not hmac.compare_digest(code.encode(errors="replace"), self._code.encode()):
             return False
-        self._tries = 0  # it works once: from here on nobody else can use it, whatever the store does
+        left, self._tries = self._tries, 0  # it works once: nobody else can use it while this is written
         try:
             await self._store.write(lambda tx: tx.people.add_owner(person, self._clock.now()))
-        except BaseException:
-            self._tries = _TRIES
+        except StoreUnavailable:
+            self._tries = left
             raise
         self.access = self.access.with_owners(person)
         return True

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 import aiosqlite
+import structlog
 
 from services.errors import DatabaseInUse, NewerSchema, StoreUnavailable
 from services.store.followers import FollowerRows
@@ -21,6 +22,7 @@ from services.store.people import NotebookRows, PeopleRows
 from services.store.statements import Connection, Statements, load_migrations, load_queries
 from services.store.tasks import TaskRows
 
+log = structlog.stdlib.get_logger(__name__)
 T = TypeVar("T")
 Connect = Callable[[Path], Awaitable[Connection]]
 _READERS = 2
@@ -75,6 +77,7 @@ class _Job(Generic[T]):
             self.done.set_result(self.result)  # type: ignore[arg-type] # without an error there is a result
         else:
             self.done.set_exception(error)
+            self.done.exception()  # heard, even where its caller was cancelled
 
 
 class Store:
@@ -100,6 +103,7 @@ class Store:
             StoreUnavailable: it cannot be read or written.
         """
         connect = connect or _connect
+        path = await asyncio.to_thread(path.resolve)  # the lock is the file's, by whatever name it is opened
         with await asyncio.to_thread(_locked, path):
             queries, migrations = await asyncio.gather(
                 asyncio.to_thread(load_queries), asyncio.to_thread(load_migrations)
@@ -152,8 +156,13 @@ class Store:
             raise StoreUnavailable(reason="closed")
         task = asyncio.create_task(self._read(fn))
         self._reading.add(task)
-        task.add_done_callback(self._reading.discard)
+        task.add_done_callback(self._was_read)
         return await asyncio.shield(task)
+
+    def _was_read(self, task: asyncio.Task[Any]) -> None:
+        self._reading.discard(task)
+        if not task.cancelled():
+            task.exception()  # heard, even where its caller was cancelled
 
     async def _read(self, fn: Callable[[Tx], Awaitable[T]]) -> T:
         reader = await self._readers.get()
@@ -186,13 +195,23 @@ class Store:
                 await job.run(self._writer, tx)
             await self._writer.run("COMMIT")
             failure = None
-        except (StoreUnavailable, sqlite3.DatabaseError) as error:
+        except StoreUnavailable as error:
             failure = error
-            with contextlib.suppress(StoreUnavailable):  # there may be no transaction left to undo
-                await self._writer.run("ROLLBACK")
+            await self._undo()
+        except Exception as error:  # whatever it is: who waits hears of it, and the next one is served
+            log.exception("store.bug")
+            failure = StoreUnavailable(reason=type(error).__name__)
+            await self._undo()
         finally:
             for job in jobs:
                 job.settle(failure)
+
+    async def _undo(self) -> None:
+        """Leave the transaction, if there is one left."""
+        with contextlib.suppress(
+            StoreUnavailable, sqlite3.DatabaseError, ValueError
+        ):  # ValueError: aiosqlite is closed
+            await self._writer.run("ROLLBACK")
 
 
 @contextlib.contextmanager

@@ -278,3 +278,29 @@ async def test_a_message_that_becomes_another_tasks_follows_that_one_alone(store
         None,
     )
     assert await store.read(lambda tx: tx.followers.of(old.id)) == []
+
+
+async def test_one_database_by_two_names_is_one_database(tmp_path: Path) -> None:
+    path, link = tmp_path / "calibot.db", tmp_path / "link.db"
+    link.symlink_to(path)
+    async with Store.open(path):
+        with pytest.raises(DatabaseInUse):
+            async with Store.open(link):
+                pass
+
+
+async def test_a_writer_whose_connection_is_gone_refuses_and_never_hangs(store: Store, notebook: NotebookId) -> None:
+    await store._writer.close()
+    for _ in range(2):
+        with pytest.raises(StoreUnavailable):
+            await store.write(lambda tx: tx.notes.insert(a_note(notebook, "x"), []))
+
+
+async def test_a_full_disk_refuses_with_a_reason_and_goes_on_when_there_is_room(
+    store: Store, notebook: NotebookId
+) -> None:
+    await store._writer.run("PRAGMA max_page_count = 1")
+    with pytest.raises(StoreUnavailable, match="full"):
+        await store.write(lambda tx: tx.notes.insert(a_note(notebook, "x" * 1_000_000), []))
+    await store._writer.run("PRAGMA max_page_count = 1000000")
+    assert await store.write(lambda tx: tx.notes.insert(a_note(notebook, "fits"), []))

@@ -75,7 +75,8 @@ class FakeEngine:
             del self.running[asked]
 
     def add_hints(self, asked: TorrentId, hints: Hints) -> None:
-        self.hints[asked] = self.hints[asked].merged(hints)
+        if asked in self.running:
+            self.hints[asked] = self.hints[asked].merged(hints)
 
     async def detach(self) -> None:
         self.detached = True
