@@ -16,9 +16,9 @@ install: .venv/running.stamp ## .venv with all that running needs
 install-dev: .venv/testing.stamp
 
 .venv/python.stamp:
-	@test -n "$(PYTHON)" || { echo 'calibot needs Python 3.11, 3.12 or 3.13; none was found. Install one, or name it: make $(MAKECMDGOALS) PYTHON=/path/to/python3.11' >&2; exit 2; }
+	@test -n '$(PYTHON)' || { echo 'calibot needs Python 3.11, 3.12 or 3.13; none was found. Install one, or name it: make $(MAKECMDGOALS) PYTHON=/path/to/python3.11' >&2; exit 2; }
 	@rm -rf .venv
-	@$(PYTHON) -m venv .venv || { rm -rf .venv; echo 'Python cannot make a virtual environment here. On Debian or Ubuntu: apt install python3-venv' >&2; exit 2; }
+	@"$(PYTHON)" -m venv .venv || { rm -rf .venv; echo 'Python cannot make a virtual environment here. On Debian or Ubuntu: apt install python3-venv' >&2; exit 2; }
 	@touch $@
 
 .venv/running.stamp: requirements.lock .venv/python.stamp

@@ -20,7 +20,12 @@ async def start(update: Update, context: CalibotContext) -> None:
         if not people.access.serves(person, door_of(chat), private=True):
             say(update, context, t.gettext("That is not the code which this bot's terminal shows."))
             return
-    say(update, context, help_text(t))
+    text = help_text(t)
+    if not is_private(chat):
+        text += "\n\n" + t.gettext("This group's number, for allowed_chats in the settings: {number}").format(
+            number=chat.id
+        )
+    say(update, context, text)
 
 
 @errors_as_answers
