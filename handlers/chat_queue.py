@@ -44,6 +44,7 @@ class ChatQueue:
     def __init__(self, slots: Slots) -> None:
         self.slots = slots
         self.busy = False
+        self.asking = False  # one of those under way is its own
         self.failures = 0
         self.retry_at = -math.inf
         self._waiting: dict[Answer | FollowerId, Turn] = {}
@@ -66,6 +67,15 @@ class ChatQueue:
         del self._waiting[turn.what]
         self.best()  # which clears the heap's top
 
+    def waiting(self) -> list[Turn]:
+        """Return all that waits now, best first."""
+        return sorted(self._waiting.values())
+
+    def drop(self, turn: Turn) -> None:
+        """Take *turn* out unless it was replaced since."""
+        if self._waiting.get(turn.what) is turn:
+            self.pop(turn)
+
     def wait(self, now: float, rank: Rank) -> float:
         return max(self.retry_at - now, self.slots.wait(now, rank))
 
@@ -74,5 +84,5 @@ class ChatQueue:
         answers = [turn for turn in self._waiting.values() if isinstance(turn.what, Answer)]
         if len(answers) <= most:
             return False
-        self.pop(min(answers))
+        self.pop(min(answers, key=lambda turn: turn.place))
         return True

@@ -1,6 +1,10 @@
 """The repeating job that polls the manager and marks what must be shown; and what the outbox then shows."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+
+import structlog
+from structlog.typing import FilteringBoundLogger
 
 from handlers.cards import card
 from handlers.outbox import Outbox
@@ -11,7 +15,10 @@ from services.calibration.followers import Followership
 from services.calibration.manager import AsyncCalibrationManager
 from services.calibration.task import Snapshot, State, Task
 from services.clock import Clock
+from services.errors import StoreUnavailable
 from services.torrents import TaskId
+
+_log: FilteringBoundLogger = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,32 +37,48 @@ class LiveStatus:
         self._clock = clock
         self._outbox: Outbox | None = None
         self._number = 0
+        self._store_failed = False
 
     async def resume(self, outbox: Outbox) -> None:
         """Begin to mark for *outbox*: first all messages that have not shown an end, so that they go on."""
         self._outbox = outbox
-        self._number = (await self._manager.changes_since(0)).number
-        ended = {snapshot.task.id for snapshot in await self._manager.unshown_ends()}
+        self._number = self._manager.number
+        ended = set(await self._followers.unshown_ends())
         for follower in await self._followers.unfinished():
             self._mark(follower, Rank.END if follower.task_id in ended else Rank.PROGRESS)
 
     async def poll(self) -> None:
-        """Mark the messages of what changed since the last poll."""
-        more = True
-        while more:
-            changes = await self._manager.changes_since(self._number)
-            for snapshot in changes.tasks:
-                rank = Rank.END if snapshot.task.state.ended else Rank.PROGRESS
-                await self._mark_all(snapshot.task.id, rank)
-            self._number, more = changes.number, changes.more  # not before all are marked: the store may fail there
+        """Mark the messages of what changed since the last poll; a store that fails is said once until it works."""
+        try:
+            more = True
+            while more:
+                more = await self._poll_batch()
+        except StoreUnavailable as error:  # the next poll begins where this one ended
+            if not self._store_failed:
+                _log.error("store.unavailable", **error.parameters)
+            self._store_failed = True
+        else:
+            self._store_failed = False
+
+    async def _poll_batch(self) -> bool:
+        changes = await self._manager.changes_since(self._number)
+        ranks = {one.task.id: Rank.END if one.task.state.ended else Rank.PROGRESS for one in changes.tasks}
+        await self._mark_all(ranks)
+        self._number = changes.number  # not before all are marked: the store may fail there
+        return changes.more
 
     async def show(self, task_id: TaskId) -> None:
-        """Mark the task's messages as an answer to somebody who asks now."""
-        await self._mark_all(task_id, Rank.ANSWER)
+        """Mark the task's messages as an answer to somebody who asks now. Never fails: what was asked is done."""
+        try:
+            await self._mark_all({task_id: Rank.ANSWER})
+        except StoreUnavailable as error:  # the next poll that can read marks them
+            _log.warning("show_failed", **error.parameters)
 
-    async def _mark_all(self, task_id: TaskId, rank: Rank) -> None:
-        for follower in await self._followers.of(task_id):
-            self._mark(follower, rank)
+    async def _mark_all(self, ranks: Mapping[TaskId, Rank]) -> None:
+        if not ranks:
+            return
+        for follower in await self._followers.of(*ranks):
+            self._mark(follower, ranks[follower.task_id])
 
     def _mark(self, follower: Follower, rank: Rank) -> None:
         if self._outbox is not None:

@@ -18,6 +18,7 @@ from handlers.context import (
     words_of,
 )
 from handlers.outgoing import Message
+from handlers.slots import Rank
 from handlers.text import escape, parts
 from services.errors import NoteNotFound
 from services.torrents import NoteId
@@ -67,5 +68,9 @@ async def note(update: Update, context: CalibotContext) -> None:
         say(update, context, words_of(update).gettext("Which note? Send its number: /note 12"))
         return
     found = await context.services.notebook.get(await notebook_of(update, context), number)
-    for part in parts(found.text):
-        answer(update, context, Message(escape(part)))
+    message = message_of(update)
+    for number_of_part, part in enumerate(parts(found.text)):
+        rank = Rank.END if number_of_part else Rank.ANSWER  # a long note does not mute its chat
+        context.services.outbox.answer(
+            address_of(message), Message(escape(part)), reply_to=message.message_id, rank=rank
+        )

@@ -91,13 +91,14 @@ class Outbox:
         if not self._running.cancelled():
             self._running.result()
 
-    def answer(self, to: Address, message: Message, *, reply_to: int | None = None) -> None:
-        """Answer a person: in order within the chat, and tried until it worked or is pointless.
+    def answer(self, to: Address, message: Message, *, reply_to: int | None = None, rank: Rank = Rank.ANSWER) -> None:
+        """Answer a person: in order within the chat and *rank*, and tried until it worked or is pointless.
 
-        While a chat cannot be reached the oldest answers are dropped when more than 200 wait for it.
+        The rest of a long answer takes a lower *rank*, so that it holds up no other. While a chat cannot be reached
+        the oldest answers are dropped when more than 200 wait for it.
         """
         what = Answer(message, reply_to)
-        self._put(Turn(rank=Rank.ANSWER, place=next(self._places), to=to, what=what))
+        self._put(Turn(rank=rank, place=next(self._places), to=to, what=what))
         chat = self._chats.get(to.chat_id)
         if chat and chat.failures and chat.shed(_MOST_ANSWERS):
             _log.warning("answer_dropped", chat=to.chat_id)
@@ -181,7 +182,7 @@ class Outbox:
             if wait > 0:
                 return min(pause, wait)
             chat.pop(turn)
-            chat.busy = True
+            chat.busy = chat.asking = True
             self._under_way += 1
             tasks.create_task(self._serve(chat, turn))
         return pause
@@ -219,7 +220,14 @@ class Outbox:
         except Exception:  # noqa: BLE001 - a bug in one card must not silence the others; its traceback is logged
             _log.exception("outbox_bug", chat=turn.to.chat_id)
         finally:
+            self._asked(chat)
             chat.busy = False
+            self._wake.set()
+
+    def _asked(self, chat: ChatQueue) -> None:
+        """Let others ask: its request is over, or there is none."""
+        if chat.asking:
+            chat.asking = False
             self._under_way -= 1
             self._wake.set()
 
@@ -255,6 +263,7 @@ class Outbox:
             now = self._clock.monotonic()
             chat.slots.take(now)
             self._overall.take(now)
+            self._asked(chat)  # what is to be stored of it holds this chat alone
         if chat.failures:
             self._reachable_again()
         return message_id
@@ -327,11 +336,14 @@ class Outbox:
                 _log.error("telegram_refused", chat=turn.to.chat_id, error=loggable(error))
 
     async def _give_up(self, chat: ChatQueue, turn: Turn) -> None:
-        """Drop all that waits for *chat*; what was not told yet stays there if the store fails meanwhile."""
+        """Drop all that waits for *chat*; what was not told yet stays there if the store fails meanwhile.
+
+        What comes meanwhile is tried: somebody has just written there, or pressed.
+        """
         chat.put(turn)
-        while lost := chat.best():
+        for lost in chat.waiting():
             await self._tell_gone(lost)
-            chat.pop(lost)
+            chat.drop(lost)
 
     async def _tell_gone(self, turn: Turn) -> None:
         if isinstance(turn.what, Answer):

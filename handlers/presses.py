@@ -55,19 +55,28 @@ async def _act(update: Update, context: CalibotContext, query: CallbackQuery) ->
     if pressed.verb is Verb.CALIBRATE:
         return await _calibrate(update, context, pressed.about, notebook, follower)
     task_id = TaskId(pressed.about)
-    if follower is None:
-        await context.services.followers.adopt(task_id, notebook, follower_of(update, becomes=True))
-    elif (follower.task_id, follower.notebook) != (task_id, notebook):
+    if follower is not None and (follower.task_id, follower.notebook) != (task_id, notebook):
         raise TaskNotFound
     match pressed.verb:
         case Verb.CANCEL:
             await _cancel(update, context, task_id, notebook)
         case Verb.RETRY:
-            return await _retry(update, context, task_id, notebook, follower)
+            task_id = await _retry(update, context, task_id, notebook, follower)
         case Verb.REFRESH:
             if await context.services.manager.get_task_status(task_id) is None:
                 raise TaskNotFound
+    await _follow(update, context, task_id, notebook, follower)  # not before it was allowed
     return task_id
+
+
+async def _follow(
+    update: Update, context: CalibotContext, task_id: TaskId, notebook: NotebookId, follower: Follower | None
+) -> None:
+    """Let the pressed message show its task from now on, whatever became of it before."""
+    if follower is None:
+        await context.services.followers.adopt(task_id, notebook, follower_of(update, becomes=True))
+    elif follower.end_shown_at is not None:
+        await context.services.followers.wake(follower.id)
 
 
 def _stands_on(message: Message, data: str | None) -> bool:
@@ -95,9 +104,16 @@ async def _cancel(update: Update, context: CalibotContext, task_id: TaskId, note
         task_id,
         notebook=notebook,
         asked_by=person_of(update),
-        everyones=await may_any(update, context),
+        everyones=await _may_everyones(update, context, task_id),
         request_key=key_of(update, context),
     )
+
+
+async def _may_everyones(update: Update, context: CalibotContext, task_id: TaskId) -> bool:
+    """Whether the presser may touch other people's tasks; Telegram is not asked where this one is their own."""
+    if await context.services.followers.asker(task_id) == person_of(update):
+        return False
+    return await may_any(update, context)
 
 
 async def _retry(
@@ -108,7 +124,7 @@ async def _retry(
             task_id,
             notebook=notebook,
             asked_by=person_of(update),
-            everyones=await may_any(update, context),
+            everyones=await _may_everyones(update, context, task_id),
             request_key=key_of(update, context),
         )
     except TaskNotFound:

@@ -25,7 +25,7 @@ from handlers.gate import gate
 from handlers.notes import note, save
 from handlers.presses import press
 from handlers.start import show_help, start, unknown_command
-from services.errors import CalibotError
+from services.errors import CalibotError, StoreUnavailable
 from services.i18n import sentence
 
 log = structlog.stdlib.get_logger(__name__)
@@ -71,6 +71,9 @@ def register(application: "Application[Any, CalibotContext, Any, Any, Any, Any]"
 
 async def bug(update: object, context: CalibotContext) -> None:
     """Log what nobody foresaw with its traceback, and tell the person that it is a bug."""
+    if isinstance(context.error, StoreUnavailable) and not isinstance(update, Update):
+        log.error("store.unavailable", **context.error.parameters)  # a job's: it is done again in its time
+        return
     log.error("handler.bug", exc_info=context.error)
     if not isinstance(update, Update):
         return

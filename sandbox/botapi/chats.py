@@ -45,6 +45,7 @@ class Message:
 
     *html* is what the sender gave, with its tags; *formatted* what Telegram kept of it. *versions* are the times and
     plain texts over its life, the present one last. *options* are what sending it asked for and nobody sees here.
+    Under a *photo* the text is its caption.
     """
 
     id: int
@@ -57,6 +58,7 @@ class Message:
     reply_to: "Message | None" = None
     topic: int | None = None
     anonymous: bool = False
+    photo: bool = False
     options: Mapping[str, object] = field(default_factory=dict)
     edited: float | None = None
     deleted: bool = False
@@ -88,13 +90,14 @@ class Message:
             "from": self.sender.as_json(),
             "chat": self.chat.as_json(),
             "date": int(self.date),
-            "text": self.text,
+            "caption" if self.photo else "text": self.text,
         }
         extra: dict[str, object] = {
             "sender_chat": self.chat.as_json() if self.anonymous else None,
             "message_thread_id": self.topic,
             "is_topic_message": self.topic and True,
-            "entities": [entity.as_json() for entity in self.formatted.entities],
+            "caption_entities" if self.photo else "entities": [one.as_json() for one in self.formatted.entities],
+            "photo": [_photo_json(self.id)] if self.photo else None,
             "reply_markup": as_json(self.keyboard) if self.keyboard else None,
             "reply_to_message": self.reply_to.as_json(with_reply=False) if self.reply_to and with_reply else None,
             "link_preview_options": self.options.get("link_preview_options"),
@@ -105,6 +108,11 @@ class Message:
     def __str__(self) -> str:
         buttons = " ".join(f"[{text}]" for row in self.buttons for text, _ in row)
         return f"#{self.id} {self.sender.first_name}: {self.text} {buttons}".rstrip()
+
+
+def _photo_json(number: int) -> dict[str, object]:
+    """Return a PhotoSize; its file cannot be had."""
+    return {"file_id": f"photo-{number}", "file_unique_id": f"unique-{number}", "width": 90, "height": 67}
 
 
 class Chat:

@@ -1,5 +1,6 @@
 """Bad weather to order: answers that the server gives instead of its own."""
 
+import asyncio
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -8,7 +9,10 @@ from sandbox.botapi.errors import Refused
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What goes wrong with a request: it is refused; or, with ``LOST_ANSWER``, done and its answer lost."""
+    """What goes wrong with a request.
+
+    It is refused; or done and its answer lost (``LOST_ANSWER``); or done at once and answered late (`slow_answer`).
+    """
 
     BAD_GATEWAY: ClassVar["Fault"]
     LOST_ANSWER: ClassVar["Fault"]
@@ -16,10 +20,21 @@ class Fault:
     status: int
     description: str
     retry_after: int = 0
+    until: asyncio.Event | None = None
 
     @classmethod
     def too_many(cls, retry_after: int) -> "Fault":
         return cls(429, f"Too Many Requests: retry after {retry_after}", retry_after)
+
+    @classmethod
+    def slow_answer(cls, until: asyncio.Event) -> "Fault":
+        """Let the answer wait for *until*, which the test sets."""
+        return cls(200, "the answer is slow", until=until)
+
+    @property
+    def applied(self) -> bool:
+        """Whether the request is done all the same."""
+        return self is Fault.LOST_ANSWER or self.until is not None
 
     @property
     def refusal(self) -> Refused:

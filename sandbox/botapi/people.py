@@ -3,7 +3,7 @@
 import asyncio
 
 from sandbox.botapi.chats import ANONYMOUS, Account, Chat, Message
-from sandbox.botapi.text import MAX_LENGTH, Formatted, commands, utf16_length
+from sandbox.botapi.text import MAX_CAPTION, MAX_LENGTH, Formatted, commands, utf16_length
 from sandbox.botapi.world import PressAnswer, World
 
 _PATIENCE = 10.0
@@ -29,15 +29,17 @@ class Person:
         reply_to: Message | None = None,
         topic: int | None = None,
         anonymous: bool = False,
+        photo: bool = False,
     ) -> Message:
         """Write *text*, as it is, and return the message.
 
         Args:
             chat: one that this person is in.
-            text: 1 to 4,096 UTF-16 units.
+            text: 1 to 4,096 UTF-16 units; 1,024 under a photo.
             reply_to: a message that stands in this chat; its topic is taken where none is given.
             topic: of a forum.
             anonymous: write as the group, as its anonymous administrators do.
+            photo: send a photo, *text* being its caption.
         """
         if chat.status(self.id) in {"left", "kicked"}:
             raise ValueError(f"{self.account.first_name} is not in {chat.title}")
@@ -48,11 +50,12 @@ class Person:
             chat=chat,
             sender=ANONYMOUS if anonymous else self.account,
             date=self._world.now(),
-            formatted=_typed(text),
+            formatted=_typed(text, MAX_CAPTION if photo else MAX_LENGTH),
             html=text,
             reply_to=reply_to,
             topic=topic or (reply_to.topic if reply_to else None),
             anonymous=anonymous,
+            photo=photo,
         )
         self._world.say(message)
         return message
@@ -61,7 +64,7 @@ class Person:
         """Change one's own message."""
         if message.deleted or (message.sender != self.account and not message.anonymous):
             raise ValueError(f"{self.account.first_name} cannot edit {message}")
-        self._world.edit(message, _typed(text))
+        self._world.edit(message, _typed(text, MAX_CAPTION if message.photo else MAX_LENGTH))
 
     def delete(self, message: Message) -> None:
         """Delete anybody's message, for all; no bot is ever told."""
@@ -102,7 +105,7 @@ class Person:
         self._world.private(self.account).set_status(self._world.bot, "member")
 
 
-def _typed(text: str) -> Formatted:
-    if not 1 <= utf16_length(text) <= MAX_LENGTH:
-        raise ValueError("nobody can send an empty message, or one over 4,096 UTF-16 units")
+def _typed(text: str, most: int) -> Formatted:
+    if not 1 <= utf16_length(text) <= most:
+        raise ValueError(f"nobody can send an empty message, or one over {most:,} UTF-16 units")
     return Formatted(text, commands(text))

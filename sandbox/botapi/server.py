@@ -53,7 +53,7 @@ class Server:
         self._log.add(method, Phase.RECEIVED, chat_id)
         fault = self._faults.take(method, chat_id)
         try:
-            if fault is not None and fault is not Fault.LOST_ANSWER:
+            if fault is not None and not fault.applied:
                 raise fault.refusal
             result = await self._done(method, given)
         except Refused as refused:
@@ -61,6 +61,8 @@ class Server:
         else:
             answer = _Answer(200, body={"ok": True, "result": result})
         self._log.add(method, Phase.APPLIED, chat_id)
+        if fault is not None and fault.until is not None:
+            await fault.until.wait()
         return await self._finish(request, method, chat_id, at, answer, lost=fault is Fault.LOST_ANSWER)
 
     def _check_token(self, token: str) -> None:

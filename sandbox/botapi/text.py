@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 MAX_LENGTH = 4096
+MAX_CAPTION = 1024
 """The longest text of a message, in UTF-16 units after entity parsing (Bot API, sendMessage)."""
 _MAX_ENTITIES = 100
 

@@ -1,13 +1,13 @@
 """The followers, as the front end that shows them needs them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from services.calibration.follower import Follower, FollowerId, NewFollower
 from services.calibration.ports import TaskStore, Tx
 from services.calibration.task import State
 from services.clock import Clock
 from services.errors import TaskNotFound
-from services.torrents import NotebookId, TaskId
+from services.torrents import NotebookId, PersonId, TaskId
 
 
 class Followership:
@@ -25,13 +25,22 @@ class Followership:
         """Return the follower that is this message."""
         return await self._tasks.read(lambda tx: tx.followers.at(address, message_id))
 
-    async def of(self, task_id: TaskId) -> Sequence[Follower]:
-        """Return the followers of a task."""
-        return await self._tasks.read(lambda tx: tx.followers.of(task_id))
+    async def of(self, *task_ids: TaskId) -> Sequence[Follower]:
+        """Return the followers of these tasks, oldest first."""
+        return await self._tasks.read(lambda tx: tx.followers.of(*task_ids))
 
     async def unfinished(self) -> Sequence[Follower]:
         """Return those that have not shown an end, oldest first."""
         return await self._tasks.read(lambda tx: tx.followers.unfinished())
+
+    async def unshown_ends(self) -> Collection[TaskId]:
+        """Return the ended tasks of which a follower has not yet shown the end."""
+        return await self._tasks.read(lambda tx: tx.tasks.with_unshown_end())
+
+    async def asker(self, task_id: TaskId) -> PersonId | None:
+        """Return who asked for a task; None when it is kept no longer."""
+        task = await self._tasks.read(lambda tx: tx.tasks.get(task_id))
+        return task.asked_by if task else None
 
     async def adopt(self, task_id: TaskId, notebook: NotebookId, follower: NewFollower) -> None:
         """Let a message that nobody follows show a task of its notebook; one that is followed stays as it is.
@@ -50,7 +59,10 @@ class Followership:
         await self._tasks.write(adopt)
 
     async def shown(self, follower: Follower, message_id: int, attempt: int, state: State) -> None:
-        """Store what the message shows now; an end that a retry has overtaken meanwhile is not the last word."""
+        """Store what the message shows now; an end that a retry has overtaken meanwhile is not the last word.
+
+        The message may have been pressed, and followed, before its sender heard of it: see `Followers.shown`.
+        """
         ended = self._clock.now() if state.ended else None
 
         async def store(tx: Tx) -> None:
@@ -60,8 +72,21 @@ class Followership:
 
         await self._tasks.write(store)
 
+    async def wake(self, follower: FollowerId) -> None:
+        """Let a message that came to rest before it showed an end go on: its chat is there, somebody pressed in it."""
+
+        async def wake(tx: Tx) -> None:
+            one = await tx.followers.get(follower)
+            if one is None or one.message_id is None or one.end_shown_at is None:
+                return
+            if one.shown_state is None or not one.shown_state.ended:
+                state = one.shown_state or State.PENDING
+                await tx.followers.shown(one, one.message_id, one.shown_attempt, state, None)
+
+        await self._tasks.write(wake)
+
     async def rests(self, follower: FollowerId) -> None:
-        """Store that nothing more can be shown to it."""
+        """Store that nothing more can be shown to it; its message stays the one that shows the task."""
         await self._tasks.write(lambda tx: tx.followers.gone(follower, self._clock.now()))
 
     async def lost_message(self, follower: FollowerId) -> None:

@@ -239,6 +239,11 @@ class AsyncCalibrationManager:
 
         await self._once(request_key, retry)
 
+    @property
+    def number(self) -> int:
+        """The number of the last change: where one begins who knows everything up to now."""
+        return self._changed.number
+
     async def changes_since(self, number: int, *, limit: int = 500) -> Changes:
         """Return what changed after *number* (0 at first), at most *limit* things unless it is a reset."""
         touched = self._changed.since(number, limit)

@@ -120,17 +120,23 @@ class Followers(Protocol):
     async def at(self, address: str, message_id: int) -> Follower | None:
         """Return the follower that is this message."""
 
-    async def of(self, task_id: TaskId) -> Sequence[Follower]: ...
+    async def of(self, *task_ids: TaskId) -> Sequence[Follower]:
+        """Return the followers of these tasks, oldest first."""
+
     async def unfinished(self) -> Sequence[Follower]:
         """Return those that have not shown an end, oldest first."""
 
     async def shown(
         self, follower: Follower, message_id: int, attempt: int, state: State, end_shown_at: float | None
     ) -> None:
-        """Store what its message shows now, unless it has become another task's meanwhile."""
+        """Store what its message shows now, unless it has become another task's meanwhile.
+
+        Where another follower of the task has adopted the message before this one knew its number, this one replaces
+        it; where it is another task's by now, this one is deleted.
+        """
 
     async def gone(self, follower: FollowerId, end_shown_at: float | None) -> None:
-        """Store that its message was deleted; with *end_shown_at* nothing more is sent for it."""
+        """Store that its message was deleted; with *end_shown_at* that its chat is gone, and it rests as it is."""
 
     async def again(self, task_id: TaskId) -> None:
         """A retry: every message of the task has an end to show once more."""

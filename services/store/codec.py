@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from functools import lru_cache
 
 from services.calibration.task import CalibrationRequest, HashRequest, NoteRequest
 from services.torrents import Hints, InfoHash, NoteId, Step, TorrentId
@@ -44,7 +43,6 @@ def request_to_json(request: CalibrationRequest) -> str:
             )
 
 
-@lru_cache(maxsize=16)  # a batch's request is long, and read again with each of its outcomes
 def request_from_json(text: str) -> CalibrationRequest:
     value = json.loads(text)
     if "notes" in value:

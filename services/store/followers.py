@@ -1,7 +1,8 @@
 """Rows of followers: which message shows which task."""
 
+import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from services.calibration.follower import Follower, FollowerId, NewFollower
 from services.calibration.task import State, Task
@@ -39,8 +40,8 @@ class FollowerRows:
         row = await self._run.one("follower_at", address=address, message_id=message_id)
         return _follower(row) if row else None
 
-    async def of(self, task_id: TaskId) -> Sequence[Follower]:
-        return [_follower(row) for row in await self._run.all("followers_of", task_id=task_id)]
+    async def of(self, *task_ids: TaskId) -> Sequence[Follower]:
+        return [_follower(row) for row in await self._run.all("followers_of", task_ids=json.dumps(task_ids))]
 
     async def unfinished(self) -> Sequence[Follower]:
         return [_follower(row) for row in await self._run.all("unfinished_followers")]
@@ -48,6 +49,9 @@ class FollowerRows:
     async def shown(
         self, follower: Follower, message_id: int, attempt: int, state: State, end_shown_at: float | None
     ) -> None:
+        here: Mapping[str, str | int] = {"id": follower.id, "address": follower.address, "message_id": message_id}
+        await self._run.one("forget_adopted_twin", task_id=follower.task_id, **here)
+        await self._run.one("yield_to_adopter", **here)
         await self._run.one(
             "follower_shown",
             id=follower.id,

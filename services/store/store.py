@@ -86,9 +86,9 @@ class Store:
     def __init__(self, writer: Statements, readers: list[Statements]) -> None:
         self._writer = writer
         self._jobs: asyncio.Queue[_Job[Any] | None] = asyncio.Queue()
-        self._readers: asyncio.Queue[Statements] = asyncio.Queue()
+        self._readers: asyncio.Queue[tuple[Statements, Tx]] = asyncio.Queue()
         for reader in readers:
-            self._readers.put_nowait(reader)
+            self._readers.put_nowait((reader, Tx(reader)))
         self._reading: set[asyncio.Task[Any]] = set()
         self._closed = False
 
@@ -165,15 +165,15 @@ class Store:
             task.exception()  # heard, even where its caller was cancelled
 
     async def _read(self, fn: Callable[[Tx], Awaitable[T]]) -> T:
-        reader = await self._readers.get()
+        reader, tx = await self._readers.get()
         try:
             await reader.run("BEGIN")
             try:
-                return await fn(Tx(reader))
+                return await fn(tx)
             finally:
                 await reader.run("ROLLBACK")
         finally:
-            self._readers.put_nowait(reader)
+            self._readers.put_nowait((reader, tx))
 
     async def _write_all(self) -> None:
         tx = Tx(self._writer)

@@ -3,6 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 from services.calibration.task import Found, Item, State, Task
 from services.store import codec
@@ -16,6 +17,8 @@ class TaskRows:
 
     def __init__(self, statements: Statements) -> None:
         self._run = statements
+        # A batch's request is long, and read again with each of its outcomes.
+        self._request = lru_cache(maxsize=16)(codec.request_from_json)
 
     async def insert(self, task: Task, digest: str, items: Sequence[Item]) -> None:
         await self._run.one(
@@ -50,7 +53,7 @@ class TaskRows:
 
     async def get(self, task_id: TaskId) -> Task | None:
         row = await self._run.one("task", id=task_id)
-        return _task(row) if row else None
+        return self._task(row) if row else None
 
     async def replace(self, task: Task) -> None:
         await self._run.one(
@@ -64,10 +67,10 @@ class TaskRows:
 
     async def live_twin(self, notebook: NotebookId, asked_by: PersonId, digest: str) -> Task | None:
         row = await self._run.one("live_twin", notebook_id=notebook, asked_by=asked_by, request_digest=digest)
-        return _task(row) if row else None
+        return self._task(row) if row else None
 
     async def unended(self) -> Sequence[Task]:
-        return [_task(row) for row in await self._run.all("unended_tasks")]
+        return [self._task(row) for row in await self._run.all("unended_tasks")]
 
     async def recent(self, since: float) -> Sequence[TaskId]:
         return [TaskId(row["id"]) for row in await self._run.all("recent_tasks", since=since)]
@@ -120,20 +123,19 @@ class TaskRows:
         rows = await self._run.all("items_waiting", v1=codec.hex_of(torrent.v1), v2=codec.hex_of(torrent.v2))
         return [_item(row) for row in rows]
 
-
-def _task(row: sqlite3.Row) -> Task:
-    return Task(
-        id=TaskId(row["id"]),
-        notebook=NotebookId(row["notebook_id"]),
-        asked_by=PersonId(row["asked_by"]),
-        cause=row["cause"],
-        request=codec.request_from_json(row["request"]),
-        state=State(row["state"]),
-        attempt=row["attempt"],
-        created_at=row["created_at"],
-        started_at=row["started_at"],
-        completed_at=row["completed_at"],
-    )
+    def _task(self, row: sqlite3.Row) -> Task:
+        return Task(
+            id=TaskId(row["id"]),
+            notebook=NotebookId(row["notebook_id"]),
+            asked_by=PersonId(row["asked_by"]),
+            cause=row["cause"],
+            request=self._request(row["request"]),
+            state=State(row["state"]),
+            attempt=row["attempt"],
+            created_at=row["created_at"],
+            started_at=row["started_at"],
+            completed_at=row["completed_at"],
+        )
 
 
 def _item(row: sqlite3.Row) -> Item:

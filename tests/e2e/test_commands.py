@@ -118,6 +118,14 @@ async def test_calibrate_hash_looks_into_the_message_that_it_replies_to(town: To
     await town.shows(card, "completed", str(sample.name))
 
 
+async def test_a_photo_with_a_magnet_in_its_caption_becomes_a_note(town: Town) -> None:
+    room, sample = town.room(), town.seeded("Under a photo")
+    saved = await town.answer(town.alice.say(room, f"see {sample.magnet()}", photo=True))
+    number = saved.text.partition(" ")[0].removeprefix("#")
+    assert saved.text == f"#{number} saved: 1 magnet."
+    assert (await town.ask(f"/note {number}", chat=room)).text == f"see {sample.magnet()}"
+
+
 async def test_a_card_gives_the_corrected_magnet_to_copy(town: Town) -> None:
     room, sample = town.room(), town.seeded("To copy.mkv")
     card = await town.ask(f"/calibrate_hash {sample.magnet(dn='18')}", chat=room)

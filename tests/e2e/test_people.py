@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pytest
 import pytest_asyncio
 
-from sandbox.botapi import Chat, Message, Person
+from sandbox.botapi import Chat, Fault, Message, Person
 from sandbox.swarm import make_sample
 from tests.e2e.conftest import World, opened_world
 
@@ -32,7 +32,7 @@ class Town(World):
         members = (self.alice, self.bob, self.carol, self.dave, self.erin)
         self.square = self.group("Square", *members)
         self.market = self.group("Market", *members)
-        self.courts = [self.group(f"Court {number}", *members) for number in range(3)]
+        self.courts = [self.group(f"Court {number}", *members) for number in range(4)]
         for group in (self.square, self.market, *self.courts):
             group.set_status(self.erin, "administrator")
         await self.start()
@@ -164,6 +164,19 @@ async def test_who_has_left_the_group_presses_in_vain(town: Town, status: str) -
         town.market.set_status(town.dave, "member")
 
 
+@pytest.mark.parametrize(
+    "fault", [Fault.BAD_GATEWAY, Fault.too_many(retry_after=1), Fault.LOST_ANSWER], ids=["502", "429", "lost answer"]
+)
+@pytest.mark.parametrize("name", ["mallory", "carol"])
+async def test_nobody_is_let_in_while_telegram_does_not_say_who_is_a_member(
+    town: Town, fault: Fault, name: str
+) -> None:
+    person: Person = getattr(town, name)
+    town.api.break_next("getChatMember", fault)
+    assert await _refused(town, person, data_of(town.saved, "Calibrate"), on=town.saved) == NOT_YOU
+    assert "handler.bug" not in town.output
+
+
 async def test_a_member_cannot_cancel_another_members_task(town: Town) -> None:
     line = await _refused(town, town.dave, data_of(town.card, "Cancel"))
     assert line == NOT_YOURS
@@ -230,7 +243,11 @@ async def test_a_press_on_a_message_that_is_not_the_bots_is_refused(town: Town) 
 
 
 async def test_a_member_cancels_their_own_task(town: Town) -> None:
-    await _cancels(town, town.dave, await town.live_card(town.dave, town.courts[0]))
+    card = await town.live_card(town.dave, town.courts[0])
+    before = len(town.api.calls)
+    await _cancels(town, town.dave, card)
+    asked = [call.method for call in town.api.calls[before:] if call.method == "getChatMember"]
+    assert len(asked) == 1, "the gate asks; whether he may touch other people's tasks is no question"
 
 
 async def test_an_administrator_cancels_anybodys_task(town: Town) -> None:
@@ -242,6 +259,21 @@ async def test_an_owner_cancels_and_retries_anybodys_task(town: Town) -> None:
     await _cancels(town, town.alice, card)
     assert (await town.alice.press(card, "Retry")).text == ""
     assert town.rows(f"SELECT attempt FROM tasks WHERE id = '{task_of(card)}'") == [(2,)]  # noqa: S608 - our own id
+
+
+async def test_a_card_that_nobody_follows_is_adopted_by_a_press_that_is_allowed_alone(town: Town) -> None:
+    court = town.courts[3]
+    town.api.break_next("sendMessage", Fault.LOST_ANSWER, chat=court)
+    orphan = await town.live_card(town.carol, court)
+    _, card = await town.api.until(lambda: court.bot_messages if len(court.bot_messages) == 2 else None)
+    followed = f"SELECT message_id FROM followers WHERE address = 'tg:{court.id}' ORDER BY id"  # noqa: S608 - our own id
+    noted = await town.ask("/note 0", chat=court)  # answered when what went before is stored
+    assert town.rows(followed) == [(card.id,)]
+    assert (await town.dave.press(orphan, "Cancel")).text == NOT_YOURS
+    assert town.rows(followed) == [(card.id,)]
+    await _cancels(town, town.carol, orphan)
+    await town.shows(card, "cancelled")
+    assert court.bot_messages == (orphan, card, noted)
 
 
 async def _cancels(town: Town, person: Person, card: Message) -> None:

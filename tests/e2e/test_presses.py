@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from sandbox.botapi import Chat, Message, Person
+from sandbox.botapi import Chat, Fault, Message, Person
 from sandbox.swarm import Sample, make_sample
 from tests.e2e.conftest import World, opened_world, states
 
@@ -21,7 +21,7 @@ class Town(World):
     """Where each test has a guest of its own, who writes in private."""
 
     async def fill(self) -> None:
-        self.guests: Iterator[Person] = iter([self.invite(f"Guest {number}") for number in range(9)])
+        self.guests: Iterator[Person] = iter([self.invite(f"Guest {number}") for number in range(12)])
         self.two = next(self.guests), next(self.guests)
         self.group_of_two = self.group("Two", *self.two)
         await self.start()
@@ -45,6 +45,10 @@ async def town(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Town]:
     async with opened_world(tmp_path_factory.mktemp("town"), Town) as town:
         await town.fill()
         yield town
+
+
+def data_of(message: Message, label: str) -> str:
+    return next(value for row in message.buttons for text, value in row if text == label)
 
 
 def labels(message: Message) -> list[str]:
@@ -110,6 +114,39 @@ async def test_cancel_and_retry_pressed_twice_count_once(town: Town) -> None:
     ]
     await town.shows(card, "running", "attempt 2")
     assert chat.bot_messages == (card,)
+
+
+async def test_a_card_pressed_before_telegram_has_told_of_it_is_no_second_card(town: Town) -> None:
+    guest, chat = town.guest()
+    release = asyncio.Event()
+    town.api.break_next("sendMessage", Fault.slow_answer(release), chat=chat)
+    card = await town.ask(f"/calibrate_hash {town.swarm.dead().magnet()}", person=guest, chat=chat)
+    assert (await guest.press(card, "Cancel")).text == ""
+    release.set()
+    await town.shows(card, "cancelled")
+    assert (await guest.press(card, "Retry")).text == ""
+    await town.shows(card, "running", "attempt 2")
+    helped = await town.ask("/help", person=guest, chat=chat)
+    assert chat.bot_messages == (card, helped)
+    assert "outbox_bug" not in town.output
+
+
+async def test_a_chat_that_was_closed_to_the_bot_keeps_its_one_card(town: Town) -> None:
+    guest, chat = town.guest()
+    card = await town.ask(f"/calibrate_hash {town.swarm.dead().magnet()}", person=guest, chat=chat)
+    await town.shows(card, "running")
+    cancel = data_of(card, "Cancel")
+    guest.block()
+    await guest.press_data(card, cancel)
+    await town.api.until(lambda: any((one.chat_id, one.status) == (chat.id, 403) for one in town.api.calls))
+    guest.unblock()
+    helped = await town.ask("/help", person=guest, chat=chat)  # answered when what went before is stored
+    assert (await guest.press_data(card, cancel.replace("cancel", "refresh"))).text == ""
+    await town.shows(card, "cancelled")
+    assert (await guest.press(card, "Retry")).text == ""
+    await town.shows(card, "running", "attempt 2")
+    noted = await town.ask("/note 0", person=guest, chat=chat)
+    assert chat.bot_messages == (card, helped, noted)
 
 
 async def test_a_button_of_an_ended_task_changes_nothing(town: Town) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.botapi import BotApi
+from sandbox.botapi import BotApi, Fault
 from sandbox.swarm import make_sample
 from tests.e2e.conftest import ROOT, World, environment, states
 
@@ -72,7 +72,7 @@ async def test_the_example_settings_are_whole(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "token", [_TOKEN, "42:TEST2", "no-token-at-all", "42:TE ST", "42:TE/../ST", "42:ТЕСТ", "a\\nb"]
 )
-async def test_a_wrong_token_is_one_line_and_never_printed(tmp_path: Path, token: str) -> None:
+async def test_a_wrong_token_is_told_with_what_to_do_and_is_never_printed(tmp_path: Path, token: str) -> None:
     async with BotApi() as api:
         config = written(
             tmp_path,
@@ -82,8 +82,12 @@ async def test_a_wrong_token_is_one_line_and_never_printed(tmp_path: Path, token
         )
         code, output = await run(config)
     assert code == 2
-    assert re.fullmatch(r"[^\n]*telegram\.token[^\n]*\n", output), output
+    why, *how = output.splitlines()
+    assert "token" in why
+    for word in ("BotFather", "[telegram]", str(config), "make demo"):
+        assert word in "\n".join(how)
     assert token not in output
+    assert "Traceback" not in output
 
 
 @pytest.mark.parametrize(
@@ -146,6 +150,21 @@ async def test_it_ends_at_once_while_telegram_is_out_of_reach(
     assert await world.stop(number) == 0
     assert "Traceback" not in world.output
     assert world.api.token not in world.output
+
+
+@pytest.mark.parametrize("method", ["getMe", "deleteWebhook"])
+@pytest.mark.parametrize(
+    "fault", [Fault.BAD_GATEWAY, Fault.too_many(retry_after=1), Fault.LOST_ANSWER], ids=["502", "429", "lost answer"]
+)
+async def test_a_start_outlasts_telegrams_troubles(world: World, method: str, fault: Fault) -> None:
+    world.api.break_next(method, fault)
+    await world.start()
+    statuses = [call.status for call in world.api.calls if call.method == method]
+    assert statuses[0] == fault.status
+    assert 200 in statuses
+    assert (await world.ask("/note 1")).text == "There is no such note here."
+    assert world.process is not None
+    assert world.process.returncode is None
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

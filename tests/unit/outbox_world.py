@@ -35,6 +35,8 @@ class FakeCards:
     lost: list[tuple[FollowerId, Gone]] = field(default_factory=list)
     store_down: int = 0
     unreadable: int = 0
+    telling: asyncio.Event | None = None
+    """What `gone` waits for."""
     broken: set[FollowerId] = field(default_factory=set)
 
     async def render(self, follower: FollowerId) -> Card | None:
@@ -65,6 +67,8 @@ class FakeCards:
         self.followers[follower].seen = card.message.html
 
     async def gone(self, follower: FollowerId, card: Card, reason: Gone) -> None:
+        if self.telling:
+            await self.telling.wait()
         self.lost.append((follower, reason))
 
 

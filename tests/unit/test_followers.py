@@ -195,3 +195,62 @@ async def test_a_follower_outlives_its_task_with_its_request(
     assert one.request == hashes("x")
     await followers.shown(one, 50, 1, State.COMPLETED)
     assert (await now(followers, follower)).end_shown_at == clock.now()
+
+
+async def test_a_card_adopted_before_its_number_was_known_is_followed_once(
+    followers: Followership, follower: Follower, task_id: TaskId, notebook: NotebookId
+) -> None:
+    await followers.adopt(task_id, notebook, NewFollower(address=HERE, message_id=50))
+    await followers.shown(follower, 50, 1, State.RUNNING)
+    (one,) = await followers.of(task_id)
+    assert (one.id, one.message_id, one.shown_state) == (follower.id, 50, State.RUNNING)
+
+
+async def test_a_message_that_another_task_took_meanwhile_stays_that_ones(
+    run: Run, followers: Followership, follower: Follower, task_id: TaskId, notebook: NotebookId
+) -> None:
+    async with run() as manager:
+        other = await manager.submit_task(
+            request=hashes("y"),
+            notebook=notebook,
+            asked_by=ALICE,
+            cause="button",
+            follower=NewFollower(address=HERE, message_id=50),
+        )
+    await followers.shown(follower, 50, 1, State.RUNNING)
+    assert not await followers.of(task_id)
+    (one,) = await followers.of(other)
+    assert await followers.at(HERE, 50) == one
+    assert [each.id for each in await followers.unfinished()] == [one.id]
+
+
+async def test_one_that_rests_keeps_its_message_and_a_retry_wakes_it_alone(
+    run: Run, followers: Followership, follower: Follower, task_id: TaskId, notebook: NotebookId
+) -> None:
+    async with run() as manager:
+        await manager.cancel_task(task_id, notebook=notebook, asked_by=ALICE)
+        await followers.shown(follower, 50, 1, State.RUNNING)
+        await followers.rests(follower.id)
+        await followers.adopt(task_id, notebook, NewFollower(address=HERE, message_id=50))
+        await manager.retry_task(task_id, notebook=notebook, asked_by=ALICE)
+    (one,) = await followers.of(task_id)
+    assert (one.id, one.message_id, one.gone, one.end_shown_at) == (follower.id, 50, False, None)
+
+
+async def test_one_that_came_to_rest_without_an_end_is_woken_and_one_that_showed_its_end_is_not(
+    followers: Followership, follower: Follower
+) -> None:
+    await followers.shown(follower, 50, 1, State.RUNNING)
+    await followers.rests(follower.id)
+    await followers.wake(follower.id)
+    one = await now(followers, follower)
+    assert (one.message_id, one.shown_state, one.end_shown_at) == (50, State.RUNNING, None)
+    await followers.shown(follower, 50, 1, State.FAILED)
+    before = await now(followers, follower)
+    await followers.wake(follower.id)
+    assert await now(followers, follower) == before
+
+
+async def test_who_asked_is_known_as_long_as_the_task_is_kept(followers: Followership, task_id: TaskId) -> None:
+    assert await followers.asker(task_id) == ALICE
+    assert await followers.asker(TaskId("unknown")) is None

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar, cast
 
 import pytest
+from structlog.testing import capture_logs
 
 from handlers.live_status import LiveStatus, TaskCard
 from handlers.outbox import Outbox
@@ -196,40 +197,77 @@ async def test_an_end_that_was_shown_costs_no_further_request(
         assert await world.outbox.flush(world.live) == 0
 
 
-async def test_more_changes_than_one_answer_holds_are_all_marked(
-    run: Run, begin: Begin, engine: FakeEngine, clock: FakeClock
+async def test_more_changes_than_one_answer_holds_are_all_marked_in_one_read_an_answer(
+    run: Run, begin: Begin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with run(max_workers=600) as manager:
         world = await begin(manager)
         for number in range(510):
             await world.submit(str(number))
         await settle()
+        reads, read = 0, Followership.of
+
+        async def of(followers: Followership, *task_ids: TaskId) -> object:
+            nonlocal reads
+            reads += 1
+            return await read(followers, *task_ids)
+
+        monkeypatch.setattr(Followership, "of", of)
         await world.live.poll()
         assert len(world.outbox.marks) == 510
+        assert reads == 2
 
 
 async def test_a_store_that_fails_in_the_middle_of_a_poll_loses_no_mark(
-    run: Run, begin: Begin, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+    run: Run, begin: Begin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with run() as manager:
         world = await begin(manager)
         for word in "abc":
             await world.submit(word)
         await settle()
-        read, calls = Followership.of, 0
-
-        async def of(followers: Followership, task_id: TaskId) -> object:
-            nonlocal calls
-            calls += 1
-            if calls == 2:
-                raise StoreUnavailable
-            return await read(followers, task_id)
-
-        monkeypatch.setattr(Followership, "of", of)
-        with pytest.raises(StoreUnavailable):
+        with monkeypatch.context() as broken:
+            broken.setattr(Followership, "of", _down)
             await world.live.poll()
+        assert not world.outbox.marks
         await world.live.poll()
         assert len(world.outbox.marks) == 3
+
+
+async def test_an_outage_of_the_store_is_one_line_until_it_works_again(
+    run: Run, begin: Begin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with run() as manager:
+        world = await begin(manager)
+        with capture_logs() as logs:
+            for word in "ab":
+                await world.submit(word)
+                with monkeypatch.context() as broken:
+                    broken.setattr(Followership, "of", _down)
+                    for _ in range(3):
+                        await world.live.poll()
+                await world.live.poll()
+    assert [(one["event"], one["reason"], "exc_info" in one) for one in logs] == [
+        ("store.unavailable", "disk full", False)
+    ] * 2
+
+
+async def test_what_was_done_is_no_failure_when_it_cannot_be_shown_yet(
+    run: Run, begin: Begin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with run() as manager:
+        world = await begin(manager)
+        task_id = await world.submit("x")
+        with monkeypatch.context() as broken, capture_logs() as logs:
+            broken.setattr(Followership, "of", _down)
+            await world.live.show(task_id)
+        assert [one["event"] for one in logs] == ["show_failed"]
+        await world.live.poll()
+        assert list(world.outbox.marks) == [await world.follower(task_id)]
+
+
+async def _down(*_: object) -> None:
+    raise StoreUnavailable(reason="disk full")
 
 
 async def test_before_there_is_an_outbox_nothing_is_marked_and_nothing_fails(
@@ -396,6 +434,18 @@ async def test_an_end_older_than_the_ttl_is_still_shown(
         world = await begin(manager)
         await manager.cleanup_old_tasks()
         await world.outbox.flush(world.live)
+        assert world.outbox.pages == {1000: [(1, "completed")]}
+
+
+async def test_an_end_that_the_ttl_has_overtaken_before_the_poll_is_shown(
+    run: Run, begin: Begin, engine: FakeEngine, clock: FakeClock
+) -> None:
+    engine.knows("x", "x.iso")
+    async with run(task_ttl_seconds=0.1) as manager:
+        world = await begin(manager)
+        await world.submit("x")
+        await clock.advance(60)
+        await world.tick()
         assert world.outbox.pages == {1000: [(1, "completed")]}
 
 

@@ -1,3 +1,4 @@
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
@@ -102,6 +103,21 @@ async def test_a_chat_that_is_closed_to_us_is_given_up_with_all_that_waits_for_i
     assert world.telegram.shown(-500) == ["let in again"]
 
 
+async def test_who_writes_while_a_chat_is_given_up_is_answered(world: World) -> None:
+    follower = world.begin(1, ALICE)
+    await world.clock.advance(1)
+    world.telegram.blocked.add(100)
+    world.cards.telling = asyncio.Event()
+    world.end(follower, "completed")
+    await world.clock.advance(1)
+    world.telegram.blocked.clear()
+    world.outbox.answer(ALICE, Message("hello"))
+    world.cards.telling.set()
+    await world.clock.advance(5)
+    assert world.cards.lost == [(follower, Gone.CHAT)]
+    assert world.telegram.shown(100) == ["pending", "hello"]
+
+
 async def test_a_closed_topic_gives_up_its_own_card_alone(world: World) -> None:
     world.telegram.mishaps(-500, Mishap(BadRequest("Bad Request: TOPIC_CLOSED")))
     closed = world.begin(1, Address(-500, 4))
@@ -177,3 +193,34 @@ async def test_a_card_just_sent_is_not_sent_again_when_the_store_fails_for_a_whi
     await world.clock.advance(60)
     assert world.telegram.texts(100) == ["pending", "completed"]
     assert len(world.telegram.messages) == 1
+
+
+async def test_cards_that_cannot_be_stored_hold_their_own_chats_alone(world: World) -> None:
+    world.cards.store_down = 10**6
+    for number in range(1, 41):
+        world.begin(number, Address(1000 + number))
+    await world.clock.advance(5)
+    assert len(world.telegram.messages) == 40
+    world.outbox.answer(BOB, Message("hello"))
+    await world.clock.advance(1)
+    assert world.telegram.shown(200) == ["hello"]
+    world.cards.store_down = 0
+    await world.clock.advance(60)
+    assert all(one.message_id for one in world.cards.followers.values())
+    assert len(world.telegram.messages) == 41
+
+
+async def test_an_edit_that_could_not_be_stored_is_stored_later_and_holds_no_answer(world: World) -> None:
+    follower = world.begin(1, ALICE)
+    await world.clock.advance(1)
+    world.cards.store_down = 1
+    world.end(follower, "completed")
+    await world.clock.advance(0.2)
+    assert world.telegram.shown(100) == ["completed"]
+    assert world.cards.followers[follower].seen == "pending"
+    world.outbox.answer(ALICE, Message("hello"))
+    await world.clock.advance(0.2)
+    assert world.telegram.shown(100) == ["completed", "hello"]
+    await world.clock.advance(10)
+    assert world.cards.followers[follower].seen == "completed"
+    assert world.telegram.shown(100) == ["completed", "hello"]

@@ -11,7 +11,7 @@ from telegram.error import (
     TimedOut,
 )
 
-from handlers.outbox import Address, Message
+from handlers.outbox import Address, Message, Rank
 from tests.unit.fake_telegram import Mishap
 from tests.unit.outbox_world import ALICE, BOB, World, opened
 
@@ -188,10 +188,33 @@ async def test_one_request_at_a_time_in_a_chat(world: World) -> None:
     assert world.telegram.texts(100) == [str(number) for number in range(10)]
 
 
-async def test_more_than_two_hundred_waiting_answers_drop_the_oldest(world: World) -> None:
+async def test_of_more_than_two_hundred_answers_none_is_dropped_while_the_chat_is_reached(world: World) -> None:
+    for number in range(300):
+        world.outbox.answer(ALICE, Message(str(number)))
+    await world.clock.advance(400)
+    assert world.telegram.texts(100) == [str(number) for number in range(300)]
+
+
+async def test_the_rest_of_a_long_answer_comes_in_order_behind_others(world: World) -> None:
+    world.outbox.answer(ALICE, Message("part 0"))
+    for number in range(1, 30):
+        world.outbox.answer(ALICE, Message(f"part {number}"), rank=Rank.END)
+    await world.clock.advance(10)
+    sent = len(world.telegram.texts(100))
+    assert 4 < sent < 20
+    world.outbox.answer(ALICE, Message("hello"))
+    await world.clock.advance(60)
+    texts = world.telegram.texts(100)
+    assert texts[sent] == "hello"
+    assert [text for text in texts if text != "hello"] == [f"part {number}" for number in range(30)]
+
+
+async def test_more_than_two_hundred_waiting_answers_drop_the_oldest_while_the_chat_fails(world: World) -> None:
     world.telegram.down = True
+    world.outbox.answer(ALICE, Message("0"))
+    await world.clock.advance(0.1)
     with capture_logs() as logs:
-        for number in range(210):
+        for number in range(1, 210):
             world.outbox.answer(ALICE, Message(str(number)))
     assert [line["event"] for line in logs] == ["answer_dropped"] * 10
     world.telegram.down = False

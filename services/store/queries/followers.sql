@@ -14,10 +14,23 @@ SELECT * FROM followers WHERE id = :id;
 SELECT * FROM followers WHERE address = :address AND message_id = :message_id;
 
 -- name: followers_of
-SELECT * FROM followers WHERE task_id = :task_id ORDER BY id;
+SELECT * FROM followers WHERE task_id IN (SELECT value FROM json_each(:task_ids)) ORDER BY id;
 
 -- name: unfinished_followers
 SELECT * FROM followers WHERE end_shown_at IS NULL ORDER BY id;
+
+-- name: forget_adopted_twin
+-- A card can be pressed, and adopted, before the answer to sendMessage has told its follower which message it is.
+DELETE FROM followers
+WHERE address = :address AND message_id = :message_id AND task_id = :task_id AND id <> :id;
+
+-- name: yield_to_adopter
+-- The message has become another task's meanwhile: that one keeps it.
+DELETE FROM followers
+WHERE id = :id AND EXISTS (
+    SELECT 1 FROM followers AS other
+    WHERE other.address = :address AND other.message_id = :message_id AND other.id <> :id
+);
 
 -- name: follower_shown
 UPDATE followers SET message_id = :message_id, shown_attempt = :attempt, shown_state = :state,
@@ -25,7 +38,11 @@ UPDATE followers SET message_id = :message_id, shown_attempt = :attempt, shown_s
 WHERE id = :id AND task_id = :task_id;
 
 -- name: follower_gone
-UPDATE followers SET message_id = NULL, gone = 1, end_shown_at = :end_shown_at WHERE id = :id;
+-- With an end, its chat is what is gone: a press there must find it as this one, not as nobody's.
+UPDATE followers SET end_shown_at = :end_shown_at,
+    message_id = CASE WHEN :end_shown_at IS NULL THEN NULL ELSE message_id END,
+    gone = CASE WHEN :end_shown_at IS NULL THEN 1 ELSE gone END
+WHERE id = :id;
 
 -- name: followers_again
 UPDATE followers SET end_shown_at = NULL WHERE task_id = :task_id;

@@ -33,6 +33,16 @@ async def test_people_who_write_and_edit_make_updates(bot: Bot, api: BotApi, ali
     assert anonymous.message.reply_to_message is not None
 
 
+async def test_under_a_photo_the_words_are_a_caption(bot: Bot, alice: Person, private: Chat) -> None:
+    alice.say(private, "/see this", photo=True)
+    (update,) = await bot.get_updates()
+    assert update.message is not None
+    assert (update.message.text, update.message.caption, len(update.message.photo)) == (None, "/see this", 1)
+    assert [one.type for one in update.message.caption_entities] == ["bot_command"]
+    with pytest.raises(ValueError, match="1,024"):
+        alice.say(private, "x" * 1025, photo=True)
+
+
 async def test_update_ids_begin_at_the_clock_and_an_offset_confirms(
     bot: Bot, alice: Person, private: Chat, clock: HandMovedTime
 ) -> None:

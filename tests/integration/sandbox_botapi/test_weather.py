@@ -52,6 +52,16 @@ async def test_answers_to_presses_are_never_a_flood(clock: HandMovedTime) -> Non
             assert await (await next_press(bot)).answer()
 
 
+async def test_a_slow_answer_is_done_at_once_and_told_when_it_is_let_go(bot: Bot, api: BotApi, private: Chat) -> None:
+    release = asyncio.Event()
+    api.break_next("sendMessage", Fault.slow_answer(release))
+    sending = asyncio.ensure_future(bot.send_message(private.id, "x"))
+    await api.until(lambda: private.bot_messages)
+    assert not sending.done()
+    release.set()
+    assert (await sending).message_id == private.bot_messages[0].id
+
+
 async def test_ordered_faults_come_as_often_as_ordered_and_change_nothing(bot: Bot, api: BotApi, private: Chat) -> None:
     api.break_next("sendMessage", Fault.BAD_GATEWAY, times=2)
     api.break_next("sendMessage", Fault.too_many(retry_after=3))
