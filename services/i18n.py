@@ -95,10 +95,8 @@ def _cut_off(t: Translation, parameters: Parameters) -> str:
 
 def _not_found(t: Translation, parameters: Parameters) -> str:
     match parameters.get("reason"):
-        case "metadata_too_large":
-            return t.gettext("The torrent's metadata is larger than 16 MiB. It was refused.")
         case "metadata_unusable":
-            return t.gettext("The torrent's metadata is damaged. Nothing can be read from it.")
+            return t.gettext("The torrent's metadata is damaged, or larger than can be read.")
         case _:  # no word of it: a reason may come from anywhere
             return t.gettext("What was found is not this torrent, or could not be used.")
 

@@ -47,7 +47,7 @@ class Giver:
         writer.write(
             _PROTOCOL + bytes((0, 0, 0, 0, 0, 0x10, 0, 0)) + wanted + b"-XX0001-" + self._host.encode()[:12].ljust(12)
         )
-        hello = encode({b"m": {b"ut_metadata": _UT_METADATA}, b"metadata_size": len(self._info)})
+        hello = encode({b"m": {b"ut_metadata": _UT_METADATA}, b"metadata_size": len(self._info), b"upload_only": 1})
         writer.write(_message(bytes((_EXTENDED, 0)) + hello))
         theirs = 0
         while True:

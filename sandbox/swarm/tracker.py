@@ -15,13 +15,17 @@ Endpoint = tuple[str, int]
 
 
 class Tracker:
-    """Who has what, by 20-byte hash in ``peers``. Those who ask are never named to each other."""
+    """Who has what, by 20-byte hash in ``peers``. Who asks is named to itself, as trackers do, and to nobody else."""
 
     def __init__(self, interval: int = 1) -> None:
         self.peers: defaultdict[bytes, list[Endpoint]] = defaultdict(list)
         self.announces: list[str] = []
         self.asked = asyncio.Event()
         """Set at each announce; clear it to wait for the next."""
+        self.refusal = b""
+        """The failure reason that everybody is answered with, while it is not empty; bytes in any encoding."""
+        self.external_ip = ""
+        """The IPv4 address that everybody is told to be at, while it is not empty (BEP 24)."""
         self._interval = interval
         self._port = 0
         self._runner: web.AppRunner | None = None
@@ -53,17 +57,21 @@ class Tracker:
         if query.get("event") != [b"stopped"]:
             self.announces.append(wanted.hex())
             self.asked.set()
-        known = self.peers.get(wanted, [])
+        if self.refusal:
+            return _answer({b"failure reason": self.refusal})
+        known = [*self.peers.get(wanted, []), *_asker(request, query)]
         compact = query.get("compact") != [b"0"]
         peers: object = (
             compact_peers(known) if compact else [{b"ip": host.encode(), b"port": port} for host, port in known]
         )
+        told = {b"external ip": ipaddress.IPv4Address(self.external_ip).packed} if self.external_ip else {}
         return _answer(
             {
+                **told,
                 b"interval": self._interval,
                 b"min interval": self._interval,
-                b"complete": len(known),
-                b"incomplete": 0,
+                b"complete": len(self.peers.get(wanted, [])),
+                b"incomplete": len(known) - len(self.peers.get(wanted, [])),
                 b"peers": peers,
             }
         )
@@ -78,6 +86,14 @@ class Tracker:
 def compact_peers(peers: Iterable[Endpoint]) -> bytes:
     """Return IPv4 *peers* as BEP 23 has them: six bytes each."""
     return b"".join(ipaddress.IPv4Address(host).packed + port.to_bytes(2, "big") for host, port in peers)
+
+
+def _asker(request: web.Request, query: dict[str, list[bytes]]) -> list[Endpoint]:
+    """Return who asks, if it listens at all and speaks IPv4."""
+    port = query.get("port", [b"0"])[0]
+    if request.remote is None or ":" in request.remote or not port.isdigit() or not 0 < int(port) < 2**16:
+        return []
+    return [(request.remote, int(port))]
 
 
 def _raw_query(request: web.Request) -> dict[str, list[bytes]]:

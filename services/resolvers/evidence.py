@@ -5,24 +5,35 @@ from dataclasses import dataclass, field
 
 from services.torrents import Step
 
+Endpoint = tuple[str, int]
+
 
 @dataclass(slots=True)
 class Sightings:
     """What the swarm has shown of one info-hash.
 
-    *trackers* were asked, those *answered* did (nobody is an answer). *seen* peers were named by anyone, *connected*
-    ones have a connection with us now, *willing* ones have also shaken hands and can give metadata (BEP 10).
+    *trackers* were asked, those *answered* did (nobody is an answer). *hinted* are the peers that the magnet itself
+    named, *met* those that a connection was made with, *ourselves* where trackers or the DHT named us to ourselves.
+    *seen* is how many others there are; *connected* have a connection with us now, *willing* certainly have metadata.
     """
 
     trackers: set[str] = field(default_factory=set)
     answered: set[str] = field(default_factory=set)
+    hinted: set[Endpoint] = field(default_factory=set)
+    met: set[Endpoint] = field(default_factory=set)
+    ourselves: set[Endpoint] = field(default_factory=set)
     seen: int = 0
     connected: int = 0
     willing: int = 0
 
-    def count(self, *, seen: int, connected: int) -> None:
+    @property
+    def peers(self) -> int:
+        """How many peers there are: what the magnet alone names is none until it has answered a connection."""
+        return max(self.seen, self.connected)
+
+    def count(self, *, known: int, connected: int) -> None:
         """Take in how many peers are known and connected now; a peer that was seen once stays seen."""
-        self.seen = max(self.seen, seen)
+        self.seen = max(self.seen, known - len((self.hinted - self.met) | self.ourselves))
         self.connected = connected
         if not connected:
             self.willing = 0
@@ -39,12 +50,12 @@ class DhtSightings:
 def step(sightings: Iterable[Sightings], dht: DhtSightings) -> Step:
     """Return where a lookup stands whose one or two info-hashes have shown *sightings*.
 
-    Codes: ``asking`` (no peer seen yet), ``connecting`` (peers seen, none has given metadata), ``receiving`` (a peer
-    has shaken hands that can give it). Parameters, all of them ints: trackers, trackers_answered, dht (0 or 1),
-    dht_nodes, peers, connected.
+    Codes: ``asking`` (no peer seen yet), ``connecting`` (peers seen; one may be about to give metadata),
+    ``receiving`` (a peer is connected that certainly has it, since it has the whole torrent). Parameters, all of them
+    ints: trackers, trackers_answered, dht (0 or 1), dht_nodes, peers, connected.
     """
     every = tuple(sightings)
-    peers = max((one.seen for one in every), default=0)
+    peers = max((one.peers for one in every), default=0)
     code = "receiving" if any(one.willing for one in every) else "connecting" if peers else "asking"
     return Step(
         code,

@@ -7,9 +7,12 @@ that pairs a good v1 with a foreign v2 hash does not take the good one from othe
 import asyncio
 import heapq
 import socket
+from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Self, cast
 
@@ -34,8 +37,10 @@ _REPORT_EVERY = 0.5
 _SAVE_EVERY = 300.0
 _WATCH_BOOTSTRAP = 30.0
 _MOST_LOOKED_AT = 50
+_ENOUGH = 2 * LARGEST_METADATA  # bytes: whoever sends so many without an end is a liar, or has too large metadata
+_TRICKLE = 64 * 1_024  # bytes a second
 
-_CATEGORIES = lt.alert_category.error | lt.alert_category.status | lt.alert_category.tracker
+_CATEGORIES = lt.alert_category.error | lt.alert_category.status | lt.alert_category.tracker | lt.alert_category.connect
 _DUPLICATE_TORRENT = 19  # libtorrent's error codes
 _MISMATCHING_INFO_HASH = 30
 _DHT_STATE = lt.save_state_flags_t.save_dht_state
@@ -55,6 +60,16 @@ _Lookup = Lookup[lt.torrent_handle]
 _Torrent = SoughtTorrent[lt.torrent_handle]
 
 
+@dataclass(slots=True)
+class _Turn:
+    """When the watch was *opened*, when it last *saved* and *reported*, and whether the DHT is *bootstrapping*."""
+
+    opened: float
+    saved: float
+    reported: float
+    bootstrapping: bool
+
+
 class LibtorrentResolver:
     """A `Resolver` that asks the swarm itself. `open` makes one."""
 
@@ -67,6 +82,8 @@ class LibtorrentResolver:
         self._dht = DhtSightings(asked=dht)
         self._dht_messages = 0
         self._stats_asked = False
+        self._own: set[tuple[str, int]] = set()
+        self._named: deque[tuple[str, int]] = deque(maxlen=20)
         self._board: Board[lt.torrent_handle] = Board()
         self._closed = False
 
@@ -109,7 +126,6 @@ class LibtorrentResolver:
         for end in (bell, rope):
             end.setblocking(False)  # noqa: FBT003 - it takes no keyword
         watching = asyncio.create_task(self._watch(dht_state), name="swarm")
-        watching.add_done_callback(self._watched)
         # Not set_alert_notify: its Python callback waits for the interpreter while a call into libtorrent holds it.
         self._session.set_alert_fd(rope.fileno())
         asyncio.get_running_loop().add_reader(bell, self._on_bell, bell)
@@ -124,7 +140,9 @@ class LibtorrentResolver:
         """See `Resolver.resolve`. Steps are those of `evidence.step`; at most two a second, and only when they differ.
 
         Raises:
-            NotFound: the metadata is larger than 16 MiB, or libtorrent cannot read it; parameter *reason* says which.
+            NotFound: the metadata came and libtorrent cannot read it; parameter *reason* is ``metadata_unusable``.
+                Metadata over 16 MiB is refused piece by piece, of which libtorrent says nothing: its lookup goes on,
+                with peers and without a name, since another peer may tell of another size.
             ResolverDown: libtorrent refused, or is being closed.
         """
         if self._closed:
@@ -144,17 +162,19 @@ class LibtorrentResolver:
     def add_hints(self, torrent: TorrentId, hints: Hints) -> None:
         """See `Resolver.add_hints`."""
         for info_hash in torrent.hashes:
-            if running := self._board.torrents.get(info_hash):
+            if running := self._board.sought(info_hash):
                 self._hint(running, hints)
 
     def _begin(self, lookup: _Lookup, hints: Hints) -> None:
         self._board.begin(lookup)
         self._ask_stats()
         for info_hash in lookup.asked.hashes:
-            torrent = self._board.torrents.get(info_hash)
+            torrent = self._board.sought(info_hash)
             if torrent is None:
                 torrent = self._add(info_hash, hints)
             else:
+                if torrent.info_hash.is_v1 and not info_hash.is_v1:
+                    self._make_whole(torrent, info_hash)
                 self._hint(torrent, hints)
             self._board.join(lookup, torrent)
 
@@ -164,20 +184,28 @@ class LibtorrentResolver:
                 self._session.remove_torrent(handle)
 
     def _add(self, info_hash: InfoHash, hints: Hints) -> _Torrent:
-        digest = bytes.fromhex(info_hash.hex)
-        params = lt.add_torrent_params()
-        params.info_hashes = lt.info_hash_t(lt.sha1_hash(digest) if info_hash.is_v1 else lt.sha256_hash(digest))
-        params.save_path = _NOWHERE
-        params.flags = _FLAGS
-        params.trackers = [*self._policy.trackers(hints.trackers)][:_MOST_HINTS]
-        params.peers = [*self._policy.peers(hints.peers)][:_MOST_HINTS]
+        params = _params(info_hash)
+        params.trackers = [*islice(self._policy.trackers(hints.trackers), _MOST_HINTS)]
+        params.peers = [*islice(self._policy.peers(hints.peers), _MOST_HINTS)]
         torrent = _Torrent(info_hash, self._added(params))
         torrent.sightings.trackers.update(params.trackers)
+        torrent.sightings.hinted.update(params.peers)
         self._board.seek(torrent)
-        if self._dht.asked:
-            torrent.handle.force_dht_announce()  # by itself libtorrent begins with one torrent in four seconds
-            torrent.plan_announce(self._clock.monotonic())
+        self._announce(torrent, self._clock.monotonic())
         return torrent
+
+    def _make_whole(self, torrent: _Torrent, info_hash: InfoHash) -> None:
+        """Look *torrent* up by the v2 *info_hash* instead of its first 40 digits, which somebody took for a v1 hash.
+
+        To libtorrent the two are one torrent. Nobody can have what is looked up by those digits alone.
+        """
+        if torrent.given is None:
+            self._session.remove_torrent(torrent.handle)
+        torrent.given = None
+        params = _params(info_hash)
+        params.trackers, params.peers = [*torrent.sightings.trackers], [*torrent.sightings.hinted]
+        self._board.replace(torrent, info_hash, self._added(params))
+        self._announce(torrent, self._clock.monotonic())
 
     def _added(self, params: lt.add_torrent_params) -> lt.torrent_handle:
         try:
@@ -194,42 +222,49 @@ class LibtorrentResolver:
         if torrent.given is not None:
             return
         known = torrent.sightings.trackers
-        for url in self._policy.trackers(hints.trackers):
-            if url not in known and len(known) < _MOST_HINTS:
-                known.add(url)
-                torrent.handle.add_tracker({"url": url})
-        for peer in [*self._policy.peers(hints.peers)][:_MOST_HINTS]:
+        news = (url for url in hints.trackers if url not in known)
+        for url in islice(self._policy.trackers(news), _MOST_HINTS - len(known)):
+            known.add(url)
+            torrent.handle.add_tracker({"url": url})
+        room = _MOST_HINTS - len(torrent.sightings.hinted)
+        for peer in islice(self._policy.peers(hints.peers), room):
+            torrent.sightings.hinted.add(peer)
             torrent.handle.connect_peer(peer)
 
     async def _watch(self, dht_state: Path | None) -> None:
         """Announce again, ask libtorrent for news and tell them, for as long as there is a lookup."""
-        opened = saved = reported = self._clock.monotonic()
-        bootstrapping = self._dht.asked
+        now = self._clock.monotonic()
+        turn = _Turn(opened=now, saved=now, reported=now, bootstrapping=self._dht.asked)
         while True:
             await self._board.busy.wait()
             await self._clock.sleep(_TICK)
-            now = self._clock.monotonic()
-            self._announce_again(now)
-            if now - reported >= _REPORT_EVERY:
-                reported = now
-                self._report(now)
-            if bootstrapping and now - opened > _WATCH_BOOTSTRAP:
-                bootstrapping = False  # the category wakes us for every question that the DHT asks of us
-                self._session.apply_settings({"alert_mask": _CATEGORIES})
-            if dht_state and self._dht.nodes and now - saved > _SAVE_EVERY:
-                saved = now
-                await asyncio.to_thread(kept_state.write, dht_state, _state(self._session))
+            try:
+                await self._take(turn, dht_state)
+            except Exception:  # noqa: BLE001 - one turn that fails may not end every lookup until a restart
+                _log.exception("a turn of the swarm's watch was lost")
 
-    def _watched(self, watching: "asyncio.Task[None]") -> None:
-        if not watching.cancelled() and (error := watching.exception()):
-            _log.error("the swarm's watch ended", exc_info=error)
-            self._end_lookups()
+    async def _take(self, turn: "_Turn", dht_state: Path | None) -> None:
+        now = self._clock.monotonic()
+        self._announce_again(now)
+        if now - turn.reported >= _REPORT_EVERY:
+            turn.reported = now
+            self._report(now)
+        if turn.bootstrapping and now - turn.opened > _WATCH_BOOTSTRAP:
+            turn.bootstrapping = False  # the category wakes us for every question that the DHT asks of us
+            self._session.apply_settings({"alert_mask": _CATEGORIES})
+        if dht_state and self._dht.nodes and now - turn.saved > _SAVE_EVERY:
+            turn.saved = now
+            await asyncio.to_thread(kept_state.write, dht_state, _state(self._session))
 
     def _announce_again(self, now: float) -> None:
         for torrent in self._board.running.values():
-            if self._dht.asked and now >= torrent.next_announce:
-                torrent.handle.force_dht_announce()
-                torrent.plan_announce(now)
+            if now >= torrent.next_announce:
+                self._announce(torrent, now)
+
+    def _announce(self, torrent: _Torrent, now: float) -> None:
+        if self._dht.asked:
+            torrent.handle.force_dht_announce()  # by itself libtorrent begins with one torrent in four seconds
+            torrent.plan_announce(now)
 
     def _report(self, now: float) -> None:
         self._session.post_torrent_updates(0)
@@ -257,8 +292,11 @@ class LibtorrentResolver:
 
     def _hear(self) -> None:
         for alert in self._session.pop_alerts():  # an alert lives until the next call
-            self._on_end(alert)
-            self._on_news(alert)
+            try:
+                self._on_end(alert)
+                self._on_news(alert)
+            except Exception:  # noqa: BLE001 - the queue is empty now: one that is sick may not cost other people theirs
+                _log.exception("an alert of the swarm was passed over", alert=alert.what())
 
     def _on_end(self, alert: lt.alert) -> None:
         match alert:
@@ -273,19 +311,21 @@ class LibtorrentResolver:
 
     def _on_news(self, alert: lt.alert) -> None:
         match alert:
+            case lt.peer_connect_alert() | lt.peer_disconnected_alert():
+                self._on_peer(alert)
             case lt.state_update_alert():
                 self._on_states(alert.status)
             case lt.tracker_reply_alert():
                 self._on_tracker_answer(alert)
-            case lt.tracker_error_alert() if alert.failure_reason():
+            case lt.tracker_error_alert() if _is_trackers_own_word(alert):
                 self._on_tracker_answer(alert)
             case lt.session_stats_alert():
                 self._on_stats(alert.values)
             case lt.dht_bootstrap_alert():
                 for torrent in self._board.running.values():
                     torrent.handle.force_dht_announce()  # what was asked before is lost
-            case lt.external_ip_alert():
-                self._on_own_address(alert.external_address)
+            case lt.external_ip_alert():  # some stranger's word: too little to keep a place off everybody
+                self._named.append((alert.external_address, self._session.listen_port()))
             case lt.listen_failed_alert():
                 _log.warning("cannot listen", on=alert.listen_interface(), error=alert.error.message())
 
@@ -294,8 +334,6 @@ class LibtorrentResolver:
             return
         section, hashes = info.info_section(), info.info_hashes()
         given: Metadata | Failure = (hashes_of(section, v1=hashes.has_v1(), v2=hashes.has_v2()), section)
-        if len(section) > LARGEST_METADATA:
-            given = partial(NotFound, reason="metadata_too_large", size=len(section))
         for handle in handles:
             self._give(handle, given)
 
@@ -307,9 +345,12 @@ class LibtorrentResolver:
     def _on_states(self, states: Sequence[lt.torrent_status]) -> None:
         for state in states:
             if torrent := self._board.running.get(state.handle):
-                torrent.sightings.count(seen=state.list_peers, connected=state.num_peers)
+                if state.total_download > _ENOUGH and state.download_rate > _TRICKLE:
+                    state.handle.set_download_limit(_TRICKLE)  # else it fetches and refuses at full speed, for ever
+                torrent.sightings.count(known=state.list_peers, connected=state.num_peers)
 
     def _on_tracker_answer(self, alert: lt.tracker_alert) -> None:
+        self._own.add(alert.local_endpoint)
         if torrent := self._board.running.get(alert.handle):
             torrent.sightings.answered.add(alert.url)
 
@@ -321,11 +362,13 @@ class LibtorrentResolver:
             if lookup.heard is None:
                 lookup.heard = self._dht_messages
 
-    def _on_own_address(self, address: str) -> None:
-        policy = self._policy.knowing_own(address)
-        if policy != self._policy:
-            self._policy = policy
-            self._session.set_ip_filter(_ip_filter(policy))
+    def _on_peer(self, alert: lt.peer_connect_alert | lt.peer_disconnected_alert) -> None:
+        """Take in that a connection to a peer is tried, or is over."""
+        if torrent := self._board.running.get(alert.handle):
+            if alert.endpoint in self._own or alert.endpoint in self._named:
+                torrent.sightings.ourselves.add(alert.endpoint)
+            elif isinstance(alert, lt.peer_disconnected_alert) and alert.op != lt.operation_t.connect:
+                torrent.sightings.met.add(alert.endpoint)
 
     def _end_lookups(self) -> None:
         self._closed = True
@@ -354,6 +397,15 @@ def _start(
         raise ResolverDown(reason=str(error)) from error
 
 
+def _params(info_hash: InfoHash) -> lt.add_torrent_params:
+    digest = bytes.fromhex(info_hash.hex)
+    params = lt.add_torrent_params()
+    params.info_hashes = lt.info_hash_t(lt.sha1_hash(digest) if info_hash.is_v1 else lt.sha256_hash(digest))
+    params.save_path = _NOWHERE
+    params.flags = _FLAGS
+    return params
+
+
 def _saved(dht_state: Path | None) -> lt.session_params:
     state = kept_state.read(dht_state)
     try:
@@ -377,10 +429,20 @@ def _stop(held: list[lt.session], dht_state: Path | None, bell: socket.socket, r
 
 
 def _willing(handle: lt.torrent_handle) -> int:
-    """Return how many peers have shaken hands and know extensions; asks libtorrent's thread, about 0.1 ms."""
-    unready = lt.peer_info.connecting | lt.peer_info.handshake
-    able = lt.peer_info.supports_extensions
-    return sum(not peer.flags & unready and bool(peer.flags & able) for peer in handle.get_peer_info())
+    """Return how many peers have said that they have all that they want (BEP 21), and so the metadata.
+
+    Nothing else that libtorrent tells of a peer before the metadata is here shows that it has it. Asks libtorrent's
+    thread, about 0.1 ms.
+    """
+    return sum(bool(peer.flags & lt.peer_info.upload_only) for peer in handle.get_peer_info())
+
+
+def _is_trackers_own_word(alert: lt.tracker_error_alert) -> bool:
+    """Whether the tracker itself refused. Its reason may be in any encoding, and the binding knows UTF-8 alone."""
+    try:
+        return bool(alert.failure_reason())
+    except UnicodeDecodeError:
+        return True
 
 
 def _ip_filter(policy: AddressPolicy) -> lt.ip_filter:
@@ -392,5 +454,8 @@ def _ip_filter(policy: AddressPolicy) -> lt.ip_filter:
 
 def _described(given: Metadata, source: str) -> TorrentInfo:
     torrent, section = given
-    info: object = lt.bdecode(section)
+    try:
+        info: object = lt.bdecode(section)
+    except RuntimeError as error:  # more items than it counts to: some 200,000 files
+        raise NotFound(reason="metadata_unusable") from error
     return describe(cast("dict[bytes, object]", info), torrent, source)

@@ -20,6 +20,11 @@ Handle = TypeVar("Handle")
 _LONGEST_PAUSE = 64.0
 
 
+def wire_hash(info_hash: InfoHash) -> str:
+    """Return the 40 digits by which the swarm, and a session, know *info_hash*: of a v2 hash the first 40 (BEP 52)."""
+    return info_hash.hex[:40]
+
+
 @dataclass(slots=True, eq=False)
 class Lookup(Generic[Handle]):
     """One caller, who waits for *found*. *heard* is how many messages the DHT had brought when the lookup began."""
@@ -72,12 +77,13 @@ class SoughtTorrent(Generic[Handle]):
 class Board(Generic[Handle]):
     """Every lookup under way and every torrent that is sought for one. *busy* is set while there is a lookup.
 
-    *torrents* has those sought, *running* those of them that the session still has: what has brought something is over.
+    *torrents* has those sought, by their `wire_hash`, *running* those of them that the session still has: what has
+    brought something is over.
     """
 
     def __init__(self) -> None:
         self.lookups: set[Lookup[Handle]] = set()
-        self.torrents: dict[InfoHash, SoughtTorrent[Handle]] = {}
+        self.torrents: dict[str, SoughtTorrent[Handle]] = {}
         self.running: dict[Handle, SoughtTorrent[Handle]] = {}
         self.busy = asyncio.Event()
 
@@ -86,12 +92,22 @@ class Board(Generic[Handle]):
         self.busy.set()
 
     def seek(self, torrent: SoughtTorrent[Handle]) -> None:
-        self.torrents[torrent.info_hash] = self.running[torrent.handle] = torrent
+        self.torrents[wire_hash(torrent.info_hash)] = self.running[torrent.handle] = torrent
+
+    def sought(self, info_hash: InfoHash) -> SoughtTorrent[Handle] | None:
+        return self.torrents.get(wire_hash(info_hash))
+
+    def replace(self, torrent: SoughtTorrent[Handle], info_hash: InfoHash, handle: Handle) -> None:
+        """Let *torrent* be looked up as *info_hash*, by *handle*, from now on."""
+        self.running.pop(torrent.handle, None)
+        torrent.info_hash, torrent.handle = info_hash, handle
+        self.running[handle] = torrent
 
     def join(self, lookup: Lookup[Handle], torrent: SoughtTorrent[Handle]) -> None:
         """Let *lookup* wait for *torrent*, too; what that has brought before counts."""
-        torrent.lookups.add(lookup)
-        lookup.torrents.append(torrent)
+        if lookup not in torrent.lookups:
+            torrent.lookups.add(lookup)
+            lookup.torrents.append(torrent)
         if torrent.given is not None:
             lookup.take(torrent.given)
 
@@ -104,7 +120,7 @@ class Board(Generic[Handle]):
         for torrent in lookup.torrents:
             torrent.lookups.discard(lookup)
             if not torrent.lookups:
-                del self.torrents[torrent.info_hash]
+                del self.torrents[wire_hash(torrent.info_hash)]
                 if self.running.pop(torrent.handle, None):
                     idle.append(torrent.handle)
         return idle

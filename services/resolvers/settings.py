@@ -18,8 +18,8 @@ def session_settings(
         "dht_bootstrap_nodes": ",".join(dht_bootstrap_nodes) or _NO_BOOTSTRAP,
         "alert_mask": alert_mask,
         "alert_queue_size": 100_000,
-        # Larger ones are fetched up to here so that they can be refused with a reason; libtorrent is silent about them.
-        "max_metadata_size": 2 * LARGEST_METADATA,
+        # A peer's word for a size costs that much memory a lookup. Of what is larger libtorrent says nothing.
+        "max_metadata_size": LARGEST_METADATA,
         # Nothing in the operator's own network is spoken to.
         "enable_lsd": False,
         "enable_upnp": False,

@@ -30,10 +30,11 @@ def opened(
     bootstrap: tuple[str, ...] | None = None,
     private: bool = True,
     allowed: tuple[str, ...] = (),
+    host: str | None = None,
 ) -> AbstractAsyncContextManager[LibtorrentResolver]:
     nodes = tuple(swarm.dht_nodes[:3]) if swarm and bootstrap is None else bootstrap or ()
     return LibtorrentResolver.open(
-        listen_interfaces=listen_interfaces(),
+        listen_interfaces=f"{host}:0" if host else listen_interfaces(),
         dht_bootstrap_nodes=nodes,
         allow_private_peers=private,
         allowed_addresses=allowed,

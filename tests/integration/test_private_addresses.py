@@ -163,6 +163,43 @@ async def test_kept_off_nothing_reaches_them_and_the_swarm_is_asked_all_the_same
         assert sensor.contacts == []
 
 
+async def test_kept_off_hints_that_come_later_do_not_reach_them_either(swarm: Swarm, sensor: Sensor) -> None:
+    sample = swarm.unseeded(make_sample("late"))
+    async with (
+        opened(swarm, private=False, allowed=ALLOWED) as resolver,
+        Running(resolver, torrent_id(sample)) as running,
+    ):
+        await running.steps.until(lambda step: True)
+        resolver.add_hints(torrent_id(sample), spelled(sensor.port))
+        resolver.add_hints(torrent_id(sample), trackers_of(sample))
+        for _ in range(3):  # seconds: what would have been tried has been
+            swarm.tracker.asked.clear()
+            await swarm.tracker.asked.wait()
+        assert number(running.steps.last, "peers") == 0
+    assert sensor.contacts == []
+
+
+async def test_allowed_hints_that_come_later_are_contacted(swarm: Swarm, sensor: Sensor) -> None:
+    async with opened(swarm) as resolver, Running(resolver, NOBODY) as running:
+        await running.steps.until(lambda step: True)
+        resolver.add_hints(NOBODY, Hints(peers=((INNER, sensor.port),)))
+        await sensor.contacted.wait()
+
+
+async def test_a_trackers_word_for_our_own_address_keeps_no_place_off(swarm: Swarm) -> None:
+    swarm.tracker.external_ip = "93.184.216.34"
+    place = "http://93.184.216.34/announce"
+    async with (
+        opened(swarm, private=False, allowed=ALLOWED) as resolver,
+        Running(resolver, NOBODY, Hints((swarm.tracker_url,))) as running,
+    ):
+        await running.steps.until(lambda step: number(step, "trackers_answered") == 1)
+        swarm.tracker.asked.clear()
+        await swarm.tracker.asked.wait()
+        assert list(resolver._policy.trackers([place])) == [place]
+        assert resolver._session.get_ip_filter().access("93.184.216.34") == 0
+
+
 async def test_kept_off_a_torrent_is_found_by_the_peers_that_may_be_contacted(swarm: Swarm, sensor: Sensor) -> None:
     sample = swarm.seed(make_sample("found"))
     hints = Hints((swarm.tracker_url,)).merged(spelled(sensor.port))

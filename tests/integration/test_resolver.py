@@ -1,16 +1,20 @@
 """The embedded resolver against the loopback swarm."""
 
 import asyncio
+import hashlib
 import socket
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
 
+import libtorrent as lt
 import pytest
 
 from sandbox.swarm import HOSTILE_NAMES, Kind, Swarm, Way, make_sample
+from sandbox.swarm.bencoding import encode
 from sandbox.swarm.giver import Giver
 from services.errors import NotFound, ResolverDown
+from services.resolvers import libtorrent
 from services.resolvers.libtorrent import LibtorrentResolver
 from services.torrents import FileEntry, Hints, InfoHash, TorrentId
 from tests.integration.swarm_help import (
@@ -93,6 +97,61 @@ async def test_a_pair_with_a_foreign_hash_goes_on_and_does_not_hold_back_the_goo
     assert nothing_left_in(resolver)
 
 
+@pytest.mark.parametrize("kind", ["v2", "hybrid"])
+@pytest.mark.parametrize("first", ["cut short", "whole"])
+async def test_a_v2_hash_cut_short_to_a_v1_hash_holds_nobody_back(
+    swarm: Swarm, resolver: LibtorrentResolver, kind: Kind, first: str
+) -> None:
+    sample = swarm.seed(make_sample("whole", kind=kind), by=[])
+    assert sample.v2 is not None
+    cut_short, whole = InfoHash(sample.v2[:40]), torrent_id(sample)
+    order = [TorrentId.of(cut_short), whole] if first == "cut short" else [whole, TorrentId.of(cut_short)]
+    async with Running(resolver, order[0]) as one, Running(resolver, order[1]) as other:
+        await one.steps.until(lambda step: True)
+        await other.steps.until(lambda step: True)
+        resolver.add_hints(whole, peers_of(sample))
+        honest, wrong = (other, one) if first == "cut short" else (one, other)
+        assert (await honest.task).name.text == "whole"
+        assert (await resolver.resolve(torrent_id(sample, by="v2"), peers_of(sample), Steps())).name.text == "whole"
+        assert not wrong.task.done()
+    async with Running(resolver, TorrentId(v1=cut_short, v2=InfoHash(sample.v2)), peers_of(sample)) as pair:
+        await pair.steps.until(lambda step: True)
+        assert (await resolver.resolve(whole, peers_of(sample), Steps())).name.text == "whole"
+        assert not pair.task.done()
+    assert nothing_left_in(resolver)
+
+
+@pytest.mark.parametrize("kind", ["v1", "v2", "hybrid"])
+async def test_a_name_that_is_found_leaves_no_file(
+    swarm: Swarm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: Kind
+) -> None:
+    monkeypatch.setattr(libtorrent, "_NOWHERE", str(tmp_path))  # a place where files could be
+    samples = [swarm.seed(make_sample(f"files {number}", kind=kind, files=FILES)) for number in range(20)]
+    async with opened(swarm) as resolver:
+        await asyncio.gather(*(resolver.resolve(torrent_id(one), peers_of(one), Steps()) for one in samples))
+    assert list(tmp_path.iterdir()) == []  # libtorrent's disk threads have ended
+
+
+@pytest.mark.parametrize("kind", ["v1", "v2", "hybrid"])
+async def test_a_torrent_that_stays_though_its_metadata_is_here_takes_no_payload_and_leaves_no_file(
+    swarm: Swarm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: Kind
+) -> None:
+    monkeypatch.setattr(libtorrent, "_NOWHERE", str(tmp_path))
+    monkeypatch.setattr(LibtorrentResolver, "_on_end", lambda *_: None)  # it is too slow to hear of it
+    sample = swarm.seed(make_sample("files", kind=kind, files=FILES), by=[])
+    hints = trackers_of(sample).merged(peers_of(sample))
+    one_hash = torrent_id(sample, by="v2" if kind == "v2" else "v1")
+    async with opened(swarm) as resolver, Running(resolver, one_hash, hints):
+        await asyncio.sleep(0)
+        handle = resolver._session.get_torrents()[0]
+        while not handle.status().has_metadata:
+            swarm.tracker.asked.clear()
+            await swarm.tracker.asked.wait()
+        assert not any(handle.get_file_priorities())
+        assert handle.flags() & lt.torrent_flags.upload_mode
+    assert list(tmp_path.iterdir()) == []
+
+
 async def test_hostile_names_come_as_their_own_bytes(swarm: Swarm, resolver: LibtorrentResolver) -> None:
     samples = [swarm.seed(make_sample(raw_name=raw, files=[("f", 1)])) for raw in HOSTILE_NAMES.values() if raw]
     found = await asyncio.gather(
@@ -109,6 +168,61 @@ async def test_a_hundred_at_once(swarm: Swarm, resolver: LibtorrentResolver) -> 
     )
     assert [info.name.text for info in found] == [sample.name for sample in samples]
     assert nothing_left_in(resolver)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "gbk"])
+async def test_a_trackers_refusal_in_any_encoding_is_its_answer_and_costs_nobody_a_name(
+    swarm: Swarm, resolver: LibtorrentResolver, encoding: str
+) -> None:
+    swarm.tracker.refusal = "种子不存在".encode(encoding)
+    samples = [swarm.seed(make_sample(f"number {number}")) for number in range(20)]
+    async with Running(resolver, torrent_id(swarm.dead()), Hints((swarm.tracker_url,))) as refused:
+        found = await asyncio.gather(
+            *(
+                resolver.resolve(torrent_id(sample), trackers_of(sample).merged(peers_of(sample)), Steps())
+                for sample in samples
+            )
+        )
+        assert [info.name.text for info in found] == [sample.name for sample in samples]
+        await refused.steps.until(lambda step: number(step, "trackers_answered") == 1)
+
+
+async def test_an_alert_that_cannot_be_read_costs_nobody_a_name(
+    swarm: Swarm, resolver: LibtorrentResolver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    came = asyncio.Event()
+
+    def sick(*_: object) -> None:
+        came.set()
+        raise ValueError("sick")
+
+    monkeypatch.setattr(resolver, "_on_tracker_answer", sick)
+    monkeypatch.setattr(resolver, "_on_states", sick)
+    sample = swarm.unseeded(make_sample("late"))
+    async with Running(resolver, torrent_id(sample), trackers_of(sample)) as running:
+        await came.wait()
+        await swarm.begin_seeding(sample)
+        assert (await running.task).name.text == "late"
+
+
+async def test_a_turn_of_the_watch_that_fails_ends_no_lookup(
+    swarm: Swarm, resolver: LibtorrentResolver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failed = asyncio.Event()
+    report = resolver._report
+
+    def once(now: float) -> None:
+        if not failed.is_set():
+            failed.set()
+            raise ValueError("sick")
+        report(now)
+
+    monkeypatch.setattr(resolver, "_report", once)
+    dead = swarm.dead()
+    async with Running(resolver, torrent_id(dead), trackers_of(dead)) as running:
+        await failed.wait()
+        await running.steps.until(lambda step: number(step, "trackers_answered") == 1)
+        assert not running.task.done()
 
 
 async def test_it_says_that_it_started_and_where_it_stands_at_once(swarm: Swarm, resolver: LibtorrentResolver) -> None:
@@ -143,6 +257,43 @@ async def test_of_a_dead_one_trackers_and_dht_answer_and_there_is_nobody(
             await swarm.dht.asked.wait()
         assert (running.steps.last.code, number(running.steps.last, "peers")) == ("asking", 0)
         assert len(running.steps.seen) == told  # the same again is no news
+
+
+async def test_a_closed_port_that_the_magnet_alone_names_is_no_peer_seen(resolver: LibtorrentResolver) -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.5.5", 0))  # and does not listen
+        hints = Hints(peers=(closed.getsockname(),))
+        async with Running(resolver, TorrentId.of(InfoHash("ab" * 20)), hints) as running:
+            await running.steps.until(lambda step: number(step, "dht_nodes") > 0)
+            (handle,) = resolver._session.get_torrents()
+            assert handle.status().list_peers == 1
+            assert {(step.code, number(step, "peers")) for step in running.steps.seen} == {("asking", 0)}
+
+
+async def test_a_tracker_that_names_us_to_ourselves_has_named_nobody(
+    swarm: Swarm, resolver: LibtorrentResolver
+) -> None:
+    dead = swarm.dead()
+    async with Running(resolver, torrent_id(dead), trackers_of(dead)) as running:
+        for _ in range(3):
+            swarm.tracker.asked.clear()
+            await swarm.tracker.asked.wait()
+        await running.steps.until(lambda step: number(step, "trackers_answered") == 1)
+        (handle,) = resolver._session.get_torrents()
+        assert handle.status().list_peers == 1  # it was named
+        assert {(step.code, number(step, "peers")) for step in running.steps.seen} == {("asking", 0)}
+
+
+async def test_another_who_looks_for_it_too_gives_nothing_and_is_not_said_to(swarm: Swarm) -> None:
+    nobody = TorrentId.of(InfoHash("ab" * 20))
+    async with opened() as here, opened(host="127.0.8.8") as there:
+        hints = Hints(trackers=(swarm.tracker_url,), peers=(("127.0.8.8", there._session.listen_port()),))
+        async with Running(there, nobody), Running(here, nobody, hints) as running:
+            step = await running.steps.until(lambda step: number(step, "connected") == 1)
+            for _ in range(3):
+                swarm.tracker.asked.clear()
+                await swarm.tracker.asked.wait()
+            assert (step.code, running.steps.last.code) == ("connecting", "connecting")
 
 
 async def test_of_a_stalled_one_peers_are_seen_and_none_gives(swarm: Swarm, resolver: LibtorrentResolver) -> None:
@@ -185,6 +336,7 @@ async def test_cancel_and_time_out_leave_nothing(
     swarm: Swarm, resolver: LibtorrentResolver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(libtorrent, "_NOWHERE", str(tmp_path))
     tasks = asyncio.all_tasks()
     stalled = swarm.stall(make_sample("stalled", kind="hybrid"))
     steps = Steps()
@@ -271,13 +423,49 @@ async def test_a_liar_is_not_believed(resolver: LibtorrentResolver) -> None:
         assert not running.task.done()
 
 
-async def test_metadata_over_16_mib_is_refused(swarm: Swarm, resolver: LibtorrentResolver) -> None:
-    large = swarm.seed(make_sample("large", files=[("f", 16_384 * 850_000)], piece_length=16_384))
-    assert len(large.info) > 16 * 2**20
-    with pytest.raises(NotFound) as refused:
-        await resolver.resolve(torrent_id(large), trackers_of(large), Steps())
-    assert refused.value.parameters == {"reason": "metadata_too_large", "size": len(large.info)}
+async def test_metadata_of_16_mib_is_read() -> None:
+    info = padded(16 * 2**20)
+    async with Giver("127.0.2.9", info) as peer, opened() as resolver:
+        found = await resolver.resolve(id_of(info), Hints(peers=(peer.endpoint,)), Steps())
+    assert found.name.text == "large"
+
+
+async def test_metadata_over_16_mib_is_refused_and_fetched_in_vain_at_a_trickle(
+    swarm: Swarm, resolver: LibtorrentResolver
+) -> None:
+    info = padded(16 * 2**20 + 1)
+    async with Giver("127.0.2.9", info) as peer:
+        hints = Hints(trackers=(swarm.tracker_url,), peers=(peer.endpoint,))
+        async with Running(resolver, id_of(info), hints) as running:
+            await running.steps.until(lambda step: True)
+            (handle,) = resolver._session.get_torrents()
+            while not handle.download_limit():
+                swarm.tracker.asked.clear()
+                await swarm.tracker.asked.wait()
+            assert not running.task.done()
+            assert not handle.status().has_metadata
     assert nothing_left_in(resolver)
+
+
+async def test_metadata_of_more_files_than_can_be_counted_is_refused(resolver: LibtorrentResolver) -> None:
+    files = [{b"length": 1, b"path": [b"d", b"%06d" % number]} for number in range(230_000)]
+    info = encode({b"files": files, b"name": b"many", b"piece length": 2**20, b"pieces": bytes(20)})
+    async with Giver("127.0.2.9", info) as peer:
+        with pytest.raises(NotFound) as refused:
+            await resolver.resolve(id_of(info), Hints(peers=(peer.endpoint,)), Steps())
+    assert refused.value.parameters == {"reason": "metadata_unusable"}
+    assert nothing_left_in(resolver)
+
+
+def padded(size: int) -> bytes:
+    """Return an info dictionary of exactly *size* bytes, between 10 and 100 MB."""
+    words = {b"length": 1, b"name": b"large", b"piece length": 16_384, b"pieces": bytes(20)}
+    room = size - len(encode(words | {b"x": b"x" * 10_000_000})) + 10_000_000
+    return encode(words | {b"x": b"x" * room})
+
+
+def id_of(info: bytes) -> TorrentId:
+    return TorrentId.of(InfoHash(hashlib.sha1(info, usedforsecurity=False).hexdigest()))
 
 
 async def test_the_dht_is_remembered_between_starts(swarm: Swarm, tmp_path: Path) -> None:

@@ -54,7 +54,8 @@ def _steps() -> Iterator[Step]:
             for dht in (DhtSightings(asked=False), DhtSightings(asked=True), DhtSightings(asked=True, nodes=9)):
                 for peers, connected, willing in ((0, 0, 0), (1, 0, 0), (2, 1, 0), (3, 3, 1)):
                     urls = [f"http://{number}/" for number in range(asked)]
-                    one = step([Sightings(set(urls), set(urls[:answered]), peers, connected, willing)], dht)
+                    seen = Sightings(set(urls), set(urls[:answered]), seen=peers, connected=connected, willing=willing)
+                    one = step([seen], dht)
                     yield from (one, verdict(one))
 
 
@@ -149,7 +150,6 @@ def test_progress_is_told_in_numbers(code: str, parameters: dict[str, int], word
         ("cut_off", {"trackers": 2, "dht": 1}, "network and firewall"),
         ("cut_off", {"trackers": 0, "dht": 1}, "network and firewall"),
         ("cut_off", {"trackers": 0, "dht": 0}, "Nobody could be asked"),
-        ("not_found", {"reason": "metadata_too_large", "size": 20_000_000}, "larger than 16 MiB"),
         ("not_found", {"reason": "metadata_unusable"}, "damaged"),
         ("not_found", {"reason": "another torrent"}, "not this torrent"),
     ],

@@ -36,6 +36,7 @@ def test_a_name_that_is_no_string_is_passed_over() -> None:
         ("三体.全集.国语中字", "gbk"),
         ("テスト動画 第一話.mkv", "shift-jis"),
         ("Мастер и Маргарита.avi", "cp1251"),
+        ("新世紀エヴァンゲリオン", "shift-jis"),
         ("한국어 영화 제목.mkv", "euc-kr"),
     ],
 )
@@ -46,11 +47,35 @@ def test_other_encodings_are_guessed_and_said_to_be_guesses(text: str, encoding:
     assert name.raw == text.encode(encoding)
 
 
+@pytest.mark.parametrize("text", ["谢谢", "一些", "一些.mkv"])
+def test_a_short_chinese_name_that_is_utf_8_by_chance_is_not_certain(text: str) -> None:
+    name = decode(text.encode("gbk"))
+    assert name.text.encode() == text.encode("gbk")
+    assert (name.encoding, name.certain) == ("utf-8", False)
+
+
+@pytest.mark.parametrize(
+    "text", ["Привет мир", "Мир", "Война", "café", "été", "Müller", "à la carte", "三体", "谢谢", "é", "abc", "Ελλάδα"]
+)
+def test_a_short_name_in_utf_8_is_certain(text: str) -> None:
+    assert decode(text.encode()).certain
+
+
+def test_a_longer_name_in_utf_8_is_certain_though_it_could_be_chinese() -> None:
+    text = "лллл лллл"
+    assert decode(text.encode()).certain
+    assert text.encode().decode("gb2312")
+
+
+def test_a_name_with_an_escape_sequence_is_not_certain() -> None:
+    assert not decode("テスト".encode("iso-2022-jp")).certain
+
+
 @given(st.binary(max_size=60))
 def test_any_bytes_become_text_that_has_a_replacement_character_only_where_the_bytes_have_it(raw: bytes) -> None:
     name = decode(raw)
     assert name.raw == raw
-    assert name.certain == (name.encoding == "utf-8")
+    assert name.encoding == "utf-8" or not name.certain
     if "\ufffd" in name.text:
         assert name.text == raw.decode()
 

@@ -1,0 +1,85 @@
+"""What libtorrent is told: each value was measured to matter, or keeps it quiet."""
+
+import libtorrent as lt
+import pytest
+
+from services.resolvers.libtorrent import _FLAGS
+from services.resolvers.settings import session_settings
+
+DEFAULTS: dict[str, object] = {**lt.default_settings()}
+SETTINGS = session_settings(listen_interfaces="127.0.0.1:0", dht=True, dht_bootstrap_nodes=("a:1", "b:2"), alert_mask=7)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("enable_lsd", False),
+        ("enable_upnp", False),
+        ("enable_natpmp", False),
+        ("apply_ip_filter_to_trackers", True),
+        ("apply_filter_to_dht", True),
+        ("ssrf_mitigation", True),
+        ("max_webtorrent_offers", 0),
+        ("max_metadata_size", 16 * 2**20),
+        ("utp_connect_timeout", 1_000),
+        ("announce_to_all_trackers", True),
+        ("announce_to_all_tiers", True),
+        ("torrent_connect_boost", 80),
+        ("connection_speed", 500),
+        ("min_reconnect_time", 1),
+        ("peer_connect_timeout", 7),
+        ("handshake_timeout", 7),
+        ("tick_interval", 100),
+        ("alert_queue_size", 100_000),
+        ("active_downloads", -1),
+        ("active_limit", -1),
+        ("active_dht_limit", -1),
+        ("active_tracker_limit", -1),
+        ("unchoke_slots_limit", 0),
+        ("allowed_fast_set_size", 0),
+        ("listen_interfaces", "127.0.0.1:0"),
+        ("enable_dht", True),
+        ("dht_bootstrap_nodes", "a:1,b:2"),
+        ("alert_mask", 7),
+    ],
+)
+def test_what_was_measured_is_what_is_set(name: str, value: object) -> None:
+    assert SETTINGS[name] == value
+
+
+@pytest.mark.parametrize("name", ["enable_outgoing_utp", "enable_incoming_utp", "enable_outgoing_tcp"])
+def test_every_way_to_a_peer_stays_open(name: str) -> None:
+    assert SETTINGS.get(name, DEFAULTS[name]) is True
+
+
+def test_no_proxy_goes_round_the_filter() -> None:
+    assert not [name for name in SETTINGS if "proxy" in name]
+
+
+def test_libtorrent_knows_each_setting() -> None:
+    assert set(SETTINGS) <= set(DEFAULTS)
+
+
+def test_without_a_bootstrap_node_the_saved_ones_still_count() -> None:
+    alone = session_settings(listen_interfaces="", dht=True, dht_bootstrap_nodes=(), alert_mask=0)
+    assert alone["dht_bootstrap_nodes"]
+
+
+@pytest.mark.parametrize(
+    "flag",
+    [
+        "upload_mode",
+        "default_dont_download",
+        "duplicate_is_error",
+        "disable_lsd",
+        "apply_ip_filter",
+        "update_subscribe",
+    ],
+)
+def test_each_torrent_has_the_flag(flag: str) -> None:
+    assert _FLAGS & getattr(lt.torrent_flags, flag)
+
+
+@pytest.mark.parametrize("flag", ["paused", "auto_managed", "disable_dht", "disable_pex"])
+def test_no_torrent_has_the_flag(flag: str) -> None:
+    assert not _FLAGS & getattr(lt.torrent_flags, flag)
