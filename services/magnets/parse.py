@@ -2,27 +2,32 @@
 
 import html
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from ipaddress import AddressValueError, IPv6Address
+import socket
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
+from itertools import chain
+from typing import NamedTuple
 
-from services.errors import InvalidInfoHash
 from services.magnets.links import Link, find_links
 from services.torrents import Hints, InfoHash, TorrentId
 
 # BEP 9: a multihash, where 12 is SHA-256 and 20 its length.
-_URN = re.compile(r"urn:(?:btih:([a-z0-9]+)|btmh:1220([0-9a-f]{64})(?![a-z0-9]))", re.IGNORECASE | re.ASCII)
-_V1_LENGTHS = {40, 32}
-_BARE = re.compile(r"(?<![a-z0-9])(?:[0-9a-f]{64}|[0-9a-f]{40}|[a-z2-7]{32})(?![a-z0-9])", re.IGNORECASE | re.ASCII)
-_ESCAPES = re.compile(r"(?:%[0-9a-f]{2})+", re.IGNORECASE | re.ASCII)
-_REFERENCE = re.compile(r"&(?:amp|apos|#[0-9]{1,7}|#x[0-9a-f]{1,6});", re.IGNORECASE | re.ASCII)
+_URN = re.compile(
+    r"(?i:urn:btih:)([0-9A-Fa-f]{40}|[A-Za-z2-7]{32})(?![0-9A-Za-z])"
+    r"|(?i:urn:btmh:1220)([0-9A-Fa-f]{64})(?![0-9A-Za-z])",
+    re.ASCII,
+)
+_BARE = re.compile(r"(?<![0-9A-Za-z])(?:[0-9A-Fa-f]{64}|[0-9A-Fa-f]{40}|[A-Za-z2-7]{32})(?![0-9A-Za-z])")
+_ESCAPES = re.compile(r"((?:%[0-9A-Fa-f]{2})+)")
+_REFERENCE = re.compile(r"(&(?:amp|apos|#[0-9]{1,7}|#x[0-9a-f]{1,6});)", re.IGNORECASE | re.ASCII)
 _TRACKER = re.compile(r"[^\s\x00-\x1f\x7f]+")
-_PEER = re.compile(r"(?:\[([0-9a-f:.]{2,45})\]|([a-z0-9._-]{1,253})):([0-9]{1,5})", re.IGNORECASE | re.ASCII)
+_PEER = re.compile(r"(?:\[([0-9A-Fa-f:.]{2,45})\]|([A-Za-z0-9._-]{1,253})):([0-9]{1,5})")
 _LAST_PORT = 65535
+_BETWEEN = "\ud800"  # stands in no value and is no escape's meaning
+_NO_HINTS = Hints()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Magnet:
+class Magnet(NamedTuple):
     """A magnet link (BEP 9, BEP 53): ``text[start:end]``, in code points.
 
     Attributes:
@@ -58,71 +63,95 @@ def torrents_in(text: str) -> tuple[tuple[TorrentId, Hints], ...]:
 
 def gather(magnets: Iterable[Magnet]) -> tuple[tuple[TorrentId, Hints], ...]:
     """Return the distinct torrents of *magnets*, in order, each with the hints of all magnets that name it."""
-    places: dict[TorrentId, tuple[dict[str, None], dict[tuple[str, int], None]]] = {}
+    found: dict[TorrentId, list[Hints]] = {}
     for magnet in magnets:
         for torrent in magnet.torrents:
-            trackers, peers = places.setdefault(torrent, ({}, {}))
-            trackers.update(dict.fromkeys(magnet.hints.trackers))
-            peers.update(dict.fromkeys(magnet.hints.peers))
-    return tuple((torrent, Hints(tuple(trackers), tuple(peers))) for torrent, (trackers, peers) in places.items())
+            found.setdefault(torrent, []).append(magnet.hints)
+    return tuple((torrent, _joined(hints)) for torrent, hints in found.items())
 
 
-def torrents_of(text: str, link: Link) -> tuple[TorrentId, ...]:
-    """Return the torrents that *link* of *text* names, distinct, in order; empty when it names none."""
-    hashes = [one for start, end in link.topics if (one := _info_hash(text[start:end]))]
-    if len(hashes) <= 1:
-        return tuple(map(TorrentId.of, hashes))
+def _joined(hints: list[Hints]) -> Hints:
+    if len(hints) == 1:
+        return hints[0]
+    trackers = chain.from_iterable(one.trackers for one in hints)
+    peers = chain.from_iterable(one.peers for one in hints)
+    return Hints(tuple(dict.fromkeys(trackers)), tuple(dict.fromkeys(peers)))
+
+
+def torrents_of(link: Link) -> tuple[TorrentId, ...]:
+    """Return the torrents that *link* names, distinct, in order; empty when it names none."""
+    hashes = [one for topic in dict.fromkeys(link.topics()) if (one := _info_hash(topic))]
+    if len(hashes) == 1:
+        return (TorrentId.of(hashes[0]),)
     v1 = next((one for one in hashes if one.is_v1), None)
     v2 = next((one for one in hashes if not one.is_v1), None)
     further = (one for one in dict.fromkeys(hashes) if one not in {v1, v2})
-    return (TorrentId(v1, v2), *map(TorrentId.of, further))
+    return (TorrentId(v1, v2), *map(TorrentId.of, further)) if hashes else ()
 
 
 def _magnets(text: str) -> Iterator[Magnet]:
+    # The links of a text have much in common.
+    unescaped, trackers, peers = cache(_unescaped), cache(_trackers), cache(_peers)
     for link in find_links(text):
-        torrents = torrents_of(text, link)
-        if torrents:
-            name = _name(text[slice(*link.names[0])]) if link.names else None
-            yield Magnet(start=link.start, end=link.end, torrents=torrents, name=name, hints=_hints(text, link))
+        torrents = torrents_of(link)
+        if not torrents:
+            continue
+        name, hints = None, _NO_HINTS
+        if link.says_more():
+            span = link.name()
+            name = _name(text[slice(*span)], unescaped) if span else None
+            hints = Hints(trackers(tuple(link.trackers())), peers(tuple(link.peers())))
+        yield Magnet(link.start, link.end, torrents, name, hints)
 
 
 def _info_hash(topic: str) -> InfoHash | None:
-    urn = _URN.match(_decoded(topic))
-    if urn is None or (urn[1] and len(urn[1]) not in _V1_LENGTHS):
-        return None
-    try:
-        return InfoHash.parse(urn[1] or urn[2])
-    except InvalidInfoHash:
-        return None
+    urn = _URN.match(_decoded(topic, _unescaped))
+    return InfoHash.parse(urn[1] or urn[2]) if urn else None
 
 
-def _hints(text: str, link: Link) -> Hints:
-    if not (link.trackers or link.peers):
-        return Hints()
-    trackers = dict.fromkeys(_decoded(text[start:end]) for start, end in link.trackers)
-    peers = dict.fromkeys(text[start:end] for start, end in link.peers)
-    return Hints(tuple(filter(_TRACKER.fullmatch, trackers)), tuple(dict.fromkeys(filter(None, map(_peer, peers)))))
+def _trackers(values: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(filter(_TRACKER.fullmatch, _all_decoded(values)))
 
 
-def _peer(raw: str) -> tuple[str, int] | None:
-    peer = _PEER.fullmatch(_decoded(raw))
+def _peers(values: tuple[str, ...]) -> tuple[tuple[str, int], ...]:
+    return tuple(dict.fromkeys(filter(None, map(_peer, _all_decoded(values)))))
+
+
+def _peer(value: str) -> tuple[str, int] | None:
+    peer = _PEER.fullmatch(value)
     if peer is None or not 0 < int(peer[3]) <= _LAST_PORT:
         return None
     if peer[1]:
         try:
-            IPv6Address(peer[1])
-        except AddressValueError:
+            socket.inet_pton(socket.AF_INET6, peer[1])
+        except OSError:
             return None
     return peer[1] or peer[2], int(peer[3])
 
 
-def _name(raw: str) -> str:
-    spaced = _REFERENCE.sub(lambda reference: html.unescape(reference[0]), raw.replace("+", " "))
-    return _decoded(spaced).encode("utf-8", "replace").decode()
+def _name(raw: str, unescaped: Callable[[str], str]) -> str:
+    spaced = raw.replace("+", " ")
+    if "&" in spaced:
+        spaced = _replaced(_REFERENCE, cache(html.unescape), spaced)
+    return _decoded(spaced, unescaped).encode("utf-8", "replace").decode()
 
 
-def _decoded(raw: str) -> str:
-    """Return *raw* with its percent-escapes read as UTF-8; bytes that are none become U+FFFD."""
-    if "%" not in raw:
-        return raw
-    return _ESCAPES.sub(lambda run: bytes.fromhex(run[0].replace("%", "")).decode("utf-8", "replace"), raw)
+def _all_decoded(values: tuple[str, ...]) -> Iterable[str]:
+    """Return the distinct *values*, decoded: all at once, there may be very many."""
+    return dict.fromkeys(_decoded(_BETWEEN.join(dict.fromkeys(values)), cache(_unescaped)).split(_BETWEEN))
+
+
+def _decoded(raw: str, unescaped: Callable[[str], str]) -> str:
+    return _replaced(_ESCAPES, unescaped, raw) if "%" in raw else raw
+
+
+def _unescaped(escapes: str) -> str:
+    """Return percent-escapes read as UTF-8; bytes that are none become U+FFFD."""
+    return bytes.fromhex(escapes.replace("%", "")).decode("utf-8", "replace")
+
+
+def _replaced(pattern: re.Pattern[str], replace: Callable[[str], str], raw: str) -> str:
+    """Return *raw* with what the group of *pattern* finds replaced."""
+    parts = pattern.split(raw)
+    parts[1::2] = map(replace, parts[1::2])
+    return "".join(parts)

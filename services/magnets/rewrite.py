@@ -2,7 +2,7 @@
 
 from urllib.parse import quote
 
-from services.magnets.links import Link, find_links, first_separator, read_link
+from services.magnets.links import Link, find_links, first_separator
 from services.magnets.parse import torrents_of
 from services.torrents import Hints, TorrentId
 
@@ -25,9 +25,9 @@ def rename(text: str, torrent: TorrentId, name: str) -> str:
     pieces: list[str] = []
     done = 0
     for link in find_links(text):
-        torrents = torrents_of(text, link)
+        torrents = torrents_of(link)
         if torrents and torrent.answers(torrents[0]):
-            pieces += text[done : link.start], _renamed(text, link, encoded)
+            pieces += text[done : link.start], _renamed(link, encoded)
             done = link.end
     return "".join([*pieces, text[done:]]) if pieces else text
 
@@ -41,29 +41,14 @@ def magnet_link(torrent: TorrentId, name: str, hints: Hints) -> str:
     return rename("magnet:?" + "&".join(topics + trackers + peers), torrent, name)
 
 
-def _renamed(text: str, link: Link, encoded: str) -> str:
-    named, rest = _with_name(text, link, encoded)
-    if rest:
-        return named + rest
-    behind = text[link.end : link.limit]
-    reread = read_link(named + behind, 0, len(named) + len(behind), link.opener)
-    return named if reread.end == len(named) else named + _separator(text, link)
-
-
-def _with_name(text: str, link: Link, encoded: str) -> tuple[str, str]:
-    """Return the link as far as it is changed, and the rest of its parameters."""
-    if not link.names:
-        place = link.topics[-1][1]
-        return f"{text[link.start : place]}{_separator(text, link)}dn={encoded}", text[place : link.end]
-    (value, done), *others = link.names
-    pieces = [text[link.start : value], encoded]
-    for value, end in others:
-        pieces.append(text[done : text.rfind("&", done, value)])
-        done = end
-    return "".join(pieces), text[done : link.end]
-
-
-def _separator(text: str, link: Link) -> str:
-    """Return the link's own separator: ``&``, or an HTML spelling of it such as ``&amp;``."""
-    value, end = link.names[0] if link.names else (link.end, link.end)
-    return first_separator(text[link.start : value]) or first_separator(text[end : link.end]) or "&"
+def _renamed(link: Link, encoded: str) -> str:
+    text, name = link.text, link.name()
+    value, end = name or (link.end, link.end)
+    separator = first_separator(text[link.start : value]) or first_separator(text[end : link.end]) or "&"
+    if name:
+        changed, rest = link.without_names(end)
+        named = f"{text[link.start : value]}{encoded}{changed}"
+    else:
+        place = link.topics_end()
+        named, rest = f"{text[link.start : place]}{separator}dn={encoded}", text[place : link.end]
+    return named + rest if rest or link.may_become(named) else named + separator

@@ -39,6 +39,15 @@ FAMILIES: dict[str, Callable[[int], str]] = {
     "schemes in a name": lambda size: f"{BARE}&dn=a " + "://" * (size // 3),
     "bare links": lambda size: f"{BARE}\n" * (size // 61),
     "links without a gap": lambda size: BARE * (size // 60),
+    "links with CJK glued to the name": lambda size: f"{BARE}&dn=a三" * (size // 66),
+    "opening brackets in a name of words": lambda size: f"{BARE}&dn=a " + "（" * size + "&tr=x",
+    "names of pairs of brackets": lambda size: BARE + ("&dn=a " + "（）" * 101) * (size // 208) + "&tr=x",
+    "values of nested brackets": lambda size: BARE + "&a=((()))" * (size // 9),
+    "values of crossed brackets": lambda size: BARE + "&a=([)]" * (size // 7),
+    "an opening bracket before many pairs": lambda size: BARE + ("&a=((" + "()" * 101) * (size // 207),
+    "references in a name": lambda size: f"{BARE}&dn=" + "&#39;" * (size // 5),
+    "a name of words, then no parameter of ours": lambda size: f"{BARE}&dn=a b" + "&a" * (size // 2),
+    "numbered trackers": lambda size: BARE + "&tr.1=" * (size // 6),
 }
 
 

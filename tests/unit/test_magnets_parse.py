@@ -123,6 +123,14 @@ SPELLINGS = [
     (f"{BARE}&dn=🎬é–ß&xl=1", WHOLE, [A], "🎬é–ß"),
     (f"{BARE}&dn=San%20Ti三体&tr=x", WHOLE, [A], "San Ti三体"),
     (f"{BARE}&dn=a\ud800b", WHOLE, [A], "a?b"),
+    (f"{BARE}&dn=a+&#43;+b&#x2B;c", WHOLE, [A], "a + b+c"),
+    (f"{BARE}&dn=a&#39;", f"{BARE}&dn=a&#39", [A], "a&#39"),
+    (f"{BARE}&dn=a&#39;&dn=b", WHOLE, [A], "a'"),
+    (f"{BARE}&a=([)]&dn=b", WHOLE, [A], "b"),
+    (f"{BARE}&a=((()))&dn=b)", f"{BARE}&a=((()))&dn=b", [A], "b"),
+    (f"{BARE}&dn=三 （一））&tr=x", f"{BARE}&dn=三", [A], "三"),
+    (f"{BARE}&dn=三://x&dn=b", WHOLE, [A], "三://x"),
+    (f"{BARE}" + "&a=()[]" * 250 + "&%64n=三 b" * 250 + "&tr=x", WHOLE, [A], "三 b"),
 ]
 
 

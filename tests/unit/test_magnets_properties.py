@@ -1,5 +1,6 @@
 """What holds for every text and every name."""
 
+import base64
 import re
 from dataclasses import dataclass
 from urllib.parse import quote, unquote
@@ -182,6 +183,12 @@ def test_a_magnet_link_reads_back(name: str, trackers: list[str]) -> None:
     assert magnet.torrents == (HYBRID,)
     assert magnet.name == utf8(name)
     assert magnet.hints.peers == hints.peers
+
+
+@given(st.binary(min_size=20, max_size=20), st.booleans())
+def test_base32_spells_the_same_hash(digest: bytes, lower: bool) -> None:
+    spelled = base64.b32encode(digest).decode()
+    assert InfoHash.parse(spelled.lower() if lower else spelled) == InfoHash(digest.hex())
 
 
 # The oracle for "touches nothing else" knows nothing of the rewriter's spans: it builds the text before and the text

@@ -46,6 +46,8 @@ FOREIGN = f"magnet:?xt=urn:btih:{OTHER}&dn=18"
         (f"{BARE}&dn", f"{BARE}&dn=True%20Name&dn"),
         # Several are folded into the first.
         (f"{BARE}&dn=a&dn=b", f"{BARE}&dn=True%20Name"),
+        (f"{BARE}&dn=a b&dn=c & d&a=1&dn=&#39;&#39;", f"{BARE}&dn=True%20Name&a=1;"),
+        (f"{BARE}" + "&dn=a b" * 250 + "&tr=x", f"{BARE}&dn=True%20Name&tr=x"),
         (f"{BARE}&dn=a&tr=x&dn=b&xl=1&dn=c", f"{BARE}&dn=True%20Name&tr=x&xl=1"),
         (f"{BARE}&amp;dn=a&amp;tr=x&amp;dn=b", f"{BARE}&amp;dn=True%20Name&amp;tr=x"),
         (f"magnet:?dn=a&dn=b&xt=urn:btih:{V1}", f"magnet:?dn=True%20Name&xt=urn:btih:{V1}"),
@@ -55,6 +57,14 @@ FOREIGN = f"magnet:?xt=urn:btih:{OTHER}&dn=18"
         (f"{BARE}{FOREIGN}", f"{BARE}&dn=True%20Name{FOREIGN}"),
         (f"{FOREIGN}&xt=urn:btih:{V1}", f"{FOREIGN}&xt=urn:btih:{V1}"),
         (f"magnet:?xt=urn:btih:{V1}0", f"magnet:?xt=urn:btih:{V1}0"),
+        # A sign that no word has is not a raw name's: it stays.
+        (f"{BARE}&dn=18🧲", f"{BARE}&dn=True%20Name🧲"),
+        (f"{BARE}&dn=18\u200f", f"{BARE}&dn=True%20Name\u200f"),
+        (f"{BARE}&dn=18🧲下载", f"{BARE}&dn=True%20Name🧲下载"),
+        (f"{BARE}&dn=哈利·波特 后面", f"{BARE}&dn=True%20Name 后面"),
+        (f"{BARE}&dn=01～12", f"{BARE}&dn=True%20Name"),
+        (f"{BARE}&dn=मूवी🎬", f"{BARE}&dn=True%20Name🎬"),
+        (f"{BARE}&dn=A🎬B&tr=x", f"{BARE}&dn=True%20Name&tr=x"),
         # Where the name would be read on into what stands behind, a separator closes the link.
         (f"{BARE}快下载", f"{BARE}&dn=True%20Name快下载"),
         (f"{BARE} and a&tr=x", f"{BARE}&dn=True%20Name& and a&tr=x"),
