@@ -144,8 +144,8 @@ class Runner:
         except CalibotError as error:
             outcome = error.code
             await self._failed(lookup, Step(error.code, error.parameters))
-        except Exception:
-            log.exception("lookup.bug")  # such as a value that no database takes: its items end all the same
+        except Exception:  # such as a value that no database takes: its items end all the same
+            log.exception("lookup.bug")
             outcome = _Bug.code
             await self._failed(lookup, Step(_Bug.code))
         finally:
