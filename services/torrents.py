@@ -16,6 +16,7 @@ PersonId = NewType("PersonId", str)
 """Who does something: an opaque word of the front end's, such as ``tg:4711``."""
 
 _HEX = re.compile(r"(?:[0-9a-fA-F]{40}|[0-9a-fA-F]{64})", re.ASCII)
+_BASE32_LENGTH = 32
 _BASE32 = re.compile(r"[a-zA-Z2-7]{32}", re.ASCII)
 
 
@@ -30,8 +31,10 @@ class InfoHash:
         """Return the info-hash that *text* spells: 40 or 64 hex digits, or 32 base32 digits (v1), in any case.
 
         Raises:
-            InvalidInfoHash: anything else.
+            InvalidInfoHash: anything else; nothing but zeros, too, which no torrent has and libtorrent refuses.
         """
+        if not text.strip("0Aa" if len(text) == _BASE32_LENGTH else "0"):
+            raise InvalidInfoHash
         if _HEX.fullmatch(text):
             return cls(text.lower())
         if _BASE32.fullmatch(text):

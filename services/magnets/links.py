@@ -42,7 +42,7 @@ _HARD = r'\x00-\x1f\x7f-\x9f\u2028\u2029"`<>＂'
 _SOFT = r" \xa0\u1680\u2000-\u200b\u202f\u205f\u2060\u3000\ufeff、。〃，．：；！？｡､"
 _OPENING_OF = dict(zip(")]}”»›）］｝】》〉」』〕〗〙〛｣", "([{“«‹（［｛【《〈「『〔〖〘〚｢", strict=True))
 _OPENING, _CLOSING = re.escape("".join(_OPENING_OF.values())), re.escape("".join(_OPENING_OF))
-_TRAILING = ",.;!?:…" + _APOSTROPHES
+_TRAILING = ",.;!?:…" + _APOSTROPHES + "".join(_OPENING_OF.values())
 _MARKUP = "*_~|"
 
 

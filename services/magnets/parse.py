@@ -8,6 +8,7 @@ from functools import cache
 from itertools import chain
 from typing import NamedTuple
 
+from services.errors import InvalidInfoHash
 from services.magnets.links import Link, find_links
 from services.torrents import Hints, InfoHash, TorrentId
 
@@ -55,10 +56,13 @@ def torrents_in(text: str) -> tuple[tuple[TorrentId, Hints], ...]:
     They are those of its magnets; without any magnet, the bare info-hashes that are whole words of it: 40 or 64 hex
     digits, 32 base32 digits.
     """
-    return gather(find_magnets(text)) or tuple(
-        (torrent, Hints())
-        for torrent in dict.fromkeys(TorrentId.of(InfoHash.parse(m[0])) for m in _BARE.finditer(text))
-    )
+    return gather(find_magnets(text)) or tuple((torrent, Hints()) for torrent in dict.fromkeys(_bare(text)))
+
+
+def _bare(text: str) -> Iterator[TorrentId]:
+    for word in _BARE.finditer(text):
+        if (info_hash := _parsed(word[0])) is not None:
+            yield TorrentId.of(info_hash)
 
 
 def gather(magnets: Iterable[Magnet]) -> tuple[tuple[TorrentId, Hints], ...]:
@@ -106,7 +110,14 @@ def _magnets(text: str) -> Iterator[Magnet]:
 
 def _info_hash(topic: str) -> InfoHash | None:
     urn = _URN.match(_decoded(topic, _unescaped))
-    return InfoHash.parse(urn[1] or urn[2]) if urn else None
+    return _parsed(urn[1] or urn[2]) if urn else None
+
+
+def _parsed(digits: str) -> InfoHash | None:
+    try:
+        return InfoHash.parse(digits)
+    except InvalidInfoHash:  # nothing but zeros
+        return None
 
 
 def _trackers(values: tuple[str, ...]) -> tuple[str, ...]:

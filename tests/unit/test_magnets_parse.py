@@ -179,6 +179,12 @@ def test_passes_over_what_names_no_torrent(text: str) -> None:
     assert find_magnets(text) == ()
 
 
+@pytest.mark.parametrize("zeros", ["0" * 40, "A" * 32, "a" * 32, "0" * 64])
+def test_nothing_but_zeros_is_no_info_hash(zeros: str) -> None:
+    assert find_magnets(f"magnet:?xt=urn:btih:{zeros}") == ()
+    assert torrents_in(zeros) == ()
+
+
 @pytest.mark.parametrize("between", ["", " ", ",", "\n", "，", "和", "&", '" "', ")(", "magnet:?"])
 def test_finds_several_links_on_a_line(between: str) -> None:
     text = f"{NAMED}{between}magnet:?xt=urn:btih:{OTHER}&dn=b"

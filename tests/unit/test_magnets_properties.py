@@ -185,7 +185,7 @@ def test_a_magnet_link_reads_back(name: str, trackers: list[str]) -> None:
     assert magnet.hints.peers == hints.peers
 
 
-@given(st.binary(min_size=20, max_size=20), st.booleans())
+@given(st.binary(min_size=20, max_size=20).filter(any), st.booleans())
 def test_base32_spells_the_same_hash(digest: bytes, lower: bool) -> None:
     spelled = base64.b32encode(digest).decode()
     assert InfoHash.parse(spelled.lower() if lower else spelled) == InfoHash(digest.hex())

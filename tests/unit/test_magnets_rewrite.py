@@ -65,6 +65,9 @@ FOREIGN = f"magnet:?xt=urn:btih:{OTHER}&dn=18"
         (f"{BARE}&dn=01～12", f"{BARE}&dn=True%20Name"),
         (f"{BARE}&dn=मूवी🎬", f"{BARE}&dn=True%20Name🎬"),
         (f"{BARE}&dn=A🎬B&tr=x", f"{BARE}&dn=True%20Name&tr=x"),
+        # Nor is a bracket that is opened at its end.
+        (f"{BARE}&dn=18《{BARE}》", f"{BARE}&dn=True%20Name《{BARE}&dn=True%20Name》"),
+        (f"{BARE}&dn=18（", f"{BARE}&dn=True%20Name（"),
         # Where the name would be read on into what stands behind, a separator closes the link.
         (f"{BARE}快下载", f"{BARE}&dn=True%20Name快下载"),
         (f"{BARE} and a&tr=x", f"{BARE}&dn=True%20Name& and a&tr=x"),
