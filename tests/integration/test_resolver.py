@@ -14,8 +14,8 @@ from sandbox.swarm import HOSTILE_NAMES, Kind, Swarm, Way, make_sample
 from sandbox.swarm.bencoding import encode
 from sandbox.swarm.giver import Giver
 from services.errors import NotFound, ResolverDown
-from services.resolvers import libtorrent
-from services.resolvers.libtorrent import LibtorrentResolver
+from services.resolvers.libtorrent import LibtorrentResolver, session
+from services.resolvers.libtorrent.alerts import Alerts
 from services.torrents import FileEntry, Hints, InfoHash, TorrentId
 from tests.integration.swarm_help import (
     Running,
@@ -45,7 +45,7 @@ async def resolver(swarm: Swarm) -> AsyncIterator[LibtorrentResolver]:
 
 def nothing_left_in(resolver: LibtorrentResolver) -> bool:
     board = resolver._board
-    return not (resolver._session.get_torrents() or board.torrents or board.running or board.lookups)
+    return not (resolver._session._held.get_torrents() or board.torrents or board.running or board.lookups)
 
 
 @pytest.mark.parametrize("kind", ["v1", "v2", "hybrid"])
@@ -121,11 +121,32 @@ async def test_a_v2_hash_cut_short_to_a_v1_hash_holds_nobody_back(
     assert nothing_left_in(resolver)
 
 
+async def test_a_refusal_while_a_cut_short_hash_is_made_whole_ends_those_who_wait_for_it_and_nobody_else(
+    swarm: Swarm, resolver: LibtorrentResolver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cut_short, whole = TorrentId.of(InfoHash("ab" * 20)), TorrentId.of(InfoHash("ab" * 32))
+
+    def refuse(*_: object) -> None:
+        raise ResolverDown(reason="no memory")
+
+    async with Running(resolver, cut_short) as one:
+        await one.steps.until(lambda step: True)
+        with monkeypatch.context() as patch:
+            patch.setattr(resolver._session, "add", refuse)
+            with pytest.raises(ResolverDown):
+                await resolver.resolve(whole, Hints(), Steps())
+        with pytest.raises(ResolverDown):
+            await one.task
+    sample = swarm.seed(make_sample("after it"))
+    assert (await resolver.resolve(torrent_id(sample), peers_of(sample), Steps())).name.text == "after it"
+    assert nothing_left_in(resolver)
+
+
 @pytest.mark.parametrize("kind", ["v1", "v2", "hybrid"])
 async def test_a_name_that_is_found_leaves_no_file(
     swarm: Swarm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: Kind
 ) -> None:
-    monkeypatch.setattr(libtorrent, "_NOWHERE", str(tmp_path))  # a place where files could be
+    monkeypatch.setattr(session, "_NOWHERE", str(tmp_path))  # a place where files could be
     samples = [swarm.seed(make_sample(f"files {number}", kind=kind, files=FILES)) for number in range(20)]
     async with opened(swarm) as resolver:
         await asyncio.gather(*(resolver.resolve(torrent_id(one), peers_of(one), Steps()) for one in samples))
@@ -136,14 +157,14 @@ async def test_a_name_that_is_found_leaves_no_file(
 async def test_a_torrent_that_stays_though_its_metadata_is_here_takes_no_payload_and_leaves_no_file(
     swarm: Swarm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: Kind
 ) -> None:
-    monkeypatch.setattr(libtorrent, "_NOWHERE", str(tmp_path))
-    monkeypatch.setattr(LibtorrentResolver, "_on_end", lambda *_: None)  # it is too slow to hear of it
+    monkeypatch.setattr(session, "_NOWHERE", str(tmp_path))
+    monkeypatch.setattr(Alerts, "_on_end", lambda *_: None)  # it is too slow to hear of it
     sample = swarm.seed(make_sample("files", kind=kind, files=FILES), by=[])
     hints = trackers_of(sample).merged(peers_of(sample))
     one_hash = torrent_id(sample, by="v2" if kind == "v2" else "v1")
     async with opened(swarm) as resolver, Running(resolver, one_hash, hints):
         await asyncio.sleep(0)
-        handle = resolver._session.get_torrents()[0]
+        handle = resolver._session._held.get_torrents()[0]
         while not handle.status().has_metadata:
             swarm.tracker.asked.clear()
             await swarm.tracker.asked.wait()
@@ -196,8 +217,8 @@ async def test_an_alert_that_cannot_be_read_costs_nobody_a_name(
         came.set()
         raise ValueError("sick")
 
-    monkeypatch.setattr(resolver, "_on_tracker_answer", sick)
-    monkeypatch.setattr(resolver, "_on_states", sick)
+    monkeypatch.setattr(resolver._alerts, "_on_tracker_answer", sick)
+    monkeypatch.setattr(resolver._alerts, "_on_states", sick)
     sample = swarm.unseeded(make_sample("late"))
     async with Running(resolver, torrent_id(sample), trackers_of(sample)) as running:
         await came.wait()
@@ -209,7 +230,7 @@ async def test_a_turn_of_the_watch_that_fails_ends_no_lookup(
     swarm: Swarm, resolver: LibtorrentResolver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     failed = asyncio.Event()
-    report = resolver._report
+    report = resolver._watch._report
 
     def once(now: float) -> None:
         if not failed.is_set():
@@ -217,7 +238,7 @@ async def test_a_turn_of_the_watch_that_fails_ends_no_lookup(
             raise ValueError("sick")
         report(now)
 
-    monkeypatch.setattr(resolver, "_report", once)
+    monkeypatch.setattr(resolver._watch, "_report", once)
     dead = swarm.dead()
     async with Running(resolver, torrent_id(dead), trackers_of(dead)) as running:
         await failed.wait()
@@ -265,7 +286,7 @@ async def test_a_closed_port_that_the_magnet_alone_names_is_no_peer_seen(resolve
         hints = Hints(peers=(closed.getsockname(),))
         async with Running(resolver, TorrentId.of(InfoHash("ab" * 20)), hints) as running:
             await running.steps.until(lambda step: number(step, "dht_nodes") > 0)
-            (handle,) = resolver._session.get_torrents()
+            (handle,) = resolver._session._held.get_torrents()
             assert handle.status().list_peers == 1
             assert {(step.code, number(step, "peers")) for step in running.steps.seen} == {("asking", 0)}
 
@@ -279,7 +300,7 @@ async def test_a_tracker_that_names_us_to_ourselves_has_named_nobody(
             swarm.tracker.asked.clear()
             await swarm.tracker.asked.wait()
         await running.steps.until(lambda step: number(step, "trackers_answered") == 1)
-        (handle,) = resolver._session.get_torrents()
+        (handle,) = resolver._session._held.get_torrents()
         assert handle.status().list_peers == 1  # it was named
         assert {(step.code, number(step, "peers")) for step in running.steps.seen} == {("asking", 0)}
 
@@ -287,7 +308,7 @@ async def test_a_tracker_that_names_us_to_ourselves_has_named_nobody(
 async def test_another_who_looks_for_it_too_gives_nothing_and_is_not_said_to(swarm: Swarm) -> None:
     nobody = TorrentId.of(InfoHash("ab" * 20))
     async with opened() as here, opened(host="127.0.8.8") as there:
-        hints = Hints(trackers=(swarm.tracker_url,), peers=(("127.0.8.8", there._session.listen_port()),))
+        hints = Hints(trackers=(swarm.tracker_url,), peers=(("127.0.8.8", there._session.port),))
         async with Running(there, nobody), Running(here, nobody, hints) as running:
             step = await running.steps.until(lambda step: number(step, "connected") == 1)
             for _ in range(3):
@@ -336,7 +357,7 @@ async def test_cancel_and_time_out_leave_nothing(
     swarm: Swarm, resolver: LibtorrentResolver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(libtorrent, "_NOWHERE", str(tmp_path))
+    monkeypatch.setattr(session, "_NOWHERE", str(tmp_path))
     tasks = asyncio.all_tasks()
     stalled = swarm.stall(make_sample("stalled", kind="hybrid"))
     steps = Steps()
@@ -358,7 +379,7 @@ async def test_a_hybrid_that_has_just_come_by_one_hash_is_looked_up_by_the_other
     sample = swarm.seed(make_sample("both", kind="hybrid"))
     async with Running(resolver, torrent_id(sample, by="v1"), peers_of(sample)) as first:
         await asyncio.sleep(0)  # it has begun, and has heard nothing yet
-        (handle,) = resolver._session.get_torrents()
+        (handle,) = resolver._session._held.get_torrents()
         while not handle.status().has_metadata:  # without a turn of the loop: the resolver does not hear of it
             pass
         info = await resolver.resolve(torrent_id(sample, by="v2"), peers_of(sample), Steps())
@@ -438,7 +459,7 @@ async def test_metadata_over_16_mib_is_refused_and_fetched_in_vain_at_a_trickle(
         hints = Hints(trackers=(swarm.tracker_url,), peers=(peer.endpoint,))
         async with Running(resolver, id_of(info), hints) as running:
             await running.steps.until(lambda step: True)
-            (handle,) = resolver._session.get_torrents()
+            (handle,) = resolver._session._held.get_torrents()
             while not handle.download_limit():
                 swarm.tracker.asked.clear()
                 await swarm.tracker.asked.wait()

@@ -14,7 +14,7 @@ import services
 from services.calibration.task import verdict
 from services.errors import CalibotError
 from services.i18n import codes, sentence
-from services.resolvers.evidence import DhtSightings, Sightings, step
+from services.resolvers.libtorrent.evidence import DhtSightings, Sightings, step
 from services.torrents import Step
 
 ROOT = Path(__file__).parents[2]
@@ -159,8 +159,9 @@ def test_a_failure_says_what_it_was(code: str, parameters: dict[str, int | str],
 
 
 def test_every_reason_that_the_embedded_source_gives_is_told_in_words_of_its_own() -> None:
-    source = (ROOT / "services/resolvers/libtorrent.py").read_text(encoding="utf-8")
-    reasons = set(re.findall(r'NotFound, reason="(\w+)"', source))
+    modules = sorted((ROOT / "services/resolvers/libtorrent").glob("*.py"))
+    source = "\n".join(module.read_text(encoding="utf-8") for module in modules)
+    reasons = set(re.findall(r'NotFound(?:, |\()reason="(\w+)"', source))
     assert reasons
     general = said("not_found")
     assert all(said("not_found", reason=reason) != general for reason in reasons)

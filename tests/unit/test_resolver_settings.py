@@ -3,8 +3,8 @@
 import libtorrent as lt
 import pytest
 
-from services.resolvers.libtorrent import _FLAGS
-from services.resolvers.settings import session_settings
+from services.resolvers.libtorrent.session import _FLAGS
+from services.resolvers.libtorrent.settings import session_settings
 
 DEFAULTS: dict[str, object] = {**lt.default_settings()}
 SETTINGS = session_settings(listen_interfaces="127.0.0.1:0", dht=True, dht_bootstrap_nodes=("a:1", "b:2"), alert_mask=7)

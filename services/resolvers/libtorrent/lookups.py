@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from services.errors import LookupFailed
-from services.resolvers.evidence import DhtSightings, Sightings, differs, step
+from services.resolvers.libtorrent.evidence import DhtSightings, Sightings, differs, step
 from services.torrents import InfoHash, Progress, Step, TorrentId
 
 Metadata = tuple[TorrentId, bytes]
@@ -42,8 +42,8 @@ class Lookup(Generic[Handle]):
             self.found.set_result(given)
 
     def tell(self, dht: DhtSightings) -> None:
-        """Report where it stands, if that is news."""
-        now = step((torrent.sightings for torrent in self.torrents), dht)
+        """Report where it stands, if that is news; of *dht*, what it has shown since this lookup began."""
+        now = step((torrent.sightings for torrent in self.torrents), dht.since(self.heard))
         if differs(now, self.told):
             self.told = now
             self.progress.report(now)
@@ -131,6 +131,11 @@ class Board(Generic[Handle]):
         if torrent is not None:
             torrent.give(given)
         return torrent is not None
+
+    def lose(self, torrent: SoughtTorrent[Handle], failure: Failure) -> None:
+        """End what waits for *torrent*, which the session has no more."""
+        self.running.pop(torrent.handle, None)
+        torrent.give(failure)
 
     def fail(self, failure: Failure) -> None:
         """End every lookup."""

@@ -1,7 +1,8 @@
 """What the swarm has shown of a lookup so far, and how that is told."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Self
 
 from services.torrents import Step
 
@@ -41,10 +42,19 @@ class Sightings:
 
 @dataclass(slots=True)
 class DhtSightings:
-    """What the DHT has shown of itself: it is *asked* or not, and so many *nodes* answered and are remembered."""
+    """What the DHT has shown of itself: it is *asked* or not, and so many *nodes* answered and are remembered.
+
+    *messages* is how many it has brought.
+    """
 
     asked: bool
     nodes: int = 0
+    messages: int = 0
+
+    def since(self, messages: int | None) -> Self:
+        """Return what it has shown since it had brought *messages*: nodes that fell silent before do not count."""
+        heard = messages is not None and self.messages > messages
+        return replace(self, nodes=self.nodes if heard else 0)
 
 
 def step(sightings: Iterable[Sightings], dht: DhtSightings) -> Step:

@@ -1,0 +1,135 @@
+"""What libtorrent says of its own accord, taken down where it belongs: ends, and evidence."""
+
+from collections import deque
+from collections.abc import Sequence
+from functools import partial
+
+import libtorrent as lt
+import structlog
+
+from services.errors import NotFound, ResolverDown
+from services.resolvers.libtorrent.evidence import DhtSightings
+from services.resolvers.libtorrent.lookups import Board, Failure, Metadata
+from services.resolvers.libtorrent.session import Handle, Session
+from services.resolvers.libtorrent.settings import LARGEST_METADATA
+from services.resolvers.metadata import hashes_of
+
+ALERTS = lt.alert_category.error | lt.alert_category.status | lt.alert_category.tracker | lt.alert_category.connect
+"""The categories that `Alerts` reads from, as an alert mask."""
+
+ALERTS_WITH_DHT = ALERTS | lt.alert_category.dht
+"""Those and the one that tells of the DHT's bootstrap: it wakes us for every question that the DHT asks of us, too."""
+
+_ENOUGH = 2 * LARGEST_METADATA  # bytes: whoever sends so many without an end is a liar, or has too large metadata
+_TRICKLE = 64 * 1_024  # bytes a second
+_DUPLICATE_TORRENT = 19  # libtorrent's error codes
+_MISMATCHING_INFO_HASH = 30
+
+_log = structlog.get_logger(__name__)
+
+
+class Alerts:
+    """Takes what *session* says onto *board*, and what it says of the DHT to *dht*."""
+
+    def __init__(self, session: Session, board: Board[Handle], dht: DhtSightings) -> None:
+        self._session = session
+        self._board = board
+        self._dht = dht
+        self._stats_asked = False
+        self._own: set[tuple[str, int]] = set()
+        self._named: deque[tuple[str, int]] = deque(maxlen=20)
+
+    def ask_about_dht(self) -> None:
+        """Let libtorrent say what it knows of the DHT, unless that is on its way, or there is none."""
+        if self._dht.asked and not self._stats_asked:
+            self._stats_asked = True
+            self._session.post_stats()
+
+    def hear(self) -> None:
+        """Take in all that is new. Never fails."""
+        for alert in self._session.alerts():
+            try:
+                self._on_end(alert)
+                self._on_news(alert)
+            except Exception:  # noqa: BLE001 - the queue is empty now: one that is sick may not cost other people theirs
+                _log.exception("an alert of the swarm was passed over", alert=alert.what())
+
+    def _on_end(self, alert: lt.alert) -> None:
+        match alert:
+            case lt.metadata_received_alert():
+                self._on_metadata(alert.handle.torrent_file(), alert.handle)
+            case lt.torrent_conflict_alert():  # a hybrid that is here by each of its hashes: both stop, in error
+                self._on_metadata(alert.metadata, alert.handle, alert.conflicting_torrent)
+            case lt.metadata_failed_alert() if alert.error.value() != _MISMATCHING_INFO_HASH:
+                self._give(alert.handle, partial(NotFound, reason="metadata_unusable"))
+            case lt.torrent_error_alert() if alert.error.value() != _DUPLICATE_TORRENT:
+                self._give(alert.handle, partial(ResolverDown, reason=alert.error.message()))
+
+    def _on_news(self, alert: lt.alert) -> None:
+        match alert:
+            case lt.peer_connect_alert() | lt.peer_disconnected_alert():
+                self._on_peer(alert)
+            case lt.state_update_alert():
+                self._on_states(alert.status)
+            case lt.tracker_reply_alert():
+                self._on_tracker_answer(alert)
+            case lt.tracker_error_alert() if _is_trackers_own_word(alert):
+                self._on_tracker_answer(alert)
+            case lt.session_stats_alert():
+                self._on_stats(alert.values)
+            case lt.dht_bootstrap_alert():
+                for torrent in self._board.running.values():
+                    torrent.handle.force_dht_announce()  # what was asked before is lost
+            case lt.external_ip_alert():  # some stranger's word: too little to keep a place off everybody
+                self._named.append((alert.external_address, self._session.port))
+            case lt.listen_failed_alert():
+                _log.warning("cannot listen", on=alert.listen_interface(), error=alert.error.message())
+
+    def _on_metadata(self, info: lt.torrent_info | None, *handles: Handle) -> None:
+        if info is None:
+            return
+        section, hashes = info.info_section(), info.info_hashes()
+        given: Metadata | Failure = (hashes_of(section, v1=hashes.has_v1(), v2=hashes.has_v2()), section)
+        for handle in handles:
+            self._give(handle, given)
+
+    def _give(self, handle: Handle, given: Metadata | Failure) -> None:
+        """End what *handle* was for. It goes at once: with its metadata a hybrid occupies its other hash too."""
+        if self._board.give(handle, given):
+            self._session.remove(handle)
+
+    def _on_states(self, states: Sequence[lt.torrent_status]) -> None:
+        for state in states:
+            if torrent := self._board.running.get(state.handle):
+                if state.total_download > _ENOUGH and state.download_rate > _TRICKLE:
+                    state.handle.set_download_limit(_TRICKLE)  # else it fetches and refuses at full speed, for ever
+                torrent.sightings.count(known=state.list_peers, connected=state.num_peers)
+
+    def _on_tracker_answer(self, alert: lt.tracker_alert) -> None:
+        self._own.add(alert.local_endpoint)
+        if torrent := self._board.running.get(alert.handle):
+            torrent.sightings.answered.add(alert.url)
+
+    def _on_stats(self, values: dict[str, int]) -> None:
+        self._stats_asked = False
+        self._dht.nodes = values["dht.dht_nodes"]
+        self._dht.messages = values["dht.dht_messages_in"]
+        for lookup in self._board.lookups:
+            if lookup.heard is None:
+                lookup.heard = self._dht.messages
+
+    def _on_peer(self, alert: lt.peer_connect_alert | lt.peer_disconnected_alert) -> None:
+        """Take in that a connection to a peer is tried, or is over."""
+        if torrent := self._board.running.get(alert.handle):
+            if alert.endpoint in self._own or alert.endpoint in self._named:
+                torrent.sightings.ourselves.add(alert.endpoint)
+            elif isinstance(alert, lt.peer_disconnected_alert) and alert.op != lt.operation_t.connect:
+                torrent.sightings.met.add(alert.endpoint)
+
+
+def _is_trackers_own_word(alert: lt.tracker_error_alert) -> bool:
+    """Whether the tracker itself refused. Its reason may be in any encoding, and the binding knows UTF-8 alone."""
+    try:
+        return bool(alert.failure_reason())
+    except UnicodeDecodeError:
+        return True

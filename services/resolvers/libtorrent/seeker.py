@@ -1,0 +1,120 @@
+"""Has the session look up what is wanted: which torrents it has, where they are told to ask, and how often they do."""
+
+from functools import partial
+from itertools import islice
+
+from services.clock import Clock
+from services.errors import ResolverDown
+from services.resolvers.addresses import AddressPolicy
+from services.resolvers.libtorrent.alerts import Alerts
+from services.resolvers.libtorrent.evidence import DhtSightings
+from services.resolvers.libtorrent.lookups import Board, Lookup, SoughtTorrent
+from services.resolvers.libtorrent.session import Handle, Session
+from services.torrents import Hints, InfoHash, TorrentId
+
+_MOST_HINTS = 100
+
+
+class Seeker:
+    """Puts what the lookups on *board* want into *session*, and tells it where to ask: whom *policy* admits alone."""
+
+    def __init__(
+        self,
+        session: Session,
+        board: Board[Handle],
+        alerts: Alerts,
+        dht: DhtSightings,
+        *,
+        policy: AddressPolicy,
+        clock: Clock,
+    ) -> None:
+        self._session = session
+        self._board = board
+        self._alerts = alerts
+        self._dht = dht
+        self._policy = policy
+        self._clock = clock
+
+    def begin(self, lookup: Lookup[Handle], hints: Hints) -> None:
+        """Put *lookup* on the board, and each of its info-hashes into the session where it is not in there already.
+
+        Raises:
+            ResolverDown: libtorrent refused. The lookup is on the board all the same, and must leave it.
+        """
+        self._board.begin(lookup)
+        self._alerts.ask_about_dht()
+        for info_hash in lookup.asked.hashes:
+            torrent = self._board.sought(info_hash)
+            if torrent is None:
+                torrent = self._add(info_hash, hints)
+            else:
+                if torrent.info_hash.is_v1 and not info_hash.is_v1:
+                    self._make_whole(torrent, info_hash)
+                self._hint(torrent, hints)
+            self._board.join(lookup, torrent)
+
+    def add_hints(self, torrent: TorrentId, hints: Hints) -> None:
+        """See `Resolver.add_hints`."""
+        for info_hash in torrent.hashes:
+            if running := self._board.sought(info_hash):
+                self._hint(running, hints)
+
+    def _add(self, info_hash: InfoHash, hints: Hints) -> SoughtTorrent[Handle]:
+        trackers = tuple(islice(self._policy.trackers(hints.trackers), _MOST_HINTS))
+        peers = tuple(islice(self._policy.peers(hints.peers), _MOST_HINTS))
+        torrent = SoughtTorrent(info_hash, self._added(info_hash, Hints(trackers, peers)))
+        torrent.sightings.trackers.update(trackers)
+        torrent.sightings.hinted.update(peers)
+        self._board.seek(torrent)
+        self._announce(torrent, self._clock.monotonic())
+        return torrent
+
+    def _make_whole(self, torrent: SoughtTorrent[Handle], info_hash: InfoHash) -> None:
+        """Look *torrent* up by the v2 *info_hash* instead of its first 40 digits, which somebody took for a v1 hash.
+
+        To libtorrent the two are one torrent. Nobody can have what is looked up by those digits alone. Where libtorrent
+        refuses, the session has neither any more: whoever waits for it hears so.
+        """
+        if torrent.given is None:
+            self._session.remove(torrent.handle)
+        torrent.given = None
+        hints = Hints(tuple(torrent.sightings.trackers), tuple(torrent.sightings.hinted))
+        try:
+            handle = self._added(info_hash, hints)
+        except ResolverDown as error:
+            self._board.lose(torrent, partial(ResolverDown, **error.parameters))
+            raise
+        self._board.replace(torrent, info_hash, handle)
+        self._announce(torrent, self._clock.monotonic())
+
+    def _added(self, info_hash: InfoHash, hints: Hints) -> Handle:
+        try:
+            return self._session.add(info_hash, hints)
+        except ResolverDown:
+            # A hybrid that has just come by its other hash holds this one too, until we hear of it.
+            self._alerts.hear()
+        return self._session.add(info_hash, hints)
+
+    def _hint(self, torrent: SoughtTorrent[Handle], hints: Hints) -> None:
+        if torrent.given is not None:
+            return
+        known = torrent.sightings.trackers
+        news = (url for url in hints.trackers if url not in known)
+        for url in islice(self._policy.trackers(news), _MOST_HINTS - len(known)):
+            known.add(url)
+            torrent.handle.add_tracker({"url": url})
+        room = _MOST_HINTS - len(torrent.sightings.hinted)
+        for peer in islice(self._policy.peers(hints.peers), room):
+            torrent.sightings.hinted.add(peer)
+            torrent.handle.connect_peer(peer)
+
+    def announce_again(self, now: float) -> None:
+        """Ask the DHT again for what is due by *now*, the clock's seconds."""
+        for torrent in self._board.running.values():
+            if now >= torrent.next_announce:
+                self._announce(torrent, now)
+
+    def _announce(self, torrent: SoughtTorrent[Handle], now: float) -> None:
+        if self._dht.asked:
+            torrent.handle.force_dht_announce()  # by itself libtorrent begins with one torrent in four seconds
+            torrent.plan_announce(now)

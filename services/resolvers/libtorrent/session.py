@@ -1,0 +1,169 @@
+"""One libtorrent session: it starts, is asked, rings when it has news, and ends."""
+
+import asyncio
+import socket
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Self, cast
+
+import libtorrent as lt
+import structlog
+
+from services.errors import ResolverDown
+from services.resolvers.addresses import AddressPolicy
+from services.resolvers.libtorrent import kept_state
+from services.torrents import Hints, InfoHash
+
+Handle = lt.torrent_handle
+"""One torrent of a session, that is one info-hash."""
+
+_DHT_STATE = lt.save_state_flags_t.save_dht_state
+_NOWHERE = "/dev/null/calibot"  # where nobody, not even root, can make a file
+_FLAGS = (
+    lt.torrent_flags.upload_mode  # no payload
+    | lt.torrent_flags.default_dont_download  # nor a file for it
+    | lt.torrent_flags.duplicate_is_error
+    | lt.torrent_flags.disable_lsd
+    | lt.torrent_flags.apply_ip_filter  # without it the filter is passed by
+    | lt.torrent_flags.update_subscribe
+)
+
+_log = structlog.get_logger(__name__)
+
+
+class Session:
+    """A session that looks for metadata, and the only holder of libtorrent's own. `start` makes one, `stop` ends it."""
+
+    def __init__(self, held: lt.session) -> None:
+        self._held = held
+        self._keeping: asyncio.Task[None] | None = None
+        self._bell, self._rope = socket.socketpair()
+        for end in (self._bell, self._rope):
+            end.setblocking(False)  # noqa: FBT003 - it takes no keyword
+
+    @classmethod
+    async def start(cls, settings: dict[str, int | str | bool], policy: AddressPolicy, dht_state: Path | None) -> Self:
+        """Return a session that contacts nobody whom *policy* keeps off, with the DHT's nodes that *dht_state* has.
+
+        Raises:
+            ResolverDown: libtorrent could not be started.
+        """
+        return cls(await asyncio.to_thread(_start, settings, policy, dht_state))
+
+    def on_alerts(self, hear: Callable[[], None]) -> None:
+        """Call *hear* in the running loop whenever there are `alerts`, until `fall_silent`."""
+        # Not set_alert_notify: its Python callback waits for the interpreter while a call into libtorrent holds it.
+        self._held.set_alert_fd(self._rope.fileno())
+        asyncio.get_running_loop().add_reader(self._bell, self._on_bell, hear)
+
+    def fall_silent(self) -> None:
+        asyncio.get_running_loop().remove_reader(self._bell)
+
+    def _on_bell(self, hear: Callable[[], None]) -> None:
+        self._bell.recv(4_096)
+        hear()
+
+    def alerts(self) -> Sequence[lt.alert]:
+        """Return what is new, and empty the queue. An alert lives until the next call."""
+        return self._held.pop_alerts()
+
+    def want_alerts(self, mask: int) -> None:
+        self._held.apply_settings({"alert_mask": mask})
+
+    def add(self, info_hash: InfoHash, hints: Hints) -> Handle:
+        """Let *info_hash* be looked up (BEP 9), with all of *hints*, which the address policy has admitted.
+
+        Raises:
+            ResolverDown: libtorrent refused; among others, because it has that info-hash.
+        """
+        digest = bytes.fromhex(info_hash.hex)
+        params = lt.add_torrent_params()
+        params.info_hashes = lt.info_hash_t(lt.sha1_hash(digest) if info_hash.is_v1 else lt.sha256_hash(digest))
+        params.trackers, params.peers = [*hints.trackers], [*hints.peers]
+        params.save_path = _NOWHERE
+        params.flags = _FLAGS
+        try:
+            return self._held.add_torrent(params)
+        except RuntimeError as error:
+            raise ResolverDown(reason=str(error)) from error
+
+    def remove(self, handle: Handle) -> None:
+        self._held.remove_torrent(handle)
+
+    def post_states(self) -> None:
+        """Ask for a state_update_alert."""
+        self._held.post_torrent_updates(0)
+
+    def post_stats(self) -> None:
+        """Ask for a session_stats_alert."""
+        self._held.post_session_stats()
+
+    @property
+    def port(self) -> int:
+        return self._held.listen_port()
+
+    async def keep_dht(self, dht_state: Path) -> None:
+        """Keep the DHT's nodes in the file *dht_state*, for another `start`. A failure is logged."""
+        self._keeping = asyncio.create_task(asyncio.to_thread(_keep, self._held, dht_state), name="dht state")
+        await asyncio.shield(self._keeping)
+
+    async def stop(self, dht_state: Path | None) -> None:
+        """End it, the DHT's nodes kept in the file *dht_state*. From the call on, nothing else may be asked of it."""
+        if self._keeping is not None:  # its thread goes on when its caller is cancelled: two would write one file
+            await asyncio.wait([self._keeping])
+            del self._keeping
+        held = [self._held]
+        del self._held  # whoever drops the last reference waits for the session's threads: not the loop
+        await asyncio.to_thread(_stop, held, dht_state, self._bell, self._rope)
+
+
+def _start(settings: dict[str, int | str | bool], policy: AddressPolicy, dht_state: Path | None) -> lt.session:
+    params = _saved(dht_state)
+    params.settings = cast("lt.settings_pack", settings)
+    params.ip_filter = _ip_filter(policy)  # here, so that there is no moment without it
+    try:
+        return lt.session(params)
+    except RuntimeError as error:
+        raise ResolverDown(reason=str(error)) from error
+
+
+def _saved(dht_state: Path | None) -> lt.session_params:
+    state = kept_state.read(dht_state)
+    try:
+        return lt.session_params() if state is None else lt.read_session_params(state, _DHT_STATE)
+    except RuntimeError as error:
+        _log.warning("the DHT's state is passed over", path=str(dht_state), error=str(error))
+        return lt.session_params()
+
+
+def _keep(session: lt.session, dht_state: Path) -> None:
+    kept_state.write(dht_state, _state(session))
+
+
+def _state(session: lt.session) -> bytes:
+    return lt.write_session_params_buf(session.session_state(_DHT_STATE), _DHT_STATE)
+
+
+def _ip_filter(policy: AddressPolicy) -> lt.ip_filter:
+    made = lt.ip_filter()
+    for rule in policy.rules():
+        made.add_rule(rule.first, rule.last, int(rule.blocked))
+    return made
+
+
+def _stop(held: list[lt.session], dht_state: Path | None, bell: socket.socket, rope: socket.socket) -> None:
+    """Drop the session, then the sockets: its threads write to one of them up to their end."""
+    if dht_state is not None:
+        _keep(held[0], dht_state)
+    held.clear()
+    rope.close()
+    bell.close()
+
+
+def willing_peers(handle: Handle) -> int:
+    """Return how many peers have said that they have all that they want (BEP 21), and so the metadata.
+
+    Nothing else that libtorrent tells of a peer before the metadata is here shows that it has it. Asks libtorrent's
+    thread, about 0.1 ms.
+    """
+    return sum(bool(peer.flags & lt.peer_info.upload_only) for peer in handle.get_peer_info())
