@@ -9,7 +9,7 @@ from services.calibration.apply import writable
 from services.calibration.task import Found, Item, NoteRequest, Snapshot, State
 from services.i18n import Translation, sentence, translation
 from services.magnets.rewrite import magnet_link
-from services.torrents import NoteId, Step
+from services.torrents import Name, NoteId, Step
 
 _SHOWN_DIGITS = 16
 _SHOWN_NOTES = 20
@@ -111,7 +111,7 @@ def _found(t: Translation, found: Found) -> list[str]:
     files = t.ngettext("{count} file", "{count} files", found.file_count).format(count=found.file_count)
     trust = t.gettext("verified") if found.verified else t.gettext("claimed by {source}, not verified")
     lines = [
-        f"<b>{escape(name)}</b>" if name.strip() else t.gettext("(its name is empty)"),
+        _blank(t, found.name) if found.name.blank else f"<b>{escape(name)}</b>",
         f"{size(found.size)} · {files} · {trust.format(source=escape(shown_name(found.source)))}",
     ]
     if not found.name.certain:
@@ -121,12 +121,18 @@ def _found(t: Translation, found: Found) -> list[str]:
     return lines
 
 
+def _blank(t: Translation, name: Name) -> str:
+    return t.gettext("(its name has nothing that can be seen)") if name.text else t.gettext("(its name is empty)")
+
+
 def _written(t: Translation, item: Item, found: Found) -> str:
     """Return what became of the note."""
     if item.corrected:
         return t.gettext("Corrected: {notes}").format(notes=_numbers(t, item.corrected))
     if writable(found):
         return t.gettext("The name stands there already: nothing to correct.")
+    if found.name.certain and not found.name.blank and found.verified:
+        return t.gettext("A name so long is not written into notes: no note was changed.")
     return t.gettext("A name like this is not written into notes by itself: no note was changed.")
 
 
@@ -145,7 +151,7 @@ def _footer(t: Translation, snapshot: Snapshot, state: State, now: float) -> str
 def _link_to_copy(snapshot: Snapshot, lines: list[str]) -> str | None:
     """Return the corrected magnet as a line to copy, where there is one and it fits."""
     item = snapshot.first
-    if snapshot.total != 1 or item.found is None or not item.found.name.certain or not item.found.name.text:
+    if snapshot.total != 1 or item.found is None or not item.found.name.certain or item.found.name.blank:
         return None
     link = magnet_link(item.torrent, item.found.name.text, item.hints)
     # The lines are counted with their markup: a little more than Telegram counts.

@@ -26,11 +26,11 @@ async def gate(update: Update, context: CalibotContext) -> None:
             await context.services.outbox.press(update.callback_query, words_of(update).gettext("You may not do that."))
             raise ApplicationHandlerStop
         return
-    if update.message is None:
+    if update.message is None or update.message.is_automatic_forward:  # a channel's post in its group of comments
         raise ApplicationHandlerStop
     if not _served(update, context):
         if is_private(chat) and not _claims(update, context):
-            say(update, context, _refusal(update))
+            say(update, context, _refusal(update, context))
             raise ApplicationHandlerStop
         if not is_private(chat):
             raise ApplicationHandlerStop
@@ -57,7 +57,9 @@ def _claims(update: Update, context: CalibotContext) -> bool:
     return context.services.people.start_code is not None and bool(text and text.startswith("/start "))
 
 
-def _refusal(update: Update) -> str:
+def _refusal(update: Update, context: CalibotContext) -> str:
+    if context.services.people.code_used_up and update.message and (update.message.text or "").startswith("/start "):
+        return words_of(update).gettext("The tries for the code are used up. Start the bot again: it shows a new one.")
     number = PersonId(person_of(update)).removeprefix("tg:")
     return (
         words_of(update)

@@ -67,10 +67,10 @@ class LiveStatus:
         self._number = changes.number  # not before all are marked: the store may fail there
         return changes.more
 
-    async def show(self, task_id: TaskId) -> None:
-        """Mark the task's messages as an answer to somebody who asks now. Never fails: what was asked is done."""
+    async def show(self, task_id: TaskId, rank: Rank = Rank.ANSWER) -> None:
+        """Mark the task's messages: somebody has just asked for it. Never fails: what was asked is done."""
         try:
-            await self._mark_all({task_id: Rank.ANSWER})
+            await self._mark_all({task_id: rank})
         except StoreUnavailable as error:  # the next poll that can read marks them
             _log.warning("show_failed", **error.parameters)
 

@@ -2,7 +2,7 @@
 
 from telegram import CallbackQuery, Message, Update
 
-from handlers.answers import sentence_of
+from handlers.answers import log_unavailable, sentence_of
 from handlers.buttons import Press, Verb
 from handlers.context import (
     CalibotContext,
@@ -16,6 +16,7 @@ from handlers.context import (
     words_of,
 )
 from handlers.notes import note_number
+from handlers.slots import Rank
 from services.calibration.follower import Follower
 from services.calibration.task import CalibrationRequest, NoteRequest
 from services.errors import CalibotError, NoteNotFound, TaskNotFound
@@ -30,13 +31,15 @@ async def press(update: Update, context: CalibotContext) -> None:
         try:
             task_id = await _act(update, context, query)
         except CalibotError as error:
+            log_unavailable(error)
             await _answer(context, query, sentence_of(error, update))
             return
         if task_id is None:
             await _answer(context, query, words_of(update).gettext("This button is no longer in use."))
             return
         await _answer(context, query)
-    await context.services.live.show(task_id)
+    # The press was answered; as an answer its edit would, in a busy group, keep everybody's ends out for ever.
+    await context.services.live.show(task_id, Rank.END)
 
 
 async def _answer(context: CalibotContext, query: CallbackQuery, text: str | None = None) -> None:

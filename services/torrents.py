@@ -3,6 +3,7 @@
 import base64
 import binascii
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NewType, Protocol, Self
@@ -16,6 +17,7 @@ PersonId = NewType("PersonId", str)
 """Who does something: an opaque word of the front end's, such as ``tg:4711``."""
 
 _HEX = re.compile(r"(?:[0-9a-fA-F]{40}|[0-9a-fA-F]{64})", re.ASCII)
+_WITHOUT_INK = frozenset("\u115f\u1160\u2800\u3164\uffa0")  # Hangul fillers, a Braille cell without dots
 _BASE32_LENGTH = 32
 _BASE32 = re.compile(r"[a-zA-Z2-7]{32}", re.ASCII)
 
@@ -107,6 +109,11 @@ class Name:
     raw: bytes
     encoding: str = "utf-8"
     certain: bool = True
+
+    @property
+    def blank(self) -> bool:
+        """Whether nobody can see it: nothing, or nothing but white space, controls and letters without ink."""
+        return all(unicodedata.category(one)[0] in "ZC" or one in _WITHOUT_INK for one in self.text)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,10 +25,9 @@ class Applied:
 
 
 def writable(found: Found) -> bool:
-    """Whether a name goes into notes by itself: verified, certain, neither empty nor overlong."""
-    return (
-        found.verified and found.name.certain and 0 < len(found.name.text.encode(errors="replace")) <= _LONGEST_WRITTEN
-    )
+    """Whether a name goes into notes by itself: verified, certain, to be seen, and not overlong."""
+    length = len(found.name.text.encode(errors="replace"))
+    return found.verified and found.name.certain and not found.name.blank and length <= _LONGEST_WRITTEN
 
 
 async def apply_started(tx: Tx, keys: Iterable[tuple[ItemKey, int]], now: float) -> Applied:

@@ -119,6 +119,8 @@ class Runner:
             self._engine.add_hints(lookup.torrent, item.hints)
         if lookup is not None and lookup.started and wait is not None:
             self._run([wait])
+            if lookup.evidence is not None:
+                self._progressed([item.task_id], lookup.evidence)
 
     def _begin(self) -> None:
         if self._closing.is_set():

@@ -4,12 +4,15 @@ import hmac
 import secrets
 from typing import Self
 
+import structlog
+
 from services.access import Access
 from services.clock import Clock
 from services.errors import StoreUnavailable
 from services.notebook.ports import NotebookStore
 from services.torrents import PersonId
 
+log = structlog.stdlib.get_logger(__name__)
 _TRIES = 5
 
 
@@ -34,12 +37,19 @@ class People:
         """The code, new at each start, that makes the first owner; None where there is one or the tries are used up."""
         return self._code if self._tries and not self.access.owners else None
 
+    @property
+    def code_used_up(self) -> bool:
+        """Whether there is no owner, and nobody can become the first before the next start."""
+        return not self._tries and not self.access.owners
+
     async def claim(self, person: PersonId, code: str) -> bool:
         """Make *person* the first owner if *code* is right; a wrong one uses up one of five tries."""
         if self.start_code is None:
             return False
         self._tries -= 1
         if not hmac.compare_digest(code.encode(errors="replace"), self._code.encode()):
+            if not self._tries:
+                log.warning("owner.code_used_up", remedy="somebody tried five wrong codes: start the bot again")
             return False
         left, self._tries = self._tries, 0  # it works once: nobody else can use it while this is written
         try:

@@ -13,6 +13,7 @@ import pytest
 from sandbox.swarm import HOSTILE_NAMES, Kind, Swarm, Way, make_sample
 from sandbox.swarm.bencoding import encode
 from sandbox.swarm.giver import Giver
+from services.calibration.task import verdict
 from services.errors import NotFound, ResolverDown
 from services.resolvers.libtorrent import LibtorrentResolver, session
 from services.resolvers.libtorrent.alerts import Alerts
@@ -278,6 +279,17 @@ async def test_of_a_dead_one_trackers_and_dht_answer_and_there_is_nobody(
             await swarm.dht.asked.wait()
         assert (running.steps.last.code, number(running.steps.last, "peers")) == ("asking", 0)
         assert len(running.steps.seen) == told  # the same again is no news
+
+
+async def test_a_bootstrap_node_that_answers_is_a_dht_that_answers(swarm: Swarm) -> None:
+    # libtorrent counts no bootstrap node among its nodes: here each is one.
+    every = tuple(swarm.dht_nodes)
+    async with (
+        opened(swarm, bootstrap=every, host="127.0.0.1") as resolver,
+        Running(resolver, torrent_id(swarm.dead())) as running,
+    ):
+        step = await running.steps.until(lambda step: number(step, "dht_nodes") > 0)
+        assert verdict(step).code == "dead"
 
 
 async def test_a_closed_port_that_the_magnet_alone_names_is_no_peer_seen(resolver: LibtorrentResolver) -> None:

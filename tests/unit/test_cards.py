@@ -13,6 +13,7 @@ from handlers.outgoing import Message
 from sandbox.botapi.keyboard import Keyboard, keyboard_from
 from sandbox.botapi.markup import parse_html
 from sandbox.botapi.text import MAX_LENGTH, Formatted, cleaned, utf16_length
+from services.calibration.apply import writable
 from services.calibration.task import (
     CalibrationRequest,
     Found,
@@ -200,6 +201,14 @@ def test_a_guessed_encoding_is_said_to_be_one_and_offers_no_link() -> None:
     assert "guess" in text_of(one)
     assert "gb18030" in text_of(one)
     assert "magnet:" not in text_of(one)
+
+
+@pytest.mark.parametrize("name", [" ", "\u202e\u200b", "\u2800\u2800", "\u3164"])
+def test_a_name_that_nobody_can_see_is_said_to_be_so_and_is_not_written(name: str) -> None:
+    one = snapshot(item(State.COMPLETED, found=found(name)))
+    assert "nothing that can be seen" in text_of(one)
+    assert "magnet:" not in text_of(one)
+    assert not writable(found(name))
 
 
 def test_an_empty_name_is_said_to_be_empty_and_offers_no_link() -> None:

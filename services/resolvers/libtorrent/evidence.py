@@ -52,9 +52,12 @@ class DhtSightings:
     messages: int = 0
 
     def since(self, messages: int | None) -> Self:
-        """Return what it has shown since it had brought *messages*: nodes that fell silent before do not count."""
+        """Return what it has shown since it had brought *messages*: nodes that fell silent before do not count.
+
+        One at least where any message came: bootstrap nodes answer, and libtorrent never counts them.
+        """
         heard = messages is not None and self.messages > messages
-        return replace(self, nodes=self.nodes if heard else 0)
+        return replace(self, nodes=max(1, self.nodes) if heard else 0)
 
 
 def step(sightings: Iterable[Sightings], dht: DhtSightings) -> Step:
