@@ -1,18 +1,16 @@
-"""What an accepted request, a started lookup and an outcome change in the store: each inside one transaction."""
+"""What an accepted request, and what lookups tell, change in the store: each call inside one transaction."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from services.calibration.ports import Tx
-from services.calibration.task import Found, Item, NoteRequest, State, Task, end_of
+from services.calibration.ports import LookedUp, Tx
+from services.calibration.task import Found, Item, ItemKey, NoteRequest, State, Task, end_of
 from services.magnets.rewrite import rename
-from services.notebook.note import Change
-from services.torrents import NotebookId, NoteId, Step, TaskId
+from services.notebook.note import Change, Mark, Note
+from services.torrents import NotebookId, NoteId, Step, TaskId, TorrentId, TorrentInfo
 
 _LONGEST_WRITTEN = 1000
 """Bytes of UTF-8: a longer name is shown and not written."""
-
-ItemKey = tuple[TaskId, int]
 
 
 @dataclass(slots=True)
@@ -24,78 +22,217 @@ class Applied:
     ended: set[ItemKey] = field(default_factory=set)
 
 
+Waits = tuple[tuple[ItemKey, int], ...]
+"""Items that wait for a lookup, each with the attempt that asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Began:
+    """A lookup is running: so are its items, and their tasks."""
+
+    waits: Waits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Named:
+    """A name: a verified one serves every item that waits for its hash, a claimed one those of *waits*.
+
+    *info* is what is to be filed of it; None where it has been before.
+    """
+
+    found: Found
+    info: TorrentInfo | None = None
+    waits: Waits = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A failure, for those of *waits* that are still at the attempt that failed."""
+
+    failure: Step
+    waits: Waits
+
+
+Told = Began | Named | Failed | LookedUp
+
+
 def writable(found: Found) -> bool:
     """Whether a name goes into notes by itself: verified, certain, to be seen, and not overlong."""
     length = len(found.name.text.encode(errors="replace"))
     return found.verified and found.name.certain and not found.name.blank and length <= _LONGEST_WRITTEN
 
 
-async def apply_started(tx: Tx, keys: Iterable[tuple[ItemKey, int]], now: float) -> Applied:
-    """Move items (each with the attempt that started it) and their tasks to running; what has moved on stays."""
-    applied = Applied()
-    for (task_id, position), attempt in keys:
-        item = await tx.tasks.item(task_id, position)
-        if item is None or item.state.ended:
-            applied.ended.add((task_id, position))  # whoever let it wait had read it before it ended
-            continue
-        if item.state is not State.PENDING or item.attempt != attempt:
-            continue
-        await tx.tasks.replace_item(item.to(State.RUNNING, started_at=now))
-        await _start_task(tx, task_id, now)
-        applied.tasks.add(task_id)
-    return applied
+async def apply_told(tx: Tx, told: Sequence[Told], now: float) -> Applied:
+    """Store what lookups told, in its order: names, corrected notes, items, tasks.
+
+    What costs a statement costs it once for all of them: that is where the throughput of batches comes from.
+    """
+    await tx.names.put([one.info for one in told if isinstance(one, Named) and one.info], now)
+    await tx.lookups.add([one for one in told if isinstance(one, LookedUp)], now)
+    step = _Step(now)
+    await step.load(tx, told)
+    for one in told:
+        match one:
+            case Began(waits):
+                step.begin(waits)
+            case Named():
+                step.complete(one)
+            case Failed(failure, waits):
+                step.fail(failure, waits)
+    await step.store(tx)
+    return step.applied
 
 
-async def apply_found(tx: Tx, found: Found, items: Sequence[Item], now: float) -> Applied:
-    """End *items* as completed, and write the name into the notes of those notebooks that asked through notes."""
-    applied = Applied()
-    tasks = await _tasks_of(tx, items)
-    corrected: dict[NotebookId, tuple[NoteId, ...]] = {}
-    for task in tasks.values():
-        if isinstance(task.request, NoteRequest) and task.notebook not in corrected:
-            corrected[task.notebook] = await _correct(tx, task, found, now)
-            applied.notes.update(corrected[task.notebook])
-    for item in items:
-        task = tasks[item.task_id]
-        notes = corrected[task.notebook] if isinstance(task.request, NoteRequest) else ()
-        await _end_item(tx, item, task, State.COMPLETED, now, found=found, corrected=notes)
-        applied.ended.add((item.task_id, item.position))
-    return await _end_tasks(tx, tasks, now, applied)
+class _Step:
+    """The items, tasks and notes that one transaction changes, as they are in it."""
 
+    def __init__(self, now: float) -> None:
+        self.applied = Applied()
+        self._now = now
+        self._items: dict[ItemKey, Item] = {}
+        self._waiting: dict[TorrentId, list[ItemKey]] = {}
+        self._tasks: dict[TaskId, Task] = {}
+        self._notes: dict[NoteId, Note] = {}
+        self._having: dict[tuple[NotebookId, TorrentId], list[NoteId]] = {}
+        self._changed_items: set[ItemKey] = set()
+        self._changed_tasks: set[TaskId] = set()
+        self._rewritten: list[tuple[Note, str, Change]] = []
+        self._marks: list[Mark] = []
 
-async def apply_failure(tx: Tx, failure: Step, keys: Iterable[tuple[ItemKey, int]], now: float) -> Applied:
-    """End as failed those items that are still at the attempt that failed."""
-    applied = Applied()
-    items = [(await tx.tasks.item(*key), attempt) for key, attempt in keys]
-    failed = [item for item, attempt in items if item and not item.state.ended and item.attempt == attempt]
-    tasks = await _tasks_of(tx, failed)
-    for item in failed:
-        await _end_item(tx, item, tasks[item.task_id], State.FAILED, now, failure=failure)
-        applied.ended.add((item.task_id, item.position))
-    return await _end_tasks(tx, tasks, now, applied)
+    # What may change is read at once.
+
+    async def load(self, tx: Tx, told: Sequence[Told]) -> None:
+        named = [one for one in told if isinstance(one, Named)]
+        keys = dict.fromkeys(key for one in told if not isinstance(one, LookedUp) for key, _ in one.waits)
+        for item in await tx.tasks.items_at(list(keys)):
+            self._items[item.key] = item
+        verified = [one.found.torrent for one in named if one.found.verified]
+        for torrent, items in (await tx.tasks.waiting(verified)).items():
+            self._waiting[torrent] = [item.key for item in items]
+            self._items.update({item.key: item for item in items})
+        self._tasks = dict(await tx.tasks.those({task_id for task_id, _ in self._items}))
+        await self._load_notes(tx, named)
+
+    async def _load_notes(self, tx: Tx, named: Iterable[Named]) -> None:
+        wanted: dict[NotebookId, list[TorrentId]] = {}
+        for one in named:
+            if writable(one.found):
+                for task in self._note_tasks(self._served(one)):
+                    wanted.setdefault(task.notebook, []).append(one.found.torrent)
+        for notebook, torrents in wanted.items():
+            for torrent, notes in (await tx.notes.having(notebook, list(dict.fromkeys(torrents)))).items():
+                self._having[notebook, torrent] = [note.id for note in notes]
+                self._notes.update({note.id: note for note in notes})
+
+    def _served(self, named: Named) -> list[ItemKey]:
+        """Return the items that a name serves: those it finds unended."""
+        found = named.found
+        keys = self._waiting.get(found.torrent, []) if found.verified else [key for key, _ in named.waits]
+        return [key for key in keys if key in self._items and not self._items[key].state.ended]
+
+    def _note_tasks(self, keys: Iterable[ItemKey]) -> list[Task]:
+        """Return the tasks of *keys* that write into notes, the first of each notebook."""
+        tasks: dict[NotebookId, Task] = {}
+        for task_id, _ in keys:
+            task = self._tasks[task_id]
+            if isinstance(task.request, NoteRequest):
+                tasks.setdefault(task.notebook, task)
+        return list(tasks.values())
+
+    # What lookups told, one after another.
+
+    def begin(self, waits: Waits) -> None:
+        for key, attempt in waits:
+            item = self._items.get(key)
+            if item is None or item.state.ended:
+                self.applied.ended.add(key)  # whoever let it wait had read it before it ended
+            elif item.state is State.PENDING and item.attempt == attempt:
+                self._put(item.to(State.RUNNING, started_at=self._now))
+
+    def complete(self, named: Named) -> None:
+        keys = self._served(named)
+        corrected = {task.notebook: self._correct(task, named.found) for task in self._note_tasks(keys)}
+        for key in keys:
+            task = self._tasks[key[0]]
+            notes = corrected[task.notebook] if isinstance(task.request, NoteRequest) else ()
+            self._end(self._items[key], State.COMPLETED, found=named.found, corrected=notes)
+
+    def fail(self, failure: Step, waits: Waits) -> None:
+        for key, attempt in waits:
+            item = self._items.get(key)
+            if item is not None and not item.state.ended and item.attempt == attempt:
+                self._end(item, State.FAILED, failure=failure)
+
+    def _correct(self, task: Task, found: Found) -> tuple[NoteId, ...]:
+        """Write the name into every note of the task's notebook that has the torrent; return those that it changed."""
+        change = Change(cause=task.cause, person=task.asked_by, task_id=task.id, at=self._now)
+        corrected = []
+        for note_id in self._having.get((task.notebook, found.torrent), ()):
+            note = self._notes[note_id]
+            text = rename(note.text, found.torrent, found.name.text)
+            if text != note.text:
+                self._rewritten.append((note, text, change))
+                self._notes[note_id] = replace(note, text=text, version=note.version + 1)
+                corrected.append(note_id)
+        self.applied.notes.update(corrected)
+        return tuple(corrected)
+
+    def _end(self, item: Item, state: State, **outcome: object) -> None:
+        if item.state is State.PENDING:  # served by another's lookup while it was in line
+            item = item.to(State.RUNNING, started_at=self._now)
+        ended = item.to(state, ended_at=self._now, **outcome)
+        self._put(ended)
+        self.applied.ended.add(ended.key)
+        task = self._tasks[ended.task_id]
+        if isinstance(task.request, NoteRequest):
+            torrent = ended.found.torrent if ended.found else ended.torrent
+            self._marks.append(Mark(task.notebook, torrent, state, task.id))
+
+    def _put(self, item: Item) -> None:
+        self._items[item.key] = item
+        self._changed_items.add(item.key)
+        task = self._tasks[item.task_id]
+        self.applied.tasks.add(task.id)
+        if task.state is State.PENDING:
+            self._put_task(task.to(State.RUNNING, started_at=task.started_at or self._now))
+
+    def _put_task(self, task: Task) -> None:
+        self._tasks[task.id] = task
+        self._changed_tasks.add(task.id)
+
+    # And all is written at once.
+
+    async def store(self, tx: Tx) -> None:
+        for note, text, change in self._rewritten:
+            await tx.notes.replace_text(note, text, change)
+        await tx.notes.mark(self._marks, self._now)
+        await tx.tasks.replace_items([self._items[key] for key in self._changed_items])
+        over = {task_id for task_id, _ in self.applied.ended if task_id in self._tasks}
+        for task_id in over - set(await tx.tasks.unended_among(over)):
+            end = end_of(await tx.tasks.counts(task_id))
+            if end is not None and not self._tasks[task_id].state.ended:
+                self._put_task(self._tasks[task_id].to(end, completed_at=self._now))
+        await tx.tasks.replace([self._tasks[task_id] for task_id in self._changed_tasks])
 
 
 async def apply_cancel(tx: Tx, task: Task, now: float) -> Applied:
     """End a task under way, and what is left of it, as cancelled; it keeps the names that it found."""
-    applied = Applied()
-    for item in await tx.tasks.items(task.id, states=(State.PENDING, State.RUNNING)):
-        await tx.tasks.replace_item(item.to(State.CANCELLED, ended_at=now))
-        if isinstance(task.request, NoteRequest):
-            await tx.notes.mark(task.notebook, item.torrent, State.CANCELLED, task.id, now)
-        applied.ended.add((item.task_id, item.position))
-    await tx.tasks.replace(task.to(State.CANCELLED, completed_at=now))
-    applied.tasks.add(task.id)
-    return applied
+    left = await tx.tasks.items(task.id, states=(State.PENDING, State.RUNNING))
+    await tx.tasks.replace_items([item.to(State.CANCELLED, ended_at=now) for item in left])
+    if isinstance(task.request, NoteRequest):
+        await tx.notes.mark([Mark(task.notebook, item.torrent, State.CANCELLED, task.id) for item in left], now)
+    await tx.tasks.replace([task.to(State.CANCELLED, completed_at=now)])
+    return Applied(tasks={task.id}, ended={item.key for item in left})
 
 
 async def apply_retry(tx: Tx, task: Task) -> Task:
     """Put the failed and cancelled items of an ended task back to pending, as one attempt more."""
     again = task.to(State.PENDING, attempt=task.attempt + 1, started_at=None, completed_at=None)
-    for item in await tx.tasks.items(task.id, states=(State.FAILED, State.CANCELLED)):
-        await tx.tasks.replace_item(
-            item.to(State.PENDING, attempt=again.attempt, started_at=None, ended_at=None, failure=None)
-        )
-    await tx.tasks.replace(again)
+    lost = await tx.tasks.items(task.id, states=(State.FAILED, State.CANCELLED))
+    await tx.tasks.replace_items(
+        [item.to(State.PENDING, attempt=again.attempt, started_at=None, ended_at=None, failure=None) for item in lost]
+    )
+    await tx.tasks.replace([again])
     await tx.followers.again(task.id)
     return again
 
@@ -105,59 +242,7 @@ async def hand_back(tx: Tx) -> Sequence[Task]:
     tasks = await tx.tasks.unended()
     for task in tasks:
         if task.state is State.RUNNING:
-            for item in await tx.tasks.items(task.id, states=(State.RUNNING,)):
-                await tx.tasks.replace_item(item.to(State.PENDING, started_at=None))
-            await tx.tasks.replace(task.to(State.PENDING))
+            running = await tx.tasks.items(task.id, states=(State.RUNNING,))
+            await tx.tasks.replace_items([item.to(State.PENDING, started_at=None) for item in running])
+    await tx.tasks.replace([task.to(State.PENDING) for task in tasks if task.state is State.RUNNING])
     return tasks
-
-
-async def _tasks_of(tx: Tx, items: Iterable[Item]) -> dict[TaskId, Task]:
-    tasks: dict[TaskId, Task] = {}
-    for item in items:
-        if item.task_id not in tasks:
-            task = await tx.tasks.get(item.task_id)
-            assert task is not None  # noqa: S101 - items go with their task
-            tasks[item.task_id] = task
-    return tasks
-
-
-async def _start_task(tx: Tx, task_id: TaskId, now: float) -> None:
-    task = await tx.tasks.get(task_id)
-    if task is not None and task.state is State.PENDING:
-        await tx.tasks.replace(task.to(State.RUNNING, started_at=task.started_at or now))
-
-
-async def _end_item(tx: Tx, item: Item, task: Task, state: State, now: float, **outcome: object) -> None:
-    if item.state is State.PENDING:  # served by another's lookup while it was in line
-        item = item.to(State.RUNNING, started_at=now)
-    ended = item.to(state, ended_at=now, **outcome)
-    await tx.tasks.replace_item(ended)
-    if isinstance(task.request, NoteRequest):
-        torrent = ended.found.torrent if ended.found else ended.torrent
-        await tx.notes.mark(task.notebook, torrent, state, task.id, now)
-
-
-async def _end_tasks(tx: Tx, tasks: dict[TaskId, Task], now: float, applied: Applied) -> Applied:
-    for task_id in tasks:
-        applied.tasks.add(task_id)
-        await _start_task(tx, task_id, now)
-        if await tx.tasks.has_unended(task_id):
-            continue
-        task = await tx.tasks.get(task_id)
-        end = end_of(await tx.tasks.counts(task_id))
-        if task is not None and end is not None:
-            await tx.tasks.replace(task.to(end, completed_at=now))
-    return applied
-
-
-async def _correct(tx: Tx, task: Task, found: Found, now: float) -> tuple[NoteId, ...]:
-    """Write the name into every note of the task's notebook that has the torrent; return those that it changed."""
-    if not writable(found):
-        return ()
-    change = Change(cause=task.cause, person=task.asked_by, task_id=task.id, at=now)
-    changed = []
-    for note in await tx.notes.having(task.notebook, found.torrent):
-        text = rename(note.text, found.torrent, found.name.text)
-        if text != note.text and await tx.notes.replace_text(note, text, change):
-            changed.append(note.id)
-    return tuple(changed)

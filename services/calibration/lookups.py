@@ -4,8 +4,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from services.calibration.apply import ItemKey
-from services.calibration.task import Item, State
+from services.calibration.task import Item, ItemKey, State
 from services.torrents import Hints, Step, TaskId, TorrentId
 
 
@@ -125,6 +124,10 @@ class Lookups:
     def of_task(self, task_id: TaskId) -> Iterable[ItemKey]:
         """Return the task's items that wait."""
         return list(self._items_of.get(task_id, ()))
+
+    def has_task(self, task_id: TaskId) -> bool:
+        """Whether an item of the task waits."""
+        return task_id in self._items_of
 
     def under_way(self) -> Iterable[Lookup]:
         """Return the lookups under way, those that are ending too."""

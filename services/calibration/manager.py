@@ -150,8 +150,8 @@ class AsyncCalibrationManager:
             digest = digest_of(request, torrents)
             task = await tx.tasks.live_twin(notebook, asked_by, digest)
             if task is not None:
-                for item in await tx.tasks.items(task.id):
-                    await tx.tasks.replace_item(item.with_hints(torrents[item.torrent]))
+                items = await tx.tasks.items(task.id)
+                await tx.tasks.replace_items([item.with_hints(torrents[item.torrent]) for item in items])
             else:
                 task = Task(
                     id=TaskId(str(uuid.uuid4())),
@@ -327,9 +327,11 @@ class AsyncCalibrationManager:
     async def _snapshots(self, tx: Tx, task_ids: Iterable[TaskId], *, since: float | None = None) -> Sequence[Snapshot]:
         oldest = self._clock.now() - self._ttl if since is None else since
         snapshots = []
-        for task_id in task_ids:
-            task = await tx.tasks.get(task_id)
-            first = await tx.tasks.item(task_id, 0)
+        asked = list(task_ids)
+        tasks = await tx.tasks.those(asked)
+        firsts = {item.task_id: item for item in await tx.tasks.items_at([(task_id, 0) for task_id in tasks])}
+        for task_id in asked:
+            task, first = tasks.get(task_id), firsts.get(task_id)
             if task is None or first is None or (task.completed_at is not None and task.completed_at < oldest):
                 continue
             snapshots.append(

@@ -1,11 +1,11 @@
 """What the manager needs of others: a way to look up, and a store."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar, runtime_checkable
 
 from services.calibration.follower import Follower, FollowerId, NewFollower
-from services.calibration.task import Found, Item, State, Task
+from services.calibration.task import Found, Item, ItemKey, State, Task
 from services.notebook.ports import NotebookTx
 from services.torrents import Hints, NotebookId, PersonId, Progress, TaskId, TorrentId, TorrentInfo
 
@@ -62,8 +62,11 @@ class Tasks(Protocol):
         """Store a new task; *digest* tells equal requests of one person in one notebook."""
 
     async def get(self, task_id: TaskId) -> Task | None: ...
-    async def replace(self, task: Task) -> None:
-        """Store the task's new state, attempt and times."""
+    async def those(self, task_ids: Collection[TaskId]) -> Mapping[TaskId, Task]:
+        """Return those of *task_ids* that there are."""
+
+    async def replace(self, tasks: Sequence[Task]) -> None:
+        """Store the tasks' new states, attempts and times."""
 
     async def live_twin(self, notebook: NotebookId, asked_by: PersonId, digest: str) -> Task | None:
         """Return the equal request that is under way."""
@@ -85,29 +88,31 @@ class Tasks(Protocol):
     ) -> Sequence[Item]:
         """Return the task's items by position; of these *states* where any is given. A negative limit is none."""
 
-    async def item(self, task_id: TaskId, position: int) -> Item | None: ...
-    async def replace_item(self, item: Item) -> None:
-        """Store the item's new state, hints, attempt, times and outcome."""
+    async def items_at(self, keys: Collection[ItemKey]) -> Sequence[Item]:
+        """Return those items that there are."""
 
-    async def has_unended(self, task_id: TaskId) -> bool:
-        """Return whether an item of the task is pending or running; costs the same for any number of items."""
+    async def replace_items(self, items: Sequence[Item]) -> None:
+        """Store the items' new states, hints, attempts, times and outcomes."""
+
+    async def unended_among(self, task_ids: Collection[TaskId]) -> Collection[TaskId]:
+        """Return the tasks with a pending or running item; costs the same for any number of items."""
 
     async def counts(self, task_id: TaskId) -> Mapping[State, int]: ...
     async def outcomes(self, task_id: TaskId, limit: int) -> Sequence[Item]:
         """Return the last items that ended, newest first."""
 
-    async def waiting(self, torrent: TorrentId) -> Sequence[Item]:
-        """Return the unended items of all tasks that *torrent* answers (`TorrentId.answers`)."""
+    async def waiting(self, torrents: Collection[TorrentId]) -> Mapping[TorrentId, Sequence[Item]]:
+        """Return, for each torrent, the unended items of all tasks that it answers (`TorrentId.answers`)."""
 
 
 class Names(Protocol):
     """What is known of torrents."""
 
-    async def verified(self, torrent: TorrentId) -> Found | None:
-        """Return what is known for certain of a torrent that answers *torrent*."""
+    async def verified(self, torrents: Collection[TorrentId]) -> Mapping[TorrentId, Found]:
+        """Return, for those torrents of which it is known, what is verified of a torrent that answers them."""
 
-    async def put(self, info: TorrentInfo, at: float) -> None:
-        """Store it under its hashes; what is verified is never replaced by what is claimed."""
+    async def put(self, infos: Sequence[TorrentInfo], at: float) -> None:
+        """Store each under its hashes; what is verified is never replaced."""
 
 
 class Followers(Protocol):
@@ -142,12 +147,21 @@ class Followers(Protocol):
         """A retry: every message of the task has an end to show once more."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookedUp:
+    """What a lookup took: *waited* seconds in line, *took* seconds from its call on. *source* where it found a name."""
+
+    torrent: TorrentId
+    source: str | None
+    waited: float
+    took: float
+    outcome: str
+
+
 class Lookups(Protocol):
     """A row for each lookup that was made, for the figures."""
 
-    async def add(
-        self, torrent: TorrentId, *, source: str | None, waited: float, took: float, outcome: str, at: float
-    ) -> None: ...
+    async def add(self, rows: Sequence[LookedUp], at: float) -> None: ...
     async def forget(self, before: float) -> None:
         """Delete the rows older than *before*."""
 

@@ -2,22 +2,22 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
-from typing import TypeVar
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from dataclasses import replace
 
 import structlog
 
-from services.calibration.apply import Applied, ItemKey, apply_failure, apply_found, apply_started
+from services.calibration.apply import Applied, Began, Failed, Named, Told, Waits
+from services.calibration.journal import Journal
 from services.calibration.lookups import Lookup, Lookups, Wait
-from services.calibration.ports import CalibrationResult, Engine, LookupRequest, TaskStore, Tx
-from services.calibration.task import Found, Item, State, verdict
+from services.calibration.ports import CalibrationResult, Engine, LookedUp, LookupRequest, TaskStore, Tx
+from services.calibration.task import Found, Item, ItemKey, State, verdict
 from services.clock import Clock
-from services.errors import CalibotError, NotFound, StoreUnavailable
+from services.errors import CalibotError, NotFound
 from services.torrents import Step, TaskId, TorrentId, TorrentInfo
 
-T = TypeVar("T")
 log = structlog.stdlib.get_logger(__name__)
-_LONGEST_PAUSE = 30.0  # seconds between two tries to write an outcome while the database cannot be written
+_KNOWN_TOGETHER = 200  # known names that are applied in one transaction: others may write between two
 
 
 class Runner:
@@ -35,25 +35,26 @@ class Runner:
         progressed: Callable[[Iterable[TaskId], Step], None],
     ) -> None:
         self._engine = engine
-        self._tasks = tasks
+        self._journal = Journal(tasks, clock, told)
         self._clock = clock
         self._timeout = timeout
-        self._told = told
         self._progressed = progressed
         self._lookups = Lookups(max_workers)
         self._deadlines: deque[Wait] = deque()  # all wait equally long: the first is the next
         self._deadline_set = asyncio.Event()
         self._owned: set[asyncio.Task[None]] = set()
         self._watching: asyncio.Task[None] | None = None
-        self._closing = asyncio.Event()
+        self._closing = False
 
     def open(self) -> None:
-        """Begin to watch the time-outs."""
+        """Begin to write, and to watch the time-outs."""
+        self._journal.open()
         self._watching = asyncio.create_task(self._watch(), name="time-outs")
 
     async def close(self) -> None:
         """Begin nothing more, leave every lookup, and return when all are gone."""
-        self._closing.set()
+        self._closing = True
+        self._journal.give_up()
         await self._engine.detach()
         for lookup in self._lookups.under_way():
             lookup.end()
@@ -62,6 +63,7 @@ class Runner:
         if self._watching is not None:
             self._watching.cancel()
             await asyncio.wait([self._watching])
+        await self._journal.close()
 
     def admit(self, task_id: TaskId) -> None:
         """Let the task's pending items go on their way; those that are on it stay as they are."""
@@ -78,7 +80,7 @@ class Runner:
 
     def waits(self, task_id: TaskId) -> bool:
         """Whether an item of the task waits for a lookup."""
-        return bool(self._lookups.of_task(task_id))
+        return self._lookups.has_task(task_id)
 
     def _own(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
@@ -92,26 +94,29 @@ class Runner:
             log.error("calibration.bug", exc_info=error)
 
     async def _admit(self, task_id: TaskId) -> None:
-        async def sort(tx: Tx) -> list[tuple[Item, Found | None]]:
-            items = await tx.tasks.items(task_id, states=(State.PENDING, State.RUNNING))
-            return [(item, await tx.names.verified(item.torrent)) for item in items]
+        async def sort(tx: Tx) -> tuple[list[Item], Mapping[TorrentId, Found]]:
+            items = list(await tx.tasks.items(task_id, states=(State.PENDING, State.RUNNING)))
+            return items, await tx.names.verified({item.torrent for item in items})
 
-        items = await self._persist(sort, reading=True)
-        if items is None:
+        sorted_out = await self._journal.read(sort)
+        if sorted_out is None:
             return
-        if known := [(item, found) for item, found in items if found and item.state is State.PENDING]:
-            await self._apply_known(known)
-        for item, found in items:
-            if found is None:
+        items, names = sorted_out
+        await self._apply_known(
+            [item for item in items if item.state is State.PENDING and item.torrent in names], names
+        )
+        for item in items:
+            if item.torrent not in names:
                 self._join(item)
         self._begin()
 
-    async def _apply_known(self, known: list[tuple[Item, Found]]) -> None:
-        """Move a task whose names are known through running to its end: no lookup."""
-        first, _ = known[0]
-        await self._started([Wait((first.task_id, first.position), first.attempt)])
-        for _, found in known:
-            await self._found(found)
+    async def _apply_known(self, items: list[Item], names: Mapping[TorrentId, Found]) -> None:
+        """Move items whose names are known through running to their end: no lookup."""
+        if items:
+            await self._journal.tell(Began(((items[0].key, items[0].attempt),)))
+        known = list({names[item.torrent].torrent: names[item.torrent] for item in items}.values())
+        for start in range(0, len(known), _KNOWN_TOGETHER):
+            await self._journal.tell(*(Named(found=found) for found in known[start : start + _KNOWN_TOGETHER]))
 
     def _join(self, item: Item) -> None:
         lookup, wait = self._lookups.join(item, self._clock.monotonic())
@@ -123,7 +128,7 @@ class Runner:
                 self._progressed([item.task_id], lookup.evidence)
 
     def _begin(self) -> None:
-        if self._closing.is_set():
+        if self._closing:
             return
         for lookup in self._lookups.startable():
             self._own(self._look_up(lookup))
@@ -139,34 +144,38 @@ class Runner:
         source = None
         try:
             result = _result_of(call, lookup.torrent, left=left)
-            if result is not None:
-                await self._found(Found.of(result), result, lookup.waits)
-                source = result.source
             outcome = "found" if result else lookup.left_as
+            source = result.source if result else None
+            told: Told | None = Named(found=Found.of(result), info=result, waits=_waits(lookup)) if result else None
         except CalibotError as error:
-            outcome = error.code
-            await self._failed(lookup, Step(error.code, error.parameters))
-        except Exception:  # such as a value that no database takes: its items end all the same
-            log.exception("lookup.bug")
-            outcome = _Bug.code
-            await self._failed(lookup, Step(_Bug.code))
+            outcome, told = error.code, Failed(Step(error.code, error.parameters), _waits(lookup))
+        row = LookedUp(
+            torrent=lookup.torrent,
+            source=source,
+            waited=began - lookup.asked_at,
+            took=self._clock.monotonic() - began,
+            outcome=outcome,
+        )
+        try:
+            if told is not None or not self._closing:  # what is handed back has not ended
+                await self._tell_end(told, row, lookup)
         finally:
             self._lookups.finished(lookup)
             self._begin()
-        if source is not None or not self._closing.is_set():  # what is handed back has not ended
-            await self._leave_row(lookup, began, outcome, source)
+
+    async def _tell_end(self, told: Told | None, row: LookedUp, lookup: Lookup) -> None:
+        try:
+            await self._journal.tell(*([told] if told else []), row)
+        except Exception:  # such as a value that no database takes: its items end all the same
+            log.exception("lookup.bug")
+            await self._journal.tell(
+                Failed(Step(_Bug.code), _waits(lookup)), replace(row, outcome=_Bug.code, source=None)
+            )
 
     async def _call(self, lookup: Lookup) -> CalibrationResult:
         """Call the engine with the hints of all who have joined up to its first step."""
         request = LookupRequest(torrent=lookup.torrent, hints=lookup.hints)
         return await self._engine(request, _Reporter(self, lookup))
-
-    async def _leave_row(self, lookup: Lookup, began: float, outcome: str, source: str | None) -> None:
-        waited, took = began - lookup.asked_at, self._clock.monotonic() - began
-        at = self._clock.now()
-        await self._persist(
-            lambda tx: tx.lookups.add(lookup.torrent, source=source, waited=waited, took=took, outcome=outcome, at=at)
-        )
 
     # What a lookup tells.
 
@@ -186,7 +195,7 @@ class Runner:
             wait.deadline = self._clock.monotonic() + self._timeout
             self._deadlines.append(wait)
         self._deadline_set.set()
-        self._own(self._started(waits))
+        self._own(self._journal.tell(Began(tuple((wait.key, wait.attempt) for wait in waits))))
 
     async def _watch(self) -> None:
         while True:
@@ -203,64 +212,10 @@ class Runner:
                     self._own(self._time_out(lookup, wait))
             await self._deadline_set.wait()
 
-    # What becomes of it, stored before anything in memory moves on.
-
-    async def _started(self, waits: list[Wait]) -> None:
-        now = self._clock.now()
-        await self._apply(lambda tx: apply_started(tx, [(wait.key, wait.attempt) for wait in waits], now))
-
-    async def _found(self, found: Found, info: TorrentInfo | None = None, keys: Iterable[ItemKey] = ()) -> None:
-        """Apply a name: a verified one to every item that waits for its hash, a claimed one to the items *keys*."""
-        now, keys = self._clock.now(), list(keys)
-
-        async def write(tx: Tx) -> Applied:
-            if info is not None:
-                await tx.names.put(info, now)
-            if found.verified:
-                return await apply_found(tx, found, await tx.tasks.waiting(found.torrent), now)
-            items = [await tx.tasks.item(*key) for key in keys]
-            return await apply_found(tx, found, [item for item in items if item and not item.state.ended], now)
-
-        await self._apply(write)
-
-    async def _failed(self, lookup: Lookup, failure: Step) -> None:
-        keys = [(wait.key, wait.attempt) for wait in lookup.waits.values()]
-        now = self._clock.now()
-        if keys:
-            await self._apply(lambda tx: apply_failure(tx, failure, keys, now))
-
     async def _time_out(self, lookup: Lookup, wait: Wait) -> None:
-        now = self._clock.now()
         failure = verdict(lookup.evidence)
         lookup.left_as = failure.code
-        await self._apply(lambda tx: apply_failure(tx, failure, [(wait.key, wait.attempt)], now))
-
-    async def _apply(self, write: Callable[[Tx], Awaitable[Applied]]) -> None:
-        applied = await self._persist(write)
-        if applied is not None:
-            self._told(applied)
-
-    async def _persist(self, fn: Callable[[Tx], Awaitable[T]], *, reading: bool = False) -> T | None:
-        """Run *fn* until it worked: what was accepted is not given up because the disk is full for a while."""
-        pause = 1.0
-        while True:
-            try:
-                return await (self._tasks.read(fn) if reading else self._tasks.write(fn))
-            except StoreUnavailable as error:
-                log.error("store.unavailable", **error.parameters)  # noqa: TRY400 - no bug: no traceback
-            if self._closing.is_set():
-                return None  # the next start looks it up again
-            await self._pause(pause)
-            pause = min(2 * pause, _LONGEST_PAUSE)
-
-    async def _pause(self, seconds: float) -> None:
-        """Return after *seconds*, or as soon as there is no more time because of closing."""
-        waits = [asyncio.ensure_future(self._clock.sleep(seconds)), asyncio.ensure_future(self._closing.wait())]
-        try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for wait in waits:
-                wait.cancel()
+        await self._journal.tell(Failed(failure, ((wait.key, wait.attempt),)))
 
 
 class _Reporter:
@@ -281,6 +236,10 @@ class _Bug(CalibotError):
     """A lookup failed in a way that nobody foresaw."""
 
     code = "internal"
+
+
+def _waits(lookup: Lookup) -> Waits:
+    return tuple((wait.key, wait.attempt) for wait in lookup.waits.values())
 
 
 def _result_of(call: "asyncio.Future[CalibrationResult]", asked: TorrentId, *, left: bool) -> TorrentInfo | None:

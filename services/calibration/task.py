@@ -82,6 +82,10 @@ class Found:
         )
 
 
+ItemKey = tuple[TaskId, int]
+"""What names an item: its task, and its position in it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
     """One distinct torrent of a task. Ended, it has either what was *found* or the *failure*, unless cancelled.
@@ -100,6 +104,10 @@ class Item:
     failure: Step | None = None
     found: Found | None = None
     corrected: tuple[NoteId, ...] = ()
+
+    @property
+    def key(self) -> ItemKey:
+        return self.task_id, self.position
 
     def to(self, state: State, **changes: Any) -> "Item":
         """Return this item in *state*; IllegalMove if the machine has no such arrow."""

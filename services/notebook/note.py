@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from services.torrents import NotebookId, NoteId, PersonId, TaskId
+from services.torrents import NotebookId, NoteId, PersonId, TaskId, TorrentId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,3 +31,16 @@ class Change:
     person: PersonId
     task_id: TaskId | None
     at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """How a torrent's last calibration ended, for the notes of *notebook* that have it.
+
+    What was found holds for each of its hashes; what failed, for the notes that have all of them.
+    """
+
+    notebook: NotebookId
+    torrent: TorrentId
+    outcome: str
+    task_id: TaskId

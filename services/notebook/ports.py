@@ -1,10 +1,10 @@
 """What the notebook needs of the store, inside one transaction."""
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Protocol, TypeVar
 
-from services.notebook.note import Change, Note
-from services.torrents import NotebookId, NoteId, PersonId, TaskId, TorrentId
+from services.notebook.note import Change, Mark, Note
+from services.torrents import NotebookId, NoteId, PersonId, TorrentId
 
 T = TypeVar("T")
 
@@ -31,17 +31,14 @@ class Notes(Protocol):
     async def get(self, notebook: NotebookId, note_id: NoteId) -> Note | None:
         """Return the note; None where it is unknown or another notebook's."""
 
-    async def having(self, notebook: NotebookId, torrent: TorrentId) -> Sequence[Note]:
-        """Return the notebook's notes with a magnet of any of the torrent's hashes, in the order of their numbers."""
+    async def having(self, notebook: NotebookId, torrents: Sequence[TorrentId]) -> Mapping[TorrentId, Sequence[Note]]:
+        """Return, for each torrent, the notebook's notes with a magnet of any of its hashes, by their numbers."""
 
     async def replace_text(self, note: Note, text: str, change: Change) -> bool:
         """Replace the text if the note is still at *note*'s version, and keep its earlier text as a revision."""
 
-    async def mark(self, notebook: NotebookId, torrent: TorrentId, outcome: str, task_id: TaskId, at: float) -> None:
-        """Write down, for each note of the notebook with this torrent, how its last calibration ended.
-
-        What was found holds for each of its hashes; what failed, for the notes that have all of them.
-        """
+    async def mark(self, marks: Sequence[Mark], at: float) -> None:
+        """Write down, for each note that a mark is about, how the torrent's last calibration ended."""
 
     async def earlier_texts(self, note_id: NoteId) -> Sequence[str]:
         """Return the texts that were replaced, oldest first."""

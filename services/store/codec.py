@@ -1,7 +1,7 @@
 """Values to JSON and back."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from services.calibration.task import CalibrationRequest, HashRequest, NoteRequest
 from services.torrents import Hints, InfoHash, NoteId, Step, TorrentId
@@ -26,6 +26,11 @@ def torrent_from(v1: str | None, v2: str | None) -> TorrentId:
 
 def hex_of(info_hash: InfoHash | None) -> str | None:
     return info_hash.hex if info_hash else None
+
+
+def torrents_to_json(torrents: Iterable[TorrentId]) -> str:
+    """Return a list of (v1, v2): what ``json_each`` joins with."""
+    return dump([(hex_of(torrent.v1), hex_of(torrent.v2)) for torrent in torrents])
 
 
 def request_to_json(request: CalibrationRequest) -> str:

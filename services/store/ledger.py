@@ -1,8 +1,10 @@
 """Rows that are kept for a time only: answers to request keys, and what lookups took."""
 
+from collections.abc import Sequence
+
+from services.calibration.ports import LookedUp
 from services.store import codec
 from services.store.statements import Statements
-from services.torrents import TorrentId
 
 
 class AnswerRows:
@@ -28,18 +30,21 @@ class LookupRows:
     def __init__(self, statements: Statements) -> None:
         self._run = statements
 
-    async def add(
-        self, torrent: TorrentId, *, source: str | None, waited: float, took: float, outcome: str, at: float
-    ) -> None:
-        await self._run.one(
+    async def add(self, rows: Sequence[LookedUp], at: float) -> None:
+        await self._run.many(
             "insert_lookup",
-            v1=codec.hex_of(torrent.v1),
-            v2=codec.hex_of(torrent.v2),
-            source=source,
-            waited=waited,
-            took=took,
-            outcome=outcome,
-            at=at,
+            [
+                {
+                    "v1": codec.hex_of(row.torrent.v1),
+                    "v2": codec.hex_of(row.torrent.v2),
+                    "source": row.source,
+                    "waited": row.waited,
+                    "took": row.took,
+                    "outcome": row.outcome,
+                    "at": at,
+                }
+                for row in rows
+            ],
         )
 
     async def forget(self, before: float) -> None:

@@ -1,11 +1,12 @@
 """Rows of what is known of torrents."""
 
 import sqlite3
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from services.calibration.task import Found
 from services.store import codec
-from services.store.statements import Statements
-from services.torrents import Name, TorrentId, TorrentInfo
+from services.store.statements import Parameters, Statements
+from services.torrents import InfoHash, Name, TorrentId, TorrentInfo
 
 
 class NameRows:
@@ -14,48 +15,67 @@ class NameRows:
     def __init__(self, statements: Statements) -> None:
         self._run = statements
 
-    async def verified(self, torrent: TorrentId) -> Found | None:
-        row = await self._run.one("verified_name", v1=codec.hex_of(torrent.v1), v2=codec.hex_of(torrent.v2))
-        if row is None:
-            return None
-        return Found(
-            torrent=codec.torrent_from(row["v1"], row["v2"]),
-            name=name_from(row),
-            size=row["size"],
-            file_count=row["file_count"],
-            source=row["source"],
-            verified=True,
-        )
+    async def verified(self, torrents: Collection[TorrentId]) -> Mapping[TorrentId, Found]:
+        asked = list(torrents)
+        rows = await self._run.all("verified_names", torrents=codec.torrents_to_json(asked))
+        return {asked[row["place"]]: found_from(row) for row in rows}
 
-    async def put(self, info: TorrentInfo, at: float) -> None:
-        v1, v2 = codec.hex_of(info.torrent.v1), codec.hex_of(info.torrent.v2)
-        earlier = await self._run.all("names_of", v1=v1, v2=v2)
-        if any(row["verified"] for row in earlier):
-            return
-        for claimed in earlier:
-            await self._run.one("delete_name", id=claimed["id"])
-        row = await self._run.one(
-            "insert_name",
-            v1=v1,
-            v2=v2,
-            raw_name=info.name.raw,
-            name=info.name.text,
-            encoding=info.name.encoding,
-            certain=info.name.certain,
-            verified=info.verified,
-            source=info.source,
-            size=info.size,
-            file_count=len(info.files),
-            first_seen=at,
-        )
-        assert row is not None  # noqa: S101 - RETURNING gives the row
-        await self._run.many(
-            "insert_file",
-            [
-                {"name_id": row["id"], "position": position, "path": file.path, "size": file.size}
-                for position, file in enumerate(info.files)
-            ],
-        )
+    async def put(self, infos: Sequence[TorrentInfo], at: float) -> None:
+        fresh = await self._fresh(infos)
+        await self._run.many("insert_name", [_name_row(info, at) for info in fresh])
+        await self._run.many("insert_file", [row for info in fresh for row in _file_rows(info)])
+
+    async def _fresh(self, infos: Sequence[TorrentInfo]) -> Sequence[TorrentInfo]:
+        """Return what is to be stored, one a hash; what it replaces is deleted."""
+        rows = await self._run.all("names_of", torrents=codec.torrents_to_json(info.torrent for info in infos))
+        final = {row["place"] for row in rows if row["verified"]}
+        fresh: dict[InfoHash, TorrentInfo] = {}
+        # The verified ones last, so that they are what stays of several with one hash.
+        for place, info in sorted(enumerate(infos), key=lambda pair: pair[1].verified):
+            known = [fresh[one] for one in info.torrent.hashes if one in fresh]
+            if place in final or any(one.verified for one in known):
+                continue
+            for claimed in known:
+                for one in claimed.torrent.hashes:
+                    fresh.pop(one, None)
+            fresh.update(dict.fromkeys(info.torrent.hashes, info))
+        replaced = {row["id"] for row in rows if row["place"] not in final}
+        await self._run.many("delete_name", [{"id": one} for one in replaced])
+        return list({id(info): info for info in fresh.values()}.values())
+
+
+def _name_row(info: TorrentInfo, at: float) -> Parameters:
+    return {
+        "v1": codec.hex_of(info.torrent.v1),
+        "v2": codec.hex_of(info.torrent.v2),
+        "raw_name": info.name.raw,
+        "name": info.name.text,
+        "encoding": info.name.encoding,
+        "certain": info.name.certain,
+        "verified": info.verified,
+        "source": info.source,
+        "size": info.size,
+        "file_count": len(info.files),
+        "first_seen": at,
+    }
+
+
+def _file_rows(info: TorrentInfo) -> Iterator[Parameters]:
+    v1, v2 = codec.hex_of(info.torrent.v1), codec.hex_of(info.torrent.v2)
+    for position, file in enumerate(info.files):
+        yield {"v1": v1, "v2": v2, "position": position, "path": file.path, "size": file.size}
+
+
+def found_from(row: sqlite3.Row) -> Found:
+    """Return what a row of ``names`` says."""
+    return Found(
+        torrent=codec.torrent_from(row["v1"], row["v2"]),
+        name=name_from(row),
+        size=row["size"],
+        file_count=row["file_count"],
+        source=row["source"],
+        verified=bool(row["verified"]),
+    )
 
 
 def name_from(row: sqlite3.Row) -> Name:

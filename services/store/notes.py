@@ -1,13 +1,13 @@
 """Rows of notes, their torrents and their earlier texts."""
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from services.calibration.task import State
-from services.notebook.note import Change, Note
+from services.notebook.note import Change, Mark, Note
 from services.store import codec
-from services.store.statements import Statements
-from services.torrents import NotebookId, NoteId, PersonId, TaskId, TorrentId
+from services.store.statements import Parameters, Statements
+from services.torrents import NotebookId, NoteId, PersonId, TorrentId
 
 
 class NoteRows:
@@ -43,11 +43,12 @@ class NoteRows:
         row = await self._run.one("note", id=note_id, notebook_id=notebook)
         return _note(row) if row else None
 
-    async def having(self, notebook: NotebookId, torrent: TorrentId) -> Sequence[Note]:
-        rows = await self._run.all(
-            "notes_having", notebook_id=notebook, v1=codec.hex_of(torrent.v1), v2=codec.hex_of(torrent.v2)
-        )
-        return [_note(row) for row in rows]
+    async def having(self, notebook: NotebookId, torrents: Sequence[TorrentId]) -> Mapping[TorrentId, Sequence[Note]]:
+        having: dict[TorrentId, list[Note]] = {}
+        rows = await self._run.all("notes_having", notebook_id=notebook, torrents=codec.torrents_to_json(torrents))
+        for row in rows:
+            having.setdefault(torrents[row["place"]], []).append(_note(row))
+        return having
 
     async def replace_text(self, note: Note, text: str, change: Change) -> bool:
         await self._run.one(
@@ -62,22 +63,27 @@ class NoteRows:
         row = await self._run.one("replace_note_text", id=note.id, expected=note.version, text=text, at=change.at)
         return row is not None
 
-    async def mark(self, notebook: NotebookId, torrent: TorrentId, outcome: str, task_id: TaskId, at: float) -> None:
-        row: dict[str, str | float | None] = {
-            "notebook_id": notebook,
-            "v1": codec.hex_of(torrent.v1),
-            "v2": codec.hex_of(torrent.v2),
-            "outcome": outcome,
-            "task_id": task_id,
-            "at": at,
-        }
-        if outcome != State.COMPLETED and torrent.v1 and torrent.v2:
-            await self._run.one("mark_notes_with_both_hashes", **row)
-        else:
-            await self._run.one("mark_note_hashes", **row)
+    async def mark(self, marks: Sequence[Mark], at: float) -> None:
+        rows: dict[bool, list[Parameters]] = {True: [], False: []}
+        for one in marks:
+            failed_pair = one.outcome != State.COMPLETED and bool(one.torrent.v1 and one.torrent.v2)
+            rows[failed_pair].append(_mark_row(one, at))
+        await self._run.many("mark_notes_with_both_hashes", rows[True])
+        await self._run.many("mark_note_hashes", rows[False])
 
     async def earlier_texts(self, note_id: NoteId) -> Sequence[str]:
         return [row["text"] for row in await self._run.all("earlier_texts", note_id=note_id)]
+
+
+def _mark_row(mark: Mark, at: float) -> Parameters:
+    return {
+        "notebook_id": mark.notebook,
+        "v1": codec.hex_of(mark.torrent.v1),
+        "v2": codec.hex_of(mark.torrent.v2),
+        "outcome": mark.outcome,
+        "task_id": mark.task_id,
+        "at": at,
+    }
 
 
 def _note(row: sqlite3.Row) -> Note:

@@ -52,8 +52,10 @@ class Statements:
         rows = await self.all(name, **parameters)
         return rows[0] if rows else None
 
-    async def many(self, name: str, rows: Iterable[Parameters]) -> None:
-        """Run the statement *name* once for each of *rows*."""
+    async def many(self, name: str, rows: Sequence[Parameters]) -> None:
+        """Run the statement *name* once for each of *rows*; nothing at all where there is none."""
+        if not rows:
+            return
         try:
             await self._connection.executemany(self._queries[name], rows)
         except sqlite3.DatabaseError as error:

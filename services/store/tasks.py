@@ -2,10 +2,10 @@
 
 import json
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 
-from services.calibration.task import Found, Item, State, Task
+from services.calibration.task import Found, Item, ItemKey, State, Task
 from services.store import codec
 from services.store.names import name_from
 from services.store.statements import Statements
@@ -52,17 +52,25 @@ class TaskRows:
         )
 
     async def get(self, task_id: TaskId) -> Task | None:
-        row = await self._run.one("task", id=task_id)
-        return self._task(row) if row else None
+        return (await self.those([task_id])).get(task_id)
 
-    async def replace(self, task: Task) -> None:
-        await self._run.one(
+    async def those(self, task_ids: Collection[TaskId]) -> Mapping[TaskId, Task]:
+        rows = await self._run.all("tasks", ids=codec.dump(list(task_ids)))
+        return {TaskId(row["id"]): self._task(row) for row in rows}
+
+    async def replace(self, tasks: Sequence[Task]) -> None:
+        await self._run.many(
             "replace_task",
-            id=task.id,
-            state=task.state,
-            attempt=task.attempt,
-            started_at=task.started_at,
-            completed_at=task.completed_at,
+            [
+                {
+                    "id": task.id,
+                    "state": task.state,
+                    "attempt": task.attempt,
+                    "started_at": task.started_at,
+                    "completed_at": task.completed_at,
+                }
+                for task in tasks
+            ],
         )
 
     async def live_twin(self, notebook: NotebookId, asked_by: PersonId, digest: str) -> Task | None:
@@ -90,27 +98,32 @@ class TaskRows:
         )
         return [_item(row) for row in rows]
 
-    async def item(self, task_id: TaskId, position: int) -> Item | None:
-        row = await self._run.one("item", task_id=task_id, position=position)
-        return _item(row) if row else None
+    async def items_at(self, keys: Collection[ItemKey]) -> Sequence[Item]:
+        return [_item(row) for row in await self._run.all("items_at", keys=codec.dump(list(keys)))]
 
-    async def replace_item(self, item: Item) -> None:
-        await self._run.one(
+    async def replace_items(self, items: Sequence[Item]) -> None:
+        await self._run.many(
             "replace_item",
-            task_id=item.task_id,
-            position=item.position,
-            hints=codec.hints_to_json(item.hints),
-            state=item.state,
-            attempt=item.attempt,
-            started_at=item.started_at,
-            ended_at=item.ended_at,
-            code=item.failure.code if item.failure else None,
-            parameters=codec.parameters_to_json(item.failure.parameters) if item.failure else None,
-            corrected=codec.dump(item.corrected),
+            [
+                {
+                    "task_id": item.task_id,
+                    "position": item.position,
+                    "hints": codec.hints_to_json(item.hints),
+                    "state": item.state,
+                    "attempt": item.attempt,
+                    "started_at": item.started_at,
+                    "ended_at": item.ended_at,
+                    "code": item.failure.code if item.failure else None,
+                    "parameters": codec.parameters_to_json(item.failure.parameters) if item.failure else None,
+                    "corrected": codec.dump(item.corrected),
+                }
+                for item in items
+            ],
         )
 
-    async def has_unended(self, task_id: TaskId) -> bool:
-        return await self._run.one("unended_item", task_id=task_id) is not None
+    async def unended_among(self, task_ids: Collection[TaskId]) -> Collection[TaskId]:
+        rows = await self._run.all("tasks_with_unended_item", ids=codec.dump(list(task_ids)))
+        return {TaskId(row["id"]) for row in rows}
 
     async def counts(self, task_id: TaskId) -> Mapping[State, int]:
         rows = await self._run.all("item_counts", task_id=task_id)
@@ -119,9 +132,12 @@ class TaskRows:
     async def outcomes(self, task_id: TaskId, limit: int) -> Sequence[Item]:
         return [_item(row) for row in await self._run.all("outcomes", task_id=task_id, limit=limit)]
 
-    async def waiting(self, torrent: TorrentId) -> Sequence[Item]:
-        rows = await self._run.all("items_waiting", v1=codec.hex_of(torrent.v1), v2=codec.hex_of(torrent.v2))
-        return [_item(row) for row in rows]
+    async def waiting(self, torrents: Collection[TorrentId]) -> Mapping[TorrentId, Sequence[Item]]:
+        asked = list(torrents)
+        waiting: dict[TorrentId, list[Item]] = {}
+        for row in await self._run.all("items_waiting", torrents=codec.torrents_to_json(asked)):
+            waiting.setdefault(asked[row["place"]], []).append(_item(row))
+        return waiting
 
     def _task(self, row: sqlite3.Row) -> Task:
         return Task(

@@ -195,8 +195,8 @@ async def test_a_note_is_replaced_only_at_the_version_that_was_read(store: Store
     assert ((await note()).text, (await note()).version) == ("second", 2)
     assert await store.read(lambda tx: tx.notes.earlier_texts(note_id)) == ["first"]
     for torrent in (TorrentId(V1), TorrentId(v2=V2), TorrentId(V1, V2)):
-        having = await store.read(lambda tx, t=torrent: tx.notes.having(notebook, t))  # type: ignore[misc]
-        assert [one.id for one in having] == [note_id]
+        having = await store.read(lambda tx, t=torrent: tx.notes.having(notebook, [t]))  # type: ignore[misc]
+        assert [one.id for one in having[torrent]] == [note_id]
 
 
 async def test_a_note_number_is_never_used_again(store: Store, notebook: NotebookId) -> None:
@@ -218,8 +218,8 @@ async def test_tasks_and_items_come_back_as_they_were(store: Store, notebook: No
     assert await store.read(lambda tx: tx.tasks.live_twin(notebook, PersonId("tg:2"), "digest")) is None
     running = task.to(State.RUNNING, started_at=2.0)
     failed = items[1].to(State.RUNNING, started_at=2.0).to(State.FAILED, ended_at=3.0, failure=Step("dead", {"n": 1}))
-    await store.write(lambda tx: tx.tasks.replace(running))
-    await store.write(lambda tx: tx.tasks.replace_item(failed))
+    await store.write(lambda tx: tx.tasks.replace([running]))
+    await store.write(lambda tx: tx.tasks.replace_items([failed]))
     assert await store.read(lambda tx: tx.tasks.get(task.id)) == running
     assert await store.read(lambda tx: tx.tasks.outcomes(task.id, 5)) == [failed]
     assert await store.read(lambda tx: tx.tasks.counts(task.id)) == {State.PENDING: 1, State.FAILED: 1}
@@ -239,16 +239,15 @@ async def test_a_verified_name_is_never_replaced_by_a_claimed_one(store: Store) 
         )
 
     pair = TorrentId(V1, V2)
-    await store.write(lambda tx: tx.names.put(info(TorrentId(V1), "claimed", verified=False), 1.0))
-    await store.write(lambda tx: tx.names.put(info(TorrentId(v2=V2), "claimed too", verified=False), 1.0))
-    assert await store.read(lambda tx: tx.names.verified(TorrentId(V1))) is None
-    await store.write(lambda tx: tx.names.put(info(pair, "true", verified=True), 2.0))
-    await store.write(lambda tx: tx.names.put(info(TorrentId(V1), "claimed", verified=False), 3.0))
+    await store.write(lambda tx: tx.names.put([info(TorrentId(V1), "claimed", verified=False)], 1.0))
+    await store.write(lambda tx: tx.names.put([info(TorrentId(v2=V2), "claimed too", verified=False)], 1.0))
+    assert await store.read(lambda tx: tx.names.verified([TorrentId(V1)])) == {}
+    await store.write(lambda tx: tx.names.put([info(pair, "true", verified=True)], 2.0))
+    await store.write(lambda tx: tx.names.put([info(TorrentId(V1), "claimed", verified=False)], 3.0))
     for asked in (TorrentId(V1), TorrentId(v2=V2), pair):
-        found = await store.read(lambda tx, a=asked: tx.names.verified(a))  # type: ignore[misc]
-        assert found is not None
-        assert (found.torrent, found.name.text, found.name.raw) == (pair, "true", b"\xff\x00raw")
-    assert await store.read(lambda tx: tx.names.verified(TorrentId(V1, InfoHash("9" * 64)))) is None
+        found = await store.read(lambda tx, a=asked: tx.names.verified([a]))  # type: ignore[misc]
+        assert (found[asked].torrent, found[asked].name.text, found[asked].name.raw) == (pair, "true", b"\xff\x00raw")
+    assert await store.read(lambda tx: tx.names.verified([TorrentId(V1, InfoHash("9" * 64))])) == {}
 
 
 async def test_a_message_that_becomes_another_tasks_follows_that_one_alone(store: Store, notebook: NotebookId) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Awaitable
 
 import pytest
 
+from services.calibration.apply import Failed, apply_told
 from services.calibration.follower import NewFollower
 from services.calibration.manager import AsyncCalibrationManager
 from services.calibration.ports import CalibrationResult, LookupRequest, Tx
@@ -483,15 +484,14 @@ async def test_a_retry_keeps_the_id_counts_an_attempt_and_looks_up_only_what_fai
 async def test_a_late_failure_of_an_earlier_attempt_does_not_touch_the_next(
     run: Run, engine: FakeEngine, clock: FakeClock, store: Store, notebook: NotebookId
 ) -> None:
-    from services.calibration.apply import apply_failure  # noqa: PLC0415
-
     async with run() as manager:
         task_id = await submit(manager, notebook, hashes("x"))
         await settle()
         await manager.cancel_task(task_id, notebook=notebook, asked_by=ALICE)
         await manager.retry_task(task_id, notebook=notebook, asked_by=ALICE)
         await settle()
-        await store.write(lambda tx: apply_failure(tx, Step("dead"), [((task_id, 0), 1)], clock.now()))
+        late = Failed(Step("dead"), (((task_id, 0), 1),))
+        await store.write(lambda tx: apply_told(tx, [late], clock.now()))
         assert (await status(manager, task_id)).task.state is State.RUNNING
 
 

@@ -33,7 +33,7 @@ async def save(notes: Notebook, notebook: NotebookId, text: str, *, key: str | N
 
 
 async def having(store: Store, notebook: NotebookId, one: TorrentId) -> Sequence[Note]:
-    return await store.read(lambda tx: tx.notes.having(notebook, one))
+    return (await store.read(lambda tx: tx.notes.having(notebook, [one]))).get(one, [])
 
 
 # Keeping.

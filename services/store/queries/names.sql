@@ -1,20 +1,30 @@
--- name: verified_name
-SELECT * FROM names
-WHERE verified = 1 AND (:v1 IS NULL OR v1 = :v1) AND (:v2 IS NULL OR v2 = :v2) AND (v1 = :v1 OR v2 = :v2);
+-- name: verified_names
+-- The name of a torrent that has every hash that was asked for.
+SELECT asked.key AS place, names.* FROM json_each(:torrents) AS asked
+JOIN names ON names.v1 = asked.value ->> 0 AND (asked.value ->> 1 IS NULL OR names.v2 = asked.value ->> 1)
+WHERE names.verified = 1
+UNION ALL
+SELECT asked.key AS place, names.* FROM json_each(:torrents) AS asked
+JOIN names ON names.v2 = asked.value ->> 1 AND asked.value ->> 0 IS NULL
+WHERE names.verified = 1;
 
 -- name: names_of
-SELECT id, verified FROM names WHERE v1 = :v1 OR v2 = :v2;
+SELECT asked.key AS place, names.id, names.verified FROM json_each(:torrents) AS asked
+JOIN names ON names.v1 = asked.value ->> 0
+UNION
+SELECT asked.key AS place, names.id, names.verified FROM json_each(:torrents) AS asked
+JOIN names ON names.v2 = asked.value ->> 1;
 
 -- name: delete_name
 DELETE FROM names WHERE id = :id;
 
 -- name: insert_name
 INSERT INTO names (v1, v2, raw_name, name, encoding, certain, verified, source, size, file_count, first_seen)
-VALUES (:v1, :v2, :raw_name, :name, :encoding, :certain, :verified, :source, :size, :file_count, :first_seen)
-RETURNING id;
+VALUES (:v1, :v2, :raw_name, :name, :encoding, :certain, :verified, :source, :size, :file_count, :first_seen);
 
 -- name: insert_file
-INSERT INTO torrent_files (name_id, position, path, size) VALUES (:name_id, :position, :path, :size);
+INSERT INTO torrent_files (name_id, position, path, size)
+VALUES ((SELECT id FROM names WHERE v1 = :v1 OR v2 = :v2), :position, :path, :size);
 
 -- name: insert_lookup
 INSERT INTO lookups (v1, v2, source, waited, took, outcome, at)

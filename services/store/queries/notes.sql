@@ -11,9 +11,12 @@ ON CONFLICT DO NOTHING;
 SELECT * FROM notes WHERE id = :id AND notebook_id = :notebook_id;
 
 -- name: notes_having
-SELECT * FROM notes
-WHERE id IN (SELECT note_id FROM note_hashes WHERE notebook_id = :notebook_id AND info_hash IN (:v1, :v2))
-ORDER BY id;
+SELECT asked.key AS place, notes.* FROM json_each(:torrents) AS asked
+JOIN notes ON notes.id IN (
+    SELECT note_id FROM note_hashes
+    WHERE notebook_id = :notebook_id AND info_hash IN (asked.value ->> 0, asked.value ->> 1)
+)
+ORDER BY notes.id;
 
 -- name: keep_revision
 INSERT INTO revisions (note_id, version, text, cause, person, task_id, at)

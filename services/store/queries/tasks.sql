@@ -2,8 +2,8 @@
 INSERT INTO tasks (id, notebook_id, asked_by, cause, request, request_digest, state, attempt, created_at, started_at, completed_at)
 VALUES (:id, :notebook_id, :asked_by, :cause, :request, :request_digest, :state, :attempt, :created_at, :started_at, :completed_at);
 
--- name: task
-SELECT * FROM tasks WHERE id = :id;
+-- name: tasks
+SELECT tasks.* FROM json_each(:ids) AS asked JOIN tasks ON tasks.id = asked.value;
 
 -- name: replace_task
 UPDATE tasks SET state = :state, attempt = :attempt, started_at = :started_at, completed_at = :completed_at
@@ -44,9 +44,9 @@ SELECT * FROM item_rows
 WHERE task_id = :task_id AND (:states = '[]' OR state IN (SELECT value FROM json_each(:states)))
 ORDER BY position LIMIT :limit OFFSET :offset;
 
--- name: item
-SELECT * FROM item_rows
-WHERE task_id = :task_id AND position = :position;
+-- name: items_at
+SELECT item_rows.* FROM json_each(:keys) AS asked
+JOIN item_rows ON item_rows.task_id = asked.value ->> 0 AND item_rows.position = asked.value ->> 1;
 
 -- name: outcomes
 SELECT * FROM item_rows
@@ -58,16 +58,17 @@ UPDATE items SET hints = :hints, state = :state, attempt = :attempt, started_at 
     code = :code, parameters = :parameters, corrected = :corrected
 WHERE task_id = :task_id AND position = :position;
 
--- name: unended_item
-SELECT 1 FROM items WHERE task_id = :task_id AND state IN ('pending', 'running') LIMIT 1;
+-- name: tasks_with_unended_item
+SELECT asked.value AS id FROM json_each(:ids) AS asked
+WHERE EXISTS (SELECT 1 FROM items WHERE task_id = asked.value AND state IN ('pending', 'running'));
 
 -- name: item_counts
 SELECT state, count(*) AS many FROM items WHERE task_id = :task_id GROUP BY state;
 
 -- name: items_waiting
 -- Only those each of whose hashes is the torrent's: a magnet with a foreign second hash is not answered by it.
-SELECT * FROM item_rows
-WHERE state IN ('pending', 'running') AND v1 = :v1 AND (v2 IS NULL OR v2 = :v2)
+SELECT asked.key AS place, item_rows.* FROM json_each(:torrents) AS asked JOIN item_rows
+    ON state IN ('pending', 'running') AND v1 = asked.value ->> 0 AND (v2 IS NULL OR v2 = asked.value ->> 1)
 UNION ALL
-SELECT * FROM item_rows
-WHERE state IN ('pending', 'running') AND v2 = :v2 AND v1 IS NULL;
+SELECT asked.key AS place, item_rows.* FROM json_each(:torrents) AS asked JOIN item_rows
+    ON state IN ('pending', 'running') AND v2 = asked.value ->> 1 AND v1 IS NULL;
