@@ -1,11 +1,11 @@
 """Which items wait for which lookup, in memory: lines, slots, joining and leaving. Nothing here waits or writes."""
 
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
+from services.calibration.shares import FairLine, Share
 from services.calibration.task import Item, ItemKey, State
-from services.torrents import Hints, Step, TaskId, TorrentId
+from services.torrents import Hints, NotebookId, Step, TaskId, TorrentId
 
 
 @dataclass(eq=False, slots=True)
@@ -22,7 +22,7 @@ class Lookup:
     """A lookup in line, or under way once *leave* is set, which ends it.
 
     *ending*: the last item has left; it keeps its slot and its torrent until it is gone, and nobody joins it.
-    *left_as* is why the last item left it.
+    *left_as* is why the last item left it. *share*: whose slot it has, once it has one.
     """
 
     torrent: TorrentId
@@ -34,6 +34,7 @@ class Lookup:
     leave: Callable[[], object] | None = None
     ending: bool = False
     left_as: str = "cancelled"
+    share: Share | None = None
 
     def end(self) -> None:
         """Leave it, once; one that has not even been called yet is left when it is."""
@@ -48,12 +49,14 @@ class Lookups:
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._line: OrderedDict[TorrentId, Lookup] = OrderedDict()
+        self._in_line: dict[TorrentId, Lookup] = {}
+        self._line: FairLine[Lookup] = FairLine(most)  # with lookups that everybody left, or that began, since
+        self._held_up: dict[TorrentId, list[tuple[Share, Lookup]]] = {}  # by a lookup of that torrent that is ending
         self._under_way: dict[TorrentId, Lookup] = {}
         self._of_item: dict[ItemKey, Lookup] = {}
         self._items_of: dict[TaskId, set[ItemKey]] = {}
 
-    def join(self, item: Item, now: float) -> tuple[Lookup | None, Wait | None]:
+    def join(self, item: Item, notebook: NotebookId, now: float) -> tuple[Lookup | None, Wait | None]:
         """Let *item* wait for the lookup of its torrent, a new one in line where there is none, with its hints.
 
         The wait is None where it waits already; both are None for an item that runs and has just left.
@@ -65,7 +68,7 @@ class Lookups:
             lookup = None
         wait = None
         if lookup is None and item.state is State.PENDING:
-            lookup = self._place(item.torrent, now)
+            lookup = self._place(item, notebook, now)
             wait = lookup.waits[key] = Wait(key, item.attempt)
             self._of_item[key] = lookup
             self._items_of.setdefault(item.task_id, set()).add(key)
@@ -73,27 +76,39 @@ class Lookups:
             lookup.hints = lookup.hints.merged(item.hints)
         return lookup, wait
 
-    def _place(self, torrent: TorrentId, now: float) -> Lookup:
-        lookup = self._under_way.get(torrent)
-        if lookup is None or lookup.ending:
-            lookup = self._line.get(torrent)
+    def _place(self, item: Item, notebook: NotebookId, now: float) -> Lookup:
+        """Return the lookup that *item* waits for; one in line is so for each task that waits for it."""
+        lookup = self._under_way.get(item.torrent)
+        if lookup is not None and not lookup.ending:
+            return lookup
+        lookup = self._in_line.get(item.torrent)
         if lookup is None:
-            lookup = self._line[torrent] = Lookup(torrent, Hints(), now)
+            lookup = self._in_line[item.torrent] = Lookup(item.torrent, Hints(), now)
+        self._line.put(Share(notebook, item.task_id), lookup)
         return lookup
 
     def startable(self) -> Iterator[Lookup]:
         """Take from the line, and yield, each lookup that may begin now."""
-        while len(self._under_way) < self._most:
-            lookup = next((one for one in self._line.values() if one.torrent not in self._under_way), None)
-            if lookup is None:
-                return
-            del self._line[lookup.torrent]
+        while (free := self._most - len(self._under_way)) > 0 and (taken := self._line.take(free)) is not None:
+            share, lookup = taken
+            if self._in_line.get(lookup.torrent) is not lookup:
+                continue
+            if lookup.torrent in self._under_way:
+                self._held_up.setdefault(lookup.torrent, []).append(taken)
+                continue
+            del self._in_line[lookup.torrent]
             self._under_way[lookup.torrent] = lookup
+            lookup.share = share
+            self._line.hold(share)
             yield lookup
 
     def finished(self, lookup: Lookup) -> None:
         """Free the slot of a lookup that is gone, and forget who still waited for it."""
         del self._under_way[lookup.torrent]
+        if lookup.share is not None:
+            self._line.free(lookup.share)
+        for share, held_up in self._held_up.pop(lookup.torrent, ()):
+            self._line.put(share, held_up)
         self.left(list(lookup.waits))
 
     def left(self, keys: Iterable[ItemKey]) -> None:
@@ -111,8 +126,8 @@ class Lookups:
                 self._abandon(lookup)
 
     def _abandon(self, lookup: Lookup) -> None:
-        if self._line.get(lookup.torrent) is lookup:
-            del self._line[lookup.torrent]
+        if self._in_line.get(lookup.torrent) is lookup:
+            del self._in_line[lookup.torrent]
         else:
             lookup.end()
 

@@ -11,10 +11,10 @@ from services.calibration.apply import Applied, Began, Failed, Named, Told, Wait
 from services.calibration.journal import Journal
 from services.calibration.lookups import Lookup, Lookups, Wait
 from services.calibration.ports import CalibrationResult, Engine, LookedUp, LookupRequest, TaskStore, Tx
-from services.calibration.task import Found, Item, ItemKey, State, verdict
+from services.calibration.task import Found, Item, ItemKey, State, Task, verdict
 from services.clock import Clock
 from services.errors import CalibotError, NotFound
-from services.torrents import Step, TaskId, TorrentId, TorrentInfo
+from services.torrents import NotebookId, Step, TaskId, TorrentId, TorrentInfo
 
 log = structlog.stdlib.get_logger(__name__)
 _KNOWN_TOGETHER = 200  # known names that are applied in one transaction: others may write between two
@@ -94,20 +94,19 @@ class Runner:
             log.error("calibration.bug", exc_info=error)
 
     async def _admit(self, task_id: TaskId) -> None:
-        async def sort(tx: Tx) -> tuple[list[Item], Mapping[TorrentId, Found]]:
+        async def sort(tx: Tx) -> tuple[Task | None, list[Item], Mapping[TorrentId, Found]]:
             items = list(await tx.tasks.items(task_id, states=(State.PENDING, State.RUNNING)))
-            return items, await tx.names.verified({item.torrent for item in items})
+            return await tx.tasks.get(task_id), items, await tx.names.verified({item.torrent for item in items})
 
-        sorted_out = await self._journal.read(sort)
-        if sorted_out is None:
+        task, items, names = await self._journal.read(sort) or (None, [], {})
+        if task is None:
             return
-        items, names = sorted_out
         await self._apply_known(
             [item for item in items if item.state is State.PENDING and item.torrent in names], names
         )
         for item in items:
             if item.torrent not in names:
-                self._join(item)
+                self._join(item, task.notebook)
         self._begin()
 
     async def _apply_known(self, items: list[Item], names: Mapping[TorrentId, Found]) -> None:
@@ -118,8 +117,8 @@ class Runner:
         for start in range(0, len(known), _KNOWN_TOGETHER):
             await self._journal.tell(*(Named(found=found) for found in known[start : start + _KNOWN_TOGETHER]))
 
-    def _join(self, item: Item) -> None:
-        lookup, wait = self._lookups.join(item, self._clock.monotonic())
+    def _join(self, item: Item, notebook: NotebookId) -> None:
+        lookup, wait = self._lookups.join(item, notebook, self._clock.monotonic())
         if lookup is not None and lookup.leave is not None:
             self._engine.add_hints(lookup.torrent, item.hints)
         if lookup is not None and lookup.started and wait is not None:

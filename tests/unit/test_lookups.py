@@ -15,6 +15,7 @@ from tests.unit.conftest import Run
 from tests.unit.fakes import FakeEngine, hashes, torrent
 
 ALICE = PersonId("tg:1")
+HERE = NotebookId(1)
 
 
 def item(task: str, word: str, *, attempt: int = 1, hints: Hints | None = None, state: State = State.PENDING) -> Item:
@@ -29,7 +30,7 @@ def item(task: str, word: str, *, attempt: int = 1, hints: Hints | None = None, 
 
 
 def joined(lookups: Lookups, one: Item) -> tuple[Lookup, Wait]:
-    lookup, wait = lookups.join(one, now=0.0)
+    lookup, wait = lookups.join(one, HERE, now=0.0)
     assert lookup is not None
     assert wait is not None
     return lookup, wait
@@ -58,7 +59,7 @@ def test_an_item_that_waits_already_brings_its_hints_and_no_second_wait() -> Non
     lookups = Lookups(1)
     lookup, wait = joined(lookups, item("t", "x"))
     more = Hints(trackers=("http://late/",))
-    assert lookups.join(item("t", "x", hints=more), now=0.0) == (lookup, None)
+    assert lookups.join(item("t", "x", hints=more), HERE, now=0.0) == (lookup, None)
     assert lookup.hints == more
     assert list(lookup.waits.values()) == [wait]
 
@@ -156,7 +157,7 @@ def test_a_next_try_that_comes_before_the_leaving_of_the_last_takes_its_place() 
     assert old.ending
     assert lookups.waits_for(first) is None
     assert second.attempt == 2
-    assert lookups.join(item("t", "x", attempt=1), now=0.0) == (new, None), "old news change nothing"
+    assert lookups.join(item("t", "x", attempt=1), HERE, now=0.0) == (new, None), "old news change nothing"
     lookups.finished(old)
     assert begun(lookups) == [new]
 
@@ -164,7 +165,7 @@ def test_a_next_try_that_comes_before_the_leaving_of_the_last_takes_its_place() 
 @pytest.mark.parametrize("state", [State.RUNNING, State.COMPLETED, State.FAILED, State.CANCELLED])
 def test_an_item_that_is_not_pending_and_waits_for_nothing_gets_no_lookup(state: State) -> None:
     lookups = Lookups(1)
-    assert lookups.join(item("t", "x", state=state), now=0.0) == (None, None)
+    assert lookups.join(item("t", "x", state=state), HERE, now=0.0) == (None, None)
     assert begun(lookups) == []
 
 
@@ -190,7 +191,7 @@ class Model(RuleBasedStateMachine):
             hints=Hints(trackers=(f"http://{task}/",)),
             attempt=self.attempt,
         )
-        lookup, wait = self.lookups.join(one, now=0.0)
+        lookup, wait = self.lookups.join(one, HERE, now=0.0)
         assert lookup is not None
         assert lookup.torrent == one.torrent
         assert set(one.hints.trackers) <= set(lookup.hints.trackers)

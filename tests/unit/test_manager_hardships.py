@@ -233,7 +233,8 @@ class Lives:
             assert not await self.store.read(lambda tx, one=task_id: tx.tasks.unended_among([one]))  # type: ignore[misc]
         lookups = manager._runner._lookups
         assert not self.engine.running
-        assert [lookups._line, lookups._under_way, lookups._of_item, lookups._items_of] == [{}, {}, {}, {}]
+        kept = [lookups._in_line, lookups._held_up, lookups._under_way, lookups._of_item, lookups._items_of]
+        assert [*kept, lookups._line._work, lookups._line._tasks] == [{}] * 7
         assert not manager._progress
 
 
