@@ -28,7 +28,7 @@ async def calibrate(update: Update, context: CalibotContext) -> None:
             raise NoteNotFound  # more digits than any note's number has
         say(update, context, words_of(update).gettext("Which note? Send its number: /calibrate 12"))
         return
-    await _submit(update, context, NoteRequest((number,)))
+    await _submit(update, context, NoteRequest((number,), named=(number,)))
 
 
 @errors_as_answers

@@ -94,7 +94,7 @@ async def _calibrate(
     number = note_number(about)
     if number is None:
         raise NoteNotFound
-    request = NoteRequest((number,))
+    request = NoteRequest((number,), named=(number,))
     if follower is None:
         return await _submit(update, context, request, notebook)
     if (follower.request, follower.notebook) != (request, notebook):

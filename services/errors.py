@@ -5,6 +5,8 @@ CalibotError
 ├── NothingToLookUp
 ├── NoteNotFound
 ├── NoteChanged
+├── NothingToUndo
+├── EditedSince
 ├── TaskNotFound
 ├── CannotCancel
 ├── CannotRetry
@@ -56,6 +58,18 @@ class NoteChanged(CalibotError):
     """Somebody changed note *note_id* since version *expected*; nothing was written."""
 
     code = "note_changed"
+
+
+class NothingToUndo(CalibotError):
+    """Nothing was written into note *note_id* (or by the task) that could be undone."""
+
+    code = "nothing_to_undo"
+
+
+class EditedSince(CalibotError):
+    """A person edited note *note_id* after the names were written: to undo would lose that."""
+
+    code = "edited_since"
 
 
 class TaskNotFound(CalibotError):

@@ -123,6 +123,8 @@ _SENTENCES: Mapping[str, _Say] = {
     "nothing_to_look_up": _say(_("There is no magnet link in it, so there is nothing to look up.")),
     "note_not_found": _say(_("There is no such note here.")),
     "note_changed": _say(_("The note was changed meanwhile. Nothing was written.")),
+    "nothing_to_undo": _say(_("Nothing was written there that could be undone.")),
+    "edited_since": _say(_("It was edited since the names were written: to undo them would lose the edit.")),
     "task_not_found": _say(_("This task is no longer kept.")),
     "cannot_cancel": _say(_("It has already ended.")),
     "cannot_retry": _say(_("There is nothing to try again.")),

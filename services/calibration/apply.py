@@ -119,10 +119,13 @@ class _Step:
             if writable(one.found):
                 for task in self._note_tasks(self._served(one)):
                     wanted.setdefault(task.notebook, []).append(one.found.torrent)
-        for notebook, torrents in wanted.items():
-            for torrent, notes in (await tx.notes.having(notebook, list(dict.fromkeys(torrents)))).items():
-                self._having[notebook, torrent] = [note.id for note in notes]
-                self._notes.update({note.id: note for note in notes})
+        for notebook, asked in wanted.items():
+            torrents = list(dict.fromkeys(asked))
+            pinned = await tx.notes.pinned(notebook, torrents)
+            for torrent, notes in (await tx.notes.having(notebook, torrents)).items():
+                free = [note for note in notes if (note.id, torrent) not in pinned]
+                self._having[notebook, torrent] = [note.id for note in free]
+                self._notes.update({note.id: note for note in free})
 
     def _served(self, named: Named) -> list[ItemKey]:
         """Return the items that a name serves: those it finds unended."""
@@ -164,7 +167,10 @@ class _Step:
                 self._end(item, State.FAILED, failure=failure)
 
     def _correct(self, task: Task, found: Found) -> tuple[NoteId, ...]:
-        """Write the name into every note of the task's notebook that has the torrent; return those that it changed."""
+        """Write the name into every note of the task's notebook that has the torrent; return those that it changed.
+
+        But for those in which a person undid or kept it.
+        """
         change = Change(cause=task.cause, person=task.asked_by, task_id=task.id, at=self._now)
         corrected = []
         for note_id in self._having.get((task.notebook, found.torrent), ()):

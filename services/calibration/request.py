@@ -1,11 +1,12 @@
 """What a request names: its distinct torrents, and when two requests are the same."""
 
 import hashlib
+from collections.abc import Sequence
 
 from services.calibration.ports import Tx
 from services.calibration.task import CalibrationRequest, HashRequest, NoteRequest
 from services.errors import NoteNotFound
-from services.magnets.parse import find_magnets, gather
+from services.magnets.parse import Magnet, find_magnets, gather
 from services.notebook.note import Note
 from services.torrents import Hints, NotebookId, NoteId, TorrentId
 
@@ -19,9 +20,19 @@ async def torrents_of(tx: Tx, notebook: NotebookId, request: CalibrationRequest)
     match request:
         case HashRequest(named):
             return dict(named)
-        case NoteRequest(numbers):
+        case NoteRequest(numbers, named):
             notes = [await _note(tx, notebook, number) for number in numbers]
-            return dict(gather(magnet for note in notes for magnet in find_magnets(note.text)))
+            for number in named:
+                await tx.notes.unpin(number)
+            return dict(gather(await _wanted(tx, notebook, notes)))
+
+
+async def _wanted(tx: Tx, notebook: NotebookId, notes: Sequence[Note]) -> Sequence[Magnet]:
+    """Return the magnets of *notes*, without those that name nothing but what a person undid or kept there."""
+    found = [(note.id, magnet) for note in notes for magnet in find_magnets(note.text)]
+    torrents = list(dict.fromkeys(torrent for _, magnet in found for torrent in magnet.torrents))
+    pinned = await tx.notes.pinned(notebook, torrents)
+    return [magnet for note_id, magnet in found if (note_id, magnet.torrents[0]) not in pinned]
 
 
 async def _note(tx: Tx, notebook: NotebookId, number: NoteId) -> Note:

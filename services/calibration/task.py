@@ -44,9 +44,14 @@ class IllegalMove(Exception):
 
 @dataclass(frozen=True, slots=True)
 class NoteRequest:
-    """Calibrate every torrent of these notes, and write the names into their notebook's notes."""
+    """Calibrate the torrents of these notes, and write the names into their notebook's notes.
+
+    Those of *named* were asked for by their own number: what a person undid or kept in them is written again. In the
+    others it is passed over.
+    """
 
     notes: tuple[NoteId, ...]
+    named: tuple[NoteId, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """The note and its revisions, as values."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from services.torrents import NotebookId, NoteId, PersonId, TaskId, TorrentId
 
@@ -9,8 +10,8 @@ from services.torrents import NotebookId, NoteId, PersonId, TaskId, TorrentId
 class Note:
     """A note as it is now. *text* is what its person wrote, but for the names that were corrected in it.
 
-    *origin* is where it came from, in the front end's own words (``tg:<chat>:<thread>:<message>``). Times are
-    seconds since 1970.
+    *origin* is where it came from, in the front end's own words (``tg:<chat>:<thread>#<message>``); *source*, of a
+    forwarded text, whom it is from, as they call themselves. Times are seconds since 1970.
     """
 
     id: NoteId
@@ -21,16 +22,34 @@ class Note:
     person: PersonId
     created_at: float
     changed_at: float
+    source: str | None = None
+
+
+class Cause(StrEnum):
+    """Why a note's text was replaced, where no task did it: a task has a cause of its own, how it was asked for."""
+
+    EDIT = "edit"
+    UNDO = "undo"
+    REDO = "redo"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """Why a note's text was replaced: *cause* is a word such as ``calibrate``."""
+    """Why, by whom and when a note's text was replaced; *task_id* where a task did it, or where its work is undone."""
 
     cause: str
     person: PersonId
     task_id: TaskId | None
     at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revision:
+    """The text of a note at *version*, and the *change* that replaced it."""
+
+    version: int
+    text: str
+    change: Change
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,10 @@
 """What the notebook needs of the store, inside one transaction."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from typing import Protocol, TypeVar
 
-from services.notebook.note import Change, Mark, Note
-from services.torrents import NotebookId, NoteId, PersonId, TorrentId
+from services.notebook.note import Change, Mark, Note, Revision
+from services.torrents import NotebookId, NoteId, PersonId, TaskId, TorrentId
 
 T = TypeVar("T")
 
@@ -23,7 +23,7 @@ class Answers(Protocol):
 
 
 class Notes(Protocol):
-    """The notes and their earlier texts."""
+    """The notes and their earlier texts. One that was deleted is not there, but for `deleted` and `restore`."""
 
     async def insert(self, note: Note, torrents: Iterable[TorrentId]) -> NoteId:
         """Store *note* under a number never used before (its own id is ignored) with the torrents in its text."""
@@ -31,17 +31,56 @@ class Notes(Protocol):
     async def get(self, notebook: NotebookId, note_id: NoteId) -> Note | None:
         """Return the note; None where it is unknown or another notebook's."""
 
+    async def from_origin(self, origin: str) -> Note | None:
+        """Return the note that was made of the message *origin*."""
+
     async def having(self, notebook: NotebookId, torrents: Sequence[TorrentId]) -> Mapping[TorrentId, Sequence[Note]]:
         """Return, for each torrent, the notebook's notes with a magnet of any of its hashes, by their numbers."""
+
+    async def pinned(self, notebook: NotebookId, torrents: Sequence[TorrentId]) -> Collection[tuple[NoteId, TorrentId]]:
+        """Return the notes, with the torrent, in which a person undid or kept its name."""
+
+    async def pin(self, note_id: NoteId, torrents: Iterable[TorrentId], at: float) -> None:
+        """Let nothing but a person's word write these torrents' names into the note any more."""
+
+    async def unpin(self, note_id: NoteId, torrents: Iterable[TorrentId] | None = None) -> None:
+        """Take the pins of these torrents, or all of them, from the note."""
 
     async def replace_text(self, note: Note, text: str, change: Change) -> bool:
         """Replace the text if the note is still at *note*'s version, and keep its earlier text as a revision."""
 
+    async def set_torrents(self, note: Note, torrents: Iterable[TorrentId]) -> None:
+        """Store which torrents the note's text has now; what is known of those that stay is kept."""
+
     async def mark(self, marks: Sequence[Mark], at: float) -> None:
         """Write down, for each note that a mark is about, how the torrent's last calibration ended."""
 
-    async def earlier_texts(self, note_id: NoteId) -> Sequence[str]:
+    async def revisions(self, note_id: NoteId) -> Sequence[Revision]:
         """Return the texts that were replaced, oldest first."""
+
+    async def written_by(self, notebook: NotebookId, task_id: TaskId) -> Sequence[Note]:
+        """Return the notes that the task changed, by their numbers."""
+
+    async def page(self, notebook: NotebookId, *, before: NoteId | None, limit: int) -> Sequence[Note]:
+        """Return notes, newest first: those older than *before*, where it is given."""
+
+    async def delete(self, note_id: NoteId, at: float) -> None:
+        """Put the note away."""
+
+    async def restore(self, notebook: NotebookId, note_id: NoteId, since: float) -> bool:
+        """Take back a note that was put away at *since* or later; False where there is none."""
+
+    async def purge(self, before: float) -> None:
+        """Delete for good what was put away earlier than *before*."""
+
+
+class Words(Protocol):
+    """The index by which notes are found. Notes and names keep it true by themselves."""
+
+    async def search(
+        self, notebook: NotebookId, words: Sequence[str], *, before: NoteId | None, limit: int
+    ) -> Sequence[NoteId]:
+        """Return the notes that have all *words*, newest first; those older than *before*, where it is given."""
 
 
 class Notebooks(Protocol):
@@ -71,6 +110,8 @@ class NotebookTx(Protocol):
     def answers(self) -> Answers: ...
     @property
     def notes(self) -> Notes: ...
+    @property
+    def words(self) -> Words: ...
     @property
     def notebooks(self) -> Notebooks: ...
     @property

@@ -35,8 +35,8 @@ def torrents_to_json(torrents: Iterable[TorrentId]) -> str:
 
 def request_to_json(request: CalibrationRequest) -> str:
     match request:
-        case NoteRequest(notes):
-            return dump({"notes": notes})
+        case NoteRequest(notes, named):
+            return dump({"notes": notes, "named": named})
         case HashRequest(torrents):
             return dump(
                 {
@@ -51,7 +51,8 @@ def request_to_json(request: CalibrationRequest) -> str:
 def request_from_json(text: str) -> CalibrationRequest:
     value = json.loads(text)
     if "notes" in value:
-        return NoteRequest(tuple(NoteId(number) for number in value["notes"]))
+        notes, named = ([NoteId(number) for number in value.get(key, ())] for key in ("notes", "named"))
+        return NoteRequest(tuple(notes), tuple(named))
     return HashRequest(
         tuple((torrent_from(one["v1"], one["v2"]), hints_from_json(one["hints"])) for one in value["torrents"])
     )

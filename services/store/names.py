@@ -6,14 +6,16 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from services.calibration.task import Found
 from services.store import codec
 from services.store.statements import Parameters, Statements
+from services.store.words import WordRows
 from services.torrents import InfoHash, Name, TorrentId, TorrentInfo
 
 
 class NameRows:
     """See `services.calibration.ports.Names`."""
 
-    def __init__(self, statements: Statements) -> None:
+    def __init__(self, statements: Statements, words: WordRows) -> None:
         self._run = statements
+        self._words = words
 
     async def verified(self, torrents: Collection[TorrentId]) -> Mapping[TorrentId, Found]:
         asked = list(torrents)
@@ -24,6 +26,7 @@ class NameRows:
         fresh = await self._fresh(infos)
         await self._run.many("insert_name", [_name_row(info, at) for info in fresh])
         await self._run.many("insert_file", [row for info in fresh for row in _file_rows(info)])
+        await self._words.refresh_having([info.torrent for info in fresh])
 
     async def _fresh(self, infos: Sequence[TorrentInfo]) -> Sequence[TorrentInfo]:
         """Return what is to be stored, one a hash; what it replaces is deleted."""

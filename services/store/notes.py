@@ -1,20 +1,22 @@
 """Rows of notes, their torrents and their earlier texts."""
 
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from services.calibration.task import State
-from services.notebook.note import Change, Mark, Note
+from services.notebook.note import Change, Mark, Note, Revision
 from services.store import codec
 from services.store.statements import Parameters, Statements
-from services.torrents import NotebookId, NoteId, PersonId, TorrentId
+from services.store.words import WordRows
+from services.torrents import NotebookId, NoteId, PersonId, TaskId, TorrentId
 
 
 class NoteRows:
     """See `services.notebook.ports.Notes`."""
 
-    def __init__(self, statements: Statements) -> None:
+    def __init__(self, statements: Statements, words: WordRows) -> None:
         self._run = statements
+        self._words = words
 
     async def insert(self, note: Note, torrents: Iterable[TorrentId]) -> NoteId:
         row = await self._run.one(
@@ -24,23 +26,30 @@ class NoteRows:
             origin=note.origin,
             person=note.person,
             created_at=note.created_at,
+            source=note.source,
         )
         assert row is not None  # noqa: S101 - RETURNING gives the row
         note_id = NoteId(row["id"])
-        await self._run.many(
-            "insert_note_hash",
-            [
-                {"note_id": note_id, "info_hash": one.hex, "notebook_id": note.notebook}
-                for torrent in torrents
-                for one in torrent.hashes
-            ],
-        )
+        await self._add_torrents(note_id, note.notebook, torrents)
+        await self._words.refresh([note_id])
         return note_id
+
+    async def _add_torrents(self, note_id: NoteId, notebook: NotebookId, torrents: Iterable[TorrentId]) -> None:
+        rows: list[Parameters] = [
+            {"note_id": note_id, "info_hash": one.hex, "notebook_id": notebook}
+            for torrent in torrents
+            for one in torrent.hashes
+        ]
+        await self._run.many("insert_note_hash", rows)
 
     async def get(self, notebook: NotebookId, note_id: NoteId) -> Note | None:
         if not 0 < note_id < 2**63:  # what sqlite can hold: beyond it there is no note
             return None
         row = await self._run.one("note", id=note_id, notebook_id=notebook)
+        return _note(row) if row else None
+
+    async def from_origin(self, origin: str) -> Note | None:
+        row = await self._run.one("note_from_origin", origin=origin)
         return _note(row) if row else None
 
     async def having(self, notebook: NotebookId, torrents: Sequence[TorrentId]) -> Mapping[TorrentId, Sequence[Note]]:
@@ -49,6 +58,19 @@ class NoteRows:
         for row in rows:
             having.setdefault(torrents[row["place"]], []).append(_note(row))
         return having
+
+    async def pinned(self, notebook: NotebookId, torrents: Sequence[TorrentId]) -> Collection[tuple[NoteId, TorrentId]]:
+        rows = await self._run.all("pinned_notes", notebook_id=notebook, torrents=codec.torrents_to_json(torrents))
+        return {(NoteId(row["note_id"]), torrents[row["place"]]) for row in rows}
+
+    async def pin(self, note_id: NoteId, torrents: Iterable[TorrentId], at: float) -> None:
+        await self._run.many("insert_pin", [{"at": at, **one} for one in _hashes_of(note_id, torrents)])
+
+    async def unpin(self, note_id: NoteId, torrents: Iterable[TorrentId] | None = None) -> None:
+        if torrents is None:
+            await self._run.one("delete_pins", note_id=note_id)
+        else:
+            await self._run.many("delete_pin", _hashes_of(note_id, torrents))
 
     async def replace_text(self, note: Note, text: str, change: Change) -> bool:
         await self._run.one(
@@ -61,7 +83,16 @@ class NoteRows:
             at=change.at,
         )
         row = await self._run.one("replace_note_text", id=note.id, expected=note.version, text=text, at=change.at)
+        if row is not None:
+            await self._words.refresh([note.id])
         return row is not None
+
+    async def set_torrents(self, note: Note, torrents: Iterable[TorrentId]) -> None:
+        torrents = list(torrents)
+        hashes = [one.hex for torrent in torrents for one in torrent.hashes]
+        await self._run.one("delete_other_note_hashes", note_id=note.id, hashes=codec.dump(hashes))
+        await self._add_torrents(note.id, note.notebook, torrents)
+        await self._words.refresh([note.id])
 
     async def mark(self, marks: Sequence[Mark], at: float) -> None:
         rows: dict[bool, list[Parameters]] = {True: [], False: []}
@@ -71,8 +102,43 @@ class NoteRows:
         await self._run.many("mark_notes_with_both_hashes", rows[True])
         await self._run.many("mark_note_hashes", rows[False])
 
-    async def earlier_texts(self, note_id: NoteId) -> Sequence[str]:
-        return [row["text"] for row in await self._run.all("earlier_texts", note_id=note_id)]
+    async def revisions(self, note_id: NoteId) -> Sequence[Revision]:
+        return [_revision(row) for row in await self._run.all("revisions", note_id=note_id)]
+
+    async def written_by(self, notebook: NotebookId, task_id: TaskId) -> Sequence[Note]:
+        rows = await self._run.all("notes_written_by", notebook_id=notebook, task_id=task_id)
+        return [_note(row) for row in rows]
+
+    async def page(self, notebook: NotebookId, *, before: NoteId | None, limit: int) -> Sequence[Note]:
+        rows = await self._run.all("page_of_notes", notebook_id=notebook, before=before, limit=limit)
+        return [_note(row) for row in rows]
+
+    async def delete(self, note_id: NoteId, at: float) -> None:
+        await self._run.one("delete_note", id=note_id, at=at)
+        await self._words.refresh([note_id])
+
+    async def restore(self, notebook: NotebookId, note_id: NoteId, since: float) -> bool:
+        row = await self._run.one("restore_note", id=note_id, notebook_id=notebook, since=since)
+        if row is not None:
+            await self._words.refresh([note_id])
+        return row is not None
+
+    async def purge(self, before: float) -> None:
+        await self._run.one("purge_notes", before=before)
+
+
+def _hashes_of(note_id: NoteId, torrents: Iterable[TorrentId]) -> list[dict[str, str | float]]:
+    return [{"note_id": note_id, "info_hash": one.hex} for torrent in torrents for one in torrent.hashes]
+
+
+def _revision(row: sqlite3.Row) -> Revision:
+    change = Change(
+        cause=row["cause"],
+        person=PersonId(row["person"]),
+        task_id=TaskId(row["task_id"]) if row["task_id"] else None,
+        at=row["at"],
+    )
+    return Revision(version=row["version"], text=row["text"], change=change)
 
 
 def _mark_row(mark: Mark, at: float) -> Parameters:
@@ -96,4 +162,5 @@ def _note(row: sqlite3.Row) -> Note:
         person=PersonId(row["person"]),
         created_at=row["created_at"],
         changed_at=row["changed_at"],
+        source=row["source"],
     )

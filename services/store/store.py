@@ -21,11 +21,14 @@ from services.store.notes import NoteRows
 from services.store.people import NotebookRows, PeopleRows
 from services.store.statements import Connection, Statements, load_migrations, load_queries
 from services.store.tasks import TaskRows
+from services.store.words import WordRows
+from services.torrents import NoteId
 
 log = structlog.stdlib.get_logger(__name__)
 T = TypeVar("T")
 Connect = Callable[[Path], Awaitable[Connection]]
 _READERS = 2
+_INDEXED_TOGETHER = 500
 _MOST_TOGETHER = 64  # writes that share one COMMIT: more would only make the first of them wait
 
 
@@ -37,9 +40,10 @@ class Tx:
         self.answers = AnswerRows(statements)
         self.followers = FollowerRows(statements)
         self.lookups = LookupRows(statements)
-        self.names = NameRows(statements)
+        self.words = WordRows(statements)
+        self.names = NameRows(statements, self.words)
         self.notebooks = NotebookRows(statements)
-        self.notes = NoteRows(statements)
+        self.notes = NoteRows(statements, self.words)
         self.people = PeopleRows(statements)
         self.tasks = TaskRows(statements)
 
@@ -120,6 +124,7 @@ class Store:
                 writer = await opened("journal_mode = WAL")
                 await writer.run("PRAGMA synchronous = FULL")
                 await _migrate(writer, migrations, path)
+                await _index(writer)
                 store = cls(writer, [await opened("query_only = ON") for _ in range(_READERS)])
                 async with store._running():
                     yield store
@@ -263,6 +268,15 @@ async def _migrate(writer: Statements, migrations: list[str], path: Path) -> Non
         for statement in _split(script):
             await writer.run(statement)
         await writer.run(f"PRAGMA user_version = {number}")
+        await writer.run("COMMIT")
+
+
+async def _index(writer: Statements) -> None:
+    """Index the words of notes that an older calibot stored without."""
+    words = WordRows(writer)
+    while rows := await writer.all("unindexed_notes", limit=_INDEXED_TOGETHER):
+        await writer.run("BEGIN IMMEDIATE")
+        await words.refresh([NoteId(row["id"]) for row in rows])
         await writer.run("COMMIT")
 
 

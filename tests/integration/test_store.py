@@ -1,10 +1,11 @@
 """The database: who may write it, what a transaction promises. The same promises hold for the in-loop variant."""
 
 import asyncio
+import contextlib
 import sqlite3
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -162,6 +163,27 @@ async def test_a_newer_schema_is_refused_untouched(tmp_path: Path) -> None:
             pass
 
 
+async def test_notes_of_an_older_calibot_are_found_by_their_words_after_the_update(tmp_path: Path) -> None:
+    path = tmp_path / "calibot.db"
+    first = min(Path("services/store/migrations").glob("*.sql")).read_text(encoding="utf-8")
+    with contextlib.closing(sqlite3.connect(path)) as old:
+        old.executescript(first)
+        old.execute("INSERT INTO notebooks (id, created_at) VALUES (1, 1.0)")
+        old.executemany(
+            "INSERT INTO notes (notebook_id, text, person, created_at, changed_at) VALUES (1, ?, 'tg:1', 1.0, 1.0)",
+            [(f"note {number} 三体",) for number in range(1200)],
+        )
+        old.execute("PRAGMA user_version = 1")
+        old.commit()
+    async with Store.open(path) as store:
+
+        async def find(word: str) -> Sequence[NoteId]:
+            return await store.read(lambda tx: tx.words.search(NotebookId(1), [word], before=None, limit=2000))
+
+        assert len(await find("三体")) == 1200
+        assert await find("777") == [778]
+
+
 async def test_what_is_no_database_is_refused_with_a_reason(tmp_path: Path) -> None:
     path = tmp_path / "calibot.db"
     path.write_bytes(b"this is a text file, and was never a database" * 100)
@@ -193,7 +215,7 @@ async def test_a_note_is_replaced_only_at_the_version_that_was_read(store: Store
     assert await store.write(lambda tx: tx.notes.replace_text(stale, "second", change))
     assert not await store.write(lambda tx: tx.notes.replace_text(stale, "third", change))
     assert ((await note()).text, (await note()).version) == ("second", 2)
-    assert await store.read(lambda tx: tx.notes.earlier_texts(note_id)) == ["first"]
+    assert [one.text for one in await store.read(lambda tx: tx.notes.revisions(note_id))] == ["first"]
     for torrent in (TorrentId(V1), TorrentId(v2=V2), TorrentId(V1, V2)):
         having = await store.read(lambda tx, t=torrent: tx.notes.having(notebook, [t]))  # type: ignore[misc]
         assert [one.id for one in having[torrent]] == [note_id]

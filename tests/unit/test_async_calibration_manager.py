@@ -522,7 +522,7 @@ async def test_a_note_task_corrects_every_note_of_its_notebook_that_has_the_hash
         assert await text_of(store, notebook, two) == f"{link}&dn={encoded}"
         assert await text_of(store, other_notebook, foreign) == link
         assert (await status(manager, task_id)).first.corrected == (one, two)
-        assert await store.read(lambda tx: tx.notes.earlier_texts(two)) == [f"{link}&dn=18"]
+        assert [one.text for one in await store.read(lambda tx: tx.notes.revisions(two))] == [f"{link}&dn=18"]
 
 
 @pytest.mark.parametrize("kind", ["claimed", "guessed", "empty", "overlong"])

@@ -1,6 +1,6 @@
 -- name: insert_note
-INSERT INTO notes (notebook_id, text, origin, person, created_at, changed_at)
-VALUES (:notebook_id, :text, :origin, :person, :created_at, :created_at)
+INSERT INTO notes (notebook_id, text, origin, person, created_at, changed_at, source)
+VALUES (:notebook_id, :text, :origin, :person, :created_at, :created_at, :source)
 RETURNING id;
 
 -- name: insert_note_hash
@@ -8,7 +8,28 @@ INSERT INTO note_hashes (note_id, info_hash, notebook_id) VALUES (:note_id, :inf
 ON CONFLICT DO NOTHING;
 
 -- name: note
-SELECT * FROM notes WHERE id = :id AND notebook_id = :notebook_id;
+SELECT * FROM notes WHERE id = :id AND notebook_id = :notebook_id AND deleted_at IS NULL;
+
+-- name: note_from_origin
+SELECT * FROM notes WHERE origin = :origin AND deleted_at IS NULL ORDER BY id LIMIT 1;
+
+-- name: page_of_notes
+SELECT * FROM notes
+WHERE notebook_id = :notebook_id AND deleted_at IS NULL AND (:before IS NULL OR id < :before)
+ORDER BY id DESC LIMIT :limit;
+
+-- name: delete_note
+UPDATE notes SET deleted_at = :at WHERE id = :id;
+
+-- name: restore_note
+UPDATE notes SET deleted_at = NULL WHERE id = :id AND notebook_id = :notebook_id AND deleted_at >= :since
+RETURNING id;
+
+-- name: purge_notes
+DELETE FROM notes WHERE deleted_at < :before;
+
+-- name: delete_other_note_hashes
+DELETE FROM note_hashes WHERE note_id = :note_id AND info_hash NOT IN (SELECT value FROM json_each(:hashes));
 
 -- name: notes_having
 SELECT asked.key AS place, notes.* FROM json_each(:torrents) AS asked
@@ -16,7 +37,29 @@ JOIN notes ON notes.id IN (
     SELECT note_id FROM note_hashes
     WHERE notebook_id = :notebook_id AND info_hash IN (asked.value ->> 0, asked.value ->> 1)
 )
+WHERE notes.deleted_at IS NULL
 ORDER BY notes.id;
+
+-- name: notes_written_by
+SELECT * FROM notes
+WHERE id IN (SELECT note_id FROM revisions WHERE task_id = :task_id)
+    AND notebook_id = :notebook_id AND deleted_at IS NULL
+ORDER BY id;
+
+-- name: pinned_notes
+SELECT DISTINCT asked.key AS place, pins.note_id FROM json_each(:torrents) AS asked
+JOIN note_hashes ON note_hashes.notebook_id = :notebook_id
+    AND note_hashes.info_hash IN (asked.value ->> 0, asked.value ->> 1)
+JOIN pins ON pins.note_id = note_hashes.note_id AND pins.info_hash = note_hashes.info_hash;
+
+-- name: insert_pin
+INSERT INTO pins (note_id, info_hash, at) VALUES (:note_id, :info_hash, :at) ON CONFLICT DO NOTHING;
+
+-- name: delete_pin
+DELETE FROM pins WHERE note_id = :note_id AND info_hash = :info_hash;
+
+-- name: delete_pins
+DELETE FROM pins WHERE note_id = :note_id;
 
 -- name: keep_revision
 INSERT INTO revisions (note_id, version, text, cause, person, task_id, at)
@@ -38,8 +81,8 @@ WHERE info_hash IN (:v1, :v2) AND note_id IN (
     INTERSECT SELECT note_id FROM note_hashes WHERE notebook_id = :notebook_id AND info_hash = :v2
 );
 
--- name: earlier_texts
-SELECT text FROM revisions WHERE note_id = :note_id ORDER BY version;
+-- name: revisions
+SELECT * FROM revisions WHERE note_id = :note_id ORDER BY version;
 
 -- name: door
 SELECT notebook_id FROM doors WHERE door = :door;

@@ -1,0 +1,184 @@
+"""What was written into notes, and its undoing."""
+
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise, takewhile
+from typing import Self
+
+from services.clock import Clock
+from services.errors import EditedSince, NoteNotFound, NothingToUndo
+from services.magnets.parse import find_magnets
+from services.notebook.note import Cause, Change, Note, Revision
+from services.notebook.once import once
+from services.notebook.ports import NotebookStore, NotebookTx
+from services.torrents import NotebookId, NoteId, PersonId, TaskId, TorrentId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One change of a note: its text *before* and *after*."""
+
+    version: int
+    before: str
+    after: str
+    change: Change
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Undone:
+    """What an undo did: the *notes* that it changed, and those *refused* since they were changed after.
+
+    *again*: it took an earlier undo back.
+    """
+
+    notes: tuple[NoteId, ...]
+    refused: tuple[NoteId, ...]
+    again: bool
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        value = json.loads(text)
+        notes, refused = (tuple(NoteId(one) for one in value[key]) for key in ("notes", "refused"))
+        return cls(notes=notes, refused=refused, again=value["again"])
+
+    def to_json(self) -> str:
+        return json.dumps({"notes": self.notes, "refused": self.refused, "again": self.again})
+
+
+class History:
+    """The revisions of notes. *changed* hears of each note whose text was replaced."""
+
+    def __init__(self, store: NotebookStore, clock: Clock, changed: Callable[[NoteId], None]) -> None:
+        self._store = store
+        self._clock = clock
+        self._changed = changed
+
+    async def steps(self, notebook: NotebookId, note_id: NoteId) -> Sequence[Step]:
+        """Return the changes of a note, oldest first. Raises NoteNotFound."""
+
+        async def read(tx: NotebookTx) -> Sequence[Step]:
+            note = await _note(tx, notebook, note_id)
+            return steps_of(note, await tx.notes.revisions(note_id))
+
+        return await self._store.read(read)
+
+    async def undo(
+        self, notebook: NotebookId, note_id: NoteId, *, person: PersonId, request_key: str | None = None
+    ) -> Undone:
+        """Take back what the last task wrote into the note; or, where that was undone already, the undo.
+
+        Raises:
+            NoteNotFound: no such note here.
+            NothingToUndo: nothing was written into it.
+            EditedSince: a person edited it since.
+        """
+
+        async def undo(tx: NotebookTx) -> Undone:
+            note = await _note(tx, notebook, note_id)
+            back = _way_back(note, await tx.notes.revisions(note_id))
+            await self._write(tx, back, person)
+            return Undone(notes=(note_id,), refused=(), again=back.again)
+
+        return await self._once(undo, request_key)
+
+    async def undo_task(
+        self, notebook: NotebookId, task_id: TaskId, *, person: PersonId, request_key: str | None = None
+    ) -> Undone:
+        """Take back all that a task wrote; or, where that was undone already, the undo. Notes changed since stay.
+
+        Raises:
+            NothingToUndo: it wrote nothing, here.
+            EditedSince: every note that it wrote into was edited since.
+        """
+
+        async def undo(tx: NotebookTx) -> Undone:
+            ways, refused = [], []
+            for note in await tx.notes.written_by(notebook, task_id):
+                revisions = await tx.notes.revisions(note.id)
+                if revisions[-1].change.task_id != task_id:
+                    refused.append(note.id)
+                    continue
+                ways.append(_way_back(note, revisions))
+            # The first press undoes what stands; only when nothing does, the next one takes the undo back.
+            again = not any(not way.again for way in ways)
+            ways = [way for way in ways if way.again is again]
+            if not ways:
+                raise EditedSince(note_id=refused[0]) if refused else NothingToUndo()
+            for way in ways:
+                await self._write(tx, way, person)
+            return Undone(notes=tuple(way.note.id for way in ways), refused=tuple(refused), again=again)
+
+        return await self._once(undo, request_key)
+
+    async def _write(self, tx: NotebookTx, way: "_WayBack", person: PersonId) -> None:
+        now = self._clock.now()
+        cause = Cause.REDO if way.again else Cause.UNDO
+        await tx.notes.replace_text(way.note, way.text, Change(cause=cause, person=person, task_id=way.task_id, at=now))
+        torrents = renamed(way.note.text, way.text)
+        if way.again:
+            await tx.notes.unpin(way.note.id, torrents)
+        else:
+            await tx.notes.pin(way.note.id, torrents, now)
+
+    async def _once(self, act: Callable[[NotebookTx], Awaitable[Undone]], key: str | None) -> Undone:
+        async def write(tx: NotebookTx) -> str:
+            async def answer() -> str:
+                return (await act(tx)).to_json()
+
+            return await once(tx, key, self._clock.now(), answer)
+
+        undone = Undone.from_json(await self._store.write(write))
+        for note_id in undone.notes:
+            self._changed(note_id)
+        return undone
+
+
+def steps_of(note: Note, revisions: Sequence[Revision]) -> Sequence[Step]:
+    """Return the changes that made *note* what it is, oldest first."""
+    texts = [*(one.text for one in revisions), note.text]
+    return [
+        Step(version=one.version, before=before, after=after, change=one.change)
+        for one, (before, after) in zip(revisions, pairwise(texts), strict=True)
+    ]
+
+
+def renamed(before: str, after: str) -> Sequence[TorrentId]:
+    """Return the torrents whose names differ between two texts that differ in names alone."""
+    pairs = zip(find_magnets(before), find_magnets(after), strict=False)
+    return list(dict.fromkeys(one.torrents[0] for one, other in pairs if one.name != other.name))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _WayBack:
+    """The text that *note* had before what is undone; or, *again*, before its undoing."""
+
+    note: Note
+    text: str
+    task_id: TaskId | None
+    again: bool
+
+
+def _way_back(note: Note, revisions: Sequence[Revision]) -> _WayBack:
+    """Return how to undo the last thing that was done to *note*."""
+    if not revisions:
+        raise NothingToUndo(note_id=note.id)
+    last = revisions[-1]
+    cause, task_id = last.change.cause, last.change.task_id
+    if cause == Cause.EDIT:
+        written = any(one.change.cause != Cause.EDIT for one in revisions)
+        raise EditedSince(note_id=note.id) if written else NothingToUndo(note_id=note.id)
+    first = last
+    if cause not in {Cause.UNDO, Cause.REDO}:  # a task may have written several names, one after another
+        together = takewhile(
+            lambda one: (one.change.cause, one.change.task_id) == (cause, task_id), reversed(revisions)
+        )
+        *_, first = together
+    return _WayBack(note=note, text=first.text, task_id=task_id, again=cause == Cause.UNDO)
+
+
+async def _note(tx: NotebookTx, notebook: NotebookId, note_id: NoteId) -> Note:
+    note = await tx.notes.get(notebook, note_id)
+    if note is None:
+        raise NoteNotFound(note_id=note_id)
+    return note

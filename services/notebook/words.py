@@ -1,0 +1,57 @@
+"""What the words of a note are, and of a search: pure text for SQLite's FTS5.
+
+No tokenizer of FTS5 finds Chinese words of two characters, the most usual ones: so CJK characters stand apart, each a
+word of its own, and a searched word becomes a phrase.
+"""
+
+import re
+from collections.abc import Iterable
+
+from services.magnets.parse import find_magnets
+from services.torrents import NotebookId
+
+_LONGEST = 400_000
+"""Characters that are indexed of one note: beyond them only a torrent of very many files goes."""
+
+_CJK = re.compile(
+    "([\u2e80-\u2fdf\u3005-\u3007\u3041-\u30ff\u3105-\u318e\u31a0-\u31bf\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff"
+    "\uac00-\ud7a3\uf900-\ufaff\uff66-\uff9d\U00020000-\U0003fffd])"
+)
+_UNSEARCHABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff\"]")
+
+
+def words_of(text: str, known: Iterable[str]) -> str:
+    """Return the words by which a note is found: its *text*, its links' names and hashes, and what is *known* of them.
+
+    *known* are names and paths of files. Of a link nothing else counts: each has the same trackers.
+    """
+    pieces, done = [], 0
+    for magnet in find_magnets(text):
+        hashes = (one.hex for torrent in magnet.torrents for one in torrent.hashes)
+        pieces += [text[done : magnet.start], magnet.name or "", *hashes]
+        done = magnet.end
+    pieces += [text[done:], *dict.fromkeys(known)]
+    return _apart("\n".join(pieces)[:_LONGEST])
+
+
+def searched_words(text: str) -> tuple[str, ...]:
+    """Return the words of a search; empty where *text* has no letter and no digit."""
+    return tuple(word for word in _UNSEARCHABLE.sub(" ", text).split() if any(map(str.isalnum, word)))
+
+
+def query(notebook: NotebookId, words: Iterable[str]) -> str:
+    """Return the FTS5 query for the notes of *notebook* that have all *words*, each perhaps the beginning of one.
+
+    Each is quoted: no operator of FTS5's language has a meaning in it.
+    """
+    phrases = " AND ".join(f'"{_apart(word)}" *' for word in words)
+    return f'notebook : "{notebook_word(notebook)}" AND words : ({phrases})'
+
+
+def notebook_word(notebook: NotebookId) -> str:
+    """Return the word by which FTS5 keeps notebooks apart."""
+    return f"notebook{notebook}"
+
+
+def _apart(text: str) -> str:
+    return _CJK.sub(r" \1 ", _UNSEARCHABLE.sub(" ", text))

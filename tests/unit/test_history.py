@@ -1,0 +1,201 @@
+"""What was written into notes can be taken back, and stays so."""
+
+import pytest
+
+from services.calibration.task import NoteRequest
+from services.errors import EditedSince, NoteNotFound, NothingToUndo
+from services.notebook.history import History, Undone
+from services.notebook.note import Cause, Change, Note
+from services.store.store import Store
+from services.torrents import NotebookId, NoteId, PersonId, TaskId, TorrentId
+from tests.fake_clock import FakeClock
+from tests.unit.conftest import Run
+from tests.unit.fakes import FakeEngine, torrent
+
+ALICE, BOB = PersonId("tg:1"), PersonId("tg:2")
+
+
+def link(word: str) -> str:
+    return f"magnet:?xt=urn:btih:{torrent(word).shown}"
+
+
+@pytest.fixture
+def told() -> list[NoteId]:
+    return []
+
+
+@pytest.fixture
+def history(store: Store, clock: FakeClock, told: list[NoteId]) -> History:
+    return History(store, clock, told.append)
+
+
+class Notes:
+    def __init__(self, store: Store, notebook: NotebookId, run: Run, engine: FakeEngine, clock: FakeClock) -> None:
+        self.store, self.notebook, self.run, self.engine, self.clock = store, notebook, run, engine, clock
+
+    async def add(self, *words: str, before: str = "") -> NoteId:
+        text = before + " and ".join(map(link, words))
+        note = Note(
+            id=NoteId(0), notebook=self.notebook, text=text, version=1, origin=None, person=ALICE, created_at=1.0,
+            changed_at=1.0,
+        )  # fmt: skip
+        return await self.store.write(lambda tx: tx.notes.insert(note, map(torrent, words)))
+
+    async def text(self, note_id: NoteId) -> str:
+        note = await self.store.read(lambda tx: tx.notes.get(self.notebook, note_id))
+        assert note is not None
+        return note.text
+
+    async def calibrate(self, *notes: NoteId, named: bool = False) -> TaskId:
+        async with self.run() as manager:
+            task_id = await manager.submit_task(
+                request=NoteRequest(notes, named=notes if named else ()),
+                notebook=self.notebook, asked_by=ALICE, cause="command",
+            )  # fmt: skip
+            await self.clock.advance(5)
+        return task_id
+
+    async def edit(self, note_id: NoteId, text: str) -> None:
+        note = await self.store.read(lambda tx: tx.notes.get(self.notebook, note_id))
+        assert note is not None
+        change = Change(cause=Cause.EDIT, person=BOB, task_id=None, at=2.0)
+        assert await self.store.write(lambda tx: tx.notes.replace_text(note, text, change))
+
+
+@pytest.fixture
+def notes(store: Store, notebook: NotebookId, run: Run, engine: FakeEngine, clock: FakeClock) -> Notes:
+    for word in "abc":
+        engine.knows(word, f"{word}.iso")
+    return Notes(store, notebook, run, engine, clock)
+
+
+async def test_an_undo_takes_back_all_that_the_last_task_wrote_and_a_second_one_writes_it_again(
+    notes: Notes, history: History, notebook: NotebookId, told: list[NoteId]
+) -> None:
+    note_id = await notes.add("a", "b")
+    before = await notes.text(note_id)
+    await notes.calibrate(note_id)
+    after = await notes.text(note_id)
+    assert after.count("dn=") == 2
+    for text, again in [(before, False), (after, True), (before, False)]:
+        undone = await history.undo(notebook, note_id, person=BOB)
+        assert undone == Undone(notes=(note_id,), refused=(), again=again)
+        assert await notes.text(note_id) == text
+    assert told == [note_id] * 3
+
+
+async def test_each_change_is_told_with_its_cause_person_and_task_before_and_after(
+    notes: Notes, history: History, notebook: NotebookId
+) -> None:
+    note_id = await notes.add("a")
+    before = await notes.text(note_id)
+    task_id = await notes.calibrate(note_id)
+    after = await notes.text(note_id)
+    await history.undo(notebook, note_id, person=BOB)
+    first, second = await history.steps(notebook, note_id)
+    assert (first.before, first.after, second.before, second.after) == (before, after, after, before)
+    assert (first.change.cause, first.change.person, first.change.task_id) == ("command", ALICE, task_id)
+    assert (second.change.cause, second.change.person, second.change.task_id) == ("undo", BOB, task_id)
+
+
+async def test_an_undo_is_refused_where_a_person_has_edited_since(
+    notes: Notes, history: History, notebook: NotebookId
+) -> None:
+    note_id = await notes.add("a")
+    with pytest.raises(NothingToUndo):
+        await history.undo(notebook, note_id, person=ALICE)
+    await notes.calibrate(note_id)
+    await notes.edit(note_id, "edited")
+    with pytest.raises(EditedSince):
+        await history.undo(notebook, note_id, person=ALICE)
+    assert await notes.text(note_id) == "edited"
+    with pytest.raises(NoteNotFound):
+        await history.undo(NotebookId(notebook + 1), note_id, person=ALICE)
+
+
+async def test_an_edit_before_the_names_does_not_stand_in_the_way(
+    notes: Notes, history: History, notebook: NotebookId
+) -> None:
+    note_id = await notes.add("a")
+    edited = "edited: " + link("a")
+    await notes.edit(note_id, edited)
+    with pytest.raises(NothingToUndo):
+        await history.undo(notebook, note_id, person=ALICE)
+    await notes.calibrate(note_id)
+    await history.undo(notebook, note_id, person=ALICE)
+    assert await notes.text(note_id) == edited
+
+
+async def test_the_undo_of_a_batch_undoes_it_as_one_and_the_undo_of_a_note_only_that(
+    notes: Notes, history: History, notebook: NotebookId
+) -> None:
+    numbers = [await notes.add("a"), await notes.add("b"), await notes.add("c")]
+    before = [await notes.text(one) for one in numbers]
+    task_id = await notes.calibrate(*numbers)
+    after = [await notes.text(one) for one in numbers]
+    await history.undo(notebook, numbers[0], person=ALICE)
+    assert [await notes.text(one) for one in numbers] == [before[0], *after[1:]]
+    await notes.edit(numbers[1], "edited")
+    undone = await history.undo_task(notebook, task_id, person=ALICE)
+    assert undone == Undone(notes=(numbers[2],), refused=(numbers[1],), again=False)
+    assert [await notes.text(one) for one in numbers] == [before[0], "edited", before[2]]
+    undone = await history.undo_task(notebook, task_id, person=ALICE)
+    assert undone == Undone(notes=(numbers[0], numbers[2]), refused=(numbers[1],), again=True)
+    assert [await notes.text(one) for one in numbers] == [after[0], "edited", after[2]]
+    with pytest.raises(NothingToUndo):
+        await history.undo_task(NotebookId(notebook + 1), task_id, person=ALICE)
+
+
+async def test_what_was_undone_stays_so_until_a_calibrate_names_the_notes_number(
+    notes: Notes, history: History, notebook: NotebookId, store: Store
+) -> None:
+    pinned, other = await notes.add("a"), await notes.add("a", "b")
+    before = await notes.text(pinned)
+    await notes.calibrate(pinned)
+    after = await notes.text(pinned)
+    await history.undo(notebook, pinned, person=ALICE)
+    await notes.calibrate(pinned, other)
+    assert await notes.text(pinned) == before, "a range, and another note's number, pass it over"
+    assert (await notes.text(other)).count("dn=") == 2
+    await notes.calibrate(pinned, named=True)
+    assert await notes.text(pinned) == after
+    assert not await store.read(lambda tx: tx.notes.pinned(notebook, [torrent("a")]))
+
+
+async def test_an_undo_that_was_taken_back_pins_nothing(
+    notes: Notes, history: History, notebook: NotebookId, store: Store
+) -> None:
+    note_id = await notes.add("a")
+    await notes.calibrate(note_id)
+    await history.undo(notebook, note_id, person=ALICE)
+    assert await store.read(lambda tx: tx.notes.pinned(notebook, [torrent("a")])) == {(note_id, torrent("a"))}
+    await history.undo(notebook, note_id, person=ALICE)
+    assert not await store.read(lambda tx: tx.notes.pinned(notebook, [torrent("a")]))
+
+
+async def test_an_undo_that_comes_twice_is_done_once(notes: Notes, history: History, notebook: NotebookId) -> None:
+    note_id = await notes.add("a")
+    before = await notes.text(note_id)
+    await notes.calibrate(note_id)
+    answers = [await history.undo(notebook, note_id, person=ALICE, request_key="once") for _ in range(3)]
+    assert answers == [Undone(notes=(note_id,), refused=(), again=False)] * 3
+    assert await notes.text(note_id) == before
+
+
+@pytest.mark.parametrize("asked", [torrent("a"), TorrentId(torrent("a").v1)])
+async def test_a_deleted_note_is_passed_over_and_comes_back_as_it_was(
+    asked: TorrentId, notes: Notes, notebook: NotebookId, store: Store
+) -> None:
+    note_id = await notes.add("a")
+    before = await notes.text(note_id)
+    await store.write(lambda tx: tx.notes.delete(note_id, 10.0))
+    assert await store.read(lambda tx: tx.notes.get(notebook, note_id)) is None
+    assert await store.read(lambda tx: tx.notes.having(notebook, [asked])) == {}
+    other = await notes.add("a")
+    await notes.calibrate(other)
+    assert not await store.write(lambda tx: tx.notes.restore(notebook, note_id, 11.0))
+    assert await store.write(lambda tx: tx.notes.restore(notebook, note_id, 10.0))
+    assert await notes.text(note_id) == before
+    await store.write(lambda tx: tx.notes.delete(note_id, 10.0))
+    await store.write(lambda tx: tx.notes.purge(10.5))
+    assert not await store.write(lambda tx: tx.notes.restore(notebook, note_id, 0.0))
