@@ -3,6 +3,9 @@
 CalibotError
 ├── InvalidInfoHash
 ├── NothingToLookUp
+├── TooMany
+├── TooManyTasks
+├── AllowanceUsedUp
 ├── NoteNotFound
 ├── NoteChanged
 ├── NothingToUndo
@@ -46,6 +49,24 @@ class NothingToLookUp(CalibotError):
     """The request names no torrent: no task is made of it."""
 
     code = "nothing_to_look_up"
+
+
+class TooMany(CalibotError):
+    """More notes or hashes than the *most* that one task may have."""
+
+    code = "too_many"
+
+
+class TooManyTasks(CalibotError):
+    """This person has *most* tasks under way; nothing new is accepted before one of them ends."""
+
+    code = "too_many_tasks"
+
+
+class AllowanceUsedUp(CalibotError):
+    """This person's lookups of the hour, *most*, are used up; enough are free again in *minutes*."""
+
+    code = "allowance_used_up"
 
 
 class NoteNotFound(CalibotError):

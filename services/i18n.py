@@ -102,6 +102,28 @@ def _not_found(t: Translation, parameters: Parameters) -> str:
             return t.gettext("What was found is not this torrent, or could not be used.")
 
 
+def _too_many(t: Translation, parameters: Parameters) -> str:
+    return t.gettext("That is too much at once: the most is {most}.").format(most=_number(parameters, "most"))
+
+
+def _too_many_tasks(t: Translation, parameters: Parameters) -> str:
+    most = _number(parameters, "most")
+    return t.ngettext(
+        "You have {most} task under way, and more are not taken on. Send it again when it has ended, or cancel it.",
+        "You have {most} tasks under way, and more are not taken on. Send it again when one has ended, or cancel one.",
+        most,
+    ).format(most=most)
+
+
+def _allowance_used_up(t: Translation, parameters: Parameters) -> str:
+    minutes, most = _number(parameters, "minutes"), _number(parameters, "most")
+    return t.ngettext(
+        "Your {most} lookups an hour are used up. Send it again in {minutes} minute.",
+        "Your {most} lookups an hour are used up. Send it again in {minutes} minutes.",
+        minutes,
+    ).format(most=most, minutes=minutes)
+
+
 _SENTENCES: Mapping[str, _Say] = {
     # progress
     "asking": _asking,
@@ -121,6 +143,9 @@ _SENTENCES: Mapping[str, _Say] = {
         _("That is no info-hash and no magnet link. An info-hash has 40 or 64 hex digits, or 32 base32 digits.")
     ),
     "nothing_to_look_up": _say(_("There is no magnet link in it, so there is nothing to look up.")),
+    "too_many": _too_many,
+    "too_many_tasks": _too_many_tasks,
+    "allowance_used_up": _allowance_used_up,
     "note_not_found": _say(_("There is no such note here.")),
     "note_changed": _say(_("The note was changed meanwhile. Nothing was written.")),
     "nothing_to_undo": _say(_("Nothing was written there that could be undone.")),

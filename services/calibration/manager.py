@@ -9,6 +9,7 @@ from typing import Any, Self
 
 import structlog
 
+from services.calibration.allowance import Allowance, forget_old
 from services.calibration.apply import Applied, apply_cancel, apply_retry, hand_back
 from services.calibration.follower import NewFollower
 from services.calibration.functions import engine_of
@@ -61,6 +62,7 @@ class AsyncCalibrationManager:
         max_workers: how many lookups run at once.
         timeout: seconds that an item may be running.
         task_ttl_seconds: how long an ended task is answered for.
+        allowance: how much one person may ask for.
 
     Every method is for the loop that entered it; from other threads through ``asyncio.run_coroutine_threadsafe``.
     """
@@ -74,8 +76,10 @@ class AsyncCalibrationManager:
         max_workers: int = 5,
         timeout: float = 60,
         task_ttl_seconds: float = 3600,
+        allowance: Allowance = Allowance(),  # noqa: B008 - immutable
     ) -> None:
         self._tasks = tasks
+        self._allowance = allowance
         self._clock = clock or SystemClock()
         self._ttl = task_ttl_seconds
         self._progress: dict[TaskId, Step] = {}
@@ -138,6 +142,7 @@ class AsyncCalibrationManager:
         Raises:
             NoteNotFound: a note of the request is not in this notebook.
             NothingToLookUp: it names no torrent.
+            TooMany, TooManyTasks, AllowanceUsedUp: this person may not ask for so much, or not now.
             ShuttingDown, StoreUnavailable: nothing was accepted.
         """
 
@@ -153,6 +158,8 @@ class AsyncCalibrationManager:
                 items = await tx.tasks.items(task.id)
                 await tx.tasks.replace_items([item.with_hints(torrents[item.torrent]) for item in items])
             else:
+                await self._allowance.admit(tx, asked_by)
+                await self._allowance.ask(tx, asked_by, torrents, self._clock.now())
                 task = Task(
                     id=TaskId(str(uuid.uuid4())),
                     notebook=notebook,
@@ -225,6 +232,7 @@ class AsyncCalibrationManager:
             TaskNotFound: no such task in this notebook.
             NotAllowed: it is another person's.
             CannotRetry: it is under way, or found everything.
+            AllowanceUsedUp: this person may not ask for so much now.
         """
 
         async def retry(tx: Tx) -> str:
@@ -232,6 +240,8 @@ class AsyncCalibrationManager:
             counts = await tx.tasks.counts(task_id)
             if not task.state.ended or not (counts.get(State.FAILED) or counts.get(State.CANCELLED)):
                 raise CannotRetry(state=task.state)
+            lost = await tx.tasks.items(task_id, states=(State.FAILED, State.CANCELLED))
+            await self._allowance.ask(tx, asked_by, [item.torrent for item in lost], self._clock.now())
             await apply_retry(tx, task)
             if follower is not None:
                 await tx.followers.add(task, follower)
@@ -277,6 +287,7 @@ class AsyncCalibrationManager:
         async def clean(tx: Tx) -> Sequence[TaskId]:
             await tx.answers.forget(now - KEPT_SECONDS)
             await tx.lookups.forget(now - _LOOKUPS_KEPT)
+            await forget_old(tx, now)
             return await tx.tasks.delete_ended(now - self._ttl, now - max(self._ttl, _UNSHOWN_KEPT))
 
         return len(await self._tasks.write(clean))

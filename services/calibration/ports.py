@@ -74,6 +74,9 @@ class Tasks(Protocol):
     async def unended(self) -> Sequence[Task]:
         """Return the tasks under way, oldest first."""
 
+    async def under_way(self, asked_by: PersonId) -> int:
+        """Return how many tasks this person has under way."""
+
     async def recent(self, since: float) -> Sequence[TaskId]:
         """Return the tasks under way and those ended at *since* or later."""
 
@@ -166,6 +169,17 @@ class Lookups(Protocol):
         """Delete the rows older than *before*."""
 
 
+class Asked(Protocol):
+    """How many lookups people asked for, and when."""
+
+    async def add(self, person: PersonId, lookups: int, at: float) -> None: ...
+    async def since(self, person: PersonId, since: float) -> Sequence[tuple[float, int]]:
+        """Return when, and how many, oldest first."""
+
+    async def forget(self, before: float) -> None:
+        """Delete the rows older than *before*."""
+
+
 class Tx(NotebookTx, Protocol):
     """One transaction, as the manager sees it."""
 
@@ -177,6 +191,8 @@ class Tx(NotebookTx, Protocol):
     def followers(self) -> Followers: ...
     @property
     def lookups(self) -> Lookups: ...
+    @property
+    def asked(self) -> Asked: ...
     async def next_boot(self) -> int:
         """Count this start of the program, and return which one it is (from 1)."""
 

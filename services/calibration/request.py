@@ -8,22 +8,25 @@ from services.calibration.task import CalibrationRequest, HashRequest, NoteReque
 from services.errors import NoteNotFound
 from services.magnets.parse import Magnet, find_magnets, gather
 from services.notebook.note import Note
-from services.torrents import Hints, NotebookId, NoteId, TorrentId
+from services.torrents import Hints, NotebookId, TorrentId
 
 
 async def torrents_of(tx: Tx, notebook: NotebookId, request: CalibrationRequest) -> dict[TorrentId, Hints]:
     """Return the distinct torrents of *request* in its order, each with the hints of all its magnets.
 
     Raises:
-        NoteNotFound: a note is not in this notebook.
+        NoteNotFound: none of the notes is in this notebook.
     """
     match request:
         case HashRequest(named):
             return dict(named)
         case NoteRequest(numbers, named):
-            notes = [await _note(tx, notebook, number) for number in numbers]
-            for number in named:
-                await tx.notes.unpin(number)
+            notes = await tx.notes.those(notebook, numbers)
+            if not notes:
+                raise NoteNotFound(note_id=numbers[0])
+            for note in notes:
+                if note.id in named:
+                    await tx.notes.unpin(note.id)
             return dict(gather(await _wanted(tx, notebook, notes)))
 
 
@@ -33,13 +36,6 @@ async def _wanted(tx: Tx, notebook: NotebookId, notes: Sequence[Note]) -> Sequen
     torrents = list(dict.fromkeys(torrent for _, magnet in found for torrent in magnet.torrents))
     pinned = await tx.notes.pinned(notebook, torrents)
     return [magnet for note_id, magnet in found if (note_id, magnet.torrents[0]) not in pinned]
-
-
-async def _note(tx: Tx, notebook: NotebookId, number: NoteId) -> Note:
-    note = await tx.notes.get(notebook, number)
-    if note is None:
-        raise NoteNotFound(note_id=number)
-    return note
 
 
 def digest_of(request: CalibrationRequest, torrents: dict[TorrentId, Hints]) -> str:

@@ -63,3 +63,28 @@ class Mark:
     torrent: TorrentId
     outcome: str
     task_id: TaskId
+
+
+@dataclass(frozen=True, slots=True)
+class Numbered:
+    """The notes whose numbers are in one of these ranges, both ends among them."""
+
+    ranges: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Uncalibrated:
+    """The notes with a torrent that was not yet calibrated in them, or that failed; with *force*, all."""
+
+    force: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Latest:
+    """The *count* newest notes."""
+
+    count: int
+
+
+Selection = Numbered | Uncalibrated | Latest
+"""Which of a notebook's notes with a torrent are meant."""

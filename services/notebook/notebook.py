@@ -1,16 +1,19 @@
 """Notes: kept as they were written."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
 from services.clock import Clock
-from services.errors import NoteNotFound
+from services.errors import NoteNotFound, TooMany
 from services.magnets.parse import Magnet, find_magnets
-from services.notebook.note import Note
+from services.notebook.note import Note, Selection, Uncalibrated
 from services.notebook.once import once
 from services.notebook.ports import NotebookStore, NotebookTx
 from services.torrents import NotebookId, NoteId, PersonId
+
+_MOST_SELECTED = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,20 @@ class Notebook:
             return await once(tx, request_key, now, lambda: _insert(tx, note, magnets))
 
         return Saved.from_json(await self._store.write(save))
+
+    async def select(self, notebook: NotebookId, selection: Selection) -> Sequence[NoteId]:
+        """Return the numbers of the notes that are meant, rising; of `Uncalibrated` the first 1,000.
+
+        Raises:
+            NoteNotFound: there is none here.
+            TooMany: more than 1,000 were asked for.
+        """
+        chosen = await self._store.read(lambda tx: tx.notes.select(notebook, selection, _MOST_SELECTED + 1))
+        if not chosen:
+            raise NoteNotFound
+        if len(chosen) > _MOST_SELECTED and not isinstance(selection, Uncalibrated):
+            raise TooMany(most=_MOST_SELECTED)
+        return chosen[:_MOST_SELECTED]
 
     async def get(self, notebook: NotebookId, note_id: NoteId) -> Note:
         """Return the note.

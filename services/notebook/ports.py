@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from typing import Protocol, TypeVar
 
-from services.notebook.note import Change, Mark, Note, Revision
+from services.notebook.note import Change, Mark, Note, Revision, Selection
 from services.torrents import NotebookId, NoteId, PersonId, TaskId, TorrentId
 
 T = TypeVar("T")
@@ -30,6 +30,12 @@ class Notes(Protocol):
 
     async def get(self, notebook: NotebookId, note_id: NoteId) -> Note | None:
         """Return the note; None where it is unknown or another notebook's."""
+
+    async def those(self, notebook: NotebookId, note_ids: Collection[NoteId]) -> Sequence[Note]:
+        """Return those that there are in the notebook, by their numbers."""
+
+    async def select(self, notebook: NotebookId, selection: Selection, limit: int) -> Sequence[NoteId]:
+        """Return the numbers, rising, of at most *limit* notes with a torrent; of those, the first."""
 
     async def from_origin(self, origin: str) -> Note | None:
         """Return the note that was made of the message *origin*."""

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from services.calibration.ports import LookedUp
 from services.store import codec
 from services.store.statements import Statements
+from services.torrents import PersonId
 
 
 class AnswerRows:
@@ -49,3 +50,19 @@ class LookupRows:
 
     async def forget(self, before: float) -> None:
         await self._run.one("forget_lookups", before=before)
+
+
+class AskedRows:
+    """See `services.calibration.ports.Asked`."""
+
+    def __init__(self, statements: Statements) -> None:
+        self._run = statements
+
+    async def add(self, person: PersonId, lookups: int, at: float) -> None:
+        await self._run.one("insert_asked", person=person, lookups=lookups, at=at)
+
+    async def since(self, person: PersonId, since: float) -> Sequence[tuple[float, int]]:
+        return [(row["at"], row["lookups"]) for row in await self._run.all("asked", person=person, since=since)]
+
+    async def forget(self, before: float) -> None:
+        await self._run.one("forget_asked", before=before)

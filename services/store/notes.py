@@ -4,11 +4,13 @@ import sqlite3
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from services.calibration.task import State
-from services.notebook.note import Change, Mark, Note, Revision
+from services.notebook.note import Change, Latest, Mark, Note, Numbered, Revision, Selection, Uncalibrated
 from services.store import codec
 from services.store.statements import Parameters, Statements
 from services.store.words import WordRows
 from services.torrents import NotebookId, NoteId, PersonId, TaskId, TorrentId
+
+_BEYOND = 2**63  # what sqlite can hold: from here on there is no note
 
 
 class NoteRows:
@@ -43,10 +45,24 @@ class NoteRows:
         await self._run.many("insert_note_hash", rows)
 
     async def get(self, notebook: NotebookId, note_id: NoteId) -> Note | None:
-        if not 0 < note_id < 2**63:  # what sqlite can hold: beyond it there is no note
-            return None
-        row = await self._run.one("note", id=note_id, notebook_id=notebook)
-        return _note(row) if row else None
+        return next(iter(await self.those(notebook, [note_id])), None)
+
+    async def those(self, notebook: NotebookId, note_ids: Collection[NoteId]) -> Sequence[Note]:
+        ids = codec.dump([one for one in note_ids if 0 < one < _BEYOND])
+        return [_note(row) for row in await self._run.all("notes", ids=ids, notebook_id=notebook)]
+
+    async def select(self, notebook: NotebookId, selection: Selection, limit: int) -> Sequence[NoteId]:
+        match selection:
+            case Numbered(ranges):
+                within = [(low, min(high, _BEYOND - 1)) for low, high in ranges if low < _BEYOND]
+                rows = await self._run.all(
+                    "select_numbered", notebook_id=notebook, ranges=codec.dump(within), limit=limit
+                )
+            case Uncalibrated(force):
+                rows = await self._run.all("select_uncalibrated", notebook_id=notebook, force=force, limit=limit)
+            case Latest(count):
+                rows = await self._run.all("select_latest", notebook_id=notebook, limit=min(count, limit))
+        return sorted(NoteId(row["id"]) for row in rows)
 
     async def from_origin(self, origin: str) -> Note | None:
         row = await self._run.one("note_from_origin", origin=origin)

@@ -15,7 +15,7 @@ import structlog
 
 from services.errors import DatabaseInUse, NewerSchema, StoreUnavailable
 from services.store.followers import FollowerRows
-from services.store.ledger import AnswerRows, LookupRows
+from services.store.ledger import AnswerRows, AskedRows, LookupRows
 from services.store.names import NameRows
 from services.store.notes import NoteRows
 from services.store.people import NotebookRows, PeopleRows
@@ -38,6 +38,7 @@ class Tx:
     def __init__(self, statements: Statements) -> None:
         self._statements = statements
         self.answers = AnswerRows(statements)
+        self.asked = AskedRows(statements)
         self.followers = FollowerRows(statements)
         self.lookups = LookupRows(statements)
         self.words = WordRows(statements)

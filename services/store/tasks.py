@@ -80,6 +80,10 @@ class TaskRows:
     async def unended(self) -> Sequence[Task]:
         return [self._task(row) for row in await self._run.all("unended_tasks")]
 
+    async def under_way(self, asked_by: PersonId) -> int:
+        row = await self._run.one("tasks_under_way", asked_by=asked_by)
+        return int(row["many"]) if row else 0
+
     async def recent(self, since: float) -> Sequence[TaskId]:
         return [TaskId(row["id"]) for row in await self._run.all("recent_tasks", since=since)]
 

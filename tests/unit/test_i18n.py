@@ -24,6 +24,9 @@ COUNTS = ("trackers", "trackers_answered", "dht", "dht_nodes", "peers", "connect
 GIVEN: Mapping[str, Mapping[str, int | float | str]] = {
     "note_not_found": {"note_id": 12},
     "note_changed": {"note_id": 12, "expected": 3},
+    "too_many": {"most": 5000},
+    "too_many_tasks": {"most": 20},
+    "allowance_used_up": {"most": 1000, "minutes": 7},
     "cannot_cancel": {"state": "completed"},
     "cannot_retry": {"state": "running"},
     "store_unavailable": {"reason": "disk full"},

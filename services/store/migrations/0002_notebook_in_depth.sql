@@ -25,6 +25,7 @@ CREATE TABLE asked (
 ) STRICT;
 CREATE INDEX asked_by_person ON asked (person, at);
 CREATE INDEX asked_at ON asked (at);
+CREATE INDEX tasks_under_way ON tasks (asked_by) WHERE state IN ('pending', 'running');
 
 -- Who was let in from a chat. The settings' own people are not here: they cannot be denied from a chat.
 ALTER TABLE people ADD COLUMN added_by TEXT;

@@ -32,3 +32,12 @@ VALUES (:v1, :v2, :source, :waited, :took, :outcome, :at);
 
 -- name: forget_lookups
 DELETE FROM lookups WHERE at < :before;
+
+-- name: insert_asked
+INSERT INTO asked (person, lookups, at) VALUES (:person, :lookups, :at);
+
+-- name: asked
+SELECT at, lookups FROM asked WHERE person = :person AND at > :since ORDER BY at, id;
+
+-- name: forget_asked
+DELETE FROM asked WHERE at <= :before;

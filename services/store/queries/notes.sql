@@ -7,8 +7,30 @@ RETURNING id;
 INSERT INTO note_hashes (note_id, info_hash, notebook_id) VALUES (:note_id, :info_hash, :notebook_id)
 ON CONFLICT DO NOTHING;
 
--- name: note
-SELECT * FROM notes WHERE id = :id AND notebook_id = :notebook_id AND deleted_at IS NULL;
+-- name: notes
+SELECT * FROM notes
+WHERE id IN (SELECT value FROM json_each(:ids)) AND notebook_id = :notebook_id AND deleted_at IS NULL
+ORDER BY id;
+
+-- name: select_numbered
+SELECT id FROM notes
+WHERE notebook_id = :notebook_id AND deleted_at IS NULL
+    AND EXISTS (SELECT 1 FROM json_each(:ranges) WHERE notes.id BETWEEN value ->> 0 AND value ->> 1)
+    AND EXISTS (SELECT 1 FROM note_hashes WHERE note_id = notes.id)
+ORDER BY id LIMIT :limit;
+
+-- name: select_uncalibrated
+SELECT id FROM notes
+WHERE notebook_id = :notebook_id AND deleted_at IS NULL AND EXISTS (
+    SELECT 1 FROM note_hashes
+    WHERE note_id = notes.id AND (:force OR outcome IS NULL OR outcome IN ('failed', 'cancelled'))
+)
+ORDER BY id LIMIT :limit;
+
+-- name: select_latest
+SELECT id FROM notes
+WHERE notebook_id = :notebook_id AND deleted_at IS NULL AND EXISTS (SELECT 1 FROM note_hashes WHERE note_id = notes.id)
+ORDER BY id DESC LIMIT :limit;
 
 -- name: note_from_origin
 SELECT * FROM notes WHERE origin = :origin AND deleted_at IS NULL ORDER BY id LIMIT 1;

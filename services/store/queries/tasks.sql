@@ -18,6 +18,9 @@ LIMIT 1;
 -- name: unended_tasks
 SELECT * FROM tasks WHERE state IN ('pending', 'running') ORDER BY created_at, rowid;
 
+-- name: tasks_under_way
+SELECT count(*) AS many FROM tasks WHERE asked_by = :asked_by AND state IN ('pending', 'running');
+
 -- name: recent_tasks
 SELECT id FROM tasks WHERE state IN ('pending', 'running') OR completed_at >= :since ORDER BY created_at, rowid;
 
