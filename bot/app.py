@@ -18,6 +18,7 @@ from handlers.live_status import LiveStatus
 from handlers.outbox import Outbox
 from handlers.routes import OneAfterAnotherInAChat, register
 from handlers.start import command_list
+from handlers.strangers import Strangers
 from services.access import Access
 from services.calibration.followers import Followership
 from services.calibration.manager import AsyncCalibrationManager, set_async_calibration_manager
@@ -69,7 +70,9 @@ async def run(settings: Settings) -> None:
         live = LiveStatus(manager, followers, clock)
         application = _application(settings)
         outbox = Outbox(application.bot, live, clock=clock)
-        application.bot_data = Services(manager, followers, Notebook(store, clock), people, live, outbox)
+        application.bot_data = Services(
+            manager, followers, Notebook(store, clock), people, live, outbox, Strangers(clock)
+        )
         register(application)
         if not await stack.enter_async_context(_connected(application, stop)):
             return
@@ -223,6 +226,6 @@ def _tell_the_operator(application: App, people: People) -> None:
     print(f"calibot is running as @{application.bot.username}. Stop it with Ctrl-C.", flush=True)  # noqa: T201
     if people.start_code is not None:
         print(  # noqa: T201 - for the operator's eyes, not for a log
-            f"It has no owner yet. Send it this in a private chat, and you are:  /start {people.start_code}",
+            f"It has no owner yet. Send it this in a private chat, and you are:\n  /start {people.start_code}",
             flush=True,
         )

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,8 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSetti
 
 # The values stay out of errors: one of them may be the token in the wrong place.
 _FROZEN = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+_ADDRESS = re.compile(r"https?://[^/\s?#]+(?:/[^\s?#]*)?/bot")
+_INTERFACE = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):([0-9]{1,5})", re.ASCII)
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
@@ -46,7 +49,7 @@ class Telegram(BaseModel):
     @field_validator("base_url", "base_file_url")
     @classmethod
     def _ends_in_bot(cls, value: str) -> str:
-        if not value.startswith(("http://", "https://")) or not value.endswith("/bot"):
+        if not _ADDRESS.fullmatch(value):
             raise ValueError("must be an http or https address that ends in /bot")
         return value
 
@@ -60,9 +63,9 @@ class Database(BaseModel):
     @field_validator("path")
     @classmethod
     def _names_a_file(cls, value: Path) -> Path:
-        if value.name in {"", ".."}:
+        if value.name in {"", ".."} or "\0" in str(value):
             raise ValueError("must name a file")
-        return value
+        return value.expanduser()
 
 
 class Calibration(BaseModel):
@@ -86,6 +89,14 @@ class Libtorrent(BaseModel):
         "dht.transmissionbt.com:6881",
     )
     allow_private_peers: bool = False
+
+    @field_validator("listen_interfaces")
+    @classmethod
+    def _addresses_and_ports(cls, value: str) -> str:
+        places = [_INTERFACE.fullmatch(one.strip()) for one in value.split(",")]
+        if not all(one and int(one[1]) < 2**16 for one in places):
+            raise ValueError('must be "address:port", or several with commas between: "0.0.0.0:6881,[::]:6881"')
+        return value
 
     @field_validator("dht_bootstrap_nodes")
     @classmethod
@@ -176,7 +187,7 @@ def _read(path: Path) -> dict[str, Any]:
     if not path.exists():
         raise BadSettings(f"There is no file {path}. Copy config.example.toml to it, or name another with --config.")
     try:
-        return tomllib.loads(path.read_bytes().decode())
+        return tomllib.loads(path.read_bytes().decode("utf-8-sig"))  # some editors begin it with a BOM
     except tomllib.TOMLDecodeError as error:
         raise BadSettings(f"{path} is not valid TOML: {error}") from error
     except UnicodeDecodeError:

@@ -26,7 +26,15 @@ async def calibrate(update: Update, context: CalibotContext) -> None:
     if number is None:
         if len(arguments) == 1 and arguments[0].isascii() and arguments[0].isdecimal():
             raise NoteNotFound  # more digits than any note's number has
-        say(update, context, words_of(update).gettext("Which note? Send its number: /calibrate 12"))
+        t = words_of(update)
+        if torrents_in(" ".join(arguments)):
+            say(
+                update,
+                context,
+                t.gettext("That is a torrent, no note's number. Its name: /calibrate_hash and then it."),
+            )
+            return
+        say(update, context, t.gettext("Which note? Send its number: /calibrate 12"))
         return
     await _submit(update, context, NoteRequest((number,), named=(number,)))
 

@@ -10,6 +10,7 @@ from telegram.ext import CallbackContext, ExtBot
 from handlers.live_status import LiveStatus
 from handlers.outbox import Outbox
 from handlers.outgoing import Address
+from handlers.strangers import Strangers
 from services.calibration.follower import NewFollower
 from services.calibration.followers import Followership
 from services.calibration.manager import AsyncCalibrationManager
@@ -29,6 +30,7 @@ class Services:
     people: People
     live: LiveStatus
     outbox: Outbox
+    strangers: Strangers
 
 
 class CalibotContext(CallbackContext[ExtBot[None], dict[object, object], dict[object, object], Services]):

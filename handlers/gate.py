@@ -4,8 +4,20 @@ from telegram import Update
 from telegram.constants import ChatMemberStatus, ChatType
 from telegram.ext import ApplicationHandlerStop
 
-from handlers.answers import say
-from handlers.context import CalibotContext, chat_of, door_of, is_private, member_status, person_of, words_of
+from handlers.context import (
+    CalibotContext,
+    address_of,
+    chat_of,
+    door_of,
+    is_private,
+    member_status,
+    message_of,
+    person_of,
+    words_of,
+)
+from handlers.outgoing import Message
+from handlers.slots import Rank
+from handlers.text import escape
 from services.torrents import PersonId
 
 _MEMBERS = {
@@ -30,7 +42,7 @@ async def gate(update: Update, context: CalibotContext) -> None:
         raise ApplicationHandlerStop
     if not _served(update, context):
         if is_private(chat) and not _claims(update, context):
-            say(update, context, _refusal(update, context))
+            _refuse(update, context)
             raise ApplicationHandlerStop
         if not is_private(chat):
             raise ApplicationHandlerStop
@@ -55,6 +67,14 @@ def _claims(update: Update, context: CalibotContext) -> bool:
     """Whether a stranger tries to become the first owner: that is for ``/start`` to judge."""
     text = update.message.text if update.message else None
     return context.services.people.start_code is not None and bool(text and text.startswith("/start "))
+
+
+def _refuse(update: Update, context: CalibotContext) -> None:
+    """Tell a stranger so, once an hour, after everybody who is served."""
+    if context.services.strangers.to_be_told(person_of(update)):
+        message = message_of(update)
+        text = Message(escape(_refusal(update, context)))
+        context.services.outbox.answer(address_of(message), text, reply_to=message.message_id, rank=Rank.PROGRESS)
 
 
 def _refusal(update: Update, context: CalibotContext) -> str:

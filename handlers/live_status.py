@@ -81,7 +81,7 @@ class LiveStatus:
             self._mark(follower, ranks[follower.task_id])
 
     def _mark(self, follower: Follower, rank: Rank) -> None:
-        if self._outbox is not None:
+        if self._outbox is not None and Address.spelled_by(follower.address):  # else it is another front end's
             self._outbox.mark(follower.id, Address.parse(follower.address), rank)
 
     # What the outbox asks for.

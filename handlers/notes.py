@@ -21,6 +21,8 @@ from handlers.outgoing import Message
 from handlers.slots import Rank
 from handlers.text import escape, parts
 from services.errors import NoteNotFound
+from services.i18n import Translation
+from services.magnets.parse import torrents_in
 from services.torrents import NoteId
 
 _NUMBER = re.compile(r"#?([0-9]{1,18})", re.ASCII)
@@ -46,7 +48,7 @@ async def save(update: Update, context: CalibotContext) -> None:
     )
     if saved is None:
         if is_private(chat_of(update)):
-            say(update, context, t.gettext("Send me a magnet link and I keep it as a note. /help tells more."))
+            say(update, context, _what_to_send(t, message.text or message.caption or ""))
         return
     magnets = t.ngettext("{count} magnet", "{count} magnets", saved.magnets).format(count=saved.magnets)
     if saved.torrents != saved.magnets:
@@ -55,6 +57,16 @@ async def save(update: Update, context: CalibotContext) -> None:
     keyboard = InlineKeyboardMarkup([[button(t.gettext("Calibrate"), Verb.CALIBRATE, saved.note_id)]])
     text = t.gettext("#{number} saved: {magnets}.").format(number=saved.note_id, magnets=magnets)
     answer(update, context, Message(escape(text), keyboard))
+
+
+def _what_to_send(t: Translation, text: str) -> str:
+    if torrents_in(text):
+        return t.gettext("That is an info-hash. Its name: /calibrate_hash and then it. I keep magnet links as notes.")
+    if "magnet:" in text.lower():
+        return t.gettext(
+            "There is no whole magnet link in it: one has an info-hash of 40 or 64 hex digits, or 32 base32."
+        )
+    return t.gettext("Send me a magnet link and I keep it as a note. /help tells more.")
 
 
 @errors_as_answers

@@ -30,6 +30,11 @@ class Address:
             raise ValueError(f"no address: {text!r}")
         return cls(int(match[1]), int(match[2]) if match[2] else None)
 
+    @classmethod
+    def spelled_by(cls, text: str) -> bool:
+        """Whether *text* spells an address of Telegram's."""
+        return _ADDRESS.fullmatch(text) is not None
+
     @property
     def is_group(self) -> bool:
         return self.chat_id < 0

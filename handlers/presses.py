@@ -19,7 +19,7 @@ from handlers.notes import note_number
 from handlers.slots import Rank
 from services.calibration.follower import Follower
 from services.calibration.task import CalibrationRequest, NoteRequest
-from services.errors import CalibotError, NoteNotFound, TaskNotFound
+from services.errors import CalibotError, CannotCancel, CannotRetry, NoteNotFound, TaskNotFound
 from services.torrents import NotebookId, TaskId
 
 
@@ -27,19 +27,20 @@ async def press(update: Update, context: CalibotContext) -> None:
     """Handle a press of any button, ours or forged."""
     query = update.callback_query
     assert query is not None  # noqa: S101 - registered for presses alone
+    said: str | None = None
     with context.services.outbox.standing_still(chat_of(update).id):
         try:
             task_id = await _act(update, context, query)
+            said = None if task_id else words_of(update).gettext("This button is no longer in use.")
+        except (CannotCancel, CannotRetry) as error:  # its card is behind: it is brought up to what is true
+            task_id, said = await _adopted(update, context, query), sentence_of(error, update)
         except CalibotError as error:
             log_unavailable(error)
-            await _answer(context, query, sentence_of(error, update))
-            return
-        if task_id is None:
-            await _answer(context, query, words_of(update).gettext("This button is no longer in use."))
-            return
-        await _answer(context, query)
-    # The press was answered; as an answer its edit would, in a busy group, keep everybody's ends out for ever.
-    await context.services.live.show(task_id, Rank.END)
+            task_id, said = None, sentence_of(error, update)
+        await _answer(context, query, said)
+    if task_id is not None:
+        # The press was answered; as an answer its edit would, in a busy group, keep everybody's ends out for ever.
+        await context.services.live.show(task_id, Rank.END)
 
 
 async def _answer(context: CalibotContext, query: CallbackQuery, text: str | None = None) -> None:
@@ -66,10 +67,24 @@ async def _act(update: Update, context: CalibotContext, query: CallbackQuery) ->
         case Verb.RETRY:
             task_id = await _retry(update, context, task_id, notebook, follower)
         case Verb.REFRESH:
-            if await context.services.manager.get_task_status(task_id) is None:
+            if await context.services.followers.asker(task_id) is None:
                 raise TaskNotFound
     await _follow(update, context, task_id, notebook, follower)  # not before it was allowed
     return task_id
+
+
+async def _adopted(update: Update, context: CalibotContext, query: CallbackQuery) -> TaskId | None:
+    """Let the pressed message show the task of its button, which could not be done what was asked."""
+    pressed = Press.parse(query.data)
+    assert pressed is not None  # noqa: S101 - it was understood
+    assert isinstance(query.message, Message)  # noqa: S101 - the same
+    follower = await context.services.followers.at(str(address_of(query.message)), query.message.message_id)
+    try:
+        await _follow(update, context, TaskId(pressed.about), await notebook_of(update, context), follower)
+    except CalibotError as error:  # the refusal is told; that its card stays behind is for the log alone
+        log_unavailable(error)
+        return None
+    return TaskId(pressed.about)
 
 
 async def _follow(
@@ -99,6 +114,9 @@ async def _calibrate(
         return await _submit(update, context, request, notebook)
     if (follower.request, follower.notebook) != (request, notebook):
         raise TaskNotFound
+    if await context.services.followers.asker(follower.task_id) is None:  # kept no longer: it is asked anew
+        return await _submit(update, context, request, notebook)
+    await _follow(update, context, follower.task_id, notebook, follower)
     return follower.task_id  # pressed twice: it is the card already
 
 

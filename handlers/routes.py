@@ -30,21 +30,25 @@ from services.i18n import sentence
 
 log = structlog.stdlib.get_logger(__name__)
 _AT_ONCE = 256
+_ALL = (
+    2**31
+)  # the library's own places are taken by those who wait for a turn, too: a chat's backlog stopped all others
 
 
 class OneAfterAnotherInAChat(BaseUpdateProcessor):
     """Handles chats at once, and each chat's messages in their order; presses wait for nothing."""
 
     def __init__(self) -> None:
-        super().__init__(max_concurrent_updates=_AT_ONCE)
+        super().__init__(max_concurrent_updates=_ALL)
         self._turns: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
+        self._places = asyncio.Semaphore(_AT_ONCE)
 
     async def do_process_update(self, update: object, coroutine: Awaitable[Any]) -> None:
         if not isinstance(update, Update) or update.message is None:
             await coroutine
             return
         turn = self._turns.setdefault(update.message.chat.id, asyncio.Lock())
-        async with turn:
+        async with turn, self._places:  # a place is for who runs, not for who waits for a turn
             await coroutine
 
     async def initialize(self) -> None:

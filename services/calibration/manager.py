@@ -34,6 +34,7 @@ from services.torrents import NotebookId, NoteId, PersonId, Step, TaskId
 log = structlog.stdlib.get_logger(__name__)
 _UNSHOWN_KEPT = 30 * 86400.0
 _LOOKUPS_KEPT = 90 * 86400.0
+_FOLLOWERS_KEPT = 90 * 86400.0  # from its end on: so long its buttons work
 _OUTCOMES_SHOWN = 5
 
 
@@ -288,6 +289,7 @@ class AsyncCalibrationManager:
             await tx.answers.forget(now - KEPT_SECONDS)
             await tx.lookups.forget(now - _LOOKUPS_KEPT)
             await forget_old(tx, now)
+            await tx.followers.forget(now - _FOLLOWERS_KEPT)
             return await tx.tasks.delete_ended(now - self._ttl, now - max(self._ttl, _UNSHOWN_KEPT))
 
         return len(await self._tasks.write(clean))
@@ -303,11 +305,11 @@ class AsyncCalibrationManager:
                 return task_id, await tx.tasks.get(task_id)
 
             task_id, task = await self._tasks.write(write)
-            self._told(Applied(tasks={task_id}))
             if task is not None and task.state.ended:
                 self._runner.leave_task(task_id)
             else:
                 self._runner.admit(task_id)
+            self._told(Applied(tasks={task_id}))
             return task_id
 
         call = asyncio.create_task(change())

@@ -146,6 +146,9 @@ class Followers(Protocol):
     async def gone(self, follower: FollowerId, end_shown_at: float | None) -> None:
         """Store that its message was deleted; with *end_shown_at* that its chat is gone, and it rests as it is."""
 
+    async def forget(self, before: float) -> None:
+        """Delete those that showed their end earlier than *before*."""
+
     async def again(self, task_id: TaskId) -> None:
         """A retry: every message of the task has an end to show once more."""
 

@@ -17,6 +17,7 @@ from services.errors import CalibotError, NotFound
 from services.torrents import NotebookId, Step, TaskId, TorrentId, TorrentInfo
 
 log = structlog.stdlib.get_logger(__name__)
+_DETACH_SECONDS = 10.0
 _KNOWN_TOGETHER = 200  # known names that are applied in one transaction: others may write between two
 
 
@@ -55,7 +56,7 @@ class Runner:
         """Begin nothing more, leave every lookup, and return when all are gone."""
         self._closing = True
         self._journal.give_up()
-        await self._engine.detach()
+        await self._detach()
         for lookup in self._lookups.under_way():
             lookup.end()
         while self._owned:
@@ -64,6 +65,18 @@ class Runner:
             self._watching.cancel()
             await asyncio.wait([self._watching])
         await self._journal.close()
+
+    async def _detach(self) -> None:
+        """Ask the engine to let go; whatever it does, the lookups are left and the work is handed back."""
+        detaching = asyncio.ensure_future(self._engine.detach())
+        patience = asyncio.ensure_future(self._clock.sleep(_DETACH_SECONDS))
+        await asyncio.wait([detaching, patience], return_when=asyncio.FIRST_COMPLETED)
+        patience.cancel()
+        if not detaching.done():
+            log.error("engine.detach_hangs")
+            detaching.cancel()
+        elif (error := detaching.exception()) is not None:
+            log.error("engine.detach_failed", exc_info=error)
 
     def admit(self, task_id: TaskId) -> None:
         """Let the task's pending items go on their way; those that are on it stay as they are."""
@@ -207,7 +220,8 @@ class Runner:
                     await self._clock.sleep(left)
                     continue
                 wait = self._deadlines.popleft()
-                if (lookup := self._lookups.waits_for(wait)) is not None:
+                lookup = self._lookups.waits_for(wait)
+                if lookup is not None and not lookup.ending:  # else what came of it is being written: it was in time
                     self._own(self._time_out(lookup, wait))
             await self._deadline_set.wait()
 

@@ -3,6 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 from services.calibration.follower import Follower, FollowerId, NewFollower
 from services.calibration.task import State, Task
@@ -16,6 +17,8 @@ class FollowerRows:
 
     def __init__(self, statements: Statements) -> None:
         self._run = statements
+        # A batch's request is long, and read again with each of its cards.
+        self._request = lru_cache(maxsize=16)(codec.request_from_json)
 
     async def add(self, task: Task, follower: NewFollower) -> FollowerId:
         row = await self._run.one(
@@ -34,17 +37,17 @@ class FollowerRows:
 
     async def get(self, follower: FollowerId) -> Follower | None:
         row = await self._run.one("follower", id=follower)
-        return _follower(row) if row else None
+        return self._follower(row) if row else None
 
     async def at(self, address: str, message_id: int) -> Follower | None:
         row = await self._run.one("follower_at", address=address, message_id=message_id)
-        return _follower(row) if row else None
+        return self._follower(row) if row else None
 
     async def of(self, *task_ids: TaskId) -> Sequence[Follower]:
-        return [_follower(row) for row in await self._run.all("followers_of", task_ids=json.dumps(task_ids))]
+        return [self._follower(row) for row in await self._run.all("followers_of", task_ids=json.dumps(task_ids))]
 
     async def unfinished(self) -> Sequence[Follower]:
-        return [_follower(row) for row in await self._run.all("unfinished_followers")]
+        return [self._follower(row) for row in await self._run.all("unfinished_followers")]
 
     async def shown(
         self, follower: Follower, message_id: int, attempt: int, state: State, end_shown_at: float | None
@@ -65,23 +68,25 @@ class FollowerRows:
     async def gone(self, follower: FollowerId, end_shown_at: float | None) -> None:
         await self._run.one("follower_gone", id=follower, end_shown_at=end_shown_at)
 
+    async def forget(self, before: float) -> None:
+        await self._run.one("forget_followers", before=before)
+
     async def again(self, task_id: TaskId) -> None:
         await self._run.one("followers_again", task_id=task_id)
 
-
-def _follower(row: sqlite3.Row) -> Follower:
-    return Follower(
-        id=FollowerId(row["id"]),
-        task_id=TaskId(row["task_id"]),
-        notebook=NotebookId(row["notebook_id"]),
-        asked_by=PersonId(row["asked_by"]),
-        request=codec.request_from_json(row["request"]),
-        address=row["address"],
-        reply_to=row["reply_to"],
-        message_id=row["message_id"],
-        language=row["language"],
-        shown_attempt=row["shown_attempt"],
-        shown_state=State(row["shown_state"]) if row["shown_state"] else None,
-        end_shown_at=row["end_shown_at"],
-        gone=bool(row["gone"]),
-    )
+    def _follower(self, row: sqlite3.Row) -> Follower:
+        return Follower(
+            id=FollowerId(row["id"]),
+            task_id=TaskId(row["task_id"]),
+            notebook=NotebookId(row["notebook_id"]),
+            asked_by=PersonId(row["asked_by"]),
+            request=self._request(row["request"]),
+            address=row["address"],
+            reply_to=row["reply_to"],
+            message_id=row["message_id"],
+            language=row["language"],
+            shown_attempt=row["shown_attempt"],
+            shown_state=State(row["shown_state"]) if row["shown_state"] else None,
+            end_shown_at=row["end_shown_at"],
+            gone=bool(row["gone"]),
+        )

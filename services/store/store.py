@@ -71,6 +71,12 @@ class _Job(Generic[T]):
         except Exception as error:  # noqa: BLE001 - handed, whole, to the one who asked
             self.error = error
             await statements.run("ROLLBACK TO job")
+        except asyncio.CancelledError as error:
+            if _is_cancelled():
+                raise
+            self.error = StoreUnavailable(reason="interrupted")  # by what it waited for, not by us: nobody else's end
+            self.error.__cause__ = error
+            await statements.run("ROLLBACK TO job")
         await statements.run("RELEASE job")
 
     def settle(self, failure: Exception | None) -> None:
@@ -83,6 +89,11 @@ class _Job(Generic[T]):
         else:
             self.done.set_exception(error)
             self.done.exception()  # heard, even where its caller was cancelled
+
+
+def _is_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 class Store:

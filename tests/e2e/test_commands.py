@@ -64,7 +64,16 @@ async def test_an_unknown_command_gets_a_line_in_private_and_silence_in_a_group(
     await _silence(town, text)
 
 
-@pytest.mark.parametrize("text", ["hello", "6", "see /help", "magnet:?dn=no-topic", "🎬"])
+async def test_half_a_magnet_and_a_bare_hash_are_told_what_they_lack(town: Town) -> None:
+    half = await town.ask_in_private("magnet:?dn=no-topic")
+    assert half.text.startswith("There is no whole magnet link in it")
+    bare = await town.ask_in_private("ab" * 20)
+    assert bare.text.startswith("That is an info-hash")
+    number = await town.ask_in_private("/calibrate " + "ab" * 20)
+    assert number.text.startswith("That is a torrent, no note's number.")
+
+
+@pytest.mark.parametrize("text", ["hello", "6", "see /help", "🎬"])
 async def test_words_get_a_line_of_help_in_private_and_silence_in_a_group(town: Town, text: str) -> None:
     answer = await town.ask_in_private(text)
     assert answer.text == "Send me a magnet link and I keep it as a note. /help tells more."

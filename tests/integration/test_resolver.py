@@ -9,6 +9,7 @@ from pathlib import Path
 
 import libtorrent as lt
 import pytest
+from structlog.testing import capture_logs
 
 from sandbox.swarm import HOSTILE_NAMES, Kind, Swarm, Way, make_sample
 from sandbox.swarm.bencoding import encode
@@ -279,6 +280,20 @@ async def test_of_a_dead_one_trackers_and_dht_answer_and_there_is_nobody(
             await swarm.dht.asked.wait()
         assert (running.steps.last.code, number(running.steps.last, "peers")) == ("asking", 0)
         assert len(running.steps.seen) == told  # the same again is no news
+
+
+async def test_a_port_that_another_program_has_is_said(swarm: Swarm) -> None:
+    sample = swarm.seed(make_sample("a name comes all the same"))
+    with socket.socket() as other, capture_logs() as logs:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        async with LibtorrentResolver.open(
+            listen_interfaces=f"127.0.0.1:{port}", dht=False, allow_private_peers=True
+        ) as resolver:
+            await resolver.resolve(torrent_id(sample), trackers_of(sample), Steps())
+    said = [line for line in logs if line["event"] == "swarm.other_port"]
+    assert {(*line["wanted"], line["listens_on"] == port) for line in said} == {(port, False)}
 
 
 async def test_a_bootstrap_node_that_answers_is_a_dht_that_answers(swarm: Swarm) -> None:

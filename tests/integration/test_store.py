@@ -325,3 +325,22 @@ async def test_a_full_disk_refuses_with_a_reason_and_goes_on_when_there_is_room(
         await store.write(lambda tx: tx.notes.insert(a_note(notebook, "x" * 1_000_000), []))
     await store._writer.run("PRAGMA max_page_count = 1000000")
     assert await store.write(lambda tx: tx.notes.insert(a_note(notebook, "fits"), []))
+
+
+async def test_a_write_that_is_cancelled_by_what_it_waits_for_fails_alone(store: Store) -> None:
+    async def cancelled(tx: Tx) -> None:
+        await tx.next_boot()
+        raise asyncio.CancelledError
+
+    with pytest.raises(StoreUnavailable):
+        await store.write(cancelled)
+    assert await store.write(lambda tx: tx.next_boot()) == 1
+
+
+@pytest.mark.parametrize(
+    ("query", "index"), [("tasks_with_unended_item", "items_live"), ("unfinished_followers", "followers_open")]
+)
+async def test_what_is_asked_often_reads_no_whole_table(query: str, index: str, store: Store) -> None:
+    sql = "EXPLAIN QUERY PLAN " + store._writer._queries[query]
+    plan = [row["detail"] for row in await store._writer.run(sql, {"ids": "[]"})]
+    assert any(index in step for step in plan), plan

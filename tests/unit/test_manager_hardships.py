@@ -10,9 +10,9 @@ import pytest
 from services.calibration.manager import AsyncCalibrationManager
 from services.calibration.ports import CalibrationResult, LookupRequest, Tx
 from services.calibration.task import State
-from services.errors import CalibotError, NotFound, StoreUnavailable
+from services.errors import CalibotError, NotFound, ResolverDown, StoreUnavailable
 from services.store.store import Store
-from services.torrents import FileEntry, Hints, Name, NotebookId, PersonId, Progress, TaskId, TorrentInfo
+from services.torrents import FileEntry, Hints, Name, NotebookId, PersonId, Progress, Step, TaskId, TorrentInfo
 from tests.fake_clock import FakeClock, settle
 from tests.unit.conftest import Run
 from tests.unit.fakes import FakeEngine, hashes, info_of, torrent
@@ -257,3 +257,65 @@ async def test_whatever_people_do_in_whatever_order_every_task_ends_and_nothing_
         assert not manager._runner._owned
         assert engine.most_at_once <= 3
     assert all(task.state is State.PENDING for task in await store.read(lambda tx: tx.tasks.unended()))
+
+
+async def test_nothing_is_kept_of_what_a_cancelled_attempt_reported(
+    run: Run, engine: FakeEngine, notebook: NotebookId
+) -> None:
+    async with run(max_workers=1) as manager:
+        task_id = await submit(manager, notebook, "x")
+        await settle()
+        engine.running[torrent("x")].report(Step("connecting", {"peers": 7}))
+        await manager.cancel_task(task_id, notebook=notebook, asked_by=ALICE)
+        await settle()
+        assert manager._progress == {}
+
+
+async def test_a_name_that_was_found_is_not_timed_out_while_the_disk_is_full(
+    run: Run, engine: FakeEngine, clock: FakeClock, store: Store, notebook: NotebookId, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine.knows("x", "x.iso")
+    faults = Faults(store, monkeypatch)
+    async with run(timeout=60) as manager:
+        task_id = await submit(manager, notebook, "x")
+        await settle()
+        faults.fails = lambda: True
+        await clock.advance(64)
+        faults.fails = lambda: False
+        await clock.advance(60)
+        assert await state(store, task_id) is State.COMPLETED
+
+
+@pytest.mark.parametrize("hangs", [False, True])
+async def test_an_engine_that_cannot_detach_keeps_no_shutdown_from_handing_its_work_back(
+    hangs: bool, run: Run, engine: FakeEngine, clock: FakeClock, store: Store, notebook: NotebookId,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    async def detach() -> None:
+        if hangs:
+            await asyncio.Event().wait()
+        raise ResolverDown(reason="gone")
+
+    monkeypatch.setattr(engine, "detach", detach)
+    async with run() as manager:
+        task_id = await submit(manager, notebook, "x")
+        await settle()
+        closing = asyncio.create_task(manager.shutdown())
+        await clock.advance(60)
+        await closing
+    assert not engine.running
+    assert await state(store, task_id) is State.PENDING
+
+
+async def test_who_joins_a_lookup_under_way_hears_where_it_stands(
+    run: Run, engine: FakeEngine, notebook: NotebookId
+) -> None:
+    engine.evidence = Step("connecting", {"peers": 7})
+    async with run() as manager:
+        await submit(manager, notebook, "x")
+        await settle()
+        task_id = await submit(manager, notebook, "x", person=PersonId("tg:2"))
+        await settle()
+        snapshot = await manager.get_task_status(task_id)
+        assert snapshot is not None
+        assert snapshot.progress == engine.evidence

@@ -1,13 +1,19 @@
 """What becomes of errors that nobody else heard."""
 
+import asyncio
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import cast
 
 from structlog.testing import capture_logs
+from telegram import Chat, Message, Update, User
 
 from handlers.context import CalibotContext
-from handlers.routes import bug
+from handlers.routes import OneAfterAnotherInAChat, bug
+from handlers.strangers import Strangers
 from services.errors import StoreUnavailable
+from services.torrents import PersonId
+from tests.fake_clock import FakeClock, settle
 
 
 def job_that_met(error: Exception) -> CalibotContext:
@@ -27,3 +33,40 @@ async def test_a_job_that_finds_no_store_is_a_line_and_no_bug() -> None:
 
 async def test_a_bug_in_a_job_is_logged_with_its_traceback() -> None:
     assert await logged(ZeroDivisionError()) == [("handler.bug", True)]
+
+
+def written(number: int, chat: int) -> Update:
+    who = User(chat, "somebody", is_bot=False)
+    return Update(number, message=Message(number, datetime.now(UTC), Chat(chat, "private"), from_user=who, text="x"))
+
+
+async def test_one_chats_backlog_holds_up_no_other_chat_and_no_press() -> None:
+    processor = OneAfterAnotherInAChat()
+    gate = asyncio.Event()
+    done: list[str] = []
+
+    async def quick(what: str) -> None:
+        done.append(what)
+
+    async def slow() -> None:
+        await gate.wait()
+
+    backlog = [asyncio.create_task(processor.process_update(written(n, 1), slow())) for n in range(1000)]
+    await settle()
+    await processor.process_update(written(1001, 2), quick("other chat"))
+    await processor.process_update(Update(1002), quick("press"))
+    gate.set()
+    await asyncio.gather(*backlog)
+    assert done == ["other chat", "press"]
+
+
+def test_a_stranger_is_told_once_an_hour() -> None:
+    clock = FakeClock()
+    strangers = Strangers(clock)
+    told = [strangers.to_be_told(PersonId(f"tg:{one}")) for one in (1, 2, 1, 1, 2)]
+    assert told == [True, True, False, False, False]
+    clock._now += 3601
+    assert [strangers.to_be_told(PersonId("tg:1")) for _ in range(2)] == [True, False]
+    for one in range(20_000):
+        strangers.to_be_told(PersonId(f"tg:{one}"))
+    assert len(strangers._told) == 10_000

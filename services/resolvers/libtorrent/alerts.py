@@ -1,7 +1,7 @@
 """What libtorrent says of its own accord, taken down where it belongs: ends, and evidence."""
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 
 import libtorrent as lt
@@ -22,6 +22,7 @@ ALERTS_WITH_DHT = ALERTS | lt.alert_category.dht
 
 _ENOUGH = 2 * LARGEST_METADATA  # bytes: whoever sends so many without an end is a liar, or has too large metadata
 _TRICKLE = 64 * 1_024  # bytes a second
+_PORT_TAKEN = "another program has the port: end it, or set resolvers.libtorrent.listen_interfaces to a free one"
 _DUPLICATE_TORRENT = 19  # libtorrent's error codes
 _MISMATCHING_INFO_HASH = 30
 
@@ -29,12 +30,18 @@ _log = structlog.get_logger(__name__)
 
 
 class Alerts:
-    """Takes what *session* says onto *board*, and what it says of the DHT to *dht*."""
+    """Takes what *session* says onto *board*, and what it says of the DHT to *dht*.
 
-    def __init__(self, session: Session, board: Board[Handle], dht: DhtSightings) -> None:
+    *ports* are those that it shall listen on; libtorrent takes others, and says nothing, where they are in use.
+    """
+
+    def __init__(
+        self, session: Session, board: Board[Handle], dht: DhtSightings, *, ports: Collection[int] = ()
+    ) -> None:
         self._session = session
         self._board = board
         self._dht = dht
+        self._ports = ports
         self._stats_asked = False
         self._own: set[tuple[str, int]] = set()
         self._named: deque[tuple[str, int]] = deque(maxlen=20)
@@ -82,8 +89,14 @@ class Alerts:
                     torrent.handle.force_dht_announce()  # what was asked before is lost
             case lt.external_ip_alert():  # some stranger's word: too little to keep a place off everybody
                 self._named.append((alert.external_address, self._session.port))
-            case lt.listen_failed_alert():
-                _log.warning("cannot listen", on=alert.listen_interface(), error=alert.error.message())
+            case lt.listen_succeeded_alert() | lt.listen_failed_alert():
+                self._on_listening(alert)
+
+    def _on_listening(self, alert: lt.listen_succeeded_alert | lt.listen_failed_alert) -> None:
+        if isinstance(alert, lt.listen_failed_alert):
+            _log.warning("cannot listen", on=alert.listen_interface(), error=alert.error.message())
+        elif self._ports and alert.port not in self._ports:
+            _log.warning("swarm.other_port", wanted=sorted(self._ports), listens_on=alert.port, remedy=_PORT_TAKEN)
 
     def _on_metadata(self, info: lt.torrent_info | None, *handles: Handle) -> None:
         if info is None:

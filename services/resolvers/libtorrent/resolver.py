@@ -1,7 +1,7 @@
 """The resolver itself: what it is made of, and one caller's lookup from its beginning to its end."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -16,7 +16,7 @@ from services.resolvers.libtorrent.evidence import DhtSightings
 from services.resolvers.libtorrent.lookups import Board, Lookup
 from services.resolvers.libtorrent.seeker import Seeker
 from services.resolvers.libtorrent.session import Handle, Session
-from services.resolvers.libtorrent.settings import session_settings
+from services.resolvers.libtorrent.settings import fixed_ports, session_settings
 from services.resolvers.libtorrent.watch import Watch
 from services.torrents import Hints, Progress, TorrentId, TorrentInfo
 
@@ -29,13 +29,20 @@ class LibtorrentResolver:
     label = "swarm"
 
     def __init__(
-        self, session: Session, policy: AddressPolicy, clock: Clock, *, dht: bool, dht_state: Path | None
+        self,
+        session: Session,
+        policy: AddressPolicy,
+        clock: Clock,
+        *,
+        dht: bool,
+        dht_state: Path | None,
+        ports: Collection[int] = (),
     ) -> None:
         self._session = session
         self._dht = DhtSightings(asked=dht)
         self._dht_state = dht_state
         self._board: Board[Handle] = Board()
-        self._alerts = Alerts(session, self._board, self._dht)
+        self._alerts = Alerts(session, self._board, self._dht, ports=ports)
         self._seeker = Seeker(session, self._board, self._alerts, self._dht, policy=policy, clock=clock)
         self._watch = Watch(
             session, self._board, self._alerts, self._dht, self._seeker, clock=clock, dht_state=dht_state
@@ -78,7 +85,8 @@ class LibtorrentResolver:
             alert_mask=ALERTS_WITH_DHT if dht else ALERTS,
         )
         session = await Session.start(settings, policy, dht_state)
-        self = cls(session, policy, clock or SystemClock(), dht=dht, dht_state=dht_state)
+        ports = fixed_ports(listen_interfaces)
+        self = cls(session, policy, clock or SystemClock(), dht=dht, dht_state=dht_state, ports=ports)
         watching = asyncio.create_task(self._watch.run(), name="swarm")
         session.on_alerts(self._alerts.hear)
         try:

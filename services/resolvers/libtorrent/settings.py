@@ -8,6 +8,12 @@ LARGEST_METADATA = 16 * 2**20
 _NO_BOOTSTRAP = "127.0.0.1:9"  # with no node named at all, libtorrent would not use those of its saved state either
 
 
+def fixed_ports(listen_interfaces: str) -> frozenset[int]:
+    """Return the ports that *listen_interfaces* name; none where one of them may be any."""
+    ports = frozenset(int(one.rpartition(":")[2]) for one in listen_interfaces.split(","))
+    return frozenset() if 0 in ports else ports
+
+
 def session_settings(
     *, listen_interfaces: str, dht: bool, dht_bootstrap_nodes: Sequence[str], alert_mask: int
 ) -> dict[str, int | str | bool]:

@@ -27,6 +27,11 @@ CREATE INDEX asked_by_person ON asked (person, at);
 CREATE INDEX asked_at ON asked (at);
 CREATE INDEX tasks_under_way ON tasks (asked_by) WHERE state IN ('pending', 'running');
 
+-- At a start those without an end are asked for, and later those whose end was long ago.
+DROP INDEX followers_open;
+CREATE INDEX followers_open ON followers (id) WHERE end_shown_at IS NULL;
+CREATE INDEX followers_ended ON followers (end_shown_at) WHERE end_shown_at IS NOT NULL;
+
 -- Who was let in from a chat. The settings' own people are not here: they cannot be denied from a chat.
 ALTER TABLE people ADD COLUMN added_by TEXT;
 CREATE TABLE allowed_chats (

@@ -44,6 +44,9 @@ UPDATE followers SET end_shown_at = :end_shown_at,
     gone = CASE WHEN :end_shown_at IS NULL THEN 1 ELSE gone END
 WHERE id = :id;
 
+-- name: forget_followers
+DELETE FROM followers WHERE end_shown_at < :before;
+
 -- name: followers_again
 UPDATE followers SET end_shown_at = NULL WHERE task_id = :task_id;
 

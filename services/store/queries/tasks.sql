@@ -63,7 +63,7 @@ WHERE task_id = :task_id AND position = :position;
 
 -- name: tasks_with_unended_item
 SELECT asked.value AS id FROM json_each(:ids) AS asked
-WHERE EXISTS (SELECT 1 FROM items WHERE task_id = asked.value AND state IN ('pending', 'running'));
+WHERE EXISTS (SELECT 1 FROM items INDEXED BY items_live WHERE task_id = asked.value AND state IN ('pending', 'running'));
 
 -- name: item_counts
 SELECT state, count(*) AS many FROM items WHERE task_id = :task_id GROUP BY state;

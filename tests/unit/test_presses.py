@@ -1,0 +1,176 @@
+"""What a press does to its message and to its task, without a Telegram."""
+
+import contextlib
+from collections.abc import Awaitable, Callable, Iterator
+from datetime import UTC, datetime
+from types import SimpleNamespace
+
+import pytest
+from telegram import CallbackQuery, Chat, InlineKeyboardMarkup, Message, Update, User
+
+from handlers.buttons import Verb, button
+from handlers.live_status import LiveStatus
+from handlers.outgoing import Address
+from handlers.presses import press
+from handlers.slots import Rank
+from services.access import Access
+from services.calibration.follower import Follower, FollowerId, NewFollower
+from services.calibration.followers import Followership
+from services.calibration.manager import AsyncCalibrationManager
+from services.errors import NotFound
+from services.notebook.notebook import Notebook
+from services.notebook.people import People
+from services.store.store import Store
+from services.torrents import NotebookId, PersonId, TaskId
+from tests.fake_clock import FakeClock
+from tests.unit.conftest import Run
+from tests.unit.fakes import FakeEngine, hashes, torrent
+
+ALICE = PersonId("tg:1")
+CARD = 50
+
+
+class Box:
+    """An outbox that remembers what was said and marked."""
+
+    def __init__(self) -> None:
+        self.said: list[str | None] = []
+        self.marks: list[tuple[FollowerId, Rank]] = []
+
+    @contextlib.contextmanager
+    def standing_still(self, chat_id: int) -> Iterator[None]:
+        yield
+
+    async def press(self, query: CallbackQuery, text: str | None = None) -> None:
+        self.said.append(text)
+
+    def mark(self, follower: FollowerId, to: Address, rank: Rank) -> None:
+        self.marks.append((follower, rank))
+
+
+class Presser:
+    def __init__(self, manager: AsyncCalibrationManager, store: Store, clock: FakeClock) -> None:
+        self.manager = manager
+        self.followers = Followership(store, clock)
+        self.live = LiveStatus(manager, self.followers, clock)
+        self.box = Box()
+        self.live._outbox = self.box  # type: ignore[assignment] # as much of it as a press needs
+        self.notebook = Notebook(store, clock)
+        self.services = SimpleNamespace(
+            manager=manager,
+            followers=self.followers,
+            notebook=self.notebook,
+            people=People(store, Access(owners=frozenset({ALICE})), clock),
+            live=self.live,
+            outbox=self.box,
+        )
+        self.updates = 0
+
+    async def press(self, verb: Verb, about: str | int, *, message_id: int = CARD) -> str | None:
+        self.updates += 1
+        keyboard = InlineKeyboardMarkup([[button("x", verb, about)]])
+        message = Message(
+            message_id, datetime.now(UTC), Chat(1, "private"), from_user=User(9, "bot", is_bot=True), text="x",
+            reply_markup=keyboard,
+        )  # fmt: skip
+        query = CallbackQuery(
+            str(self.updates), User(1, "Alice", is_bot=False), "chat", message=message, data=f"{verb}:{about}"
+        )
+        context = SimpleNamespace(services=self.services, bot=SimpleNamespace(id=1))
+        await press(Update(self.updates, callback_query=query), context)  # type: ignore[arg-type] # what a handler uses
+        return self.box.said[-1]
+
+    async def follower(self, message_id: int = CARD) -> Follower:
+        follower = await self.followers.at("tg:1", message_id)
+        assert follower is not None
+        return follower
+
+    async def show(self) -> None:
+        """Let the card be shown as it is now, as the outbox does."""
+        follower = await self.follower()
+        card = await self.live.render(follower.id)
+        assert card is not None
+        await self.live.shown(follower.id, card, CARD)
+
+
+Submit = Callable[[AsyncCalibrationManager, str], Awaitable[TaskId]]
+
+
+@pytest.fixture
+def submit(notebook: NotebookId) -> Submit:
+    async def submit(manager: AsyncCalibrationManager, word: str) -> TaskId:
+        return await manager.submit_task(
+            request=hashes(word),
+            notebook=notebook,
+            asked_by=ALICE,
+            cause="command",
+            follower=NewFollower(address="tg:1", message_id=CARD),
+        )
+
+    return submit
+
+
+async def test_refresh_shows_an_end_that_is_older_than_the_ttl_and_was_not_shown(
+    run: Run, engine: FakeEngine, clock: FakeClock, store: Store, submit: Submit
+) -> None:
+    engine.knows("x", "x.iso")
+    async with run(task_ttl_seconds=100) as manager:
+        presser = Presser(manager, store, clock)
+        task_id = await submit(manager, "x")
+        await clock.advance(200)
+        assert await presser.press(Verb.REFRESH, task_id) is None
+        assert presser.box.marks == [((await presser.follower()).id, Rank.END)]
+
+
+@pytest.mark.parametrize(("verb", "ended"), [(Verb.CANCEL, True), (Verb.RETRY, False)])
+async def test_a_press_that_comes_too_late_brings_a_card_that_nobody_follows_up_to_date(
+    verb: Verb, ended: bool, run: Run, engine: FakeEngine, clock: FakeClock, store: Store, submit: Submit
+) -> None:
+    if ended:
+        engine.knows("x", "x.iso")
+    async with run() as manager:
+        presser = Presser(manager, store, clock)
+        task_id = await submit(manager, "x")
+        await clock.advance(2)
+        assert await presser.press(verb, task_id, message_id=51)
+        orphan = await presser.follower(51)
+        assert presser.box.marks[-2:] == [((await presser.follower()).id, Rank.END), (orphan.id, Rank.END)]
+
+
+async def test_retry_after_the_end_of_retention_asks_anew(
+    run: Run, engine: FakeEngine, clock: FakeClock, store: Store, submit: Submit
+) -> None:
+    engine.knows("x", NotFound(reason="no"))
+    async with run(task_ttl_seconds=100) as manager:
+        presser = Presser(manager, store, clock)
+        task_id = await submit(manager, "x")
+        await clock.advance(5)
+        await presser.show()
+        await clock.advance(200)
+        assert await manager.cleanup_old_tasks() == 1
+        assert await presser.press(Verb.RETRY, task_id) is None
+        assert (await presser.follower()).task_id != task_id
+        await clock.advance(1.5)
+        assert engine.calls == {torrent("x"): 2}
+
+
+async def test_calibrate_pressed_again_wakes_a_card_that_came_to_rest_and_asks_anew_when_its_task_is_gone(
+    run: Run, engine: FakeEngine, clock: FakeClock, store: Store, notebook: NotebookId
+) -> None:
+    engine.knows("x", "x.iso")
+    async with run(task_ttl_seconds=100) as manager:
+        presser = Presser(manager, store, clock)
+        saved = await presser.notebook.save(
+            f"magnet:?xt=urn:btih:{torrent('x').shown}", notebook=notebook, person=ALICE, origin=None
+        )
+        assert saved is not None
+        await presser.press(Verb.CALIBRATE, saved.note_id)
+        follower = await presser.follower()
+        await presser.followers.rests(follower.id)  # the bot may not write there: the button still stands
+        await clock.advance(5)
+        await presser.press(Verb.CALIBRATE, saved.note_id)
+        await presser.show()
+        await clock.advance(200)
+        await manager.cleanup_old_tasks()
+        await presser.press(Verb.CALIBRATE, saved.note_id)
+        assert (await presser.follower()).task_id != follower.task_id
