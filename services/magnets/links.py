@@ -1,14 +1,15 @@
 """Where a magnet link lies in a text, and its parameters in it: nothing is decoded here.
 
-A link reaches to the next one at most, and what ends it depends on nothing beyond: so the time is linear, and changing
-one link moves no other. Inside a link every separator before a key begins a parameter: to find what a link holds needs
-no second reading.
+A link is read in three steps: over all parameters that a separator closes, whatever their brackets; then the last one,
+with an eye on the prose behind it; then back to the first bracket that the link did not open. It reaches to the next
+link at most, and what ends it depends on nothing beyond: so the time is linear, and changing one link moves no other.
 """
 
 import re
 import unicodedata
 from collections.abc import Iterator
-from itertools import accumulate, pairwise, repeat
+from itertools import accumulate, compress, count, pairwise, repeat
+from operator import lt
 from typing import NamedTuple
 
 _PREFIX = "magnet:?"
@@ -21,84 +22,78 @@ def _any_case(pattern: str) -> str:
     return re.sub("[a-z]", lambda letter: f"[{letter[0]}{letter[0].upper()}]", pattern)
 
 
+def _key(name: str) -> str:
+    """Return a pattern for the key *name*, of which each letter may be percent-encoded."""
+    letters = (f"(?:{re.escape(letter)}|%{ord(letter):x}|%{ord(letter.upper()):x})" for letter in name)
+    return _any_case("".join(letters))
+
+
+# Repeats are possessive (`*+`): else each turn of a million leaves a way back to remember.
+
 # An HTML character reference stands for its character: `&amp;` separates, `&quot;` ends, `&#39;` is part of a name.
 _AMPERSAND = _any_case(r"(?:amp|#0{0,4}38|#x0{0,4}26);")
 _REFERENCE = rf"(?:#[0-9]{{1,7}}|#[Xx][0-9A-Fa-f]{{1,6}}|{_any_case('apos|quot|lt|gt|nbsp')});"
-_OF_NO_NAME = _any_case(r"0{0,4}(?:34|38|60|62|160);|x0{0,4}(?:22|26|3c|3e|a0);")
-_OF_A_NAME = rf"(?:#(?!{_OF_NO_NAME})(?:[0-9]{{1,7}}|[Xx][0-9A-Fa-f]{{1,6}})|{_any_case('apos')});"
+_OF_NO_NAME = _any_case(r"#0{0,4}(?:34|38|60|62|160);|#x0{0,4}(?:22|26|3c|3e|a0);|amp|quot|lt|gt|nbsp")
 _SEPARATED = rf"&(?:{_AMPERSAND}|(?!{_REFERENCE}))"
-# What ends a name: any `&` but that of the word " & " and that of such a reference.
-_STOP = rf"&(?!(?<= &)(?:{_AMPERSAND})? |{_OF_A_NAME})"
+# An `&` within a name: that of the word " & ", or that of such a reference.
+_WITHIN_NAME = rf"&(?:(?<= &)(?:{_AMPERSAND})? |(?!{_OF_NO_NAME}){_REFERENCE})"
 
-# What a key, a topic (`xt`) and any other value are made of. Each has the letters of the one before: so what ended one
-# parameter cannot begin another, and a closing separator holds wherever a link ends.
-_KEY = r"A-Za-z0-9.%_\-"
-_URN = rf"{_KEY}=:#"
-_PLAIN = rf"{_URN}/?@!$*+,;~"
 _NUMBER = r"(?:(?:\.|%2[Ee])(?:[0-9]|%3[0-9]){1,4})?"
+_DN = f"{_key('dn')}="
+_XT, _TR, _PE = (f"{_key(name)}{_NUMBER}=" for name in ("xt", "tr", "x.pe"))
+_BEGIN = f"&(?!&)(?:{_AMPERSAND})?"
 
 _APOSTROPHES = "'’‘"
 _HARD = r'\x00-\x1f\x7f-\x9f\u2028\u2029"`<>＂'
 _SOFT = r" \xa0\u1680\u2000-\u200b\u202f\u205f\u2060\u3000\ufeff、。〃，．：；！？｡､"
 _OPENING_OF = dict(zip(")]}”»›）］｝】》〉」』〕〗〙〛｣", "([{“«‹（［｛【《〈「『〔〖〘〚｢", strict=True))
-_OPENING, _CLOSING = re.escape("".join(_OPENING_OF.values())), re.escape("".join(_OPENING_OF))
+_BRACKETS = re.escape("".join([*_OPENING_OF, *_OPENING_OF.values()]))
 _TRAILING = ",.;!?:…" + _APOSTROPHES + "".join(_OPENING_OF.values())
 _MARKUP = "*_~|"
 
-
-def _key(name: str, number: str = _NUMBER) -> str:
-    """Return a pattern for the key *name* and its ``=``: each letter may be percent-encoded, a number may follow."""
-    letters = (f"(?:{re.escape(letter)}|%{ord(letter):x}|%{ord(letter.upper()):x})" for letter in name)
-    return f"{_any_case(''.join(letters))}{number}="
-
-
-def _pairs(brackets: str, inside: str) -> str:
-    """Return a pattern for *inside* between brackets; *brackets* are the closing ones."""
-    return "|".join(f"{re.escape(_OPENING_OF[one])}{inside}{re.escape(one)}" for one in brackets)
+# What a key, a topic (`xt`) and any other value are made of. A topic that ends a link ends before a `#fragment`.
+_OF_KEY = r"A-Za-z0-9.%_\-"
+_OF_TOPIC = rf"{_OF_KEY}=:"
+_OF_VALUE = rf"{_OF_TOPIC}#/?@!$*+,;~()\[\]{{}}"
+_ANY_NAME = rf"[^&]*+(?:{_WITHIN_NAME}[^&]*+)*+"
+# A name without white space or CJK punctuation; then what follows these in a name, where a URL would be prose.
+_SOLID = rf"[^&{_SOFT}]*+(?:{_WITHIN_NAME}[^&{_SOFT}]*+)*+"
+_SPACED = rf"[^&:]*+(?:(?::(?!//)|{_WITHIN_NAME})[^&:]*+)*+"
 
 
-def _usual(name: str) -> str:
-    """Return a pattern for parameters that need no thought, each with its separator; *name* is for the values of `dn`.
+def _closed(name: str) -> re.Pattern[str]:
+    """Return a pattern for parameters that a separator closes, where values of `dn` are like *name*.
 
-    Its groups are bounded: an unbounded one keeps a way back for each of its turns, and a megabyte of them runs out of
-    the cache.
+    Most parameters, of any key, are like the first kind.
     """
-    inner = rf"[{_PLAIN}]*+(?:(?:{_pairs(')]}', f'[{_PLAIN}]*+')})[{_PLAIN}]*+){{0,100}}"
-    value = rf"[{_PLAIN}]*+(?:(?:{_pairs(')]}', inner)}|[(\[{{])[{_PLAIN}]*+){{0,100}}"
-    other = rf"[{_KEY}]++(?:={value})?"
-    parameter = rf"(?![DXdx%]){other}|&+(?=&)|{_DN}(?:{name})|{_XT}[{_URN}]*+|(?=[DXdx%])(?!{_DN}|{_XT}){other}"
-    return rf"(?:(?:{parameter})?{_SEPARATED}){{0,100}}"
+    kinds = rf"[{_OF_KEY}]++(?:=[{_OF_TOPIC}#]*+)?|{_DN}{name}|(?!{_XT})[{_OF_KEY}]++=[{_OF_VALUE}]*+"
+    return re.compile(rf"(?:(?:{kinds})?&*{_SEPARATED})*+")
 
 
-_XT, _TR, _PE, _DN = _key("xt"), _key("tr"), _key("x.pe"), _key("dn", number="")
-# A name in which nothing may be prose; and one with spaces, brackets in pairs and references, but no URL.
-_SOLID = rf"[{_PLAIN}]*+|[^&%{_SOFT}{_CLOSING}]*+"
-_UNBRACKETED = f"[^&:{_OPENING}{_CLOSING}]"
-_RAW = (
-    rf"(?:{_UNBRACKETED}++|{_pairs(''.join(_OPENING_OF), f'{_UNBRACKETED}*+')}|[{_OPENING}]|:(?!//)|(?!{_STOP})&)"
-    rf"{{0,100}}(?={_STOP})"
-)
-_USUAL = re.compile(_usual(_SOLID))
-_USUAL_BEFORE_OURS = re.compile(_usual(f"{_SOLID}|{_RAW}"))
-_OURS = rf"&(?:{_AMPERSAND})?(?:{_any_case('(?:xt|tr|xl|ws|x[.]pe)')}(?:\.[0-9]{{1,4}})?|[Dd][Nn])="
+_CLOSED = _closed(_SOLID)
+_CLOSED_BEFORE_OURS = _closed(_SOLID + _SPACED)
+_OURS = rf"&(?:(?=[DdTtWwXx])|{_AMPERSAND})(?:{_any_case('(?:xt|tr|xl|ws|x[.]pe)')}(?:\.[0-9]{{1,4}})?|[Dd][Nn])="
 _LAST_OF_OURS = re.compile(rf"(?s:.*){_OURS}")
-_ANY = re.compile(rf"({_DN})[{_PLAIN}]*+|{_XT}[{_URN}]*+|[{_KEY}]++(?:=[{_PLAIN}]*+([][(){{}}][][(){{}}{_PLAIN}]*+)?)?")
-_NAME_KIND, _BRACKETED_KIND = 1, 2  # as the groups of _ANY
+_LAST = re.compile(rf"({_DN})|{_XT}[{_OF_TOPIC}]*+|[{_OF_KEY}]++(?:=[{_OF_VALUE}]*+)?")
 _SEPARATOR = re.compile(_SEPARATED)
-_NAME_STOP = re.compile(_STOP)
+_NAME = re.compile(_ANY_NAME)
 
-_TOPICS, _TRACKERS, _PEERS = (re.compile(rf"&(?:{_AMPERSAND})?{key}([^&]*)") for key in (_XT, _TR, _PE))
-_LAST_TOPIC = re.compile(rf"(?s:.*)&(?:{_AMPERSAND})?{_XT}[^&]*")
-_MORE = re.compile(rf"&(?:{_AMPERSAND})?(?:{_DN}|{_TR}|{_PE})")
-_NAMES = re.compile(rf"&(?:{_AMPERSAND})?{_DN}")
-_NOTHING_TO_JOIN = re.compile(rf"(?:[{_SOFT}][^&]*)?\Z")
+_TOPICS, _TRACKERS, _PEERS = (re.compile(f"{_BEGIN}{key}([^&]*)") for key in (_XT, _TR, _PE))
+_LAST_TOPIC = re.compile(rf"(?s:.*){_BEGIN}{_XT}[^&]*")
+_HINTS = re.compile(f"&(?:(?=[TtXx%])|{_AMPERSAND})(?:{_TR}|{_PE})[^&]*")
+_NAMES = re.compile(f"{_BEGIN}{_DN}")
+_LAST_NAME = re.compile(f"(?s:.*){_BEGIN}{_DN}")
+_NAMES_APART = re.compile(f"({_BEGIN}{_DN}{_ANY_NAME})")
+_NEAR = 1000
+_CLOSING = re.compile(f"[{re.escape(''.join(_OPENING_OF))}]")
 
 _HARD_STOP = re.compile(rf"[{_HARD}]")
 _HARD_STOP_IN_APOSTROPHES = re.compile(rf"[{_HARD}{_APOSTROPHES}]")
 _SOFT_STOP = re.compile(rf"[{_SOFT}]")
 _ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}")
 # What is no letter, joiner or bracket: it may be a combining mark, punctuation within a word (哈利·波特), or an emoji.
-_SIGN = re.compile(rf"[^\w\x00-\x7f\u200c\u200d\ud800-\udfff{_OPENING}{_CLOSING}](\w?)")
+_SIGN = re.compile(rf"[^\w\x00-\x7f\u200c\u200d\ud800-\udfff{_BRACKETS}]")
+_END_OF_WORD = re.compile("e|j(?!w)")
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 
 
@@ -116,24 +111,20 @@ class Link(NamedTuple):
     opener: str
     parameters: str
 
-    def topics(self) -> list[str]:
-        """Return the values of ``xt``, as they are written; so do the next two for ``tr`` and ``x.pe``."""
-        return _TOPICS.findall(self.parameters)
+    def topics(self) -> str:
+        """Return the values of ``xt``, as they are written, with an ``&`` between them."""
+        return "&".join(_TOPICS.findall(self.parameters))
 
-    def trackers(self) -> list[str]:
-        return _TRACKERS.findall(self.parameters)
-
-    def peers(self) -> list[str]:
-        return _PEERS.findall(self.parameters)
+    def hints(self) -> tuple[list[str], list[str]]:
+        """Return the values of ``tr`` and those of ``x.pe``, as they are written."""
+        # What is neither may be most of the link: to look through it once is faster.
+        hints = "".join(_HINTS.findall(self.parameters))
+        return (_TRACKERS.findall(hints), _PEERS.findall(hints)) if hints else ([], [])
 
     def topics_end(self) -> int:
         """Return where the last ``xt`` ends; where the link ends when it has none."""
         last = _LAST_TOPIC.match(self.parameters)
         return self.end - len(self.parameters) + last.end() if last else self.end
-
-    def says_more(self) -> bool:
-        """Whether there is any ``dn``, ``tr`` or ``x.pe``: to ask for all at once is faster."""
-        return _MORE.search(self.parameters) is not None
 
     def name(self) -> tuple[int, int] | None:
         """Return where the value of the first ``dn`` begins and ends."""
@@ -148,22 +139,15 @@ class Link(NamedTuple):
         before, *named = _NAMES.split(self.text[start : self.end])
         if not named:
             return "", before
-        behind = [_behind_name(one) for one in named[:-1] if "&" in one]
+        behind = [_NAME.sub("", one, 1) for one in named[:-1] if "&" in one]
         return "".join([before, *behind]), self.text[self._name_end(self.end - len(named[-1])) : self.end]
 
-    def may_become(self, changed: str) -> bool:
-        """Whether *changed*, in place of this link, would be read to its own end and no further.
-
-        *changed* has another ``dn``, percent-encoded, or none where this has one.
-        """
-        if changed[-1] != ";" and _NOTHING_TO_JOIN.match(self.text, self.end, self.limit):
-            return changed[-1] not in _trailing(self.opener)
-        behind = self.text[self.end : self.limit]
-        return read_link(changed + behind, 0, len(changed) + len(behind), self.opener).end == len(changed)
+    def behind(self) -> str:
+        """Return what stands between this link and where it had to end."""
+        return self.text[self.end : self.limit]
 
     def _name_end(self, start: int) -> int:
-        stop = _NAME_STOP.search(self.text, start, self.limit)
-        return min(stop.start(), self.end) if stop else self.end
+        return min(_end(_NAME, self.text, start, self.limit), self.end)
 
 
 def find_links(text: str) -> Iterator[Link]:
@@ -187,8 +171,14 @@ def read_link(text: str, start: int, limit: int, opener: str) -> Link:
     hard = stop.search(text, start, limit)
     limit = hard.start() if hard else limit
     begin = start + len(_PREFIX)
-    end = _parameters_end(text, begin, limit, _trailing(opener))
-    return Link(text, start, end, limit, opener, "&" + text[begin:end])
+    parameters = "&" + text[begin : _reach(text, begin, limit)]
+    parameters = _without_trailing(parameters[: _opened_end(parameters)], _trailing(opener))
+    return Link(text, start, begin - 1 + len(parameters), limit, opener, parameters)
+
+
+def ends_before(behind: str, link: str, opener: str) -> bool:
+    """Whether *link*, within *opener* and with *behind* after it, would be read to its own end and no further."""
+    return read_link(link + behind, 0, len(link) + len(behind), opener).end == len(link)
 
 
 def first_separator(text: str) -> str:
@@ -197,10 +187,10 @@ def first_separator(text: str) -> str:
     return separator[0] if separator else ""
 
 
-def _behind_name(parameters: str) -> str:
-    """Return what stands behind the value of ``dn`` that *parameters* begin with."""
-    stop = _NAME_STOP.search(parameters)
-    return parameters[stop.start() :] if stop else ""
+def _end(pattern: re.Pattern[str], text: str, start: int, limit: int) -> int:
+    """Return where that ends which *pattern* matches at *start*; *start* when it is nothing."""
+    match = pattern.match(text, start, limit)
+    return match.end() if match else start
 
 
 def _trailing(opener: str) -> str:
@@ -208,74 +198,89 @@ def _trailing(opener: str) -> str:
     return _TRAILING + opener if opener and opener in _MARKUP else _TRAILING
 
 
-def _parameters_end(text: str, position: int, limit: int, trailing: str) -> int:
-    """Return where the parameters end that begin at *position*."""
-    ours = 0
-    while True:
-        parameter = _ANY.match(text, position, limit)
-        kind = parameter.lastindex if parameter else None
-        end = parameter.end() if parameter else position
-        if kind == _BRACKETED_KIND:
-            end = position + _unopened(text[position:end])
-        separator = _SEPARATOR.match(text, end, limit)
-        if parameter and kind == _NAME_KIND and separator is None and end < limit:
-            ours = ours or _last_of_ours(text, position, limit)
-            usual = _pass(_USUAL_BEFORE_OURS, text, position, ours)
-            if usual > position:
-                position = usual
-                continue
-            end = _name_end(text, parameter.end(_NAME_KIND), limit, ours)
-            separator = _SEPARATOR.match(text, end, limit)
-        if separator is None:
-            return position + len(text[position:end].rstrip(trailing))
-        position = _pass(_USUAL, text, separator.end(), limit)
+def _without_trailing(parameters: str, trailing: str) -> str:
+    """Return *parameters* without *trailing* punctuation at their end; that of a separator is none."""
+    stripped = parameters.rstrip(trailing)
+    if parameters.startswith(";", len(stripped)):
+        separator = _SEPARATOR.match(parameters, parameters.rfind("&"))
+        return parameters[: max(len(stripped), separator.end())] if separator else stripped
+    return stripped
 
 
-def _pass(usual: re.Pattern[str], text: str, position: int, limit: int) -> int:
-    """Return where the *usual* parameters end that begin at *position*."""
-    while (some := usual.match(text, position, limit)) and some.end() > position:
-        position = some.end()
-    return position
+def _reach(text: str, position: int, limit: int) -> int:
+    """Return where the parameters that begin at *position* would end if every bracket in them were theirs."""
+    position = _end(_CLOSED, text, position, limit)
+    last = _LAST.match(text, position, limit)
+    if last is None:
+        return position
+    name = last.end()
+    if not last[1] or name == limit:
+        return name
+    # A name with spaces, or prose behind the link? It is a name when one of our parameters follows.
+    ours = _end(_LAST_OF_OURS, text, position, limit)
+    spaced = _end(_CLOSED_BEFORE_OURS, text, position, ours)
+    if spaced > position:
+        return _reach(text, spaced, limit)
+    return name + _soft_stop(text[name : _end(_NAME, text, name, limit)])
 
 
-def _last_of_ours(text: str, position: int, limit: int) -> int:
-    """Return where the last of our keys ends, before another link; *position* when there is none."""
-    ours = _LAST_OF_OURS.match(text, position, limit)
-    return ours.end() if ours else position
+def _opened_end(parameters: str) -> int:
+    """Return where *parameters*, in which every bracket was theirs, end for one that they did not open.
 
-
-def _name_end(text: str, start: int, limit: int, ours: int) -> int:
-    """Return where the ``dn`` that begins at *start* ends.
-
-    Raw names have spaces and CJK punctuation in them; so has the prose after a link. They are the name's when one
-    of our parameters follows, the last of them at *ours*.
+    The brackets of names and those of all else are counted apart: a rename drops the former.
     """
-    boundary = _NAME_STOP.search(text, start, limit)
-    end = boundary.start() if boundary else limit
-    raw = text[start:end]
-    closed, soft = _unopened(raw), _soft_stop(raw)
-    if closed <= soft:
-        return start + closed
-    if closed < len(raw) or "://" in raw[soft:] or end >= ours:
-        return start + soft
-    return end
+    if not _CLOSING.search(parameters):
+        return len(parameters)
+    # A rename reads what is behind such a bracket once more: as a rule that is nearly all.
+    if len(parameters) > _NEAR and (near := _opened_end(parameters[:_NEAR])) < _NEAR:
+        return near
+    others, names = _names_apart(parameters)
+    end = _unopened(others)
+    in_name = _unopened(names[:end])
+    name = _LAST_NAME.match(parameters, 0, in_name) if in_name < end else None
+    return name.end() + _soft_stop(parameters[name.end() : in_name]) if name else end
+
+
+def _names_apart(parameters: str) -> tuple[str, str]:
+    """Return *parameters* with spaces for each ``dn``, and with spaces for all else."""
+    others = _NAMES_APART.split(parameters)
+    if len(others) == 1:
+        return parameters, ""
+    names = others.copy()
+    others[1::2] = map(" ".__mul__, map(len, others[1::2]))
+    names[::2] = map(" ".__mul__, map(len, names[::2]))
+    return "".join(others), "".join(names)
 
 
 def _unopened(raw: str) -> int:
     """Return where the first closing bracket stands that *raw* did not open, or its length."""
     end = len(raw)
     for closing in filter(raw.__contains__, _OPENING_OF):
-        *parts, _ = raw[:end].split(closing)
-        opened = accumulate(map(str.count, parts, repeat(_OPENING_OF[closing])))
-        unopened = next((number for number, depth in enumerate(opened, 1) if depth < number), 0)
-        if unopened:
-            end = len(closing.join(parts[:unopened]))
+        opening = _OPENING_OF[closing]
+        # As many brackets as there can be are pairs with nothing between them.
+        parts = raw[:end].replace(opening + closing, "  ").split(closing)
+        opened = accumulate(map(str.count, parts[:-1], repeat(opening)))
+        if number := next(compress(count(1), map(lt, opened, count(1))), 0):
+            end = len(closing.join(parts[:number]))
     return end
 
 
-def _ends_a_word(sign: re.Match[str]) -> bool:
-    kind = unicodedata.category(sign[0][0])
-    return kind[0] != "M" and (not sign[1] or kind == "So" or kind[0] == "C")
+def _kind(character: str) -> str:
+    """Return ``w`` for what goes on with a word, ``j`` for what joins two, and ``e`` for what ends one."""
+    if not _SIGN.match(character):
+        return "w" if character.isalnum() or character == "_" else " "
+    kind = unicodedata.category(character)
+    if kind[0] == "M":
+        return "m"
+    return "e" if kind == "So" or kind[0] == "C" else "j"
+
+
+def _sign_stop(raw: str) -> int:
+    """Return where the first sign stands that no word has, or the length of *raw*."""
+    # A million characters are few different ones.
+    kinds = raw.translate({ord(one): _kind(one) for one in set(raw)})
+    stop = _END_OF_WORD.search(kinds)
+    return stop.start() if stop else len(raw)
 
 
 def _soft_stop(raw: str) -> int:
@@ -285,7 +290,10 @@ def _soft_stop(raw: str) -> int:
     """
     soft = _SOFT_STOP.search(raw)
     end = soft.start() if soft else len(raw)
-    end = next((sign.start() for sign in _SIGN.finditer(raw, 0, end) if _ends_a_word(sign)), end)
+    if raw.isascii():
+        return end
+    if _SIGN.search(raw, 0, end):
+        end = _sign_stop(raw[:end])
     foreign = _NOT_ASCII.search(raw, 0, end)
     # Whoever escaped a space would have escaped these letters: they are glued to the link.
     if foreign and _ESCAPE.search(raw, 0, foreign.start()):

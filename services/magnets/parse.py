@@ -9,7 +9,7 @@ from itertools import chain
 from typing import NamedTuple
 
 from services.errors import InvalidInfoHash
-from services.magnets.links import Link, find_links
+from services.magnets.links import find_links
 from services.torrents import Hints, InfoHash, TorrentId
 
 # BEP 9: a multihash, where 12 is SHA-256 and 20 its length.
@@ -82,34 +82,32 @@ def _joined(hints: list[Hints]) -> Hints:
     return Hints(tuple(dict.fromkeys(trackers)), tuple(dict.fromkeys(peers)))
 
 
-def torrents_of(link: Link) -> tuple[TorrentId, ...]:
-    """Return the torrents that *link* names, distinct, in order; empty when it names none."""
-    hashes = [one for topic in dict.fromkeys(link.topics()) if (one := _info_hash(topic))]
-    if len(hashes) == 1:
-        return (TorrentId.of(hashes[0]),)
+def torrents_named(topics: str) -> tuple[TorrentId, ...]:
+    """Return the torrents that a link's *topics* name, distinct, in order."""
+    hashes = list(filter(None, map(_info_hash, dict.fromkeys(topics.split("&")))))
+    if len(hashes) < 2:  # noqa: PLR2004 - one hash, one torrent
+        return tuple(map(TorrentId.of, hashes))
     v1 = next((one for one in hashes if one.is_v1), None)
     v2 = next((one for one in hashes if not one.is_v1), None)
     further = (one for one in dict.fromkeys(hashes) if one not in {v1, v2})
-    return (TorrentId(v1, v2), *map(TorrentId.of, further)) if hashes else ()
+    return (TorrentId(v1, v2), *map(TorrentId.of, further))
 
 
 def _magnets(text: str) -> Iterator[Magnet]:
     # The links of a text have much in common.
-    unescaped, trackers, peers = cache(_unescaped), cache(_trackers), cache(_peers)
+    named, unescaped, trackers, peers = cache(torrents_named), cache(_unescaped), cache(_trackers), cache(_peers)
     for link in find_links(text):
-        torrents = torrents_of(link)
+        torrents = named(link.topics())
         if not torrents:
             continue
-        name, hints = None, _NO_HINTS
-        if link.says_more():
-            span = link.name()
-            name = _name(text[slice(*span)], unescaped) if span else None
-            hints = Hints(trackers(tuple(link.trackers())), peers(tuple(link.peers())))
+        span, (at_trackers, at_peers) = link.name(), link.hints()
+        name = _name(text[slice(*span)], unescaped) if span else None
+        hints = Hints(trackers(tuple(at_trackers)), peers(tuple(at_peers))) if at_trackers or at_peers else _NO_HINTS
         yield Magnet(link.start, link.end, torrents, name, hints)
 
 
 def _info_hash(topic: str) -> InfoHash | None:
-    urn = _URN.match(_decoded(topic, _unescaped))
+    urn = _URN.match(_decoded(topic, _unescaped) if "%" in topic else topic)
     return _parsed(urn[1] or urn[2]) if urn else None
 
 
@@ -149,7 +147,8 @@ def _name(raw: str, unescaped: Callable[[str], str]) -> str:
 
 def _all_decoded(values: tuple[str, ...]) -> Iterable[str]:
     """Return the distinct *values*, decoded: all at once, there may be very many."""
-    return dict.fromkeys(_decoded(_BETWEEN.join(dict.fromkeys(values)), cache(_unescaped)).split(_BETWEEN))
+    joined = _BETWEEN.join(dict.fromkeys(values))
+    return dict.fromkeys((_decoded(joined, cache(_unescaped)) if "%" in joined else joined).split(_BETWEEN))
 
 
 def _decoded(raw: str, unescaped: Callable[[str], str]) -> str:

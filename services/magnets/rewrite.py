@@ -1,9 +1,11 @@
 """Writes a torrent's name into its magnets, and touches nothing else."""
 
+from collections.abc import Callable
+from functools import cache
 from urllib.parse import quote
 
-from services.magnets.links import Link, find_links, first_separator
-from services.magnets.parse import torrents_of
+from services.magnets.links import Link, ends_before, find_links, first_separator
+from services.magnets.parse import torrents_named
 from services.torrents import Hints, TorrentId
 
 
@@ -22,12 +24,14 @@ def rename(text: str, torrent: TorrentId, name: str) -> str:
         stop, a separator closes the link.
     """
     encoded = quote(name, safe="", errors="replace")
+    # The links of a text have much in common.
+    asked = cache(lambda topics: any(map(torrent.answers, torrents_named(topics)[:1])))
+    ends = cache(ends_before)
     pieces: list[str] = []
     done = 0
     for link in find_links(text):
-        torrents = torrents_of(link)
-        if torrents and torrent.answers(torrents[0]):
-            pieces += text[done : link.start], _renamed(link, encoded)
+        if asked(link.topics()):
+            pieces += text[done : link.start], _renamed(link, encoded, ends)
             done = link.end
     return "".join([*pieces, text[done:]]) if pieces else text
 
@@ -41,7 +45,7 @@ def magnet_link(torrent: TorrentId, name: str, hints: Hints) -> str:
     return rename("magnet:?" + "&".join(topics + trackers + peers), torrent, name)
 
 
-def _renamed(link: Link, encoded: str) -> str:
+def _renamed(link: Link, encoded: str, ends: Callable[[str, str, str], bool]) -> str:
     text, name = link.text, link.name()
     value, end = name or (link.end, link.end)
     separator = first_separator(text[link.start : value]) or first_separator(text[end : link.end]) or "&"
@@ -50,5 +54,8 @@ def _renamed(link: Link, encoded: str) -> str:
         named = f"{text[link.start : value]}{encoded}{changed}"
     else:
         place = link.topics_end()
-        named, rest = f"{text[link.start : place]}{separator}dn={encoded}", text[place : link.end]
-    return named + rest if rest or link.may_become(named) else named + separator
+        changed, named, rest = "", f"{text[link.start : place]}{separator}dn={encoded}", text[place : link.end]
+    # What stands before the name has no say in where a link that ends in its name ends.
+    if rest or ends(link.behind(), named if changed else f"magnet:?dn={encoded}", link.opener):
+        return named + rest
+    return named + separator

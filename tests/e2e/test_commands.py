@@ -19,7 +19,7 @@ class Town(World):
     """Where each test has a chat of its own."""
 
     async def fill(self) -> None:
-        self.guests: Iterator[Person] = iter([self.invite(f"Guest {number}") for number in range(9)])
+        self.guests: Iterator[Person] = iter([self.invite(f"Guest {number}") for number in range(20)])
         await self.start()
 
     def room(self) -> Chat:

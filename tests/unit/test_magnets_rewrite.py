@@ -74,6 +74,8 @@ FOREIGN = f"magnet:?xt=urn:btih:{OTHER}&dn=18"
         (f"{BARE}快下载&tr=x", f"{BARE}&dn=True%20Name&快下载&tr=x"),
         (f"{BARE}./x&tr=y", f"{BARE}&dn=True%20Name&./x&tr=y"),
         (f"{BARE}.=x", f"{BARE}.=x&dn=True%20Name"),
+        (f"{BARE}#top", f"{BARE}&dn=True%20Name&#top"),
+        (f"{BARE}三&a=b", f"{BARE}&dn=True%20Name&三&a=b"),
         (f"{BARE}(1)", f"{BARE}&dn=True%20Name&(1)"),
         (f"{BARE}&tr=x,&dn=a", f"{BARE}&tr=x,&dn=True%20Name"),
         (f"{BARE}&dn=a&tr=x,&dn=b", f"{BARE}&dn=True%20Name&tr=x,&"),
