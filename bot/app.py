@@ -20,11 +20,13 @@ from handlers.routes import OneAfterAnotherInAChat, register
 from handlers.start import command_list
 from handlers.strangers import Strangers
 from services.access import Access
+from services.calibration.allowance import Allowance
 from services.calibration.followers import Followership
 from services.calibration.manager import AsyncCalibrationManager, set_async_calibration_manager
 from services.clock import SystemClock
 from services.engines.local import LocalEngine
 from services.i18n import translation
+from services.notebook.history import History
 from services.notebook.notebook import Notebook
 from services.notebook.people import People
 from services.resolvers.libtorrent import LibtorrentResolver
@@ -63,6 +65,9 @@ async def run(settings: Settings) -> None:
             max_workers=settings.calibration.max_workers,
             timeout=settings.calibration.timeout,
             task_ttl_seconds=settings.calibration.task_ttl_seconds,
+            allowance=Allowance(
+                tasks=settings.calibration.tasks_per_person, lookups=settings.calibration.lookups_per_hour
+            ),
         )
         set_async_calibration_manager(manager)
         stack.callback(set_async_calibration_manager, None)
@@ -71,7 +76,14 @@ async def run(settings: Settings) -> None:
         application = _application(settings)
         outbox = Outbox(application.bot, live, clock=clock)
         application.bot_data = Services(
-            manager, followers, Notebook(store, clock), people, live, outbox, Strangers(clock)
+            manager=manager,
+            followers=followers,
+            notebook=Notebook(store, clock),
+            history=History(store, clock, manager.note_changed),
+            people=people,
+            live=live,
+            outbox=outbox,
+            strangers=Strangers(clock),
         )
         register(application)
         if not await stack.enter_async_context(_connected(application, stop)):

@@ -75,6 +75,8 @@ class Calibration(BaseModel):
     max_workers: Annotated[int, Field(ge=1, le=10_000)] = 100
     timeout: Positive = 60.0
     task_ttl_seconds: Positive = 3600.0
+    tasks_per_person: Annotated[int, Field(ge=0)] = 20
+    lookups_per_hour: Annotated[int, Field(ge=0)] = 20_000
 
 
 class Libtorrent(BaseModel):

@@ -1,10 +1,13 @@
 """What a button carries: at most 64 bytes of a verb and what it is about (Bot API, InlineKeyboardButton)."""
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Self
 
 from telegram import InlineKeyboardButton
+
+_DATA = re.compile(r"(?P<verb>[a-z]+):(?P<about>[^:]+)(?::(?P<page>[0-9]{1,4}))?", re.ASCII)
 
 
 class Verb(StrEnum):
@@ -14,23 +17,27 @@ class Verb(StrEnum):
     CANCEL = "cancel"
     RETRY = "retry"
     CALIBRATE = "calibrate"
+    UNDO = "undo"
+    FAILED = "failed"
+    CARD = "card"
 
 
 @dataclass(frozen=True, slots=True)
 class Press:
-    """What was pressed: *about* is a task's id, or a note's number for `Verb.CALIBRATE`."""
+    """What was pressed: *about* is a task's id, or a note's number for `Verb.CALIBRATE`; *page* is that of a list."""
 
     verb: Verb
     about: str
+    page: int = 0
 
     @classmethod
     def parse(cls, data: str | None) -> Self | None:
         """Return what *data* asks for; None where it is not of our making."""
-        verb, colon, about = (data or "").partition(":")
-        if not colon or not about or verb not in set(Verb):
+        match = _DATA.fullmatch(data or "")
+        if match is None or match["verb"] not in set(Verb):
             return None
-        return cls(Verb(verb), about)
+        return cls(Verb(match["verb"]), match["about"], int(match["page"] or 0))
 
 
-def button(label: str, verb: Verb, about: str | int) -> InlineKeyboardButton:
-    return InlineKeyboardButton(label, callback_data=f"{verb}:{about}")
+def button(label: str, verb: Verb, about: str | int, page: int = 0) -> InlineKeyboardButton:
+    return InlineKeyboardButton(label, callback_data=f"{verb}:{about}:{page}" if page else f"{verb}:{about}")

@@ -1,5 +1,8 @@
 """``/calibrate`` and ``/calibrate_hash``: a task at once, and one message that follows it."""
 
+import re
+from collections.abc import Sequence
+
 from telegram import Update
 
 from handlers.answers import errors_as_answers, say
@@ -12,36 +15,66 @@ from handlers.context import (
     person_of,
     words_of,
 )
-from handlers.notes import note_number
 from services.calibration.task import CalibrationRequest, HashRequest, NoteRequest
-from services.errors import InvalidInfoHash, NoteNotFound
+from services.errors import InvalidInfoHash
 from services.magnets.parse import torrents_in
+from services.notebook.note import Latest, Numbered, Selection, Uncalibrated
+from services.torrents import NoteId
+
+_RANGE = re.compile(r"#?([0-9]+)(?:[-–—]#?([0-9]+))?", re.ASCII)
+_BETWEEN = re.compile(r"[\s,;]+")
 
 
 @errors_as_answers
 async def calibrate(update: Update, context: CalibotContext) -> None:
-    """Handle ``/calibrate <note_id>``."""
-    arguments = context.args or []
-    number = note_number(arguments[0]) if len(arguments) == 1 else None
-    if number is None:
-        if len(arguments) == 1 and arguments[0].isascii() and arguments[0].isdecimal():
-            raise NoteNotFound  # more digits than any note's number has
-        t = words_of(update)
-        if torrents_in(" ".join(arguments)):
-            say(
-                update,
-                context,
-                t.gettext("That is a torrent, no note's number. Its name: /calibrate_hash and then it."),
-            )
-            return
-        say(update, context, t.gettext("Which note? Send its number: /calibrate 12"))
-        return
-    await _submit(update, context, NoteRequest((number,), named=(number,)))
+    """Handle ``/calibrate 12``, ``12 15 20-40``, ``all``, ``all force`` and ``last 100``."""
+    words = [word for word in _BETWEEN.split(" ".join(context.args or []).lower()) if word]
+    selection = selected(words)
+    if selection is None:
+        say(update, context, _which(update, " ".join(words)))
+    else:
+        await _submit(update, context, await _request(update, context, selection))
+
+
+def selected(words: Sequence[str]) -> Selection | None:
+    """Return the notes that *words* mean; None where they mean none."""
+    match words:
+        case ["all"]:
+            return Uncalibrated()
+        case ["all", "force"]:
+            return Uncalibrated(force=True)
+        case ["last", count] if count.isascii() and count.isdecimal():
+            return Latest(int(count))
+    ranges = [_RANGE.fullmatch(word) for word in words]
+    found = [(int(one[1]), int(one[2] or one[1])) for one in ranges if one]
+    return Numbered(tuple(found)) if found and len(found) == len(words) else None
+
+
+async def _request(update: Update, context: CalibotContext, selection: Selection) -> NoteRequest:
+    """Return the request for the notes that are meant, of which those that are a number of their own are named.
+
+    Raises:
+        NoteNotFound: there is none here.
+    """
+    named: tuple[NoteId, ...] = ()
+    if isinstance(selection, Numbered):
+        named = tuple(NoteId(low) for low, high in selection.ranges if low == high)
+        if len(named) == len(selection.ranges) == 1:  # one note may have no magnet, and is told so
+            return NoteRequest(named, named=named)
+    notes = await context.services.notebook.select(await notebook_of(update, context), selection)
+    return NoteRequest(tuple(notes), named=tuple(one for one in dict.fromkeys(named) if one in notes))
+
+
+def _which(update: Update, text: str) -> str:
+    t = words_of(update)
+    if torrents_in(text):
+        return t.gettext("That is a torrent, no note's number. Its name: /calibrate_hash and then it.")
+    return t.gettext("Which notes? Send numbers: /calibrate 12, or 12 15 20-40, or last 100, or all.")
 
 
 @errors_as_answers
 async def calibrate_hash(update: Update, context: CalibotContext) -> None:
-    """Handle ``/calibrate_hash <info_hash | magnet>``, or in reply to a message that has one."""
+    """Handle ``/calibrate_hash`` with info-hashes or magnets, or in reply to a message that has some."""
     message = message_of(update)
     text = (message.text or "")[message.entities[0].length :]  # a command, which is ASCII, begins the message
     replied = message.reply_to_message

@@ -1,19 +1,28 @@
 """What a task looks like: from a snapshot to (text, keyboard). Pure."""
 
+from collections.abc import Sequence
+
 from telegram import InlineKeyboardMarkup
 
 from handlers.buttons import Verb, button
 from handlers.outgoing import Message
 from handlers.text import LONGEST, escape, shown_name, units
 from services.calibration.apply import writable
-from services.calibration.task import Found, Item, NoteRequest, Snapshot, State
+from services.calibration.task import Found, Item, Lost, NoteRequest, Snapshot, State
 from services.i18n import Translation, sentence, translation
 from services.magnets.rewrite import magnet_link
 from services.torrents import Name, NoteId, Step
 
 _SHOWN_DIGITS = 16
 _SHOWN_NOTES = 20
-_LATEST = 3
+_FEW_DIGITS = 8
+_LATEST = 5
+_SHORT = 120
+_BAR = 20
+_ENOUGH_DONE = 5
+_FEW_NOTES = 3
+LOST_PAGE = 10
+"""Items in a page of what was not found."""
 _UNITS = ("kB", "MB", "GB", "TB")
 
 
@@ -24,7 +33,7 @@ def card(snapshot: Snapshot, state: State, now: float, language: str) -> Message
     `shown_name`, and the link to copy is there only where it fits.
     """
     t = translation(language)
-    lines = [f"<b>{_state(t, state)}</b> · {_subject(t, snapshot)}", *_body(t, snapshot, state, language)]
+    lines = [f"<b>{_state(t, state)}</b> · {_subject(t, snapshot)}", *_body(t, snapshot, state, now, language)]
     lines.append(_footer(t, snapshot, state, now))
     if link := _link_to_copy(snapshot, lines):
         lines.append(link)
@@ -66,16 +75,13 @@ def _numbers(t: Translation, notes: tuple[NoteId, ...]) -> str:
     return shown
 
 
-def _body(t: Translation, snapshot: Snapshot, state: State, language: str) -> list[str]:
+def _body(t: Translation, snapshot: Snapshot, state: State, now: float, language: str) -> list[str]:
     lines = []
     if snapshot.total == 1:
         lines += _outcome(t, snapshot.first, language)
-        if isinstance(snapshot.task.request, NoteRequest) and snapshot.first.found is not None:
-            lines.append(_written(t, snapshot.first, snapshot.first.found))
     else:
-        lines.append(_counts(t, snapshot))
-        for item in snapshot.outcomes[:_LATEST]:
-            lines += _outcome(t, item, language)[:1]
+        lines += _batch(t, snapshot, state, now, language)
+    lines += _in_notes(t, snapshot)
     if state is State.RUNNING and snapshot.progress is not None:
         lines.append(_told(snapshot.progress, language))
     if state is State.PENDING:
@@ -83,15 +89,48 @@ def _body(t: Translation, snapshot: Snapshot, state: State, language: str) -> li
     return lines
 
 
-def _counts(t: Translation, snapshot: Snapshot) -> str:
+def _batch(t: Translation, snapshot: Snapshot, state: State, now: float, language: str) -> list[str]:
+    """Return how far a task of several items is, how fast it goes, and the latest that came of it."""
     counts = snapshot.counts
-    left = counts.get(State.PENDING, 0) + counts.get(State.RUNNING, 0)
-    return t.gettext("{found} of {total} found, {lost} not, {left} left").format(
-        found=counts.get(State.COMPLETED, 0),
-        total=snapshot.total,
-        lost=counts.get(State.FAILED, 0) + counts.get(State.CANCELLED, 0),
-        left=left,
-    )
+    found, total = counts.get(State.COMPLETED, 0), snapshot.total
+    lost = counts.get(State.FAILED, 0) + counts.get(State.CANCELLED, 0)
+    left = total - found - lost
+    said = t.gettext("{found} of {total} found, {lost} not, {left} left")
+    lines = [said.format(found=found, total=total, lost=lost, left=left)]
+    if not state.ended:
+        lines.insert(0, _bar(total - left, total))
+        lines += _pace(t, snapshot, total - left, left, now)
+    lines += [f"{_digits(item)} · {_latest(t, item, language)}" for item in snapshot.outcomes[:_LATEST]]
+    return lines
+
+
+def _bar(done: int, total: int) -> str:
+    full = _BAR * done // total
+    return f"{'▓' * full}{'░' * (_BAR - full)} {100 * done // total} %"
+
+
+def _pace(t: Translation, snapshot: Snapshot, done: int, left: int, now: float) -> list[str]:
+    """Return the line of the rate and of the time left, once enough is known of them."""
+    took = now - (snapshot.task.started_at or now)
+    if done < _ENOUGH_DONE or took < 1 or not left:
+        return []
+    rate = done / took
+    shown = t.gettext("{rate} a second").format(rate=f"{rate:.3g}")
+    if rate < 1:
+        shown = t.gettext("{rate} a minute").format(rate=f"{60 * rate:.3g}")
+    return [t.gettext("{rate}, about {time} left").format(rate=shown, time=duration(left / rate))]
+
+
+def _digits(item: Item) -> str:
+    return f"<code>{item.torrent.shown.hex[:_FEW_DIGITS]}</code>…"
+
+
+def _latest(t: Translation, item: Item, language: str) -> str:
+    if item.found is not None:
+        return _blank(t, item.found.name) if item.found.name.blank else escape(shown_name(item.found.name.text, _SHORT))
+    if item.failure is not None:
+        return _told(item.failure, language)
+    return t.gettext("not looked up")
 
 
 def _outcome(t: Translation, item: Item, language: str) -> list[str]:
@@ -123,6 +162,23 @@ def _found(t: Translation, found: Found) -> list[str]:
 
 def _blank(t: Translation, name: Name) -> str:
     return t.gettext("(its name has nothing that can be seen)") if name.text else t.gettext("(its name is empty)")
+
+
+def _in_notes(t: Translation, snapshot: Snapshot) -> list[str]:
+    """Return what became of the notes."""
+    written = snapshot.written
+    if written.undone:
+        return [
+            t.ngettext("Undone in {count} note.", "Undone in {count} notes.", written.undone).format(
+                count=written.undone
+            )
+        ]
+    if snapshot.total == 1 and snapshot.first.found is not None and isinstance(snapshot.task.request, NoteRequest):
+        return [_written(t, snapshot.first, snapshot.first.found)]
+    if written.standing and snapshot.task.state.ended:
+        count = written.standing
+        return [t.ngettext("{count} note corrected.", "{count} notes corrected.", count).format(count=count)]
+    return []
 
 
 def _written(t: Translation, item: Item, found: Found) -> str:
@@ -167,11 +223,40 @@ def _keyboard(t: Translation, snapshot: Snapshot, state: State) -> InlineKeyboar
             button(t.gettext("Refresh"), Verb.REFRESH, task_id),
             button(t.gettext("Cancel"), Verb.CANCEL, task_id),
         ]
-    elif snapshot.can_retry:
-        row = [button(t.gettext("Retry"), Verb.RETRY, task_id)]
-    else:
-        return None
-    return InlineKeyboardMarkup([row])
+        return InlineKeyboardMarkup([row])
+    row = []
+    if snapshot.can_retry:
+        several = snapshot.total > 1
+        row.append(button(t.gettext("Retry failed") if several else t.gettext("Retry"), Verb.RETRY, task_id))
+        if several:
+            row.append(button(t.gettext("Show failed"), Verb.FAILED, task_id))
+    if snapshot.written.standing:
+        row.append(button(t.gettext("Undo"), Verb.UNDO, task_id))
+    elif snapshot.written.undone:
+        row.append(button(t.gettext("Write again"), Verb.UNDO, task_id))
+    return InlineKeyboardMarkup([row]) if row else None
+
+
+def failed_card(snapshot: Snapshot, lost: Sequence[Lost], page: int, language: str) -> Message:
+    """Return *page* (from 0) of what the task of *snapshot* did not find, with a way back to its card."""
+    t = translation(language)
+    counts = snapshot.counts
+    total = counts.get(State.FAILED, 0) + counts.get(State.CANCELLED, 0)
+    first = page * LOST_PAGE
+    title = t.gettext("Not found: {first}–{last} of {total}").format(
+        first=min(first + 1, total), last=first + len(lost), total=total
+    )
+    lines = [f"<b>{_state(t, snapshot.task.state)}</b> · {_subject(t, snapshot)}", title]
+    for one in lost:
+        where = f"{_numbers(t, one.notes[:_FEW_NOTES])} · " if one.notes else ""
+        lines.append(f"{where}{_digits(one.item)} · {_latest(t, one.item, language)}")
+    task_id = snapshot.task.id
+    row = [button(t.gettext("Back"), Verb.CARD, task_id)]
+    if page:
+        row.append(button(t.gettext("Previous"), Verb.FAILED, task_id, page - 1))
+    if first + len(lost) < total:
+        row.append(button(t.gettext("Next"), Verb.FAILED, task_id, page + 1))
+    return Message("\n".join(lines), InlineKeyboardMarkup([row]))
 
 
 def size(count: int) -> str:

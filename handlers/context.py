@@ -15,6 +15,7 @@ from services.calibration.follower import NewFollower
 from services.calibration.followers import Followership
 from services.calibration.manager import AsyncCalibrationManager
 from services.i18n import Translation, translation
+from services.notebook.history import History
 from services.notebook.notebook import Notebook
 from services.notebook.people import People
 from services.torrents import NotebookId, PersonId
@@ -27,6 +28,7 @@ class Services:
     manager: AsyncCalibrationManager
     followers: Followership
     notebook: Notebook
+    history: History
     people: People
     live: LiveStatus
     outbox: Outbox

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import structlog
 from structlog.typing import FilteringBoundLogger
 
-from handlers.cards import card
+from handlers.cards import LOST_PAGE, card, failed_card
 from handlers.outbox import Outbox
-from handlers.outgoing import Address, Card, Gone
+from handlers.outgoing import Address, Card, Gone, Message
 from handlers.slots import Rank
 from services.calibration.follower import Follower, FollowerId
 from services.calibration.followers import Followership
@@ -100,13 +100,20 @@ class LiveStatus:
         return TaskCard(
             task_id=one.task_id,
             to=Address.parse(one.address),
-            message=card(snapshot, state, self._clock.now(), one.language),
+            message=await self._message(one, snapshot, state),
             message_id=one.message_id,
             reply_to=one.reply_to,
             attempt=snapshot.task.attempt,
             state=state,
             ended=state.ended,
         )
+
+    async def _message(self, follower: Follower, snapshot: Snapshot, state: State) -> Message:
+        """Return the card, or the page of what was not found that its reader has turned to."""
+        if follower.failed_page is None or not state.ended:
+            return card(snapshot, state, self._clock.now(), follower.language)
+        lost = await self._manager.list_lost(follower.task_id, page=follower.failed_page, size=LOST_PAGE)
+        return failed_card(snapshot, lost, follower.failed_page, follower.language)
 
     async def _snapshot(self, task_id: TaskId) -> Snapshot | None:
         """Return the task as it stands, even if it ended longer ago than anybody else is told of."""

@@ -30,8 +30,7 @@ async def press(update: Update, context: CalibotContext) -> None:
     said: str | None = None
     with context.services.outbox.standing_still(chat_of(update).id):
         try:
-            task_id = await _act(update, context, query)
-            said = None if task_id else words_of(update).gettext("This button is no longer in use.")
+            task_id, said = await _act(update, context, query)
         except (CannotCancel, CannotRetry) as error:  # its card is behind: it is brought up to what is true
             task_id, said = await _adopted(update, context, query), sentence_of(error, update)
         except CalibotError as error:
@@ -47,30 +46,74 @@ async def _answer(context: CalibotContext, query: CallbackQuery, text: str | Non
     await context.services.outbox.press(query, text)
 
 
-async def _act(update: Update, context: CalibotContext, query: CallbackQuery) -> TaskId | None:
-    """Do what was asked, and return the task that the message then shows; None where it is no button of ours."""
+async def _act(update: Update, context: CalibotContext, query: CallbackQuery) -> tuple[TaskId | None, str | None]:
+    """Do what was asked; return the task that the message then shows, if any, and what is said to the press."""
     pressed, message = Press.parse(query.data), query.message
     if pressed is None or not isinstance(message, Message):
-        return None
-    follower = await context.services.followers.at(str(address_of(message)), message.message_id)
+        return None, _no_longer(update)
+    follower = await _follower_at(context, message)
     if follower is None and not _stands_on(message, query.data):
-        return None
+        return None, _no_longer(update)
     notebook = await notebook_of(update, context)
     if pressed.verb is Verb.CALIBRATE:
-        return await _calibrate(update, context, pressed.about, notebook, follower)
+        return await _calibrate(update, context, pressed.about, notebook, follower), None
     task_id = TaskId(pressed.about)
     if follower is not None and (follower.task_id, follower.notebook) != (task_id, notebook):
         raise TaskNotFound
+    return await _act_on_task(update, context, pressed, message, notebook, follower)
+
+
+async def _act_on_task(
+    update: Update,
+    context: CalibotContext,
+    pressed: Press,
+    message: Message,
+    notebook: NotebookId,
+    follower: Follower | None,
+) -> tuple[TaskId, str | None]:
+    task_id, said = TaskId(pressed.about), None
     match pressed.verb:
+        case Verb.UNDO:
+            said = await _undo(update, context, task_id, notebook)
         case Verb.CANCEL:
             await _cancel(update, context, task_id, notebook)
         case Verb.RETRY:
             task_id = await _retry(update, context, task_id, notebook, follower)
-        case Verb.REFRESH:
+        case _:
             if await context.services.followers.asker(task_id) is None:
                 raise TaskNotFound
     await _follow(update, context, task_id, notebook, follower)  # not before it was allowed
-    return task_id
+    if pressed.verb in {Verb.FAILED, Verb.CARD} and (shown := await _follower_at(context, message)) is not None:
+        await context.services.followers.turn(shown.id, pressed.page if pressed.verb is Verb.FAILED else None)
+    return task_id, said
+
+
+def _no_longer(update: Update) -> str:
+    return words_of(update).gettext("This button is no longer in use.")
+
+
+async def _follower_at(context: CalibotContext, message: Message) -> Follower | None:
+    return await context.services.followers.at(str(address_of(message)), message.message_id)
+
+
+async def _undo(update: Update, context: CalibotContext, task_id: TaskId, notebook: NotebookId) -> str:
+    """Take back what the task wrote, or write it again; return what that did."""
+    undone = await context.services.history.undo_task(
+        notebook, task_id, person=person_of(update), request_key=key_of(update, context)
+    )
+    await context.services.followers.again(task_id)
+    t, count = words_of(update), len(undone.notes)
+    if undone.again:
+        said = t.ngettext("Written again into {count} note.", "Written again into {count} notes.", count)
+    else:
+        said = t.ngettext("Undone in {count} note.", "Undone in {count} notes.", count)
+    said = said.format(count=count)
+    if undone.refused:
+        more = t.ngettext(
+            "{count} was changed since, and stays.", "{count} were changed since, and stay.", len(undone.refused)
+        )
+        said = f"{said} {more.format(count=len(undone.refused))}"
+    return said
 
 
 async def _adopted(update: Update, context: CalibotContext, query: CallbackQuery) -> TaskId | None:
@@ -78,7 +121,7 @@ async def _adopted(update: Update, context: CalibotContext, query: CallbackQuery
     pressed = Press.parse(query.data)
     assert pressed is not None  # noqa: S101 - it was understood
     assert isinstance(query.message, Message)  # noqa: S101 - the same
-    follower = await context.services.followers.at(str(address_of(query.message)), query.message.message_id)
+    follower = await _follower_at(context, query.message)
     try:
         await _follow(update, context, TaskId(pressed.about), await notebook_of(update, context), follower)
     except CalibotError as error:  # the refusal is told; that its card stays behind is for the log alone

@@ -37,11 +37,11 @@ def parts(text: str, longest: int = LONGEST) -> Iterator[str]:
         start = end
 
 
-def shown_name(name: str) -> str:
-    """Return a torrent's name as it is shown: one line, no bidirectional controls, not over 300 UTF-16 units."""
+def shown_name(name: str, longest: int = _LONGEST_NAME) -> str:
+    """Return a torrent's name as it is shown: one line, no bidirectional controls, not over *longest* UTF-16 units."""
     visible = "".join(_visible(character) for character in name if character not in _BIDI)
-    if units(visible) > _LONGEST_NAME:
-        visible = visible[: _end(visible, 0, _LONGEST_NAME - 1)] + "…"
+    if units(visible) > longest:
+        visible = visible[: _end(visible, 0, longest - 1)] + "…"
     return visible
 
 

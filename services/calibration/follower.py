@@ -27,7 +27,7 @@ class Follower:
     """A stored follower. It outlives its task with the request, so that its buttons still work then.
 
     *shown_attempt* and *shown_state* are what its message shows, as far as is known; *end_shown_at* is set when it
-    needs nothing more. *gone*: its message was deleted.
+    needs nothing more. *gone*: its message was deleted. *failed_page*: it shows these failed items, not its card.
     """
 
     id: FollowerId
@@ -43,3 +43,4 @@ class Follower:
     shown_state: State | None
     end_shown_at: float | None
     gone: bool
+    failed_page: int | None = None

@@ -85,6 +85,14 @@ class Followership:
 
         await self._tasks.write(wake)
 
+    async def again(self, task_id: TaskId) -> None:
+        """Let every message of a task show its end once more: what it says of the notes has changed."""
+        await self._tasks.write(lambda tx: tx.followers.again(task_id))
+
+    async def turn(self, follower: FollowerId, failed_page: int | None) -> None:
+        """Let a message show a page (from 0) of what its ended task did not find; None: its card."""
+        await self._tasks.write(lambda tx: tx.followers.turn(follower, failed_page))
+
     async def rests(self, follower: FollowerId) -> None:
         """Store that nothing more can be shown to it; its message stays the one that shows the task."""
         await self._tasks.write(lambda tx: tx.followers.gone(follower, self._clock.now()))

@@ -17,7 +17,7 @@ from services.calibration.ports import CalibrationFunc, Engine, OrdinaryFunc, Ta
 from services.calibration.request import digest_of, torrents_of
 from services.calibration.runner import Runner
 from services.calibration.sequence import Sequence as Changed
-from services.calibration.task import CalibrationRequest, Item, Snapshot, State, Task
+from services.calibration.task import CalibrationRequest, Item, Lost, NoteRequest, Snapshot, State, Task, Written
 from services.clock import Clock, SystemClock
 from services.errors import (
     CannotCancel,
@@ -191,6 +191,24 @@ class AsyncCalibrationManager:
         """Return a page (from 0) of the task's items by position, of these *states* where any is given."""
         return await self._tasks.read(lambda tx: tx.tasks.items(task_id, states=states, offset=page * size, limit=size))
 
+    async def list_lost(self, task_id: TaskId, *, page: int = 0, size: int = 10) -> Sequence[Lost]:
+        """Return a page (from 0) of what the task did not find, by position, each with its notes."""
+
+        async def read(tx: Tx) -> Sequence[Lost]:
+            task = await tx.tasks.get(task_id)
+            if task is None:
+                return ()
+            lost = (State.FAILED, State.CANCELLED)
+            items = await tx.tasks.items(task_id, states=lost, offset=page * size, limit=size)
+            asked = task.request.notes if isinstance(task.request, NoteRequest) else ()
+            having = await tx.notes.having(task.notebook, [item.torrent for item in items]) if asked else {}
+            return [
+                Lost(item, tuple(note.id for note in having.get(item.torrent, ()) if note.id in asked))
+                for item in items
+            ]
+
+        return await self._tasks.read(read)
+
     async def cancel_task(
         self,
         task_id: TaskId,
@@ -249,6 +267,10 @@ class AsyncCalibrationManager:
             return task_id
 
         await self._once(request_key, retry)
+
+    def note_changed(self, note_id: NoteId) -> None:
+        """Give a change of a note that was none of a task's the next number."""
+        self._changed.touch(note_id)
 
     @property
     def number(self) -> int:
@@ -343,6 +365,7 @@ class AsyncCalibrationManager:
         asked = list(task_ids)
         tasks = await tx.tasks.those(asked)
         firsts = {item.task_id: item for item in await tx.tasks.items_at([(task_id, 0) for task_id in tasks])}
+        written = await tx.tasks.written([task_id for task_id, task in tasks.items() if task.state.ended])
         for task_id in asked:
             task, first = tasks.get(task_id), firsts.get(task_id)
             if task is None or first is None or (task.completed_at is not None and task.completed_at < oldest):
@@ -355,6 +378,7 @@ class AsyncCalibrationManager:
                     first=first,
                     outcomes=tuple(await tx.tasks.outcomes(task_id, _OUTCOMES_SHOWN)),
                     progress=self._progress.get(task_id) if task.state is State.RUNNING else None,
+                    written=written.get(task_id, Written()),
                 )
             )
         return snapshots

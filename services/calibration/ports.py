@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar, runtime_checkable
 
 from services.calibration.follower import Follower, FollowerId, NewFollower
-from services.calibration.task import Found, Item, ItemKey, State, Task
+from services.calibration.task import Found, Item, ItemKey, State, Task, Written
 from services.notebook.ports import NotebookTx
 from services.torrents import Hints, NotebookId, PersonId, Progress, TaskId, TorrentId, TorrentInfo
 
@@ -104,6 +104,9 @@ class Tasks(Protocol):
     async def outcomes(self, task_id: TaskId, limit: int) -> Sequence[Item]:
         """Return the last items that ended, newest first."""
 
+    async def written(self, task_ids: Collection[TaskId]) -> Mapping[TaskId, Written]:
+        """Return what tasks wrote into notes, of those that wrote anything that was not changed since."""
+
     async def waiting(self, torrents: Collection[TorrentId]) -> Mapping[TorrentId, Sequence[Item]]:
         """Return, for each torrent, the unended items of all tasks that it answers (`TorrentId.answers`)."""
 
@@ -150,7 +153,10 @@ class Followers(Protocol):
         """Delete those that showed their end earlier than *before*."""
 
     async def again(self, task_id: TaskId) -> None:
-        """A retry: every message of the task has an end to show once more."""
+        """Every message of the task has an end to show once more: after a retry, or when its notes were changed."""
+
+    async def turn(self, follower: FollowerId, failed_page: int | None) -> None:
+        """Let the message show a page (from 0) of its failed items, or its card, once more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

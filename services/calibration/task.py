@@ -149,12 +149,28 @@ def _moved(value: T, arrows: Mapping[State, set[State]], state: State, changes: 
     return replace(value, state=state, **changes)
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """In how many notes what a task wrote is *standing* as their last change, and in how many it was *undone*."""
+
+    standing: int = 0
+    undone: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """An item of a task that was not found, and those of the task's *notes* that have it."""
+
+    item: Item
+    notes: tuple[NoteId, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
     """What there is to see of a task at change *seq*.
 
     *counts* has every state that an item is in. *first* is its first item, *outcomes* the last five that ended,
-    newest first. *progress* is the newest word of a lookup under way.
+    newest first. *progress* is the newest word of a lookup under way. Of an ended task, *written*.
     """
 
     task: Task
@@ -163,6 +179,7 @@ class Snapshot:
     first: Item
     outcomes: tuple[Item, ...]
     progress: Step | None
+    written: Written = Written()
 
     @property
     def total(self) -> int:

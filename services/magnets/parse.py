@@ -53,10 +53,16 @@ def find_magnets(text: str) -> tuple[Magnet, ...]:
 def torrents_in(text: str) -> tuple[tuple[TorrentId, Hints], ...]:
     """Return the distinct torrents that *text* asks for, in order, each with the hints of its magnets.
 
-    They are those of its magnets; without any magnet, the bare info-hashes that are whole words of it: 40 or 64 hex
-    digits, 32 base32 digits.
+    They are those of its magnets, then the bare info-hashes that are whole words beside these: 40 or 64 hex digits, 32
+    base32 digits.
     """
-    return gather(find_magnets(text)) or tuple((torrent, Hints()) for torrent in dict.fromkeys(_bare(text)))
+    magnets = find_magnets(text)
+    ends, starts = [0, *(one.end for one in magnets)], [*(one.start for one in magnets), len(text)]
+    beside = " ".join(text[end:start] for end, start in zip(ends, starts, strict=True))
+    found = dict(gather(magnets))
+    for torrent in _bare(beside):
+        found.setdefault(torrent, Hints())
+    return tuple(found.items())
 
 
 def _bare(text: str) -> Iterator[TorrentId]:

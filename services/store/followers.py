@@ -68,6 +68,9 @@ class FollowerRows:
     async def gone(self, follower: FollowerId, end_shown_at: float | None) -> None:
         await self._run.one("follower_gone", id=follower, end_shown_at=end_shown_at)
 
+    async def turn(self, follower: FollowerId, failed_page: int | None) -> None:
+        await self._run.one("turn_follower", id=follower, failed_page=failed_page)
+
     async def forget(self, before: float) -> None:
         await self._run.one("forget_followers", before=before)
 
@@ -89,4 +92,5 @@ class FollowerRows:
             shown_state=State(row["shown_state"]) if row["shown_state"] else None,
             end_shown_at=row["end_shown_at"],
             gone=bool(row["gone"]),
+            failed_page=row["failed_page"],
         )

@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 
-from services.calibration.task import Found, Item, ItemKey, State, Task
+from services.calibration.task import Found, Item, ItemKey, State, Task, Written
 from services.store import codec
 from services.store.names import name_from
 from services.store.statements import Statements
@@ -135,6 +135,10 @@ class TaskRows:
 
     async def outcomes(self, task_id: TaskId, limit: int) -> Sequence[Item]:
         return [_item(row) for row in await self._run.all("outcomes", task_id=task_id, limit=limit)]
+
+    async def written(self, task_ids: Collection[TaskId]) -> Mapping[TaskId, Written]:
+        rows = await self._run.all("notes_written", ids=codec.dump(list(task_ids)))
+        return {TaskId(row["task_id"]): Written(row["standing"], row["undone"]) for row in rows}
 
     async def waiting(self, torrents: Collection[TorrentId]) -> Mapping[TorrentId, Sequence[Item]]:
         asked = list(torrents)

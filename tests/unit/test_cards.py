@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.cards import card, duration, size
+from handlers.cards import card, duration, failed_card, size
 from handlers.outgoing import Message
 from sandbox.botapi.keyboard import Keyboard, keyboard_from
 from sandbox.botapi.markup import parse_html
@@ -19,10 +19,12 @@ from services.calibration.task import (
     Found,
     HashRequest,
     Item,
+    Lost,
     NoteRequest,
     Snapshot,
     State,
     Task,
+    Written,
     end_of,
 )
 from services.magnets.parse import find_magnets
@@ -253,11 +255,55 @@ def test_a_task_of_many_torrents_counts_them_and_shows_the_latest_outcomes() -> 
     text = text_of(snapshot(*items, item(State.FAILED, 6), item(State.RUNNING, 7), request=NoteRequest((NoteId(3),))))
     assert text.split(" ")[0] == "running"
     assert "and 7 more" in text
+    assert f"{'▓' * 17}{'░' * 3} 87 %" in text
     assert "6 of 8 found, 1 not, 1 left" in text
-    assert "name 5" in text
-    assert "name 4" in text
-    assert "name 3" not in text
+    assert "6.46 a minute, about 9 s left" in text
+    assert "01234567… · name 5" in text
+    assert "name 2" in text
+    assert "name 1" not in text
     assert "magnet:" not in text
+
+
+def test_the_end_of_many_is_a_summary_that_says_what_became_of_the_notes() -> None:
+    items = [item(State.COMPLETED, place, found=found(f"name {place}")) for place in range(3)]
+    request = NoteRequest((NoteId(3), NoteId(4)))
+    one = snapshot(*items, item(State.FAILED, 3), request=request)
+    one = replace(one, written=Written(standing=2))
+    text = text_of(one)
+    assert text.splitlines()[1] == "3 of 4 found, 1 not, 0 left"
+    assert "2 notes corrected." in text
+    assert "▓" not in text
+    assert labels(one) == ["Retry failed", "Show failed", "Undo"]
+    undone = replace(one, written=Written(undone=2))
+    assert "Undone in 2 notes." in text_of(undone)
+    assert labels(undone) == ["Retry failed", "Show failed", "Write again"]
+
+
+@pytest.mark.parametrize("name", HOSTILE.values(), ids=HOSTILE)
+def test_a_batch_of_hostile_names_is_a_message_that_telegram_takes(name: str) -> None:
+    items = [item(State.COMPLETED, place, found=found(name)) for place in range(1000)]
+    text = text_of(snapshot(*items, item(State.RUNNING, 1000)))
+    assert not BIDI & set(text)
+    found_words = STATE_WORD.findall(text)
+    assert found_words[0] == "running"
+
+
+def test_what_was_not_found_is_shown_in_pages_with_a_way_back() -> None:
+    items = [item(State.FAILED, place) for place in range(25)]
+    one = snapshot(*items, request=NoteRequest(tuple(NoteId(number) for number in range(1, 26))))
+
+    def page(number: int) -> Message:
+        part = items[10 * number : 10 * number + 10]
+        return failed_card(one, [Lost(item, (NoteId(item.position + 1),)) for item in part], number, "en")
+
+    first, last = seen(page(0)).text, seen(page(2)).text
+    assert first.startswith("failed · #1, #2")
+    assert "Not found: 1–10 of 25" in first
+    assert "#7 · 01234567… · Dead, as it seems" in first
+    assert "Not found: 21–25 of 25" in last
+    assert [[one.text for one in row] for row in buttons(page(0))] == [["Back", "Next"]]
+    assert [[one.text for one in row] for row in buttons(page(1))] == [["Back", "Previous", "Next"]]
+    assert [[one.text for one in row] for row in buttons(page(2))] == [["Back", "Previous"]]
 
 
 # The link to copy.
@@ -300,8 +346,8 @@ def test_a_link_that_does_not_fit_is_left_out_and_the_longest_that_fits_is_whole
         ([State.PENDING], ["Refresh", "Cancel"]),
         ([State.RUNNING], ["Refresh", "Cancel"]),
         ([State.COMPLETED], []),
-        ([State.COMPLETED, State.FAILED], ["Retry"]),
-        ([State.COMPLETED, State.CANCELLED], ["Retry"]),
+        ([State.COMPLETED, State.FAILED], ["Retry failed", "Show failed"]),
+        ([State.COMPLETED, State.CANCELLED], ["Retry failed", "Show failed"]),
         ([State.FAILED], ["Retry"]),
         ([State.CANCELLED], ["Retry"]),
         ([State.FAILED, State.RUNNING], ["Refresh", "Cancel"]),

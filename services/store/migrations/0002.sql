@@ -32,6 +32,9 @@ DROP INDEX followers_open;
 CREATE INDEX followers_open ON followers (id) WHERE end_shown_at IS NULL;
 CREATE INDEX followers_ended ON followers (end_shown_at) WHERE end_shown_at IS NOT NULL;
 
+-- Which page of its failed items a message shows; NULL: its card.
+ALTER TABLE followers ADD COLUMN failed_page INTEGER;
+
 -- Who was let in from a chat. The settings' own people are not here: they cannot be denied from a chat.
 ALTER TABLE people ADD COLUMN added_by TEXT;
 CREATE TABLE allowed_chats (

@@ -4,7 +4,7 @@ INSERT INTO followers (task_id, notebook_id, asked_by, request, address, reply_t
 VALUES (:task_id, :notebook_id, :asked_by, :request, :address, :reply_to, :message_id, :language)
 ON CONFLICT (address, message_id) DO UPDATE SET
     task_id = :task_id, notebook_id = :notebook_id, asked_by = :asked_by, request = :request, language = :language,
-    shown_attempt = 0, shown_state = NULL, end_shown_at = NULL, gone = 0
+    shown_attempt = 0, shown_state = NULL, end_shown_at = NULL, gone = 0, failed_page = NULL
 RETURNING id;
 
 -- name: follower
@@ -48,7 +48,10 @@ WHERE id = :id;
 DELETE FROM followers WHERE end_shown_at < :before;
 
 -- name: followers_again
-UPDATE followers SET end_shown_at = NULL WHERE task_id = :task_id;
+UPDATE followers SET end_shown_at = NULL, failed_page = NULL WHERE task_id = :task_id;
+
+-- name: turn_follower
+UPDATE followers SET end_shown_at = NULL, failed_page = :failed_page WHERE id = :id;
 
 -- name: answer
 SELECT answer FROM answers WHERE request_key = :key;

@@ -68,6 +68,14 @@ WHERE EXISTS (SELECT 1 FROM items INDEXED BY items_live WHERE task_id = asked.va
 -- name: item_counts
 SELECT state, count(*) AS many FROM items WHERE task_id = :task_id GROUP BY state;
 
+-- name: notes_written
+-- In how many notes what a task wrote is the last change, and in how many its undoing is.
+SELECT mine.task_id, sum(mine.cause <> 'undo') AS standing, sum(mine.cause = 'undo') AS undone
+FROM json_each(:ids) AS asked JOIN revisions AS mine ON mine.task_id = asked.value
+JOIN notes ON notes.id = mine.note_id AND notes.deleted_at IS NULL
+WHERE mine.version = (SELECT max(version) FROM revisions WHERE note_id = mine.note_id)
+GROUP BY mine.task_id;
+
 -- name: items_waiting
 -- Only those each of whose hashes is the torrent's: a magnet with a foreign second hash is not answered by it.
 SELECT asked.key AS place, item_rows.* FROM json_each(:torrents) AS asked JOIN item_rows
