@@ -153,7 +153,7 @@ async def test_a_note_of_several_magnets_has_one_card_that_counts(town: Town) ->
     dead = town.swarm.dead()
     text = f"1. {first.magnet()}\n2. {dead.magnet(dn='gone')}\n3. {second.magnet(dn='18')}\n"
     card, note = await town.calibrated(text, "2 of 3 found, 1 not, 0 left")
-    assert [label for row in card.buttons for label, _ in row] == ["Retry"]
+    assert [label for row in card.buttons for label, _ in row] == ["Retry failed", "Show failed", "Undo"]
     assert len([one for one in card.chat.bot_messages if one.buttons or "found" in one.text]) == 2
     corrected = text.replace(f"{first.v1}", f"{first.v1}&dn=One.mkv").replace("dn=18", "dn=Two.mkv")
     assert note == corrected.rstrip()

@@ -64,7 +64,7 @@ async def test_calibrate_turns_the_very_message_into_the_card(town: Town) -> Non
     await town.shows(saved, "completed", number, "Pressed.mkv")
     assert (await guest.press_data(saved, data)).text == ""  # pressed twice: the card it is already
     assert states(saved)[-1] == "completed"
-    assert labels(saved) == []
+    assert labels(saved) == ["Undo"]
     assert chat.bot_messages == (saved,)
     note = await town.ask(f"/note {number}", person=guest, chat=chat)
     assert note.text == sample.magnet(dn="Pressed.mkv")
