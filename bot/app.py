@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
-from pathlib import Path
 from typing import Any, cast
 
 import structlog
@@ -12,7 +11,8 @@ from telegram import Update
 from telegram.error import Conflict, InvalidToken, NetworkError, RetryAfter, TelegramError
 from telegram.ext import Application, ApplicationBuilder, ContextTypes
 
-from bot.config import Libtorrent, Settings
+from bot import swarm
+from bot.config import Settings
 from handlers.context import CalibotContext, Services
 from handlers.live_status import LiveStatus
 from handlers.outbox import Outbox
@@ -29,7 +29,6 @@ from services.i18n import translation
 from services.notebook.history import History
 from services.notebook.notebook import Notebook
 from services.notebook.people import People
-from services.resolvers.libtorrent import LibtorrentResolver
 from services.store.store import Store
 from services.torrents import PersonId
 
@@ -57,7 +56,9 @@ async def run(settings: Settings) -> None:
         clock = SystemClock()
         store = await stack.enter_async_context(Store.open(settings.database.path))
         people = await People(store, _access(settings), clock).load()
-        resolver = await stack.enter_async_context(_resolver(settings.resolvers.libtorrent, settings.database.path))
+        resolver = await stack.enter_async_context(
+            swarm.opened(settings.resolvers.libtorrent, swarm.dht_state_of(settings.database.path))
+        )
         manager = AsyncCalibrationManager(
             LocalEngine(resolver),
             tasks=store,
@@ -120,16 +121,6 @@ def _access(settings: Settings) -> Access:
         owners=frozenset(PersonId(f"tg:{one}") for one in people.owners),
         users=frozenset(PersonId(f"tg:{one}") for one in people.allowed_users),
         chats=frozenset(f"tg:{one}" for one in people.allowed_chats),
-    )
-
-
-def _resolver(settings: Libtorrent, database: Path) -> contextlib.AbstractAsyncContextManager[LibtorrentResolver]:
-    return LibtorrentResolver.open(
-        listen_interfaces=settings.listen_interfaces,
-        dht=settings.dht,
-        dht_bootstrap_nodes=settings.dht_bootstrap_nodes,
-        allow_private_peers=settings.allow_private_peers,
-        dht_state=database.with_name(database.name + ".dht"),
     )
 
 

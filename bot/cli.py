@@ -1,19 +1,13 @@
-"""The command line: ``python -m bot run|demo``."""
+"""The command line: ``python -m bot run|check|resolve|backup|restore|demo``."""
 
 import argparse
 import asyncio
-import re
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from bot import app, logs
-from bot.config import BadSettings, Settings, load
+from bot.config import BadSettings, Settings, is_token, load
+from bot.terminal import BAD_INPUT, complain, why
 from services.errors import CalibotError, StoreUnavailable
-from services.i18n import sentence
-
-BAD_SETTINGS = 2
-_TOKEN = re.compile(r"[0-9]+:[A-Za-z0-9_-]+", re.ASCII)
 
 _HOW_TO_BEGIN = """{why}
   1. In Telegram, talk to @BotFather, send /newbot, and copy the token that it gives you.
@@ -23,44 +17,90 @@ Or see it work without any account: make demo"""
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command that *arguments* name; return the exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        return _command(options)
+    except BadSettings as error:
+        return complain(*error.lines, code=BAD_INPUT)
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bot", description="Finds the true names of your magnet links.")
     commands = parser.add_subparsers(dest="command", required=True)
-    run = commands.add_parser("run", help="run the bot")
-    run.add_argument("--config", type=Path, default=Path("config.toml"), help="the settings (config.toml)")
-    commands.add_parser("demo", help="see it work: no account, no network")
-    options = parser.parse_args(arguments)
-    if options.command == "demo":
-        from bot import demo  # noqa: PLC0415 - running the bot needs no sandbox
 
-        return demo.main()
-    return _run(options.config)
+    def command(name: str, does: str, config: Path | None = Path("config.toml")) -> argparse.ArgumentParser:
+        made = commands.add_parser(name, help=does, description=does)
+        made.add_argument("--config", type=Path, default=config, help="the settings (config.toml)")
+        return made
+
+    command("run", "run the bot")
+    check = command("check", "look whether all that the bot needs is there, and say what to do where it is not")
+    check.add_argument("--live", metavar="CHAT", help="send and edit one real message in this chat, too")
+    resolve = command("resolve", "find names here in the terminal; needs no token", None)
+    resolve.add_argument("what", nargs="*", help="magnet links and info-hashes; - reads lines from standard input")
+    resolve.add_argument("--json", action="store_true", help="a JSON object a line")
+    resolve.add_argument("--timeout", type=float, metavar="S", help="seconds that one lookup may take")
+    backup = command("backup", "write the database into one file, while the bot runs or not")
+    backup.add_argument("file", type=Path, help="the file to write")
+    backup.add_argument("--force", action="store_true", help="replace the file if it is there")
+    restore = command("restore", "put a backup in the place of the database; the bot must not run")
+    restore.add_argument("file", type=Path, help="a file that backup has written")
+    commands.add_parser("demo", help="see it work: no account, no network")
+    return parser
+
+
+def _command(options: argparse.Namespace) -> int:
+    # Each is imported when it is asked for: running the bot needs no sandbox, a lookup no bot.
+    match options.command:
+        case "demo":
+            from bot import demo  # noqa: PLC0415
+
+            return demo.main()
+        case "check":
+            from bot import doctor  # noqa: PLC0415
+
+            return doctor.main(options.config, options.live)
+        case "resolve":
+            from bot import resolve  # noqa: PLC0415
+
+            return resolve.main(options.what, options.config, json=options.json, seconds=options.timeout)
+        case "backup":
+            from bot import backup  # noqa: PLC0415
+
+            return backup.main(options.file, options.config, force=options.force)
+        case "restore":
+            from bot import restore  # noqa: PLC0415
+
+            return restore.main(options.file, options.config)
+        case _:
+            return _run(options.config)
 
 
 def _run(config: Path) -> int:
+    from bot import app, logs  # noqa: PLC0415 - as above
+
+    settings = _with_token(load(config), config)
+    logs.configure(settings.telegram.token.get_secret_value())
     try:
-        settings = _settings(config)
         asyncio.run(app.run(settings))
-    except BadSettings as error:
-        return _say(*error.lines)
     except app.TokenRefused:
-        return _say(_how_to_begin("Telegram does not accept the bot's token. How to get one that it accepts:", config))
+        how = _how_to_begin("Telegram does not accept the bot's token. How to get one that it accepts:", config)
+        return complain(how, code=BAD_INPUT)
     except CalibotError as error:
-        return _say(_why(error), code=1)
-    except KeyboardInterrupt:
-        return 130
+        return complain(_why(error), code=1)
     return 0
 
 
-def _settings(config: Path) -> Settings:
-    """Return the settings, with what may be a token, and logs that hide it."""
-    settings = load(config)
+def _with_token(settings: Settings, config: Path) -> Settings:
+    """Return *settings*, which have what may be a token. Raises BadSettings."""
     token = settings.telegram.token.get_secret_value()
-    if not token.strip():
+    if not token:
         raise BadSettings(_how_to_begin("calibot needs a bot's token to run:", config))
-    if not _TOKEN.fullmatch(token):  # it would become part of an address, and another one than we mean
+    if not is_token(token):
         why = "The bot's token is not one that @BotFather gave: those look like 123456:ABC-DEF. How to get one:"
         raise BadSettings(_how_to_begin(why, config))
-    logs.configure(token)
     return settings
 
 
@@ -69,15 +109,8 @@ def _how_to_begin(why: str, config: Path) -> str:
 
 
 def _why(error: CalibotError) -> str:
-    """Return why the program cannot run, for the one who can see to it: with the reason that people are not told."""
-    reason = error.parameters.get("reason")
-    if reason is None:
-        return sentence(error.code, error.parameters, "en")
+    """Return why the program cannot run."""
+    if "reason" not in error.parameters:
+        return why(error)
     key = "database.path" if isinstance(error, StoreUnavailable) else "resolvers.libtorrent"
-    return f"calibot cannot run with {key} as it is in the settings: {reason}"
-
-
-def _say(*lines: str, code: int = BAD_SETTINGS) -> int:
-    for line in lines:
-        print(line, file=sys.stderr)  # noqa: T201 - what a person at a terminal reads
-    return code
+    return f"calibot cannot run with {key} as it is in the settings: {why(error)}"

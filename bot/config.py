@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSetti
 _FROZEN = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 _ADDRESS = re.compile(r"https?://[^/\s?#]+(?:/[^\s?#]*)?/bot")
 _INTERFACE = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):([0-9]{1,5})", re.ASCII)
+_TOKEN = re.compile(r"[0-9]+:[A-Za-z0-9_-]+", re.ASCII)
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
@@ -161,19 +162,27 @@ class Settings(Sections, BaseSettings):
         return _Environment(settings_cls), init_settings
 
 
-def load(path: Path) -> Settings:
-    """Read the settings from the TOML file at *path* and the environment.
+def is_token(text: str) -> bool:
+    """Whether *text* looks like what @BotFather gives; what does not would become part of another address."""
+    return _TOKEN.fullmatch(text) is not None
+
+
+def load(path: Path | None) -> Settings:
+    """Read the settings from the TOML file at *path*, where one is named, and the environment.
 
     Raises:
         BadSettings: the file is missing, no TOML, or has keys or values that are not ours; or the environment has.
     """
-    document = _read(path)
+    document = {} if path is None else _read(path)
     with _refused(f"{path} cannot be used:"):
         # As JSON, so that the types are those written down: there a text is no number, and a list may be a tuple.
         Sections.model_validate_json(json.dumps(document, default=_of_no_type_of_ours), strict=True)
     if strangers := [name for name in sorted(os.environ) if _is_none_of_ours(name)]:
         raise BadSettings("The environment cannot be used:", *(f"{name}: there is no such key" for name in strangers))
-    with _refused(f"{path} is right by itself, but variables of the environment (CALIBOT_...) go before it:"):
+    right = "The environment cannot be used:"
+    if path is not None:
+        right = f"{path} is right by itself, but variables of the environment (CALIBOT_...) go before it:"
+    with _refused(right):
         return Settings(**document)
 
 

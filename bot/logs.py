@@ -8,8 +8,8 @@ from typing import Any
 import structlog
 
 
-def configure(token: str) -> None:
-    """Send structlog's and the libraries' logs to standard error; *token* is replaced wherever it appears."""
+def configure(token: str, least: int = logging.INFO) -> None:
+    """Send structlog's and the libraries' logs of level *least* and up to standard error, *token* always replaced."""
 
     def render(logger: object, name: str, event: MutableMapping[str, Any]) -> str:
         line = in_a_line(logger, name, event)
@@ -38,6 +38,6 @@ def configure(token: str) -> None:
     )
     root = logging.getLogger()
     root.handlers = [handler]
-    root.setLevel(logging.INFO)
+    root.setLevel(least)
     for library in ("httpx", "httpcore", "apscheduler", "telegram"):
-        logging.getLogger(library).setLevel(logging.WARNING)  # httpx writes each address at INFO
+        logging.getLogger(library).setLevel(max(least, logging.WARNING))  # httpx writes each address at INFO

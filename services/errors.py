@@ -16,6 +16,7 @@ CalibotError
 ├── NotAllowed
 ├── ShuttingDown
 ├── StoreUnavailable
+│   ├── DatabaseDamaged
 │   ├── DatabaseInUse
 │   └── NewerSchema
 └── LookupFailed
@@ -133,6 +134,12 @@ class DatabaseInUse(StoreUnavailable):
     """Another process writes the database at *path*."""
 
     code = "database_in_use"
+
+
+class DatabaseDamaged(StoreUnavailable):
+    """What is in the database at *path* contradicts itself."""
+
+    code = "database_damaged"
 
 
 class NewerSchema(StoreUnavailable):

@@ -157,5 +157,6 @@ _SENTENCES: Mapping[str, _Say] = {
     "shutting_down": _say(_("The bot is stopping. Please send it again in a minute.")),
     "store_unavailable": _say(_("Nothing was saved: the bot cannot use its database now. Its owner should look.")),
     "database_in_use": _say(_("{path} is in use by another calibot. Stop that one first.")),
+    "database_damaged": _say(_("{path} is damaged. Put a backup in its place: python -m bot restore FILE")),
     "newer_schema": _say(_("{path} was made by a newer calibot. Use that version, or another database.")),
 }

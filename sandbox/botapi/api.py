@@ -25,13 +25,14 @@ class BotApi:
     """A Bot API server for one bot, listening while the ``async with`` lasts. Lives in the loop that enters it.
 
     It checks what Telegram checks, in Telegram's words, and refuses, with ``sandbox:`` in the description, parameters
-    and fields that it does not know, where Telegram ignores them. Not in it: privacy mode, service messages, inline
-    mode, webhooks, media, migration of groups, entities that Telegram finds by itself other than ``bot_command``.
+    and fields that it does not know, where Telegram ignores them. Not in it: what privacy mode hides, service messages,
+    inline mode, webhooks, media, migration of groups, entities that Telegram finds by itself other than
+    ``bot_command``.
 
     Args:
         token: ``<bot id>:<letters>``; every other one is refused.
         limits: the flood limits; ``Limits.none()`` switches them off.
-        now: seconds since 1970, for dates, flood limits and the age of presses; waits are real.
+        now: seconds since 1970, for dates (those of HTTP, too), flood limits and the age of presses; waits are real.
         callback_seconds: how old a press may be to be answered.
         username: the bot's.
     """
@@ -67,6 +68,15 @@ class BotApi:
     ) -> None:
         self._world.updates.close()
         await self._runner.cleanup()
+
+    @property
+    def privacy_mode(self) -> bool:
+        """Whether getMe says that privacy mode is on; what the bot is told of is the same."""
+        return self._world.privacy_mode
+
+    @privacy_mode.setter
+    def privacy_mode(self, on: bool) -> None:
+        self._world.privacy_mode = on
 
     @property
     def base_url(self) -> str:

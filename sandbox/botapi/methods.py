@@ -45,7 +45,7 @@ class Methods:
         self._table = {
             method.name.lower(): method
             for method in (
-                Method("getMe", lambda _: me_json(world.bot), frozenset()),
+                Method("getMe", lambda _: me_json(world.bot, privacy_mode=world.privacy_mode), frozenset()),
                 Method("deleteWebhook", self._delete_webhook, frozenset({"drop_pending_updates"})),
                 Method("setMyCommands", lists.set, _SCOPE | {"commands"}),
                 Method("getMyCommands", lists.get, _SCOPE),

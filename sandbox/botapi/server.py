@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from email.utils import formatdate
 
 from aiohttp import web
 
@@ -85,7 +86,8 @@ class Server:
         self, request: web.Request, method: str, chat_id: int | None, at: float, answer: _Answer, *, lost: bool = False
     ) -> web.StreamResponse:
         """Write the answer out, or lose it, and keep the call."""
-        response = web.json_response(answer.body, status=answer.status)
+        date = formatdate(self._world.now(), usegmt=True)
+        response = web.json_response(answer.body, status=answer.status, headers={"Date": date})
         if lost and request.transport is not None:
             request.transport.abort()
         try:

@@ -39,6 +39,7 @@ class World:
 
     def __init__(self, bot: Account, now: Callable[[], float], callback_seconds: float) -> None:
         self.bot = bot
+        self.privacy_mode = False
         self.now = now
         self.updates = UpdateQueue(int(now()))
         self.changed = Pulse()

@@ -2,10 +2,8 @@
 
 import asyncio
 import contextlib
-import fcntl
-import os
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -13,22 +11,24 @@ from typing import Any, Generic, TypeVar
 import aiosqlite
 import structlog
 
-from services.errors import DatabaseInUse, NewerSchema, StoreUnavailable
+from services.errors import StoreUnavailable
 from services.store.followers import FollowerRows
+from services.store.health import Health
 from services.store.ledger import AnswerRows, AskedRows, LookupRows
+from services.store.lock import Place, create, locked
 from services.store.names import NameRows
 from services.store.notes import NoteRows
+from services.store.opening import make_ready
 from services.store.people import NotebookRows, PeopleRows
 from services.store.statements import Connection, Statements, load_migrations, load_queries
 from services.store.tasks import TaskRows
 from services.store.words import WordRows
-from services.torrents import NoteId
 
 log = structlog.stdlib.get_logger(__name__)
 T = TypeVar("T")
 Connect = Callable[[Path], Awaitable[Connection]]
+_GONE = (sqlite3.DatabaseError, ValueError)  # what a connection says that is closed; ValueError: aiosqlite's
 _READERS = 2
-_INDEXED_TOGETHER = 500
 _MOST_TOGETHER = 64  # writes that share one COMMIT: more would only make the first of them wait
 
 
@@ -70,14 +70,22 @@ class _Job(Generic[T]):
             self.result = await self.fn(tx)
         except Exception as error:  # noqa: BLE001 - handed, whole, to the one who asked
             self.error = error
-            await statements.run("ROLLBACK TO job")
+            await self._undo(statements)
         except asyncio.CancelledError as error:
             if _is_cancelled():
                 raise
             self.error = StoreUnavailable(reason="interrupted")  # by what it waited for, not by us: nobody else's end
             self.error.__cause__ = error
-            await statements.run("ROLLBACK TO job")
+            await self._undo(statements)
         await statements.run("RELEASE job")
+
+    async def _undo(self, statements: Statements) -> None:
+        try:
+            await statements.run("ROLLBACK TO job")
+        except StoreUnavailable:
+            if isinstance(self.error, StoreUnavailable):  # a full disk, which has undone the whole transaction
+                raise self.error from None
+            raise
 
     def settle(self, failure: Exception | None) -> None:
         """Tell the one who waits how it ended."""
@@ -99,8 +107,11 @@ def _is_cancelled() -> bool:
 class Store:
     """One writer connection with a task of its own, a few readers beside it."""
 
-    def __init__(self, writer: Statements, readers: list[Statements]) -> None:
+    def __init__(self, writer: Statements, readers: list[Statements], path: Path, place: Place | None) -> None:
         self._writer = writer
+        self._place = place
+        self._writing = Health(path, "writing")
+        self._looking = Health(path, "reading")
         self._jobs: asyncio.Queue[_Job[Any] | None] = asyncio.Queue()
         self._readers: asyncio.Queue[tuple[Statements, Tx]] = asyncio.Queue()
         for reader in readers:
@@ -116,30 +127,34 @@ class Store:
         Raises:
             DatabaseInUse: another process has it open.
             NewerSchema: a newer calibot made it.
+            DatabaseDamaged: it was left open by a crash, and is not whole.
             StoreUnavailable: it cannot be read or written.
         """
-        connect = connect or _connect
         path = await asyncio.to_thread(path.resolve)  # the lock is the file's, by whatever name it is opened
-        with await asyncio.to_thread(_locked, path):
+        async with contextlib.AsyncExitStack() as stack:
+            lock = locked(path)
+            await asyncio.to_thread(lock.__enter__)
+            stack.push(lock)
+            await asyncio.to_thread(create, path)
+            # A connection that is handed in runs in the loop's own thread: there is no other to look at the file in.
+            place = await asyncio.to_thread(Place, path) if connect is None else None
             queries, migrations = await asyncio.gather(
                 asyncio.to_thread(load_queries), asyncio.to_thread(load_migrations)
             )
-            async with contextlib.AsyncExitStack() as stack:
 
-                async def opened(pragma: str) -> Statements:
-                    statements = Statements(await _opened(connect, path), queries)
-                    stack.push_async_callback(statements.close)
-                    for setting in ("busy_timeout = 5000", "foreign_keys = ON", pragma):
-                        await statements.run(f"PRAGMA {setting}")
-                    return statements
+            async def opened(pragma: str) -> Statements:
+                statements = Statements(await _opened(connect or _connect, path), queries)
+                stack.push_async_callback(statements.close)
+                for setting in ("busy_timeout = 5000", "foreign_keys = ON", pragma):
+                    await statements.run(f"PRAGMA {setting}")
+                return statements
 
-                writer = await opened("journal_mode = WAL")
-                await writer.run("PRAGMA synchronous = FULL")
-                await _migrate(writer, migrations, path)
-                await _index(writer)
-                store = cls(writer, [await opened("query_only = ON") for _ in range(_READERS)])
-                async with store._running():
-                    yield store
+            writer = await opened("journal_mode = WAL")
+            await writer.run("PRAGMA synchronous = FULL")
+            await make_ready(writer, migrations, path)
+            store = cls(writer, [await opened("query_only = ON") for _ in range(_READERS)], path, place)
+            async with store._running():
+                yield store
 
     @contextlib.asynccontextmanager
     async def _running(self) -> AsyncIterator[None]:
@@ -151,6 +166,8 @@ class Store:
             self._jobs.put_nowait(None)
             await writing
             await asyncio.gather(*self._reading, return_exceptions=True)  # each has told its own caller
+            with contextlib.suppress(StoreUnavailable, *_GONE):
+                await self._writer.one("mark_closed")
 
     async def write(self, fn: Callable[[Tx], Awaitable[T]]) -> T:
         """Run *fn* from BEGIN IMMEDIATE to COMMIT in the store's own task; a cancelled caller changes nothing of it.
@@ -186,9 +203,16 @@ class Store:
         try:
             await reader.run("BEGIN")
             try:
-                return await fn(tx)
+                found = await fn(tx)
             finally:
-                await reader.run("ROLLBACK")
+                with contextlib.suppress(StoreUnavailable):  # sqlite may have left it by itself, and says so
+                    await reader.run("ROLLBACK")
+        except StoreUnavailable as error:
+            self._looking.failed(str(error.parameters.get("reason")))
+            raise
+        else:
+            self._looking.worked()
+            return found
         finally:
             self._readers.put_nowait((reader, tx))
 
@@ -207,6 +231,8 @@ class Store:
     async def _commit(self, jobs: list[_Job[Any]], tx: Tx) -> None:
         failure: Exception | None = StoreUnavailable(reason="interrupted")
         try:
+            if self._place is not None:
+                await asyncio.to_thread(self._place.check)
             await self._writer.run("BEGIN IMMEDIATE")
             for job in jobs:
                 await job.run(self._writer, tx)
@@ -220,42 +246,22 @@ class Store:
             failure = StoreUnavailable(reason=type(error).__name__)
             await self._undo()
         finally:
+            self._watch([failure, *(job.error for job in jobs)])
             for job in jobs:
                 job.settle(failure)
 
+    def _watch(self, errors: list[Exception | None]) -> None:
+        """Tell the log what became of a transaction."""
+        trouble = next((error for error in errors if isinstance(error, StoreUnavailable)), None)
+        if trouble is not None:
+            self._writing.failed(str(trouble.parameters.get("reason")))
+        else:
+            self._writing.worked()
+
     async def _undo(self) -> None:
         """Leave the transaction, if there is one left."""
-        with contextlib.suppress(
-            StoreUnavailable, sqlite3.DatabaseError, ValueError
-        ):  # ValueError: aiosqlite is closed
+        with contextlib.suppress(StoreUnavailable, *_GONE):
             await self._writer.run("ROLLBACK")
-
-
-@contextlib.contextmanager
-def _held(descriptor: int) -> Iterator[None]:
-    try:
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _locked(path: Path) -> contextlib.AbstractContextManager[None]:
-    """Take the lock that dies with its process, and make the file readable by its owner alone. Blocks."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise StoreUnavailable(reason=str(error)) from error
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-    except BlockingIOError as error:
-        os.close(descriptor)
-        raise DatabaseInUse(path=str(path)) from error
-    except OSError as error:
-        os.close(descriptor)
-        raise StoreUnavailable(reason=str(error)) from error
-    return _held(descriptor)
 
 
 async def _connect(path: Path) -> Connection:
@@ -269,35 +275,3 @@ async def _opened(connect: Connect, path: Path) -> Connection:
         return await connect(path)
     except sqlite3.DatabaseError as error:
         raise StoreUnavailable(reason=str(error)) from error
-
-
-async def _migrate(writer: Statements, migrations: list[str], path: Path) -> None:
-    version = (await writer.run("PRAGMA user_version"))[0][0]
-    if version > len(migrations):
-        raise NewerSchema(path=str(path))
-    for number, script in enumerate(migrations[version:], start=version + 1):
-        await writer.run("BEGIN IMMEDIATE")
-        for statement in _split(script):
-            await writer.run(statement)
-        await writer.run(f"PRAGMA user_version = {number}")
-        await writer.run("COMMIT")
-
-
-async def _index(writer: Statements) -> None:
-    """Index the words of notes that an older calibot stored without."""
-    words = WordRows(writer)
-    while rows := await writer.all("unindexed_notes", limit=_INDEXED_TOGETHER):
-        await writer.run("BEGIN IMMEDIATE")
-        await words.refresh([NoteId(row["id"]) for row in rows])
-        await writer.run("COMMIT")
-
-
-def _split(script: str) -> list[str]:
-    """Return the statements of *script*, by sqlite's own judgement of where one is complete."""
-    statements, current = [], ""
-    for line in script.splitlines(keepends=True):
-        current += line
-        if sqlite3.complete_statement(current):
-            statements.append(current.strip())
-            current = ""
-    return statements

@@ -119,6 +119,11 @@ class LibtorrentResolver:
             raise given()
         return await asyncio.to_thread(described, given, self.label)
 
+    def dht_nodes(self) -> int:
+        """Return how many nodes of the DHT were last known to have answered, and ask libtorrent for the number now."""
+        self._alerts.ask_about_dht()
+        return self._dht.nodes
+
     def add_hints(self, torrent: TorrentId, hints: Hints) -> None:
         """See `Resolver.add_hints`."""
         self._seeker.add_hints(torrent, hints)

@@ -1,0 +1,171 @@
+"""``python -m bot check``: whether everything that the bot needs is there, and what to do where it is not."""
+
+import asyncio
+import logging
+import os
+import shutil
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from errno import EADDRINUSE
+from pathlib import Path
+
+from bot import logs, swarm
+from bot.config import Libtorrent, Settings, load
+from bot.doctor_telegram import look_at_telegram
+from bot.finding import Finding, bad, good
+from bot.listening import Interface, has_port, interfaces, refusal
+from bot.terminal import print_whatever_comes, say, why
+from handlers.cards import size
+from services.errors import CalibotError, DatabaseDamaged, NewerSchema, ResolverDown
+from services.store.copies import examine
+from services.store.health import remedy
+from services.store.lock import holder
+
+_LEAST_FREE = 100_000_000
+_DHT_SECONDS = 10.0
+_DHT_SETTLED = 1.0
+_LOOK_EVERY = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class _Running:
+    """Whether a calibot has the settings' database open, and which process that is, where it is known."""
+
+    at_all: bool = False
+    process: int | None = None
+
+    def __str__(self) -> str:
+        return f"a calibot (process {self.process})" if self.process else "a calibot"
+
+
+def main(config: Path, live: str | None) -> int:
+    """Check everything, one line each; return 0 when all is well, else 1.
+
+    Args:
+        config: the settings.
+        live: a chat's number or @name, where one real message is sent and edited; None for no message.
+    """
+    print_whatever_comes()
+    settings = load(config)
+    token = settings.telegram.token.get_secret_value()
+    logs.configure(token, logging.CRITICAL)  # what is wrong is said here, in lines of its own
+
+    def tell(finding: Finding) -> bool:
+        say(str(finding).replace(token, "<token>") if token else str(finding))
+        return finding.good
+
+    with swarm.borrowed_dht_state(settings.database.path) as dht_state:
+        return asyncio.run(_check(_findings(settings, live, dht_state), tell))
+
+
+async def _check(findings: AsyncIterator[Finding], tell: Callable[[Finding], bool]) -> int:
+    well = True
+    try:
+        async for finding in findings:
+            well = tell(finding) and well
+    except Exception as error:  # noqa: BLE001 - a traceback may have the token in it
+        well = tell(bad("check", f"it cannot go on ({type(error).__name__})", "that is a bug: please tell its makers"))
+    return 0 if well else 1
+
+
+async def _findings(settings: Settings, live: str | None, dht_state: Path) -> AsyncIterator[Finding]:
+    for finding in await look_at_telegram(settings.telegram, live):
+        yield finding
+    running, finding = await asyncio.to_thread(_look_at_database, settings.database.path)
+    yield finding
+    yield await asyncio.to_thread(_look_at_disk, settings.database.path)
+    free, finding = await asyncio.to_thread(_look_at_port, settings.resolvers.libtorrent, running)
+    yield finding
+    yield await _look_at_dht(settings.resolvers.libtorrent, dht_state, any_port=not free)
+
+
+# The database and its disk.
+
+
+def _look_at_database(path: Path) -> tuple[_Running, Finding]:
+    path = path.resolve()
+    if not path.exists():
+        folder = _folder_of(path)
+        if os.access(folder, os.W_OK | os.X_OK):
+            return _Running(), good("database", f"there is none yet; the first start makes {path}")
+        return _Running(), bad("database", f"{folder} cannot be written", "make it writable, or change [database] path")
+    try:
+        in_use = examine(path)
+    except (DatabaseDamaged, NewerSchema) as error:
+        return _Running(), bad("database", why(error))
+    except CalibotError as error:
+        return _Running(), bad("database", why(error), remedy(why(error)))
+    if not in_use:
+        return _Running(), good("database", f"{path} is whole, and can be written")
+    running = _Running(at_all=True, process=holder(path))
+    return running, good("database", f"{path} is whole; {running} has it open, so it was only read")
+
+
+def _look_at_disk(database: Path) -> Finding:
+    database = database.resolve()
+    free = shutil.disk_usage(_folder_of(database)).free
+    needed = max(_LEAST_FREE, 2 * (database.stat().st_size if database.exists() else 0))  # an update keeps a copy
+    said = f"{size(free)} free in {_folder_of(database)}"
+    return good("disk", said) if free >= needed else bad("disk", said, f"make room: {size(needed)} at least")
+
+
+def _folder_of(path: Path) -> Path:
+    """Return the nearest folder above *path* that there is."""
+    return next(folder for folder in path.parents if folder.is_dir())
+
+
+# The swarm.
+
+
+def _look_at_port(settings: Libtorrent, running: _Running) -> tuple[bool, Finding]:
+    """Return whether the ports are free for us to use now, and what is to be said of them."""
+    try:
+        wanted = interfaces(settings.listen_interfaces)
+    except ValueError as error:
+        said = f"{error} is no address:port"
+        return False, bad("swarm port", said, "mend listen_interfaces in [resolvers.libtorrent]")
+    refused = {one: why_not for one in wanted if (why_not := refusal(one)) is not None}
+    taken = [one for one, why_not in refused.items() if why_not.errno == EADDRINUSE]
+    if taken:
+        return False, _judge_taken(taken, running)
+    if len(refused) == len(wanted):
+        said = "; ".join(f"{one}: {why_not.strerror}" for one, why_not in refused.items())
+        return False, bad("swarm port", said, "change listen_interfaces in [resolvers.libtorrent]")
+    there = ", ".join(str(one) for one in wanted if one not in refused)
+    without = "".join(f" ({one} is not there: {why_not.strerror})" for one, why_not in refused.items())
+    return True, good("swarm port", f"{there} can be had{without}")
+
+
+def _judge_taken(taken: list[Interface], running: _Running) -> Finding:
+    where = ", ".join(map(str, taken))
+    seen = [running.process and has_port(running.process, one.port) for one in taken]
+    if running.at_all and all(seen):
+        return good("swarm port", f"{where}: in use by {running}, as it should be")
+    if running.at_all and False not in seen:
+        return good("swarm port", f"{where}: in use while {running} runs; from here it cannot be seen whose it is")
+    return bad("swarm port", f"{where}: in use by another program", "stop that one, or change listen_interfaces")
+
+
+async def _look_at_dht(settings: Libtorrent, dht_state: Path, *, any_port: bool) -> Finding:
+    if not settings.dht:
+        return good("DHT", "off by the settings; torrents are found by their trackers alone")
+    try:
+        async with swarm.opened(settings, dht_state, any_port=any_port) as resolver:
+            nodes = await _nodes_reached(resolver.dht_nodes)
+    except ResolverDown as error:
+        return bad("DHT", f"the swarm part does not start: {why(error)}", "mend [resolvers.libtorrent]")
+    if nodes:
+        return good("DHT", f"{nodes} nodes reached")
+    how = "let UDP out of this machine, and see dht_bootstrap_nodes"
+    return bad("DHT", f"no node answered within {_DHT_SECONDS:.0f} s", how)
+
+
+async def _nodes_reached(count: Callable[[], int]) -> int:
+    """Return how many nodes answered: when there are some, and no more come, or when the time is over."""
+    loop = asyncio.get_running_loop()
+    end, most, settled = loop.time() + _DHT_SECONDS, 0, 0.0
+    while (now := loop.time()) < end and not (most and now >= settled):
+        if (nodes := count()) > most:
+            most, settled = nodes, now + _DHT_SETTLED
+        await asyncio.sleep(_LOOK_EVERY)
+    return most

@@ -1,0 +1,86 @@
+"""Whether the swarm's port can be had, and who has it."""
+
+import ipaddress
+import re
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+_INTERFACE = re.compile(r"\s*(?:\[(?P<v6>[^]]*)\]|(?P<host>[^:\s]*)):(?P<port>[0-9]{1,5})[a-z]*\s*")
+_NETWORK = ("tcp", "tcp6", "udp", "udp6")
+_LAST_PORT = 65_535
+
+
+@dataclass(frozen=True, slots=True)
+class Interface:
+    """One of ``listen_interfaces``. *host* is an address; a device's name counts as every address."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def interfaces(text: str) -> list[Interface]:
+    """Return what *text* says, as libtorrent reads it.
+
+    Raises:
+        ValueError: a part of it is not ``address:port``.
+    """
+    found = []
+    for part in text.split(","):
+        match = _INTERFACE.fullmatch(part)
+        if match is None or int(match["port"]) > _LAST_PORT:
+            raise ValueError(part)
+        found.append(Interface(_address(match["v6"] or match["host"]), int(match["port"])))
+    return found
+
+
+def _address(host: str) -> str:
+    try:
+        return str(ipaddress.ip_address(host))
+    except ValueError:  # the name of a device
+        return "0.0.0.0"  # noqa: S104 - to look whether its port is free
+
+
+def refusal(interface: Interface) -> OSError | None:
+    """Return why the port cannot be had, for TCP and UDP both, or None. Nothing is sent. Blocks."""
+    family = socket.AF_INET6 if ":" in interface.host else socket.AF_INET
+    try:
+        with ExitStack() as stack:
+            for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+                probe = stack.enter_context(socket.socket(family, kind))
+                if family == socket.AF_INET6:
+                    probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+                if kind == socket.SOCK_STREAM:
+                    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as libtorrent does
+                probe.bind((interface.host, interface.port))
+                if kind == socket.SOCK_STREAM:
+                    probe.listen(1)
+    except OSError as error:
+        return error
+    return None
+
+
+def has_port(process: int, port: int) -> bool | None:
+    """Return whether *process* has a socket at *port*; None when that cannot be seen from here. Blocks."""
+    try:
+        mine = {link.readlink().name for link in Path(f"/proc/{process}/fd").iterdir() if link.is_symlink()}
+        return any(f"socket:[{inode}]" in mine for inode in _sockets_at(port))
+    except OSError:
+        return None
+
+
+def _sockets_at(port: int) -> Iterator[str]:
+    """Yield the inodes of this machine's sockets whose own port is *port*."""
+    for kind in _NETWORK:
+        table = Path("/proc/net", kind)
+        if not table.exists():
+            continue
+        for line in table.read_text("ascii").splitlines()[1:]:
+            _, own, *fields = line.split()
+            if int(own.rpartition(":")[2], 16) == port:
+                yield fields[7]

@@ -1,0 +1,140 @@
+"""``python -m bot resolve``: names of torrents in the terminal, by the settings' resolver; no token and no database."""
+
+import asyncio
+import logging
+import math
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import structlog
+
+from bot import logs, swarm
+from bot.config import Settings, load
+from bot.resolve_screen import Board, Line, Outcome, as_json, as_text
+from bot.terminal import BAD_INPUT, complain, nobody_reads, print_whatever_comes, why
+from handlers.text import shown_name
+from services.calibration.task import verdict
+from services.errors import CalibotError
+from services.magnets.parse import torrents_in
+from services.resolvers.port import Resolver
+from services.torrents import Hints, Step, TorrentId
+
+log = structlog.stdlib.get_logger(__name__)
+_DEFAULT_CONFIG = Path("config.toml")
+_LONGEST_SHOWN = 60
+Wanted = Mapping[TorrentId, Hints]
+
+
+class BadInput(Exception):
+    """What was asked for names no torrent; says so."""
+
+
+def main(words: Sequence[str], config: Path | None, *, json: bool, seconds: float | None) -> int:
+    """Look up what *words* name, or standard input's lines; return 0 when all were found, 1 when not, 2 for bad input.
+
+    Args:
+        words: magnets, hashes; ``-`` stands for standard input, and so does no word at all where that is no terminal.
+        config: the settings; where none is named, config.toml if there is one, else every setting's default.
+        json: print a JSON object a line instead of text.
+        seconds: how long one lookup may take; None for what the settings say.
+    """
+    print_whatever_comes()
+    settings = load(config or (_DEFAULT_CONFIG if _DEFAULT_CONFIG.exists() else None))
+    logs.configure(settings.telegram.token.get_secret_value(), logging.ERROR)
+    if seconds is not None and not (0 < seconds < math.inf):
+        return complain("--timeout must be a number of seconds above 0.", code=BAD_INPUT)
+    try:
+        wanted = gathered(words)
+    except BadInput as error:
+        return complain(str(error), code=BAD_INPUT)
+    try:
+        with swarm.borrowed_dht_state(settings.database.path) as dht_state:
+            return asyncio.run(_run(wanted, settings, dht_state, json=json, seconds=seconds))
+    except CalibotError as error:
+        return complain(f"Nothing can be looked up with resolvers.libtorrent as it is: {why(error)}", code=1)
+    except BaseExceptionGroup as errors:
+        if errors.subgroup(BrokenPipeError) is None:
+            raise
+        return nobody_reads()
+
+
+def gathered(words: Sequence[str]) -> Wanted:
+    """Return the distinct torrents of *words*, each with the hints of all that name it.
+
+    Raises:
+        BadInput: one of them names none, or standard input does not.
+    """
+    if not words and (sys.stdin is None or sys.stdin.isatty()):
+        raise BadInput("Name a magnet link or an info-hash, or - to read lines from standard input.")
+    found: dict[TorrentId, Hints] = {}
+    for word in words or ("-",):
+        texts = _input_lines() if word == "-" else [word]
+        named = [one for text in texts for one in torrents_in(text)]
+        for torrent, hints in named:
+            found[torrent] = found.get(torrent, Hints()).merged(hints)
+        if not named:
+            raise BadInput(f"{_cited(word)} has no magnet link and no info-hash (40 or 64 hex digits, or 32 base32).")
+    return found
+
+
+def _input_lines() -> Iterator[str]:
+    for line in sys.stdin.buffer if sys.stdin else ():  # None: it was closed
+        yield line.decode("utf-8", "replace")
+
+
+def _cited(word: str) -> str:
+    if word == "-":
+        return "Standard input"
+    shown = shown_name(word)
+    return f'"{shown[:_LONGEST_SHOWN]}…"' if len(shown) > _LONGEST_SHOWN else f'"{shown}"'
+
+
+async def _run(wanted: Wanted, settings: Settings, dht_state: Path, *, json: bool, seconds: float | None) -> int:
+    outcomes: set[bool] = set()
+    with Board.on(sys.stderr) as board:
+
+        def told(outcome: Outcome) -> None:
+            outcomes.add(outcome.info is not None)
+            board.say(as_json(outcome) if json else as_text(outcome))
+
+        async with swarm.opened(settings.resolvers.libtorrent, dht_state, any_port=True) as resolver:
+            options = settings.calibration
+            each = options.timeout if seconds is None else seconds
+            await look_up(resolver, wanted, most=options.max_workers, seconds=each, board=board, told=told)
+    return 0 if outcomes == {True} else 1
+
+
+async def look_up(
+    resolver: Resolver, wanted: Wanted, *, most: int, seconds: float, board: Board, told: Callable[[Outcome], None]
+) -> None:
+    """Look up all of *wanted*, at most *most* at once; call *told* with each as it ends.
+
+    *seconds* is what each may take from its own beginning; *board* shows what is under way.
+    """
+    waiting = iter(wanted.items())
+
+    async def work() -> None:
+        for torrent, hints in waiting:
+            with board.line(torrent) as line:
+                outcome = await _outcome(resolver, torrent, hints, line, seconds)
+            told(outcome)
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(min(most, len(wanted))):
+            group.create_task(work())
+
+
+async def _outcome(resolver: Resolver, torrent: TorrentId, hints: Hints, line: Line, seconds: float) -> Outcome:
+    info, failure = None, None
+    try:
+        async with asyncio.timeout(seconds):
+            info = await resolver.resolve(torrent, hints, line)
+    except TimeoutError:
+        failure = verdict(line.step)
+    except CalibotError as error:
+        failure = Step(error.code, error.parameters)
+    except Exception as error:  # it ends this lookup alone, as in the bot
+        log.exception("lookup.bug")
+        failure = Step(CalibotError.code, {"error": type(error).__name__})
+    return Outcome(torrent, line.seconds, info, failure)

@@ -1,0 +1,41 @@
+"""What commands say to a person at a terminal, and in which words."""
+
+import io
+import os
+import signal
+import sys
+
+from services.errors import CalibotError
+from services.i18n import sentence
+
+BAD_INPUT = 2
+
+
+def say(*lines: str) -> None:
+    """Print *lines* to standard output, at once."""
+    print(*lines, sep="\n", flush=True)  # noqa: T201 - what a person at a terminal reads
+
+
+def complain(*lines: str, code: int) -> int:
+    """Print *lines* to standard error; return *code*."""
+    print(*lines, sep="\n", file=sys.stderr)  # noqa: T201 - what a person at a terminal reads
+    return code
+
+
+def print_whatever_comes() -> None:
+    """Let letters that the terminal does not know be replaced, not raised about."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
+def nobody_reads() -> int:
+    """End quietly when whoever read the output has enough, as `head` has; return the exit code."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 128 + signal.SIGPIPE
+
+
+def why(error: CalibotError) -> str:
+    """Return what went wrong, for the one who can see to it: with the reason that people in a chat are not told."""
+    reason = error.parameters.get("reason")
+    return sentence(error.code, error.parameters, "en") if reason is None else str(reason)

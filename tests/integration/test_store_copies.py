@@ -1,0 +1,266 @@
+"""Copies of a database: taken while it is written, found whole, put in its place."""
+
+import asyncio
+import contextlib
+import os
+import sqlite3
+import sys
+from pathlib import Path
+
+import pytest
+
+from services.errors import DatabaseDamaged, DatabaseInUse, NewerSchema, StoreUnavailable
+from services.store.copies import back_up, examine, restore
+from services.store.statements import load_migrations
+from services.store.store import Store
+from tests.integration.database_help import beside, damage, execute, filled, first_version, notes, read, save
+
+VERSION = len(load_migrations())
+SOME = [f"note {number} " + "x" * 500 for number in range(300)]
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Path:
+    (tmp_path / "data").mkdir()
+    return tmp_path / "data" / "calibot.db"
+
+
+@pytest.fixture
+def backup(tmp_path: Path) -> Path:
+    (tmp_path / "backups").mkdir()
+    return tmp_path / "backups" / "calibot.backup"
+
+
+# Taken.
+
+
+async def test_a_backup_of_a_database_in_use_has_all_that_was_acknowledged(database: Path, backup: Path) -> None:
+    async with Store.open(database) as store:
+        await save(store, "one", "二")
+        size = await asyncio.to_thread(back_up, database, backup)
+        await save(store, "three")
+    assert notes(backup) == ["one", "二"]
+    assert read(backup, "PRAGMA integrity_check") == [("ok",)]
+    assert (backup.stat().st_mode & 0o777, backup.stat().st_size) == (0o600, size)
+    assert beside(backup) == set(), "one file, and nothing left over"
+    assert notes(database) == ["one", "二", "three"]
+
+
+async def test_backups_taken_while_it_is_written_are_whole_and_hold_nobody_up(database: Path, tmp_path: Path) -> None:
+    files = [tmp_path / f"{number}.backup" for number in range(5)]
+    done = asyncio.Event()
+    acknowledged = 0
+
+    async def write() -> None:
+        nonlocal acknowledged
+        while not done.is_set():
+            await save(store, f"{acknowledged}")
+            acknowledged += 1
+
+    async with Store.open(database) as store:
+        writing = asyncio.create_task(write())
+        least = []
+        for file in files:
+            least.append(acknowledged)
+            await asyncio.to_thread(back_up, database, file)
+        done.set()
+        await writing
+    for file, count in zip(files, least, strict=True):
+        found = notes(file)
+        assert len(found) >= count
+        assert found == [str(number) for number in range(len(found))]
+        assert read(file, "PRAGMA integrity_check") == [("ok",)]
+
+
+async def test_what_is_there_is_replaced_only_when_told(database: Path, backup: Path) -> None:
+    await filled(database, "one")
+    assert beside(database) == set()
+    backup.write_text("precious", encoding="utf-8")
+    with pytest.raises(StoreUnavailable, match="--force"):
+        await asyncio.to_thread(back_up, database, backup)
+    assert backup.read_text(encoding="utf-8") == "precious"
+    await asyncio.to_thread(back_up, database, backup, replace=True)
+    assert notes(backup) == ["one"]
+    assert beside(database) == set()
+
+
+async def test_a_backup_that_cannot_be_made_leaves_nothing(database: Path, backup: Path, tmp_path: Path) -> None:
+    with pytest.raises(StoreUnavailable, match="no file"):
+        await asyncio.to_thread(back_up, database, backup)
+    await filled(database, *SOME)
+    link = tmp_path / "link"
+    link.symlink_to(database)
+    twin = tmp_path / "twin"
+    twin.hardlink_to(database)
+    for target in (database, link, twin):
+        with pytest.raises(StoreUnavailable, match="the database itself"):
+            await asyncio.to_thread(back_up, database, target, replace=True)
+    with pytest.raises(StoreUnavailable, match="is a folder"):
+        await asyncio.to_thread(back_up, database, tmp_path, replace=True)
+    with pytest.raises(StoreUnavailable, match="no folder"):
+        await asyncio.to_thread(back_up, database, tmp_path / "nowhere" / "file")
+    damage(database)
+    with pytest.raises(DatabaseDamaged):
+        await asyncio.to_thread(back_up, database, backup)
+    junk = tmp_path / "junk"
+    junk.write_bytes(b"no database " * 1000)
+    with pytest.raises(StoreUnavailable, match="not a database"):
+        await asyncio.to_thread(back_up, junk, backup)
+    assert not backup.exists()
+    assert beside(backup) == set()
+
+
+# Put back.
+
+
+async def test_a_restored_database_is_the_backup_and_the_old_one_is_kept(database: Path, backup: Path) -> None:
+    await filled(database, "old")
+    await asyncio.to_thread(back_up, database, backup)
+    async with Store.open(database) as store:
+        await save(store, "newer")
+    kept = await asyncio.to_thread(restore, backup, database, stamp="T")
+    assert kept == database.with_name("calibot.db.before-restore-T")
+    assert notes(kept) == ["old", "newer"]
+    assert notes(database) == ["old"]
+    assert database.stat().st_mode & 0o777 == 0o600
+    assert beside(database) == {kept.name}
+    async with Store.open(database) as store:
+        await save(store, "goes on")
+    assert notes(database) == ["old", "goes on"]
+    assert notes(backup) == ["old"]
+
+
+async def test_what_a_crash_left_in_the_old_ones_log_is_kept_with_it_and_not_given_to_the_new_one(
+    database: Path, backup: Path
+) -> None:
+    await filled(database, "old")
+    await asyncio.to_thread(back_up, database, backup)
+    script = (
+        "import asyncio, os, sys\nfrom pathlib import Path\nfrom services.store.store import Store\n"
+        "from tests.integration.database_help import save\nasync def main():\n"
+        "    async with Store.open(Path(sys.argv[1])) as store:\n"
+        "        await save(store, 'in the log')\n        os.kill(os.getpid(), 9)\nasyncio.run(main())"
+    )
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", script, str(database), env=os.environ | {"PYTHONPATH": str(Path.cwd())}
+    )
+    assert await process.wait() == -9
+    assert database.with_name("calibot.db-wal").stat().st_size
+    kept = await asyncio.to_thread(restore, backup, database, stamp="T")
+    assert kept is not None
+    assert beside(database) == {kept.name}
+    assert notes(database) == ["old"]
+    assert notes(kept) == ["old", "in the log"]
+
+
+async def test_a_damaged_databases_log_stays_with_it(database: Path, backup: Path) -> None:
+    await filled(database, "old")
+    await asyncio.to_thread(back_up, database, backup)
+    database.write_bytes(b"no database " * 1000)
+    database.with_name("calibot.db-wal").write_bytes(b"its log")
+    kept = await asyncio.to_thread(restore, backup, database, stamp="T")
+    assert kept is not None
+    assert beside(database) == {kept.name, kept.name + "-wal"}
+    assert kept.read_bytes().startswith(b"no database")
+    assert notes(database) == ["old"]
+
+
+async def test_a_lost_database_is_restored_without_what_its_log_left(database: Path, backup: Path) -> None:
+    await filled(database, "old")
+    await asyncio.to_thread(back_up, database, backup)
+    database.unlink()
+    database.with_name("calibot.db-wal").write_bytes(b"of one that is gone")
+    assert await asyncio.to_thread(restore, backup, database, stamp="T") is None
+    assert beside(database) == set()
+    elsewhere = database.parents[1] / "new" / "calibot.db"
+    assert await asyncio.to_thread(restore, backup, elsewhere, stamp="T") is None
+    assert notes(database) == notes(elsewhere) == ["old"]
+
+
+async def test_a_backup_of_an_older_version_is_restored_and_updated_at_the_start(database: Path, backup: Path) -> None:
+    first_version(backup, "of old")
+    await asyncio.to_thread(restore, backup, database, stamp="T")
+    assert read(database, "PRAGMA user_version") == [(1,)]
+    async with Store.open(database):
+        pass
+    assert (notes(database), read(database, "PRAGMA user_version")) == (["of old"], [(VERSION,)])
+
+
+async def test_what_cannot_be_restored_changes_nothing(database: Path, backup: Path, tmp_path: Path) -> None:
+    await filled(database, "precious")
+    before = database.read_bytes()
+
+    async def refused(error: type[StoreUnavailable], file: Path, words: str | None = None) -> None:
+        with pytest.raises(error, match=words):
+            await asyncio.to_thread(restore, file, database, stamp="T")
+        assert database.read_bytes() == before
+        assert beside(database) == set()
+
+    await refused(StoreUnavailable, tmp_path / "nowhere", "no file")
+    await refused(StoreUnavailable, tmp_path, "no file")
+    await refused(StoreUnavailable, database, "the database itself")
+    backup.write_bytes(b"")
+    await refused(StoreUnavailable, backup, "no database of calibot's")
+    backup.write_bytes(b"junk " * 10_000)
+    await refused(StoreUnavailable, backup, "not a database")
+    backup.unlink()
+    with contextlib.closing(sqlite3.connect(backup)) as foreign:
+        foreign.execute("CREATE TABLE notes (text TEXT)")
+        foreign.execute("PRAGMA user_version = 1")
+        foreign.commit()
+    await refused(StoreUnavailable, backup, "no database of calibot's")
+    backup.unlink()
+    await filled(backup, *SOME)
+    damage(backup)
+    await refused(DatabaseDamaged, backup)
+    backup.unlink()
+    await filled(backup, "future")
+    execute(backup, f"PRAGMA user_version = {VERSION + 1}")
+    await refused(NewerSchema, backup)
+
+
+async def test_a_database_in_use_is_not_replaced(database: Path, backup: Path) -> None:
+    async with Store.open(database) as store:
+        await save(store, "one")
+        await asyncio.to_thread(back_up, database, backup)
+        with pytest.raises(DatabaseInUse):
+            await asyncio.to_thread(restore, backup, database, stamp="T")
+        await save(store, "two")
+    assert notes(database) == ["one", "two"]
+
+
+# Looked at.
+
+
+async def test_a_look_at_a_database_tells_who_has_it_and_changes_nothing(database: Path) -> None:
+    async with Store.open(database) as store:
+        await save(store, "one")
+        assert await asyncio.to_thread(examine, database)
+        await save(store, "two")
+    before = read(database, "SELECT * FROM counters")
+    assert not await asyncio.to_thread(examine, database)
+    assert (notes(database), read(database, "SELECT * FROM counters")) == (["one", "two"], before)
+    assert beside(database) == set()
+
+
+@pytest.mark.parametrize("in_use", [False, True])
+async def test_a_look_finds_damage_whoever_has_it(database: Path, *, in_use: bool) -> None:
+    async with contextlib.AsyncExitStack() as stack:
+        store = await stack.enter_async_context(Store.open(database))
+        await save(store, *SOME)
+        await store._writer.run("PRAGMA wal_checkpoint(TRUNCATE)")
+        if not in_use:
+            await stack.aclose()
+        damage(database)
+        with pytest.raises(DatabaseDamaged):
+            await asyncio.to_thread(examine, database)
+
+
+async def test_a_look_at_what_is_newer_or_none_of_ours_says_so(database: Path) -> None:
+    await filled(database, "one")
+    execute(database, f"PRAGMA user_version = {VERSION + 1}")
+    with pytest.raises(NewerSchema):
+        await asyncio.to_thread(examine, database)
+    database.write_bytes(b"junk " * 10_000)
+    with pytest.raises(StoreUnavailable, match="not a database"):
+        await asyncio.to_thread(examine, database)
