@@ -1,0 +1,212 @@
+"""``python -m bot check``: what it finds, and that it never tells the token."""
+
+import os
+import re
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sandbox.botapi import BotApi, Fault
+from tests.e2e.command import Ended, command
+from tests.e2e.conftest import World, opened_world
+from tests.integration.database_help import damage, filled, notes
+
+SUBJECTS = ["token", "privacy mode", "clock", "database", "disk", "swarm port", "DHT"]
+SOME = [f"note {number} " + "x" * 500 for number in range(300)]
+
+
+async def check(world: World, *words: str, **changes: str) -> Ended:
+    """Run it with the world's settings, in which each of *changes* replaces a line of that key."""
+    config = world.write_settings()
+    text = config.read_text(encoding="utf-8")
+    for key, value in changes.items():
+        text, count = re.subn(rf"(?m)^{key} = .*$", f"{key} = {value}", text)
+        assert count == 1, key
+    config = world.folder / "checked.toml"
+    config.write_text(text, encoding="utf-8")
+    ended = await command("check", "--config", config, *words)
+    assert world.api.token not in ended.output + ended.errors
+    assert ended.errors == ""
+    return ended
+
+
+@pytest.fixture
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def taken_port() -> Iterator[int]:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        yield taken.getsockname()[1]
+
+
+async def test_where_all_is_well_it_says_so_line_by_line_and_changes_nothing(world: World) -> None:
+    ended = await check(world)
+    assert [line[2:].partition(":")[0] for line in ended.output.splitlines()] == SUBJECTS
+    assert {line[0] for line in ended.output.splitlines()} == {"✓"}, ended.output
+    assert ended.code == 0
+    assert re.search(r"[1-9]\d* nodes reached", ended.line("DHT"))
+    assert not world.database.exists()
+    assert world.private.bot_messages == []
+
+
+async def test_beside_a_running_bot_it_only_reads_and_knows_its_port(world: World, free_port: int) -> None:
+    config = world.write_settings()
+    text = config.read_text(encoding="utf-8").replace('"127.0.0.1:0"', f'"127.0.0.1:{free_port}"')
+    config.write_text(text, encoding="utf-8")
+    await world.launch(config)
+    await world.printed(re.compile("is running as"))
+    await world.ask("a note magnet:?xt=urn:btih:" + "1" * 40)
+    ended = await check(world, listen_interfaces=f'"127.0.0.1:{free_port}"')
+    assert world.process is not None
+    assert ended.code == 0, ended.output
+    assert f"process {world.process.pid}) has it open, so it was only read" in ended.line("database")
+    assert f"in use by a calibot (process {world.process.pid}), as it should be" in ended.line("swarm port")
+    assert (await world.ask("/note 1")).text.startswith("a note")
+
+
+async def test_a_port_that_another_program_has_is_told(world: World, taken_port: int) -> None:
+    ended = await check(world, listen_interfaces=f'"127.0.0.1:{taken_port}"')
+    assert (ended.code, ended.line("swarm port")[0]) == (1, "✗")
+    assert "in use by another program" in ended.line("swarm port")
+    assert ended.line("DHT")[0] == "✓", "it is reached from another port"
+
+
+async def test_interfaces_that_are_none_are_told(world: World) -> None:
+    ended = await check(world, listen_interfaces='"here"')
+    assert "✗ swarm port: here is no address:port" in ended.output
+
+
+async def test_another_programs_port_is_not_the_running_bots(running: World, taken_port: int) -> None:
+    ended = await check(running, listen_interfaces=f'"127.0.0.1:{taken_port}"')
+    assert "in use by another program" in ended.line("swarm port")
+
+
+@pytest.mark.parametrize("token", ['""', '"no token"', '"42:WRONG"'])
+async def test_a_wrong_token_is_told_with_its_remedy(world: World, token: str) -> None:
+    ended = await check(world, token=token)
+    assert ended.code == 1
+    assert ended.line("token")[0] == "✗"
+    assert "@BotFather" in ended.line("token")
+    assert "WRONG" not in ended.output
+    assert ended.line("database")[0] == "✓", "the others are looked at all the same"
+
+
+async def test_a_telegram_out_of_reach_is_told(world: World, taken_port: int) -> None:
+    ended = await check(world, base_url='"http://127.0.0.1:9/bot"')
+    assert (ended.code, ended.line("token")[0]) == (1, "✗")
+    assert "cannot be reached" in ended.line("token")
+    assert ended.line("clock")[0] == "✗"
+
+
+@pytest.mark.parametrize("fault", [Fault.BAD_GATEWAY, Fault.too_many(retry_after=7)], ids=["502", "429"])
+async def test_telegrams_troubles_are_told(world: World, fault: Fault) -> None:
+    world.api.break_next("getMe", fault, times=5)
+    ended = await check(world)
+    assert (ended.code, ended.line("token")[0], ended.line("clock")[0]) == (1, "✗", "✓")
+
+
+async def test_privacy_mode_matters_where_a_group_is_served_that_it_does_not_administer(world: World) -> None:
+    world.api.privacy_mode = True
+    alone = await check(world)
+    assert alone.line("privacy mode")[0] == "✓"
+    assert "/setprivacy" in alone.line("privacy mode")
+    group = world.group("Group", world.alice)
+    blind = await check(world)
+    assert (blind.code, blind.line("privacy mode")[0]) == (1, "✗")
+    assert str(group.id) in blind.line("privacy mode")
+    assert "/setprivacy" in blind.line("privacy mode")
+    group.set_status(world.api.bot, "administrator")
+    assert (await check(world)).code == 0
+
+
+@pytest.mark.parametrize(("ahead", "mark", "word"), [(120, "✗", "behind"), (-120, "✗", "ahead of"), (30, "✓", "")])
+async def test_a_clock_that_is_off_by_more_than_a_minute_is_told(
+    tmp_path: Path, ahead: int, mark: str, word: str
+) -> None:
+    async with opened_world(tmp_path, World) as world:
+        api = BotApi(now=lambda: time.time() + ahead)
+        async with api:
+            urls = {"base_url": f'"{api.base_url}"', "base_file_url": f'"{api.base_file_url}"'}
+            ended = await check(world, **urls)
+    assert ended.line("clock")[0] == mark
+    assert word in ended.line("clock")
+    assert ended.code == (mark == "✗")
+
+
+async def test_a_live_message_is_sent_and_edited(world: World) -> None:
+    ended = await check(world, "--live", str(world.private.id))
+    assert (ended.code, ended.line("message")[0]) == (0, "✓")
+    (message,) = world.private.bot_messages
+    assert len(message.versions) == 2
+    assert message.text.endswith("sent and edited. All is well.")
+
+
+@pytest.mark.parametrize("chat", ["-77", "nowhere\x1b[31m"])
+async def test_a_chat_that_cannot_be_written_to_is_told(world: World, chat: str) -> None:
+    ended = await check(world, "--live", chat)
+    assert (ended.code, ended.line("message")[0]) == (1, "✗")
+    assert "\x1b" not in ended.output
+    assert world.private.bot_messages == []
+
+
+# The database.
+
+
+async def test_a_damaged_database_is_told_with_its_remedy(world: World) -> None:
+    await filled(world.database, *SOME)
+    damage(world.database)
+    ended = await check(world)
+    assert (ended.code, ended.line("database")[0]) == (1, "✗")
+    assert "python -m bot restore FILE" in ended.line("database")
+
+
+async def test_a_database_that_is_free_is_found_whole_and_writable(world: World) -> None:
+    await filled(world.database, "one")
+    ended = await check(world)
+    assert (ended.code, "is whole, and can be written" in ended.output) == (0, True)
+    assert notes(world.database) == ["one"]
+
+
+async def test_what_is_no_database_or_has_no_place_is_told(world: World) -> None:
+    world.database.write_text("junk " * 1000, encoding="utf-8")
+    ended = await check(world)
+    assert (ended.code, ended.line("database")[0]) == (1, "✗")
+    ended = await check(world, path=f'"{world.database}/below"')
+    assert (ended.code, ended.line("database")[0]) == (1, "✗")
+
+
+# The settings.
+
+
+async def test_settings_that_are_none_are_refused_as_everywhere(tmp_path: Path) -> None:
+    ended = await command("check", "--config", tmp_path / "nowhere.toml")
+    assert (ended.code, "nowhere.toml" in ended.errors) == (2, True)
+
+
+async def test_without_the_dht_it_says_so(world: World) -> None:
+    config = world.write_settings()
+    with config.open("a", encoding="utf-8") as file:
+        file.write("dht = false\n")
+    ended = await command("check", "--config", config)
+    assert (ended.code, "off by the settings" in ended.line("DHT")) == (0, True)
+
+
+async def test_a_dht_that_nobody_answers_in_is_told(world: World) -> None:
+    ended = await check(world, dht_bootstrap_nodes='["127.0.0.1:9"]')
+    assert (ended.code, ended.line("DHT")[0]) == (1, "✗")
+
+
+async def test_it_leaves_no_folder_behind(world: World, tmp_path: Path) -> None:
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    assert (await command("check", "--config", world.write_settings(), TMPDIR=str(folder))).code == 0
+    assert os.listdir(folder) == []
