@@ -85,10 +85,10 @@ async def _findings(settings: Settings, live: str | None, dht_state: Path) -> As
 def _look_at_database(path: Path) -> tuple[_Running, Finding]:
     path = path.resolve()
     if not path.exists():
-        folder = _folder_of(path)
-        if os.access(folder, os.W_OK | os.X_OK):
+        folder = _nearest(path)
+        if folder.is_dir() and os.access(folder, os.W_OK | os.X_OK):
             return _Running(), good("database", f"there is none yet; the first start makes {path}")
-        return _Running(), bad("database", f"{folder} cannot be written", "make it writable, or change [database] path")
+        return _Running(), bad("database", f"{folder} is no folder that can be written", "see [database] path")
     try:
         in_use = examine(path)
     except (DatabaseDamaged, NewerSchema) as error:
@@ -103,15 +103,15 @@ def _look_at_database(path: Path) -> tuple[_Running, Finding]:
 
 def _look_at_disk(database: Path) -> Finding:
     database = database.resolve()
-    free = shutil.disk_usage(_folder_of(database)).free
+    free = shutil.disk_usage(_nearest(database)).free
     needed = max(_LEAST_FREE, 2 * (database.stat().st_size if database.exists() else 0))  # an update keeps a copy
-    said = f"{size(free)} free in {_folder_of(database)}"
+    said = f"{size(free)} free in {_nearest(database)}"
     return good("disk", said) if free >= needed else bad("disk", said, f"make room: {size(needed)} at least")
 
 
-def _folder_of(path: Path) -> Path:
-    """Return the nearest folder above *path* that there is."""
-    return next(folder for folder in path.parents if folder.is_dir())
+def _nearest(path: Path) -> Path:
+    """Return the nearest of the folders above *path* that there is."""
+    return next(folder for folder in path.parents if folder.exists())
 
 
 # The swarm.
@@ -119,11 +119,7 @@ def _folder_of(path: Path) -> Path:
 
 def _look_at_port(settings: Libtorrent, running: _Running) -> tuple[bool, Finding]:
     """Return whether the ports are free for us to use now, and what is to be said of them."""
-    try:
-        wanted = interfaces(settings.listen_interfaces)
-    except ValueError as error:
-        said = f"{error} is no address:port"
-        return False, bad("swarm port", said, "mend listen_interfaces in [resolvers.libtorrent]")
+    wanted = interfaces(settings.listen_interfaces)
     refused = {one: why_not for one in wanted if (why_not := refusal(one)) is not None}
     taken = [one for one, why_not in refused.items() if why_not.errno == EADDRINUSE]
     if taken:
@@ -155,7 +151,7 @@ async def _look_at_dht(settings: Libtorrent, dht_state: Path, *, any_port: bool)
     except ResolverDown as error:
         return bad("DHT", f"the swarm part does not start: {why(error)}", "mend [resolvers.libtorrent]")
     if nodes:
-        return good("DHT", f"{nodes} nodes reached")
+        return good("DHT", "1 node reached" if nodes == 1 else f"{nodes} nodes reached")
     how = "let UDP out of this machine, and see dht_bootstrap_nodes"
     return bad("DHT", f"no node answered within {_DHT_SECONDS:.0f} s", how)
 

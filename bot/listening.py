@@ -1,16 +1,13 @@
 """Whether the swarm's port can be had, and who has it."""
 
 import ipaddress
-import re
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-_INTERFACE = re.compile(r"\s*(?:\[(?P<v6>[^]]*)\]|(?P<host>[^:\s]*)):(?P<port>[0-9]{1,5})[a-z]*\s*")
 _NETWORK = ("tcp", "tcp6", "udp", "udp6")
-_LAST_PORT = 65_535
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,18 +22,9 @@ class Interface:
 
 
 def interfaces(text: str) -> list[Interface]:
-    """Return what *text* says, as libtorrent reads it.
-
-    Raises:
-        ValueError: a part of it is not ``address:port``.
-    """
-    found = []
-    for part in text.split(","):
-        match = _INTERFACE.fullmatch(part)
-        if match is None or int(match["port"]) > _LAST_PORT:
-            raise ValueError(part)
-        found.append(Interface(_address(match["v6"] or match["host"]), int(match["port"])))
-    return found
+    """Return what *text* says, which the settings have admitted."""
+    parts = (part.strip().rpartition(":") for part in text.split(","))
+    return [Interface(_address(host.strip("[]")), int(port)) for host, _, port in parts]
 
 
 def _address(host: str) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from bot.config import Libtorrent
 from services.resolvers.libtorrent import LibtorrentResolver
 
-_PORT = re.compile(r":[0-9]+(?=[a-z]*\s*(?:,|\Z))")
+_PORT = re.compile(r":[0-9]+(?=\s*(?:,|\Z))")
 
 
 def opened(

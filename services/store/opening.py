@@ -29,9 +29,9 @@ async def make_ready(writer: Statements, migrations: Sequence[str], path: Path) 
     version = (await writer.run("PRAGMA user_version"))[0][0]
     if version > len(migrations):
         raise NewerSchema(path=str(path))
-    if version and await _was_left_open(writer):
-        await _find_whole(writer, path)
     try:
+        if version and await _was_left_open(writer):
+            await _find_whole(writer, path)
         await _migrate(writer, migrations, path, version)
         await _index(writer)
         await writer.one("mark_open")

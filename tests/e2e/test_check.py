@@ -1,6 +1,5 @@
 """``python -m bot check``: what it finds, and that it never tells the token."""
 
-import os
 import re
 import socket
 import time
@@ -53,9 +52,9 @@ async def test_where_all_is_well_it_says_so_line_by_line_and_changes_nothing(wor
     assert [line[2:].partition(":")[0] for line in ended.output.splitlines()] == SUBJECTS
     assert {line[0] for line in ended.output.splitlines()} == {"✓"}, ended.output
     assert ended.code == 0
-    assert re.search(r"[1-9]\d* nodes reached", ended.line("DHT"))
+    assert re.search(r"[1-9]\d* nodes? reached", ended.line("DHT"))
     assert not world.database.exists()
-    assert world.private.bot_messages == []
+    assert not world.private.bot_messages
 
 
 async def test_beside_a_running_bot_it_only_reads_and_knows_its_port(world: World, free_port: int) -> None:
@@ -78,11 +77,6 @@ async def test_a_port_that_another_program_has_is_told(world: World, taken_port:
     assert (ended.code, ended.line("swarm port")[0]) == (1, "✗")
     assert "in use by another program" in ended.line("swarm port")
     assert ended.line("DHT")[0] == "✓", "it is reached from another port"
-
-
-async def test_interfaces_that_are_none_are_told(world: World) -> None:
-    ended = await check(world, listen_interfaces='"here"')
-    assert "✗ swarm port: here is no address:port" in ended.output
 
 
 async def test_another_programs_port_is_not_the_running_bots(running: World, taken_port: int) -> None:
@@ -155,7 +149,7 @@ async def test_a_chat_that_cannot_be_written_to_is_told(world: World, chat: str)
     ended = await check(world, "--live", chat)
     assert (ended.code, ended.line("message")[0]) == (1, "✗")
     assert "\x1b" not in ended.output
-    assert world.private.bot_messages == []
+    assert not world.private.bot_messages
 
 
 # The database.
@@ -209,4 +203,4 @@ async def test_it_leaves_no_folder_behind(world: World, tmp_path: Path) -> None:
     folder = tmp_path / "temporary"
     folder.mkdir()
     assert (await command("check", "--config", world.write_settings(), TMPDIR=str(folder))).code == 0
-    assert os.listdir(folder) == []
+    assert list(folder.iterdir()) == []

@@ -75,11 +75,12 @@ def notes(path: Path) -> list[object]:
 
 
 def damage(path: Path) -> None:
-    """Overwrite the middle half of the file's pages. Blocks."""
+    """Overwrite pages in the middle of the file, behind those where tables begin. Blocks."""
     size = path.stat().st_size
+    assert size > 100 * 4096, "too small to have such pages"
     with path.open("r+b") as file:
-        file.seek(size // 4 // 4096 * 4096)
-        file.write(b"\xa5" * (size // 2))
+        file.seek(size // 2 // 4096 * 4096)
+        file.write(b"\xa5" * (size // 4))
 
 
 def beside(path: Path) -> set[str]:

@@ -17,6 +17,7 @@ from services.store import opening
 from services.store.lock import holder
 from services.store.statements import load_migrations
 from services.store.store import Store
+from services.torrents import NotebookId, NoteId
 from tests.integration.database_help import ROOT, beside, damage, execute, filled, first_version, notes, read, save
 
 VERSION = len(load_migrations())
@@ -188,7 +189,7 @@ async def test_damage_under_way_is_told_and_what_is_whole_goes_on(database: Path
             await store._writer.run("PRAGMA wal_checkpoint(TRUNCATE)")
             damage(database)
             reads = [
-                store.read(lambda tx, n=number: tx.notes._run.one("note", id=n, notebook_id=1))  # type: ignore[misc]
+                store.read(lambda tx, n=number: tx.notes.get(NotebookId(1), NoteId(n)))  # type: ignore[misc]
                 for number in range(1, len(SOME) + 1)
             ]
             found = await asyncio.gather(*reads, return_exceptions=True)
@@ -250,6 +251,7 @@ import asyncio, os, sys
 from pathlib import Path
 from services.errors import StoreUnavailable
 from services.store.store import Store
+from services.torrents import NotebookId, NoteId
 from tests.integration.database_help import notes, save
 
 async def main(folder):

@@ -120,9 +120,9 @@ class LibtorrentResolver:
         return await asyncio.to_thread(described, given, self.label)
 
     def dht_nodes(self) -> int:
-        """Return how many nodes of the DHT were last known to have answered, and ask libtorrent for the number now."""
+        """Return how many nodes of the DHT have answered, as last heard, and ask libtorrent for the number now."""
         self._alerts.ask_about_dht()
-        return self._dht.nodes
+        return self._dht.since(0).nodes
 
     def add_hints(self, torrent: TorrentId, hints: Hints) -> None:
         """See `Resolver.add_hints`."""
