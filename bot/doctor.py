@@ -84,7 +84,7 @@ async def _findings(settings: Settings, live: str | None, dht_state: Path) -> As
 
 def _look_at_database(path: Path) -> tuple[_Running, Finding]:
     path = path.resolve()
-    if not path.exists():
+    if not path.exists() or not path.stat().st_size:
         folder = _nearest(path)
         if folder.is_dir() and os.access(folder, os.W_OK | os.X_OK):
             return _Running(), good("database", f"there is none yet; the first start makes {path}")

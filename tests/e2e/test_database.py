@@ -76,6 +76,21 @@ async def test_damage_after_a_crash_is_one_line_with_its_remedy(world: World) ->
     assert "Traceback" not in output
 
 
+async def test_damage_under_way_is_told_and_what_is_whole_is_shown(world: World) -> None:
+    await filled(world.database, *SOME, door=f"tg:{world.private.id}")
+    await world.start()
+    damage(world.database)
+    shown = [(await world.ask(f"/note {number}")).text for number in range(1, len(SOME), 60)]
+    assert set(shown) - {NOT_SAVED} <= set(SOME)
+    assert NOT_SAVED in shown
+    assert len(set(shown)) > 1
+    (trouble, *_) = troubles(world)
+    assert "event='database.unavailable'" in trouble
+    assert "python -m bot restore FILE" in trouble
+    assert await world.stop() == 0
+    assert "Traceback" not in world.output
+
+
 async def test_a_newer_database_is_one_line(world: World, tmp_path: Path) -> None:
     await filled(world.database, "of the future")
     execute(world.database, "PRAGMA user_version = 999")

@@ -1,8 +1,13 @@
 """Databases for tests of how they are kept: filled, read from outside, damaged."""
 
 import contextlib
+import os
+import shutil
 import sqlite3
+import subprocess
 from pathlib import Path
+
+import pytest
 
 from services.notebook.note import Note
 from services.store.store import Store, Tx
@@ -26,20 +31,20 @@ def a_note(notebook: NotebookId, text: str) -> Note:
     )
 
 
-async def save(store: Store, *texts: str) -> None:
-    """Store notes of these *texts*, each in a transaction of its own."""
+async def save(store: Store, *texts: str, door: str = "tg:1") -> None:
+    """Store notes of these *texts* in the notebook behind *door*, each in a transaction of its own."""
     for text in texts:
 
         async def insert(tx: Tx, text: str = text) -> None:
-            await tx.notes.insert(a_note(await tx.notebooks.open("tg:1", 1.0), text), [])
+            await tx.notes.insert(a_note(await tx.notebooks.open(door, 1.0), text), [])
 
         await store.write(insert)
 
 
-async def filled(path: Path, *texts: str) -> None:
+async def filled(path: Path, *texts: str, door: str = "tg:1") -> None:
     """Make a database at *path* that was closed in order, with notes of these *texts*."""
     async with Store.open(path) as store:
-        await save(store, *texts)
+        await save(store, *texts, door=door)
 
 
 def first_version(path: Path, *texts: str, mode: str = "delete") -> None:
@@ -86,3 +91,16 @@ def damage(path: Path) -> None:
 def beside(path: Path) -> set[str]:
     """Return the names of the files in *path*'s folder but its own and its lock's. Blocks."""
     return {one.name for one in path.parent.iterdir()} - {path.name, path.name + ".lock"}
+
+
+def in_a_namespace(shell: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run *shell* where its mounts are its own; they go with it. Skips where no such place can be had."""
+    unshare = shutil.which("unshare")
+    probe = [unshare or "false", "-rm", "mount", "-t", "tmpfs", "none", "/mnt"]
+    if subprocess.run(probe, check=False, capture_output=True).returncode:  # noqa: S603 - our own words
+        pytest.skip("no mounts of one's own here")
+    command = [unshare or "false", "-rm", "sh", "-euc", shell, "sh", *arguments]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    return subprocess.run(  # noqa: S603 - our own words
+        command, cwd=ROOT, env=environment, check=False, capture_output=True, text=True
+    )

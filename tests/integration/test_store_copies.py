@@ -13,7 +13,17 @@ from services.errors import DatabaseDamaged, DatabaseInUse, NewerSchema, StoreUn
 from services.store.copies import back_up, examine, restore
 from services.store.statements import load_migrations
 from services.store.store import Store
-from tests.integration.database_help import beside, damage, execute, filled, first_version, notes, read, save
+from tests.integration.database_help import (
+    beside,
+    damage,
+    execute,
+    filled,
+    first_version,
+    in_a_namespace,
+    notes,
+    read,
+    save,
+)
 
 VERSION = len(load_migrations())
 SOME = [f"note {number} " + "x" * 500 for number in range(300)]
@@ -108,6 +118,21 @@ async def test_a_backup_that_cannot_be_made_leaves_nothing(database: Path, backu
         await asyncio.to_thread(back_up, junk, backup)
     assert not backup.exists()
     assert beside(backup) == set()
+
+
+async def test_a_backup_that_has_no_room_is_refused_and_leaves_nothing(database: Path, tmp_path: Path) -> None:
+    await filled(database, *SOME)
+    script = (
+        "import sys\nfrom pathlib import Path\nfrom services.errors import StoreUnavailable\n"
+        "from services.store.copies import back_up\nfolder = Path(sys.argv[2])\ntry:\n"
+        "    back_up(Path(sys.argv[1]), folder / 'backup')\nexcept StoreUnavailable as error:\n"
+        "    print(error.parameters['reason'], list(folder.iterdir()))"
+    )
+    mount = 'mount -t tmpfs -o size=128k none "$2"; exec "$3" -c "$4" "$1" "$2"'
+    (tmp_path / "small").mkdir()
+    small = str(tmp_path / "small")
+    ended = await asyncio.to_thread(in_a_namespace, mount, str(database), small, sys.executable, script)
+    assert ended.stdout == "database or disk is full []\n", ended.stderr
 
 
 # Put back.

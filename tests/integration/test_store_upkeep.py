@@ -3,7 +3,6 @@
 import asyncio
 import os
 import resource
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,7 +17,18 @@ from services.store.lock import holder
 from services.store.statements import load_migrations
 from services.store.store import Store
 from services.torrents import NotebookId, NoteId
-from tests.integration.database_help import ROOT, beside, damage, execute, filled, first_version, notes, read, save
+from tests.integration.database_help import (
+    ROOT,
+    beside,
+    damage,
+    execute,
+    filled,
+    first_version,
+    in_a_namespace,
+    notes,
+    read,
+    save,
+)
 
 VERSION = len(load_migrations())
 SOME = [f"note {number} " + "x" * 500 for number in range(300)]
@@ -279,19 +289,6 @@ async def main(folder):
 
 asyncio.run(main(Path(sys.argv[1])))
 """
-
-
-def in_a_namespace(shell: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run *shell* where its mounts are its own; they go with it. Skips where no such place can be had."""
-    unshare = shutil.which("unshare")
-    probe = [unshare or "false", "-rm", "mount", "-t", "tmpfs", "none", "/mnt"]
-    if subprocess.run(probe, check=False, capture_output=True).returncode:  # noqa: S603 - our own words
-        pytest.skip("no mounts of one's own here")
-    command = [unshare or "false", "-rm", "sh", "-euc", shell, "sh", *arguments]
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    return subprocess.run(  # noqa: S603 - our own words
-        command, cwd=ROOT, env=environment, check=False, capture_output=True, text=True
-    )
 
 
 def test_a_full_disk_loses_nothing_acknowledged_and_room_on_it_is_enough_to_go_on(tmp_path: Path) -> None:
