@@ -7,7 +7,7 @@ from typing import Self
 
 from telegram import InlineKeyboardButton
 
-_DATA = re.compile(r"(?P<verb>[a-z]+):(?P<about>[^:]+)(?::(?P<page>[0-9]{1,4}))?", re.ASCII)
+_PAGED = re.compile(r"(?P<about>.+):(?P<page>[0-9]{1,4})", re.ASCII)
 
 
 class Verb(StrEnum):
@@ -33,10 +33,12 @@ class Press:
     @classmethod
     def parse(cls, data: str | None) -> Self | None:
         """Return what *data* asks for; None where it is not of our making."""
-        match = _DATA.fullmatch(data or "")
-        if match is None or match["verb"] not in set(Verb):
+        verb, colon, about = (data or "").partition(":")
+        if not colon or not about or verb not in set(Verb):
             return None
-        return cls(Verb(match["verb"]), match["about"], int(match["page"] or 0))
+        if verb == Verb.FAILED and (paged := _PAGED.fullmatch(about)):
+            return cls(Verb.FAILED, paged["about"], int(paged["page"]))
+        return cls(Verb(verb), about)
 
 
 def button(label: str, verb: Verb, about: str | int, page: int = 0) -> InlineKeyboardButton:

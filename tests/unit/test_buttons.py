@@ -42,9 +42,17 @@ def test_what_is_not_of_our_making_is_nothing(data: str | None) -> None:
 @given(st.text(st.characters()))
 def test_any_text_is_read_as_one_of_our_verbs_or_not_at_all(data: str) -> None:
     pressed = Press.parse(data)
-    assert pressed is None or f"{pressed.verb}:{pressed.about}" == data
+    assert pressed is None or data in {f"{pressed.verb}:{pressed.about}", f"failed:{pressed.about}:{pressed.page}"}
 
 
 @given(st.text(min_size=1))
 def test_what_a_press_is_about_is_left_for_others_to_judge(about: str) -> None:
     assert Press.parse(f"retry:{about}") == Press(Verb.RETRY, about)
+
+
+@given(st.uuids().map(str), st.integers(0, 9999))
+def test_a_page_comes_back_and_fits(about: str, page: int) -> None:
+    data = button("Next", Verb.FAILED, about, page).callback_data
+    assert isinstance(data, str)
+    assert len(data.encode()) <= 64
+    assert Press.parse(data) == Press(Verb.FAILED, about, page)

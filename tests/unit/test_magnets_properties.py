@@ -170,7 +170,7 @@ def test_magnets_are_whole_spans_in_order_and_make_sense(text: str) -> None:
         for value in (magnet.name or "", *magnet.hints.trackers, *(host for host, _ in magnet.hints.peers)):
             value.encode()
         assert find_magnets(f"\n{link}\n")[0].torrents == magnet.torrents
-    assert not magnets or torrents_in(text) == gather(magnets)
+    assert torrents_in(text)[: len(gather(magnets))] == gather(magnets)
 
 
 @settings(THOROUGH, max_examples=200)
