@@ -4,9 +4,10 @@ import argparse
 import asyncio
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from bot.config import BadSettings, Settings, is_token, load
-from bot.terminal import BAD_INPUT, complain, why
+from bot.terminal import BAD_INPUT, complain, why, without_tokens
 from services.errors import CalibotError, StoreUnavailable
 
 _HOW_TO_BEGIN = """{why}
@@ -26,8 +27,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong with a command line, which may have the token in the wrong place."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(without_tokens(message))
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m bot", description="Finds the true names of your magnet links.")
+    parser = _Parser(prog="python -m bot", description="Finds the true names of your magnet links.")
     commands = parser.add_subparsers(dest="command", required=True)
 
     def command(name: str, does: str, config: Path | None = Path("config.toml")) -> argparse.ArgumentParser:

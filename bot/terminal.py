@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import signal
 import sys
 
@@ -9,6 +10,7 @@ from services.errors import CalibotError
 from services.i18n import sentence
 
 BAD_INPUT = 2
+_TOKEN = re.compile(r"[0-9]{5,}:[A-Za-z0-9_-]{5,}", re.ASCII)
 
 
 def say(*lines: str) -> None:
@@ -17,9 +19,14 @@ def say(*lines: str) -> None:
 
 
 def complain(*lines: str, code: int) -> int:
-    """Print *lines* to standard error; return *code*."""
-    print(*lines, sep="\n", file=sys.stderr)  # noqa: T201 - what a person at a terminal reads
+    """Print *lines* to standard error, without what may be a token in the wrong place; return *code*."""
+    print(*map(without_tokens, lines), sep="\n", file=sys.stderr)  # noqa: T201 - what a person at a terminal reads
     return code
+
+
+def without_tokens(text: str) -> str:
+    """Return *text* with stars for all that looks like what @BotFather gives."""
+    return _TOKEN.sub("***", text)
 
 
 def print_whatever_comes() -> None:

@@ -7,7 +7,7 @@ from typing import Self
 
 from telegram import InlineKeyboardButton
 
-_PAGED = re.compile(r"(?P<about>.+):(?P<page>[0-9]{1,4})", re.ASCII)
+_PAGED = re.compile(r"(?P<about>.+):(?P<page>0|[1-9][0-9]{0,3})", re.ASCII)
 
 
 class Verb(StrEnum):
