@@ -4,17 +4,14 @@ import functools
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-import structlog
-from structlog.typing import FilteringBoundLogger
 from telegram import Update
 
 from handlers.context import CalibotContext, address_of, language_of, message_of
 from handlers.outgoing import Message
 from handlers.text import escape
-from services.errors import CalibotError, StoreUnavailable
+from services.errors import CalibotError
 from services.i18n import sentence
 
-_log: FilteringBoundLogger = structlog.get_logger(__name__)
 Handler = Callable[[Update, CalibotContext], Coroutine[Any, Any, None]]
 
 
@@ -33,12 +30,6 @@ def sentence_of(error: CalibotError, update: Update) -> str:
     return sentence(error.code, error.parameters, language_of(update))
 
 
-def log_unavailable(error: CalibotError) -> None:
-    """Tell the operator what the person is not told: why the database cannot be used."""
-    if isinstance(error, StoreUnavailable):
-        _log.error("store.unavailable", **error.parameters)
-
-
 def errors_as_answers(handler: Handler) -> Handler:
     """Tell the person who asked what *handler* could not do."""
 
@@ -47,7 +38,6 @@ def errors_as_answers(handler: Handler) -> Handler:
         try:
             await handler(update, context)
         except CalibotError as error:
-            log_unavailable(error)
             say(update, context, sentence_of(error, update))
 
     return answering

@@ -2,7 +2,7 @@
 
 from telegram import CallbackQuery, Message, Update
 
-from handlers.answers import log_unavailable, sentence_of
+from handlers.answers import sentence_of
 from handlers.buttons import Press, Verb
 from handlers.context import (
     CalibotContext,
@@ -34,7 +34,6 @@ async def press(update: Update, context: CalibotContext) -> None:
         except (CannotCancel, CannotRetry) as error:  # its card is behind: it is brought up to what is true
             task_id, said = await _adopted(update, context, query), sentence_of(error, update)
         except CalibotError as error:
-            log_unavailable(error)
             task_id, said = None, sentence_of(error, update)
         await _answer(context, query, said)
     if task_id is not None:
@@ -124,8 +123,7 @@ async def _adopted(update: Update, context: CalibotContext, query: CallbackQuery
     follower = await _follower_at(context, query.message)
     try:
         await _follow(update, context, TaskId(pressed.about), await notebook_of(update, context), follower)
-    except CalibotError as error:  # the refusal is told; that its card stays behind is for the log alone
-        log_unavailable(error)
+    except CalibotError:  # the refusal is told; its card stays behind
         return None
     return TaskId(pressed.about)
 
