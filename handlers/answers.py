@@ -8,7 +8,8 @@ from telegram import Update
 
 from handlers.context import CalibotContext, address_of, language_of, message_of
 from handlers.outgoing import Message
-from handlers.text import escape
+from handlers.slots import Rank
+from handlers.text import escape, parts
 from services.errors import CalibotError
 from services.i18n import sentence
 
@@ -24,6 +25,14 @@ def answer(update: Update, context: CalibotContext, message: Message) -> None:
     """Answer the update's message."""
     asked = message_of(update)
     context.services.outbox.answer(address_of(asked), message, reply_to=asked.message_id)
+
+
+def answer_at_length(update: Update, context: CalibotContext, text: str) -> None:
+    """Answer the update's message with plain *text*, in as many messages as it needs."""
+    asked = message_of(update)
+    for number, part in enumerate(parts(text)):
+        rank = Rank.END if number else Rank.ANSWER  # a long answer does not mute its chat
+        context.services.outbox.answer(address_of(asked), Message(escape(part)), reply_to=asked.message_id, rank=rank)
 
 
 def sentence_of(error: CalibotError, update: Update) -> str:

@@ -33,7 +33,7 @@ def card(snapshot: Snapshot, state: State, now: float, language: str) -> Message
     `shown_name`, and the link to copy is there only where it fits.
     """
     t = translation(language)
-    lines = [f"<b>{_state(t, state)}</b> · {_subject(t, snapshot)}", *_body(t, snapshot, state, now, language)]
+    lines = [f"<b>{_state(t, state)}</b> · {subject(t, snapshot)}", *_body(t, snapshot, state, now, language)]
     lines.append(_footer(t, snapshot, state, now))
     if link := _link_to_copy(snapshot, lines):
         lines.append(link)
@@ -54,8 +54,8 @@ def _state(t: Translation, state: State) -> str:
             return t.gettext("cancelled")
 
 
-def _subject(t: Translation, snapshot: Snapshot) -> str:
-    """Return what is looked up: the note's number, and the hash."""
+def subject(t: Translation, snapshot: Snapshot, most_notes: int = _SHOWN_NOTES) -> str:
+    """Return what is looked up: the notes' numbers, the first *most_notes* of them, and the hash."""
     request = snapshot.task.request
     digits = snapshot.first.torrent.shown.hex
     shown = f"<code>{digits[:_SHOWN_DIGITS]}</code>…"
@@ -63,13 +63,13 @@ def _subject(t: Translation, snapshot: Snapshot) -> str:
     if more:
         shown = t.ngettext("{first} and {more} more", "{first} and {more} more", more).format(first=shown, more=more)
     if isinstance(request, NoteRequest):
-        return f"{_numbers(t, request.notes)} · {shown}"
+        return f"{_numbers(t, request.notes, most_notes)} · {shown}"
     return shown
 
 
-def _numbers(t: Translation, notes: tuple[NoteId, ...]) -> str:
-    shown = ", ".join(f"#{note}" for note in notes[:_SHOWN_NOTES])
-    more = len(notes) - _SHOWN_NOTES
+def _numbers(t: Translation, notes: tuple[NoteId, ...], most: int = _SHOWN_NOTES) -> str:
+    shown = ", ".join(f"#{note}" for note in notes[:most])
+    more = len(notes) - most
     if more > 0:
         return t.ngettext("{notes} and {more} more", "{notes} and {more} more", more).format(notes=shown, more=more)
     return shown
@@ -246,7 +246,7 @@ def failed_card(snapshot: Snapshot, lost: Sequence[Lost], page: int, language: s
     title = t.gettext("Not found: {first}–{last} of {total}").format(
         first=min(first + 1, total), last=first + len(lost), total=total
     )
-    lines = [f"<b>{_state(t, snapshot.task.state)}</b> · {_subject(t, snapshot)}", title]
+    lines = [f"<b>{_state(t, snapshot.task.state)}</b> · {subject(t, snapshot)}", title]
     for one in lost:
         where = f"{_numbers(t, one.notes[:_FEW_NOTES])} · " if one.notes else ""
         lines.append(f"{where}{_digits(one.item)} · {_latest(t, one.item, language)}")

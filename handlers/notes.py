@@ -4,7 +4,7 @@ import re
 
 from telegram import InlineKeyboardMarkup, Update
 
-from handlers.answers import answer, errors_as_answers, say
+from handlers.answers import answer, answer_at_length, errors_as_answers, say
 from handlers.buttons import Verb, button
 from handlers.context import (
     CalibotContext,
@@ -18,8 +18,7 @@ from handlers.context import (
     words_of,
 )
 from handlers.outgoing import Message
-from handlers.slots import Rank
-from handlers.text import escape, parts
+from handlers.text import escape
 from services.errors import NoteNotFound
 from services.i18n import Translation
 from services.magnets.parse import torrents_in
@@ -80,9 +79,4 @@ async def note(update: Update, context: CalibotContext) -> None:
         say(update, context, words_of(update).gettext("Which note? Send its number: /note 12"))
         return
     found = await context.services.notebook.get(await notebook_of(update, context), number)
-    message = message_of(update)
-    for number_of_part, part in enumerate(parts(found.text)):
-        rank = Rank.END if number_of_part else Rank.ANSWER  # a long note does not mute its chat
-        context.services.outbox.answer(
-            address_of(message), Message(escape(part)), reply_to=message.message_id, rank=rank
-        )
+    answer_at_length(update, context, found.text)

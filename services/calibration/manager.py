@@ -3,7 +3,6 @@
 import asyncio
 import uuid
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
@@ -14,10 +13,11 @@ from services.calibration.apply import Applied, apply_cancel, apply_retry, hand_
 from services.calibration.follower import NewFollower
 from services.calibration.functions import engine_of
 from services.calibration.ports import CalibrationFunc, Engine, OrdinaryFunc, TaskStore, Tx
-from services.calibration.request import digest_of, torrents_of
+from services.calibration.request import digest_of, shown_by, torrents_of
 from services.calibration.runner import Runner
 from services.calibration.sequence import Sequence as Changed
-from services.calibration.task import CalibrationRequest, Item, Lost, NoteRequest, Snapshot, State, Task, Written
+from services.calibration.snapshots import Changes, read_snapshots
+from services.calibration.task import CalibrationRequest, Item, Lost, NoteRequest, Snapshot, State, Task
 from services.clock import Clock, SystemClock
 from services.errors import (
     CannotCancel,
@@ -35,22 +35,6 @@ log = structlog.stdlib.get_logger(__name__)
 _UNSHOWN_KEPT = 30 * 86400.0
 _LOOKUPS_KEPT = 90 * 86400.0
 _FOLLOWERS_KEPT = 90 * 86400.0  # from its end on: so long its buttons work
-_OUTCOMES_SHOWN = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Changes:
-    """What changed, up to and with *number*.
-
-    *reset*: the number asked for is not known any more; *tasks* are then all there are, and what is not among them
-    is gone. *more*: ask again at once, after *number*.
-    """
-
-    tasks: tuple[Snapshot, ...]
-    notes: tuple[NoteId, ...]
-    number: int
-    reset: bool
-    more: bool
 
 
 class AsyncCalibrationManager:
@@ -148,7 +132,7 @@ class AsyncCalibrationManager:
         """
 
         async def submit(tx: Tx) -> str:
-            if follower is not None and (shown := await _shown_by(tx, follower, request, notebook)) is not None:
+            if follower is not None and (shown := await shown_by(tx, follower, request, notebook)) is not None:
                 return shown.id  # somebody was quicker: the message is a card already, and stays that one
             torrents = await torrents_of(tx, notebook, request)
             if not torrents:
@@ -361,37 +345,9 @@ class AsyncCalibrationManager:
 
     async def _snapshots(self, tx: Tx, task_ids: Iterable[TaskId], *, since: float | None = None) -> Sequence[Snapshot]:
         oldest = self._clock.now() - self._ttl if since is None else since
-        snapshots = []
-        asked = list(task_ids)
-        tasks = await tx.tasks.those(asked)
-        firsts = {item.task_id: item for item in await tx.tasks.items_at([(task_id, 0) for task_id in tasks])}
-        written = await tx.tasks.written([task_id for task_id, task in tasks.items() if task.state.ended])
-        for task_id in asked:
-            task, first = tasks.get(task_id), firsts.get(task_id)
-            if task is None or first is None or (task.completed_at is not None and task.completed_at < oldest):
-                continue
-            snapshots.append(
-                Snapshot(
-                    task=task,
-                    seq=self._changed.number_of(task_id),
-                    counts=await tx.tasks.counts(task_id),
-                    first=first,
-                    outcomes=tuple(await tx.tasks.outcomes(task_id, _OUTCOMES_SHOWN)),
-                    progress=self._progress.get(task_id) if task.state is State.RUNNING else None,
-                    written=written.get(task_id, Written()),
-                )
-            )
-        return snapshots
-
-
-async def _shown_by(tx: Tx, follower: NewFollower, request: CalibrationRequest, notebook: NotebookId) -> Task | None:
-    """Return the task of this *request* that the message which *follower* would become shows already."""
-    if follower.message_id is None:
-        return None
-    there = await tx.followers.at(follower.address, follower.message_id)
-    if there is None or (there.request, there.notebook) != (request, notebook):
-        return None
-    return await tx.tasks.get(there.task_id)
+        return await read_snapshots(
+            tx, task_ids, since=oldest, number_of=self._changed.number_of, progress=self._progress
+        )
 
 
 async def _own_task(tx: Tx, task_id: TaskId, notebook: NotebookId, person: PersonId, *, everyones: bool) -> Task:

@@ -3,8 +3,9 @@
 import hashlib
 from collections.abc import Sequence
 
+from services.calibration.follower import NewFollower
 from services.calibration.ports import Tx
-from services.calibration.task import CalibrationRequest, HashRequest, NoteRequest
+from services.calibration.task import CalibrationRequest, HashRequest, NoteRequest, Task
 from services.errors import NoteNotFound
 from services.magnets.parse import Magnet, find_magnets, gather
 from services.notebook.note import Note
@@ -43,3 +44,13 @@ def digest_of(request: CalibrationRequest, torrents: dict[TorrentId, Hints]) -> 
     kind = ",".join(map(str, sorted(request.notes))) if isinstance(request, NoteRequest) else "hashes"
     named = sorted(f"{torrent.v1 or ''}+{torrent.v2 or ''}" for torrent in torrents)
     return hashlib.sha256("\n".join([kind, *named]).encode()).hexdigest()
+
+
+async def shown_by(tx: Tx, follower: NewFollower, request: CalibrationRequest, notebook: NotebookId) -> Task | None:
+    """Return the task of this *request* that the message which *follower* would become shows already."""
+    if follower.message_id is None:
+        return None
+    there = await tx.followers.at(follower.address, follower.message_id)
+    if there is None or (there.request, there.notebook) != (request, notebook):
+        return None
+    return await tx.tasks.get(there.task_id)

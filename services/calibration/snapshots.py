@@ -1,0 +1,60 @@
+"""What there is to see of tasks, and what changed of them."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from services.calibration.ports import Tx
+from services.calibration.task import Snapshot, State, Written
+from services.torrents import NoteId, Step, TaskId
+
+_OUTCOMES_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What changed, up to and with *number*.
+
+    *reset*: the number asked for is not known any more; *tasks* are then all there are, and what is not among them
+    is gone. *more*: ask again at once, after *number*.
+    """
+
+    tasks: tuple[Snapshot, ...]
+    notes: tuple[NoteId, ...]
+    number: int
+    reset: bool
+    more: bool
+
+
+async def read_snapshots(
+    tx: Tx,
+    task_ids: Iterable[TaskId],
+    *,
+    since: float,
+    number_of: Callable[[TaskId], int],
+    progress: Mapping[TaskId, Step],
+) -> Sequence[Snapshot]:
+    """Return those of the tasks that there are and that did not end before *since*, in the order asked for.
+
+    *number_of* tells a task's last change, *progress* the newest word of its lookups.
+    """
+    snapshots = []
+    asked = list(task_ids)
+    tasks = await tx.tasks.those(asked)
+    firsts = {item.task_id: item for item in await tx.tasks.items_at([(task_id, 0) for task_id in tasks])}
+    written = await tx.tasks.written([task_id for task_id, task in tasks.items() if task.state.ended])
+    for task_id in asked:
+        task, first = tasks.get(task_id), firsts.get(task_id)
+        if task is None or first is None or (task.completed_at is not None and task.completed_at < since):
+            continue
+        snapshots.append(
+            Snapshot(
+                task=task,
+                seq=number_of(task_id),
+                counts=await tx.tasks.counts(task_id),
+                first=first,
+                outcomes=tuple(await tx.tasks.outcomes(task_id, _OUTCOMES_SHOWN)),
+                progress=progress.get(task_id) if task.state is State.RUNNING else None,
+                written=written.get(task_id, Written()),
+            )
+        )
+    return snapshots
