@@ -23,6 +23,7 @@ from handlers.calibrate import calibrate, calibrate_hash
 from handlers.context import CalibotContext, language_of
 from handlers.gate import gate
 from handlers.notes import note, save
+from handlers.people import allow, deny, show_people
 from handlers.presses import press
 from handlers.start import show_help, start, unknown_command
 from services.errors import CalibotError, StoreUnavailable
@@ -67,6 +68,9 @@ def register(application: "Application[Any, CalibotContext, Any, Any, Any, Any]"
     application.add_handler(CommandHandler("note", note, filters=new))
     application.add_handler(CommandHandler("calibrate", calibrate, filters=new))
     application.add_handler(CommandHandler("calibrate_hash", calibrate_hash, filters=new))
+    application.add_handler(CommandHandler("allow", allow, filters=new))
+    application.add_handler(CommandHandler("deny", deny, filters=new))
+    application.add_handler(CommandHandler("people", show_people, filters=new))
     application.add_handler(MessageHandler(new & filters.COMMAND, unknown_command))
     application.add_handler(MessageHandler(new & (filters.TEXT | filters.CAPTION), save))
     application.add_handler(CallbackQueryHandler(press))

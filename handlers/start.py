@@ -52,6 +52,10 @@ def help_text(t: Translation) -> str:
         "/note 12 - show note 12 as it is\n"
         "/help - this text\n"
         "\n"
+        "For this bot's owners:\n"
+        "/allow 4711, /deny 4711 - let somebody in, or no longer; also in reply to them, or alone for a group\n"
+        "/people - who is let in\n"
+        "\n"
         "A lookup asks the public BitTorrent network, which sees this bot's address."
     )
 
@@ -62,5 +66,8 @@ def command_list(t: Translation) -> list[tuple[str, str]]:
         ("calibrate", t.gettext("find the true names for a note: /calibrate 12")),
         ("calibrate_hash", t.gettext("find the name of one info-hash or magnet")),
         ("note", t.gettext("show a note: /note 12")),
+        ("allow", t.gettext("for owners: let in a person or a group")),
+        ("deny", t.gettext("for owners: let them in no longer")),
+        ("people", t.gettext("for owners: who is let in")),
         ("help", t.gettext("what I can do")),
     ]

@@ -1,8 +1,33 @@
 """Who may do what. People and places are the front end's own opaque words (``tg:4711``)."""
 
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Self
 
 from services.torrents import PersonId
+
+
+class Role(StrEnum):
+    """As what somebody, or a chat, is let in."""
+
+    OWNER = "owner"
+    USER = "user"
+    CHAT = "chat"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LetIn:
+    """Somebody, or a chat, that is let in.
+
+    *added_at* (seconds since 1970) is None for those of the settings; *added_by* is None for those, and for an owner
+    who was made by a start's code.
+    """
+
+    who: str
+    role: Role
+    added_at: float | None = None
+    added_by: PersonId | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,5 +50,22 @@ class Access:
         """Whether *person*, perhaps an administrator of the chat, may cancel and retry everyone's tasks there."""
         return administrator or person in self.owners
 
-    def with_owners(self, *people: PersonId) -> "Access":
-        return replace(self, owners=self.owners.union(people))
+    def lets_in(self, who: str) -> bool:
+        """Whether *who* is let in as anything."""
+        return who in self.owners or who in self.users or who in self.chats
+
+    def joined(self, more: Iterable[LetIn]) -> Self:
+        """Return this access with those *more*."""
+        of_role: dict[Role, set[str]] = {role: set() for role in Role}
+        for one in more:
+            of_role[one.role].add(one.who)
+        return type(self)(
+            self.owners.union(map(PersonId, of_role[Role.OWNER])),
+            self.users.union(map(PersonId, of_role[Role.USER])),
+            self.chats.union(of_role[Role.CHAT]),
+        )
+
+    def listed(self) -> tuple[LetIn, ...]:
+        """Return everybody of it, as those whom the settings let in."""
+        named = ((Role.OWNER, self.owners), (Role.USER, self.users), (Role.CHAT, self.chats))
+        return tuple(LetIn(who=who, role=role) for role, some in named for who in sorted(some))

@@ -14,6 +14,9 @@ CalibotError
 ├── CannotCancel
 ├── CannotRetry
 ├── NotAllowed
+├── OwnersOnly
+├── InTheSettings
+├── LastOwner
 ├── ShuttingDown
 ├── StoreUnavailable
 │   ├── DatabaseDamaged
@@ -116,6 +119,24 @@ class NotAllowed(CalibotError):
     """This person may not do that to this task or note."""
 
     code = "not_allowed"
+
+
+class OwnersOnly(CalibotError):
+    """Only an owner may do that."""
+
+    code = "owners_only"
+
+
+class InTheSettings(CalibotError):
+    """The settings let this one in: no chat can take that back."""
+
+    code = "in_the_settings"
+
+
+class LastOwner(CalibotError):
+    """Without this one there would be no owner."""
+
+    code = "last_owner"
 
 
 class ShuttingDown(CalibotError):

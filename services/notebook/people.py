@@ -1,36 +1,51 @@
-"""The people who are let in, and how the first of them becomes the owner."""
+"""The people who are let in: how the first of them becomes the owner, and whom an owner lets in from a chat."""
 
 import hmac
 import secrets
+from collections.abc import Awaitable, Callable, Sequence
+from enum import StrEnum
 from typing import Self
 
 import structlog
 
-from services.access import Access
+from services.access import Access, LetIn, Role
 from services.clock import Clock
-from services.errors import StoreUnavailable
-from services.notebook.ports import NotebookStore
+from services.errors import InTheSettings, LastOwner, OwnersOnly, StoreUnavailable
+from services.notebook.once import once
+from services.notebook.ports import NotebookStore, NotebookTx
 from services.torrents import PersonId
 
 log = structlog.stdlib.get_logger(__name__)
 _TRIES = 5
 
 
+class Outcome(StrEnum):
+    """What came of letting somebody in, or of taking that back."""
+
+    CHANGED = "changed"
+    AS_BEFORE = "as_before"
+
+
 class People:
-    """Knows who is let in: those of the settings, and the owners that the store remembers."""
+    """Knows who is let in: those of the settings, and those that the store remembers."""
 
     def __init__(self, store: NotebookStore, access: Access, clock: Clock) -> None:
         self._store = store
         self._clock = clock
         self._code = secrets.token_hex(8)
         self._tries = _TRIES
+        self._settings = access
+        self._added: tuple[LetIn, ...] = ()
         self.access = access
 
     async def load(self) -> Self:
-        """Let in the owners that are stored."""
-        owners = await self._store.read(lambda tx: tx.people.owners())
-        self.access = self.access.with_owners(*owners)
+        """Let in those that are stored."""
+        self._know(await self._store.read(lambda tx: tx.people.everybody()))
         return self
+
+    def _know(self, added: Sequence[LetIn]) -> None:
+        self._added = tuple(added)
+        self.access = self._settings.joined(added)
 
     @property
     def start_code(self) -> str | None:
@@ -52,10 +67,77 @@ class People:
                 log.warning("owner.code_used_up", remedy="somebody tried five wrong codes: start the bot again")
             return False
         left, self._tries = self._tries, 0  # it works once: nobody else can use it while this is written
+        owner = LetIn(who=person, role=Role.OWNER, added_at=self._clock.now())
+
+        async def write(tx: NotebookTx) -> Sequence[LetIn]:
+            await tx.people.put(owner)
+            return await tx.people.everybody()
+
         try:
-            await self._store.write(lambda tx: tx.people.add_owner(person, self._clock.now()))
+            added = await self._store.write(write)
         except StoreUnavailable:
             self._tries = left
             raise
-        self.access = self.access.with_owners(person)
+        self._know(added)
         return True
+
+    def check_owner(self, person: PersonId) -> None:
+        """Raise OwnersOnly unless *person* is an owner."""
+        if person not in self.access.owners:
+            raise OwnersOnly
+
+    def everybody(self, *, asked_by: PersonId) -> Sequence[LetIn]:
+        """Return all who are let in, those of the settings first. Raises OwnersOnly."""
+        self.check_owner(asked_by)
+        listed = self._settings.listed()
+        known = {(one.who, one.role) for one in listed}
+        return (*listed, *(one for one in self._added if (one.who, one.role) not in known))
+
+    async def allow(self, who: str, role: Role, *, asked_by: PersonId, request_key: str | None = None) -> Outcome:
+        """Let *who* in as *role*, at once and over restarts; whoever is let in already stays as they are.
+
+        Raises:
+            OwnersOnly: *asked_by* is none.
+            StoreUnavailable: nothing was changed.
+        """
+        self.check_owner(asked_by)
+
+        async def allow(tx: NotebookTx) -> str:
+            if self._settings.lets_in(who) or any(one.who == who for one in await tx.people.everybody()):
+                return Outcome.AS_BEFORE
+            await tx.people.put(LetIn(who=who, role=role, added_at=self._clock.now(), added_by=asked_by))
+            return Outcome.CHANGED
+
+        return await self._once(request_key, allow)
+
+    async def deny(self, who: str, *, asked_by: PersonId, request_key: str | None = None) -> Outcome:
+        """Let *who* in no longer.
+
+        Raises:
+            OwnersOnly: *asked_by* is none.
+            InTheSettings: *who* is let in there.
+            LastOwner: without *who* there is no owner.
+            StoreUnavailable: nothing was changed.
+        """
+        self.check_owner(asked_by)
+
+        async def deny(tx: NotebookTx) -> str:
+            if self._settings.lets_in(who):
+                raise InTheSettings
+            added = await tx.people.everybody()
+            if self._settings.joined(added).owners == {who}:
+                raise LastOwner
+            if all(one.who != who for one in added):
+                return Outcome.AS_BEFORE
+            await tx.people.remove(who)
+            return Outcome.CHANGED
+
+        return await self._once(request_key, deny)
+
+    async def _once(self, key: str | None, act: Callable[[NotebookTx], Awaitable[str]]) -> Outcome:
+        async def write(tx: NotebookTx) -> tuple[str, Sequence[LetIn]]:
+            return await once(tx, key, self._clock.now(), lambda: act(tx)), await tx.people.everybody()
+
+        outcome, added = await self._store.write(write)
+        self._know(added)
+        return Outcome(outcome)

@@ -3,8 +3,9 @@
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from typing import Protocol, TypeVar
 
+from services.access import LetIn
 from services.notebook.note import Change, Mark, Note, Revision, Selection
-from services.torrents import NotebookId, NoteId, PersonId, TaskId, TorrentId
+from services.torrents import NotebookId, NoteId, TaskId, TorrentId
 
 T = TypeVar("T")
 
@@ -100,13 +101,16 @@ class Notebooks(Protocol):
 
 
 class People(Protocol):
-    """The people who were let in from a chat, beside those of the settings."""
+    """The people and chats that were let in from a chat, beside those of the settings."""
 
-    async def owners(self) -> Sequence[PersonId]:
-        """Return the owners that are stored here."""
+    async def everybody(self) -> Sequence[LetIn]:
+        """Return all that are stored here, in the order in which they were let in."""
 
-    async def add_owner(self, person: PersonId, at: float) -> None:
-        """Make *person* an owner; again is harmless."""
+    async def put(self, one: LetIn) -> None:
+        """Let in one that has a time; it replaces what the same one was before."""
+
+    async def remove(self, who: str) -> None:
+        """Forget *who*, a person or a chat."""
 
 
 class NotebookTx(Protocol):

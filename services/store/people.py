@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from services.access import LetIn, Role
 from services.store.statements import Statements
 from services.torrents import NotebookId, PersonId
 
@@ -33,8 +34,23 @@ class PeopleRows:
     def __init__(self, statements: Statements) -> None:
         self._run = statements
 
-    async def owners(self) -> Sequence[PersonId]:
-        return [PersonId(row["person"]) for row in await self._run.all("owners")]
+    async def everybody(self) -> Sequence[LetIn]:
+        return [
+            LetIn(
+                who=row["who"],
+                role=Role(row["role"]),
+                added_at=row["added_at"],
+                added_by=PersonId(row["added_by"]) if row["added_by"] else None,
+            )
+            for row in await self._run.all("let_in")
+        ]
 
-    async def add_owner(self, person: PersonId, at: float) -> None:
-        await self._run.one("add_owner", person=person, at=at)
+    async def put(self, one: LetIn) -> None:
+        if one.role is Role.CHAT:
+            await self._run.one("put_allowed_chat", door=one.who, at=one.added_at, by=one.added_by)
+        else:
+            await self._run.one("put_person", person=one.who, role=one.role, at=one.added_at, by=one.added_by)
+
+    async def remove(self, who: str) -> None:
+        await self._run.one("remove_person", person=who)
+        await self._run.one("remove_allowed_chat", door=who)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.access import Access
+from services.access import Access, LetIn, Role
 from services.torrents import PersonId
 
 OWNER, USER, STRANGER = PersonId("tg:1"), PersonId("tg:2"), PersonId("tg:3")
@@ -46,7 +46,24 @@ def test_who_may_cancel_and_retry_everyones(person: PersonId, administrator: boo
 
 
 def test_a_new_owner_takes_nothing_from_others_and_the_value_before_stays_as_it_was() -> None:
-    more = ACCESS.with_owners(STRANGER)
+    more = ACCESS.joined([LetIn(who=STRANGER, role=Role.OWNER)])
     assert more == Access(owners=frozenset({OWNER, STRANGER}), users=ACCESS.users, chats=ACCESS.chats)
     assert ACCESS.owners == {OWNER}
-    assert ACCESS.with_owners() == ACCESS
+    assert ACCESS.joined([]) == ACCESS
+
+
+def test_each_is_joined_as_what_they_were_let_in_as() -> None:
+    more = ACCESS.joined([LetIn(who=STRANGER, role=Role.USER), LetIn(who=OTHER, role=Role.CHAT)])
+    assert more == Access(ACCESS.owners, frozenset({USER, STRANGER}), frozenset({ALLOWED, OTHER}))
+    assert more.lets_in(STRANGER)
+    assert more.lets_in(OTHER)
+    assert not ACCESS.lets_in(STRANGER)
+
+
+def test_everybody_is_listed_once_with_their_role() -> None:
+    assert [(one.who, one.role) for one in ACCESS.listed()] == [
+        (OWNER, Role.OWNER),
+        (USER, Role.USER),
+        (ALLOWED, Role.CHAT),
+    ]
+    assert Access().joined(ACCESS.listed()) == ACCESS

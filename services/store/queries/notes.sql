@@ -114,10 +114,3 @@ INSERT INTO notebooks (created_at) VALUES (:at) RETURNING id;
 
 -- name: insert_door
 INSERT INTO doors (door, notebook_id) VALUES (:door, :notebook_id);
-
--- name: owners
-SELECT person FROM people WHERE role = 'owner' ORDER BY added_at, person;
-
--- name: add_owner
-INSERT INTO people (person, role, added_at) VALUES (:person, 'owner', :at)
-ON CONFLICT (person) DO UPDATE SET role = 'owner';
