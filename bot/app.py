@@ -26,6 +26,7 @@ from services.calibration.manager import AsyncCalibrationManager, set_async_cali
 from services.clock import SystemClock
 from services.engines.local import LocalEngine
 from services.i18n import translation
+from services.metrics import Metrics
 from services.notebook.history import History
 from services.notebook.notebook import Notebook
 from services.notebook.people import People
@@ -85,6 +86,7 @@ async def run(settings: Settings) -> None:
             live=live,
             outbox=outbox,
             strangers=Strangers(clock),
+            metrics=Metrics(store, manager, clock),
         )
         register(application)
         if not await stack.enter_async_context(_connected(application, stop)):

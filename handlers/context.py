@@ -15,6 +15,7 @@ from services.calibration.follower import NewFollower
 from services.calibration.followers import Followership
 from services.calibration.manager import AsyncCalibrationManager
 from services.i18n import Translation, translation
+from services.metrics import Metrics
 from services.notebook.history import History
 from services.notebook.notebook import Notebook
 from services.notebook.people import People
@@ -33,6 +34,7 @@ class Services:
     live: LiveStatus
     outbox: Outbox
     strangers: Strangers
+    metrics: Metrics
 
 
 class CalibotContext(CallbackContext[ExtBot[None], dict[object, object], dict[object, object], Services]):

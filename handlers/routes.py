@@ -21,6 +21,7 @@ from telegram.ext import (
 from handlers.answers import say
 from handlers.calibrate import calibrate, calibrate_hash
 from handlers.context import CalibotContext, language_of
+from handlers.figures import show_queue, show_stats
 from handlers.gate import gate
 from handlers.notes import note, save
 from handlers.people import allow, deny, show_people
@@ -68,9 +69,11 @@ def register(application: "Application[Any, CalibotContext, Any, Any, Any, Any]"
     application.add_handler(CommandHandler("note", note, filters=new))
     application.add_handler(CommandHandler("calibrate", calibrate, filters=new))
     application.add_handler(CommandHandler("calibrate_hash", calibrate_hash, filters=new))
+    application.add_handler(CommandHandler("queue", show_queue, filters=new))
     application.add_handler(CommandHandler("allow", allow, filters=new))
     application.add_handler(CommandHandler("deny", deny, filters=new))
     application.add_handler(CommandHandler("people", show_people, filters=new))
+    application.add_handler(CommandHandler("stats", show_stats, filters=new))
     application.add_handler(MessageHandler(new & filters.COMMAND, unknown_command))
     application.add_handler(MessageHandler(new & (filters.TEXT | filters.CAPTION), save))
     application.add_handler(CallbackQueryHandler(press))

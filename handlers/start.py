@@ -50,11 +50,13 @@ def help_text(t: Translation) -> str:
         "/calibrate all - for all that were not yet, 1,000 at a time\n"
         "/calibrate_hash <info-hashes or magnets> - find their names; changes no note\n"
         "/note 12 - show note 12 as it is\n"
+        "/queue - what is being looked up\n"
         "/help - this text\n"
         "\n"
         "For this bot's owners:\n"
         "/allow 4711, /deny 4711 - let somebody in, or no longer; also in reply to them, or alone for a group\n"
         "/people - who is let in\n"
+        "/stats - what 30 days of lookups came to\n"
         "\n"
         "A lookup asks the public BitTorrent network, which sees this bot's address."
     )
@@ -66,8 +68,10 @@ def command_list(t: Translation) -> list[tuple[str, str]]:
         ("calibrate", t.gettext("find the true names for a note: /calibrate 12")),
         ("calibrate_hash", t.gettext("find the name of one info-hash or magnet")),
         ("note", t.gettext("show a note: /note 12")),
+        ("queue", t.gettext("what is being looked up")),
         ("allow", t.gettext("for owners: let in a person or a group")),
         ("deny", t.gettext("for owners: let them in no longer")),
         ("people", t.gettext("for owners: who is let in")),
+        ("stats", t.gettext("for owners: what the lookups came to")),
         ("help", t.gettext("what I can do")),
     ]

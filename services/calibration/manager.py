@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 
@@ -168,6 +168,21 @@ class AsyncCalibrationManager:
         """Return the task as it stands; None when it is unknown, or ended longer ago than the ttl."""
         snapshots = await self._tasks.read(lambda tx: self._snapshots(tx, [task_id]))
         return snapshots[0] if snapshots else None
+
+    async def live_tasks(
+        self, *, notebook: NotebookId | None = None, asked_by: PersonId | None = None, limit: int = 20
+    ) -> tuple[Sequence[Snapshot], int]:
+        """Return the first *limit* tasks under way as they are stored, and how many there are; see `Tasks.live`."""
+
+        async def live(tx: Tx) -> tuple[Sequence[Snapshot], int]:
+            task_ids, many = await tx.tasks.live(notebook=notebook, asked_by=asked_by, limit=limit)
+            return await self._snapshots(tx, task_ids), many
+
+        return await self._tasks.read(live)
+
+    async def live_items(self) -> Mapping[State, int]:
+        """Return how many items are pending, and how many running."""
+        return await self._tasks.read(lambda tx: tx.tasks.live_items())
 
     async def list_items(
         self, task_id: TaskId, *, page: int = 0, size: int = 20, states: Sequence[State] = ()

@@ -77,6 +77,17 @@ class Tasks(Protocol):
     async def under_way(self, asked_by: PersonId) -> int:
         """Return how many tasks this person has under way."""
 
+    async def live(
+        self, *, notebook: NotebookId | None, asked_by: PersonId | None, limit: int
+    ) -> tuple[Sequence[TaskId], int]:
+        """Return the first tasks under way, of this notebook and person where they are given; and how many there are.
+
+        Those that are running come before those that are pending; the oldest first.
+        """
+
+    async def live_items(self) -> Mapping[State, int]:
+        """Return how many items of all tasks are pending, and how many running."""
+
     async def recent(self, since: float) -> Sequence[TaskId]:
         """Return the tasks under way and those ended at *since* or later."""
 

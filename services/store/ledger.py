@@ -1,8 +1,9 @@
 """Rows that are kept for a time only: answers to request keys, and what lookups took."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from services.calibration.ports import LookedUp
+from services.metrics import SourceTimes, Waits
 from services.store import codec
 from services.store.statements import Statements
 from services.torrents import PersonId
@@ -26,7 +27,7 @@ class AnswerRows:
 
 
 class LookupRows:
-    """See `services.calibration.ports.Lookups`."""
+    """See `services.calibration.ports.Lookups`, and `services.metrics.LookupFigures`."""
 
     def __init__(self, statements: Statements) -> None:
         self._run = statements
@@ -50,6 +51,20 @@ class LookupRows:
 
     async def forget(self, before: float) -> None:
         await self._run.one("forget_lookups", before=before)
+
+    async def waits(self, since: float) -> Waits:
+        row = await self._run.one("lookup_waits", since=since)
+        assert row is not None  # noqa: S101 - an aggregate gives a row
+        return Waits(lookups=row["many"], average=row["average"], p95=row["p95"])
+
+    async def by_source(self, since: float) -> Sequence[SourceTimes]:
+        return [
+            SourceTimes(source=row["source"], found=row["many"], p50=row["p50"], p95=row["p95"])
+            for row in await self._run.all("lookups_by_source", since=since)
+        ]
+
+    async def outcomes(self, since: float) -> Mapping[str, int]:
+        return {row["outcome"]: int(row["many"]) for row in await self._run.all("lookup_outcomes", since=since)}
 
 
 class AskedRows:

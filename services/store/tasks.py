@@ -84,6 +84,15 @@ class TaskRows:
         row = await self._run.one("tasks_under_way", asked_by=asked_by)
         return int(row["many"]) if row else 0
 
+    async def live(
+        self, *, notebook: NotebookId | None, asked_by: PersonId | None, limit: int
+    ) -> tuple[Sequence[TaskId], int]:
+        rows = await self._run.all("live_tasks", notebook_id=notebook, asked_by=asked_by, limit=limit)
+        return [TaskId(row["id"]) for row in rows], int(rows[0]["many"]) if rows else 0
+
+    async def live_items(self) -> Mapping[State, int]:
+        return {State(row["state"]): int(row["many"]) for row in await self._run.all("live_items")}
+
     async def recent(self, since: float) -> Sequence[TaskId]:
         return [TaskId(row["id"]) for row in await self._run.all("recent_tasks", since=since)]
 

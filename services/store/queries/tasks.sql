@@ -21,6 +21,16 @@ SELECT * FROM tasks WHERE state IN ('pending', 'running') ORDER BY created_at, r
 -- name: tasks_under_way
 SELECT count(*) AS many FROM tasks WHERE asked_by = :asked_by AND state IN ('pending', 'running');
 
+-- name: live_tasks
+-- The first of them, those at work before those that wait; many: how many there are.
+SELECT id, count(*) OVER () AS many FROM tasks
+WHERE state IN ('pending', 'running')
+    AND (:notebook_id IS NULL OR notebook_id = :notebook_id) AND (:asked_by IS NULL OR asked_by = :asked_by)
+ORDER BY state = 'pending', created_at, rowid LIMIT :limit;
+
+-- name: live_items
+SELECT state, count(*) AS many FROM items WHERE state IN ('pending', 'running') GROUP BY state;
+
 -- name: recent_tasks
 SELECT id FROM tasks WHERE state IN ('pending', 'running') OR completed_at >= :since ORDER BY created_at, rowid;
 
