@@ -8,7 +8,7 @@ from typing import Self, TypeVar
 
 from aiohttp import web
 
-from sandbox.botapi.chats import Account, Chat, Kind
+from sandbox.botapi.chats import Account, Chat, Kind, Message
 from sandbox.botapi.events import Call, Event, EventLog
 from sandbox.botapi.faults import Fault, FaultBook
 from sandbox.botapi.flood import FloodControl, Limits
@@ -99,6 +99,10 @@ class BotApi:
     def group(self, title: str, *people: Person, kind: Kind = "supergroup", forum: bool = False) -> Chat:
         """Return a new group with these members and the bot, all of them plain ones."""
         return self._world.group(title, tuple(person.account for person in people), kind, forum=forum)
+
+    def post(self, group: Chat, text: str) -> Message:
+        """Let the channel that is linked to *group* post *text*, and return the message that then stands in *group*."""
+        return self._world.post(group, text)
 
     def break_next(self, method: str, fault: Fault, *, times: int = 1, chat: Chat | None = None) -> None:
         """Let *fault* happen to the next *times* requests to *method*, in *chat* alone when it is given."""

@@ -12,6 +12,9 @@ Kind = Literal["private", "group", "supergroup"]
 Status = Literal["creator", "administrator", "member", "restricted", "left", "kicked"]
 
 
+_TO_CHANNEL = 10**9  # from a group's id to that of the channel that is linked to it
+
+
 @dataclass(frozen=True, slots=True)
 class Account:
     """A user of Telegram: a person or a bot (Bot API, User)."""
@@ -32,6 +35,10 @@ ANONYMOUS = Account(1087968824, "Group", "GroupAnonymousBot", is_bot=True)
 """Who stands as sender of what an anonymous administrator writes (Bot API, Message, ``sender_chat``)."""
 
 
+TELEGRAM = Account(777000, "Telegram")
+"""Who stands as sender of a channel's post in the group that is linked to the channel."""
+
+
 class HasAccount(Protocol):
     """A person."""
 
@@ -45,7 +52,7 @@ class Message:
 
     *html* is what the sender gave, with its tags; *formatted* what Telegram kept of it. *versions* are the times and
     plain texts over its life, the present one last. *options* are what sending it asked for and nobody sees here.
-    Under a *photo* the text is its caption.
+    Under a *photo* the text is its caption. *channel_post*: it came by itself from the channel that is linked here.
     """
 
     id: int
@@ -59,6 +66,7 @@ class Message:
     topic: int | None = None
     anonymous: bool = False
     photo: bool = False
+    channel_post: bool = False
     options: Mapping[str, object] = field(default_factory=dict)
     edited: float | None = None
     deleted: bool = False
@@ -93,7 +101,8 @@ class Message:
             "caption" if self.photo else "text": self.text,
         }
         extra: dict[str, object] = {
-            "sender_chat": self.chat.as_json() if self.anonymous else None,
+            "sender_chat": self._sender_chat(),
+            "is_automatic_forward": self.channel_post,
             "message_thread_id": self.topic,
             "is_topic_message": self.topic and True,
             "caption_entities" if self.photo else "entities": [one.as_json() for one in self.formatted.entities],
@@ -104,6 +113,11 @@ class Message:
             "edit_date": self.edited and int(self.edited),
         }
         return shape | {name: value for name, value in extra.items() if value}
+
+    def _sender_chat(self) -> dict[str, object] | None:
+        if self.channel_post:
+            return {"id": self.chat.id - _TO_CHANNEL, "type": "channel", "title": self.chat.title}
+        return self.chat.as_json() if self.anonymous else None
 
     def __str__(self) -> str:
         buttons = " ".join(f"[{text}]" for row in self.buttons for text, _ in row)

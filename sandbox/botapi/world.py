@@ -5,10 +5,10 @@ import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sandbox.botapi.chats import Account, Chat, Kind, Message, Status
+from sandbox.botapi.chats import TELEGRAM, Account, Chat, Kind, Message, Status
 from sandbox.botapi.pulse import Pulse
 from sandbox.botapi.shapes import member_json
-from sandbox.botapi.text import Formatted
+from sandbox.botapi.text import Formatted, commands
 from sandbox.botapi.updates import UpdateQueue
 
 # Beyond 32 bits, as today's users' ids are.
@@ -89,6 +89,20 @@ class World:
         """Put a person's message into its chat and tell the bot, where it is there to be told."""
         message.chat.add(message)
         self._tell("message", message)
+
+    def post(self, chat: Chat, text: str) -> Message:
+        """Let the channel that is linked to *chat* post *text*; it stands in the chat, too."""
+        message = Message(
+            id=chat.next_id,
+            chat=chat,
+            sender=TELEGRAM,
+            date=self.now(),
+            formatted=Formatted(text, commands(text)),
+            html=text,
+            channel_post=True,
+        )
+        self.say(message)
+        return message
 
     def edit(self, message: Message, formatted: Formatted) -> None:
         message.change(formatted, formatted.text, message.keyboard, self.now())

@@ -33,6 +33,22 @@ async def test_people_who_write_and_edit_make_updates(bot: Bot, api: BotApi, ali
     assert anonymous.message.reply_to_message is not None
 
 
+async def test_a_channels_post_stands_in_its_group_as_an_automatic_forward(
+    bot: Bot, api: BotApi, alice: Person
+) -> None:
+    group = api.group("Friends", alice)
+    post = api.post(group, "/help")
+    (update,) = await bot.get_updates()
+    assert update.message is not None
+    assert update.message.is_automatic_forward
+    assert update.message.sender_chat is not None
+    assert (update.message.sender_chat.type, update.message.chat.id) == ("channel", group.id)
+    assert update.message.from_user is not None
+    assert not update.message.from_user.is_bot
+    assert group.messages == (post,)
+    assert group.bot_messages == ()
+
+
 async def test_under_a_photo_the_words_are_a_caption(bot: Bot, alice: Person, private: Chat) -> None:
     alice.say(private, "/see this", photo=True)
     (update,) = await bot.get_updates()
