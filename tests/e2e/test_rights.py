@@ -1,0 +1,231 @@
+"""Every cell of ``docs/rights.md``, on the running program. Each has a chat and a person of its own."""
+
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+import pytest
+import pytest_asyncio
+
+from handlers.buttons import Verb
+from sandbox.botapi import Chat, Message, Person
+from sandbox.swarm import make_sample
+from tests.e2e.conftest import World, opened_world
+from tests.rights import BUTTONS, COMMANDS, Cell
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+_NOTE = re.compile(r"\b12\b")
+OWNERS_ONLY = "Only this bot's owner may do that."
+REFUSED_PRESSES = {
+    "You may not do that.": "no",
+    "Only the person who asked for it, or an administrator, may do that.": "not theirs",
+}
+UNDER_WAY = ("pending", "running")
+EFFECTS = {
+    Verb.CALIBRATE: UNDER_WAY,
+    Verb.REFRESH: UNDER_WAY,
+    Verb.CANCEL: ("nothing more is looked up",),
+    Verb.RETRY: UNDER_WAY,
+    Verb.UNDO: ("Undone in 1 note.",),
+    Verb.FAILED: ("Not found: 1",),
+    Verb.CARD: ("nothing more is looked up",),
+}
+"""What the pressed message says, one of these, when it was done."""
+
+
+@dataclass
+class Town(World):
+    """Alice, an owner, is everywhere; for each cell there are a group, an owner and a user whom nobody used before."""
+
+    async def fill(self) -> None:
+        self.timeout = 600  # nothing ends by itself
+        cells = len(COMMANDS) + len(BUTTONS)
+        owners = [self.api.person(f"Owner {number}") for number in range(cells)]
+        self.owners = [self.alice.id, *(one.id for one in owners)]
+        self.fresh_owners: Iterator[Person] = iter(owners)
+        self.fresh_users: Iterator[Person] = iter([self.invite(f"User {number}") for number in range(cells)])
+        self.groups: Iterator[Chat] = iter([self.group(f"Group {number}", self.alice) for number in range(2 * cells)])
+        await self.start()
+
+    def kept(self) -> tuple[object, ...]:
+        """Return what people can change."""
+        return (
+            self.rows("SELECT id, attempt, state = 'cancelled' FROM tasks ORDER BY id"),
+            self.rows("SELECT id, text, deleted_at FROM notes ORDER BY id"),
+            self.rows("SELECT * FROM people ORDER BY 1"),
+            self.rows("SELECT * FROM allowed_chats ORDER BY 1"),
+        )
+
+
+@dataclass
+class Actor:
+    """Somebody in a chat; *anonymous*: writes as the group; without a *person* it is the channel."""
+
+    town: Town
+    chat: Chat
+    person: Person | None
+    anonymous: bool = False
+
+    def say(self, text: str) -> Message:
+        if self.person is None:
+            return self.town.api.post(self.chat, text)
+        return self.person.say(self.chat, text, anonymous=self.anonymous)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def town(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Town]:
+    async with opened_world(tmp_path_factory.mktemp("town"), Town) as town:
+        await town.fill()
+        yield town
+
+
+def writing(town: Town, who: str) -> Actor:
+    """Return *who*, as the table's first part says, where they write."""
+    api = town.api
+    match who:
+        case "stranger":
+            person = api.person("Stranger")
+            return Actor(town, api.private(person), person)
+        case "allowed user":
+            person = next(town.fresh_users)
+            return Actor(town, api.private(person), person)
+        case "member elsewhere":
+            actor = pressing(town, "writer")
+            assert actor.person is not None
+            actor.chat = api.group("Elsewhere", town.alice, actor.person)
+            return actor
+        case "owner":
+            person = next(town.fresh_owners)
+            return Actor(town, api.group("Anywhere", town.alice, person), person)
+        case "channel post":
+            return Actor(town, next(town.groups), None)
+        case _:
+            return pressing(town, who)
+
+
+def pressing(town: Town, who: str) -> Actor:
+    """Return *who* as a member of a group that is let in, or in private where they are served there alone."""
+    if who == "allowed user":
+        return writing(town, who)
+    person = next(town.fresh_owners) if who == "owner" else town.api.person(who)
+    chat = next(town.groups)
+    chat.set_status(person, "administrator" if who in {"administrator", "anonymous"} else "member")
+    return Actor(town, chat, person, anonymous=who == "anonymous")
+
+
+# Commands.
+
+
+@pytest.mark.parametrize("cell", COMMANDS, ids=lambda cell: cell.name)
+async def test_a_command_gets_what_the_table_says(town: Town, cell: Cell) -> None:
+    actor = writing(town, cell.who)
+    text = await _about_a_note(town, actor, cell)
+    there, before = actor.chat.bot_messages, town.kept()
+    asked = actor.say(text)
+    if cell.gets == "silence":
+        answer = await town.ask("/note 0", chat=actor.chat)  # what Alice is answered comes after whatever came before
+        assert actor.chat.bot_messages == (*there, answer)
+    else:
+        answer = await town.answer(asked)
+        assert _kind(answer, actor) == cell.gets, answer.text
+    if cell.gets != "yes":
+        assert town.kept() == before
+
+
+async def _about_a_note(town: Town, actor: Actor, cell: Cell) -> str:
+    """Return what is sent, with the number of a note of the chat for 12; a stranger's chat has none."""
+    if cell.who == "stranger" or _NOTE.search(cell.what) is None:
+        return cell.what
+    author = actor.person if cell.who == "allowed user" else town.alice
+    saved = await town.ask(make_sample("noted").magnet(), person=author, chat=actor.chat)
+    return _NOTE.sub(saved.text.partition(" ")[0].removeprefix("#"), cell.what)
+
+
+def _kind(answer: Message, actor: Actor) -> str:
+    if answer.text == OWNERS_ONLY:
+        return "owners only"
+    assert actor.person is not None
+    return "refused" if re.fullmatch(rf"This bot serves only [^\n]+: {actor.person.id}", answer.text) else "yes"
+
+
+# Buttons.
+
+
+async def _saved(actor: Actor) -> Message:
+    return await actor.town.answer(actor.say(actor.town.swarm.dead().magnet()))
+
+
+async def _live(actor: Actor) -> Message:
+    return await actor.town.answer(actor.say(f"/calibrate_hash {actor.town.swarm.dead().magnet()}"))
+
+
+async def _stopped(actor: Actor) -> Message:
+    card = await _live(actor)
+    await _press(actor, card, "Cancel")
+    return await actor.town.shows(card, "cancelled")
+
+
+async def _written(actor: Actor) -> Message:
+    sample = actor.town.swarm.seed(make_sample("Written.mkv"))
+    card = await actor.town.answer(actor.say(sample.magnet()))
+    await _press(actor, card, "Calibrate")
+    return await actor.town.shows(card, "completed", "Corrected: #")
+
+
+async def _several_stopped(actor: Actor) -> Message:
+    dead = " ".join(actor.town.swarm.dead().magnet() for _ in range(2))
+    card = await actor.town.answer(actor.say(f"/calibrate_hash {dead}"))
+    await _press(actor, card, "Cancel")
+    return await actor.town.shows(card, "cancelled")
+
+
+async def _turned(actor: Actor) -> Message:
+    card = await _several_stopped(actor)
+    await _press(actor, card, "Show failed")
+    return await actor.town.shows(card, "cancelled", "Not found: 1")
+
+
+async def _press(actor: Actor, message: Message, label: str) -> None:
+    assert actor.person is not None
+    assert (await actor.person.press(message, label)).text == ""
+
+
+MAKERS: Mapping[Verb, Callable[[Actor], Awaitable[Message]]] = {
+    Verb.CALIBRATE: _saved,
+    Verb.REFRESH: _live,
+    Verb.CANCEL: _live,
+    Verb.RETRY: _stopped,
+    Verb.UNDO: _written,
+    Verb.FAILED: _several_stopped,
+    Verb.CARD: _turned,
+}
+"""How a message with the button comes about; the actor asks for it."""
+
+
+async def test_every_button_can_be_made() -> None:
+    assert set(MAKERS) == set(EFFECTS) == set(Verb)
+
+
+@pytest.mark.parametrize("cell", [one for one in BUTTONS if one.gets != "-"], ids=lambda cell: cell.name)
+async def test_a_button_gets_what_the_table_says(town: Town, cell: Cell) -> None:
+    verb, presser = Verb(cell.what), pressing(town, cell.who)
+    assert presser.person is not None
+    asker = presser
+    if cell.more == "another's":
+        asker = Actor(town, presser.chat, town.api.person("Another"))
+        assert asker.person is not None
+        presser.chat.set_status(asker.person, "member")
+    message = await MAKERS[verb](asker)
+    if cell.who in {"stranger", "member elsewhere"}:
+        presser.chat.set_status(presser.person, "left")
+    if cell.who == "member elsewhere":
+        next(town.groups).set_status(presser.person, "member")
+    data = next(value for row in message.buttons for _, value in row if value.startswith(f"{verb}:"))
+    before, buttons = town.kept(), message.buttons
+    answer = await presser.person.press_data(message, data)
+    assert REFUSED_PRESSES.get(answer.text, "yes") == cell.gets, answer.text
+    if cell.gets == "yes":
+        await town.api.until(lambda: any(word in message.text for word in EFFECTS[verb]))
+    else:
+        assert (town.kept(), message.buttons) == (before, buttons)
