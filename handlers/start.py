@@ -22,7 +22,7 @@ async def start(update: Update, context: CalibotContext) -> None:
             return
     text = help_text(t)
     if not is_private(chat):
-        text += "\n\n" + t.gettext("This group's number, for allowed_chats in the settings: {number}").format(
+        text += "\n\n" + t.gettext("This group's number, for my owner's settings or /allow: {number}").format(
             number=chat.id
         )
     say(update, context, text)
