@@ -14,6 +14,7 @@ from telegram.ext import Application, ApplicationBuilder, ContextTypes
 from bot import swarm
 from bot.config import Settings
 from handlers.context import CalibotContext, Services
+from handlers.gathering import Gathering
 from handlers.live_status import LiveStatus
 from handlers.outbox import Outbox
 from handlers.routes import OneAfterAnotherInAChat, register
@@ -27,6 +28,7 @@ from services.clock import SystemClock
 from services.engines.local import LocalEngine
 from services.i18n import translation
 from services.metrics import Metrics
+from services.notebook.edits import Edits
 from services.notebook.history import History
 from services.notebook.notebook import Notebook
 from services.notebook.people import People
@@ -37,6 +39,7 @@ log = structlog.stdlib.get_logger(__name__)
 App = Application[Any, CalibotContext, Any, Any, Any, Any]
 
 _CLEANUP_SECONDS = 600.0
+_FIRST_CLEANUP_SECONDS = 2.0  # soon: a bot that is often started anew must clean up, too
 _LONGEST_PAUSE = 30.0
 
 
@@ -77,14 +80,17 @@ async def run(settings: Settings) -> None:
         live = LiveStatus(manager, followers, clock)
         application = _application(settings)
         outbox = Outbox(application.bot, live, clock=clock)
+        notebook, gathering = Notebook(store, clock), Gathering(outbox, clock)
         application.bot_data = Services(
             manager=manager,
             followers=followers,
-            notebook=Notebook(store, clock),
-            history=History(store, clock, manager.note_changed),
+            notebook=notebook,
             people=people,
             live=live,
             outbox=outbox,
+            history=History(store, clock, manager.note_changed),
+            edits=Edits(store, clock, manager.note_changed),
+            gathering=gathering,
             strangers=Strangers(clock),
             metrics=Metrics(store, manager, clock),
         )
@@ -94,8 +100,9 @@ async def run(settings: Settings) -> None:
         await stack.enter_async_context(_started(application))
         await stack.enter_async_context(outbox)
         await stack.enter_async_context(manager)
+        await stack.enter_async_context(gathering)
         await live.resume(outbox)
-        _repeat(application, settings, live, manager)
+        _repeat(application, settings, application.bot_data)
         await stack.enter_async_context(_polling(application, settings, stop))
         if not stop.is_set():
             _tell_the_operator(application, people)
@@ -192,7 +199,7 @@ async def _polling(application: App, settings: Settings, stop: asyncio.Event) ->
     async def start() -> None:
         await updater.start_polling(
             poll_interval=settings.telegram.poll_interval,
-            allowed_updates=[Update.MESSAGE, Update.CALLBACK_QUERY],
+            allowed_updates=[Update.MESSAGE, Update.EDITED_MESSAGE, Update.CALLBACK_QUERY],
             error_callback=_polling_error,
         )
 
@@ -212,18 +219,19 @@ def _polling_error(error: TelegramError) -> None:
         log.warning("telegram.polling", error=str(error))
 
 
-def _repeat(application: App, settings: Settings, live: LiveStatus, manager: AsyncCalibrationManager) -> None:
+def _repeat(application: App, settings: Settings, services: Services) -> None:
     async def poll(_: CalibotContext) -> None:
-        await live.poll()
+        await services.live.poll()
 
     async def clean_up(_: CalibotContext) -> None:
-        await manager.cleanup_old_tasks()
+        await services.manager.cleanup_old_tasks()
+        await services.notebook.purge()
 
     jobs = application.job_queue
     assert jobs is not None  # noqa: S101 - python-telegram-bot[job-queue] is installed
     alone = {"coalesce": True, "max_instances": 1}
     jobs.run_repeating(poll, settings.telegram.status_interval, job_kwargs=alone)
-    jobs.run_repeating(clean_up, _CLEANUP_SECONDS, job_kwargs=alone)
+    jobs.run_repeating(clean_up, _CLEANUP_SECONDS, first=_FIRST_CLEANUP_SECONDS, job_kwargs=alone)
 
 
 def _tell_the_operator(application: App, people: People) -> None:

@@ -10,6 +10,7 @@ import sys
 import tempfile
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 from urllib.parse import unquote
@@ -19,6 +20,7 @@ from rich.console import Console
 from bot.demo_diff import changes
 from bot.demo_process import first_signal, last_lines, running
 from bot.demo_screen import Bubble, Screen, Terminal, Transcript
+from handlers.note_view import LINE
 from sandbox.botapi import BotApi, Event, Message, Phase
 from sandbox.swarm import Sample, Swarm, make_sample
 
@@ -233,8 +235,9 @@ class Play:
         self._screen.scene("4 · The note is corrected", "The name that was found is in the note already.")
         await self._rest(1)
         _, answer = await self._ask("/note 1")
-        found = changes(note.text, answer.text)
-        self._screen.highlight(found)
+        names, line, kept = answer.text.partition(f"{LINE}\n")
+        found, above = changes(note.text, kept), len(names + line)
+        self._screen.highlight([replace(one, begin=one.begin + above, end=one.end + above) for one in found])
         now = ", ".join(f"“{change.before}” is “{unquote(change.after)}” now" for change in found)
         self._screen.caption(f"{now} (percent-encoded, as links are). All the rest is what Alice wrote.")
         await self._rest(6)

@@ -1,13 +1,21 @@
 """What a button carries: at most 64 bytes of a verb and what it is about (Bot API, InlineKeyboardButton)."""
 
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import pairwise
 from typing import Self
 
 from telegram import InlineKeyboardButton
 
+from services.torrents import NoteId
+
 _PAGED = re.compile(r"(?P<about>.+):(?P<page>0|[1-9][0-9]{0,3})", re.ASCII)
+_LONGEST = 64 - len("calibrate_all:")
+_MOST_NOTES = 5000
+_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+_RUNS = re.compile(r"[0-9a-z]{1,12}(?:\.[0-9a-z]{1,12}){0,60}", re.ASCII)
 
 
 class Verb(StrEnum):
@@ -17,14 +25,27 @@ class Verb(StrEnum):
     CANCEL = "cancel"
     RETRY = "retry"
     CALIBRATE = "calibrate"
-    UNDO = "undo"
+    UNDO_TASK = "undo_task"
     FAILED = "failed"
     CARD = "card"
+    CALIBRATE_ALL = "calibrate_all"
+    CALIBRATE_BELOW = "calibrate_below"
+    """In a message of its own: the pressed one stays as it is."""
+    OLDER = "older"
+    NEWER = "newer"
+    ASK_DELETE = "ask_delete"
+    DELETE = "delete"
+    KEEP = "keep"
+    UNDELETE = "undelete"
+    SHOW_HISTORY = "show_history"
+    """In a message of its own."""
+    HISTORY = "history"
+    UNDO = "undo"
 
 
 @dataclass(frozen=True, slots=True)
 class Press:
-    """What was pressed: *about* is a task's id, or a note's number for `Verb.CALIBRATE`; *page* is that of a list."""
+    """What was pressed: *about* is a task's id, a note's number, or what else the verb is about; *page* of a list."""
 
     verb: Verb
     about: str
@@ -43,3 +64,59 @@ class Press:
 
 def button(label: str, verb: Verb, about: str | int, page: int = 0) -> InlineKeyboardButton:
     return InlineKeyboardButton(label, callback_data=f"{verb}:{about}:{page}" if page else f"{verb}:{about}")
+
+
+def runs(numbers: Iterable[int]) -> list[tuple[int, int]]:
+    """Return rising *numbers* as runs of neighbours: the first and the last of each."""
+    found: list[tuple[int, int]] = []
+    for number in numbers:
+        if found and number == found[-1][1] + 1:
+            found[-1] = found[-1][0], number
+        else:
+            found.append((number, number))
+    return found
+
+
+def batches(numbers: Sequence[NoteId]) -> list[tuple[str, Sequence[NoteId]]]:
+    """Cut rising *numbers* into as few batches as buttons can carry; return each as a button carries it, too."""
+    done: list[tuple[str, Sequence[NoteId]]] = []
+    start = 0
+    while start < len(numbers):
+        end = min(len(numbers), start + _MOST_NOTES)
+        while len(packed := _packed(numbers[start:end])) > _LONGEST:
+            # Without its last run: the gaps are what costs.
+            end = start + sum(last - first + 1 for first, last in runs(numbers[start:end])[:-1])
+        done.append((packed, numbers[start:end]))
+        start = end
+    return done
+
+
+def _packed(numbers: Sequence[NoteId]) -> str:
+    """Return the first number, then by turns how many follow it, and how far the next run is."""
+    found = runs(numbers)
+    steps = [found[0][1] - found[0][0]]
+    for (_, last), (first, end) in pairwise(found):
+        steps += [first - last, end - first]
+    return ".".join(map(_short, [found[0][0], *steps]))
+
+
+def unpacked(text: str) -> tuple[NoteId, ...] | None:
+    """Return the numbers that a button carries; None where they are not of our making."""
+    if not _RUNS.fullmatch(text):
+        return None
+    first, *steps = (int(one, len(_DIGITS)) for one in text.split("."))
+    if len(steps) % 2 == 0 or sum(steps[::2]) >= _MOST_NOTES:
+        return None
+    numbers: list[int] = []
+    for gap, more in zip([first, *steps[1::2]], steps[::2], strict=True):
+        begin = gap if not numbers else numbers[-1] + gap
+        numbers += range(begin, begin + more + 1)
+    return tuple(map(NoteId, numbers))
+
+
+def _short(number: int) -> str:
+    digits = ""
+    while number or not digits:
+        number, digit = divmod(number, len(_DIGITS))
+        digits = _DIGITS[digit] + digits
+    return digits

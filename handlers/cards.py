@@ -231,9 +231,9 @@ def _keyboard(t: Translation, snapshot: Snapshot, state: State) -> InlineKeyboar
         if several:
             row.append(button(t.gettext("Show failed"), Verb.FAILED, task_id))
     if snapshot.written.standing:
-        row.append(button(t.gettext("Undo"), Verb.UNDO, task_id))
+        row.append(button(t.gettext("Undo"), Verb.UNDO_TASK, task_id))
     elif snapshot.written.undone:
-        row.append(button(t.gettext("Write again"), Verb.UNDO, task_id))
+        row.append(button(t.gettext("Write again"), Verb.UNDO_TASK, task_id))
     return InlineKeyboardMarkup([row]) if row else None
 
 

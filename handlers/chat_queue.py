@@ -2,7 +2,7 @@
 
 import heapq
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Self
 
 from handlers.outgoing import Address, Message
@@ -16,6 +16,17 @@ class Answer:
     reply_to: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """What a message shows from now on; a later edit of the same message replaces one that still waits."""
+
+    message_id: int
+    message: Message = field(compare=False)
+
+
+What = Answer | Edit | FollowerId
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
     """A place in a chat's queue. *anew*: send the card even if it has a message."""
@@ -23,7 +34,7 @@ class Turn:
     rank: Rank
     place: int
     to: Address
-    what: Answer | FollowerId
+    what: What
     anew: bool = False
 
     def __lt__(self, other: Self) -> bool:
@@ -47,13 +58,13 @@ class ChatQueue:
         self.asking = False  # one of those under way is its own
         self.failures = 0
         self.retry_at = -math.inf
-        self._waiting: dict[Answer | FollowerId, Turn] = {}
+        self._waiting: dict[What, Turn] = {}
         self._heap: list[Turn] = []  # with turns that were replaced since: only those in _waiting count
 
     def put(self, turn: Turn) -> None:
         if waiting := self._waiting.get(turn.what):
             turn = waiting.merged(turn)
-            if turn == waiting:
+            if turn == waiting and turn.what is waiting.what:
                 return
         self._waiting[turn.what] = turn
         heapq.heappush(self._heap, turn)
@@ -81,7 +92,7 @@ class ChatQueue:
 
     def shed(self, most: int) -> bool:
         """Drop the oldest answer if more than *most* wait; return whether it was so."""
-        answers = [turn for turn in self._waiting.values() if isinstance(turn.what, Answer)]
+        answers = [turn for turn in self._waiting.values() if isinstance(turn.what, Answer | Edit)]
         if len(answers) <= most:
             return False
         self.pop(min(answers, key=lambda turn: turn.place))

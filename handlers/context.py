@@ -7,6 +7,7 @@ from telegram.constants import ChatMemberStatus, ChatType
 from telegram.error import TelegramError
 from telegram.ext import CallbackContext, ExtBot
 
+from handlers.gathering import Gathering
 from handlers.live_status import LiveStatus
 from handlers.outbox import Outbox
 from handlers.outgoing import Address
@@ -16,6 +17,7 @@ from services.calibration.followers import Followership
 from services.calibration.manager import AsyncCalibrationManager
 from services.i18n import Translation, translation
 from services.metrics import Metrics
+from services.notebook.edits import Edits
 from services.notebook.history import History
 from services.notebook.notebook import Notebook
 from services.notebook.people import People
@@ -35,6 +37,8 @@ class Services:
     outbox: Outbox
     strangers: Strangers
     metrics: Metrics
+    edits: Edits
+    gathering: Gathering
 
 
 class CalibotContext(CallbackContext[ExtBot[None], dict[object, object], dict[object, object], Services]):
@@ -57,13 +61,18 @@ def message_of(update: Update) -> Message:
     return message
 
 
+def incoming_of(update: Update) -> Message | None:
+    """Return what a person wrote, new or edited; None where the update is something else."""
+    return update.message or update.edited_message
+
+
 def is_private(chat: Chat) -> bool:
     return chat.type == ChatType.PRIVATE
 
 
 def person_of(update: Update) -> PersonId:
     """Return who asks: the chat itself for its anonymous administrators, and for those who speak as a channel."""
-    message = update.message
+    message = incoming_of(update)
     if message is not None and message.sender_chat is not None:
         return PersonId(f"tg:{message.sender_chat.id}")
     assert update.effective_user is not None  # noqa: S101 - the gate lets nothing else through

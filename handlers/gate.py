@@ -9,6 +9,7 @@ from handlers.context import (
     address_of,
     chat_of,
     door_of,
+    incoming_of,
     is_private,
     member_status,
     message_of,
@@ -29,7 +30,7 @@ _MEMBERS = {
 
 
 async def gate(update: Update, context: CalibotContext) -> None:
-    """Let through messages and presses of people who are served; strangers get one line in private, else silence."""
+    """Let through what people who are served write, edit and press; strangers get one line in private, else silence."""
     chat = update.effective_chat
     if chat is None or chat.type == ChatType.CHANNEL or update.effective_user is None:
         raise ApplicationHandlerStop
@@ -38,13 +39,14 @@ async def gate(update: Update, context: CalibotContext) -> None:
             await context.services.outbox.press(update.callback_query, words_of(update).gettext("You may not do that."))
             raise ApplicationHandlerStop
         return
-    if update.message is None or update.message.is_automatic_forward:  # a channel's post in its group of comments
+    incoming = incoming_of(update)
+    if incoming is None or incoming.is_automatic_forward:  # a channel's post in its group of comments
         raise ApplicationHandlerStop
     if not _served(update, context):
-        if is_private(chat) and not _claims(update, context):
+        if is_private(chat) and update.message is not None and not _claims(update, context):
             _refuse(update, context)
             raise ApplicationHandlerStop
-        if not is_private(chat):
+        if not is_private(chat) or update.message is None:
             raise ApplicationHandlerStop
 
 

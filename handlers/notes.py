@@ -1,27 +1,16 @@
-"""Messages become notes; ``/note`` shows one."""
+"""Commands about notes that are kept: shown, listed, put away, taken back, undone."""
 
 import re
 
-from telegram import InlineKeyboardMarkup, Update
+from telegram import Update
 
-from handlers.answers import answer, answer_at_length, errors_as_answers, say
-from handlers.buttons import Verb, button
-from handlers.context import (
-    CalibotContext,
-    address_of,
-    chat_of,
-    is_private,
-    key_of,
-    message_of,
-    notebook_of,
-    person_of,
-    words_of,
-)
-from handlers.outgoing import Message
-from handlers.text import escape
+from handlers import note_view
+from handlers.answers import answer, errors_as_answers, say
+from handlers.context import CalibotContext, address_of, key_of, message_of, notebook_of, person_of, words_of
+from handlers.history_view import history_page, undone
+from handlers.slots import Rank
 from services.errors import NoteNotFound
-from services.i18n import Translation
-from services.magnets.parse import torrents_in
+from services.notebook.notebook import magnets_of
 from services.torrents import NoteId
 
 _NUMBER = re.compile(r"#?([0-9]{1,18})", re.ASCII)
@@ -33,50 +22,81 @@ def note_number(argument: str) -> NoteId | None:
     return NoteId(int(match[1])) if match else None
 
 
-@errors_as_answers
-async def save(update: Update, context: CalibotContext) -> None:
-    """Keep a message with a magnet as a note; other words are answered with help, in private alone."""
-    message = message_of(update)
-    t = words_of(update)
-    saved = await context.services.notebook.save(
-        message.text or message.caption or "",
-        notebook=await notebook_of(update, context),
-        person=person_of(update),
-        origin=f"{address_of(message)}#{message.message_id}",
-        request_key=key_of(update, context),
-    )
-    if saved is None:
-        if is_private(chat_of(update)):
-            say(update, context, _what_to_send(t, message.text or message.caption or ""))
-        return
-    magnets = t.ngettext("{count} magnet", "{count} magnets", saved.magnets).format(count=saved.magnets)
-    if saved.torrents != saved.magnets:
-        torrents = t.ngettext("{count} torrent", "{count} torrents", saved.torrents).format(count=saved.torrents)
-        magnets = f"{magnets}, {torrents}"
-    keyboard = InlineKeyboardMarkup([[button(t.gettext("Calibrate"), Verb.CALIBRATE, saved.note_id)]])
-    text = t.gettext("#{number} saved: {magnets}.").format(number=saved.note_id, magnets=magnets)
-    answer(update, context, Message(escape(text), keyboard))
+def _asked_number(update: Update, context: CalibotContext, command: str) -> NoteId | None:
+    """Return the one number that was given; None, and the person is told how, where it is none.
 
-
-def _what_to_send(t: Translation, text: str) -> str:
-    if torrents_in(text):
-        return t.gettext("That is an info-hash. Its name: /calibrate_hash and then it. I keep magnet links as notes.")
-    if "magnet:" in text.lower():
-        return t.gettext(
-            "There is no whole magnet link in it: one has an info-hash of 40 or 64 hex digits, or 32 base32."
-        )
-    return t.gettext("Send me a magnet link and I keep it as a note. /help tells more.")
-
-
-@errors_as_answers
-async def note(update: Update, context: CalibotContext) -> None:
-    """Handle ``/note <number>``: the text as it is, in as many messages as it needs."""
+    Raises:
+        NoteNotFound: it has more digits than any note's number.
+    """
     arguments = context.args or []
     number = note_number(arguments[0]) if len(arguments) == 1 else None
     if number is None:
         if len(arguments) == 1 and arguments[0].isascii() and arguments[0].isdecimal():
             raise NoteNotFound
-        say(update, context, words_of(update).gettext("Which note? Send its number: /note 12"))
+        which = words_of(update).gettext("Which note? Send its number: /{command} 12")
+        say(update, context, which.format(command=command))
+    return number
+
+
+@errors_as_answers
+async def note(update: Update, context: CalibotContext) -> None:
+    """Handle ``/note <number>``: its torrents' names, and the text as it is."""
+    number = _asked_number(update, context, "note")
+    if number is None:
         return
     found = await context.services.notebook.get(await notebook_of(update, context), number)
-    answer_at_length(update, context, found.text)
+    magnets = await magnets_of(found.text)
+    known = await context.services.notebook.known(magnets)
+    message = message_of(update)
+    for place, part in enumerate(note_view.note_messages(words_of(update), found, magnets, known)):
+        rank = Rank.END if place else Rank.ANSWER  # a long note does not mute its chat
+        context.services.outbox.answer(address_of(message), part, reply_to=message.message_id, rank=rank)
+
+
+@errors_as_answers
+async def notes(update: Update, context: CalibotContext) -> None:
+    """Handle ``/notes``: the newest ten, and buttons to the others."""
+    page = await context.services.notebook.page(await notebook_of(update, context))
+    answer(update, context, note_view.notes_page(words_of(update), page))
+
+
+@errors_as_answers
+async def delete(update: Update, context: CalibotContext) -> None:
+    """Handle ``/delete <number>``: ask once."""
+    number = _asked_number(update, context, "delete")
+    if number is not None:
+        found = await context.services.notebook.get(await notebook_of(update, context), number)
+        answer(update, context, note_view.delete_question(words_of(update), found))
+
+
+@errors_as_answers
+async def undelete(update: Update, context: CalibotContext) -> None:
+    """Handle ``/undelete <number>``."""
+    number = _asked_number(update, context, "undelete")
+    if number is not None:
+        notebook = await notebook_of(update, context)
+        await context.services.notebook.restore(notebook, number, request_key=key_of(update, context))
+        answer(update, context, note_view.back(words_of(update), number))
+
+
+@errors_as_answers
+async def history(update: Update, context: CalibotContext) -> None:
+    """Handle ``/history <number>``."""
+    number = _asked_number(update, context, "history")
+    if number is not None:
+        steps = await context.services.history.steps(await notebook_of(update, context), number)
+        answer(update, context, history_page(words_of(update), number, steps, 0))
+
+
+@errors_as_answers
+async def undo(update: Update, context: CalibotContext) -> None:
+    """Handle ``/undo <number>``; a second one takes the first back."""
+    number = _asked_number(update, context, "undo")
+    if number is not None:
+        done = await context.services.history.undo(
+            await notebook_of(update, context),
+            number,
+            person=person_of(update),
+            request_key=key_of(update, context),
+        )
+        say(update, context, undone(words_of(update), number, done))

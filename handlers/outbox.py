@@ -18,14 +18,15 @@ from typing import Self
 
 import structlog
 from structlog.typing import FilteringBoundLogger
-from telegram import Bot, CallbackQuery, LinkPreviewOptions, ReplyParameters
-from telegram.constants import CallbackQueryLimit, ParseMode
-from telegram.error import BadRequest, TelegramError
+from telegram import Bot, CallbackQuery
+from telegram.constants import CallbackQueryLimit
+from telegram.error import TelegramError
 
-from handlers.chat_queue import Answer, ChatQueue, Turn
+from handlers.chat_queue import Answer, ChatQueue, Edit, Turn
 from handlers.outgoing import Address, Card, Cards, Gone, Message
 from handlers.refusals import Fate, fate, loggable, seconds_to_wait
 from handlers.slots import Limits, Rank, Slots
+from handlers.wire import Wire
 from services.calibration.follower import FollowerId
 from services.clock import Clock
 from services.errors import StoreUnavailable
@@ -56,6 +57,7 @@ class Outbox:
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self._bot = bot
+        self._wire = Wire(bot)
         self._cards = cards
         self._clock = clock
         self._limits = limits
@@ -97,7 +99,13 @@ class Outbox:
         The rest of a long answer takes a lower *rank*, so that it holds up no other. While a chat cannot be reached
         the oldest answers are dropped when more than 200 wait for it.
         """
-        what = Answer(message, reply_to)
+        self._put_answer(to, Answer(message, reply_to), rank)
+
+    def edit(self, to: Address, message_id: int, message: Message) -> None:
+        """Let one of the bot's own messages, which no follower is, show something else: an answer to a press on it."""
+        self._put_answer(to, Edit(message_id, message), Rank.ANSWER)
+
+    def _put_answer(self, to: Address, what: Answer | Edit, rank: Rank) -> None:
         self._put(Turn(rank=rank, place=next(self._places), to=to, what=what))
         chat = self._chats.get(to.chat_id)
         if chat and chat.failures and chat.shed(_MOST_ANSWERS):
@@ -211,10 +219,13 @@ class Outbox:
     async def _serve(self, chat: ChatQueue, turn: Turn) -> None:
         """Give *turn* its slot; whatever becomes of it, the next one's way is free."""
         try:
-            if isinstance(turn.what, Answer):
-                await self._give(chat, turn, turn.what)
-            else:
-                await self._show(chat, turn, turn.what)
+            match turn.what:
+                case Answer():
+                    await self._give(chat, turn, turn.what)
+                case Edit():
+                    await self._change(chat, turn, turn.what)
+                case follower:
+                    await self._show(chat, turn, follower)
         except StoreUnavailable:
             self._later(chat, turn)
         except Exception:  # noqa: BLE001 - a bug in one card must not silence the others; its traceback is logged
@@ -233,9 +244,18 @@ class Outbox:
 
     async def _give(self, chat: ChatQueue, turn: Turn, answer: Answer) -> None:
         try:
-            await self._ask(chat, self._send(turn.to, answer.message, answer.reply_to))
+            await self._ask(chat, self._wire.send(turn.to, answer.message, answer.reply_to))
         except TelegramError as error:
             await self._failed(chat, turn, error)
+
+    async def _change(self, chat: ChatQueue, turn: Turn, edit: Edit) -> None:
+        try:
+            await self._ask(chat, self._wire.edit(turn.to, edit.message_id, edit.message))
+        except TelegramError as error:
+            if fate(error) is Fate.MESSAGE_GONE:  # somebody deleted it: there is nothing to show it in
+                _log.info("message_gone", chat=turn.to.chat_id)
+            else:
+                await self._failed(chat, turn, error)
 
     async def _show(self, chat: ChatQueue, turn: Turn, follower: FollowerId) -> None:
         card = await self._cards.render(follower)
@@ -244,7 +264,7 @@ class Outbox:
         if turn.anew:
             card = replace(card, message_id=None)
         try:
-            message_id = await self._ask(chat, self._put_up(card))
+            message_id = await self._ask(chat, self._wire.put_up(card))
         except TelegramError as error:
             if fate(error) is not Fate.MESSAGE_GONE or card.message_id is None:
                 await self._failed(chat, turn, error)
@@ -267,36 +287,6 @@ class Outbox:
         if chat.failures:
             self._reachable_again()
         return message_id
-
-    async def _put_up(self, card: Card) -> int:
-        if card.message_id is None:
-            return await self._send(card.to, card.message, card.reply_to)
-        try:
-            await self._bot.edit_message_text(
-                card.message.html,
-                chat_id=card.to.chat_id,
-                message_id=card.message_id,
-                parse_mode=ParseMode.HTML,
-                link_preview_options=LinkPreviewOptions(is_disabled=True),
-                reply_markup=card.message.keyboard,
-            )
-        except BadRequest as error:
-            if "message is not modified" not in error.message.lower():
-                raise
-        return card.message_id
-
-    async def _send(self, to: Address, message: Message, reply_to: int | None) -> int:
-        reply = ReplyParameters(reply_to, allow_sending_without_reply=True) if reply_to is not None else None
-        sent = await self._bot.send_message(
-            to.chat_id,
-            message.html,
-            message_thread_id=to.thread_id,
-            parse_mode=ParseMode.HTML,
-            link_preview_options=LinkPreviewOptions(is_disabled=True),
-            reply_parameters=reply,
-            reply_markup=message.keyboard,
-        )
-        return sent.message_id
 
     async def _store(self, chat: ChatQueue, turn: Turn, follower: FollowerId, card: Card, message_id: int) -> None:
         """Have it stored that *card* is shown; the chat waits for it, else a card just sent would be sent again."""
@@ -346,7 +336,7 @@ class Outbox:
             chat.drop(lost)
 
     async def _tell_gone(self, turn: Turn) -> None:
-        if isinstance(turn.what, Answer):
+        if isinstance(turn.what, Answer | Edit):
             return
         card = await self._cards.render(turn.what)
         if card is not None:

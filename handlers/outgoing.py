@@ -44,11 +44,24 @@ class Address:
 
 
 @dataclass(frozen=True, slots=True)
+class Document:
+    """A file to send: what it is called, what is in it, and of which *kind* (a MIME type) that is."""
+
+    name: str
+    content: bytes
+    kind: str = "text/plain"
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
-    """What a message shows: Telegram's HTML, at most 4,096 UTF-16 units after parsing, and its buttons."""
+    """What a message shows: Telegram's HTML, at most 4,096 UTF-16 units after parsing, and its buttons.
+
+    With a *document* the text is its caption: at most 1,024, perhaps none.
+    """
 
     html: str
     keyboard: InlineKeyboardMarkup | None = None
+    document: Document | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

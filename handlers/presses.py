@@ -2,8 +2,9 @@
 
 from telegram import CallbackQuery, Message, Update
 
+from handlers import note_presses
 from handlers.answers import sentence_of
-from handlers.buttons import Press, Verb
+from handlers.buttons import Press, Verb, unpacked
 from handlers.context import (
     CalibotContext,
     address_of,
@@ -11,10 +12,12 @@ from handlers.context import (
     follower_of,
     key_of,
     may_any,
+    message_of,
     notebook_of,
     person_of,
     words_of,
 )
+from handlers.note_presses import Outcome
 from handlers.notes import note_number
 from handlers.slots import Rank
 from services.calibration.follower import Follower
@@ -27,35 +30,47 @@ async def press(update: Update, context: CalibotContext) -> None:
     """Handle a press of any button, ours or forged."""
     query = update.callback_query
     assert query is not None  # noqa: S101 - registered for presses alone
-    said: str | None = None
     with context.services.outbox.standing_still(chat_of(update).id):
         try:
-            task_id, said = await _act(update, context, query)
+            outcome = await _act(update, context, query)
         except (CannotCancel, CannotRetry) as error:  # its card is behind: it is brought up to what is true
-            task_id, said = await _adopted(update, context, query), sentence_of(error, update)
+            outcome = Outcome(task=await _adopted(update, context, query), said=sentence_of(error, update))
         except CalibotError as error:
-            task_id, said = None, sentence_of(error, update)
-        await _answer(context, query, said)
-    if task_id is not None:
+            outcome = Outcome(said=sentence_of(error, update))
+        _show(update, context, outcome)
+        await _answer(context, query, outcome.said)
+    if outcome.task is not None:
         # The press was answered; as an answer its edit would, in a busy group, keep everybody's ends out for ever.
-        await context.services.live.show(task_id, Rank.END)
+        await context.services.live.show(outcome.task, Rank.END)
+
+
+def _show(update: Update, context: CalibotContext, outcome: Outcome) -> None:
+    """Put what came of a press into the chat, which stands still until the press is answered."""
+    message = message_of(update)
+    if outcome.becomes is not None:
+        context.services.outbox.edit(address_of(message), message.message_id, outcome.becomes)
+    if outcome.answered is not None:
+        context.services.outbox.answer(address_of(message), outcome.answered, reply_to=message.message_id)
 
 
 async def _answer(context: CalibotContext, query: CallbackQuery, text: str | None = None) -> None:
     await context.services.outbox.press(query, text)
 
 
-async def _act(update: Update, context: CalibotContext, query: CallbackQuery) -> tuple[TaskId | None, str | None]:
-    """Do what was asked; return the task that the message then shows, if any, and what is said to the press."""
+async def _act(update: Update, context: CalibotContext, query: CallbackQuery) -> Outcome:
+    """Do what was asked, and return what comes of it."""
     pressed, message = Press.parse(query.data), query.message
     if pressed is None or not isinstance(message, Message):
-        return None, _no_longer(update)
+        return _no_longer(update)
+    if pressed.verb in note_presses.VERBS:
+        stands = _stands_on(message, query.data)
+        return await note_presses.act(update, context, pressed) if stands else _no_longer(update)
     follower = await _follower_at(context, message)
     if follower is None and not _stands_on(message, query.data):
-        return None, _no_longer(update)
+        return _no_longer(update)
     notebook = await notebook_of(update, context)
-    if pressed.verb is Verb.CALIBRATE:
-        return await _calibrate(update, context, pressed.about, notebook, follower), None
+    if pressed.verb in {Verb.CALIBRATE, Verb.CALIBRATE_ALL}:
+        return Outcome(task=await _calibrate(update, context, _requested(pressed), notebook, follower))
     task_id = TaskId(pressed.about)
     if follower is not None and (follower.task_id, follower.notebook) != (task_id, notebook):
         raise TaskNotFound
@@ -69,10 +84,10 @@ async def _act_on_task(
     message: Message,
     notebook: NotebookId,
     follower: Follower | None,
-) -> tuple[TaskId, str | None]:
+) -> Outcome:
     task_id, said = TaskId(pressed.about), None
     match pressed.verb:
-        case Verb.UNDO:
+        case Verb.UNDO_TASK:
             said = await _undo(update, context, task_id, notebook)
         case Verb.CANCEL:
             await _cancel(update, context, task_id, notebook)
@@ -84,11 +99,11 @@ async def _act_on_task(
     await _follow(update, context, task_id, notebook, follower)  # not before it was allowed
     if pressed.verb in {Verb.FAILED, Verb.CARD} and (shown := await _follower_at(context, message)) is not None:
         await context.services.followers.turn(shown.id, pressed.page if pressed.verb is Verb.FAILED else None)
-    return task_id, said
+    return Outcome(task=task_id, said=said)
 
 
-def _no_longer(update: Update) -> str:
-    return words_of(update).gettext("This button is no longer in use.")
+def _no_longer(update: Update) -> Outcome:
+    return Outcome(said=words_of(update).gettext("This button is no longer in use."))
 
 
 async def _follower_at(context: CalibotContext, message: Message) -> Follower | None:
@@ -144,13 +159,22 @@ def _stands_on(message: Message, data: str | None) -> bool:
     return any(one.callback_data == data for row in rows for one in row)
 
 
-async def _calibrate(
-    update: Update, context: CalibotContext, about: str, notebook: NotebookId, follower: Follower | None
-) -> TaskId:
-    number = note_number(about)
+def _requested(pressed: Press) -> NoteRequest:
+    """Return which notes shall be calibrated. Raises NoteNotFound where it is no number of a note."""
+    if pressed.verb is Verb.CALIBRATE_ALL:
+        numbers = unpacked(pressed.about)
+        if numbers is None:
+            raise NoteNotFound
+        return NoteRequest(numbers)
+    number = note_number(pressed.about)
     if number is None:
         raise NoteNotFound
-    request = NoteRequest((number,), named=(number,))
+    return NoteRequest((number,), named=(number,))
+
+
+async def _calibrate(
+    update: Update, context: CalibotContext, request: NoteRequest, notebook: NotebookId, follower: Follower | None
+) -> TaskId:
     if follower is None:
         return await _submit(update, context, request, notebook)
     if (follower.request, follower.notebook) != (request, notebook):

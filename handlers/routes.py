@@ -1,7 +1,7 @@
 """Which handler gets which update, and in which order."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -18,14 +18,15 @@ from telegram.ext import (
     filters,
 )
 
-from handlers.answers import say
+from handlers.answers import Handler, say
 from handlers.calibrate import calibrate, calibrate_hash
-from handlers.context import CalibotContext, language_of
+from handlers.context import CalibotContext, incoming_of, language_of
 from handlers.figures import show_queue, show_stats
 from handlers.gate import gate
-from handlers.notes import note, save
+from handlers.notes import delete, history, note, notes, undelete, undo
 from handlers.people import allow, deny, show_people
 from handlers.presses import press
+from handlers.saving import edited, save, save_command
 from handlers.start import show_help, start, unknown_command
 from services.errors import CalibotError, StoreUnavailable
 from services.i18n import sentence
@@ -35,10 +36,20 @@ _AT_ONCE = 256
 _ALL = (
     2**31
 )  # the library's own places are taken by those who wait for a turn, too: a chat's backlog stopped all others
+_KEPT = filters.TEXT | filters.CAPTION | filters.Document.ALL
+_NOTE_COMMANDS: Mapping[str, Handler] = {
+    "save": save_command,
+    "note": note,
+    "notes": notes,
+    "history": history,
+    "undo": undo,
+    "delete": delete,
+    "undelete": undelete,
+}
 
 
 class OneAfterAnotherInAChat(BaseUpdateProcessor):
-    """Handles chats at once, and each chat's messages in their order; presses wait for nothing."""
+    """Handles chats at once, and each chat's messages and edits in their order; presses wait for nothing."""
 
     def __init__(self) -> None:
         super().__init__(max_concurrent_updates=_ALL)
@@ -46,10 +57,11 @@ class OneAfterAnotherInAChat(BaseUpdateProcessor):
         self._places = asyncio.Semaphore(_AT_ONCE)
 
     async def do_process_update(self, update: object, coroutine: Awaitable[Any]) -> None:
-        if not isinstance(update, Update) or update.message is None:
+        message = incoming_of(update) if isinstance(update, Update) else None
+        if message is None:
             await coroutine
             return
-        turn = self._turns.setdefault(update.message.chat.id, asyncio.Lock())
+        turn = self._turns.setdefault(message.chat.id, asyncio.Lock())
         async with turn, self._places:  # a place is for who runs, not for who waits for a turn
             await coroutine
 
@@ -66,7 +78,8 @@ def register(application: "Application[Any, CalibotContext, Any, Any, Any, Any]"
     application.add_handler(TypeHandler(Update, gate), group=-1)
     application.add_handler(CommandHandler("start", start, filters=new))
     application.add_handler(CommandHandler("help", show_help, filters=new))
-    application.add_handler(CommandHandler("note", note, filters=new))
+    for command, handler in _NOTE_COMMANDS.items():
+        application.add_handler(CommandHandler(command, handler, filters=new))
     application.add_handler(CommandHandler("calibrate", calibrate, filters=new))
     application.add_handler(CommandHandler("calibrate_hash", calibrate_hash, filters=new))
     application.add_handler(CommandHandler("queue", show_queue, filters=new))
@@ -75,7 +88,8 @@ def register(application: "Application[Any, CalibotContext, Any, Any, Any, Any]"
     application.add_handler(CommandHandler("people", show_people, filters=new))
     application.add_handler(CommandHandler("stats", show_stats, filters=new))
     application.add_handler(MessageHandler(new & filters.COMMAND, unknown_command))
-    application.add_handler(MessageHandler(new & (filters.TEXT | filters.CAPTION), save))
+    application.add_handler(MessageHandler(new & _KEPT, save))
+    application.add_handler(MessageHandler(filters.UpdateType.EDITED_MESSAGE & _KEPT, edited))
     application.add_handler(CallbackQueryHandler(press))
     application.add_error_handler(bug)
 

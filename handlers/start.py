@@ -1,6 +1,8 @@
 """``/start``, ``/help``, and what is said to words that mean nothing."""
 
 from telegram import Update
+from telegram.constants import ChatMemberStatus
+from telegram.error import TelegramError
 
 from handlers.answers import errors_as_answers, say
 from handlers.context import CalibotContext, chat_of, door_of, is_private, person_of, words_of
@@ -25,7 +27,25 @@ async def start(update: Update, context: CalibotContext) -> None:
         text += "\n\n" + t.gettext("This group's number, for my owner's settings or /allow: {number}").format(
             number=chat.id
         )
+        if not await _hears_everything(update, context):
+            text += "\n\n" + t.gettext(
+                "Telegram hides this group's ordinary messages from me (privacy mode): of what is posted here I see "
+                "commands alone. To change that, make me an administrator; or let my owner send /setprivacy to "
+                "@BotFather, choose Disable, then remove me from this group and add me again."
+            )
     say(update, context, text)
+
+
+async def _hears_everything(update: Update, context: CalibotContext) -> bool:
+    """Whether ordinary messages of this group reach the bot; asked anew, since its owner may have just changed it."""
+    try:
+        me = await context.bot.get_me()
+        if me.can_read_all_group_messages:
+            return True
+        member = await context.bot.get_chat_member(chat_of(update).id, me.id)
+    except TelegramError:
+        return bool(context.bot.can_read_all_group_messages)
+    return member.status == ChatMemberStatus.ADMINISTRATOR
 
 
 @errors_as_answers
@@ -44,12 +64,18 @@ def help_text(t: Translation) -> str:
     return t.gettext(
         "I keep notes of magnet links and find the true names of their torrents.\n"
         "\n"
-        "Send a message with a magnet link: it becomes a note.\n"
+        "Send or forward a message with a magnet link, or a text file with some: it becomes a note. Edit the message, "
+        "and the note follows.\n"
+        "/save <text> - keep any text, or in reply to a message, that one\n"
         "/calibrate 12 - find the true names for note 12 and correct it\n"
         "/calibrate 12 15 20-40, /calibrate last 100 - the same for many\n"
         "/calibrate all - for all that were not yet, 1,000 at a time\n"
         "/calibrate_hash <info-hashes or magnets> - find their names; changes no note\n"
-        "/note 12 - show note 12 as it is\n"
+        "/notes - list your notes\n"
+        "/note 12 - show the names in note 12, and its text as it is\n"
+        "/history 12 - show what was changed in note 12\n"
+        "/undo 12 - take back what was written into note 12; again, and it is written again\n"
+        "/delete 12 - delete note 12; for a day /undelete 12 takes it back\n"
         "/queue - what is being looked up\n"
         "/help - this text\n"
         "\n"
@@ -67,7 +93,13 @@ def command_list(t: Translation) -> list[tuple[str, str]]:
     return [
         ("calibrate", t.gettext("find the true names for a note: /calibrate 12")),
         ("calibrate_hash", t.gettext("find the name of one info-hash or magnet")),
+        ("save", t.gettext("keep a text as a note: /save and the text")),
+        ("notes", t.gettext("list the notes")),
         ("note", t.gettext("show a note: /note 12")),
+        ("history", t.gettext("show what was changed in a note: /history 12")),
+        ("undo", t.gettext("take back what was written into a note: /undo 12")),
+        ("delete", t.gettext("delete a note: /delete 12")),
+        ("undelete", t.gettext("take a deleted note back: /undelete 12")),
         ("queue", t.gettext("what is being looked up")),
         ("allow", t.gettext("for owners: let in a person or a group")),
         ("deny", t.gettext("for owners: let them in no longer")),

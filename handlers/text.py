@@ -39,8 +39,8 @@ def parts(text: str, longest: int = LONGEST) -> Iterator[str]:
 
 def shown_name(name: str, longest: int = _LONGEST_NAME) -> str:
     """Return a torrent's name as it is shown: one line, no bidirectional controls, not over *longest* UTF-16 units."""
-    visible = "".join(_visible(character) for character in name if character not in _BIDI)
-    if units(visible) > longest:
+    visible = "".join(_visible(character) for character in name[: 2 * longest] if character not in _BIDI)
+    if units(visible) > longest or len(name) > 2 * longest:
         visible = visible[: _end(visible, 0, longest - 1)] + "…"
     return visible
 

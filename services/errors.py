@@ -8,6 +8,7 @@ CalibotError
 ├── AllowanceUsedUp
 ├── NoteNotFound
 ├── NoteChanged
+├── NotDeleted
 ├── NothingToUndo
 ├── EditedSince
 ├── TaskNotFound
@@ -17,6 +18,8 @@ CalibotError
 ├── OwnersOnly
 ├── InTheSettings
 ├── LastOwner
+├── FileTooLarge
+├── FileUnavailable
 ├── ShuttingDown
 ├── StoreUnavailable
 │   ├── DatabaseDamaged
@@ -85,6 +88,12 @@ class NoteChanged(CalibotError):
     code = "note_changed"
 
 
+class NotDeleted(CalibotError):
+    """Note *note_id* is there: it need not be taken back."""
+
+    code = "not_deleted"
+
+
 class NothingToUndo(CalibotError):
     """Nothing was written into note *note_id* (or by the task) that could be undone."""
 
@@ -137,6 +146,18 @@ class LastOwner(CalibotError):
     """Without this one there would be no owner."""
 
     code = "last_owner"
+
+
+class FileTooLarge(CalibotError):
+    """A file that shall be kept has more than the *most* bytes that a note may have."""
+
+    code = "file_too_large"
+
+
+class FileUnavailable(CalibotError):
+    """A file that shall be kept could not be fetched."""
+
+    code = "file_unavailable"
 
 
 class ShuttingDown(CalibotError):

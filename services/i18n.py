@@ -124,6 +124,11 @@ def _allowance_used_up(t: Translation, parameters: Parameters) -> str:
     ).format(most=most, minutes=minutes)
 
 
+def _file_too_large(t: Translation, parameters: Parameters) -> str:
+    megabytes = f"{_number(parameters, 'most') / 1_000_000:g}"
+    return t.gettext("That file is too large for a note: the most is {megabytes} MB.").format(megabytes=megabytes)
+
+
 _SENTENCES: Mapping[str, _Say] = {
     # progress
     "asking": _asking,
@@ -148,6 +153,7 @@ _SENTENCES: Mapping[str, _Say] = {
     "allowance_used_up": _allowance_used_up,
     "note_not_found": _say(_("There is no such note here.")),
     "note_changed": _say(_("The note was changed meanwhile. Nothing was written.")),
+    "not_deleted": _say(_("This note is not deleted: there is nothing to take back.")),
     "nothing_to_undo": _say(_("Nothing was written there that could be undone.")),
     "edited_since": _say(_("It was edited since the names were written: to undo them would lose the edit.")),
     "task_not_found": _say(_("This task is no longer kept.")),
@@ -157,6 +163,8 @@ _SENTENCES: Mapping[str, _Say] = {
     "owners_only": _say(_("Only this bot's owner may do that.")),
     "in_the_settings": _say(_("The bot's settings let this one in: that can be changed there alone.")),
     "last_owner": _say(_("This is the last owner. Without one nobody could let anybody in.")),
+    "file_too_large": _file_too_large,
+    "file_unavailable": _say(_("The file could not be fetched. Please send it again.")),
     "shutting_down": _say(_("The bot is stopping. Please send it again in a minute.")),
     "store_unavailable": _say(_("Nothing was saved: the bot cannot use its database now. Its owner should look.")),
     "database_in_use": _say(_("{path} is in use by another calibot. Stop that one first.")),

@@ -4,6 +4,7 @@ from sandbox.botapi.api import BotApi
 from sandbox.botapi.chats import Account, Chat, Message
 from sandbox.botapi.events import Call, Event, Phase
 from sandbox.botapi.faults import Fault
+from sandbox.botapi.files import File
 from sandbox.botapi.flood import Limits
 from sandbox.botapi.people import Person
 from sandbox.botapi.world import PressAnswer
@@ -15,6 +16,7 @@ __all__ = [
     "Chat",
     "Event",
     "Fault",
+    "File",
     "Limits",
     "Message",
     "Person",

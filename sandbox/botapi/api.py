@@ -25,9 +25,9 @@ class BotApi:
     """A Bot API server for one bot, listening while the ``async with`` lasts. Lives in the loop that enters it.
 
     It checks what Telegram checks, in Telegram's words, and refuses, with ``sandbox:`` in the description, parameters
-    and fields that it does not know, where Telegram ignores them. Not in it: what privacy mode hides, service messages,
-    inline mode, webhooks, media, migration of groups, entities that Telegram finds by itself other than
-    ``bot_command``.
+    and fields that it does not know, where Telegram ignores them. Not in it: service messages, inline mode, webhooks,
+    migration of groups, media other than documents and photos (which cannot be had), entities that Telegram finds by
+    itself other than ``bot_command``.
 
     Args:
         token: ``<bot id>:<letters>``; every other one is refused.
@@ -35,6 +35,7 @@ class BotApi:
         now: seconds since 1970, for dates (those of HTTP, too), flood limits and the age of presses; waits are real.
         callback_seconds: how old a press may be to be answered.
         username: the bot's.
+        reads_all: whether the bot hears all that is said in groups; else privacy mode hides it, as Telegram does.
     """
 
     def __init__(
@@ -45,10 +46,11 @@ class BotApi:
         now: Callable[[], float] = time.time,
         callback_seconds: float = 15,
         username: str = "calibot_sandbox_bot",
+        reads_all: bool = True,
     ) -> None:
         self.token = token
         self.bot = Account(int(token.partition(":")[0]), "calibot", username, is_bot=True)
-        self._world = World(self.bot, now, callback_seconds)
+        self._world = World(self.bot, now, callback_seconds, reads_all=reads_all)
         self._faults = FaultBook()
         self._log = EventLog()
         self._log.listen(lambda _: self._world.changed.beat())
@@ -72,11 +74,11 @@ class BotApi:
     @property
     def privacy_mode(self) -> bool:
         """Whether getMe says that privacy mode is on; what the bot is told of is the same."""
-        return self._world.privacy_mode
+        return not self._world.reads_all
 
     @privacy_mode.setter
     def privacy_mode(self, on: bool) -> None:
-        self._world.privacy_mode = on
+        self._world.reads_all = not on
 
     @property
     def base_url(self) -> str:
@@ -85,7 +87,7 @@ class BotApi:
 
     @property
     def base_file_url(self) -> str:
-        """The same for files; there are none."""
+        """The same for files."""
         return f"{self._address}/file/bot"
 
     def person(self, first_name: str, *, username: str = "", language: str = "") -> Person:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from sandbox.botapi.errors import Refused, bad_request
+from sandbox.botapi.files import File
 from sandbox.botapi.keyboard import Keyboard, as_json
 from sandbox.botapi.text import Formatted
 
@@ -52,7 +53,8 @@ class Message:
 
     *html* is what the sender gave, with its tags; *formatted* what Telegram kept of it. *versions* are the times and
     plain texts over its life, the present one last. *options* are what sending it asked for and nobody sees here.
-    Under a *photo* the text is its caption. *channel_post*: it came by itself from the channel that is linked here.
+    Under a *photo* or a *document* the text is its caption. *forwarded* says from whom (Bot API, MessageOrigin).
+    *channel_post*: it came by itself from the channel that is linked here.
     """
 
     id: int
@@ -67,6 +69,8 @@ class Message:
     anonymous: bool = False
     photo: bool = False
     channel_post: bool = False
+    document: File | None = None
+    forwarded: Mapping[str, object] | None = None
     options: Mapping[str, object] = field(default_factory=dict)
     edited: float | None = None
     deleted: bool = False
@@ -80,6 +84,10 @@ class Message:
     @property
     def from_bot(self) -> bool:
         return self.sender.is_bot and not self.anonymous
+
+    @property
+    def has_caption(self) -> bool:
+        return self.photo or self.document is not None
 
     @property
     def buttons(self) -> tuple[tuple[tuple[str, str], ...], ...]:
@@ -98,14 +106,16 @@ class Message:
             "from": self.sender.as_json(),
             "chat": self.chat.as_json(),
             "date": int(self.date),
-            "caption" if self.photo else "text": self.text,
         }
         extra: dict[str, object] = {
             "sender_chat": self._sender_chat(),
             "is_automatic_forward": self.channel_post,
             "message_thread_id": self.topic,
             "is_topic_message": self.topic and True,
-            "caption_entities" if self.photo else "entities": [one.as_json() for one in self.formatted.entities],
+            "caption" if self.has_caption else "text": self.text,
+            "caption_entities" if self.has_caption else "entities": [one.as_json() for one in self.formatted.entities],
+            "document": self.document.as_document() if self.document else None,
+            "forward_origin": {"date": int(self.date), **self.forwarded} if self.forwarded else None,
             "photo": [_photo_json(self.id)] if self.photo else None,
             "reply_markup": as_json(self.keyboard) if self.keyboard else None,
             "reply_to_message": self.reply_to.as_json(with_reply=False) if self.reply_to and with_reply else None,

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from sandbox.botapi.chats import Account, Chat, Message
 from sandbox.botapi.commands import CommandLists
 from sandbox.botapi.errors import Refused, bad_request
+from sandbox.botapi.files import MAX_DOWNLOAD, File
 from sandbox.botapi.flood import FloodControl
 from sandbox.botapi.keyboard import keyboard_from
 from sandbox.botapi.markup import UnparsableHtml, parse_html
 from sandbox.botapi.parameters import Parameters, only
 from sandbox.botapi.shapes import full_chat_json, me_json, member_json
-from sandbox.botapi.text import MAX_LENGTH, Entity, Formatted, cleaned, entity_from, utf16_length
+from sandbox.botapi.text import MAX_CAPTION, MAX_LENGTH, Entity, Formatted, cleaned, entity_from, utf16_length
 from sandbox.botapi.world import World
 
 _MAX_ANSWER = 200
@@ -22,6 +23,8 @@ _ACTIONS = frozenset({
 _TEXT = frozenset({"text", "parse_mode", "entities", "link_preview_options"})
 _PLACE = frozenset({"chat_id", "message_id"})
 _OPTIONS = frozenset({"link_preview_options", "disable_notification", "protect_content"})
+_WHERE = _OPTIONS | {"chat_id", "message_thread_id", "reply_parameters", "reply_markup"}
+_CAPTION = frozenset({"caption", "parse_mode", "caption_entities"})
 _PREVIEW = {"is_disabled", "url", "prefer_small_media", "prefer_large_media", "show_above_text"}
 _SCOPE = frozenset({"scope", "language_code"})
 
@@ -45,7 +48,7 @@ class Methods:
         self._table = {
             method.name.lower(): method
             for method in (
-                Method("getMe", lambda _: me_json(world.bot, privacy_mode=world.privacy_mode), frozenset()),
+                Method("getMe", lambda _: me_json(world.bot, reads_all=world.reads_all), frozenset()),
                 Method("deleteWebhook", self._delete_webhook, frozenset({"drop_pending_updates"})),
                 Method("setMyCommands", lists.set, _SCOPE | {"commands"}),
                 Method("getMyCommands", lists.get, _SCOPE),
@@ -53,8 +56,10 @@ class Methods:
                 Method(
                     "sendMessage",
                     self._send,
-                    _TEXT | _OPTIONS | {"chat_id", "message_thread_id", "reply_parameters", "reply_markup"},
+                    _TEXT | _WHERE,
                 ),
+                Method("sendDocument", self._send_document, _CAPTION | _WHERE | {"document"}),
+                Method("getFile", self._file, frozenset({"file_id"})),
                 Method("editMessageText", self._edit_text, _TEXT | _PLACE | {"reply_markup"}),
                 Method("editMessageReplyMarkup", self._edit_markup, _PLACE | {"reply_markup"}),
                 Method("deleteMessage", self._delete, frozenset({"chat_id", "message_id"})),
@@ -91,7 +96,25 @@ class Methods:
         return True
 
     def _send(self, given: Parameters) -> object:
-        formatted = _formatted(given)
+        return self._put(given, _formatted(given), given.text("text"), None)
+
+    def _send_document(self, given: Parameters) -> object:
+        upload = given.file("document")
+        if upload is None:
+            raise bad_request("there is no document in the request")
+        if not upload.content:
+            raise bad_request("file must be non-empty")
+        return self._put(given, _caption(given), given.text("caption"), upload)
+
+    def _file(self, given: Parameters) -> object:
+        file = self._world.files.get(given.text("file_id"))
+        if file is None:
+            raise bad_request("wrong file_id or the file is temporarily unavailable")
+        if file.size > MAX_DOWNLOAD:
+            raise bad_request("file is too big")
+        return file.as_json()
+
+    def _put(self, given: Parameters, formatted: Formatted, html: str, upload: File | None) -> object:
         keyboard = keyboard_from(given.mapping("reply_markup"))
         chat = self._chat(given)
         chat.check_bot_may_write()
@@ -105,10 +128,11 @@ class Methods:
             sender=self._world.bot,
             date=self._world.now(),
             formatted=formatted,
-            html=given.text("text"),
+            html=html,
             keyboard=keyboard,
             reply_to=reply_to,
             topic=topic or (reply_to.topic if reply_to else None),
+            document=self._world.files.keep(upload) if upload else None,
             options=options,
         )
         chat.add(message)
@@ -117,6 +141,8 @@ class Methods:
     def _edit_text(self, given: Parameters) -> object:
         formatted = _formatted(given)
         message = self._edited(given)
+        if message.has_caption:
+            raise bad_request("there is no text in the message to edit")
         options = _options(given)
         self._change(message, formatted, given.text("text"), given)
         message.options = {**message.options, **options}
@@ -196,7 +222,23 @@ class Methods:
 
 
 def _formatted(given: Parameters) -> Formatted:
-    text = given.text("text")
+    kept = _parsed(given, "text", "entities")
+    if not kept.text:
+        raise bad_request("message text is empty")
+    if utf16_length(kept.text) > MAX_LENGTH:
+        raise bad_request("message is too long")
+    return kept
+
+
+def _caption(given: Parameters) -> Formatted:
+    kept = _parsed(given, "caption", "caption_entities")
+    if utf16_length(kept.text) > MAX_CAPTION:
+        raise bad_request("message caption is too long")
+    return kept
+
+
+def _parsed(given: Parameters, name: str, entities: str) -> Formatted:
+    text = given.text(name)
     mode = given.text("parse_mode").lower()
     if mode == "html":
         try:
@@ -206,18 +248,13 @@ def _formatted(given: Parameters) -> Formatted:
     elif mode:
         raise bad_request("unsupported parse_mode")
     else:
-        parsed = Formatted(text, _entities(given, utf16_length(text)))
-    kept = cleaned(parsed)
-    if not kept.text:
-        raise bad_request("message text is empty")
-    if utf16_length(kept.text) > MAX_LENGTH:
-        raise bad_request("message is too long")
-    return kept
+        parsed = Formatted(text, _entities(given, entities, utf16_length(text)))
+    return cleaned(parsed)
 
 
-def _entities(given: Parameters, length: int) -> tuple[Entity, ...]:
+def _entities(given: Parameters, name: str, length: int) -> tuple[Entity, ...]:
     try:
-        entities = [entity_from(shape) for shape in given.mappings("entities")]
+        entities = [entity_from(shape) for shape in given.mappings(name)]
     except ValueError as error:
         raise bad_request(f"can't parse MessageEntity: {error}") from error
     for one in entities:

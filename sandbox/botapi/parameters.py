@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 
 from sandbox.botapi.errors import bad_request
+from sandbox.botapi.files import File
 
 _YES = {"true", "yes", "1"}
 _NO = {"false", "no", "0", ""}
@@ -21,7 +22,7 @@ class Parameters:
         if unknown:
             raise bad_request(f"sandbox: {method} has no parameter {unknown[0]!r} here")
         self._given = {name: value for name, value in given.items() if value is not None}
-        _refuse_broken_unicode(self._given)
+        _refuse_broken_unicode({name: value for name, value in self._given.items() if not isinstance(value, File)})
 
     def __contains__(self, name: str) -> bool:
         return name in self._given
@@ -31,6 +32,13 @@ class Parameters:
         value = self._given.get(name, "")
         if not isinstance(value, str):
             raise bad_request(f"sandbox: parameter {name!r} must be a String")
+        return value
+
+    def file(self, name: str) -> File | None:
+        """Return an uploaded file; None when there is none. Files by id or URL are not in the sandbox."""
+        value = self._given.get(name)
+        if value is not None and not isinstance(value, File):
+            raise bad_request(f"sandbox: parameter {name!r} must be an uploaded file")
         return value
 
     def integer(self, name: str, default: int = 0) -> int:

@@ -1,8 +1,10 @@
 """People: they write, edit, delete, press and block."""
 
 import asyncio
+from collections.abc import Mapping
 
 from sandbox.botapi.chats import ANONYMOUS, Account, Chat, Message
+from sandbox.botapi.files import File
 from sandbox.botapi.text import MAX_CAPTION, MAX_LENGTH, Formatted, commands, utf16_length
 from sandbox.botapi.world import PressAnswer, World
 
@@ -30,6 +32,8 @@ class Person:
         topic: int | None = None,
         anonymous: bool = False,
         photo: bool = False,
+        document: File | None = None,
+        forwarded: Mapping[str, object] | None = None,
     ) -> Message:
         """Write *text*, as it is, and return the message.
 
@@ -40,6 +44,8 @@ class Person:
             topic: of a forum.
             anonymous: write as the group, as its anonymous administrators do.
             photo: send a photo, *text* being its caption.
+            document: send a file, *text* being its caption, which may be empty.
+            forwarded: forward what somebody else wrote: a MessageOrigin (Bot API) without its date.
         """
         if chat.status(self.id) in {"left", "kicked"}:
             raise ValueError(f"{self.account.first_name} is not in {chat.title}")
@@ -50,12 +56,14 @@ class Person:
             chat=chat,
             sender=ANONYMOUS if anonymous else self.account,
             date=self._world.now(),
-            formatted=_typed(text, MAX_CAPTION if photo else MAX_LENGTH),
+            formatted=_typed(text, MAX_CAPTION if photo or document else MAX_LENGTH, empty=document is not None),
             html=text,
             reply_to=reply_to,
             topic=topic or (reply_to.topic if reply_to else None),
             anonymous=anonymous,
             photo=photo,
+            document=self._world.files.keep(document) if document else None,
+            forwarded=forwarded,
         )
         self._world.say(message)
         return message
@@ -64,7 +72,7 @@ class Person:
         """Change one's own message."""
         if message.deleted or (message.sender != self.account and not message.anonymous):
             raise ValueError(f"{self.account.first_name} cannot edit {message}")
-        self._world.edit(message, _typed(text, MAX_CAPTION if message.photo else MAX_LENGTH))
+        self._world.edit(message, _typed(text, MAX_CAPTION if message.has_caption else MAX_LENGTH))
 
     def delete(self, message: Message) -> None:
         """Delete anybody's message, for all; no bot is ever told."""
@@ -105,7 +113,7 @@ class Person:
         self._world.private(self.account).set_status(self._world.bot, "member")
 
 
-def _typed(text: str, most: int) -> Formatted:
-    if not 1 <= utf16_length(text) <= most:
+def _typed(text: str, most: int, *, empty: bool = False) -> Formatted:
+    if not (0 if empty else 1) <= utf16_length(text) <= most:
         raise ValueError(f"nobody can send an empty message, or one over {most:,} UTF-16 units")
     return Formatted(text, commands(text))

@@ -1,5 +1,6 @@
 """The HTTP side (Bot API, "Making requests")."""
 
+import asyncio
 import json
 import re
 from collections.abc import Mapping
@@ -11,6 +12,7 @@ from aiohttp import web
 from sandbox.botapi.errors import Refused, bad_request
 from sandbox.botapi.events import Call, EventLog, Phase
 from sandbox.botapi.faults import Fault, FaultBook
+from sandbox.botapi.files import MAX_UPLOAD, File
 from sandbox.botapi.methods import Methods
 from sandbox.botapi.parameters import Parameters
 from sandbox.botapi.world import World
@@ -38,7 +40,8 @@ class Server:
         self._log = log
 
     def application(self) -> web.Application:
-        application = web.Application()
+        application = web.Application(client_max_size=MAX_UPLOAD + 100_000)
+        application.router.add_get("/file/bot{token:[^/]*}/{path:.*}", self._download)
         application.router.add_route("*", "/bot{token:[^/]*}/{method}", self._handle)
         return application
 
@@ -65,6 +68,17 @@ class Server:
         if fault is not None and fault.until is not None:
             await fault.until.wait()
         return await self._finish(request, method, chat_id, at, answer, lost=fault is Fault.LOST_ANSWER)
+
+    async def _download(self, request: web.Request) -> web.StreamResponse:
+        """Give the bytes of a file (Bot API, getFile)."""
+        try:
+            self._check_token(request.match_info["token"])
+        except Refused as refused:
+            return web.json_response(_refusal(refused).body, status=refused.status)
+        file = self._world.files.at(request.match_info["path"])
+        if file is None:
+            return web.json_response(_refusal(Refused(404, "Not Found")).body, status=404)
+        return web.Response(body=file.content, content_type="application/octet-stream")
 
     def _check_token(self, token: str) -> None:
         if not _TOKEN.fullmatch(token):
@@ -117,16 +131,23 @@ async def _given(request: web.Request) -> dict[str, object]:
         if request.content_type == "application/json":
             body = json.loads(await request.text() or "{}")
         else:
-            body = dict(await request.post())
+            body = {name: await _value(one) for name, one in (await request.post()).items()}
     except UnicodeError as error:
         raise bad_request("strings must be encoded in UTF-8") from error
     except ValueError as error:
         raise bad_request("can't parse the request: it is no JSON") from error
     except web.HTTPRequestEntityTooLarge as error:
         raise Refused(413, "Request Entity Too Large") from error
-    if not isinstance(body, dict) or any(isinstance(value, web.FileField) for value in body.values()):
-        raise bad_request("sandbox: the request is no Object, or has a file")
+    if not isinstance(body, dict):
+        raise bad_request("sandbox: the request is no Object")
     return given | body
+
+
+async def _value(given: str | bytearray | bytes | web.FileField) -> object:
+    if not isinstance(given, web.FileField):
+        return given
+    content = await asyncio.to_thread(given.file.read)
+    return File(given.filename, content, given.content_type)
 
 
 def _chat_id(given: Mapping[str, object]) -> int | None:

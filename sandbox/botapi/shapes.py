@@ -41,11 +41,11 @@ def full_chat_json(chat: Chat) -> dict[str, object]:
     return chat.as_json() | {"accent_color_id": 0, "max_reaction_count": 11, "accepted_gift_types": gifts}
 
 
-def me_json(bot: Account, *, privacy_mode: bool) -> dict[str, object]:
+def me_json(bot: Account, *, reads_all: bool) -> dict[str, object]:
     """Return the User that getMe gives, with the fields that it gives alone."""
     return bot.as_json() | {
         "can_join_groups": True,
-        "can_read_all_group_messages": not privacy_mode,
+        "can_read_all_group_messages": reads_all,
         "supports_inline_queries": False,
         "can_connect_to_business": False,
         "has_main_web_app": False,

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from sandbox.botapi.chats import TELEGRAM, Account, Chat, Kind, Message, Status
+from sandbox.botapi.files import Files
 from sandbox.botapi.pulse import Pulse
 from sandbox.botapi.shapes import member_json
 from sandbox.botapi.text import Formatted, commands
@@ -35,11 +36,15 @@ class Press:
 
 
 class World:
-    """The state. *now* gives seconds since 1970; update ids begin there, so that a later sandbox's are higher."""
+    """The state. *now* gives seconds since 1970; update ids begin there, so that a later sandbox's are higher.
 
-    def __init__(self, bot: Account, now: Callable[[], float], callback_seconds: float) -> None:
+    *reads_all*: privacy mode is off, the bot hears all that is said in groups.
+    """
+
+    def __init__(self, bot: Account, now: Callable[[], float], callback_seconds: float, *, reads_all: bool) -> None:
         self.bot = bot
-        self.privacy_mode = False
+        self.reads_all = reads_all
+        self.files = Files()
         self.now = now
         self.updates = UpdateQueue(int(now()))
         self.changed = Pulse()
@@ -109,9 +114,17 @@ class World:
         self._tell("edited_message", message)
 
     def _tell(self, kind: str, message: Message) -> None:
-        if message.chat.status(self.bot.id) not in {"left", "kicked"}:
+        if self._hears(message):
             self.updates.add(kind, message.as_json())
         self.changed.beat()
+
+    def _hears(self, message: Message) -> bool:
+        """Whether the bot is told of *message*: in privacy mode, of commands and replies to it (Bot FAQ)."""
+        status = message.chat.status(self.bot.id)
+        if status in {"left", "kicked"}:
+            return False
+        meant = message.text.startswith("/") or (message.reply_to is not None and message.reply_to.from_bot)
+        return self.reads_all or not message.chat.is_group or status == "administrator" or meant
 
     def press(self, who: Account, message: Message, data: str) -> asyncio.Future[PressAnswer]:
         """Queue a callback query; its future ends when the bot answers it."""

@@ -7,9 +7,10 @@ from itertools import pairwise, takewhile
 from typing import Self
 
 from services.clock import Clock
-from services.errors import EditedSince, NoteNotFound, NothingToUndo
+from services.errors import EditedSince, NoteChanged, NothingToUndo
 from services.magnets.parse import find_magnets
 from services.notebook.note import Cause, Change, Note, Revision
+from services.notebook.notebook import note_in
 from services.notebook.once import once
 from services.notebook.ports import NotebookStore, NotebookTx
 from services.torrents import NotebookId, NoteId, PersonId, TaskId, TorrentId
@@ -58,24 +59,35 @@ class History:
         """Return the changes of a note, oldest first. Raises NoteNotFound."""
 
         async def read(tx: NotebookTx) -> Sequence[Step]:
-            note = await _note(tx, notebook, note_id)
+            note = await note_in(tx, notebook, note_id)
             return steps_of(note, await tx.notes.revisions(note_id))
 
         return await self._store.read(read)
 
     async def undo(
-        self, notebook: NotebookId, note_id: NoteId, *, person: PersonId, request_key: str | None = None
+        self,
+        notebook: NotebookId,
+        note_id: NoteId,
+        *,
+        person: PersonId,
+        expected: int | None = None,
+        request_key: str | None = None,
     ) -> Undone:
         """Take back what the last task wrote into the note; or, where that was undone already, the undo.
 
+        *expected* is the version that the person has seen: else two presses in a row would undo nothing.
+
         Raises:
             NoteNotFound: no such note here.
+            NoteChanged: it is not at *expected* any more.
             NothingToUndo: nothing was written into it.
             EditedSince: a person edited it since.
         """
 
         async def undo(tx: NotebookTx) -> Undone:
-            note = await _note(tx, notebook, note_id)
+            note = await note_in(tx, notebook, note_id)
+            if expected not in {None, note.version}:
+                raise NoteChanged(note_id=note_id)
             back = _way_back(note, await tx.notes.revisions(note_id))
             await self._write(tx, back, person)
             return Undone(notes=(note_id,), refused=(), again=back.again)
@@ -175,10 +187,3 @@ def _way_back(note: Note, revisions: Sequence[Revision]) -> _WayBack:
         )
         *_, first = together
     return _WayBack(note=note, text=first.text, task_id=task_id, again=cause == Cause.UNDO)
-
-
-async def _note(tx: NotebookTx, notebook: NotebookId, note_id: NoteId) -> Note:
-    note = await tx.notes.get(notebook, note_id)
-    if note is None:
-        raise NoteNotFound(note_id=note_id)
-    return note

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from services.torrents import NotebookId, NoteId, PersonId, TaskId, TorrentId
+from services.torrents import Name, NotebookId, NoteId, PersonId, TaskId, TorrentId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +29,8 @@ class Cause(StrEnum):
     """Why a note's text was replaced, where no task did it: a task has a cause of its own, how it was asked for."""
 
     EDIT = "edit"
+    CARRIED = "carried"
+    """Names that had been written before an edit, written again after it."""
     UNDO = "undo"
     REDO = "redo"
 
@@ -63,6 +65,15 @@ class Mark:
     torrent: TorrentId
     outcome: str
     task_id: TaskId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What some source said of a torrent: its *name*, its *size* in bytes; *verified* against its info-hash."""
+
+    name: Name
+    size: int
+    verified: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,36 +1,58 @@
-"""Notes: kept as they were written."""
+"""Notes: kept as they were written, shown in pages, put away and taken back."""
 
+import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
 from services.clock import Clock
-from services.errors import NoteNotFound, TooMany
+from services.errors import NotDeleted, NoteNotFound, TooMany
 from services.magnets.parse import Magnet, find_magnets
-from services.notebook.note import Note, Selection, Uncalibrated
+from services.notebook.note import Known, Note, Selection, Uncalibrated
 from services.notebook.once import once
 from services.notebook.ports import NotebookStore, NotebookTx
-from services.torrents import NotebookId, NoteId, PersonId
+from services.torrents import NotebookId, NoteId, PersonId, TorrentId
 
 _MOST_SELECTED = 1000
+_LONG = 50_000
+"""Characters: a longer text is read in a thread, so that nobody waits for it."""
+_DELETED_KEPT = 86400.0
+_ON_A_PAGE = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """What saving a text did: its note's number, and how many magnets and distinct torrents it has."""
+    """What saving a text did: its note's number, how many magnets and distinct torrents it has.
+
+    *known* are the numbers of the notes, in the same notebook, that had one of its torrents before.
+    """
 
     note_id: NoteId
     magnets: int
     torrents: int
+    known: tuple[NoteId, ...] = ()
 
     @classmethod
     def from_json(cls, text: str) -> Self:
         value = json.loads(text)
-        return cls(NoteId(value["note_id"]), value["magnets"], value["torrents"])
+        known = tuple(NoteId(one) for one in value.get("known", ()))
+        return cls(NoteId(value["note_id"]), value["magnets"], value["torrents"], known)
 
     def to_json(self) -> str:
-        return json.dumps({"note_id": self.note_id, "magnets": self.magnets, "torrents": self.torrents})
+        return json.dumps(
+            {"note_id": self.note_id, "magnets": self.magnets, "torrents": self.torrents, "known": self.known}
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some notes, newest first, and those of them with an uncalibrated torrent; whether there are *older*, *newer*."""
+
+    notes: Sequence[Note]
+    uncalibrated: Collection[NoteId]
+    older: bool
+    newer: bool
 
 
 class Notebook:
@@ -50,26 +72,24 @@ class Notebook:
         )
 
     async def save(
-        self, text: str, *, notebook: NotebookId, person: PersonId, origin: str | None, request_key: str | None = None
+        self,
+        text: str,
+        *,
+        notebook: NotebookId,
+        person: PersonId,
+        origin: str | None,
+        source: str | None = None,
+        anything: bool = False,
+        request_key: str | None = None,
     ) -> Saved | None:
-        """Keep *text*, byte for byte, as a note if it has a magnet; None, and nothing is kept, where it has none."""
-        magnets = find_magnets(text)
-        if not magnets:
+        """Keep *text*, byte for byte, as a note if it has a magnet, or *anything*; else None, and nothing is kept."""
+        magnets = await magnets_of(text)
+        if not magnets and not anything:
             return None
-        now = self._clock.now()
-        note = Note(
-            id=NoteId(0),
-            notebook=notebook,
-            text=text,
-            version=1,
-            origin=origin,
-            person=person,
-            created_at=now,
-            changed_at=now,
-        )
+        note = new_note(text, notebook, person, origin, at=self._clock.now(), source=source)
 
         async def save(tx: NotebookTx) -> str:
-            return await once(tx, request_key, now, lambda: _insert(tx, note, magnets))
+            return await once(tx, request_key, note.created_at, lambda: insert(tx, note, magnets))
 
         return Saved.from_json(await self._store.write(save))
 
@@ -93,13 +113,109 @@ class Notebook:
         Raises:
             NoteNotFound: it is unknown or another notebook's.
         """
-        note = await self._store.read(lambda tx: tx.notes.get(notebook, note_id))
-        if note is None:
-            raise NoteNotFound(note_id=note_id)
-        return note
+        return await self._store.read(lambda tx: note_in(tx, notebook, note_id))
+
+    async def from_origin(self, notebook: NotebookId, origin: str) -> Note | None:
+        """Return the note that was made of the message *origin*."""
+        note = await self._store.read(lambda tx: tx.notes.from_origin(origin))
+        return note if note is not None and note.notebook == notebook else None
+
+    async def known(self, magnets: Sequence[Magnet]) -> Mapping[TorrentId, Known]:
+        """Return what is known of the torrents of *magnets*."""
+        torrents = dict.fromkeys(torrent for magnet in magnets for torrent in magnet.torrents)
+        return await self._store.read(lambda tx: tx.facts.of(list(torrents)))
+
+    async def page(self, notebook: NotebookId, *, before: NoteId | None = None, after: NoteId | None = None) -> Page:
+        """Return ten notes: the newest, those next older than *before*, or those next newer than *after*."""
+
+        async def read(tx: NotebookTx) -> Page:
+            if after is not None:
+                rising = await tx.notes.page_after(notebook, after=after, limit=_ON_A_PAGE + 1)
+                newer, notes = len(rising) > _ON_A_PAGE, list(rising[:_ON_A_PAGE])[::-1]
+                older = bool(await tx.notes.page(notebook, before=NoteId(after + 1), limit=1))
+            else:
+                falling = await tx.notes.page(notebook, before=before, limit=_ON_A_PAGE + 1)
+                older, notes = len(falling) > _ON_A_PAGE, list(falling[:_ON_A_PAGE])
+                newer = before is not None and bool(
+                    await tx.notes.page_after(notebook, after=NoteId(before - 1), limit=1)
+                )
+            return Page(notes, await tx.notes.uncalibrated([note.id for note in notes]), older, newer)
+
+        return await self._store.read(read)
+
+    async def delete(self, notebook: NotebookId, note_id: NoteId, *, request_key: str | None = None) -> None:
+        """Put the note away; for a day it can be taken back. Raises NoteNotFound."""
+        now = self._clock.now()
+
+        async def delete(tx: NotebookTx) -> str:
+            async def act() -> str:
+                await note_in(tx, notebook, note_id)
+                await tx.notes.delete(note_id, now)
+                return ""
+
+            return await once(tx, request_key, now, act)
+
+        await self._store.write(delete)
+
+    async def restore(self, notebook: NotebookId, note_id: NoteId, *, request_key: str | None = None) -> None:
+        """Take back a note that was put away less than a day ago.
+
+        Raises:
+            NotDeleted: it is there.
+            NoteNotFound: there is none (any more).
+        """
+        now = self._clock.now()
+
+        async def restore(tx: NotebookTx) -> str:
+            async def act() -> str:
+                if await tx.notes.get(notebook, note_id) is not None:
+                    raise NotDeleted(note_id=note_id)
+                if not await tx.notes.restore(notebook, note_id, now - _DELETED_KEPT):
+                    raise NoteNotFound(note_id=note_id)
+                return ""
+
+            return await once(tx, request_key, now, act)
+
+        await self._store.write(restore)
+
+    async def purge(self) -> None:
+        """Delete for good what was put away more than a day ago."""
+        await self._store.write(lambda tx: tx.notes.purge(self._clock.now() - _DELETED_KEPT))
 
 
-async def _insert(tx: NotebookTx, note: Note, magnets: tuple[Magnet, ...]) -> str:
+async def magnets_of(text: str) -> tuple[Magnet, ...]:
+    """Return the magnets of *text*; others have their turn while a long one is read."""
+    return await asyncio.to_thread(find_magnets, text) if len(text) > _LONG else find_magnets(text)
+
+
+def new_note(
+    text: str, notebook: NotebookId, person: PersonId, origin: str | None, *, at: float, source: str | None = None
+) -> Note:
+    """Return a note that is not stored yet."""
+    return Note(
+        id=NoteId(0),
+        notebook=notebook,
+        text=text,
+        version=1,
+        origin=origin,
+        person=person,
+        created_at=at,
+        changed_at=at,
+        source=source,
+    )
+
+
+async def insert(tx: NotebookTx, note: Note, magnets: Sequence[Magnet]) -> str:
+    """Store *note* and return what was `Saved`, as JSON."""
     torrents = list(dict.fromkeys(torrent for magnet in magnets for torrent in magnet.torrents))
+    known = tuple(await tx.notes.numbers_having(note.notebook, torrents))
     note_id = await tx.notes.insert(note, torrents)
-    return Saved(note_id, len(magnets), len(torrents)).to_json()
+    return Saved(note_id, len(magnets), len(torrents), known).to_json()
+
+
+async def note_in(tx: NotebookTx, notebook: NotebookId, note_id: NoteId) -> Note:
+    """Return the note. Raises NoteNotFound."""
+    note = await tx.notes.get(notebook, note_id)
+    if note is None:
+        raise NoteNotFound(note_id=note_id)
+    return note

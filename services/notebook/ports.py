@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, 
 from typing import Protocol, TypeVar
 
 from services.access import LetIn
-from services.notebook.note import Change, Mark, Note, Revision, Selection
+from services.notebook.note import Change, Known, Mark, Note, Revision, Selection
 from services.torrents import NotebookId, NoteId, TaskId, TorrentId
 
 T = TypeVar("T")
@@ -41,6 +41,15 @@ class Notes(Protocol):
     async def from_origin(self, origin: str) -> Note | None:
         """Return the note that was made of the message *origin*."""
 
+    async def deleted_from(self, origin: str) -> bool:
+        """Whether a note that was made of the message *origin* is put away."""
+
+    async def numbers_having(self, notebook: NotebookId, torrents: Iterable[TorrentId]) -> Sequence[NoteId]:
+        """Return the numbers, rising, of the notebook's notes with a magnet of any hash of these torrents."""
+
+    async def uncalibrated(self, note_ids: Collection[NoteId]) -> Collection[NoteId]:
+        """Return those of these notes that have a torrent which was not yet calibrated in them, or failed."""
+
     async def having(self, notebook: NotebookId, torrents: Sequence[TorrentId]) -> Mapping[TorrentId, Sequence[Note]]:
         """Return, for each torrent, the notebook's notes with a magnet of any of its hashes, by their numbers."""
 
@@ -71,6 +80,9 @@ class Notes(Protocol):
     async def page(self, notebook: NotebookId, *, before: NoteId | None, limit: int) -> Sequence[Note]:
         """Return notes, newest first: those older than *before*, where it is given."""
 
+    async def page_after(self, notebook: NotebookId, *, after: NoteId, limit: int) -> Sequence[Note]:
+        """Return the *limit* notes that are next newer than *after*, oldest first."""
+
     async def delete(self, note_id: NoteId, at: float) -> None:
         """Put the note away."""
 
@@ -79,6 +91,13 @@ class Notes(Protocol):
 
     async def purge(self, before: float) -> None:
         """Delete for good what was put away earlier than *before*."""
+
+
+class Facts(Protocol):
+    """What is known of torrents, whoever said so."""
+
+    async def of(self, torrents: Collection[TorrentId]) -> Mapping[TorrentId, Known]:
+        """Return, for those torrents of which it is known, what is known of one that answers them."""
 
 
 class Words(Protocol):
@@ -120,6 +139,8 @@ class NotebookTx(Protocol):
     def answers(self) -> Answers: ...
     @property
     def notes(self) -> Notes: ...
+    @property
+    def facts(self) -> Facts: ...
     @property
     def words(self) -> Words: ...
     @property

@@ -3,7 +3,8 @@
 import hashlib
 from collections.abc import Iterator, Mapping
 
-from services.resolvers.names import decode_as, guess_encoding, raw_text, true_name
+from services.decoding import decode_as, guess_encoding
+from services.resolvers.names import raw_text, true_name
 from services.torrents import FileEntry, InfoHash, Name, TorrentId, TorrentInfo
 
 _Path = tuple[bytes, ...]

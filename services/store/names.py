@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from services.calibration.task import Found
+from services.notebook.note import Known
 from services.store import codec
 from services.store.statements import Parameters, Statements
 from services.store.words import WordRows
@@ -45,6 +46,21 @@ class NameRows:
         replaced = {row["id"] for row in rows if row["place"] not in final}
         await self._run.many("delete_name", [{"id": one} for one in replaced])
         return list({id(info): info for info in fresh.values()}.values())
+
+
+class FactRows:
+    """See `services.notebook.ports.Facts`."""
+
+    def __init__(self, statements: Statements) -> None:
+        self._run = statements
+
+    async def of(self, torrents: Collection[TorrentId]) -> Mapping[TorrentId, Known]:
+        asked = list(torrents)
+        rows = await self._run.all("known_names", torrents=codec.torrents_to_json(asked))
+        return {
+            asked[row["place"]]: Known(name=name_from(row), size=row["size"], verified=bool(row["verified"]))
+            for row in rows
+        }
 
 
 def _name_row(info: TorrentInfo, at: float) -> Parameters:

@@ -68,6 +68,17 @@ class NoteRows:
         row = await self._run.one("note_from_origin", origin=origin)
         return _note(row) if row else None
 
+    async def deleted_from(self, origin: str) -> bool:
+        return await self._run.one("deleted_note_from_origin", origin=origin) is not None
+
+    async def numbers_having(self, notebook: NotebookId, torrents: Iterable[TorrentId]) -> Sequence[NoteId]:
+        hashes = codec.dump([one.hex for torrent in torrents for one in torrent.hashes])
+        return [NoteId(row["id"]) for row in await self._run.all("numbers_having", notebook_id=notebook, hashes=hashes)]
+
+    async def uncalibrated(self, note_ids: Collection[NoteId]) -> Collection[NoteId]:
+        rows = await self._run.all("uncalibrated_among", ids=codec.dump(list(note_ids)))
+        return {NoteId(row["note_id"]) for row in rows}
+
     async def having(self, notebook: NotebookId, torrents: Sequence[TorrentId]) -> Mapping[TorrentId, Sequence[Note]]:
         having: dict[TorrentId, list[Note]] = {}
         rows = await self._run.all("notes_having", notebook_id=notebook, torrents=codec.torrents_to_json(torrents))
@@ -126,7 +137,14 @@ class NoteRows:
         return [_note(row) for row in rows]
 
     async def page(self, notebook: NotebookId, *, before: NoteId | None, limit: int) -> Sequence[Note]:
-        rows = await self._run.all("page_of_notes", notebook_id=notebook, before=before, limit=limit)
+        older_than = None if before is None else min(before, _BEYOND - 1)
+        rows = await self._run.all("page_of_notes", notebook_id=notebook, before=older_than, limit=limit)
+        return [_note(row) for row in rows]
+
+    async def page_after(self, notebook: NotebookId, *, after: NoteId, limit: int) -> Sequence[Note]:
+        rows = await self._run.all(
+            "page_of_notes_after", notebook_id=notebook, after=min(after, _BEYOND - 1), limit=limit
+        )
         return [_note(row) for row in rows]
 
     async def delete(self, note_id: NoteId, at: float) -> None:
@@ -134,6 +152,8 @@ class NoteRows:
         await self._words.refresh([note_id])
 
     async def restore(self, notebook: NotebookId, note_id: NoteId, since: float) -> bool:
+        if not 0 < note_id < _BEYOND:
+            return False
         row = await self._run.one("restore_note", id=note_id, notebook_id=notebook, since=since)
         if row is not None:
             await self._words.refresh([note_id])

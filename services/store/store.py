@@ -16,7 +16,7 @@ from services.store.followers import FollowerRows
 from services.store.health import Health
 from services.store.ledger import AnswerRows, AskedRows, LookupRows
 from services.store.lock import Place, create, locked
-from services.store.names import NameRows
+from services.store.names import FactRows, NameRows
 from services.store.notes import NoteRows
 from services.store.opening import make_ready
 from services.store.people import NotebookRows, PeopleRows
@@ -39,6 +39,7 @@ class Tx:
         self._statements = statements
         self.answers = AnswerRows(statements)
         self.asked = AskedRows(statements)
+        self.facts = FactRows(statements)
         self.followers = FollowerRows(statements)
         self.lookups = LookupRows(statements)
         self.words = WordRows(statements)

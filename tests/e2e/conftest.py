@@ -189,6 +189,11 @@ class World:
         return message
 
 
+def kept(shown: Message) -> str:
+    """Return a note's text as ``/note`` shows it: what stands below the names of its torrents."""
+    return shown.text.partition("———\n")[2] or shown.text
+
+
 def states(message: Message) -> list[str]:
     """Return the states that a card showed over its life: the first word of each version."""
     shown = [text.split(" ", 1)[0] for _, text in message.versions]
@@ -196,9 +201,9 @@ def states(message: Message) -> list[str]:
 
 
 @contextlib.asynccontextmanager
-async def opened_world(folder: Path, kind: type[W]) -> AsyncIterator[W]:
+async def opened_world(folder: Path, kind: type[W], *, reads_all: bool = True) -> AsyncIterator[W]:
     """Hold a world in *folder*; the program is not started. Files whose tests do not disturb each other share one."""
-    async with BotApi() as api, Swarm() as swarm:
+    async with BotApi(reads_all=reads_all) as api, Swarm() as swarm:
         alice = api.person("Alice", username="alice", language="en")
         world = kind(api, swarm, folder, alice, api.private(alice))
         try:

@@ -11,7 +11,7 @@ import pytest_asyncio
 
 from sandbox.botapi import Chat, Fault, Message, Person
 from sandbox.swarm import Sample, make_sample
-from tests.e2e.conftest import World, opened_world, states
+from tests.e2e.conftest import World, kept, opened_world, states
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -67,7 +67,7 @@ async def test_calibrate_turns_the_very_message_into_the_card(town: Town) -> Non
     assert labels(saved) == ["Undo"]
     assert chat.bot_messages == (saved,)
     note = await town.ask(f"/note {number}", person=guest, chat=chat)
-    assert note.text == sample.magnet(dn="Pressed.mkv")
+    assert kept(note) == sample.magnet(dn="Pressed.mkv")
     assert town.tasks_of(guest) == [("completed", 1)]
 
 

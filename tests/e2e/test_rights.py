@@ -27,11 +27,22 @@ EFFECTS = {
     Verb.REFRESH: UNDER_WAY,
     Verb.CANCEL: ("nothing more is looked up",),
     Verb.RETRY: UNDER_WAY,
-    Verb.UNDO: ("Undone in 1 note.",),
+    Verb.UNDO_TASK: ("Undone in 1 note.",),
     Verb.FAILED: ("Not found: 1",),
     Verb.CARD: ("nothing more is looked up",),
+    Verb.CALIBRATE_ALL: UNDER_WAY,
+    Verb.CALIBRATE_BELOW: UNDER_WAY,
+    Verb.OLDER: ("first of many",),
+    Verb.NEWER: ("last of many",),
+    Verb.ASK_DELETE: ("Delete #",),
+    Verb.DELETE: ("is deleted",),
+    Verb.KEEP: ("stays.",),
+    Verb.UNDELETE: ("is back.",),
+    Verb.SHOW_HISTORY: ("Nothing was changed in",),
+    Verb.HISTORY: ("History of #",),
+    Verb.UNDO: ("History of #",),
 }
-"""What the pressed message says, one of these, when it was done."""
+"""What a message of the chat says, one of these, when it was done, and none said before."""
 
 
 @dataclass
@@ -186,6 +197,65 @@ async def _turned(actor: Actor) -> Message:
     return await actor.town.shows(card, "cancelled", "Not found: 1")
 
 
+async def _number(actor: Actor) -> str:
+    return (await _saved(actor)).text.partition(" ")[0].removeprefix("#")
+
+
+async def _shown(actor: Actor) -> Message:
+    return await actor.town.answer(actor.say(f"/note {await _number(actor)}"))
+
+
+async def _forward(actor: Actor, *texts: str) -> Message:
+    """Forward messages, which are answered together: a group has few slots for answers."""
+    assert actor.person is not None
+    origin = {"type": "hidden_user", "sender_user_name": "Somebody"}
+    said = [actor.person.say(actor.chat, text, forwarded=origin, anonymous=actor.anonymous) for text in texts]
+    answers = await actor.town.api.until(
+        lambda: [one for one in actor.chat.bot_messages if one.reply_to in said], seconds=30
+    )
+    return answers[0]
+
+
+async def _forwarded(actor: Actor) -> Message:
+    return await _forward(actor, *(actor.town.swarm.dead().magnet() for _ in range(2)))
+
+
+async def _first_page(actor: Actor) -> Message:
+    words = ("first", *"123456789", "last")
+    await _forward(actor, *(f"{word} of many {actor.town.swarm.dead().magnet()}" for word in words))
+    return await actor.town.answer(actor.say("/notes"))
+
+
+async def _last_page(actor: Actor) -> Message:
+    page = await _first_page(actor)
+    await _press(actor, page, "Older")
+    return await actor.town.shows(page, "", "first of many")
+
+
+async def _asked_to_delete(actor: Actor) -> Message:
+    return await actor.town.answer(actor.say(f"/delete {await _number(actor)}"))
+
+
+async def _deleted(actor: Actor) -> Message:
+    question = await _asked_to_delete(actor)
+    await _press(actor, question, "Delete")
+    return await actor.town.shows(question, "", "is deleted")
+
+
+async def _long_history(actor: Actor) -> Message:
+    assert actor.person is not None
+    asked = actor.say(actor.town.swarm.dead().magnet())
+    number = (await actor.town.answer(asked)).text.partition(" ")[0].removeprefix("#")
+    for turn in range(6):
+        actor.person.edit(asked, f"{turn} {asked.text}")
+    return await actor.town.answer(actor.say(f"/history {number}"))
+
+
+async def _history_of_names(actor: Actor) -> Message:
+    number = (await _written(actor)).text.partition("#")[2].split()[0]
+    return await actor.town.answer(actor.say(f"/history {number}"))
+
+
 async def _press(actor: Actor, message: Message, label: str) -> None:
     assert actor.person is not None
     assert (await actor.person.press(message, label)).text == ""
@@ -196,15 +266,32 @@ MAKERS: Mapping[Verb, Callable[[Actor], Awaitable[Message]]] = {
     Verb.REFRESH: _live,
     Verb.CANCEL: _live,
     Verb.RETRY: _stopped,
-    Verb.UNDO: _written,
+    Verb.UNDO_TASK: _written,
     Verb.FAILED: _several_stopped,
     Verb.CARD: _turned,
+    Verb.CALIBRATE_ALL: _forwarded,
+    Verb.CALIBRATE_BELOW: _shown,
+    Verb.OLDER: _first_page,
+    Verb.NEWER: _last_page,
+    Verb.ASK_DELETE: _shown,
+    Verb.DELETE: _asked_to_delete,
+    Verb.KEEP: _asked_to_delete,
+    Verb.UNDELETE: _deleted,
+    Verb.SHOW_HISTORY: _shown,
+    Verb.HISTORY: _long_history,
+    Verb.UNDO: _history_of_names,
 }
 """How a message with the button comes about; the actor asks for it."""
 
 
 async def test_every_button_can_be_made() -> None:
     assert set(MAKERS) == set(EFFECTS) == set(Verb)
+
+
+def _new(chat: Chat, there: set[tuple[int, str]], words: tuple[str, ...]) -> bool:
+    """Whether a message says one of *words* that did not say just this before."""
+    new = [one.text for one in chat.bot_messages if (one.id, one.text) not in there]
+    return any(word in text for text in new for word in words)
 
 
 @pytest.mark.parametrize("cell", [one for one in BUTTONS if one.gets != "-"], ids=lambda cell: cell.name)
@@ -223,9 +310,10 @@ async def test_a_button_gets_what_the_table_says(town: Town, cell: Cell) -> None
         next(town.groups).set_status(presser.person, "member")
     data = next(value for row in message.buttons for _, value in row if value.startswith(f"{verb}:"))
     before, buttons = town.kept(), message.buttons
+    there = {(one.id, one.text) for one in message.chat.bot_messages}
     answer = await presser.person.press_data(message, data)
     assert REFUSED_PRESSES.get(answer.text, "yes") == cell.gets, answer.text
     if cell.gets == "yes":
-        await town.api.until(lambda: any(word in message.text for word in EFFECTS[verb]))
+        await town.api.until(lambda: _new(message.chat, there, EFFECTS[verb]))
     else:
         assert (town.kept(), message.buttons) == (before, buttons)

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import cast
 
-from telegram import Bot, InlineKeyboardMarkup, LinkPreviewOptions, ReplyParameters
+from telegram import Bot, InlineKeyboardMarkup, InputFile, LinkPreviewOptions, ReplyParameters
 from telegram.error import BadRequest, Forbidden, NetworkError, RetryAfter, TelegramError
 
 from tests.fake_clock import FakeClock
@@ -29,6 +29,7 @@ class Call:
     edits: int | None
     thread_id: int | None = None
     reply: ReplyParameters | None = None
+    document: tuple[str, bytes] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +114,31 @@ class FakeTelegram:
             message_id = next(self._ids)
             self.messages[chat_id, message_id] = text, reply_markup
             call = Call(self.clock.now(), chat_id, text, None, message_thread_id, reply_parameters)
+            self.calls.append(call)
+            return Sent(message_id)
+
+        return await self._request(chat_id, send)
+
+    async def send_document(
+        self,
+        chat_id: int,
+        document: InputFile,
+        *,
+        caption: str | None,
+        message_thread_id: int | None,
+        parse_mode: str,
+        reply_parameters: ReplyParameters | None,
+        reply_markup: InlineKeyboardMarkup | None,
+    ) -> Sent:
+        assert parse_mode == "HTML"
+
+        async def send() -> Sent:
+            message_id = next(self._ids)
+            self.messages[chat_id, message_id] = caption or "", reply_markup
+            content = document.input_file_content
+            assert isinstance(content, bytes)
+            file = document.filename, content
+            call = Call(self.clock.now(), chat_id, caption or "", None, message_thread_id, reply_parameters, file)
             self.calls.append(call)
             return Sent(message_id)
 

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.buttons import Press, Verb, button
+from handlers.buttons import Press, Verb, batches, button, unpacked
+from services.torrents import NoteId
 
 
 @given(st.sampled_from(Verb), st.uuids().map(str) | st.integers(1, 2**63 - 1))
@@ -28,7 +29,7 @@ def test_what_was_put_on_a_button_comes_back_and_fits(verb: Verb, about: str | i
         "CANCEL:1",
         " cancel:1",
         "cancel :1",
-        "delete:1",
+        "remove:1",
         "canc\0el:1",
         "ｃancel:1",
         "Verb.CANCEL:1",
@@ -56,3 +57,30 @@ def test_a_page_comes_back_and_fits(about: str, page: int) -> None:
     assert isinstance(data, str)
     assert len(data.encode()) <= 64
     assert Press.parse(data) == Press(Verb.FAILED, about, page)
+
+
+@given(st.sets(st.integers(1, 10**9), min_size=1, max_size=80) | st.sets(st.integers(1, 200), min_size=1))
+def test_any_numbers_fit_on_buttons_and_come_back(numbers: set[int]) -> None:
+    rising = sorted(map(NoteId, numbers))
+    cut = batches(rising)
+    for packed, some in cut:
+        data = button("Calibrate all", Verb.CALIBRATE_ALL, packed).callback_data
+        assert isinstance(data, str)
+        assert len(data.encode()) <= 64
+        assert unpacked(packed) == tuple(some)
+    assert [number for _, some in cut for number in some] == rising
+
+
+def test_a_long_run_is_carried_whole_up_to_what_one_button_may_mean() -> None:
+    assert [len(some) for _, some in batches([NoteId(number) for number in range(10**9, 10**9 + 12_000)])] == [
+        5000,
+        5000,
+        2000,
+    ]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "1", "1.", ".1", "1.1.1", "1.zzzz", "1.2s.1.2s.1.zz0", "A.1", "1.1 ", "１.1", "1.-1"]
+)
+def test_forged_numbers_are_nothing_and_cost_nothing(text: str) -> None:
+    assert unpacked(text) is None

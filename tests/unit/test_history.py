@@ -3,7 +3,7 @@
 import pytest
 
 from services.calibration.task import NoteRequest
-from services.errors import EditedSince, NoteNotFound, NothingToUndo
+from services.errors import EditedSince, NoteChanged, NoteNotFound, NothingToUndo
 from services.notebook.history import History, Undone
 from services.notebook.note import Cause, Change, Note
 from services.store.store import Store
@@ -171,6 +171,18 @@ async def test_an_undo_that_was_taken_back_pins_nothing(
     assert await store.read(lambda tx: tx.notes.pinned(notebook, [torrent("a")])) == {(note_id, torrent("a"))}
     await history.undo(notebook, note_id, person=ALICE)
     assert not await store.read(lambda tx: tx.notes.pinned(notebook, [torrent("a")]))
+
+
+async def test_an_undo_of_a_version_that_is_no_longer_there_is_refused(
+    notes: Notes, history: History, notebook: NotebookId
+) -> None:
+    note_id = await notes.add("a")
+    before = await notes.text(note_id)
+    await notes.calibrate(note_id)
+    await history.undo(notebook, note_id, person=ALICE, expected=2)
+    with pytest.raises(NoteChanged):  # pressed twice: it would take the undo back
+        await history.undo(notebook, note_id, person=ALICE, expected=2)
+    assert await notes.text(note_id) == before
 
 
 async def test_an_undo_that_comes_twice_is_done_once(notes: Notes, history: History, notebook: NotebookId) -> None:

@@ -27,6 +27,7 @@ GIVEN: Mapping[str, Mapping[str, int | float | str]] = {
     "too_many": {"most": 5000},
     "too_many_tasks": {"most": 20},
     "allowance_used_up": {"most": 1000, "minutes": 7},
+    "file_too_large": {"most": 1_000_000},
     "cannot_cancel": {"state": "completed"},
     "cannot_retry": {"state": "running"},
     "store_unavailable": {"reason": "disk full"},

@@ -7,13 +7,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from services.errors import NoteNotFound
+from services.errors import NotDeleted, NoteNotFound
+from services.magnets.parse import find_magnets
 from services.notebook.note import Note
 from services.notebook.notebook import Notebook, Saved
 from services.store.store import Store
 from services.torrents import InfoHash, NotebookId, NoteId, PersonId, TorrentId
 from tests.fake_clock import FakeClock
-from tests.unit.fakes import torrent
+from tests.unit.fakes import info_of, torrent
 
 ALICE = PersonId("tg:1")
 X, Y = torrent("x"), torrent("y")
@@ -188,3 +189,91 @@ async def test_note_numbers_are_unique_over_all_notebooks(notes: Notebook, noteb
     other = await notes.behind("tg:2")
     numbers = [(await save(notes, where, LINK)).note_id for where in (notebook, other, notebook, other)]
     assert numbers == [1, 2, 3, 4]
+
+
+# The same again, anything, pages, deleting.
+
+
+async def test_the_same_magnet_again_is_kept_and_known_by_the_numbers_before_it(
+    notes: Notebook, notebook: NotebookId
+) -> None:
+    first, second = await save(notes, notebook, LINK), await save(notes, notebook, OTHER)
+    again = await save(notes, notebook, f"{LINK}&dn=x {OTHER}", key="k")
+    assert again.known == (first.note_id, second.note_id)
+    assert await save(notes, notebook, f"{LINK}&dn=x {OTHER}", key="k") == again
+    assert (first.known, second.known) == ((), ())
+    elsewhere = await notes.behind("tg:2")
+    assert (await save(notes, elsewhere, LINK)).known == (), "another notebook's are nobody's business"
+
+
+async def test_what_is_known_of_a_notes_torrents_is_told_claimed_or_verified(notes: Notebook, store: Store) -> None:
+    infos = [info_of(X, "Claimed", verified=False), info_of(Y, "Verified")]
+    await store.write(lambda tx: tx.names.put(infos, 1.0))
+    known = await notes.known(find_magnets(f"{LINK} {OTHER} magnet:?xt=urn:btih:{'3' * 40}"))
+    assert {one: (fact.name.text, fact.size, fact.verified) for one, fact in known.items()} == {
+        X: ("Claimed", 1234, False),
+        Y: ("Verified", 1234, True),
+    }
+
+
+async def test_anything_is_kept_when_that_is_asked(notes: Notebook, notebook: NotebookId) -> None:
+    saved = await notes.save("no link\r\n", notebook=notebook, person=ALICE, origin=None, source="X", anything=True)
+    assert saved == Saved(NoteId(1), 0, 0)
+    note = await notes.get(notebook, saved.note_id)
+    assert (note.text, note.source) == ("no link\r\n", "X")
+
+
+async def test_pages_go_to_the_oldest_and_back_over_foreign_and_deleted_notes(
+    notes: Notebook, notebook: NotebookId
+) -> None:
+    elsewhere = await notes.behind("tg:2")
+    mine = []
+    for _ in range(25):
+        mine.append((await save(notes, notebook, LINK)).note_id)
+        await save(notes, elsewhere, LINK)
+    await notes.delete(notebook, mine.pop(12))
+    newest_first = mine[::-1]
+    shown: list[list[NoteId]] = []
+    before: NoteId | None = None
+    while True:
+        page = await notes.page(notebook, before=before)
+        assert page.newer is (before is not None)
+        shown.append([note.id for note in page.notes])
+        if not page.older:
+            break
+        before = page.notes[-1].id
+    assert [len(one) for one in shown] == [10, 10, 4]
+    assert [one for page in shown for one in page] == newest_first
+    back = await notes.page(notebook, after=shown[2][0])
+    assert ([note.id for note in back.notes], back.older, back.newer) == (shown[1], True, True)
+    back = await notes.page(notebook, after=back.notes[0].id)
+    assert ([note.id for note in back.notes], back.older, back.newer) == (shown[0], True, False)
+    assert set(back.uncalibrated) == set(shown[0])
+
+
+async def test_a_deleted_note_is_gone_for_a_day_and_then_for_good(
+    notes: Notebook, notebook: NotebookId, clock: FakeClock
+) -> None:
+    saved = await save(notes, notebook, LINK)
+    elsewhere = await notes.behind("tg:2")
+    for _ in range(2):
+        await notes.delete(notebook, saved.note_id, request_key="deleted")
+    with pytest.raises(NoteNotFound):
+        await notes.get(notebook, saved.note_id)
+    with pytest.raises(NoteNotFound):
+        await notes.delete(notebook, saved.note_id)
+    await clock.advance(86_000)
+    await notes.purge()
+    with pytest.raises(NoteNotFound):
+        await notes.restore(elsewhere, saved.note_id)
+    for _ in range(2):
+        await notes.restore(notebook, saved.note_id, request_key="back")
+    assert (await notes.get(notebook, saved.note_id)).text == LINK
+    with pytest.raises(NotDeleted):
+        await notes.restore(notebook, saved.note_id)
+    await notes.delete(notebook, saved.note_id)
+    await clock.advance(86_401)
+    with pytest.raises(NoteNotFound):
+        await notes.restore(notebook, saved.note_id)
+    await notes.purge()
+    assert (await save(notes, notebook, LINK)).known == ()

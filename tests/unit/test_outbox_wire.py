@@ -7,6 +7,7 @@ from telegram.error import BadRequest, NetworkError, TimedOut
 from telegram.request import BaseRequest, RequestData
 
 from handlers.outbox import Address, Message
+from handlers.outgoing import Document
 from tests.unit.outbox_world import ALICE, GROUP, World, opened
 
 
@@ -67,6 +68,7 @@ class Wire(BaseRequest):
 
     def __init__(self) -> None:
         self.requests: list[tuple[str, Mapping[str, object]]] = []
+        self.files: list[Mapping[str, object]] = []
 
     @property
     def read_timeout(self) -> float | None:
@@ -90,6 +92,8 @@ class Wire(BaseRequest):
     ) -> tuple[int, bytes]:
         assert request_data is not None
         self.requests.append((url.rpartition("/")[2], request_data.parameters))
+        if request_data.multipart_data:
+            self.files.append(request_data.multipart_data)
         message = {"message_id": 5, "date": 1, "chat": {"id": -500, "type": "supergroup"}, "text": "x"}
         answer = True if "answerCallbackQuery" in url else message
         return 200, json.dumps({"ok": True, "result": answer}).encode()
@@ -118,6 +122,25 @@ async def test_the_library_sends_what_is_meant(query: CallbackQuery) -> None:
         ("editMessageText", {**common, "text": "<b>completed</b>", "message_id": 5}),
         ("answerCallbackQuery", {"callback_query_id": "q1", "text": "done", "show_alert": True}),
     ]
+
+
+async def test_the_library_sends_a_file_as_it_is() -> None:
+    wire = Wire()
+    world = World.made(Bot("1:a", request=wire, get_updates_request=wire))
+    file = Document("note-12.txt", b"\xffas it is\r\n")
+    async with world.outbox:
+        world.outbox.answer(Address(-500, 9), Message("<b>#12</b>", document=file), reply_to=7)
+        await world.clock.advance(1)
+    ((method, given),) = wire.requests
+    assert method == "sendDocument"
+    assert given == {
+        "chat_id": -500,
+        "caption": "<b>#12</b>",
+        "parse_mode": "HTML",
+        "message_thread_id": 9,
+        "reply_parameters": {"message_id": 7, "allow_sending_without_reply": True},
+    }
+    assert wire.files == [{"document": ("note-12.txt", b"\xffas it is\r\n", "text/plain")}]
 
 
 async def test_a_press_is_answered_at_once_round_the_queue(world: World, query: CallbackQuery) -> None:

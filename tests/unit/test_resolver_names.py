@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sandbox.swarm.samples import HOSTILE_NAMES
+from services.decoding import decode
 from services.resolvers.metadata import describe, hashes_of
-from services.resolvers.names import decode, true_name
+from services.resolvers.names import true_name
 from services.torrents import FileEntry, InfoHash, TorrentId
 
 TORRENT = TorrentId.of(InfoHash("ab" * 20))

@@ -8,6 +8,13 @@ SELECT asked.key AS place, names.* FROM json_each(:torrents) AS asked
 JOIN names ON names.v2 = asked.value ->> 1 AND asked.value ->> 0 IS NULL
 WHERE names.verified = 1;
 
+-- name: known_names
+SELECT asked.key AS place, names.* FROM json_each(:torrents) AS asked
+JOIN names ON names.v1 = asked.value ->> 0 AND (asked.value ->> 1 IS NULL OR names.v2 = asked.value ->> 1)
+UNION ALL
+SELECT asked.key AS place, names.* FROM json_each(:torrents) AS asked
+JOIN names ON names.v2 = asked.value ->> 1 AND asked.value ->> 0 IS NULL;
+
 -- name: names_of
 SELECT asked.key AS place, names.id, names.verified FROM json_each(:torrents) AS asked
 JOIN names ON names.v1 = asked.value ->> 0

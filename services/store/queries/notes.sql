@@ -35,10 +35,26 @@ ORDER BY id DESC LIMIT :limit;
 -- name: note_from_origin
 SELECT * FROM notes WHERE origin = :origin AND deleted_at IS NULL ORDER BY id LIMIT 1;
 
+-- name: deleted_note_from_origin
+SELECT id FROM notes WHERE origin = :origin AND deleted_at IS NOT NULL LIMIT 1;
+
+-- name: numbers_having
+SELECT DISTINCT notes.id FROM json_each(:hashes) AS asked
+JOIN note_hashes ON note_hashes.notebook_id = :notebook_id AND note_hashes.info_hash = asked.value
+JOIN notes ON notes.id = note_hashes.note_id AND notes.deleted_at IS NULL
+ORDER BY notes.id;
+
+-- name: uncalibrated_among
+SELECT DISTINCT note_id FROM note_hashes
+WHERE note_id IN (SELECT value FROM json_each(:ids)) AND (outcome IS NULL OR outcome IN ('failed', 'cancelled'));
+
 -- name: page_of_notes
 SELECT * FROM notes
 WHERE notebook_id = :notebook_id AND deleted_at IS NULL AND (:before IS NULL OR id < :before)
 ORDER BY id DESC LIMIT :limit;
+
+-- name: page_of_notes_after
+SELECT * FROM notes WHERE notebook_id = :notebook_id AND deleted_at IS NULL AND id > :after ORDER BY id LIMIT :limit;
 
 -- name: delete_note
 UPDATE notes SET deleted_at = :at WHERE id = :id;

@@ -1,0 +1,122 @@
+"""Forwarded messages that come together are answered together."""
+
+import asyncio
+import contextlib
+from dataclasses import dataclass, field
+from typing import Self
+
+import structlog
+from structlog.typing import FilteringBoundLogger
+
+from handlers.outbox import Outbox
+from handlers.outgoing import Address, Message
+from handlers.saved_view import batch_messages
+from handlers.text import escape
+from services.clock import Clock
+from services.i18n import translation
+from services.notebook.notebook import Saved
+from services.torrents import PersonId
+
+_log: FilteringBoundLogger = structlog.get_logger(__name__)
+
+_PAUSE = 2.0
+_PATIENCE = 5.0
+"""Seconds in which the last answers are sent when the program stops."""
+
+
+@dataclass(slots=True, kw_only=True)
+class _Batch:
+    """What one person forwards into one chat. Every note of it is committed; only the answer waits, until *due*."""
+
+    to: Address
+    reply_to: int
+    language: str
+    due: float
+    saved: list[Saved] = field(default_factory=list)
+    without: int = 0
+
+
+class Gathering:
+    """Owns the answers that wait. Leaving it (``async with``) gives them all, and a few seconds to be sent."""
+
+    def __init__(self, outbox: Outbox, clock: Clock) -> None:
+        self._outbox = outbox
+        self._clock = clock
+        self._batches: dict[tuple[Address, PersonId], _Batch] = {}
+        self._waiting: set[asyncio.Task[None]] = set()
+        self._open = False
+
+    async def __aenter__(self) -> Self:
+        self._open = True
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._open = False
+        for task in self._waiting:
+            task.cancel()
+        if self._waiting:
+            await asyncio.wait(self._waiting)
+        if self._batches:
+            for key in list(self._batches):
+                self._answer(key)
+            await self._sent()
+
+    def add(
+        self, to: Address, person: PersonId, saved: Saved | None, *, reply_to: int, language: str, hint: bool
+    ) -> None:
+        """Answer a forwarded message together with those that come within two seconds of it.
+
+        *saved* is None where it has no magnet; *hint*: that is to be said.
+        """
+        key = to, person
+        due = self._clock.monotonic() + _PAUSE
+        batch = self._batches.get(key)
+        if batch is None:
+            batch = self._batches[key] = _Batch(to=to, reply_to=reply_to, language=language, due=due)
+            self._begin(key, batch)
+        batch.reply_to, batch.due = reply_to, due
+        if saved is not None:
+            batch.saved.append(saved)
+        else:
+            batch.without += hint
+        if not self._open:
+            self._answer(key)
+
+    def _begin(self, key: tuple[Address, PersonId], batch: _Batch) -> None:
+        if not self._open:
+            return
+        task = asyncio.create_task(self._when_due(key, batch), name="forwarded")
+        self._waiting.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        self._waiting.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.error("gathering_bug", exc_info=error)
+
+    async def _when_due(self, key: tuple[Address, PersonId], batch: _Batch) -> None:
+        while (left := batch.due - self._clock.monotonic()) > 0:
+            await self._clock.sleep(left)
+        self._answer(key)
+
+    def _answer(self, key: tuple[Address, PersonId]) -> None:
+        batch = self._batches.pop(key)
+        t = translation(batch.language)
+        messages = batch_messages(t, batch.saved, batch.without)
+        if not messages and batch.without:
+            messages = [Message(escape(t.gettext("There is no magnet link in what you forwarded: nothing was kept.")))]
+        for message in messages:
+            self._outbox.answer(batch.to, message, reply_to=batch.reply_to)
+
+    async def _sent(self) -> None:
+        """Return when the outbox has nothing left, or when that takes too long."""
+        drained = asyncio.ensure_future(self._outbox.drained())
+        patience = asyncio.ensure_future(self._clock.sleep(_PATIENCE))
+        both = {drained, patience}
+        try:
+            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in both:
+                task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.wait(both)

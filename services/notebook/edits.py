@@ -1,0 +1,136 @@
+"""Messages that people edit: their notes follow, and keep the names that were written into them."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Self
+
+from services.clock import Clock
+from services.magnets.parse import Magnet, find_magnets
+from services.magnets.rewrite import rename
+from services.notebook.note import Cause, Change, Note, Revision
+from services.notebook.notebook import Saved, insert, magnets_of, new_note
+from services.notebook.once import once
+from services.notebook.ports import NotebookStore, NotebookTx
+from services.torrents import NotebookId, NoteId, PersonId, TorrentId
+
+
+@dataclass(frozen=True, slots=True)
+class Edited:
+    """What an edit did: it changed the note *changed*, or became a new one, *saved*; or neither."""
+
+    changed: NoteId | None = None
+    saved: Saved | None = None
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        value = json.loads(text)
+        changed, saved = value["changed"], value["saved"]
+        return cls(NoteId(changed) if changed else None, Saved.from_json(saved) if saved else None)
+
+    def to_json(self) -> str:
+        return json.dumps({"changed": self.changed, "saved": self.saved and self.saved.to_json()})
+
+
+class Edits:
+    """What becomes of edited messages. *changed* hears of each note whose text was replaced."""
+
+    def __init__(self, store: NotebookStore, clock: Clock, changed: Callable[[NoteId], None]) -> None:
+        self._store = store
+        self._clock = clock
+        self._changed = changed
+
+    async def apply(
+        self,
+        text: str,
+        *,
+        notebook: NotebookId,
+        person: PersonId,
+        origin: str,
+        source: str | None = None,
+        request_key: str | None = None,
+    ) -> Edited:
+        """Let the note that was made of the message *origin* say *text*; one with a magnet becomes a note if none was.
+
+        A name that was written into the note meanwhile stays where *person* did not touch that magnet's own name. A
+        note that was deleted stays so.
+        """
+        magnets = await magnets_of(text)
+        now = self._clock.now()
+
+        async def edit(tx: NotebookTx) -> Edited:
+            note = await tx.notes.from_origin(origin)
+            if note is not None and note.notebook == notebook:
+                return await _follow(tx, note, text, magnets, person, now)
+            if note is not None or not magnets or await tx.notes.deleted_from(origin):
+                return Edited()
+            fresh = new_note(text, notebook, person, origin, at=now, source=source)
+            return Edited(saved=Saved.from_json(await insert(tx, fresh, magnets)))
+
+        async def write(tx: NotebookTx) -> str:
+            async def act() -> str:
+                return (await edit(tx)).to_json()
+
+            return await once(tx, request_key, now, act)
+
+        edited = Edited.from_json(await self._store.write(write))
+        if edited.changed is not None:
+            self._changed(edited.changed)
+        return edited
+
+
+async def _follow(
+    tx: NotebookTx, note: Note, text: str, magnets: Sequence[Magnet], person: PersonId, now: float
+) -> Edited:
+    base = last_typed(note, await tx.notes.revisions(note.id))
+    if text in {base, note.text}:
+        return Edited()
+    carried = with_names(base, text, note.text)
+    if carried == note.text:
+        return Edited()
+    # Two steps, so that what the person typed is known at the next edit, and an undo takes back the names alone.
+    await tx.notes.replace_text(note, text, Change(cause=Cause.EDIT, person=person, task_id=None, at=now))
+    if carried != text:
+        typed = replace(note, text=text, version=note.version + 1)
+        change = Change(cause=Cause.CARRIED, person=person, task_id=None, at=now)
+        await tx.notes.replace_text(typed, carried, change)
+    await tx.notes.set_torrents(note, dict.fromkeys(torrent for magnet in magnets for torrent in magnet.torrents))
+    return Edited(changed=note.id)
+
+
+def last_typed(note: Note, revisions: Sequence[Revision]) -> str:
+    """Return the text that a person last gave the note: its first one, or that of the last edit."""
+    texts = [*(one.text for one in revisions), note.text]
+    edits = [place for place, one in enumerate(revisions, 1) if one.change.cause == Cause.EDIT]
+    return texts[edits[-1] if edits else 0]
+
+
+def with_names(base: str, edited: str, current: str) -> str:
+    """Return *edited* with the names that *current* has and *base* had not, each where *edited* left its magnets alone.
+
+    *base* is what the person had typed before, *current* what it was made since.
+    """
+    typed, now, before = _names(edited), _names(current), _names(base)
+    written: dict[TorrentId, str] = {}
+    for torrent, names in typed.items():
+        if names <= before.get(torrent, set()):
+            new = [name for name in now.get(torrent, set()) - before[torrent] if name is not None]
+            if len(new) == 1:
+                written[torrent] = new[0]
+    # A link ends with its line at the latest: so a long list costs each line its own torrents alone.
+    return "".join(_renamed(line, written) for line in edited.splitlines(keepends=True)) if written else edited
+
+
+def _renamed(line: str, written: Mapping[TorrentId, str]) -> str:
+    for torrent in dict.fromkeys(magnet.torrents[0] for magnet in find_magnets(line)):
+        if torrent in written:
+            line = rename(line, torrent, written[torrent])
+    return line
+
+
+def _names(text: str) -> dict[TorrentId, set[str | None]]:
+    """Return the names that the magnets of each torrent have in *text*."""
+    names: dict[TorrentId, set[str | None]] = {}
+    for magnet in find_magnets(text):
+        names.setdefault(magnet.torrents[0], set()).add(magnet.name)
+    return names

@@ -1,0 +1,200 @@
+"""Notes follow their messages, and keep the names that were written into them meanwhile."""
+
+import pytest
+
+from services.calibration.task import NoteRequest
+from services.errors import EditedSince, NoteNotFound
+from services.magnets.rewrite import rename
+from services.notebook.edits import Edited, Edits, with_names
+from services.notebook.history import History
+from services.notebook.note import Cause
+from services.notebook.notebook import Notebook, Saved
+from services.store.store import Store
+from services.torrents import NotebookId, NoteId, PersonId
+from tests.fake_clock import FakeClock
+from tests.unit.conftest import Run
+from tests.unit.fakes import FakeEngine, torrent
+
+ALICE, BOB = PersonId("tg:1"), PersonId("tg:2")
+HERE = "tg:1#5"
+
+
+def link(word: str, dn: str | None = None) -> str:
+    return f"magnet:?xt=urn:btih:{torrent(word).shown}" + (f"&dn={dn}" if dn is not None else "")
+
+
+class World:
+    def __init__(self, store: Store, notebook: NotebookId, run: Run, engine: FakeEngine, clock: FakeClock) -> None:
+        self.store, self.notebook, self.run, self.clock = store, notebook, run, clock
+        for word in "abc":
+            engine.knows(word, f"{word}.iso")
+        self.told: list[NoteId] = []
+        self.kept = Notebook(store, clock)
+        self.edits = Edits(store, clock, self.told.append)
+        self.history = History(store, clock, self.told.append)
+
+    async def save(self, text: str, *, anything: bool = False) -> NoteId:
+        saved = await self.kept.save(text, notebook=self.notebook, person=ALICE, origin=HERE, anything=anything)
+        assert saved is not None
+        return saved.note_id
+
+    async def edit(self, text: str, *, origin: str = HERE, key: str | None = None) -> Edited:
+        return await self.edits.apply(text, notebook=self.notebook, person=BOB, origin=origin, request_key=key)
+
+    async def text(self, note_id: NoteId) -> str:
+        return (await self.kept.get(self.notebook, note_id)).text
+
+    async def calibrate(self, note_id: NoteId) -> None:
+        async with self.run() as manager:
+            request = NoteRequest((note_id,), named=(note_id,))
+            await manager.submit_task(request=request, notebook=self.notebook, asked_by=ALICE, cause="command")
+            await self.clock.advance(5)
+
+    async def causes(self, note_id: NoteId) -> list[tuple[str, PersonId]]:
+        return [(one.change.cause, one.change.person) for one in await self.history.steps(self.notebook, note_id)]
+
+
+@pytest.fixture
+def world(store: Store, notebook: NotebookId, run: Run, engine: FakeEngine, clock: FakeClock) -> World:
+    return World(store, notebook, run, engine, clock)
+
+
+async def test_an_edit_replaces_the_text_as_a_revision_of_its_editor(world: World) -> None:
+    note_id = await world.save(link("a", "18"))
+    assert await world.edit(f"watch {link('a', '18')}") == Edited(changed=note_id)
+    assert await world.text(note_id) == f"watch {link('a', '18')}"
+    assert await world.causes(note_id) == [(Cause.EDIT, BOB)]
+    assert world.told == [note_id]
+
+
+async def test_what_changes_nothing_is_no_change(world: World) -> None:
+    note_id = await world.save(link("a", "18"))
+    assert await world.edit(link("a", "18")) == Edited()
+    await world.calibrate(note_id)
+    assert await world.edit(link("a", "18")) == Edited(), "the person typed nothing new"
+    assert await world.edit(link("a", "a.iso")) == Edited(), "that is how it stands there"
+    assert await world.text(note_id) == link("a", "a.iso")
+    assert world.told == []
+
+
+async def test_a_name_that_was_written_survives_every_edit_of_the_words_around_it(world: World) -> None:
+    note_id = await world.save(f"{link('a', '18')} {link('b')}")
+    await world.calibrate(note_id)
+    for words in ("see", "see and keep", "again"):
+        await world.edit(f"{words} {link('a', '18')} {link('b')}")
+        assert await world.text(note_id) == f"{words} {link('a', 'a.iso')} {link('b', 'b.iso')}"
+
+
+async def test_a_name_that_the_person_typed_stands_and_the_others_survive(world: World) -> None:
+    note_id = await world.save(f"{link('a', '18')} {link('b', '19')}")
+    await world.calibrate(note_id)
+    await world.edit(f"{link('a', 'mine')} {link('b', '19')}")
+    assert await world.text(note_id) == f"{link('a', 'mine')} {link('b', 'b.iso')}"
+    await world.edit(f"{link('a', 'mine')} {link('b', '19')} more")
+    assert await world.text(note_id) == f"{link('a', 'mine')} {link('b', 'b.iso')} more"
+
+
+async def test_a_name_that_the_person_took_out_is_out(world: World) -> None:
+    note_id = await world.save(link("a", "18"))
+    await world.calibrate(note_id)
+    await world.edit(link("a"))
+    assert await world.text(note_id) == link("a")
+
+
+async def test_a_magnet_that_was_moved_copied_or_added_is_told_by_its_hash(world: World) -> None:
+    note_id = await world.save(f"{link('a', '18')}\n{link('b', '19')}\n")
+    await world.calibrate(note_id)
+    await world.edit(f"{link('b', '19')}\n{link('c', '20')}\n{link('a', '18')}\n{link('a', '18')}")
+    named = f"{link('b', 'b.iso')}\n{link('c', '20')}\n{link('a', 'a.iso')}\n{link('a', 'a.iso')}"
+    assert await world.text(note_id) == named
+
+
+async def test_the_notes_torrents_are_those_of_the_new_text(world: World) -> None:
+    note_id = await world.save(link("a"))
+    await world.edit(link("b"))
+    having = await world.store.read(lambda tx: tx.notes.having(world.notebook, [torrent("a"), torrent("b")]))
+    assert {one: [note.id for note in notes] for one, notes in having.items()} == {torrent("b"): [note_id]}
+
+
+async def test_a_name_that_was_undone_does_not_come_back_by_an_edit(world: World) -> None:
+    note_id = await world.save(link("a", "18"))
+    await world.calibrate(note_id)
+    await world.history.undo(world.notebook, note_id, person=ALICE)
+    await world.edit(f"see {link('a', '18')}")
+    assert await world.text(note_id) == f"see {link('a', '18')}"
+
+
+async def test_an_undo_after_an_edit_takes_back_the_names_and_not_the_edit(world: World) -> None:
+    note_id = await world.save(link("a", "18"))
+    await world.calibrate(note_id)
+    await world.edit(f"see {link('a', '18')}")
+    undone = await world.history.undo(world.notebook, note_id, person=ALICE)
+    assert not undone.again
+    assert await world.text(note_id) == f"see {link('a', '18')}"
+    await world.history.undo(world.notebook, note_id, person=ALICE)
+    assert await world.text(note_id) == f"see {link('a', 'a.iso')}"
+
+
+async def test_an_edit_that_takes_the_names_away_cannot_be_undone(world: World) -> None:
+    note_id = await world.save(link("a", "18"))
+    await world.calibrate(note_id)
+    await world.edit("only words")
+    with pytest.raises(EditedSince):
+        await world.history.undo(world.notebook, note_id, person=ALICE)
+    assert await world.text(note_id) == "only words"
+
+
+async def test_a_message_that_now_has_a_magnet_becomes_a_note_and_one_without_does_not(world: World) -> None:
+    assert await world.edit("words", origin="tg:1#7") == Edited()
+    edited = await world.edit(link("a"), origin="tg:1#7", key="k")
+    assert edited == Edited(saved=Saved(NoteId(1), 1, 1))
+    assert await world.edit(link("a"), origin="tg:1#7", key="k") == edited, "the same update again"
+    assert await world.edit(link("b"), origin="tg:1#7") == Edited(changed=NoteId(1))
+
+
+async def test_an_edit_that_comes_twice_is_done_once(world: World) -> None:
+    note_id = await world.save(link("a"))
+    for _ in range(3):
+        assert await world.edit(link("b"), key="k") == Edited(changed=note_id)
+    assert len(await world.causes(note_id)) == 1
+
+
+async def test_a_deleted_note_stays_deleted_whatever_becomes_of_its_message(world: World) -> None:
+    note_id = await world.save(link("a"))
+    await world.kept.delete(world.notebook, note_id)
+    assert await world.edit(link("b")) == Edited()
+    with pytest.raises(NoteNotFound):
+        await world.text(note_id)
+
+
+async def test_a_note_of_another_notebook_is_not_touched(world: World) -> None:
+    note_id = await world.save(link("a"))
+    other = await world.kept.behind("tg:9")
+    assert await world.edits.apply(link("b"), notebook=other, person=BOB, origin=HERE) == Edited()
+    assert await world.text(note_id) == link("a")
+
+
+@pytest.mark.parametrize(
+    ("base", "edited", "current", "merged"),
+    [
+        ("{a18}", "{a18} x", "{aA}", "{aA} x"),
+        ("{a}", "{a} x", "{aA}", "{aA} x"),
+        ("{a18}", "{a19}", "{aA}", "{a19}"),
+        ("{a18}", "{a18}", "{a18}", "{a18}"),
+        ("{a18} {a19}", "{a18}", "{aA} {aA}", "{aA}"),
+        ("{a18}", "{a18} {a19}", "{aA}", "{a18} {a19}"),
+        ("x", "{a18}", "x", "{a18}"),
+        ("{a18}", "x", "{aA}", "x"),
+        ("{a18}\r\n\u2028{b1}", "{b1}\r\n\u2028{a18}\x0b", "{aA}\r\n\u2028{bB}", "{bB}\r\n\u2028{aA}\x0b"),
+    ],
+)
+def test_names_are_merged_three_ways(base: str, edited: str, current: str, merged: str) -> None:
+    links = {f"{word}{name}": link(word, name or None) for word in "ab" for name in ("", "1", "18", "19", "A", "B")}
+    assert with_names(*(one.format_map(links) for one in (base, edited, current))) == merged.format_map(links)
+
+
+def test_a_long_list_is_merged_in_time() -> None:
+    base = "\n".join(link(f"{number}", "18") for number in range(3000))
+    current = "\n".join(link(f"{number}", "Found.iso") for number in range(3000))
+    assert with_names(base, base + "\nx", current) == current + "\nx"
+    assert rename(base, torrent("7"), "Found.iso") != base

@@ -1,0 +1,277 @@
+"""What notes, pages of notes and histories look like; names in them are hostile."""
+
+import re
+
+import pytest
+
+from handlers.history_view import history_page
+from handlers.note_view import delete_question, note_messages, notes_page, title
+from handlers.outgoing import Message
+from handlers.saved_view import saved_message
+from handlers.text import units
+from sandbox.botapi.markup import parse_html
+from services.i18n import translation
+from services.magnets.parse import find_magnets
+from services.notebook.history import Step
+from services.notebook.note import Change, Known, Note
+from services.notebook.notebook import Page, Saved
+from services.torrents import Name, NotebookId, NoteId, PersonId, TorrentId
+from tests.unit.fakes import torrent
+
+T = translation("en")
+HOSTILE = [
+    "<b>&</b>",
+    "</s><a href='tg://x'>y</a>",
+    "\u202ecod.exe",
+    "a\nb\0c",
+    "长" * 400,
+    "{0} %s {number}",
+    "🎬" * 500,
+]
+
+
+def link(word: str, dn: str = "") -> str:
+    return f"magnet:?xt=urn:btih:{torrent(word).shown}" + (f"&dn={dn}" if dn else "")
+
+
+def note_of(text: str, number: int = 12) -> Note:
+    return Note(
+        id=NoteId(number), notebook=NotebookId(1), text=text, version=1, origin=None, person=PersonId("tg:1"),
+        created_at=0, changed_at=0,
+    )  # fmt: skip
+
+
+def known(name: str, *, verified: bool = True) -> Known:
+    return Known(name=Name(text=name, raw=name.encode()), size=1_400_000_000, verified=verified)
+
+
+def shown(text: str, facts: dict[TorrentId, Known] | None = None) -> list[Message]:
+    return note_messages(T, note_of(text), find_magnets(text), facts or {})
+
+
+def plain(message: Message) -> str:
+    """Return what people see; fails where Telegram would refuse it."""
+    text = parse_html(message.html).text
+    assert units(text) <= 4096
+    return text
+
+
+def labels(message: Message) -> list[str]:
+    return [one.text for row in message.keyboard.inline_keyboard for one in row] if message.keyboard else []
+
+
+# One note.
+
+
+def test_a_note_shows_its_names_and_sizes_a_line_and_its_text_as_it_is() -> None:
+    text = f"see {link('a', '%E4%B8%89')}\r\n{link('b', '18')} {link('c')} {link('d', 'x')}"
+    (message,) = shown(text, {torrent("b"): known("三体.mkv"), torrent("d"): known("claimed", verified=False)})
+    names, _, below = plain(message).partition("\n———\n")
+    hidden = f"(no name) {torrent('c').shown.hex[:16]}…"
+    assert names.split("\n") == ["三", "三体.mkv · 1.4 GB ✓", hidden, "claimed · 1.4 GB"]
+    assert below == text
+    assert labels(message) == ["Calibrate", "History", "Delete"]
+
+
+def test_a_note_without_a_magnet_is_its_text_alone() -> None:
+    (message,) = shown("words\n")
+    assert plain(message) == "words\n"
+    assert labels(message) == ["History", "Delete"]
+
+
+def test_a_torrent_that_stands_there_twice_is_named_once() -> None:
+    (message,) = shown(f"{link('a')} {link('a', 'second')} {link('a', 'third')}")
+    assert plain(message).split("\n")[:2] == ["second", "———"]
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_no_name_breaks_out_of_its_line(name: str) -> None:
+    (message,) = shown(link("a"), {torrent("a"): known(name)})
+    lines = plain(message).split("\n")
+    assert len(lines) == 3
+    assert parse_html(message.html).entities == ()
+    assert not re.search("[\u202a-\u202e]", lines[0])
+
+
+@pytest.mark.parametrize(("count", "expected"), [(450, 1), (500, 2), (1300, 3)])
+def test_a_long_note_comes_in_numbered_parts_in_order(count: int, expected: int) -> None:
+    text = link("a") + "\n" + "🎬 words\n" * (count - 20)
+    messages = shown(text)
+    assert len(messages) == expected
+    pieces = [plain(one) for one in messages]
+    if expected > 1:
+        heads = [one.split("\n", 1)[0] for one in pieces]
+        assert heads == [f"#12 · {number}/{expected}" for number in range(1, expected + 1)]
+        pieces = [one.split("\n", 1)[1] for one in pieces]
+    assert "".join(pieces).partition("———\n")[2] == text
+    assert [bool(one.keyboard) for one in messages] == [False] * (expected - 1) + [True]
+
+
+def test_over_three_parts_the_text_is_a_file_byte_for_byte_below_its_names() -> None:
+    text = f"{link('a', 'first')}\r\n" + "words \ud800\r\n" * 3000
+    summary, file = shown(text, {torrent("a"): known("三体.mkv")})
+    assert plain(summary) == "#12 is long: its text is the file below.\n三体.mkv · 1.4 GB ✓"
+    assert labels(summary) == ["Calibrate", "History", "Delete"]
+    assert file.keyboard is None
+    assert file.document is not None
+    assert (file.document.name, file.document.kind) == ("note-12.txt", "text/plain")
+    assert file.document.content == text.replace("\ud800", "?").encode()
+
+
+def test_a_file_of_very_many_torrents_names_as_many_as_a_message_has_room_for() -> None:
+    text = "\n".join(link(f"{number}", f"{'长' * 50}{number}") for number in range(300))
+    summary, file = shown(text)
+    assert file.document is not None
+    assert re.search(r"\nand [0-9]+ more\Z", plain(summary))
+
+
+# A page of notes.
+
+
+def page(*texts: str, uncalibrated: tuple[int, ...] = (), older: bool = False, newer: bool = False) -> Message:
+    notes = [note_of(text, 50 - place) for place, text in enumerate(texts)]
+    return notes_page(T, Page(notes, {NoteId(one) for one in uncalibrated}, older, newer))
+
+
+def test_a_page_has_a_line_a_note_with_its_number_first_words_and_marks() -> None:
+    message = page(
+        f"to watch： {link('a', '18')}，later",
+        link("b", "The%20Goddess"),
+        "just\n\nwords",
+        link("c"),
+        uncalibrated=(50, 47),
+    )
+    assert plain(message).split("\n") == [
+        "#50 to watch： 18，later · junk name, not calibrated",
+        "#49 The Goddess",
+        "#48 just words",
+        f"#47 (no name) {torrent('c').shown.hex[:16]}… · junk name, not calibrated",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("older", "newer", "expected"),
+    [(False, False, []), (True, False, ["Older"]), (False, True, ["Newer"]), (True, True, ["Newer", "Older"])],
+)
+def test_a_page_has_the_buttons_that_lead_on(older: bool, newer: bool, expected: list[str]) -> None:
+    assert labels(page("a", "b", older=older, newer=newer)) == expected
+
+
+def test_an_empty_notebook_says_so() -> None:
+    assert plain(page()) == "There is no note here yet. Send me a magnet link and I keep it as one."
+
+
+@pytest.mark.parametrize("text", [*HOSTILE, *(link("a", name.replace(" ", "%20")) for name in HOSTILE), "\n" * 9])
+def test_ten_hostile_notes_are_ten_lines(text: str) -> None:
+    message = page(*[text] * 10)
+    assert len(plain(message).split("\n")) == 10
+    assert {one.type for one in parse_html(message.html).entities} <= {"bold", "italic"}
+    assert plain(delete_question(T, note_of(text))).startswith("Delete #12?")
+
+
+def test_first_words_are_cut() -> None:
+    assert units(title(T, "word " * 1000)) <= 60
+    assert title(T, "word " * 1000).endswith("…")
+
+
+# A history.
+
+
+def step(version: int, before: str, after: str, cause: str = "command") -> Step:
+    change = Change(cause=cause, person=PersonId("tg:1"), task_id=None, at=1_700_000_000.0 + version)
+    return Step(version=version, before=before, after=after, change=change)
+
+
+def test_a_rename_shows_the_old_and_the_new_name_with_cause_and_time() -> None:
+    message = history_page(T, NoteId(12), [step(1, link("a", "18"), link("a", "%E4%B8%89.mkv"))], 0)
+    assert "<s>18</s> → <b>三.mkv</b>" in message.html
+    assert "1 · calibrated · 2023-11-14 22:13 UTC" in message.html
+    assert labels(message) == ["Undo"]
+
+
+def test_a_name_that_was_added_stands_for_none() -> None:
+    message = history_page(T, NoteId(12), [step(1, link("a"), link("a", "new"))], 0)
+    assert "<s>(no name)</s> → <b>new</b>" in message.html
+
+
+def test_an_edit_shows_what_was_replaced_and_a_little_around_it() -> None:
+    before = "x" * 100 + " one word here " + "y" * 100
+    message = history_page(T, NoteId(12), [step(1, before, before.replace("one word", "two words"), "edit")], 0)
+    assert "<s>one word</s><b>two words</b> here" in message.html
+    assert "edited" in message.html
+    assert "x" * 40 not in message.html
+
+
+def test_an_edit_and_the_names_carried_over_it_are_one_change() -> None:
+    steps = [
+        step(1, link("a", "18"), link("a", "A")),
+        step(2, link("a", "A"), f"see {link('a', '18')}", "edit"),
+        step(3, f"see {link('a', '18')}", f"see {link('a', 'A')}", "carried"),
+    ]
+    text = plain(history_page(T, NoteId(12), steps, 0))
+    assert [line for line in text.split("\n") if " · " in line] == [
+        "2 · edited · 2023-11-14 22:13 UTC",
+        "1 · calibrated · 2023-11-14 22:13 UTC",
+    ]
+    assert "see magnet" in text
+
+
+@pytest.mark.parametrize(
+    ("asked", "first", "expected"),
+    [
+        (0, 12, ["Older", "Undo"]),
+        (1, 7, ["Newer", "Older", "Undo"]),
+        (2, 2, ["Newer", "Undo"]),
+        (9, 2, ["Newer", "Undo"]),
+    ],
+)
+def test_a_history_is_paged_newest_first(asked: int, first: int, expected: list[str]) -> None:
+    steps = [step(number, link("a", f"{number}"), link("a", f"{number + 1}")) for number in range(1, 13)]
+    message = history_page(T, NoteId(12), steps, asked)
+    assert plain(message).split("\n")[2].startswith(f"{first} · ")
+    assert labels(message) == expected
+
+
+def test_a_note_that_nobody_changed_has_no_history() -> None:
+    message = history_page(T, NoteId(12), [], 0)
+    assert plain(message) == "Nothing was changed in #12 since it was saved."
+    assert labels(message) == []
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize("cause", ["command", "edit", "undo", "redo", "something new"])
+def test_no_history_outgrows_a_message_or_breaks_out(name: str, cause: str) -> None:
+    quoted = name.encode().hex("%")
+    before = " ".join(link(f"{number}", f"%{quoted}") for number in range(9))
+    steps = [step(number, f"{name}{before}", f"{before.replace('dn=', 'dn=z')}{name}", cause) for number in range(1, 9)]
+    message = history_page(T, NoteId(12), steps, 0)
+    assert {one.type for one in parse_html(message.html).entities} <= {"bold", "strikethrough"}
+    plain(message)
+
+
+# What was saved.
+
+
+@pytest.mark.parametrize(
+    ("saved", "text"),
+    [
+        (Saved(NoteId(15), 1, 1), "#15 saved: 1 magnet."),
+        (Saved(NoteId(15), 3, 2), "#15 saved: 3 magnets, 2 torrents."),
+        (Saved(NoteId(15), 0, 0), "#15 saved."),
+        (Saved(NoteId(15), 1, 1, (NoteId(7),)), "#15 saved: 1 magnet; already in #7."),
+        (Saved(NoteId(15), 1, 1, tuple(map(NoteId, (7, 8, 9)))), "#15 saved: 1 magnet; already in #7, #8, #9."),
+        (
+            Saved(NoteId(15), 1, 1, tuple(map(NoteId, range(1, 6)))),
+            "#15 saved: 1 magnet; already in #1, #2, #3 and 2 more.",
+        ),
+    ],
+)
+def test_what_was_saved_is_said_with_where_the_same_was_before(saved: Saved, text: str) -> None:
+    assert plain(saved_message(T, saved)) == text
+
+
+def test_a_note_of_blank_lines_that_telegram_would_drop_is_a_file() -> None:
+    text = link("a") + "\n" * 9000 + "end"
+    _, file = shown(text)
+    assert file.document is not None
+    assert file.document.content == text.encode()
