@@ -8,7 +8,7 @@ PYTHON ?= $(shell for name in python3.11 python3.12 python3.13 python3; do \
 BIN := .venv/bin
 N ?= 3
 
-.PHONY: help install install-dev demo run lint format unit integration e2e test flaky lock
+.PHONY: help install install-dev demo run lint format unit integration e2e test flaky bench bench-peers lock
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)$$/  make \1\t\2/' | expand -t 20
 
@@ -62,6 +62,28 @@ test: lint ## everything: lint, unit, integration, end to end
 flaky: install-dev ## the end-to-end tests N=3 times
 	@for turn in $$(seq $(N)); do echo "turn $$turn of $(N)"; $(BIN)/python -m pytest tests/e2e -q -n 2 --dist loadfile || exit 1; done
 
+bench: .venv-bench/bench.stamp bench-peers ## how fast it is beside others: docs/benchmarks.md, in about 10 minutes
+	@.venv-bench/bin/python -m benchmarks $(ONLY:%=--only %)
+
+# Apart from .venv: what calibot is compared with has no say in what it is tested with.
+.venv-bench/bench.stamp: requirements-bench.lock
+	@test -n '$(PYTHON)' || { echo 'The benchmarks need Python 3.11, 3.12 or 3.13; none was found.' >&2; exit 2; }
+	@rm -rf .venv-bench
+	@"$(PYTHON)" -m venv .venv-bench
+	@echo 'Installing what the benchmarks need into .venv-bench ...'
+	@.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.lock
+	@touch $@
+
+# Other programs that find names, where we may install them; those that are not here are named in the table.
+bench-peers:
+	@for peer in aria2c:aria2 qbittorrent-nox:qbittorrent-nox; do \
+		command -v "$${peer%%:*}" >/dev/null && continue; \
+		test "$$(id -u)" = 0 && command -v apt-get >/dev/null || { echo "$${peer%%:*} is not here: the table goes without it."; continue; }; \
+		{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "$${peer##*:}"; } >/dev/null \
+			|| echo "$${peer##*:} could not be installed: the table goes without it."; \
+	done
+
 lock: ## lock the dependencies of pyproject.toml anew (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml -o requirements.lock
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra bench -c requirements.lock pyproject.toml -o requirements-bench.lock

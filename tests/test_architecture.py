@@ -11,7 +11,7 @@ from services.store.statements import load_migrations, load_queries
 
 ROOT = Path(__file__).parents[1]
 STORE = ROOT / "services" / "store"
-NO_PACKAGES = {"tests", "benchmarks"}
+NO_PACKAGES = {"tests"}
 
 
 def _packages() -> list[str]:
@@ -111,7 +111,7 @@ def test_every_query_is_asked_for_and_every_one_asked_for_is_there() -> None:
 def test_every_sql_file_is_read() -> None:
     queries = {path.name for path in STORE.glob("queries/*.sql")}
     migrations = sorted(path.name for path in STORE.glob("migrations/*.sql"))
-    everywhere = {path for path in ROOT.rglob("*.sql") if ".venv" not in path.parts}
+    everywhere = {path for path in ROOT.rglob("*.sql") if not path.relative_to(ROOT).parts[0].startswith(".")}
     assert {path.parent for path in everywhere} == {STORE / "queries", STORE / "migrations"}
     assert all((STORE / "queries" / name).read_text(encoding="utf-8").startswith("-- name: ") for name in queries)
     assert len(load_migrations()) == len(migrations)

@@ -1,0 +1,46 @@
+"""A process that looks up what nobody has, and says by how many bytes that made it grow."""
+
+import asyncio
+import os
+import sys
+
+from benchmarks.peers.calibot import Silent, asked
+from benchmarks.peers.stock import Stock
+from benchmarks.processes import answer, resident
+from benchmarks.swarm_process import Sought
+from services.resolvers.libtorrent import LibtorrentResolver
+
+
+async def _main(who: str, count: int, settle: float, tracker: str) -> None:
+    dead = [Sought(hash=os.urandom(20).hex(), tracker=tracker) for _ in range(count)]
+    answer(await (_calibot if who == "calibot" else _stock)(dead, settle))
+
+
+async def _calibot(dead: list[Sought], settle: float) -> int:
+    async with LibtorrentResolver.open(
+        listen_interfaces="127.0.0.1:0", dht=False, allow_private_peers=True
+    ) as resolver:
+        await asyncio.sleep(settle / 5)
+        before = resident()
+        lookups = [asyncio.create_task(resolver.resolve(*asked(one), Silent())) for one in dead]
+        await asyncio.sleep(settle)
+        grown = resident() - before
+        for lookup in lookups:
+            lookup.cancel()
+        await asyncio.wait(lookups)
+    return grown
+
+
+async def _stock(dead: list[Sought], settle: float) -> int:
+    async with Stock().loopback() as finder:
+        await asyncio.sleep(settle / 5)
+        before = resident()
+        handles = finder.add(dead)
+        await asyncio.sleep(settle)
+        grown = resident() - before
+        del handles
+    return grown
+
+
+if __name__ == "__main__":
+    asyncio.run(_main(sys.argv[1], int(sys.argv[2]), float(sys.argv[3]), sys.argv[4]))

@@ -1,0 +1,125 @@
+"""qbittorrent-nox, over its Web API, with a profile and a password of its own."""
+
+import asyncio
+import base64
+import contextlib
+import hashlib
+import importlib.util
+import os
+import secrets
+import shutil
+import tempfile
+import time
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.peers.aria2 import free_port
+from benchmarks.peers.port import Missing
+from benchmarks.processes import running
+from benchmarks.swarm_process import RemoteSwarm, Sought
+
+_LOOK_EVERY = 0.05
+_START = 20.0
+_SETTINGS = """[BitTorrent]
+Session\\Interface=lo
+Session\\InterfaceName=lo
+Session\\InterfaceAddress=127.0.0.1
+Session\\Port={port}
+Session\\DHTEnabled=false
+Session\\LSDEnabled=false
+Session\\PeXEnabled=false
+Session\\QueueingSystemEnabled=false
+Session\\DefaultSavePath={folder}
+[LegalNotice]
+Accepted=true
+[Network]
+PortForwardingEnabled=false
+[Preferences]
+Connection\\UPnP=false
+General\\Locale=en
+WebUI\\Address=127.0.0.1
+WebUI\\Port={web}
+WebUI\\UseUPnP=false
+WebUI\\Username=bench
+WebUI\\Password_PBKDF2="@ByteArray({password})"
+"""
+
+
+class Qbittorrent:
+    """See `Peer`."""
+
+    name = "qbittorrent-nox"
+
+    async def version(self) -> str:
+        async with running(_program(), "--version", talks=True) as process:
+            assert process.stdout is not None  # noqa: S101 - it talks
+            return (await process.stdout.readline()).decode().split()[-1].removeprefix("v")
+
+    @contextlib.asynccontextmanager
+    async def open(self, swarm: RemoteSwarm, *, dht: bool) -> "AsyncIterator[_Finder]":  # noqa: ARG002 - the port's
+        if dht:
+            raise Missing("it enters the DHT by public nodes of its own, which 4.5 cannot be told to leave out")
+        program = _program()
+        with tempfile.TemporaryDirectory() as name:
+            folder, web, password = Path(name), free_port(), secrets.token_urlsafe()
+            await asyncio.to_thread(_write_settings, folder, web, password)
+            async with running(program, f"--profile={folder}", f"--webui-port={web}"):
+                yield _Finder(await _connected(web, password))
+
+
+def _program() -> str:
+    found = shutil.which("qbittorrent-nox")
+    if found is None:
+        raise Missing("qbittorrent-nox is not installed (apt install qbittorrent-nox)")
+    if importlib.util.find_spec("qbittorrentapi") is None:
+        raise Missing("qbittorrent-api is not installed here (make bench installs it)")
+    return found
+
+
+def _write_settings(folder: Path, web: int, password: str) -> None:
+    path = folder / "qBittorrent" / "config" / "qBittorrent.conf"
+    path.parent.mkdir(parents=True)
+    salt = os.urandom(16)
+    key = hashlib.pbkdf2_hmac("sha512", password.encode(), salt, 100_000)
+    spelled = b":".join(map(base64.b64encode, (salt, key))).decode()
+    path.write_text(_SETTINGS.format(port=free_port(), web=web, folder=folder / "saved", password=spelled), "utf-8")
+
+
+async def _connected(web: int, password: str) -> Any:
+    import qbittorrentapi  # noqa: PLC0415 - in the benchmark's own set of packages alone
+
+    client = qbittorrentapi.Client(
+        host="127.0.0.1", port=web, username="bench", password=password, REQUESTS_ARGS={"timeout": 30}
+    )
+    until = time.monotonic() + _START
+    while True:
+        try:
+            await asyncio.to_thread(client.auth_log_in)
+        except qbittorrentapi.APIConnectionError as error:
+            if time.monotonic() > until:
+                raise Missing(f"its Web API did not answer within {_START:.0f} s") from error
+            await asyncio.sleep(0.1)
+        else:
+            return client
+
+
+class _Finder:
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    async def find(self, sought: Sequence[Sought], patience: float) -> tuple[float, int]:
+        began = time.perf_counter()
+        urls, hashes = [one.magnet for one in sought], [one.hash for one in sought]
+        # Paused it would never look; without a condition to stop at it would go on to the payload.
+        await asyncio.to_thread(self._client.torrents_add, urls=urls, stop_condition="MetadataReceived")
+        found = 0
+        while found < len(sought) and time.perf_counter() - began < patience:
+            await asyncio.sleep(_LOOK_EVERY)
+            found = sum(one.size > 0 for one in await asyncio.to_thread(self._client.torrents_info))
+        took = time.perf_counter() - began
+        await asyncio.to_thread(self._client.torrents_delete, delete_files=True, torrent_hashes=hashes)
+        async with asyncio.timeout(_START):
+            while await asyncio.to_thread(self._client.torrents_info):  # noqa: ASYNC110 - it has no event
+                await asyncio.sleep(_LOOK_EVERY)
+        return took, found

@@ -1,0 +1,82 @@
+"""libtorrent as it comes: its own settings, but for what keeps it on loopback and off the payload."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Sequence
+
+import libtorrent as lt
+
+from benchmarks.swarm_process import RemoteSwarm, Sought
+
+_LOOK_EVERY = 0.001
+_NOWHERE = "/dev/null/benchmark"
+
+
+class Stock:
+    """See `Peer`. Its torrents are not auto-managed: libtorrent would begin three at a time."""
+
+    name = "libtorrent, its own settings"
+
+    async def version(self) -> str:
+        return lt.__version__
+
+    @contextlib.asynccontextmanager
+    async def open(self, swarm: RemoteSwarm, *, dht: bool) -> "AsyncIterator[StockFinder]":
+        async with self.loopback(swarm.dht_nodes[:3] if dht else ()) as finder:
+            yield finder
+
+    @contextlib.asynccontextmanager
+    async def loopback(self, dht_nodes: Sequence[str] = ()) -> "AsyncIterator[StockFinder]":
+        """Be ready; with the DHT that *dht_nodes* lead to, where there are any."""
+        finder = StockFinder(await asyncio.to_thread(_session, dht_nodes))
+        try:
+            yield finder
+        finally:
+            await asyncio.to_thread(finder.close)
+
+
+def _session(dht_nodes: Sequence[str]) -> lt.session:
+    return lt.session(
+        {
+            "listen_interfaces": "127.0.0.1:0",
+            "enable_dht": bool(dht_nodes),
+            "dht_bootstrap_nodes": ",".join(dht_nodes),
+            "enable_lsd": False,
+            "enable_upnp": False,
+            "enable_natpmp": False,
+            "alert_mask": lt.alert.category_t.status_notification,
+        }
+    )
+
+
+class StockFinder:
+    """See `Finder`."""
+
+    def __init__(self, session: lt.session) -> None:
+        self._session = [session]
+
+    def close(self) -> None:
+        self._session.clear()
+
+    def add(self, sought: Sequence[Sought]) -> list[lt.torrent_handle]:
+        """Begin to look *sought* up."""
+        handles = []
+        for one in sought:
+            params = lt.parse_magnet_uri(one.magnet)
+            params.save_path = _NOWHERE
+            params.flags &= ~(lt.torrent_flags.auto_managed | lt.torrent_flags.paused)
+            params.flags |= lt.torrent_flags.upload_mode | lt.torrent_flags.default_dont_download
+            handles.append(self._session[0].add_torrent(params))
+        return handles
+
+    async def find(self, sought: Sequence[Sought], patience: float) -> tuple[float, int]:
+        began = time.perf_counter()
+        handles, found = self.add(sought), 0
+        while found < len(sought) and time.perf_counter() - began < patience:
+            found += sum(isinstance(alert, lt.metadata_received_alert) for alert in self._session[0].pop_alerts())
+            await asyncio.sleep(_LOOK_EVERY)
+        took = time.perf_counter() - began
+        for handle in handles:
+            self._session[0].remove_torrent(handle)
+        return took, found
