@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import os
+import signal
 import sys
 import time
 import traceback
@@ -34,6 +35,7 @@ SECTIONS: Mapping[str, Callable[[Scale], Awaitable[Section]]] = {
     "process": process,
 }
 _LONGEST_SECTION = 240.0
+_LONGEST_RUN = 900.0
 _PAGE = ROOT / "docs" / "benchmarks.md"
 
 
@@ -42,24 +44,30 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--only", action="append", choices=list(SECTIONS), help="this section; again for more")
     parser.add_argument("--tiny", action="store_true", help="very little of each: does it work at all?")
-    parser.add_argument("--output", type=Path, default=_PAGE, help="the page (docs/benchmarks.md)")
+    parser.add_argument("--output", type=Path, help="the page (docs/benchmarks.md; none with --only)")
     parser.add_argument("--alone", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     if options.alone:
         alone.bring_up_loopback()
     elif again := alone.command(module("benchmarks", *arguments, "--alone")):
         os.execvpe(again[0], again, environment())  # noqa: S606 - ourselves, in a network of our own
-    return asyncio.run(_run(options))
+    try:
+        return asyncio.run(_run(options))
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        return 130
 
 
 async def _run(options: argparse.Namespace) -> int:
     scale = TINY if options.tiny else FULL
     sections, failed = [], []
     began = time.monotonic()
+    me = asyncio.current_task()
+    assert me is not None  # noqa: S101 - asyncio.run made it
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, me.cancel)  # so that what we started ends with us
     for name in options.only or SECTIONS:
         _say(f"{time.monotonic() - began:4.0f} s  {name} ...")
         try:
-            async with asyncio.timeout(_LONGEST_SECTION):
+            async with asyncio.timeout(min(_LONGEST_SECTION, began + _LONGEST_RUN - time.monotonic())):
                 sections.append(await SECTIONS[name](scale))
         except Exception:  # noqa: BLE001 - the others are measured all the same
             traceback.print_exc()
@@ -72,19 +80,21 @@ async def _run(options: argparse.Namespace) -> int:
 def _write(
     options: argparse.Namespace, scale: Scale, sections: list[Section], seconds: float, versions: Mapping[str, str]
 ) -> None:
-    output: Path = options.output
-    output.parent.mkdir(exist_ok=True)
-    drawn = output.with_suffix(".svg")
-    there = picture.draw(sections, drawn)
+    output: Path | None = options.output or (None if options.only else _PAGE)
+    drawn = None
+    if output is not None:
+        output.parent.mkdir(exist_ok=True)
+        drawn = picture.draw(sections, output.with_suffix(".svg"))
     written = report.page(
         sections,
         versions,
         rounds=scale.rounds,
         seconds=seconds,
         alone=options.alone,
-        picture=drawn.name if there else "",
+        picture=drawn.name if drawn else "",
     )
-    output.write_text(written, "utf-8")
+    if output is not None:
+        output.write_text(written, "utf-8")
     _say(written)
 
 

@@ -9,10 +9,10 @@ from benchmarks.figures import Figure, Section, shown
 _MET, _SHORT, _NO_TARGET = "#2a7f5f", "#c4612e", "#8a94a3"
 
 
-def draw(sections: Sequence[Section], path: Path) -> bool:
-    """Draw *sections* into an SVG file at *path*; False where matplotlib is not installed."""
+def draw(sections: Sequence[Section], path: Path) -> Path | None:
+    """Draw *sections* into an SVG file at *path*, and return that; None where matplotlib is not installed."""
     if importlib.util.find_spec("matplotlib") is None:
-        return False
+        return None
     import matplotlib as mpl  # noqa: PLC0415 - in the benchmark's own set of packages alone
     from matplotlib.figure import Figure as Canvas  # noqa: PLC0415 - the same
 
@@ -23,7 +23,9 @@ def draw(sections: Sequence[Section], path: Path) -> bool:
     places = range(len(bars))
     axes.barh(places, [bar.ratio for bar in bars], color=[_colour(bar) for bar in bars], height=0.7)
     for place, bar in zip(places, bars, strict=True):
-        axes.annotate(f" {bar.ratio:.2g} × · {shown(bar.value, bar.unit)}", (bar.ratio, place), va="center", fontsize=8)
+        axes.annotate(
+            f" {shown(bar.ratio or 0, '×')} · {shown(bar.value, bar.unit)}", (bar.ratio, place), va="center", fontsize=8
+        )
         if bar.target and bar.target.of_ratio:
             axes.plot([bar.target.bound] * 2, [place - 0.45, place + 0.45], color="black", linewidth=1.5)
     axes.set_yticks(places, [f"{bar.what}  (beside {bar.beside})" for bar in bars], fontsize=8)
@@ -35,7 +37,7 @@ def draw(sections: Sequence[Section], path: Path) -> bool:
     axes.spines[["top", "right"]].set_visible(False)
     canvas.savefig(path, metadata={"Date": None})
     path.write_text("".join(f"{line.rstrip()}\n" for line in path.read_text("utf-8").splitlines()), "utf-8")
-    return True
+    return path
 
 
 def _colour(figure: Figure) -> str:

@@ -13,8 +13,10 @@ _PACKAGES = ("libtorrent", "python-telegram-bot", "aiosqlite", "aiohttp", "qbitt
 _HEAD = """# Benchmarks
 
 `make bench` measures all of this in one run and writes this page; nothing in it is written by hand. Everything talks to
-loopback only{alone}. Who is compared takes turns with calibot in the same run, {rounds} times, and medians are shown
-unless another figure is named: **read the ratios**, the machine is shared. Nothing is gated by these figures.
+loopback only{alone}.
+
+Who is compared takes turns with calibot in the same run ({rounds} rounds), and a value is the median of them unless
+another figure is named. **Read the ratios**: the machine is shared. Nothing is gated by these figures.
 
 The swarm (tracker, DHT, seeder) and the Bot API server are this repository's sandbox; names by the public swarm or
 answers by the real Telegram take as long as the network between does.
@@ -43,7 +45,7 @@ def _table(figures: Sequence[Figure]) -> Iterator[str]:
     yield "|---|---:|---|---:|---|"
     for one in figures:
         beside = f"{one.beside}: {shown(one.other, one.unit)}" if one.other is not None else one.beside
-        ratio = f"{one.ratio:.2f} ×" if one.ratio is not None else ""
+        ratio = shown(one.ratio, "×") if one.ratio is not None else ""
         yield f"| {one.what} | {shown(one.value, one.unit)} | {beside} | {ratio} | {_verdict(one)} |"
 
 
@@ -55,13 +57,16 @@ def _verdict(figure: Figure) -> str:
 
 def _short(sections: Sequence[Section]) -> list[str]:
     short = [
-        f"- **{one.what}**: {shown(one.value, one.unit)}"
-        f"{f' ({one.ratio:.2f} × {one.beside})' if one.ratio else ''}, wanted {one.target}. Cause: {one.cause}."
+        f"- **{one.what}**: {shown(one.value, one.unit)}{_times(one)}, wanted {one.target}. Cause: {one.cause}."
         for section in sections
         for one in section.figures
         if one.met is False
     ]
     return short or ["Nothing."]
+
+
+def _times(figure: Figure) -> str:
+    return f" ({shown(figure.ratio, '×')} {figure.beside})" if figure.ratio else ""
 
 
 def _machine() -> str:

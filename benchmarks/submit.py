@@ -66,7 +66,7 @@ async def submit(scale: Scale) -> Section:
             beside="a bare commit of the same rows",
             other=percentile(bare, 0.99),
             target=Target(bound=0.005, unit="s"),
-            cause="the machine's disk: one COMMIT in a hundred waits for it",
+            cause="one COMMIT in a hundred waits for the disk, which others use too: the bare commit's does as well",
         ),
     ]
     return section

@@ -43,7 +43,7 @@ class _Finder:
     def __init__(self, entry: str | None) -> None:
         self._entry = entry
 
-    async def find(self, sought: Sequence[Sought], patience: float) -> tuple[float, int]:
+    async def find(self, sought: Sequence[Sought], patience: float) -> list[float]:
         folder = Path(await asyncio.to_thread(tempfile.mkdtemp))
         magnets = folder / "magnets"
         try:
@@ -52,7 +52,7 @@ class _Finder:
         finally:
             await asyncio.to_thread(shutil.rmtree, folder)
 
-    async def _run(self, magnets: Path, count: int, patience: float) -> tuple[float, int]:
+    async def _run(self, magnets: Path, count: int, patience: float) -> list[float]:
         folder = magnets.parent
         dht = (f"--dht-entry-point={self._entry}", f"--dht-listen-port={free_port()}") if self._entry else ()
         began = time.perf_counter()
@@ -73,11 +73,11 @@ class _Finder:
             f"--input-file={magnets}",
             patience=0,  # asked to, it takes seconds to end
         ):
-            found = 0
-            while found < count and time.perf_counter() - began < patience:
+            times: list[float] = []
+            while len(times) < count and (now := time.perf_counter() - began) < patience:
+                times += [now] * (await asyncio.to_thread(_saved, folder) - len(times))
                 await asyncio.sleep(_LOOK_EVERY)
-                found = await asyncio.to_thread(_saved, folder)
-            return time.perf_counter() - began, found
+            return times
 
 
 def _saved(folder: Path) -> int:

@@ -40,7 +40,7 @@ class _Finder:
     def __init__(self, resolver: LibtorrentResolver) -> None:
         self._resolver = resolver
 
-    async def find(self, sought: Sequence[Sought], patience: float) -> tuple[float, int]:
+    async def find(self, sought: Sequence[Sought], patience: float) -> list[float]:
         return await gathered((self._one(one) for one in sought), patience)
 
     async def _one(self, sought: Sought) -> None:

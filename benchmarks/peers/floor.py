@@ -42,7 +42,7 @@ class Floor:
 
 
 class _Finder:
-    async def find(self, sought: Sequence[Sought], patience: float) -> tuple[float, int]:
+    async def find(self, sought: Sequence[Sought], patience: float) -> list[float]:
         return await gathered((_metadata(one) for one in sought), patience)
 
 

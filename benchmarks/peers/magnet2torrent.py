@@ -34,7 +34,7 @@ def _here() -> None:
 
 
 class _Finder:
-    async def find(self, sought: Sequence[Sought], patience: float) -> tuple[float, int]:
+    async def find(self, sought: Sequence[Sought], patience: float) -> list[float]:
         logging.getLogger("magnet2torrent").setLevel(logging.CRITICAL)
         return await gathered((_one(one) for one in sought), patience)
 

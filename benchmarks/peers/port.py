@@ -14,10 +14,10 @@ class Missing(Exception):
 class Finder(Protocol):
     """One who is ready to find names."""
 
-    async def find(self, sought: Sequence[Sought], patience: float) -> tuple[float, int]:
-        """Look all of *sought* up at once; return the seconds until all were found, and how many were.
+    async def find(self, sought: Sequence[Sought], patience: float) -> list[float]:
+        """Look all of *sought* up at once; return, for each that was found, after how many seconds, rising.
 
-        After *patience* seconds it counts what there is. Nothing of it runs on.
+        It ends after *patience* seconds. Nothing of it runs on.
         """
 
 

@@ -108,18 +108,18 @@ class _Finder:
     def __init__(self, client: Any) -> None:
         self._client = client
 
-    async def find(self, sought: Sequence[Sought], patience: float) -> tuple[float, int]:
+    async def find(self, sought: Sequence[Sought], patience: float) -> list[float]:
         began = time.perf_counter()
         urls, hashes = [one.magnet for one in sought], [one.hash for one in sought]
         # Paused it would never look; without a condition to stop at it would go on to the payload.
         await asyncio.to_thread(self._client.torrents_add, urls=urls, stop_condition="MetadataReceived")
-        found = 0
-        while found < len(sought) and time.perf_counter() - began < patience:
+        times: list[float] = []
+        while len(times) < len(sought) and time.perf_counter() - began < patience:
             await asyncio.sleep(_LOOK_EVERY)
             found = sum(one.size > 0 for one in await asyncio.to_thread(self._client.torrents_info))
-        took = time.perf_counter() - began
+            times += [time.perf_counter() - began] * (found - len(times))
         await asyncio.to_thread(self._client.torrents_delete, delete_files=True, torrent_hashes=hashes)
         async with asyncio.timeout(_START):
             while await asyncio.to_thread(self._client.torrents_info):  # noqa: ASYNC110 - it has no event
                 await asyncio.sleep(_LOOK_EVERY)
-        return took, found
+        return times

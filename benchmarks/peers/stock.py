@@ -70,13 +70,14 @@ class StockFinder:
             handles.append(self._session[0].add_torrent(params))
         return handles
 
-    async def find(self, sought: Sequence[Sought], patience: float) -> tuple[float, int]:
+    async def find(self, sought: Sequence[Sought], patience: float) -> list[float]:
         began = time.perf_counter()
-        handles, found = self.add(sought), 0
-        while found < len(sought) and time.perf_counter() - began < patience:
-            found += sum(isinstance(alert, lt.metadata_received_alert) for alert in self._session[0].pop_alerts())
+        handles = self.add(sought)
+        times: list[float] = []
+        while len(times) < len(sought) and (now := time.perf_counter() - began) < patience:
+            alerts = self._session[0].pop_alerts()
+            times += [now for alert in alerts if isinstance(alert, lt.metadata_received_alert)]
             await asyncio.sleep(_LOOK_EVERY)
-        took = time.perf_counter() - began
         for handle in handles:
             self._session[0].remove_torrent(handle)
-        return took, found
+        return times
