@@ -77,7 +77,8 @@ async def _run(count: int) -> None:
             while (snapshot := await rigged.manager.get_task_status(task_id)) and not snapshot.task.state.ended:
                 await asyncio.sleep(0.02)
                 most = max(most, resident(os.getpid()))
-        answer({"seconds": time.perf_counter() - began, "grown": max(most, resident(os.getpid())) - before})
+        said = {"seconds": time.perf_counter() - began, "grown": max(most, resident(os.getpid())) - before}
+    answer(said)  # not before: whoever asked ends us, and the folder would stay
 
 
 if __name__ == "__main__":

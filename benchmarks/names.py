@@ -108,7 +108,7 @@ async def _found(
         gave = await interleaved(runners, scale.rounds)
     values = {name: statistics.median(seconds) for name, seconds in gave.items()}
     remarks = {
-        name: f"found {runner.short:,} of {count:,} in {scale.patience:.0f} s, asked no more"
+        name: f"once found {runner.short:,} of {count:,} in {scale.patience:.0f} s, asked no more"
         for name, runner in runners.items()
         if runner.short is not None
     }
@@ -119,7 +119,7 @@ async def _found(
         medians = {name: statistics.median(one) for name, one in most.items()}
         figures.append(_ours(f"99 % of {what}", medians, _BY_TRACKER))
     for name, value in values.items():
-        if name not in {CALIBOT.name, figures[0].beside}:  # those two are one line
+        if name not in {CALIBOT.name, FLOOR.name}:  # those two are one line
             remark = remarks.get(name, "")
             figures.append(
                 Figure(what=f"{what}: {name}", value=value, unit="s", beside="calibot", other=ours, remark=remark)

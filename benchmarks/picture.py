@@ -17,6 +17,7 @@ def draw(sections: Sequence[Section], path: Path) -> Path | None:
     from matplotlib.figure import Figure as Canvas  # noqa: PLC0415 - the same
 
     mpl.rcParams["svg.hashsalt"] = "calibot"  # the same figures give the same file
+    mpl.rcParams["svg.fonttype"] = "none"  # letters as letters: a tenth of the size
     bars = [figure for section in sections for figure in section.figures if figure.ratio]
     canvas = Canvas(figsize=(11, 1.2 + 0.27 * len(bars)), layout="constrained")
     axes = canvas.subplots()

@@ -36,6 +36,7 @@ Accepted=true
 [Network]
 PortForwardingEnabled=false
 [Preferences]
+Connection\\ResolvePeerCountries=false
 Connection\\UPnP=false
 General\\Locale=en
 WebUI\\Address=127.0.0.1
