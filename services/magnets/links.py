@@ -3,6 +3,9 @@
 A link is read in three steps: over all parameters that a separator closes, whatever their brackets; then the last one,
 with an eye on the prose behind it; then back to the first bracket that the link did not open. It reaches to the next
 link at most, and what ends it depends on nothing beyond: so the time is linear, and changing one link moves no other.
+
+Whoever breaks a link into lines does so before an `&`: it goes on in a line that begins with `&` and a key. Such a
+break is part of the separator; within the reach of a link there is no other.
 """
 
 import re
@@ -34,7 +37,8 @@ def _key(name: str) -> str:
 _AMPERSAND = _any_case(r"(?:amp|#0{0,4}38|#x0{0,4}26);")
 _REFERENCE = rf"(?:#[0-9]{{1,7}}|#[Xx][0-9A-Fa-f]{{1,6}}|{_any_case('apos|quot|lt|gt|nbsp')});"
 _OF_NO_NAME = _any_case(r"#0{0,4}(?:34|38|60|62|160);|#x0{0,4}(?:22|26|3c|3e|a0);|amp|quot|lt|gt|nbsp")
-_SEPARATED = rf"&(?:{_AMPERSAND}|(?!{_REFERENCE}))"
+_BREAK = r"(?:\r?\n)?"
+_SEPARATED = rf"{_BREAK}&(?:{_AMPERSAND}|(?!{_REFERENCE}))"
 # An `&` within a name: that of the word " & ", or that of such a reference.
 _WITHIN_NAME = rf"&(?:(?<= &)(?:{_AMPERSAND})? |(?!{_OF_NO_NAME}){_REFERENCE})"
 
@@ -42,9 +46,10 @@ _NUMBER = r"(?:(?:\.|%2[Ee])(?:[0-9]|%3[0-9]){1,4})?"
 _DN = f"{_key('dn')}="
 _XT, _TR, _PE = (f"{_key(name)}{_NUMBER}=" for name in ("xt", "tr", "x.pe"))
 _BEGIN = f"&(?!&)(?:{_AMPERSAND})?"
+_VALUE = r"[^&\r\n]*"
 
 _APOSTROPHES = "'’‘"
-_HARD = r'\x00-\x1f\x7f-\x9f\u2028\u2029"`<>＂'
+_HARD = r'\x00-\x09\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029"`<>＂'
 _SOFT = r" \xa0\u1680\u2000-\u200b\u202f\u205f\u2060\u3000\ufeff、。〃，．：；！？｡､"
 _OPENING_OF = dict(zip(")]}”»›）］｝】》〉」』〕〗〙〛｣", "([{“«‹（［｛【《〈「『〔〖〘〚｢", strict=True))
 _BRACKETS = re.escape("".join([*_OPENING_OF, *_OPENING_OF.values()]))
@@ -55,10 +60,10 @@ _MARKUP = "*_~|"
 _OF_KEY = r"A-Za-z0-9.%_\-"
 _OF_TOPIC = rf"{_OF_KEY}=:"
 _OF_VALUE = rf"{_OF_TOPIC}#/?@!$*+,;~()\[\]{{}}"
-_ANY_NAME = rf"[^&]*+(?:{_WITHIN_NAME}[^&]*+)*+"
+_ANY_NAME = rf"[^&\r\n]*+(?:{_WITHIN_NAME}[^&\r\n]*+)*+"
 # A name without white space or CJK punctuation; then what follows these in a name, where a URL would be prose.
-_SOLID = rf"[^&{_SOFT}]*+(?:{_WITHIN_NAME}[^&{_SOFT}]*+)*+"
-_SPACED = rf"[^&:]*+(?:(?::(?!//)|{_WITHIN_NAME})[^&:]*+)*+"
+_SOLID = rf"[^&\r\n{_SOFT}]*+(?:{_WITHIN_NAME}[^&\r\n{_SOFT}]*+)*+"
+_SPACED = rf"[^&:\r\n]*+(?:(?::(?!//)|{_WITHIN_NAME})[^&:\r\n]*+)*+"
 
 
 def _closed(name: str) -> re.Pattern[str]:
@@ -73,22 +78,24 @@ def _closed(name: str) -> re.Pattern[str]:
 _CLOSED = _closed(_SOLID)
 _CLOSED_BEFORE_OURS = _closed(_SOLID + _SPACED)
 _OURS = rf"&(?:(?=[DdTtWwXx])|{_AMPERSAND})(?:{_any_case('(?:xt|tr|xl|ws|x[.]pe)')}(?:\.[0-9]{{1,4}})?|[Dd][Nn])="
-_LAST_OF_OURS = re.compile(rf"(?s:.*){_OURS}")
+_LAST_OF_OURS = re.compile(f".*{_OURS}")  # in the same line
 _LAST = re.compile(rf"({_DN})|{_XT}[{_OF_TOPIC}]*+|[{_OF_KEY}]++(?:=[{_OF_VALUE}]*+)?")
 _SEPARATOR = re.compile(_SEPARATED)
 _NAME = re.compile(_ANY_NAME)
 
-_TOPICS, _TRACKERS, _PEERS = (re.compile(f"{_BEGIN}{key}([^&]*)") for key in (_XT, _TR, _PE))
-_LAST_TOPIC = re.compile(rf"(?s:.*){_BEGIN}{_XT}[^&]*")
-_HINTS = re.compile(f"&(?:(?=[TtXx%])|{_AMPERSAND})(?:{_TR}|{_PE})[^&]*")
-_NAMES = re.compile(f"{_BEGIN}{_DN}")
+_TOPICS, _TRACKERS, _PEERS = (re.compile(f"{_BEGIN}{key}({_VALUE})") for key in (_XT, _TR, _PE))
+_LAST_TOPIC = re.compile(f"(?s:.*){_BEGIN}{_XT}{_VALUE}")
+_HINTS = re.compile(f"&(?:(?=[TtXx%])|{_AMPERSAND})(?:{_TR}|{_PE}){_VALUE}")
+_NAMES = re.compile(f"{_BREAK}{_BEGIN}{_DN}")
 _LAST_NAME = re.compile(f"(?s:.*){_BEGIN}{_DN}")
 _NAMES_APART = re.compile(f"({_BEGIN}{_DN}{_ANY_NAME})")
 _NEAR = 1000
 _CLOSING = re.compile(f"[{re.escape(''.join(_OPENING_OF))}]")
 
-_HARD_STOP = re.compile(rf"[{_HARD}]")
-_HARD_STOP_IN_APOSTROPHES = re.compile(rf"[{_HARD}{_APOSTROPHES}]")
+_GOES_ON = rf"&(?:{_AMPERSAND})?[{_OF_KEY}]{{1,64}}+="
+_END_OF_LINE = rf"\r(?!\n{_GOES_ON})|\n(?!{_GOES_ON})"
+_HARD_STOP = re.compile(rf"[{_HARD}]|{_END_OF_LINE}")
+_HARD_STOP_IN_APOSTROPHES = re.compile(rf"[{_HARD}{_APOSTROPHES}]|{_END_OF_LINE}")
 _SOFT_STOP = re.compile(rf"[{_SOFT}]")
 _ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}")
 # What is no letter, joiner or bracket: it may be a combining mark, punctuation within a word (哈利·波特), or an emoji.
@@ -182,9 +189,9 @@ def ends_before(behind: str, link: str, opener: str) -> bool:
 
 
 def first_separator(text: str) -> str:
-    """Return the first separator of *text*, a part of a link without its name; empty when there is none."""
+    """Return the first separator of *text*, a part of a link without its name, and no break; empty without any."""
     separator = _SEPARATOR.search(text)
-    return separator[0] if separator else ""
+    return separator[0].lstrip("\r\n") if separator else ""
 
 
 def _end(pattern: re.Pattern[str], text: str, start: int, limit: int) -> int:
@@ -209,19 +216,20 @@ def _without_trailing(parameters: str, trailing: str) -> str:
 
 def _reach(text: str, position: int, limit: int) -> int:
     """Return where the parameters that begin at *position* would end if every bracket in them were theirs."""
-    position = _end(_CLOSED, text, position, limit)
-    last = _LAST.match(text, position, limit)
-    if last is None:
-        return position
-    name = last.end()
-    if not last[1] or name == limit:
-        return name
-    # A name with spaces, or prose behind the link? It is a name when one of our parameters follows.
-    ours = _end(_LAST_OF_OURS, text, position, limit)
-    spaced = _end(_CLOSED_BEFORE_OURS, text, position, ours)
-    if spaced > position:
-        return _reach(text, spaced, limit)
-    return name + _soft_stop(text[name : _end(_NAME, text, name, limit)])
+    while True:
+        position = _end(_CLOSED, text, position, limit)
+        last = _LAST.match(text, position, limit)
+        if last is None:
+            return position
+        name = last.end()
+        if not last[1] or name == limit:
+            return name
+        # A name with spaces, or prose behind the link? It is a name when one of our parameters follows.
+        ours = _end(_LAST_OF_OURS, text, position, limit)
+        spaced = _end(_CLOSED_BEFORE_OURS, text, position, ours)
+        if spaced == position:
+            return name + _soft_stop(text[name : _end(_NAME, text, name, limit)])
+        position = spaced
 
 
 def _opened_end(parameters: str) -> int:

@@ -72,6 +72,11 @@ FAMILIES: dict[str, Callable[[int], str]] = {
     ),
     "URLs in names of words": lambda size: BARE + "&dn=a ://" * (size // 9) + "&tr=x",
     "hashes that differ": lambda size: "".join(f"magnet:?xt=urn:btih:{one:040x}\n" for one in range(1, size // 61)),
+    "lines": lambda size: BARE + "\n&tr=x" * (size // 6),
+    "lines of names": lambda size: BARE + "\n&dn=a b&tr=x" * (size // 14),
+    "lines that do not go on": lambda size: f"{BARE}\n&" * (size // 62),
+    "ends of lines": lambda size: BARE + "\n" * size,
+    "a key for a line": lambda size: f"{BARE}\n&" + "a" * size,
     "numbered trackers": lambda size: BARE + "&tr.1=" * (size // 6),
 }
 
