@@ -36,6 +36,10 @@ class Health:
         self._use = use
         self._trouble: str | None = None
 
+    @property
+    def in_trouble(self) -> bool:
+        return self._trouble is not None
+
     def failed(self, reason: str) -> None:
         if reason != self._trouble:
             self._trouble = reason

@@ -231,13 +231,17 @@ class Store:
 
     async def _commit(self, jobs: list[_Job[Any]], tx: Tx) -> None:
         failure: Exception | None = StoreUnavailable(reason="interrupted")
+        proof = True
         try:
             if self._place is not None:
                 await asyncio.to_thread(self._place.check)
             await self._writer.run("BEGIN IMMEDIATE")
+            before = await self._changes() if self._writing.in_trouble else None
             for job in jobs:
                 await job.run(self._writer, tx)
             await self._writer.run("COMMIT")
+            # A full disk takes what changes nothing: that is no sign of better times.
+            proof = before is None or await self._changes() > before
             failure = None
         except StoreUnavailable as error:
             failure = error
@@ -247,16 +251,20 @@ class Store:
             failure = StoreUnavailable(reason=type(error).__name__)
             await self._undo()
         finally:
-            self._watch([failure, *(job.error for job in jobs)])
+            self._watch([failure, *(job.error for job in jobs)], proof=proof)
             for job in jobs:
                 job.settle(failure)
 
-    def _watch(self, errors: list[Exception | None]) -> None:
+    async def _changes(self) -> int:
+        """Return how many rows the writer has changed since it was opened."""
+        return int((await self._writer.run("SELECT total_changes()"))[0][0])
+
+    def _watch(self, errors: list[Exception | None], *, proof: bool) -> None:
         """Tell the log what became of a transaction."""
         trouble = next((error for error in errors if isinstance(error, StoreUnavailable)), None)
         if trouble is not None:
             self._writing.failed(str(trouble.parameters.get("reason")))
-        else:
+        elif proof:
             self._writing.worked()
 
     async def _undo(self) -> None:

@@ -8,7 +8,7 @@ import pytest
 from sandbox.swarm import make_sample
 from services.store.statements import load_migrations
 from tests.e2e.command import command
-from tests.e2e.conftest import World
+from tests.e2e.conftest import World, kept
 from tests.integration.database_help import beside, damage, execute, filled, first_version, notes, read
 
 VERSION = len(load_migrations())
@@ -34,17 +34,17 @@ async def test_a_backup_of_a_running_bot_brings_back_what_was_there(world: World
     refused = await command("restore", file, "--config", config)
     assert (refused.code, refused.output) == (1, "")
     assert "is in use by another calibot" in refused.errors
-    assert (await world.ask("/note 2")).text == f"second {sample.magnet()}", "the bot goes on"
+    assert kept(await world.ask("/note 2")) == f"second {sample.magnet()}", "the bot goes on"
 
     assert await world.stop() == 0
     put = await command("restore", file, "--config", config)
     assert (put.code, put.errors) == (0, "")
-    (kept,) = [name for name in beside(world.database) if "before-restore" in name]
-    assert re.fullmatch(r"calibot\.db\.before-restore-\d{8}T\d{6}Z", kept)
-    assert kept in put.output
-    assert len(notes(world.database.with_name(kept))) == 2
+    (aside,) = [name for name in beside(world.database) if "before-restore" in name]
+    assert re.fullmatch(r"calibot\.db\.before-restore-\d{8}T\d{6}Z", aside)
+    assert aside in put.output
+    assert len(notes(world.database.with_name(aside))) == 2
     await world.start()
-    assert (await world.ask("/note 1")).text == f"first {sample.magnet()}"
+    assert kept(await world.ask("/note 1")) == f"first {sample.magnet()}"
     assert (await world.ask("/note 2")).text == "There is no such note here."
 
 

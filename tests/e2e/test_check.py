@@ -10,7 +10,7 @@ import pytest
 
 from sandbox.botapi import BotApi, Fault
 from tests.e2e.command import Ended, command
-from tests.e2e.conftest import World, opened_world
+from tests.e2e.conftest import World, kept, opened_world
 from tests.integration.database_help import damage, filled, notes
 
 SUBJECTS = ["token", "privacy mode", "clock", "database", "disk", "swarm port", "DHT"]
@@ -69,7 +69,7 @@ async def test_beside_a_running_bot_it_only_reads_and_knows_its_port(world: Worl
     assert ended.code == 0, ended.output
     assert f"process {world.process.pid}) has it open, so it was only read" in ended.line("database")
     assert f"in use by a calibot (process {world.process.pid}), as it should be" in ended.line("swarm port")
-    assert (await world.ask("/note 1")).text.startswith("a note")
+    assert kept(await world.ask("/note 1")).startswith("a note")
 
 
 async def test_a_port_that_another_program_has_is_told(world: World, taken_port: int) -> None:

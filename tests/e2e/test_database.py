@@ -4,7 +4,7 @@ import re
 import resource
 from pathlib import Path
 
-from tests.e2e.conftest import World
+from tests.e2e.conftest import World, kept
 from tests.e2e.test_process import run
 from tests.integration.database_help import damage, execute, filled, notes
 
@@ -25,7 +25,7 @@ async def test_a_disk_that_refuses_is_told_and_loses_nothing(running: World) -> 
     resource.prlimit(running.process.pid, resource.RLIMIT_FSIZE, (0, hard))
     for _ in range(3):
         assert (await running.ask(f"lost {MAGNET}")).text == NOT_SAVED
-    assert (await running.ask("/note 1")).text == f"before {MAGNET}"
+    assert kept(await running.ask("/note 1")) == f"before {MAGNET}"
     resource.prlimit(running.process.pid, resource.RLIMIT_FSIZE, (hard, hard))
     assert (await running.ask(f"after {MAGNET}")).text.startswith("#2")
     trouble, over = troubles(running)
@@ -61,7 +61,7 @@ async def test_a_start_after_a_crash_checks_the_database_and_one_after_a_stop_do
     await running.start()
     (checked,) = troubles(running)
     assert "event='database.checking'" in checked
-    assert (await running.ask("/note 1")).text == f"one {MAGNET}"
+    assert kept(await running.ask("/note 1")) == f"one {MAGNET}"
 
 
 async def test_damage_after_a_crash_is_one_line_with_its_remedy(world: World) -> None:
@@ -80,7 +80,7 @@ async def test_damage_under_way_is_told_and_what_is_whole_is_shown(world: World)
     await filled(world.database, *SOME, door=f"tg:{world.private.id}")
     await world.start()
     damage(world.database)
-    shown = [(await world.ask(f"/note {number}")).text for number in range(1, len(SOME), 60)]
+    shown = [kept(await world.ask(f"/note {number}")) for number in range(1, len(SOME), 60)]
     assert set(shown) - {NOT_SAVED} <= set(SOME)
     assert NOT_SAVED in shown
     assert len(set(shown)) > 1

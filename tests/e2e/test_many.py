@@ -9,7 +9,7 @@ import pytest_asyncio
 
 from sandbox.botapi import Chat, Message, Person
 from sandbox.swarm import make_sample
-from tests.e2e.conftest import World, opened_world, states
+from tests.e2e.conftest import World, kept, opened_world, states
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -47,7 +47,7 @@ class Guest:
         return [int(one.text.split()[0].removeprefix("#")) for one in answers]
 
     async def texts(self, numbers: list[int]) -> list[str]:
-        return [(await self.ask(f"/note {number}")).text for number in numbers]
+        return [kept(await self.ask(f"/note {number}")) for number in numbers]
 
     async def press(self, card: Message, label: str) -> str:
         return (await self.person.press(card, label)).text

@@ -371,8 +371,8 @@ async def test_a_strangers_edit_is_met_with_silence(town: Town) -> None:
     said = stranger.say(chat, make_sample("strange").magnet())
     refusal = await town.answer(said)
     stranger.edit(said, make_sample("stranger").magnet())
-    again = await town.ask("/help", person=stranger, chat=chat)
-    assert chat.bot_messages == (refusal, again)
+    await town.ask("/note 0")  # what Alice is answered comes after whatever came before
+    assert chat.bot_messages == (refusal,)
     assert town.rows(f"SELECT count(*) FROM notes WHERE person = 'tg:{stranger.id}'") == [(0,)]  # noqa: S608
 
 
