@@ -15,6 +15,11 @@ class Answer:
     message: Message
     reply_to: int | None
 
+    def close(self) -> None:
+        """Give back what it holds: it is not sent (again)."""
+        if self.message.document is not None:
+            self.message.document.close()
+
 
 @dataclass(frozen=True, slots=True)
 class Edit:

@@ -247,6 +247,8 @@ class Outbox:
             await self._ask(chat, self._wire.send(turn.to, answer.message, answer.reply_to))
         except TelegramError as error:
             await self._failed(chat, turn, error)
+        else:
+            answer.close()
 
     async def _change(self, chat: ChatQueue, turn: Turn, edit: Edit) -> None:
         try:
@@ -324,6 +326,8 @@ class Outbox:
                 self._stop()
             case Fate.MESSAGE_GONE | Fate.REFUSED:
                 _log.error("telegram_refused", chat=turn.to.chat_id, error=loggable(error))
+                if isinstance(turn.what, Answer):
+                    turn.what.close()
 
     async def _give_up(self, chat: ChatQueue, turn: Turn) -> None:
         """Drop all that waits for *chat*; what was not told yet stays there if the store fails meanwhile.

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Protocol, Self
+from typing import IO, Protocol, Self
 
 from telegram import InlineKeyboardMarkup
 
@@ -45,11 +45,19 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A file to send: what it is called, what is in it, and of which *kind* (a MIME type) that is."""
+    """A file to send: what it is called, what is in it, and of which *kind* (a MIME type) that is.
+
+    *content* is at most 50 MB. An open file is read from its beginning, and closed, or let go, when that is over.
+    """
 
     name: str
-    content: bytes
+    content: bytes | IO[bytes]
     kind: str = "text/plain"
+
+    def close(self) -> None:
+        """Give back what it holds: it is not sent (again)."""
+        if not isinstance(self.content, bytes):
+            self.content.close()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from enum import Enum, auto
 
-from telegram.error import BadRequest, ChatMigrated, Forbidden, InvalidToken, RetryAfter, TelegramError
+from telegram.error import BadRequest, ChatMigrated, Forbidden, InvalidToken, NetworkError, RetryAfter, TelegramError
 
 
 class Fate(Enum):
@@ -27,6 +27,7 @@ _SAID: Mapping[str, Fate] = {
     "message thread not found": Fate.TOPIC_GONE,
     "topic_closed": Fate.TOPIC_GONE,
     "topic_deleted": Fate.TOPIC_GONE,
+    "not enough rights to send documents": Fate.REFUSED,  # text may be sent all the same
     "chat not found": Fate.CHAT_GONE,
     "group chat was deactivated": Fate.CHAT_GONE,
     "not enough rights to send": Fate.CHAT_GONE,
@@ -48,6 +49,8 @@ def fate(error: TelegramError) -> Fate:
         case BadRequest():  # a NetworkError to its library, though it was answered
             said = error.message.lower()
             return next((meaning for words, meaning in _SAID.items() if words in said), Fate.REFUSED)
+        case NetworkError() if "Request Entity Too Large" in error.message:
+            return Fate.REFUSED
         case _:
             return Fate.LATER
 

@@ -6,6 +6,8 @@ from telegram.error import BadRequest
 
 from handlers.outgoing import Address, Card, Document, Message
 
+_UPLOAD_SECONDS = 120.0  # for Telegram to take a file in, after its last byte
+
 
 class Wire:
     """The bot, as the outbox uses it."""
@@ -45,6 +47,8 @@ class Wire:
             parse_mode=ParseMode.HTML,
             reply_parameters=reply,
             reply_markup=message.keyboard,
+            read_timeout=_UPLOAD_SECONDS,
+            write_timeout=_UPLOAD_SECONDS,
         )
         return sent.message_id
 
@@ -66,7 +70,11 @@ class Wire:
 
 
 def _file(document: Document) -> InputFile:
-    """Return the file; its kind is said by us, since the library would read the system's tables to guess it."""
-    file = InputFile(document.content)
+    """Return the file; its kind is said by us, since the library would read the system's tables to guess it.
+
+    An open one is read as it goes out, 64 KB at a time, and in the loop: a file just written comes from memory, and as
+    a whole it would be 50 MB for each chat that is sent one.
+    """
+    file = InputFile(document.content, read_file_handle=False)
     file.filename, file.mimetype = document.name, document.kind
     return file

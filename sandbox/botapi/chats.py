@@ -226,10 +226,10 @@ class Chat:
         if status == "left":
             raise Refused(403, f"Forbidden: bot is not a member of the {self.kind} chat")
 
-    def check_bot_may_write(self) -> None:
+    def check_bot_may_write(self, what: str = "text messages") -> None:
         self.check_bot_may_see()
         if self.status(self._bot.id) == "restricted":
-            raise bad_request("not enough rights to send text messages to the chat")
+            raise bad_request(f"not enough rights to send {what} to the chat")
 
     def as_json(self) -> dict[str, object]:
         shape: dict[str, object] = {"id": self.id, "type": self.kind}

@@ -117,7 +117,7 @@ class Methods:
     def _put(self, given: Parameters, formatted: Formatted, html: str, upload: File | None) -> object:
         keyboard = keyboard_from(given.mapping("reply_markup"))
         chat = self._chat(given)
-        chat.check_bot_may_write()
+        chat.check_bot_may_write("documents" if upload else "text messages")
         topic = _topic(chat, given)
         reply_to = _replied(chat, given)
         options = _options(given)

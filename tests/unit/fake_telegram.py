@@ -129,14 +129,19 @@ class FakeTelegram:
         parse_mode: str,
         reply_parameters: ReplyParameters | None,
         reply_markup: InlineKeyboardMarkup | None,
+        read_timeout: float,
+        write_timeout: float,
     ) -> Sent:
         assert parse_mode == "HTML"
+        assert min(read_timeout, write_timeout) > 60
 
         async def send() -> Sent:
             message_id = next(self._ids)
             self.messages[chat_id, message_id] = caption or "", reply_markup
             content = document.input_file_content
-            assert isinstance(content, bytes)
+            if not isinstance(content, bytes):
+                content.seek(0)  # as the HTTP library does
+                content = content.read()
             file = document.filename, content
             call = Call(self.clock.now(), chat_id, caption or "", None, message_thread_id, reply_parameters, file)
             self.calls.append(call)

@@ -1,5 +1,7 @@
 """Files and edits go out as answers do: within the same slots, tried again, in their order."""
 
+import io
+import weakref
 from collections.abc import AsyncIterator
 
 import pytest
@@ -100,3 +102,46 @@ async def test_what_is_refused_is_dropped_and_what_comes_after_goes(world: World
     world.outbox.answer(ALICE, Message("goes on"))
     await world.clock.advance(2)
     assert world.telegram.shown(100) == ["goes on"]
+
+
+def open_file(content: bytes = b"x") -> tuple[Message, io.BytesIO]:
+    file = io.BytesIO(content)
+    return Message("open", document=Document("a.json", file)), file
+
+
+async def test_an_open_file_goes_out_from_its_beginning_each_time_and_is_closed(world: World) -> None:
+    world.telegram.mishaps(100, Mishap(NetworkError("reset")), Mishap(NetworkError("again"), applied=True))
+    message, file = open_file(b"whole")
+    world.outbox.answer(ALICE, message)
+    await world.clock.advance(10)
+    assert [call.document for call in world.telegram.calls] == [("a.json", b"whole")] * 2
+    assert file.closed
+
+
+async def test_a_file_that_may_not_be_sent_there_takes_nothing_else_with_it(world: World) -> None:
+    refusal = BadRequest("Bad Request: not enough rights to send documents to the chat")
+    world.telegram.mishaps(100, Mishap(refusal), Mishap(NetworkError("Request Entity Too Large (413)")))
+    (one, first), (other, second) = open_file(), open_file()
+    for message in (one, other, Message("text")):
+        world.outbox.answer(ALICE, message)
+    await world.clock.advance(5)
+    assert world.telegram.texts(100) == ["text"]
+    assert first.closed
+    assert second.closed
+
+
+async def test_an_open_file_that_is_given_up_is_let_go(world: World) -> None:
+    held = {}
+    for why in ("blocked", "crowded out"):
+        message, file = open_file()
+        held[why] = weakref.ref(file)
+        world.telegram.blocked = {100} if why == "blocked" else set()
+        world.telegram.down = why == "crowded out"
+        world.outbox.answer(ALICE, message)
+        del file, message
+        await world.clock.advance(2)
+        if why == "crowded out":
+            for number in range(201):
+                world.outbox.answer(ALICE, Message(str(number)))
+        await world.clock.advance(30)
+    assert {why: one() for why, one in held.items()} == {"blocked": None, "crowded out": None}

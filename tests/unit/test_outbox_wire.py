@@ -1,3 +1,4 @@
+import io
 import json
 from collections.abc import AsyncIterator, Mapping
 
@@ -141,6 +142,15 @@ async def test_the_library_sends_a_file_as_it_is() -> None:
         "reply_parameters": {"message_id": 7, "allow_sending_without_reply": True},
     }
     assert wire.files == [{"document": ("note-12.txt", b"\xffas it is\r\n", "text/plain")}]
+
+
+async def test_the_library_is_handed_an_open_file_and_does_not_read_it_whole() -> None:
+    wire, content = Wire(), io.BytesIO(b"{}")
+    world = World.made(Bot("1:a", request=wire, get_updates_request=wire))
+    async with world.outbox:
+        world.outbox.answer(ALICE, Message("", document=Document("a.json", content, "application/json")))
+        await world.clock.advance(1)
+    assert wire.files == [{"document": ("a.json", content, "application/json")}]
 
 
 async def test_a_press_is_answered_at_once_round_the_queue(world: World, query: CallbackQuery) -> None:

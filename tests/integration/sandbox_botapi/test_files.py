@@ -1,12 +1,15 @@
 """Files: sent by people and fetched by the bot, sent by the bot, and refused as Telegram refuses them."""
 
+import io
+
 import httpx
 import pytest
 from telegram import Bot, InputFile
 from telegram.constants import ParseMode
-from telegram.error import BadRequest
+from telegram.error import BadRequest, NetworkError
 
 from sandbox.botapi import BotApi, Chat, File, Person
+from sandbox.botapi.files import MAX_UPLOAD
 from tests.integration.sandbox_botapi.clients import keyboard
 
 
@@ -81,6 +84,25 @@ async def test_what_is_no_file_to_send_is_refused(
     with pytest.raises(BadRequest, match=description):
         await bot.send_document(private.id, InputFile(content, "a.txt"), caption=caption, parse_mode=ParseMode.HTML)
     assert private.messages == ()
+
+
+async def test_an_open_file_without_a_caption_may_have_fifty_megabytes(bot: Bot, private: Chat) -> None:
+    for size in (1, MAX_UPLOAD):
+        content = io.BytesIO(b"x" * size)
+        await bot.send_document(private.id, InputFile(content, "a.json", read_file_handle=False))
+    with pytest.raises(NetworkError, match="Request Entity Too Large"):
+        await bot.send_document(private.id, b"x" * (MAX_UPLOAD + 100_000), filename="a.json")
+    assert [(one.text, one.document and len(one.document.content)) for one in private.bot_messages] == [
+        ("", 1),
+        ("", MAX_UPLOAD),
+    ]
+
+
+async def test_a_muted_bot_sends_no_files(bot: Bot, api: BotApi, alice: Person) -> None:
+    group = api.group("Quiet", alice)
+    group.set_status(api.bot, "restricted")
+    with pytest.raises(BadRequest, match="Not enough rights to send documents to the chat"):
+        await bot.send_document(group.id, b"x", filename="a")
 
 
 async def test_a_forwarded_message_says_from_whom(bot: Bot, alice: Person, private: Chat) -> None:
