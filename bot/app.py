@@ -29,9 +29,11 @@ from services.engines.local import LocalEngine
 from services.i18n import translation
 from services.metrics import Metrics
 from services.notebook.edits import Edits
+from services.notebook.export import Export
 from services.notebook.history import History
 from services.notebook.notebook import Notebook
 from services.notebook.people import People
+from services.notebook.search import Search
 from services.store.store import Store
 from services.torrents import PersonId
 
@@ -85,6 +87,8 @@ async def run(settings: Settings) -> None:
             manager=manager,
             followers=followers,
             notebook=notebook,
+            search=Search(store),
+            export=Export(store, clock, settings.database.path.parent),
             people=people,
             live=live,
             outbox=outbox,

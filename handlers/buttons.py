@@ -41,6 +41,8 @@ class Verb(StrEnum):
     """In a message of its own."""
     HISTORY = "history"
     UNDO = "undo"
+    FOUND_OLDER = "found_older"
+    FOUND_NEWER = "found_newer"
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from handlers.context import (
     person_of,
     words_of,
 )
+from handlers.incoming import argument_or_replied
 from services.calibration.task import CalibrationRequest, HashRequest, NoteRequest
 from services.errors import InvalidInfoHash
 from services.magnets.parse import torrents_in
@@ -75,12 +76,8 @@ def _which(update: Update, text: str) -> str:
 @errors_as_answers
 async def calibrate_hash(update: Update, context: CalibotContext) -> None:
     """Handle ``/calibrate_hash`` with info-hashes or magnets, or in reply to a message that has some."""
-    message = message_of(update)
-    text = (message.text or "")[message.entities[0].length :]  # a command, which is ASCII, begins the message
-    replied = message.reply_to_message
-    if not text.strip() and replied is not None:
-        text = replied.text or replied.caption or ""
-    if not text.strip():
+    text = argument_or_replied(message_of(update))
+    if not text:
         say(
             update,
             context,

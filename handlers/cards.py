@@ -63,11 +63,12 @@ def subject(t: Translation, snapshot: Snapshot, most_notes: int = _SHOWN_NOTES) 
     if more:
         shown = t.ngettext("{first} and {more} more", "{first} and {more} more", more).format(first=shown, more=more)
     if isinstance(request, NoteRequest):
-        return f"{_numbers(t, request.notes, most_notes)} · {shown}"
+        return f"{numbers(t, request.notes, most_notes)} · {shown}"
     return shown
 
 
-def _numbers(t: Translation, notes: tuple[NoteId, ...], most: int = _SHOWN_NOTES) -> str:
+def numbers(t: Translation, notes: Sequence[NoteId], most: int = _SHOWN_NOTES) -> str:
+    """Return the first *most* of *notes*, and how many more there are."""
     shown = ", ".join(f"#{note}" for note in notes[:most])
     more = len(notes) - most
     if more > 0:
@@ -127,7 +128,7 @@ def _digits(item: Item) -> str:
 
 def _latest(t: Translation, item: Item, language: str) -> str:
     if item.found is not None:
-        return _blank(t, item.found.name) if item.found.name.blank else escape(shown_name(item.found.name.text, _SHORT))
+        return blank(t, item.found.name) if item.found.name.blank else escape(shown_name(item.found.name.text, _SHORT))
     if item.failure is not None:
         return _told(item.failure, language)
     return t.gettext("not looked up")
@@ -150,7 +151,7 @@ def _found(t: Translation, found: Found) -> list[str]:
     files = t.ngettext("{count} file", "{count} files", found.file_count).format(count=found.file_count)
     trust = t.gettext("verified") if found.verified else t.gettext("claimed by {source}, not verified")
     lines = [
-        _blank(t, found.name) if found.name.blank else f"<b>{escape(name)}</b>",
+        blank(t, found.name) if found.name.blank else f"<b>{escape(name)}</b>",
         f"{size(found.size)} · {files} · {trust.format(source=escape(shown_name(found.source)))}",
     ]
     if not found.name.certain:
@@ -160,7 +161,7 @@ def _found(t: Translation, found: Found) -> list[str]:
     return lines
 
 
-def _blank(t: Translation, name: Name) -> str:
+def blank(t: Translation, name: Name) -> str:
     return t.gettext("(its name has nothing that can be seen)") if name.text else t.gettext("(its name is empty)")
 
 
@@ -184,7 +185,7 @@ def _in_notes(t: Translation, snapshot: Snapshot) -> list[str]:
 def _written(t: Translation, item: Item, found: Found) -> str:
     """Return what became of the note."""
     if item.corrected:
-        return t.gettext("Corrected: {notes}").format(notes=_numbers(t, item.corrected))
+        return t.gettext("Corrected: {notes}").format(notes=numbers(t, item.corrected))
     if writable(found):
         return t.gettext("The name stands there already: nothing to correct.")
     if found.name.certain and not found.name.blank and found.verified:
@@ -248,7 +249,7 @@ def failed_card(snapshot: Snapshot, lost: Sequence[Lost], page: int, language: s
     )
     lines = [f"<b>{_state(t, snapshot.task.state)}</b> · {subject(t, snapshot)}", title]
     for one in lost:
-        where = f"{_numbers(t, one.notes[:_FEW_NOTES])} · " if one.notes else ""
+        where = f"{numbers(t, one.notes[:_FEW_NOTES])} · " if one.notes else ""
         lines.append(f"{where}{_digits(one.item)} · {_latest(t, one.item, language)}")
     task_id = snapshot.task.id
     row = [button(t.gettext("Back"), Verb.CARD, task_id)]

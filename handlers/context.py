@@ -18,9 +18,11 @@ from services.calibration.manager import AsyncCalibrationManager
 from services.i18n import Translation, translation
 from services.metrics import Metrics
 from services.notebook.edits import Edits
+from services.notebook.export import Export
 from services.notebook.history import History
 from services.notebook.notebook import Notebook
 from services.notebook.people import People
+from services.notebook.search import Search
 from services.torrents import NotebookId, PersonId
 
 
@@ -32,6 +34,8 @@ class Services:
     followers: Followership
     notebook: Notebook
     history: History
+    search: Search
+    export: Export
     people: People
     live: LiveStatus
     outbox: Outbox

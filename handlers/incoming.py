@@ -59,6 +59,17 @@ def after_command(text: str) -> str:
     return words[1:]
 
 
+def argument_of(message: Message) -> str:
+    """Return what stands after the command that *message* begins with."""
+    return (message.text or "")[message.entities[0].length :].strip()  # a command is ASCII
+
+
+def argument_or_replied(message: Message) -> str:
+    """Return what stands after the command; where that is nothing, the words of the message that it replies to."""
+    replied = message.reply_to_message
+    return argument_of(message) or ((replied.text or replied.caption or "").strip() if replied else "")
+
+
 def is_save_caption(message: Message, bot: Bot) -> bool:
     """Whether the caption says that what it belongs to shall be kept, whatever it is."""
     if not message.caption or not is_command(message):

@@ -11,6 +11,7 @@ from handlers.context import CalibotContext, follower_of, key_of, notebook_of, p
 from handlers.history_view import history_page, undone
 from handlers.notes import note_number
 from handlers.outgoing import Message
+from handlers.search import turned
 from services.calibration.task import NoteRequest
 from services.errors import NoteNotFound
 from services.i18n import Translation
@@ -18,7 +19,7 @@ from services.torrents import NotebookId, NoteId, TaskId
 
 VERBS = frozenset({
     Verb.CALIBRATE_BELOW, Verb.OLDER, Verb.NEWER, Verb.ASK_DELETE, Verb.DELETE, Verb.KEEP, Verb.UNDELETE,
-    Verb.SHOW_HISTORY, Verb.HISTORY, Verb.UNDO,
+    Verb.SHOW_HISTORY, Verb.HISTORY, Verb.UNDO, Verb.FOUND_OLDER, Verb.FOUND_NEWER,
 })  # fmt: skip
 _PAIR = re.compile(r"([0-9]{1,18}):([0-9]{1,9})", re.ASCII)
 
@@ -47,8 +48,10 @@ async def act(update: Update, context: CalibotContext, pressed: Press) -> Outcom
     match pressed.verb:
         case Verb.CALIBRATE_BELOW:
             return Outcome(task=await _calibrate(update, context, notebook, number))
-        case Verb.OLDER | Verb.NEWER:
-            return await _page(context, t, notebook, pressed.verb, number)
+        case Verb.OLDER | Verb.NEWER | Verb.FOUND_OLDER | Verb.FOUND_NEWER as verb:
+            listed = verb in {Verb.OLDER, Verb.NEWER}
+            page = _page(context, t, notebook, verb, number) if listed else turned(update, context, verb, number)
+            return Outcome(becomes=await page)
         case Verb.SHOW_HISTORY:
             return Outcome(answered=await _history(context, t, notebook, number, 0))
         case Verb.HISTORY:
@@ -86,14 +89,14 @@ async def _calibrate(update: Update, context: CalibotContext, notebook: Notebook
     )
 
 
-async def _page(context: CalibotContext, t: Translation, notebook: NotebookId, verb: Verb, number: NoteId) -> Outcome:
+async def _page(context: CalibotContext, t: Translation, notebook: NotebookId, verb: Verb, number: NoteId) -> Message:
     older = verb is Verb.OLDER
     page = await context.services.notebook.page(
         notebook, before=number if older else None, after=None if older else number
     )
     if not page.notes:  # they were deleted meanwhile
         page = await context.services.notebook.page(notebook)
-    return Outcome(becomes=note_view.notes_page(t, page))
+    return note_view.notes_page(t, page)
 
 
 async def _history(context: CalibotContext, t: Translation, notebook: NotebookId, number: NoteId, page: int) -> Message:

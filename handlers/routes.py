@@ -21,12 +21,14 @@ from telegram.ext import (
 from handlers.answers import Handler, say
 from handlers.calibrate import calibrate, calibrate_hash
 from handlers.context import CalibotContext, incoming_of, language_of
+from handlers.export import export
 from handlers.figures import show_queue, show_stats
 from handlers.gate import gate
 from handlers.notes import delete, history, note, notes, undelete, undo
 from handlers.people import allow, deny, show_people
 from handlers.presses import press
 from handlers.saving import edited, save, save_command
+from handlers.search import find, search
 from handlers.start import show_help, start, unknown_command
 from services.errors import CalibotError, StoreUnavailable
 from services.i18n import sentence
@@ -45,6 +47,9 @@ _NOTE_COMMANDS: Mapping[str, Handler] = {
     "undo": undo,
     "delete": delete,
     "undelete": undelete,
+    "search": search,
+    "find": find,
+    "export": export,
 }
 
 

@@ -76,6 +76,9 @@ def help_text(t: Translation) -> str:
         "/history 12 - show what was changed in note 12\n"
         "/undo 12 - take back what was written into note 12; again, and it is written again\n"
         "/delete 12 - delete note 12; for a day /undelete 12 takes it back\n"
+        "/search words - find notes by their words, names and file names\n"
+        "/find <info-hash or magnet> - find the notes that have a torrent\n"
+        "/export - all notes as files\n"
         "/queue - what is being looked up\n"
         "/help - this text\n"
         "\n"
@@ -100,6 +103,9 @@ def command_list(t: Translation) -> list[tuple[str, str]]:
         ("undo", t.gettext("take back what was written into a note: /undo 12")),
         ("delete", t.gettext("delete a note: /delete 12")),
         ("undelete", t.gettext("take a deleted note back: /undelete 12")),
+        ("search", t.gettext("find notes by their words: /search words")),
+        ("find", t.gettext("find the notes that have a torrent")),
+        ("export", t.gettext("all notes as files")),
         ("queue", t.gettext("what is being looked up")),
         ("allow", t.gettext("for owners: let in a person or a group")),
         ("deny", t.gettext("for owners: let them in no longer")),

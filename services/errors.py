@@ -4,6 +4,7 @@ CalibotError
 ├── InvalidInfoHash
 ├── NothingToLookUp
 ├── TooMany
+├── SearchTooLong
 ├── TooManyTasks
 ├── AllowanceUsedUp
 ├── NoteNotFound
@@ -20,6 +21,8 @@ CalibotError
 ├── LastOwner
 ├── FileTooLarge
 ├── FileUnavailable
+├── ExportUnderWay
+├── ExportFailed
 ├── ShuttingDown
 ├── StoreUnavailable
 │   ├── DatabaseDamaged
@@ -62,6 +65,12 @@ class TooMany(CalibotError):
     """More notes or hashes than the *most* that one task may have."""
 
     code = "too_many"
+
+
+class SearchTooLong(CalibotError):
+    """More characters than the *most* that are searched for."""
+
+    code = "search_too_long"
 
 
 class TooManyTasks(CalibotError):
@@ -158,6 +167,18 @@ class FileUnavailable(CalibotError):
     """A file that shall be kept could not be fetched."""
 
     code = "file_unavailable"
+
+
+class ExportUnderWay(CalibotError):
+    """Files of this notebook's last export are still being written, or not yet sent."""
+
+    code = "export_under_way"
+
+
+class ExportFailed(CalibotError):
+    """A file of the export could not be written, for the *reason* of the disk."""
+
+    code = "export_failed"
 
 
 class ShuttingDown(CalibotError):

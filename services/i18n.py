@@ -106,6 +106,12 @@ def _too_many(t: Translation, parameters: Parameters) -> str:
     return t.gettext("That is too much at once: the most is {most}.").format(most=_number(parameters, "most"))
 
 
+def _search_too_long(t: Translation, parameters: Parameters) -> str:
+    return t.gettext("That is too long to search for: the most is {most} characters.").format(
+        most=_number(parameters, "most")
+    )
+
+
 def _too_many_tasks(t: Translation, parameters: Parameters) -> str:
     most = _number(parameters, "most")
     return t.ngettext(
@@ -149,6 +155,7 @@ _SENTENCES: Mapping[str, _Say] = {
     ),
     "nothing_to_look_up": _say(_("There is no magnet link in it, so there is nothing to look up.")),
     "too_many": _too_many,
+    "search_too_long": _search_too_long,
     "too_many_tasks": _too_many_tasks,
     "allowance_used_up": _allowance_used_up,
     "note_not_found": _say(_("There is no such note here.")),
@@ -167,6 +174,8 @@ _SENTENCES: Mapping[str, _Say] = {
     "file_unavailable": _say(_("The file could not be fetched. Please send it again.")),
     "shutting_down": _say(_("The bot is stopping. Please send it again in a minute.")),
     "store_unavailable": _say(_("Nothing was saved: the bot cannot use its database now. Its owner should look.")),
+    "export_under_way": _say(_("The last export is not sent yet. Ask again when you have its files.")),
+    "export_failed": _say(_("The files could not be written. The bot's owner should look at its disk.")),
     "database_in_use": _say(_("{path} is in use by another calibot. Stop that one first.")),
     "database_damaged": _say(_("{path} is damaged. Put a backup in its place: python -m bot restore FILE")),
     "newer_schema": _say(_("{path} was made by a newer calibot. Use that version, or another database.")),

@@ -73,6 +73,7 @@ class Known:
 
     name: Name
     size: int
+    file_count: int
     verified: bool
 
 

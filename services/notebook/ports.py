@@ -104,9 +104,21 @@ class Words(Protocol):
     """The index by which notes are found. Notes and names keep it true by themselves."""
 
     async def search(
-        self, notebook: NotebookId, words: Sequence[str], *, before: NoteId | None, limit: int
+        self,
+        notebook: NotebookId,
+        words: Sequence[str],
+        *,
+        before: NoteId | None = None,
+        after: NoteId | None = None,
+        limit: int,
     ) -> Sequence[NoteId]:
-        """Return the notes that have all *words*, newest first; those older than *before*, where it is given."""
+        """Return notes that have all *words*, newest first: the newest of all, or of those older than *before*.
+
+        With *after*: those newer than it, and of them the oldest.
+        """
+
+    async def known(self, note_ids: Collection[NoteId]) -> Mapping[NoteId, Sequence[str]]:
+        """Return, by note, what it is found by that is known of its torrents: names, and paths of files."""
 
 
 class Notebooks(Protocol):

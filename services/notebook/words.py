@@ -39,6 +39,11 @@ def searched_words(text: str) -> tuple[str, ...]:
     return tuple(word for word in _UNSEARCHABLE.sub(" ", text).split() if any(map(str.isalnum, word)))
 
 
+def stands_apart(character: str) -> bool:
+    """Whether *character* is a word of its own."""
+    return _CJK.match(character) is not None
+
+
 def query(notebook: NotebookId, words: Iterable[str]) -> str:
     """Return the FTS5 query for the notes of *notebook* that have all *words*, each perhaps the beginning of one.
 

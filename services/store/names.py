@@ -58,7 +58,12 @@ class FactRows:
         asked = list(torrents)
         rows = await self._run.all("known_names", torrents=codec.torrents_to_json(asked))
         return {
-            asked[row["place"]]: Known(name=name_from(row), size=row["size"], verified=bool(row["verified"]))
+            asked[row["place"]]: Known(
+                name=name_from(row),
+                size=row["size"],
+                file_count=row["file_count"],
+                verified=bool(row["verified"]),
+            )
             for row in rows
         }
 

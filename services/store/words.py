@@ -1,7 +1,7 @@
 """The index of words by which notes are found. Whoever writes notes or names keeps it true: see `WordRows.refresh`."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from services.notebook.words import notebook_word, query, words_of
 from services.store import codec
@@ -18,15 +18,26 @@ class WordRows:
         self._run = statements
 
     async def search(
-        self, notebook: NotebookId, words: Sequence[str], *, before: NoteId | None, limit: int
+        self,
+        notebook: NotebookId,
+        words: Sequence[str],
+        *,
+        before: NoteId | None = None,
+        after: NoteId | None = None,
+        limit: int,
     ) -> Sequence[NoteId]:
-        rows = await self._run.all("search_notes", query=query(notebook, words), before=before, limit=limit)
+        asked = query(notebook, words)
+        if after is not None:
+            rows = await self._run.all("search_newer_notes", query=asked, after=after, limit=limit)
+            return [NoteId(row["rowid"]) for row in reversed(rows)]
+        rows = await self._run.all("search_notes", query=asked, before=before, limit=limit)
         return [NoteId(row["rowid"]) for row in rows]
 
     async def refresh(self, note_ids: Iterable[NoteId]) -> None:
         """Index these notes as they are now; those that are not there (any more) are forgotten."""
-        ids = codec.dump(list(note_ids))
-        known = await self._known(ids)
+        note_ids = list(note_ids)
+        ids = codec.dump(note_ids)
+        known = await self.known(note_ids)
         notes = await self._run.all("note_texts", ids=ids)
         await self._run.one("forget_words", ids=ids)
         await self._run.many(
@@ -35,7 +46,7 @@ class WordRows:
                 {
                     "id": row["id"],
                     "notebook": notebook_word(NotebookId(row["notebook_id"])),
-                    "words": words_of(row["text"], known[row["id"]]),
+                    "words": words_of(row["text"], known.get(NoteId(row["id"]), ())),
                 }
                 for row in notes
             ],
@@ -48,16 +59,15 @@ class WordRows:
         if rows:
             await self.refresh(NoteId(row["note_id"]) for row in rows)
 
-    async def _known(self, ids: str) -> dict[int, list[str]]:
-        """Return, by note, the names of its torrents and the paths of their files."""
-        known: dict[int, list[str]] = defaultdict(list)
+    async def known(self, note_ids: Collection[NoteId]) -> Mapping[NoteId, Sequence[str]]:
+        known: dict[NoteId, list[str]] = defaultdict(list)
         files: dict[int, list[str]] = defaultdict(list)
-        names = await self._run.all("names_in_notes", ids=ids)
+        names = await self._run.all("names_in_notes", ids=codec.dump(list(note_ids)))
         if not names:
             return known
         name_ids = codec.dump(sorted({row["name_id"] for row in names}))
         for row in await self._run.all("first_files", ids=name_ids, most=_MOST_FILES):
             files[row["name_id"]].append(row["path"])
         for row in names:
-            known[row["note_id"]] += [row["name"], *files[row["name_id"]]]
+            known[NoteId(row["note_id"])] += [row["name"], *files[row["name_id"]]]
         return known

@@ -64,6 +64,9 @@ async def test_help_names_every_command(town: Town, command: str) -> None:
         "undo",
         "delete",
         "undelete",
+        "search",
+        "find",
+        "export",
         "help",
     ):
         assert re.search(rf"/{named}\b", answer.text)

@@ -42,6 +42,8 @@ EFFECTS = {
     Verb.SHOW_HISTORY: ("Nothing was changed in",),
     Verb.HISTORY: ("History of #",),
     Verb.UNDO: ("History of #",),
+    Verb.FOUND_OLDER: ("first of many",),
+    Verb.FOUND_NEWER: ("last of many",),
 }
 """What a message of the chat says, one of these, when it was done, and none said before."""
 
@@ -221,16 +223,24 @@ async def _forwarded(actor: Actor) -> Message:
     return await _forward(actor, *(actor.town.swarm.dead().magnet() for _ in range(2)))
 
 
-async def _first_page(actor: Actor) -> Message:
+async def _first_page(actor: Actor, command: str = "/notes") -> Message:
     words = ("first", *"123456789", "last")
     await _forward(actor, *(f"{word} of many {actor.town.swarm.dead().magnet()}" for word in words))
-    return await actor.town.answer(actor.say("/notes"))
+    return await actor.town.answer(actor.say(command))
 
 
-async def _last_page(actor: Actor) -> Message:
-    page = await _first_page(actor)
+async def _last_page(actor: Actor, command: str = "/notes") -> Message:
+    page = await _first_page(actor, command)
     await _press(actor, page, "Older")
     return await actor.town.shows(page, "", "first of many")
+
+
+async def _first_found(actor: Actor) -> Message:
+    return await _first_page(actor, "/search of many")
+
+
+async def _last_found(actor: Actor) -> Message:
+    return await _last_page(actor, "/search of many")
 
 
 async def _asked_to_delete(actor: Actor) -> Message:
@@ -281,6 +291,8 @@ MAKERS: Mapping[Verb, Callable[[Actor], Awaitable[Message]]] = {
     Verb.SHOW_HISTORY: _shown,
     Verb.HISTORY: _long_history,
     Verb.UNDO: _history_of_names,
+    Verb.FOUND_OLDER: _first_found,
+    Verb.FOUND_NEWER: _last_found,
 }
 """How a message with the button comes about; the actor asks for it."""
 

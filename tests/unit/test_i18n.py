@@ -25,6 +25,8 @@ GIVEN: Mapping[str, Mapping[str, int | float | str]] = {
     "note_not_found": {"note_id": 12},
     "note_changed": {"note_id": 12, "expected": 3},
     "too_many": {"most": 5000},
+    "search_too_long": {"most": 200},
+    "export_failed": {"reason": "disk full"},
     "too_many_tasks": {"most": 20},
     "allowance_used_up": {"most": 1000, "minutes": 7},
     "file_too_large": {"most": 1_000_000},

@@ -3,6 +3,9 @@ SELECT rowid FROM note_words
 WHERE note_words MATCH :query AND (:before IS NULL OR rowid < :before)
 ORDER BY rowid DESC LIMIT :limit;
 
+-- name: search_newer_notes
+SELECT rowid FROM note_words WHERE note_words MATCH :query AND rowid > :after ORDER BY rowid LIMIT :limit;
+
 -- name: note_texts
 SELECT id, notebook_id, text FROM notes WHERE id IN (SELECT value FROM json_each(:ids)) AND deleted_at IS NULL;
 

@@ -1,0 +1,134 @@
+"""Notes are found by their words, a page at a time, and by the torrents in them."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from services.errors import SearchTooLong
+from services.magnets.parse import find_magnets
+from services.notebook.excerpts import Excerpt, beginning, excerpt, one_line, readable
+from services.notebook.note import Known, Note
+from services.notebook.ports import NotebookStore, NotebookTx
+from services.notebook.words import searched_words
+from services.torrents import NotebookId, NoteId, TorrentId
+
+A_PAGE = 10
+_LONGEST = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A note that was found, and what of it to show."""
+
+    note_id: NoteId
+    excerpt: Excerpt
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Ten *hits* at most, newest first. *older* and *newer* are what to go on with; None where there is nothing."""
+
+    hits: tuple[Hit, ...]
+    older: NoteId | None
+    newer: NoteId | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """A torrent that *notes* have, newest first, and what is *known* of it."""
+
+    torrent: TorrentId
+    notes: Sequence[NoteId]
+    known: Known | None
+
+
+class Search:
+    """Looks into one notebook, never into another."""
+
+    def __init__(self, store: NotebookStore) -> None:
+        self._store = store
+
+    async def page(
+        self, notebook: NotebookId, words: str, *, before: NoteId | None = None, after: NoteId | None = None
+    ) -> Page:
+        """Return notes that have all words of *words* (see `asked`): the newest, or those next to a page's cursor.
+
+        *before* a page's `Page.older`, or *after* its `Page.newer`; where nothing is left there, the newest.
+        """
+        asked_words = searched_words(words)
+
+        async def read(tx: NotebookTx) -> tuple[Sequence[Note], NoteId | None, NoteId | None]:
+            ids, older = await _page_of_ids(tx, notebook, asked_words, before, after)
+            newer = await tx.words.search(notebook, asked_words, after=ids[0], limit=1) if ids else ()
+            notes = await tx.notes.those(notebook, ids)
+            return notes[::-1], ids[-1] if older else None, ids[0] if newer else None
+
+        notes, older, newer = await self._store.read(read)
+        return Page(hits=await self._hits(notes, asked_words), older=older, newer=newer)
+
+    async def _hits(self, notes: Sequence[Note], words: Sequence[str]) -> tuple[Hit, ...]:
+        """Return the excerpts of *notes*, made in a thread: there may be very many files to look through."""
+        excerpts = await asyncio.to_thread(_in_texts, notes, words)
+        elsewhere = [note for note in notes if note.id not in excerpts]
+        if elsewhere:
+            ids = [note.id for note in elsewhere]
+            known = await self._store.read(lambda tx: tx.words.known(ids))
+            excerpts |= await asyncio.to_thread(_in_what_is_known, elsewhere, known, words)
+        return tuple(Hit(note.id, excerpts[note.id]) for note in notes)
+
+    async def holders(self, notebook: NotebookId, torrents: Sequence[TorrentId]) -> Sequence[Held]:
+        """Return those of *torrents* that notes of the notebook have. Of others nothing is said, known or not."""
+
+        async def read(tx: NotebookTx) -> Sequence[Held]:
+            rising = {one: await tx.notes.numbers_having(notebook, [one]) for one in torrents}
+            held = {one: notes[::-1] for one, notes in rising.items() if notes}
+            known = await tx.facts.of(held)
+            return [Held(torrent=one, notes=notes, known=known.get(one)) for one, notes in held.items()]
+
+        return await self._store.read(read)
+
+
+def asked(text: str) -> str:
+    """Return the words of *text* as they are searched for and shown; empty where it has no letter and no digit.
+
+    Raises:
+        SearchTooLong: they are more than 200 characters.
+    """
+    words = " ".join(searched_words(one_line(text)))
+    if len(words) > _LONGEST:
+        raise SearchTooLong(most=_LONGEST)
+    return words
+
+
+async def _page_of_ids(
+    tx: NotebookTx, notebook: NotebookId, words: Sequence[str], before: NoteId | None, after: NoteId | None
+) -> tuple[Sequence[NoteId], bool]:
+    """Return a page's notes, newest first, and whether there are older ones."""
+    if after is not None:
+        newer = await tx.words.search(notebook, words, after=after, limit=A_PAGE)
+        if len(newer) == A_PAGE:
+            return newer, bool(await tx.words.search(notebook, words, before=newer[-1], limit=1))
+        before = None  # they are the newest: a whole page of those
+    ids = await tx.words.search(notebook, words, before=before, limit=A_PAGE + 1)
+    if not ids and before is not None:  # they were deleted meanwhile
+        ids = await tx.words.search(notebook, words, limit=A_PAGE + 1)
+    return ids[:A_PAGE], len(ids) > A_PAGE
+
+
+def _in_texts(notes: Sequence[Note], words: Sequence[str]) -> dict[NoteId, Excerpt]:
+    found = {note.id: excerpt([readable(note.text)], words) for note in notes}
+    return {note_id: one for note_id, one in found.items() if one is not None}
+
+
+def _in_what_is_known(
+    notes: Sequence[Note], known: Mapping[NoteId, Sequence[str]], words: Sequence[str]
+) -> dict[NoteId, Excerpt]:
+    return {
+        note.id: excerpt([*known.get(note.id, ()), *_hashes_in(note)], words) or beginning(readable(note.text))
+        for note in notes
+    }
+
+
+def _hashes_in(note: Note) -> list[str]:
+    magnets = find_magnets(note.text)
+    return [info_hash.hex for magnet in magnets for torrent in magnet.torrents for info_hash in torrent.hashes]
