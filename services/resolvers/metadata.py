@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterator, Mapping
 
-from services.decoding import decode_as, guess_encoding
+from services.readings import decode_as, guess_encoding
 from services.resolvers.names import raw_text, true_name
 from services.torrents import FileEntry, InfoHash, Name, TorrentId, TorrentInfo
 
