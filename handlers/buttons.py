@@ -9,9 +9,13 @@ from typing import Self
 
 from telegram import InlineKeyboardButton
 
-from services.torrents import NoteId
+from services.calibration.choice import Choice
+from services.calibration.task import ItemKey
+from services.torrents import NoteId, TaskId
 
 _PAGED = re.compile(r"(?P<about>.+):(?P<page>0|[1-9][0-9]{0,3})", re.ASCII)
+_ITEM = re.compile(r"([^:]+):([0-9]{1,4})")
+_CHOICE = re.compile(r"([^:]+):([0-9]{1,4}):([a-z0-9_-]+)")
 _LONGEST = 64 - len("calibrate_all:")
 _MOST_NOTES = 5000
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
@@ -26,6 +30,8 @@ class Verb(StrEnum):
     RETRY = "retry"
     CALIBRATE = "calibrate"
     UNDO_TASK = "undo_task"
+    READING = "reading"
+    KEEP_OLD = "keep_old"
     FAILED = "failed"
     CARD = "card"
     CALIBRATE_ALL = "calibrate_all"
@@ -47,7 +53,10 @@ class Verb(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Press:
-    """What was pressed: *about* is a task's id, a note's number, or what else the verb is about; *page* of a list."""
+    """What was pressed: *about* is a task's id, a note's number, or what else the verb is about; *page* of a list.
+
+    For `Verb.READING` it is a `Choice`, as `about_choice` spells it; for `Verb.KEEP_OLD` an item, as `about_item` does.
+    """
 
     verb: Verb
     about: str
@@ -62,6 +71,32 @@ class Press:
         if verb == Verb.FAILED and (paged := _PAGED.fullmatch(about)):
             return cls(Verb.FAILED, paged["about"], int(paged["page"]))
         return cls(Verb(verb), about)
+
+    @property
+    def task_id(self) -> TaskId:
+        """The task that the press is about, where it is about one."""
+        return TaskId(self.about.partition(":")[0] if self.verb in {Verb.READING, Verb.KEEP_OLD} else self.about)
+
+    @property
+    def choice(self) -> Choice | None:
+        """The reading that is chosen; None where it is none of our making."""
+        chosen = _CHOICE.fullmatch(self.about)
+        return Choice(TaskId(chosen[1]), int(chosen[2]), chosen[3]) if chosen else None
+
+    @property
+    def item(self) -> ItemKey | None:
+        """The item whose old name is kept; None where it is none of our making."""
+        kept = _ITEM.fullmatch(self.about)
+        return (TaskId(kept[1]), int(kept[2])) if kept else None
+
+
+def about_item(key: ItemKey) -> str:
+    return f"{key[0]}:{key[1]}"
+
+
+def about_choice(choice: Choice) -> str:
+    """Return what a button carries for *choice*: with the longest encoding and a batch's last item, 56 bytes."""
+    return f"{choice.task_id}:{choice.position}:{choice.encoding}"
 
 
 def button(label: str, verb: Verb, about: str | int, page: int = 0) -> InlineKeyboardButton:

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 
-from telegram import InlineKeyboardMarkup
+from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
 from handlers.buttons import Verb, button
+from handlers.choice_view import choice_rows, claims, is_kept, question
 from handlers.outgoing import Message
-from handlers.text import LONGEST, escape, shown_name, units
+from handlers.text import LONGEST, digits, escape, shown_name, units
 from services.calibration.apply import writable
 from services.calibration.task import Found, Item, Lost, NoteRequest, Snapshot, State
 from services.i18n import Translation, sentence, translation
@@ -15,7 +16,6 @@ from services.torrents import Name, NoteId, Step
 
 _SHOWN_DIGITS = 16
 _SHOWN_NOTES = 20
-_FEW_DIGITS = 8
 _LATEST = 5
 _SHORT = 120
 _BAR = 20
@@ -57,8 +57,7 @@ def _state(t: Translation, state: State) -> str:
 def subject(t: Translation, snapshot: Snapshot, most_notes: int = _SHOWN_NOTES) -> str:
     """Return what is looked up: the notes' numbers, the first *most_notes* of them, and the hash."""
     request = snapshot.task.request
-    digits = snapshot.first.torrent.shown.hex
-    shown = f"<code>{digits[:_SHOWN_DIGITS]}</code>…"
+    shown = digits(snapshot.first.torrent, _SHOWN_DIGITS)
     more = snapshot.total - 1
     if more:
         shown = t.ngettext("{first} and {more} more", "{first} and {more} more", more).format(first=shown, more=more)
@@ -82,7 +81,7 @@ def _body(t: Translation, snapshot: Snapshot, state: State, now: float, language
         lines += _outcome(t, snapshot.first, language)
     else:
         lines += _batch(t, snapshot, state, now, language)
-    lines += _in_notes(t, snapshot)
+    lines += [*_in_notes(t, snapshot), *claims(t, snapshot), *question(t, snapshot)]
     if state is State.RUNNING and snapshot.progress is not None:
         lines.append(_told(snapshot.progress, language))
     if state is State.PENDING:
@@ -101,7 +100,7 @@ def _batch(t: Translation, snapshot: Snapshot, state: State, now: float, languag
     if not state.ended:
         lines.insert(0, _bar(total - left, total))
         lines += _pace(t, snapshot, total - left, left, now)
-    lines += [f"{_digits(item)} · {_latest(t, item, language)}" for item in snapshot.outcomes[:_LATEST]]
+    lines += [f"{digits(item.torrent)} · {_latest(t, item, language)}" for item in snapshot.outcomes[:_LATEST]]
     return lines
 
 
@@ -120,10 +119,6 @@ def _pace(t: Translation, snapshot: Snapshot, done: int, left: int, now: float) 
     if rate < 1:
         shown = t.gettext("{rate} a minute").format(rate=f"{60 * rate:.3g}")
     return [t.gettext("{rate}, about {time} left").format(rate=shown, time=duration(left / rate))]
-
-
-def _digits(item: Item) -> str:
-    return f"<code>{item.torrent.shown.hex[:_FEW_DIGITS]}</code>…"
 
 
 def _latest(t: Translation, item: Item, language: str) -> str:
@@ -154,10 +149,11 @@ def _found(t: Translation, found: Found) -> list[str]:
         blank(t, found.name) if found.name.blank else f"<b>{escape(name)}</b>",
         f"{size(found.size)} · {files} · {trust.format(source=escape(shown_name(found.source)))}",
     ]
-    if not found.name.certain:
-        lines.append(
-            t.gettext("Its encoding is a guess: {encoding}").format(encoding=escape(shown_name(found.name.encoding)))
-        )
+    encoding = escape(shown_name(found.name.encoding))
+    if found.name.chosen:
+        lines.append(t.gettext("Chosen by hand: {encoding}").format(encoding=encoding))
+    elif not found.name.certain:
+        lines.append(t.gettext("Its encoding is a guess: {encoding}").format(encoding=encoding))
     return lines
 
 
@@ -167,15 +163,18 @@ def blank(t: Translation, name: Name) -> str:
 
 def _in_notes(t: Translation, snapshot: Snapshot) -> list[str]:
     """Return what became of the notes."""
-    written = snapshot.written
+    written, first = snapshot.written, snapshot.first
+    if snapshot.total == 1 and is_kept(snapshot, first):
+        return []  # a line of its own tells that
     if written.undone:
         return [
             t.ngettext("Undone in {count} note.", "Undone in {count} notes.", written.undone).format(
                 count=written.undone
             )
         ]
-    if snapshot.total == 1 and snapshot.first.found is not None and isinstance(snapshot.task.request, NoteRequest):
-        return [_written(t, snapshot.first, snapshot.first.found)]
+    again = written.standing and not first.corrected  # it was kept, and that was taken back
+    if snapshot.total == 1 and first.found and isinstance(snapshot.task.request, NoteRequest) and not again:
+        return [_written(t, first, first.found)]
     if written.standing and snapshot.task.state.ended:
         count = written.standing
         return [t.ngettext("{count} note corrected.", "{count} notes corrected.", count).format(count=count)]
@@ -218,13 +217,18 @@ def _link_to_copy(snapshot: Snapshot, lines: list[str]) -> str | None:
 
 
 def _keyboard(t: Translation, snapshot: Snapshot, state: State) -> InlineKeyboardMarkup | None:
+    rows = [*choice_rows(t, snapshot), *filter(None, [_row(t, snapshot, state)])]
+    return InlineKeyboardMarkup(rows) if rows else None
+
+
+def _row(t: Translation, snapshot: Snapshot, state: State) -> list[InlineKeyboardButton]:
+    """Return the buttons that are about the whole task."""
     task_id = snapshot.task.id
     if not state.ended:
-        row = [
+        return [
             button(t.gettext("Refresh"), Verb.REFRESH, task_id),
             button(t.gettext("Cancel"), Verb.CANCEL, task_id),
         ]
-        return InlineKeyboardMarkup([row])
     row = []
     if snapshot.can_retry:
         several = snapshot.total > 1
@@ -235,7 +239,7 @@ def _keyboard(t: Translation, snapshot: Snapshot, state: State) -> InlineKeyboar
         row.append(button(t.gettext("Undo"), Verb.UNDO_TASK, task_id))
     elif snapshot.written.undone:
         row.append(button(t.gettext("Write again"), Verb.UNDO_TASK, task_id))
-    return InlineKeyboardMarkup([row]) if row else None
+    return row
 
 
 def failed_card(snapshot: Snapshot, lost: Sequence[Lost], page: int, language: str) -> Message:
@@ -250,7 +254,7 @@ def failed_card(snapshot: Snapshot, lost: Sequence[Lost], page: int, language: s
     lines = [f"<b>{_state(t, snapshot.task.state)}</b> · {subject(t, snapshot)}", title]
     for one in lost:
         where = f"{numbers(t, one.notes[:_FEW_NOTES])} · " if one.notes else ""
-        lines.append(f"{where}{_digits(one.item)} · {_latest(t, one.item, language)}")
+        lines.append(f"{where}{digits(one.item.torrent)} · {_latest(t, one.item, language)}")
     task_id = snapshot.task.id
     row = [button(t.gettext("Back"), Verb.CARD, task_id)]
     if page:

@@ -67,6 +67,8 @@ def _cause(t: Translation, cause: str) -> str:
             return t.gettext("undone")
         case Cause.REDO:
             return t.gettext("undo taken back")
+        case Cause.CHOSEN:
+            return t.gettext("chosen by hand")
         case _:  # a task's: however it was asked for
             return t.gettext("calibrated")
 

@@ -22,7 +22,7 @@ from handlers.notes import note_number
 from handlers.slots import Rank
 from services.calibration.follower import Follower
 from services.calibration.task import CalibrationRequest, NoteRequest
-from services.errors import CalibotError, CannotCancel, CannotRetry, NoteNotFound, TaskNotFound
+from services.errors import CalibotError, CannotCancel, CannotChoose, CannotRetry, NoteNotFound, TaskNotFound
 from services.torrents import NotebookId, TaskId
 
 
@@ -33,7 +33,8 @@ async def press(update: Update, context: CalibotContext) -> None:
     with context.services.outbox.standing_still(chat_of(update).id):
         try:
             outcome = await _act(update, context, query)
-        except (CannotCancel, CannotRetry) as error:  # its card is behind: it is brought up to what is true
+        except (CannotCancel, CannotRetry, CannotChoose) as error:
+            # Its card is behind: it is brought up to what is true.
             outcome = Outcome(task=await _adopted(update, context, query), said=sentence_of(error, update))
         except CalibotError as error:
             outcome = Outcome(said=sentence_of(error, update))
@@ -71,7 +72,7 @@ async def _act(update: Update, context: CalibotContext, query: CallbackQuery) ->
     notebook = await notebook_of(update, context)
     if pressed.verb in {Verb.CALIBRATE, Verb.CALIBRATE_ALL}:
         return Outcome(task=await _calibrate(update, context, _requested(pressed), notebook, follower))
-    task_id = TaskId(pressed.about)
+    task_id = pressed.task_id
     if follower is not None and (follower.task_id, follower.notebook) != (task_id, notebook):
         raise TaskNotFound
     return await _act_on_task(update, context, pressed, message, notebook, follower)
@@ -85,7 +86,7 @@ async def _act_on_task(
     notebook: NotebookId,
     follower: Follower | None,
 ) -> Outcome:
-    task_id, said = TaskId(pressed.about), None
+    task_id, said = pressed.task_id, None
     match pressed.verb:
         case Verb.UNDO_TASK:
             said = await _undo(update, context, task_id, notebook)
@@ -93,6 +94,8 @@ async def _act_on_task(
             await _cancel(update, context, task_id, notebook)
         case Verb.RETRY:
             task_id = await _retry(update, context, task_id, notebook, follower)
+        case Verb.READING | Verb.KEEP_OLD:
+            task_id = await _decide(update, context, pressed, notebook, follower)
         case _:
             if await context.services.followers.asker(task_id) is None:
                 raise TaskNotFound
@@ -137,10 +140,10 @@ async def _adopted(update: Update, context: CalibotContext, query: CallbackQuery
     assert isinstance(query.message, Message)  # noqa: S101 - the same
     follower = await _follower_at(context, query.message)
     try:
-        await _follow(update, context, TaskId(pressed.about), await notebook_of(update, context), follower)
+        await _follow(update, context, pressed.task_id, await notebook_of(update, context), follower)
     except CalibotError:  # the refusal is told; its card stays behind
         return None
-    return TaskId(pressed.about)
+    return pressed.task_id
 
 
 async def _follow(
@@ -219,6 +222,26 @@ async def _retry(
         # Its retention is over: the request that was kept with the message is asked anew.
         return await _submit(update, context, follower.request, notebook)
     return task_id
+
+
+async def _decide(
+    update: Update, context: CalibotContext, pressed: Press, notebook: NotebookId, follower: Follower | None
+) -> TaskId:
+    """Let the presser choose a name; whoever edits notes here may."""
+    manager, person, key = context.services.manager, person_of(update), key_of(update, context)
+    try:
+        if pressed.verb is Verb.KEEP_OLD and (item := pressed.item) is not None:
+            await manager.keep_old_name(item, notebook=notebook, asked_by=person, request_key=key)
+        elif (choice := pressed.choice) is not None:
+            await manager.choose_name(choice, notebook=notebook, asked_by=person, request_key=key)
+        else:
+            raise CannotChoose
+    except TaskNotFound:
+        if follower is None or pressed.verb is Verb.KEEP_OLD:
+            raise
+        # Its retention is over: asked anew, the card offers the readings once more.
+        return await _submit(update, context, follower.request, notebook)
+    return pressed.task_id
 
 
 async def _submit(update: Update, context: CalibotContext, request: CalibrationRequest, notebook: NotebookId) -> TaskId:

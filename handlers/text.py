@@ -4,6 +4,8 @@ import html
 import unicodedata
 from collections.abc import Iterator
 
+from services.torrents import TorrentId
+
 LONGEST = 4096
 """UTF-16 units in a message's text, after its entities are parsed (Bot API, sendMessage)."""
 
@@ -19,6 +21,11 @@ def units(text: str) -> int:
 def escape(text: str) -> str:
     """Return *text* so that Telegram's HTML shows it as text."""
     return html.escape(_sendable(text), quote=False)
+
+
+def digits(torrent: TorrentId, most: int = 8) -> str:
+    """Return the first digits of the hash that a torrent is shown by, as HTML."""
+    return f"<code>{torrent.shown.hex[:most]}</code>…"
 
 
 def parts(text: str, longest: int = LONGEST) -> Iterator[str]:

@@ -15,6 +15,7 @@ CalibotError
 ├── TaskNotFound
 ├── CannotCancel
 ├── CannotRetry
+├── CannotChoose
 ├── NotAllowed
 ├── OwnersOnly
 ├── InTheSettings
@@ -131,6 +132,12 @@ class CannotRetry(CalibotError):
     """The task is under way, or all of its names were found."""
 
     code = "cannot_retry"
+
+
+class CannotChoose(CalibotError):
+    """The name is certain, has no such reading, or there is no old one to keep."""
+
+    code = "cannot_choose"
 
 
 class NotAllowed(CalibotError):

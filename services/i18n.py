@@ -166,6 +166,7 @@ _SENTENCES: Mapping[str, _Say] = {
     "task_not_found": _say(_("This task is no longer kept.")),
     "cannot_cancel": _say(_("It has already ended.")),
     "cannot_retry": _say(_("There is nothing to try again.")),
+    "cannot_choose": _say(_("There is nothing to choose here any more.")),
     "not_allowed": _say(_("Only the person who asked for it, or an administrator, may do that.")),
     "owners_only": _say(_("Only this bot's owner may do that.")),
     "in_the_settings": _say(_("The bot's settings let this one in: that can be changed there alone.")),

@@ -101,12 +101,16 @@ class Hints:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Name:
-    """A torrent's name: *text* decoded from *raw* by *encoding*; not *certain* when the encoding was guessed."""
+    """A torrent's name: *text* decoded from *raw* by *encoding*; not *certain* when the encoding was guessed.
+
+    *chosen*: a person of the notebook said which encoding it is, so that it is certain there, and nowhere else.
+    """
 
     text: str
     raw: bytes
     encoding: str = "utf-8"
     certain: bool = True
+    chosen: bool = False
 
     @property
     def blank(self) -> bool:

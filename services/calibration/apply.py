@@ -1,13 +1,15 @@
 """What an accepted request, and what lookups tell, change in the store: each call inside one transaction."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from services.calibration.ports import LookedUp, Tx
 from services.calibration.task import Found, Item, ItemKey, NoteRequest, State, Task, end_of
+from services.magnets.claims import clearly_different
+from services.magnets.parse import find_magnets
 from services.magnets.rewrite import rename
 from services.notebook.note import Change, Mark, Note
-from services.torrents import NotebookId, NoteId, Step, TaskId, TorrentId, TorrentInfo
+from services.torrents import Name, NotebookId, NoteId, Step, TaskId, TorrentId, TorrentInfo
 
 _LONGEST_WRITTEN = 1000
 """Bytes of UTF-8: a longer name is shown and not written."""
@@ -56,10 +58,20 @@ class Failed:
 Told = Began | Named | Failed | LookedUp
 
 
+def may_be_written(name: Name) -> bool:
+    """Whether a name can stand in a note: to be seen, and not overlong."""
+    return not name.blank and len(name.text.encode(errors="replace")) <= _LONGEST_WRITTEN
+
+
 def writable(found: Found) -> bool:
-    """Whether a name goes into notes by itself: verified, certain, to be seen, and not overlong."""
-    length = len(found.name.text.encode(errors="replace"))
-    return found.verified and found.name.certain and not found.name.blank and length <= _LONGEST_WRITTEN
+    """Whether a name goes into notes by itself: verified or chosen by a person, certain, and one that can."""
+    return (found.verified or found.name.chosen) and found.name.certain and may_be_written(found.name)
+
+
+def claimed_instead(text: str, found: Found) -> str | None:
+    """Return a name that the torrent has in *text* and that claims something clearly different; None without one."""
+    names = (one.name for one in find_magnets(text) if found.torrent.answers(one.torrents[0]))
+    return next((name for name in names if name and clearly_different(name, found.name.text)), None)
 
 
 async def apply_told(tx: Tx, told: Sequence[Told], now: float) -> Applied:
@@ -93,6 +105,7 @@ class _Step:
         self._waiting: dict[TorrentId, list[ItemKey]] = {}
         self._tasks: dict[TaskId, Task] = {}
         self._notes: dict[NoteId, Note] = {}
+        self._chosen: Mapping[tuple[NotebookId, TorrentId], Name] = {}
         self._having: dict[tuple[NotebookId, TorrentId], list[NoteId]] = {}
         self._changed_items: set[ItemKey] = set()
         self._changed_tasks: set[TaskId] = set()
@@ -111,13 +124,15 @@ class _Step:
             self._waiting[torrent] = [item.key for item in items]
             self._items.update({item.key: item for item in items})
         self._tasks = dict(await tx.tasks.those({task_id for task_id, _ in self._items}))
+        if guessed := [one.found.torrent for one in named if not one.found.name.certain]:
+            self._chosen = await tx.names.chosen(guessed)
         await self._load_notes(tx, named)
 
     async def _load_notes(self, tx: Tx, named: Iterable[Named]) -> None:
         wanted: dict[NotebookId, list[TorrentId]] = {}
         for one in named:
-            if writable(one.found):
-                for task in self._note_tasks(self._served(one)):
+            for task in self._note_tasks(self._served(one)):
+                if writable(self._known(one.found, task.notebook)):
                     wanted.setdefault(task.notebook, []).append(one.found.torrent)
         for notebook, asked in wanted.items():
             torrents = list(dict.fromkeys(asked))
@@ -132,6 +147,11 @@ class _Step:
         found = named.found
         keys = self._waiting.get(found.torrent, []) if found.verified else [key for key, _ in named.waits]
         return [key for key in keys if key in self._items and not self._items[key].state.ended]
+
+    def _known(self, found: Found, notebook: NotebookId) -> Found:
+        """Return *found*, by the name that people of the notebook chose for it where they did."""
+        chosen = self._chosen.get((notebook, found.torrent))
+        return replace(found, name=chosen) if chosen else found
 
     def _note_tasks(self, keys: Iterable[ItemKey]) -> list[Task]:
         """Return the tasks of *keys* that write into notes, the first of each notebook."""
@@ -154,11 +174,14 @@ class _Step:
 
     def complete(self, named: Named) -> None:
         keys = self._served(named)
-        corrected = {task.notebook: self._correct(task, named.found) for task in self._note_tasks(keys)}
+        corrected = {
+            task.notebook: self._correct(task, self._known(named.found, task.notebook))
+            for task in self._note_tasks(keys)
+        }
         for key in keys:
             task = self._tasks[key[0]]
-            notes = corrected[task.notebook] if isinstance(task.request, NoteRequest) else ()
-            self._end(self._items[key], State.COMPLETED, found=named.found, corrected=notes)
+            notes, was = corrected[task.notebook] if isinstance(task.request, NoteRequest) else ((), None)
+            self._end(self._items[key], State.COMPLETED, found=named.found, corrected=notes, was=was)
 
     def fail(self, failure: Step, waits: Waits) -> None:
         for key, attempt in waits:
@@ -166,13 +189,15 @@ class _Step:
             if item is not None and not item.state.ended and item.attempt == attempt:
                 self._end(item, State.FAILED, failure=failure)
 
-    def _correct(self, task: Task, found: Found) -> tuple[NoteId, ...]:
-        """Write the name into every note of the task's notebook that has the torrent; return those that it changed.
+    def _correct(self, task: Task, found: Found) -> tuple[tuple[NoteId, ...], str | None]:
+        """Write the name into every note of the task's notebook that has the torrent.
 
-        But for those in which a person undid or kept it.
+        But for those in which a person undid or kept it. Return those that it changed, and a name that stood there and
+        claimed something clearly different.
         """
         change = Change(cause=task.cause, person=task.asked_by, task_id=task.id, at=self._now)
         corrected = []
+        was = None
         for note_id in self._having.get((task.notebook, found.torrent), ()):
             note = self._notes[note_id]
             text = rename(note.text, found.torrent, found.name.text)
@@ -180,8 +205,9 @@ class _Step:
                 self._rewritten.append((note, text, change))
                 self._notes[note_id] = replace(note, text=text, version=note.version + 1)
                 corrected.append(note_id)
+                was = was or claimed_instead(note.text, found)
         self.applied.notes.update(corrected)
-        return tuple(corrected)
+        return tuple(corrected), was
 
     def _end(self, item: Item, state: State, **outcome: object) -> None:
         if item.state is State.PENDING:  # served by another's lookup while it was in line

@@ -10,23 +10,22 @@ import structlog
 
 from services.calibration.allowance import Allowance, forget_old
 from services.calibration.apply import Applied, apply_cancel, apply_retry, hand_back
+from services.calibration.choice import Choice, apply_choice, apply_keep
 from services.calibration.follower import NewFollower
 from services.calibration.functions import engine_of
 from services.calibration.ports import CalibrationFunc, Engine, OrdinaryFunc, TaskStore, Tx
-from services.calibration.request import digest_of, shown_by, torrents_of
+from services.calibration.request import digest_of, own_task, shown_by, torrents_of
 from services.calibration.runner import Runner
 from services.calibration.sequence import Sequence as Changed
 from services.calibration.snapshots import Changes, read_snapshots
-from services.calibration.task import CalibrationRequest, Item, Lost, NoteRequest, Snapshot, State, Task
+from services.calibration.task import CalibrationRequest, Item, ItemKey, Lost, NoteRequest, Snapshot, State, Task
 from services.clock import Clock, SystemClock
 from services.errors import (
     CannotCancel,
     CannotRetry,
-    NotAllowed,
     NothingToLookUp,
     ShuttingDown,
     StoreUnavailable,
-    TaskNotFound,
 )
 from services.notebook.once import KEPT_SECONDS, once
 from services.torrents import NotebookId, NoteId, PersonId, Step, TaskId
@@ -226,7 +225,7 @@ class AsyncCalibrationManager:
         """
 
         async def cancel(tx: Tx) -> str:
-            task = await _own_task(tx, task_id, notebook, asked_by, everyones=everyones)
+            task = await own_task(tx, task_id, notebook, asked_by, everyones=everyones)
             if task.state.ended:
                 raise CannotCancel(state=task.state)
             await apply_cancel(tx, task, self._clock.now())
@@ -254,7 +253,7 @@ class AsyncCalibrationManager:
         """
 
         async def retry(tx: Tx) -> str:
-            task = await _own_task(tx, task_id, notebook, asked_by, everyones=everyones)
+            task = await own_task(tx, task_id, notebook, asked_by, everyones=everyones)
             counts = await tx.tasks.counts(task_id)
             if not task.state.ended or not (counts.get(State.FAILED) or counts.get(State.CANCELLED)):
                 raise CannotRetry(state=task.state)
@@ -270,6 +269,42 @@ class AsyncCalibrationManager:
     def note_changed(self, note_id: NoteId) -> None:
         """Give a change of a note that was none of a task's the next number."""
         self._changed.touch(note_id)
+
+    async def choose_name(
+        self, choice: Choice, *, notebook: NotebookId, asked_by: PersonId, request_key: str | None = None
+    ) -> None:
+        """Store which reading of a name is right, and write it into the task's notes. Whoever edits notes may do so.
+
+        Raises:
+            TaskNotFound: no such task in this notebook.
+            CannotChoose: there is no such reading.
+        """
+        await self._decide(
+            choice.task_id, request_key, lambda tx, now: apply_choice(tx, choice, notebook, asked_by, now)
+        )
+
+    async def keep_old_name(
+        self, item: ItemKey, *, notebook: NotebookId, asked_by: PersonId, request_key: str | None = None
+    ) -> None:
+        """Take back the name that an item wrote into notes, and let nothing write it again by itself.
+
+        Raises:
+            TaskNotFound: no such task in this notebook.
+            CannotChoose: there is no old name to keep.
+            EditedSince: the notes were changed since.
+        """
+        await self._decide(item[0], request_key, lambda tx, now: apply_keep(tx, item, notebook, asked_by, now))
+
+    async def _decide(
+        self, task_id: TaskId, key: str | None, act: Callable[[Tx, float], Awaitable[Iterable[NoteId]]]
+    ) -> None:
+        changed: set[NoteId] = set()
+
+        async def decide(tx: Tx) -> str:
+            changed.update(await act(tx, self._clock.now()))
+            return task_id
+
+        await self._once(key, decide, changed)
 
     @property
     def number(self) -> int:
@@ -315,8 +350,11 @@ class AsyncCalibrationManager:
 
         return len(await self._tasks.write(clean))
 
-    async def _once(self, key: str | None, act: Callable[[Tx], Awaitable[str]]) -> str:
-        """Let *act* change one task, once for *key*, and the runner with it: both, or neither, whoever is cancelled."""
+    async def _once(self, key: str | None, act: Callable[[Tx], Awaitable[str]], notes: Iterable[NoteId] = ()) -> str:
+        """Let *act* change one task, once for *key*, and the runner with it: both, or neither, whoever is cancelled.
+
+        *notes* are those that it has changed by then.
+        """
         if not self._open:
             raise ShuttingDown
 
@@ -330,7 +368,7 @@ class AsyncCalibrationManager:
                 self._runner.leave_task(task_id)
             else:
                 self._runner.admit(task_id)
-            self._told(Applied(tasks={task_id}))
+            self._told(Applied(tasks={task_id}, notes=set(notes)))
             return task_id
 
         call = asyncio.create_task(change())
@@ -363,15 +401,6 @@ class AsyncCalibrationManager:
         return await read_snapshots(
             tx, task_ids, since=oldest, number_of=self._changed.number_of, progress=self._progress
         )
-
-
-async def _own_task(tx: Tx, task_id: TaskId, notebook: NotebookId, person: PersonId, *, everyones: bool) -> Task:
-    task = await tx.tasks.get(task_id)
-    if task is None or task.notebook != notebook:
-        raise TaskNotFound
-    if task.asked_by != person and not everyones:
-        raise NotAllowed
-    return task
 
 
 _process_manager: AsyncCalibrationManager | None = None

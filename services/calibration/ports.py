@@ -7,7 +7,7 @@ from typing import Protocol, TypeVar, runtime_checkable
 from services.calibration.follower import Follower, FollowerId, NewFollower
 from services.calibration.task import Found, Item, ItemKey, State, Task, Written
 from services.notebook.ports import NotebookTx
-from services.torrents import Hints, NotebookId, PersonId, Progress, TaskId, TorrentId, TorrentInfo
+from services.torrents import Hints, Name, NotebookId, PersonId, Progress, TaskId, TorrentId, TorrentInfo
 
 T = TypeVar("T")
 
@@ -130,6 +130,12 @@ class Names(Protocol):
 
     async def put(self, infos: Sequence[TorrentInfo], at: float) -> None:
         """Store each under its hashes; what is verified is never replaced."""
+
+    async def choose(self, notebook: NotebookId, torrent: TorrentId, name: Name, person: PersonId, at: float) -> None:
+        """Store *name* as what a person says the torrent's is, for this notebook; it replaces an earlier choice."""
+
+    async def chosen(self, torrents: Collection[TorrentId]) -> Mapping[tuple[NotebookId, TorrentId], Name]:
+        """Return the names of these torrents that people chose, each for their notebook."""
 
 
 class Followers(Protocol):

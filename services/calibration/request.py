@@ -1,4 +1,4 @@
-"""What a request names: its distinct torrents, and when two requests are the same."""
+"""What a request names: its distinct torrents, when two requests are the same, and whose its task is."""
 
 import hashlib
 from collections.abc import Sequence
@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from services.calibration.follower import NewFollower
 from services.calibration.ports import Tx
 from services.calibration.task import CalibrationRequest, HashRequest, NoteRequest, Task
-from services.errors import NoteNotFound
+from services.errors import NotAllowed, NoteNotFound, TaskNotFound
 from services.magnets.parse import Magnet, find_magnets, gather
 from services.notebook.note import Note
-from services.torrents import Hints, NotebookId, TorrentId
+from services.torrents import Hints, NotebookId, PersonId, TaskId, TorrentId
 
 
 async def torrents_of(tx: Tx, notebook: NotebookId, request: CalibrationRequest) -> dict[TorrentId, Hints]:
@@ -54,3 +54,12 @@ async def shown_by(tx: Tx, follower: NewFollower, request: CalibrationRequest, n
     if there is None or (there.request, there.notebook) != (request, notebook):
         return None
     return await tx.tasks.get(there.task_id)
+
+
+async def own_task(tx: Tx, task_id: TaskId, notebook: NotebookId, person: PersonId, *, everyones: bool) -> Task:
+    task = await tx.tasks.get(task_id)
+    if task is None or task.notebook != notebook:
+        raise TaskNotFound
+    if task.asked_by != person and not everyones:
+        raise NotAllowed
+    return task

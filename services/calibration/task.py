@@ -95,7 +95,8 @@ ItemKey = tuple[TaskId, int]
 class Item:
     """One distinct torrent of a task. Ended, it has either what was *found* or the *failure*, unless cancelled.
 
-    *corrected* are the notes whose text was changed by it. Times are seconds since 1970.
+    *corrected* are the notes whose text was changed by it. *was* is the name that stood in one of them and claimed
+    something clearly different. Times are seconds since 1970.
     """
 
     task_id: TaskId
@@ -109,6 +110,7 @@ class Item:
     failure: Step | None = None
     found: Found | None = None
     corrected: tuple[NoteId, ...] = ()
+    was: str | None = None
 
     @property
     def key(self) -> ItemKey:

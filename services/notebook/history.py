@@ -146,6 +146,48 @@ class History:
         return undone
 
 
+async def take_back(
+    tx: NotebookTx, notebook: NotebookId, task_id: TaskId, torrent: TorrentId, *, notes: Sequence[NoteId],
+    person: PersonId, now: float,
+) -> Sequence[NoteId]:  # fmt: skip
+    """Take back, and pin, the name that a task wrote for one torrent into *notes*; return those that it changed.
+
+    What the same task wrote there for other torrents stays. A note in which it was taken back already is passed over.
+
+    Raises:
+        EditedSince: every note was changed by somebody else since.
+    """
+    changed: list[NoteId] = []
+    refused: list[NoteId] = []
+    for note in await tx.notes.those(notebook, notes):
+        text = _without(note, steps_of(note, await tx.notes.revisions(note.id)), task_id, torrent)
+        if text is None:
+            refused.append(note.id)
+        if text in {None, note.text}:
+            continue
+        await tx.notes.replace_text(note, text, Change(cause=Cause.UNDO, person=person, task_id=task_id, at=now))
+        await tx.notes.pin(note.id, [torrent], now)
+        changed.append(note.id)
+    if refused and not changed:
+        raise EditedSince(note_id=refused[0])
+    return changed
+
+
+def _without(note: Note, steps: Sequence[Step], task_id: TaskId, torrent: TorrentId) -> str | None:
+    """Return what *note* were if the task had not named *torrent* in it; None where somebody else was there since."""
+    by_task = takewhile(lambda one: one.change.task_id == task_id, reversed(steps))
+    naming = [one.before for one in by_task if any(map(torrent.answers, renamed(one.before, one.after)))]
+    if not naming:
+        return None
+    pieces: list[str] = []
+    done = 0
+    for now, then in zip(find_magnets(note.text), find_magnets(naming[-1]), strict=False):
+        if torrent.answers(now.torrents[0]):
+            pieces += note.text[done : now.start], naming[-1][then.start : then.end]
+            done = now.end
+    return "".join([*pieces, note.text[done:]])
+
+
 def steps_of(note: Note, revisions: Sequence[Revision]) -> Sequence[Step]:
     """Return the changes that made *note* what it is, oldest first."""
     texts = [*(one.text for one in revisions), note.text]
@@ -181,9 +223,10 @@ def _way_back(note: Note, revisions: Sequence[Revision]) -> _WayBack:
         written = any(one.change.cause != Cause.EDIT for one in revisions)
         raise EditedSince(note_id=note.id) if written else NothingToUndo(note_id=note.id)
     first = last
-    if cause not in {Cause.UNDO, Cause.REDO}:  # a task may have written several names, one after another
+    if cause not in {Cause.UNDO, Cause.REDO}:  # a task may have written several names, and people chosen some
+        alone = {Cause.EDIT, Cause.UNDO, Cause.REDO}
         together = takewhile(
-            lambda one: (one.change.cause, one.change.task_id) == (cause, task_id), reversed(revisions)
+            lambda one: one.change.task_id == task_id and one.change.cause not in alone, reversed(revisions)
         )
         *_, first = together
     return _WayBack(note=note, text=first.text, task_id=task_id, again=cause == Cause.UNDO)

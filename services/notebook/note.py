@@ -33,6 +33,7 @@ class Cause(StrEnum):
     """Names that had been written before an edit, written again after it."""
     UNDO = "undo"
     REDO = "redo"
+    CHOSEN = "chosen"  # a person said which reading of a name is right; the task is the one whose card asked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

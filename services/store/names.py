@@ -8,7 +8,7 @@ from services.notebook.note import Known
 from services.store import codec
 from services.store.statements import Parameters, Statements
 from services.store.words import WordRows
-from services.torrents import InfoHash, Name, TorrentId, TorrentInfo
+from services.torrents import InfoHash, Name, NotebookId, PersonId, TorrentId, TorrentInfo
 
 
 class NameRows:
@@ -28,6 +28,29 @@ class NameRows:
         await self._run.many("insert_name", [_name_row(info, at) for info in fresh])
         await self._run.many("insert_file", [row for info in fresh for row in _file_rows(info)])
         await self._words.refresh_having([info.torrent for info in fresh])
+
+    async def choose(self, notebook: NotebookId, torrent: TorrentId, name: Name, person: PersonId, at: float) -> None:
+        v1, v2 = codec.hex_of(torrent.v1), codec.hex_of(torrent.v2)
+        await self._run.one(
+            "choose_name",
+            notebook_id=notebook,
+            v1=v1,
+            v2=v2,
+            text=name.text,
+            encoding=name.encoding,
+            person=person,
+            at=at,
+        )
+
+    async def chosen(self, torrents: Collection[TorrentId]) -> Mapping[tuple[NotebookId, TorrentId], Name]:
+        asked = list(torrents)
+        rows = await self._run.all("chosen_names", torrents=codec.torrents_to_json(asked))
+        return {
+            (NotebookId(row["notebook_id"]), asked[row["place"]]): Name(
+                text=row["text"], raw=row["raw_name"], encoding=row["encoding"], chosen=True
+            )
+            for row in rows
+        }
 
     async def _fresh(self, infos: Sequence[TorrentInfo]) -> Sequence[TorrentInfo]:
         """Return what is to be stored, one a hash; what it replaces is deleted."""

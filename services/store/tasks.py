@@ -3,6 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 
 from services.calibration.task import Found, Item, ItemKey, State, Task, Written
@@ -129,6 +130,7 @@ class TaskRows:
                     "code": item.failure.code if item.failure else None,
                     "parameters": codec.parameters_to_json(item.failure.parameters) if item.failure else None,
                     "corrected": codec.dump(item.corrected),
+                    "was": item.was,
                 }
                 for item in items
             ],
@@ -184,6 +186,7 @@ def _item(row: sqlite3.Row) -> Item:
         failure=codec.step_from(row["code"], row["parameters"]),
         found=_found(row),
         corrected=tuple(NoteId(number) for number in json.loads(row["corrected"])),
+        was=row["was"],
     )
 
 
@@ -192,7 +195,7 @@ def _found(row: sqlite3.Row) -> Found | None:
         return None
     return Found(
         torrent=codec.torrent_from(row["found_v1"], row["found_v2"]),
-        name=name_from(row),
+        name=replace(name_from(row), chosen=bool(row["chosen"])),
         size=row["size"],
         file_count=row["file_count"],
         source=row["source"],

@@ -93,6 +93,34 @@ async def test_a_guessed_encoding_is_told_and_not_written(town: Town, hostile: s
     assert "magnet:" not in card.text
 
 
+async def test_the_reading_that_a_person_presses_is_written_and_shown(town: Town) -> None:
+    sample = town.swarm.seed(make_sample(raw_name="倩女幽魂.avi".encode("big5")))
+    guest = next(town.guests)
+    chat = town.api.private(guest)
+    saved = await town.ask(sample.magnet(dn="18"), person=guest, chat=chat)
+    number = saved.text.partition(" ")[0]
+    await guest.press(saved, "Calibrate")
+    await town.shows(saved, "completed", "Which of these is its name?")
+    await guest.press(saved, "倩女幽魂.avi")
+    await town.shows(saved, "completed", "Chosen by hand: big5hkscs", f"Corrected: {number}")
+    assert is_harmless(saved)
+    note = await town.note(number, guest, chat)
+    assert note == sample.magnet(dn="18").replace("dn=18", f"dn={quote('倩女幽魂.avi')}")
+
+
+async def test_an_old_name_that_claimed_something_else_is_kept_by_a_press(town: Town) -> None:
+    sample = town.swarm.seed(make_sample("The Matrix 1999"))
+    guest = next(town.guests)
+    chat = town.api.private(guest)
+    saved = await town.ask(sample.magnet(dn="Inception"), person=guest, chat=chat)
+    number = saved.text.partition(" ")[0]
+    await guest.press(saved, "Calibrate")
+    await town.shows(saved, "completed", "was: Inception → now: The Matrix 1999")
+    await guest.press(saved, "Keep old")
+    await town.shows(saved, "completed", "The old name was kept: Inception")
+    assert await town.note(number, guest, chat) == sample.magnet(dn="Inception")
+
+
 @pytest.mark.parametrize("hostile", SHOWN_ALONE)
 async def test_a_name_that_is_empty_or_overlong_is_shown_and_not_written(town: Town, hostile: str) -> None:
     sample = seeded(town, HOSTILE_NAMES[hostile])

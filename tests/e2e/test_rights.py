@@ -29,6 +29,8 @@ EFFECTS = {
     Verb.CANCEL: ("nothing more is looked up",),
     Verb.RETRY: UNDER_WAY,
     Verb.UNDO_TASK: ("Undone in 1 note.",),
+    Verb.READING: ("Chosen by hand: ",),
+    Verb.KEEP_OLD: ("The old name was kept: ",),
     Verb.FAILED: ("Not found: 1",),
     Verb.CARD: ("nothing more is looked up",),
     Verb.CALIBRATE_ALL: UNDER_WAY,
@@ -67,6 +69,7 @@ class Town(World):
         return (
             self.rows("SELECT id, attempt, state = 'cancelled' FROM tasks ORDER BY id"),
             self.rows("SELECT id, text, deleted_at FROM notes ORDER BY id"),
+            self.rows("SELECT notebook_id, name_id, text FROM chosen_names ORDER BY 1, 2"),
             self.rows("SELECT * FROM people ORDER BY 1"),
             self.rows("SELECT * FROM allowed_chats ORDER BY 1"),
         )
@@ -187,6 +190,20 @@ async def _written(actor: Actor) -> Message:
     return await actor.town.shows(card, "completed", "Corrected: #")
 
 
+async def _guessed(actor: Actor) -> Message:
+    sample = actor.town.swarm.seed(make_sample(raw_name="倩女幽魂.avi".encode("big5")))
+    card = await actor.town.answer(actor.say(sample.magnet()))
+    await _press(actor, card, "Calibrate")
+    return await actor.town.shows(card, "completed", "Which of these is its name?")
+
+
+async def _corrected(actor: Actor) -> Message:
+    sample = actor.town.swarm.seed(make_sample("The Matrix 1999"))
+    card = await actor.town.answer(actor.say(sample.magnet(dn="Inception")))
+    await _press(actor, card, "Calibrate")
+    return await actor.town.shows(card, "completed", "was: Inception")
+
+
 async def _several_stopped(actor: Actor) -> Message:
     dead = " ".join(actor.town.swarm.dead().magnet() for _ in range(2))
     card = await actor.town.answer(actor.say(f"/calibrate_hash {dead}"))
@@ -278,6 +295,8 @@ MAKERS: Mapping[Verb, Callable[[Actor], Awaitable[Message]]] = {
     Verb.CANCEL: _live,
     Verb.RETRY: _stopped,
     Verb.UNDO_TASK: _written,
+    Verb.READING: _guessed,
+    Verb.KEEP_OLD: _corrected,
     Verb.FAILED: _several_stopped,
     Verb.CARD: _turned,
     Verb.CALIBRATE_ALL: _forwarded,

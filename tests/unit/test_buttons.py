@@ -4,8 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.buttons import Press, Verb, batches, button, unpacked
-from services.torrents import NoteId
+from handlers.buttons import Press, Verb, about_choice, batches, button, unpacked
+from services.calibration.choice import Choice
+from services.readings import _CANDIDATES, _ENCODINGS, _SHIFTED
+from services.torrents import NoteId, TaskId
 
 
 @given(st.sampled_from(Verb), st.uuids().map(str) | st.integers(1, 2**63 - 1))
@@ -44,6 +46,24 @@ def test_what_is_not_of_our_making_is_nothing(data: str | None) -> None:
 def test_any_text_is_read_as_one_of_our_verbs_or_not_at_all(data: str) -> None:
     pressed = Press.parse(data)
     assert pressed is None or data in {f"{pressed.verb}:{pressed.about}", f"failed:{pressed.about}:{pressed.page}"}
+
+
+@given(st.uuids().map(str), st.integers(0, 4999), st.sampled_from([*_ENCODINGS, *_CANDIDATES, *_SHIFTED, "utf-8"]))
+def test_a_choice_comes_back_and_fits(task_id: str, position: int, encoding: str) -> None:
+    choice = Choice(TaskId(task_id), position, encoding)
+    data = button("Label", Verb.READING, about_choice(choice)).callback_data
+    assert isinstance(data, str)
+    assert len(data.encode()) <= 64
+    pressed = Press.parse(data)
+    assert pressed is not None
+    assert (pressed.choice, pressed.task_id) == (choice, TaskId(task_id))
+
+
+@pytest.mark.parametrize(
+    "about", ["x", "x:0", "x:0:", "x:-1:utf-8", "x:99999:utf-8", "x:0:utf-8:y", ":0:utf-8", "x:0:é"]
+)
+def test_a_choice_of_somebody_elses_making_is_none(about: str) -> None:
+    assert Press(Verb.READING, about).choice is None
 
 
 @given(st.text(min_size=1))

@@ -213,6 +213,32 @@ def test_a_name_that_nobody_can_see_is_said_to_be_so_and_is_not_written(name: st
     assert not writable(found(name))
 
 
+@pytest.mark.parametrize("total", [1, 2])
+def test_readings_of_a_guessed_name_are_buttons_over_all_others_and_fit_whatever_is_in_them(total: int) -> None:
+    raw = "謝謝".encode("big5") * 80
+    name = Name(text=raw.decode("big5"), raw=raw, encoding="big5hkscs", certain=False)
+    items = [item(State.COMPLETED, place, found=replace(found(), name=name)) for place in range(total)]
+    message = shown(snapshot(*items, item(State.FAILED, total)) if total > 1 else snapshot(*items))
+    assert "Which of these" in seen(message).text
+    rows = buttons(message)
+    assert all(len(button.text) <= 48 for row in rows for button in row)
+    assert rows[0][0].value == f"reading:{TASK_ID}:{total - 1}:big5hkscs"
+    assert rows[-1][0].text == ("Retry failed" if total > 1 else rows[-1][0].text)
+
+
+def test_a_name_that_has_no_plausible_reading_offers_none() -> None:
+    name = Name(text="\xff\xfe\x81\x00\x9d", raw=b"\xff\xfe\x81\x00\x9d", encoding="latin-1", certain=False)
+    one = snapshot(item(State.COMPLETED, found=replace(found(), name=name)))
+    assert labels(one) == []
+    assert "Which of these" not in text_of(one)
+
+
+def test_a_reading_that_cannot_be_written_is_not_offered() -> None:
+    for raw in (b"n" * 995 + b"\xe9n\xe9n\xe9n", b"\x1b$B!!\x1b(B"):
+        name = Name(text="x", raw=raw, encoding="cp1252", certain=False)
+        assert labels(snapshot(item(State.COMPLETED, found=replace(found(), name=name)))) == []
+
+
 def test_an_empty_name_is_said_to_be_empty_and_offers_no_link() -> None:
     one = snapshot(item(State.COMPLETED, found=found("")))
     assert "its name is empty" in text_of(one)
@@ -390,6 +416,18 @@ def test_a_hostile_name_can_be_read_as_it_is(kind: str) -> None:
     assert entities(snapshot(item(State.COMPLETED, found=found(HOSTILE[kind]))), "bold")[1] == name
 
 
+@pytest.mark.parametrize("old", list(HOSTILE.values()), ids=list(HOSTILE))
+def test_a_hostile_old_name_is_text(old: str) -> None:
+    for corrected in ((NoteId(12),), ()):
+        one = snapshot(item(State.COMPLETED, was=old, corrected=corrected), request=NoteRequest((NoteId(12),)))
+        one = replace(one, written=Written(standing=len(corrected), undone=1 - len(corrected)))
+        text = text_of(one)
+        assert STATE_WORD.findall(text)[0] == "completed"
+        assert not BIDI & set(text)
+        assert {entity.type for entity in seen(shown(one)).entities} == {"bold", "code"}
+        assert labels(one) == (["Keep old", "Undo"] if corrected else ["Write again"])
+
+
 @pytest.mark.parametrize("hostile", list(HOSTILE.values()), ids=list(HOSTILE))
 def test_hostile_sources_encodings_and_reasons_are_text(hostile: str) -> None:
     title = Name(text="x", raw=b"x", encoding=hostile, certain=False)
@@ -417,6 +455,7 @@ _STEPS = st.sampled_from([None, Step("connecting", {"peers": 10**18}), Step("not
     step=_STEPS,
     verified=st.booleans(),
     certain=st.booleans(),
+    was=st.none() | _TEXTS,
 )
 def test_every_card_is_one_that_telegram_takes(
     name: str,
@@ -428,6 +467,7 @@ def test_every_card_is_one_that_telegram_takes(
     step: Step | None,
     verified: bool,
     certain: bool,
+    was: str | None,
 ) -> None:
     what = found(name, verified=verified, certain=certain, source=source, size=10**30, file_count=10**9)
     items = [
@@ -438,6 +478,7 @@ def test_every_card_is_one_that_telegram_takes(
             found=what if state is State.COMPLETED else None,
             failure=step if state is State.FAILED else None,
             corrected=corrected,
+            was=was,
         )
         for place, state in enumerate(states)
     ]

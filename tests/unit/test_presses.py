@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from types import SimpleNamespace
 
@@ -21,10 +22,10 @@ from services.errors import NotFound
 from services.notebook.notebook import Notebook
 from services.notebook.people import People
 from services.store.store import Store
-from services.torrents import NotebookId, PersonId, TaskId
+from services.torrents import Name, NotebookId, PersonId, TaskId
 from tests.fake_clock import FakeClock
 from tests.unit.conftest import Run
-from tests.unit.fakes import FakeEngine, hashes, torrent
+from tests.unit.fakes import FakeEngine, hashes, info_of, torrent
 
 ALICE = PersonId("tg:1")
 CARD = 50
@@ -66,7 +67,7 @@ class Presser:
         )
         self.updates = 0
 
-    async def press(self, verb: Verb, about: str | int, *, message_id: int = CARD) -> str | None:
+    async def press(self, verb: Verb, about: str | int, *, message_id: int = CARD, who: int = 1) -> str | None:
         self.updates += 1
         keyboard = InlineKeyboardMarkup([[button("x", verb, about)]])
         message = Message(
@@ -74,7 +75,7 @@ class Presser:
             reply_markup=keyboard,
         )  # fmt: skip
         query = CallbackQuery(
-            str(self.updates), User(1, "Alice", is_bot=False), "chat", message=message, data=f"{verb}:{about}"
+            str(self.updates), User(who, "Alice", is_bot=False), "chat", message=message, data=f"{verb}:{about}"
         )
         context = SimpleNamespace(services=self.services, bot=SimpleNamespace(id=1))
         await press(Update(self.updates, callback_query=query), context)  # type: ignore[arg-type] # what a handler uses
@@ -108,6 +109,43 @@ def submit(notebook: NotebookId) -> Submit:
         )
 
     return submit
+
+
+async def test_a_reading_is_chosen_by_anybody_there_and_its_card_is_marked_though_it_had_come_to_rest(
+    run: Run, engine: FakeEngine, clock: FakeClock, store: Store, submit: Submit
+) -> None:
+    name = Name(text="三國演義", raw="三國演義".encode("big5"), encoding="big5hkscs", certain=False)
+    engine.knows("x", replace(info_of(torrent("x"), "x"), name=name))
+    async with run(task_ttl_seconds=100) as manager:
+        presser = Presser(manager, store, clock)
+        task_id = await submit(manager, "x")
+        await clock.advance(5)
+        await presser.show()
+        assert (await presser.follower()).end_shown_at is not None
+        assert await presser.press(Verb.READING, f"{task_id}:0:no such", who=2) is not None
+        assert await presser.press(Verb.READING, "forged", who=2) is not None
+        assert await presser.press(Verb.READING, f"{task_id}:0:big5hkscs", who=2) is None
+        assert presser.box.marks[-1] == ((await presser.follower()).id, Rank.END)
+        card = await presser.live.render((await presser.follower()).id)
+        assert card is not None
+        assert "Chosen by hand" in card.message.html
+        await presser.show()
+        await clock.advance(200)
+        await manager.cleanup_old_tasks()
+        assert await presser.press(Verb.READING, f"{task_id}:0:utf-8", who=2) is None
+        assert (await presser.follower()).task_id != task_id, "kept no longer: it is asked anew"
+
+
+async def test_keeping_an_old_name_where_there_is_none_is_told(
+    run: Run, engine: FakeEngine, clock: FakeClock, store: Store, submit: Submit
+) -> None:
+    engine.knows("x", "x.iso")
+    async with run() as manager:
+        presser = Presser(manager, store, clock)
+        task_id = await submit(manager, "x")
+        await clock.advance(5)
+        assert await presser.press(Verb.KEEP_OLD, f"{task_id}:0") == "There is nothing to choose here any more."
+        assert await presser.press(Verb.KEEP_OLD, "another:0") is not None
 
 
 async def test_refresh_shows_an_end_that_is_older_than_the_ttl_and_was_not_shown(

@@ -33,6 +33,19 @@ VALUES (:v1, :v2, :raw_name, :name, :encoding, :certain, :verified, :source, :si
 INSERT INTO torrent_files (name_id, position, path, size)
 VALUES ((SELECT id FROM names WHERE v1 = :v1 OR v2 = :v2), :position, :path, :size);
 
+-- name: choose_name
+INSERT INTO chosen_names (notebook_id, name_id, text, encoding, person, at)
+SELECT :notebook_id, id, :text, :encoding, :person, :at FROM names WHERE v1 = :v1 OR v2 = :v2
+ON CONFLICT (notebook_id, name_id) DO UPDATE SET
+    text = excluded.text, encoding = excluded.encoding, person = excluded.person, at = excluded.at;
+
+-- name: chosen_names
+SELECT asked.key AS place, chosen_names.*, names.raw_name FROM json_each(:torrents) AS asked
+JOIN names ON names.v1 = asked.value ->> 0 JOIN chosen_names ON chosen_names.name_id = names.id
+UNION
+SELECT asked.key AS place, chosen_names.*, names.raw_name FROM json_each(:torrents) AS asked
+JOIN names ON names.v2 = asked.value ->> 1 JOIN chosen_names ON chosen_names.name_id = names.id;
+
 -- name: insert_lookup
 INSERT INTO lookups (v1, v2, source, waited, took, outcome, at)
 VALUES (:v1, :v2, :source, :waited, :took, :outcome, :at);

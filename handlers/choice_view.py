@@ -1,0 +1,126 @@
+"""What people are asked about names that were found: which reading is right, whether an old one stays. Pure."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from telegram import InlineKeyboardButton
+
+from handlers.buttons import Verb, about_choice, about_item, button
+from handlers.text import digits, escape, shown_name
+from services.calibration.choice import Choice, choices
+from services.calibration.task import Found, Item, NoteRequest, Snapshot
+from services.i18n import Translation
+from services.readings import Reading
+
+Rows = list[list[InlineKeyboardButton]]
+
+_LONGEST_LABEL = 48
+_SHORT = 120
+
+
+def claims(t: Translation, snapshot: Snapshot) -> list[str]:
+    """Return a line for each old name that claimed something else: beside the new one, or that it was kept."""
+    several = snapshot.total > 1
+    lines = []
+    for item in _shown(snapshot):
+        if item.found is None or item.was is None:
+            continue
+        if is_kept(snapshot, item):
+            words = t.gettext("The old name was kept: {old}").format(old=_name(item.was, several=several))
+        elif _may_keep(snapshot, item):
+            words = _claim(t, item.was, item.found, several=several)
+        else:
+            continue
+        lines.append(f"{digits(item.torrent)} · {words}" if several else words)
+    return lines
+
+
+def question(t: Translation, snapshot: Snapshot) -> list[str]:
+    """Return the line that asks which reading is right, where one may be chosen and none was."""
+    asked = _asked(snapshot)
+    if asked is None or _is_chosen(asked.item):
+        return []
+    writes = isinstance(snapshot.task.request, NoteRequest)
+    if snapshot.total > 1:
+        words = t.gettext("Which of these is the name of {hash}?").format(hash=digits(asked.item.torrent))
+    else:
+        words = t.gettext("Which of these is its name?")
+    if writes:
+        return [f"{words} {t.gettext('Nothing is written before somebody presses it.')}"]
+    return [words if snapshot.total > 1 else f"{words} {t.gettext('Press it, and here is the link to copy.')}"]
+
+
+def choice_rows(t: Translation, snapshot: Snapshot) -> Rows:
+    """Return a row for each reading that may be chosen, and for each old name that may be kept."""
+    return [*_readings(snapshot), *_keep(t, snapshot)]
+
+
+def is_kept(snapshot: Snapshot, item: Item) -> bool:
+    """Whether a person took the name of *item* back, so that the old one stays."""
+    # Of a task under way nobody has counted what was undone; of an ended one it may have been written again since.
+    back = snapshot.written.undone > 0 or not snapshot.task.state.ended
+    return item.was is not None and not item.corrected and back
+
+
+def _may_keep(snapshot: Snapshot, item: Item) -> bool:
+    """Whether what *item* wrote still stands: not where the whole task was undone."""
+    if item.was is None or not item.corrected:
+        return False
+    return not snapshot.written.undone or any(is_kept(snapshot, one) for one in _shown(snapshot))
+
+
+def _shown(snapshot: Snapshot) -> Sequence[Item]:
+    return snapshot.outcomes if snapshot.total > 1 else (snapshot.first,)
+
+
+def _claim(t: Translation, old: str, found: Found, *, several: bool) -> str:
+    words = t.gettext("was: {old} → now: {new}")
+    return words.format(old=_name(old, several=several), new=_name(found.name.text, several=several))
+
+
+def _name(name: str, *, several: bool) -> str:
+    return escape(shown_name(name, _SHORT) if several else shown_name(name))
+
+
+def _readings(snapshot: Snapshot) -> Rows:
+    asked = _asked(snapshot)
+    if asked is None:
+        return []
+    task_id, position = snapshot.task.id, asked.item.position
+    return [
+        [button(_label(one.text), Verb.READING, about_choice(Choice(task_id, position, one.encoding)))]
+        for one in asked.readings
+    ]
+
+
+def _keep(t: Translation, snapshot: Snapshot) -> Rows:
+    words = t.gettext("Keep old: {name}") if snapshot.total > 1 else t.gettext("Keep old")
+    return [
+        [button(_label(words.format(name=item.was)), Verb.KEEP_OLD, about_item(item.key))]
+        for item in _shown(snapshot)
+        if _may_keep(snapshot, item)
+    ]
+
+
+def _label(name: str) -> str:
+    shown = " ".join(shown_name(name).split())
+    return shown if len(shown) <= _LONGEST_LABEL else shown[: _LONGEST_LABEL - 1] + "…"
+
+
+class _Asked(NamedTuple):
+    item: Item
+    readings: Sequence[Reading]
+
+
+def _asked(snapshot: Snapshot) -> _Asked | None:
+    """Return the item whose name people may choose: the only one, or of many the first shown that nobody has chosen."""
+    for item in _shown(snapshot):
+        if snapshot.total > 1 and _is_chosen(item):
+            continue
+        if item.found is not None and (offered := choices(item.found.name)):
+            return _Asked(item, offered)
+    return None
+
+
+def _is_chosen(item: Item) -> bool:
+    return item.found is not None and item.found.name.chosen

@@ -1,0 +1,111 @@
+"""What a person decides about a name that was found: each call inside one transaction."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from services.calibration.apply import may_be_written
+from services.calibration.ports import Tx
+from services.calibration.task import Found, Item, ItemKey, NoteRequest, Task
+from services.errors import CannotChoose, TaskNotFound
+from services.magnets.rewrite import rename
+from services.notebook.history import take_back
+from services.notebook.note import Cause, Change
+from services.readings import Reading, readings
+from services.torrents import Name, NotebookId, NoteId, PersonId, TaskId
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The name of a task's item at *position* is that which its bytes are in *encoding*."""
+
+    task_id: TaskId
+    position: int
+    encoding: str
+
+
+def choices(name: Name) -> Sequence[Reading]:
+    """Return what people may choose from: the readings of a name whose encoding was guessed, without the chosen one."""
+    if name.certain and not name.chosen:
+        return ()
+    return [
+        one for one in readings(name.raw, name.encoding) if may_be_written(_read(name, one)) and not _stands(name, one)
+    ]
+
+
+def _stands(name: Name, reading: Reading) -> bool:
+    return name.chosen and name.text == reading.text
+
+
+def _read(name: Name, reading: Reading) -> Name:
+    return Name(text=reading.text, raw=name.raw, encoding=reading.encoding, chosen=True)
+
+
+async def apply_choice(tx: Tx, choice: Choice, notebook: NotebookId, person: PersonId, now: float) -> Sequence[NoteId]:
+    """Store the choice for the notebook, and write the name into the notes that the task was asked for.
+
+    Return the notes whose text was changed. A name that was chosen before is replaced.
+
+    Raises:
+        TaskNotFound: no such task in this notebook.
+        CannotChoose: the item has no such reading, or a name that is certain.
+    """
+    task, item, found = await _found(tx, choice.task_id, choice.position, notebook)
+    name = found.name
+    if name.chosen and name.encoding == choice.encoding:
+        return ()  # chosen already: pressed twice
+    reading = next((one for one in choices(name) if one.encoding == choice.encoding), None)
+    if reading is None:
+        raise CannotChoose
+    await tx.names.choose(notebook, found.torrent, _read(name, reading), person, now)
+    changed = await _write(tx, task, replace(found, name=_read(name, reading)), person, now)
+    await tx.tasks.replace_items([replace(item, corrected=tuple(sorted({*item.corrected, *changed})))])
+    await tx.followers.again(task.id)
+    return changed
+
+
+async def _write(tx: Tx, task: Task, found: Found, person: PersonId, now: float) -> Sequence[NoteId]:
+    """Write the name into the notes of the task but those in which a person undid or kept it.
+
+    Those that were asked for by their own number have it written even so: it is as if they were calibrated again.
+    """
+    if not isinstance(task.request, NoteRequest):
+        return ()
+    change = Change(cause=Cause.CHOSEN, person=person, task_id=task.id, at=now)
+    pinned = await tx.notes.pinned(task.notebook, [found.torrent])
+    changed = []
+    for note in await tx.notes.those(task.notebook, task.request.notes):
+        if note.id in task.request.named:
+            await tx.notes.unpin(note.id, [found.torrent])
+        elif (note.id, found.torrent) in pinned:
+            continue
+        text = rename(note.text, found.torrent, found.name.text)
+        if text != note.text and await tx.notes.replace_text(note, text, change):
+            changed.append(note.id)
+    return changed
+
+
+async def apply_keep(tx: Tx, key: ItemKey, notebook: NotebookId, person: PersonId, now: float) -> Sequence[NoteId]:
+    """Take back, and pin, the name that an item wrote into notes; return the notes whose text was changed.
+
+    Raises:
+        TaskNotFound: no such task in this notebook.
+        CannotChoose: there is no old name to keep.
+        EditedSince: all of its notes were changed since.
+    """
+    task, item, found = await _found(tx, *key, notebook)
+    if item.was is None:
+        raise CannotChoose
+    changed = await take_back(tx, notebook, task.id, found.torrent, notes=item.corrected, person=person, now=now)
+    await tx.tasks.replace_items([replace(item, corrected=tuple(sorted({*item.corrected} - {*changed})))])
+    await tx.followers.again(task.id)
+    return changed
+
+
+async def _found(tx: Tx, task_id: TaskId, position: int, notebook: NotebookId) -> tuple[Task, Item, Found]:
+    task = await tx.tasks.get(task_id)
+    if task is None or task.notebook != notebook:
+        raise TaskNotFound
+    items = await tx.tasks.items_at([(task_id, position)])
+    if not items or items[0].found is None:
+        raise CannotChoose
+    return task, items[0], items[0].found
