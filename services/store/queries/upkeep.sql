@@ -10,3 +10,6 @@ UPDATE counters SET value = 0 WHERE name = 'open';
 
 -- name: has_data
 SELECT EXISTS (SELECT 1 FROM notebooks) OR EXISTS (SELECT 1 FROM people) OR EXISTS (SELECT 1 FROM names) AS has_data;
+
+-- name: changes_so_far
+SELECT total_changes() AS changes;
