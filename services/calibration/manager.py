@@ -17,8 +17,8 @@ from services.calibration.ports import CalibrationFunc, Engine, OrdinaryFunc, Ta
 from services.calibration.request import digest_of, own_task, shown_by, torrents_of
 from services.calibration.runner import Runner
 from services.calibration.sequence import Sequence as Changed
-from services.calibration.snapshots import Changes, read_snapshots
-from services.calibration.task import CalibrationRequest, Item, ItemKey, Lost, NoteRequest, Snapshot, State, Task
+from services.calibration.snapshots import Changes, read_lost, read_snapshots
+from services.calibration.task import CalibrationRequest, Item, ItemKey, Lost, Snapshot, State, Task
 from services.clock import Clock, SystemClock
 from services.errors import (
     CannotCancel,
@@ -191,21 +191,7 @@ class AsyncCalibrationManager:
 
     async def list_lost(self, task_id: TaskId, *, page: int = 0, size: int = 10) -> Sequence[Lost]:
         """Return a page (from 0) of what the task did not find, by position, each with its notes."""
-
-        async def read(tx: Tx) -> Sequence[Lost]:
-            task = await tx.tasks.get(task_id)
-            if task is None:
-                return ()
-            lost = (State.FAILED, State.CANCELLED)
-            items = await tx.tasks.items(task_id, states=lost, offset=page * size, limit=size)
-            asked = task.request.notes if isinstance(task.request, NoteRequest) else ()
-            having = await tx.notes.having(task.notebook, [item.torrent for item in items]) if asked else {}
-            return [
-                Lost(item, tuple(note.id for note in having.get(item.torrent, ()) if note.id in asked))
-                for item in items
-            ]
-
-        return await self._tasks.read(read)
+        return await self._tasks.read(lambda tx: read_lost(tx, task_id, offset=page * size, limit=size))
 
     async def cancel_task(
         self,

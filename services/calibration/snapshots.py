@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from services.calibration.ports import Tx
-from services.calibration.task import Snapshot, State, Written
+from services.calibration.task import Lost, NoteRequest, Snapshot, State, Written
 from services.torrents import NoteId, Step, TaskId
 
 _OUTCOMES_SHOWN = 5
@@ -58,3 +58,14 @@ async def read_snapshots(
             )
         )
     return snapshots
+
+
+async def read_lost(tx: Tx, task_id: TaskId, *, offset: int, limit: int) -> Sequence[Lost]:
+    """Return what the task did not find, by position, each with those of the task's notes that have it."""
+    task = await tx.tasks.get(task_id)
+    if task is None:
+        return ()
+    items = await tx.tasks.items(task_id, states=(State.FAILED, State.CANCELLED), offset=offset, limit=limit)
+    asked = frozenset(task.request.notes if isinstance(task.request, NoteRequest) else ())
+    having = await tx.notes.having(task.notebook, [item.torrent for item in items]) if asked else {}
+    return [Lost(item, tuple(note.id for note in having.get(item.torrent, ()) if note.id in asked)) for item in items]
