@@ -56,11 +56,12 @@ integration: install-dev ## tests of one real component each
 e2e: install-dev ## the process as a user starts it, against the sandbox
 	$(BIN)/python -m pytest tests/e2e
 
+# Four at once on two cores: most end-to-end tests wait for Telegram's slots.
 test: lint ## everything: lint, unit, integration, end to end
-	$(BIN)/python -m pytest tests -n 2 --dist loadfile
+	$(BIN)/python -m pytest tests -n 4 --dist loadfile
 
 flaky: install-dev ## the end-to-end tests N=3 times
-	@for turn in $$(seq $(N)); do echo "turn $$turn of $(N)"; $(BIN)/python -m pytest tests/e2e -q -n 2 --dist loadfile || exit 1; done
+	@for turn in $$(seq $(N)); do echo "turn $$turn of $(N)"; $(BIN)/python -m pytest tests/e2e -q -n 4 --dist loadfile || exit 1; done
 
 bench: .venv-bench/bench.stamp bench-peers ## how fast it is beside others: docs/benchmarks.md, in about 10 minutes
 	@.venv-bench/bin/python -m benchmarks $(ONLY:%=--only %)
