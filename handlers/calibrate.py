@@ -9,13 +9,12 @@ from handlers.answers import errors_as_answers, say
 from handlers.context import (
     CalibotContext,
     follower_of,
-    key_of,
     message_of,
     notebook_of,
-    person_of,
     words_of,
 )
 from handlers.incoming import argument_or_replied
+from handlers.submitting import submit
 from services.calibration.task import CalibrationRequest, HashRequest, NoteRequest
 from services.errors import InvalidInfoHash
 from services.magnets.parse import torrents_in
@@ -94,12 +93,6 @@ async def calibrate_hash(update: Update, context: CalibotContext) -> None:
 
 
 async def _submit(update: Update, context: CalibotContext, request: CalibrationRequest) -> None:
-    task_id = await context.services.manager.submit_task(
-        request=request,
-        notebook=await notebook_of(update, context),
-        asked_by=person_of(update),
-        cause="command",
-        follower=follower_of(update),
-        request_key=key_of(update, context),
-    )
+    notebook = await notebook_of(update, context)
+    task_id = await submit(update, context, request, notebook=notebook, cause="command", follower=follower_of(update))
     await context.services.live.show(task_id)  # the follower was stored with the task: it is shown even if we die here

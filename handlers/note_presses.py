@@ -12,6 +12,7 @@ from handlers.history_view import history_page, undone
 from handlers.notes import note_number
 from handlers.outgoing import Message
 from handlers.search import turned
+from handlers.submitting import submit
 from services.calibration.task import NoteRequest
 from services.errors import NoteNotFound
 from services.i18n import Translation
@@ -79,14 +80,7 @@ async def _calibrate(update: Update, context: CalibotContext, notebook: Notebook
     for card in await context.services.followers.unfinished():
         if (card.address, card.reply_to, card.request) == (follower.address, follower.reply_to, request):
             return card.task_id
-    return await context.services.manager.submit_task(
-        request=request,
-        notebook=notebook,
-        asked_by=person_of(update),
-        cause="button",
-        follower=follower,
-        request_key=key_of(update, context),
-    )
+    return await submit(update, context, request, notebook=notebook, cause="button", follower=follower)
 
 
 async def _page(context: CalibotContext, t: Translation, notebook: NotebookId, verb: Verb, number: NoteId) -> Message:

@@ -20,6 +20,7 @@ from handlers.context import (
 from handlers.note_presses import Outcome
 from handlers.notes import note_number
 from handlers.slots import Rank
+from handlers.submitting import submit
 from services.calibration.follower import Follower
 from services.calibration.task import CalibrationRequest, NoteRequest
 from services.errors import CalibotError, CannotCancel, CannotChoose, CannotRetry, NoteNotFound, TaskNotFound
@@ -245,11 +246,5 @@ async def _decide(
 
 
 async def _submit(update: Update, context: CalibotContext, request: CalibrationRequest, notebook: NotebookId) -> TaskId:
-    return await context.services.manager.submit_task(
-        request=request,
-        notebook=notebook,
-        asked_by=person_of(update),
-        cause="button",
-        follower=follower_of(update, becomes=True),
-        request_key=key_of(update, context),
-    )
+    follower = follower_of(update, becomes=True)
+    return await submit(update, context, request, notebook=notebook, cause="button", follower=follower)
