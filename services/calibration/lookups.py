@@ -140,9 +140,13 @@ class Lookups:
         """Return the task's items that wait."""
         return list(self._items_of.get(task_id, ()))
 
-    def has_task(self, task_id: TaskId) -> bool:
-        """Whether an item of the task waits."""
-        return task_id in self._items_of
+    def has_item(self, key: ItemKey) -> bool:
+        """Whether the item waits."""
+        return key in self._of_item
+
+    def waiting(self, task_id: TaskId) -> int:
+        """Return how many of the task's items wait, those whose lookups are under way too."""
+        return len(self._items_of.get(task_id, ()))
 
     def under_way(self) -> Iterable[Lookup]:
         """Return the lookups under way, those that are ending too."""

@@ -14,7 +14,7 @@ from services.calibration.choice import Choice, apply_choice, apply_keep
 from services.calibration.follower import NewFollower
 from services.calibration.functions import engine_of
 from services.calibration.ports import CalibrationFunc, Engine, OrdinaryFunc, TaskStore, Tx
-from services.calibration.request import digest_of, own_task, shown_by, torrents_of
+from services.calibration.request import digest_of, items_of, own_task, shown_by, torrents_of
 from services.calibration.runner import Runner
 from services.calibration.sequence import Sequence as Changed
 from services.calibration.snapshots import Changes, read_lost, read_snapshots
@@ -152,11 +152,7 @@ class AsyncCalibrationManager:
                     request=request,
                     created_at=self._clock.now(),
                 )
-                items = [
-                    Item(task_id=task.id, position=position, torrent=torrent, hints=hints)
-                    for position, (torrent, hints) in enumerate(torrents.items())
-                ]
-                await tx.tasks.insert(task, digest, items)
+                await tx.tasks.insert(task, digest, items_of(task.id, torrents))
             if follower is not None:
                 await tx.followers.add(task, follower)
             return task.id

@@ -1,6 +1,6 @@
 """What the manager needs of others: a way to look up, and a store."""
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar, runtime_checkable
 
@@ -58,7 +58,7 @@ class Engine(Protocol):
 class Tasks(Protocol):
     """The tasks and their items."""
 
-    async def insert(self, task: Task, digest: str, items: Sequence[Item]) -> None:
+    async def insert(self, task: Task, digest: str, items: Iterable[Item]) -> None:
         """Store a new task; *digest* tells equal requests of one person in one notebook."""
 
     async def get(self, task_id: TaskId) -> Task | None: ...
@@ -101,6 +101,12 @@ class Tasks(Protocol):
         self, task_id: TaskId, *, states: Sequence[State] = (), offset: int = 0, limit: int = -1
     ) -> Sequence[Item]:
         """Return the task's items by position; of these *states* where any is given. A negative limit is none."""
+
+    async def unended_items(self, task_id: TaskId, *, place: int, limit: int) -> Sequence[Item]:
+        """Return the first of the task's items that have not ended, from position *place* on."""
+
+    async def named_items(self, task_id: TaskId, *, place: int, limit: int) -> Sequence[Item]:
+        """Return the first of those that are pending and of whose hashes a verified name is known, from *place* on."""
 
     async def items_at(self, keys: Collection[ItemKey]) -> Sequence[Item]:
         """Return those items that there are."""

@@ -1,11 +1,11 @@
 """What a request names: its distinct torrents, when two requests are the same, and whose its task is."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from services.calibration.follower import NewFollower
 from services.calibration.ports import Tx
-from services.calibration.task import CalibrationRequest, HashRequest, NoteRequest, Task
+from services.calibration.task import CalibrationRequest, HashRequest, Item, NoteRequest, Task
 from services.errors import NotAllowed, NoteNotFound, TaskNotFound
 from services.magnets.parse import Magnet, find_magnets, gather
 from services.notebook.note import Note
@@ -44,6 +44,12 @@ def digest_of(request: CalibrationRequest, torrents: dict[TorrentId, Hints]) -> 
     kind = ",".join(map(str, sorted(request.notes))) if isinstance(request, NoteRequest) else "hashes"
     named = sorted(f"{torrent.v1 or ''}+{torrent.v2 or ''}" for torrent in torrents)
     return hashlib.sha256("\n".join([kind, *named]).encode()).hexdigest()
+
+
+def items_of(task_id: TaskId, torrents: Mapping[TorrentId, Hints]) -> Iterator[Item]:
+    """Yield the items of a new task, one a torrent."""
+    for position, (torrent, hints) in enumerate(torrents.items()):
+        yield Item(task_id=task_id, position=position, torrent=torrent, hints=hints)
 
 
 async def shown_by(tx: Tx, follower: NewFollower, request: CalibrationRequest, notebook: NotebookId) -> Task | None:

@@ -1,24 +1,24 @@
-"""Runs the lookups: admits items, keeps to the slots, enforces time-outs, and applies what comes of it."""
+"""Runs the lookups: keeps to the slots, enforces time-outs, and applies what comes of it."""
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import replace
 
 import structlog
 
+from services.calibration.admission import Admission
 from services.calibration.apply import Applied, Began, Failed, Named, Told, Waits
 from services.calibration.journal import Journal
 from services.calibration.lookups import Lookup, Lookups, Wait
-from services.calibration.ports import CalibrationResult, Engine, LookedUp, LookupRequest, TaskStore, Tx
-from services.calibration.task import Found, Item, ItemKey, State, Task, verdict
+from services.calibration.ports import CalibrationResult, Engine, LookedUp, LookupRequest, TaskStore
+from services.calibration.task import Found, Item, ItemKey, verdict
 from services.clock import Clock
 from services.errors import CalibotError, NotFound
 from services.torrents import NotebookId, Step, TaskId, TorrentId, TorrentInfo
 
 log = structlog.stdlib.get_logger(__name__)
 _DETACH_SECONDS = 10.0
-_KNOWN_TOGETHER = 200  # known names that are applied in one transaction: others may write between two
 
 
 class Runner:
@@ -41,6 +41,7 @@ class Runner:
         self._timeout = timeout
         self._progressed = progressed
         self._lookups = Lookups(max_workers)
+        self._admission = Admission(self._journal, self._lookups, most=max_workers, join=self._join, begin=self._begin)
         self._deadlines: deque[Wait] = deque()  # all wait equally long: the first is the next
         self._deadline_set = asyncio.Event()
         self._owned: set[asyncio.Task[None]] = set()
@@ -80,7 +81,7 @@ class Runner:
 
     def admit(self, task_id: TaskId) -> None:
         """Let the task's pending items go on their way; those that are on it stay as they are."""
-        self._own(self._admit(task_id))
+        self._own(self._admission.admit(task_id))
 
     def leave(self, keys: Iterable[ItemKey]) -> None:
         """Take items that have ended out of their lookups."""
@@ -93,7 +94,7 @@ class Runner:
 
     def waits(self, task_id: TaskId) -> bool:
         """Whether an item of the task waits for a lookup."""
-        return self._lookups.has_task(task_id)
+        return self._lookups.waiting(task_id) > 0
 
     def _own(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
@@ -105,30 +106,6 @@ class Runner:
         self._owned.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("calibration.bug", exc_info=error)
-
-    async def _admit(self, task_id: TaskId) -> None:
-        async def sort(tx: Tx) -> tuple[Task | None, list[Item], Mapping[TorrentId, Found]]:
-            items = list(await tx.tasks.items(task_id, states=(State.PENDING, State.RUNNING)))
-            return await tx.tasks.get(task_id), items, await tx.names.verified({item.torrent for item in items})
-
-        task, items, names = await self._journal.read(sort) or (None, [], {})
-        if task is None:
-            return
-        await self._apply_known(
-            [item for item in items if item.state is State.PENDING and item.torrent in names], names
-        )
-        for item in items:
-            if item.torrent not in names:
-                self._join(item, task.notebook)
-        self._begin()
-
-    async def _apply_known(self, items: list[Item], names: Mapping[TorrentId, Found]) -> None:
-        """Move items whose names are known through running to their end: no lookup."""
-        if items:
-            await self._journal.tell(Began(((items[0].key, items[0].attempt),)))
-        known = list({names[item.torrent].torrent: names[item.torrent] for item in items}.values())
-        for start in range(0, len(known), _KNOWN_TOGETHER):
-            await self._journal.tell(*(Named(found=found) for found in known[start : start + _KNOWN_TOGETHER]))
 
     def _join(self, item: Item, notebook: NotebookId) -> None:
         lookup, wait = self._lookups.join(item, notebook, self._clock.monotonic())
@@ -144,6 +121,8 @@ class Runner:
             return
         for lookup in self._lookups.startable():
             self._own(self._look_up(lookup))
+        for task_id in self._admission.short():
+            self._own(self._admission.go_on(task_id))
 
     async def _look_up(self, lookup: Lookup) -> None:
         began = self._clock.monotonic()

@@ -1,10 +1,14 @@
 """Values to JSON and back."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 
 from services.calibration.task import CalibrationRequest, HashRequest, NoteRequest
 from services.torrents import Hints, InfoHash, NoteId, Step, TorrentId
+
+ReadRequest = Callable[[str], CalibrationRequest]
+"""`request_from_json`, or something that remembers."""
 
 
 def dump(value: object) -> str:
@@ -50,12 +54,11 @@ def request_to_json(request: CalibrationRequest) -> str:
 
 def request_from_json(text: str) -> CalibrationRequest:
     value = json.loads(text)
+    hints_of = cache(hints_from_json)  # those of a batch are few, and stand there often
     if "notes" in value:
         notes, named = ([NoteId(number) for number in value.get(key, ())] for key in ("notes", "named"))
         return NoteRequest(tuple(notes), tuple(named))
-    return HashRequest(
-        tuple((torrent_from(one["v1"], one["v2"]), hints_from_json(one["hints"])) for one in value["torrents"])
-    )
+    return HashRequest(tuple((torrent_from(one["v1"], one["v2"]), hints_of(one["hints"])) for one in value["torrents"]))
 
 
 def parameters_to_json(parameters: Mapping[str, int | float | str]) -> str:

@@ -3,7 +3,6 @@
 import json
 import sqlite3
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 
 from services.calibration.follower import Follower, FollowerId, NewFollower
 from services.calibration.task import State, Task
@@ -15,10 +14,9 @@ from services.torrents import NotebookId, PersonId, TaskId
 class FollowerRows:
     """See `services.calibration.ports.Followers`."""
 
-    def __init__(self, statements: Statements) -> None:
+    def __init__(self, statements: Statements, requests: codec.ReadRequest) -> None:
         self._run = statements
-        # A batch's request is long, and read again with each of its cards.
-        self._request = lru_cache(maxsize=16)(codec.request_from_json)
+        self._request = requests
 
     async def add(self, task: Task, follower: NewFollower) -> FollowerId:
         row = await self._run.one(

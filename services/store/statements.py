@@ -52,9 +52,9 @@ class Statements:
         rows = await self.all(name, **parameters)
         return rows[0] if rows else None
 
-    async def many(self, name: str, rows: Sequence[Parameters]) -> None:
-        """Run the statement *name* once for each of *rows*; nothing at all where there is none."""
-        if not rows:
+    async def many(self, name: str, rows: Iterable[Parameters]) -> None:
+        """Run the statement *name* once for each of *rows*, which may be made as they go; for an empty list nothing."""
+        if rows == []:
             return
         try:
             await self._connection.executemany(self._queries[name], rows)

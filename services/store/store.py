@@ -5,6 +5,7 @@ import contextlib
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -12,6 +13,7 @@ import aiosqlite
 import structlog
 
 from services.errors import StoreUnavailable
+from services.store.codec import ReadRequest, request_from_json
 from services.store.followers import FollowerRows
 from services.store.health import Health
 from services.store.ledger import AnswerRows, AskedRows, LookupRows
@@ -35,19 +37,19 @@ _MOST_TOGETHER = 64  # writes that share one COMMIT: more would only make the fi
 class Tx:
     """One transaction: every table through its noun."""
 
-    def __init__(self, statements: Statements) -> None:
+    def __init__(self, statements: Statements, requests: ReadRequest) -> None:
         self._statements = statements
         self.answers = AnswerRows(statements)
         self.asked = AskedRows(statements)
         self.facts = FactRows(statements)
-        self.followers = FollowerRows(statements)
+        self.followers = FollowerRows(statements, requests)
         self.lookups = LookupRows(statements)
         self.words = WordRows(statements)
         self.names = NameRows(statements, self.words)
         self.notebooks = NotebookRows(statements)
         self.notes = NoteRows(statements, self.words)
         self.people = PeopleRows(statements)
-        self.tasks = TaskRows(statements)
+        self.tasks = TaskRows(statements, requests)
 
     async def next_boot(self) -> int:
         row = await self._statements.one("next_boot")
@@ -115,8 +117,10 @@ class Store:
         self._looking = Health(path, "reading")
         self._jobs: asyncio.Queue[_Job[Any] | None] = asyncio.Queue()
         self._readers: asyncio.Queue[tuple[Statements, Tx]] = asyncio.Queue()
+        # A batch's request is long, and read again with each of its outcomes: it is in memory once.
+        self._requests: ReadRequest = lru_cache(maxsize=16)(request_from_json)
         for reader in readers:
-            self._readers.put_nowait((reader, Tx(reader)))
+            self._readers.put_nowait((reader, Tx(reader, self._requests)))
         self._reading: set[asyncio.Task[Any]] = set()
         self._closed = False
 
@@ -218,7 +222,7 @@ class Store:
             self._readers.put_nowait((reader, tx))
 
     async def _write_all(self) -> None:
-        tx = Tx(self._writer)
+        tx = Tx(self._writer, self._requests)
         while (job := await self._jobs.get()) is not None:
             jobs = [job]
             while len(jobs) < _MOST_TOGETHER and not self._jobs.empty():

@@ -2,9 +2,8 @@
 
 import json
 import sqlite3
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache
 
 from services.calibration.task import Found, Item, ItemKey, State, Task, Written
 from services.store import codec
@@ -16,12 +15,11 @@ from services.torrents import NotebookId, NoteId, PersonId, TaskId, TorrentId
 class TaskRows:
     """See `services.calibration.ports.Tasks`."""
 
-    def __init__(self, statements: Statements) -> None:
+    def __init__(self, statements: Statements, requests: codec.ReadRequest) -> None:
         self._run = statements
-        # A batch's request is long, and read again with each of its outcomes.
-        self._request = lru_cache(maxsize=16)(codec.request_from_json)
+        self._request = requests
 
-    async def insert(self, task: Task, digest: str, items: Sequence[Item]) -> None:
+    async def insert(self, task: Task, digest: str, items: Iterable[Item]) -> None:
         await self._run.one(
             "insert_task",
             id=task.id,
@@ -38,7 +36,7 @@ class TaskRows:
         )
         await self._run.many(
             "insert_item",
-            [
+            (
                 {
                     "task_id": item.task_id,
                     "position": item.position,
@@ -49,7 +47,7 @@ class TaskRows:
                     "attempt": item.attempt,
                 }
                 for item in items
-            ],
+            ),
         )
 
     async def get(self, task_id: TaskId) -> Task | None:
@@ -111,6 +109,12 @@ class TaskRows:
             "items", task_id=task_id, states=codec.dump([str(state) for state in states]), offset=offset, limit=limit
         )
         return [_item(row) for row in rows]
+
+    async def unended_items(self, task_id: TaskId, *, place: int, limit: int) -> Sequence[Item]:
+        return [_item(row) for row in await self._run.all("unended_items", task_id=task_id, place=place, limit=limit)]
+
+    async def named_items(self, task_id: TaskId, *, place: int, limit: int) -> Sequence[Item]:
+        return [_item(row) for row in await self._run.all("named_items", task_id=task_id, place=place, limit=limit)]
 
     async def items_at(self, keys: Collection[ItemKey]) -> Sequence[Item]:
         return [_item(row) for row in await self._run.all("items_at", keys=codec.dump(list(keys)))]

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 import pytest
 
+from services.calibration import admission
 from services.calibration.manager import AsyncCalibrationManager
 from services.calibration.ports import CalibrationResult, LookupRequest, Tx
 from services.calibration.task import State
@@ -235,15 +236,20 @@ class Lives:
         assert not self.engine.running
         kept = [lookups._in_line, lookups._held_up, lookups._under_way, lookups._of_item, lookups._items_of]
         assert [*kept, lookups._line._work, lookups._line._tasks] == [{}] * 7
+        assert not manager._runner._admission._walks
         assert not manager._progress
 
 
+@pytest.mark.parametrize("stretch", [512, 2])
 @pytest.mark.parametrize("fault_rate", [0.0, 0.03])
 @pytest.mark.parametrize("seed", range(40))
 async def test_whatever_people_do_in_whatever_order_every_task_ends_and_nothing_is_left(
-    seed: int, fault_rate: float, run: Run, engine: FakeEngine, store: Store, clock: FakeClock, notebook: NotebookId,
-    monkeypatch: pytest.MonkeyPatch,
+    seed: int, fault_rate: float, stretch: int, run: Run, engine: FakeEngine, store: Store, clock: FakeClock,
+    notebook: NotebookId, monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
+    monkeypatch.setattr(admission, "_FEWEST", stretch)
+    monkeypatch.setattr(admission, "_TIMES", 1)
+    monkeypatch.setattr(admission, "_TOGETHER", stretch // 2)
     lives, faults = Lives(seed, store, clock, engine, notebook), Faults(store, monkeypatch)
     for _ in range(lives.random.randint(1, 3)):
         workers = lives.random.randint(1, 3)

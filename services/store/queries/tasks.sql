@@ -57,6 +57,19 @@ SELECT * FROM item_rows
 WHERE task_id = :task_id AND (:states = '[]' OR state IN (SELECT value FROM json_each(:states)))
 ORDER BY position LIMIT :limit OFFSET :offset;
 
+-- name: unended_items
+SELECT * FROM item_rows
+WHERE task_id = :task_id AND position >= :place AND state IN ('pending', 'running')
+ORDER BY position LIMIT :limit;
+
+-- name: named_items
+SELECT * FROM item_rows
+WHERE task_id = :task_id AND position >= :place AND state = 'pending' AND (
+    EXISTS (SELECT 1 FROM names AS one WHERE one.v1 = item_rows.v1 AND one.verified)
+    OR EXISTS (SELECT 1 FROM names AS other WHERE other.v2 = item_rows.v2 AND other.verified)
+)
+ORDER BY position LIMIT :limit;
+
 -- name: items_at
 SELECT item_rows.* FROM json_each(:keys) AS asked
 JOIN item_rows ON item_rows.task_id = asked.value ->> 0 AND item_rows.position = asked.value ->> 1;
