@@ -13,7 +13,7 @@ from handlers.context import (
     notebook_of,
     words_of,
 )
-from handlers.incoming import argument_or_replied
+from handlers.incoming import asked_in, torrents_of
 from handlers.submitting import submit
 from services.calibration.task import CalibrationRequest, HashRequest, NoteRequest
 from services.errors import InvalidInfoHash
@@ -74,22 +74,22 @@ def _which(update: Update, text: str) -> str:
 
 @errors_as_answers
 async def calibrate_hash(update: Update, context: CalibotContext) -> None:
-    """Handle ``/calibrate_hash`` with info-hashes or magnets, or in reply to a message that has some."""
-    text = argument_or_replied(message_of(update))
+    """Handle ``/calibrate_hash``: with info-hashes or magnets, under a text file of them, or in reply to either."""
+    text = await asked_in(message_of(update), context.bot)
     if not text:
         say(
             update,
             context,
             words_of(update).gettext(
-                "Which torrent? Send its info-hash or magnet: /calibrate_hash <info-hash>, or reply with it to a "
-                "message that has one."
+                "Which torrent? Send its info-hash or magnet: /calibrate_hash <info-hash>; or reply with it to a "
+                "message or a text file that has some."
             ),
         )
         return
-    torrents = torrents_in(text)
+    torrents = await torrents_of(text)
     if not torrents:
         raise InvalidInfoHash
-    await _submit(update, context, HashRequest(torrents))
+    await _submit(update, context, HashRequest(tuple(torrents)))
 
 
 async def _submit(update: Update, context: CalibotContext, request: CalibrationRequest) -> None:

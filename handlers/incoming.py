@@ -1,6 +1,7 @@
 """What a message brings that may be kept: its words, or the text file in it; where it stands, and whom it is from."""
 
 import asyncio
+from collections.abc import Sequence
 
 from telegram import (
     Bot,
@@ -15,14 +16,16 @@ from telegram import (
 from telegram.error import TelegramError
 
 from handlers.context import address_of
+from handlers.text import LONGEST
 from services.decoding import decode_file
 from services.errors import FileTooLarge, FileUnavailable
+from services.magnets.parse import torrents_in
 from services.notebook.notebook import magnets_of
+from services.torrents import Hints, TorrentId
 
 LARGEST_FILE = 1_000_000
 """Bytes. Telegram lets a bot fetch twenty times as much; nobody reads such a note."""
 _FETCH_SECONDS = 20.0
-_SAVE = "/save"
 
 
 def origin_of(message: Message) -> str:
@@ -64,17 +67,12 @@ def argument_of(message: Message) -> str:
     return (message.text or "")[message.entities[0].length :].strip()  # a command is ASCII
 
 
-def argument_or_replied(message: Message) -> str:
-    """Return what stands after the command; where that is nothing, the words of the message that it replies to."""
-    replied = message.reply_to_message
-    return argument_of(message) or ((replied.text or replied.caption or "").strip() if replied else "")
-
-
-def is_save_caption(message: Message, bot: Bot) -> bool:
-    """Whether the caption says that what it belongs to shall be kept, whatever it is."""
+def caption_command(message: Message, bot: Bot) -> str | None:
+    """Return the command, without its slash, that the caption begins with; None without one, or for another bot's."""
     if not message.caption or not is_command(message):
-        return False
-    return message.caption.split(maxsplit=1)[0].lower() in {_SAVE, f"{_SAVE}@{bot.username}".lower()}
+        return None
+    command, _, addressee = message.caption.split(maxsplit=1)[0].lower().removeprefix("/").partition("@")
+    return command if addressee in {"", str(bot.username).lower()} else None
 
 
 def is_text_file(document: Document | None) -> bool:
@@ -86,18 +84,35 @@ def is_text_file(document: Document | None) -> bool:
 async def words_in(message: Message, bot: Bot) -> str:
     """Return what there is to keep: a text file's text, as it is, else the message's text or caption.
 
-    A caption with a magnet stands before its file's text; a ``/save`` that it begins with is left out.
+    A caption with a magnet stands before its file's text; a command that it begins with is left out.
 
     Raises:
         FileTooLarge, FileUnavailable: the file cannot be kept.
     """
     words = message.text or message.caption or ""
-    if is_save_caption(message, bot):
+    if caption_command(message, bot):
         words = after_command(words)
     if message.document is None or not is_text_file(message.document):
         return words
     text = await _fetched(message.document, bot)
     return f"{words}\n\n{text}" if await magnets_of(words) else text
+
+
+async def asked_in(message: Message, bot: Bot) -> str:
+    """Return what a command asks about: the words after it, or the file that it stands under, or what it replies to.
+
+    Raises:
+        FileTooLarge, FileUnavailable: the file cannot be read.
+    """
+    asked = argument_of(message) if message.text else (await words_in(message, bot)).strip()
+    if asked or message.reply_to_message is None:
+        return asked
+    return (await words_in(message.reply_to_message, bot)).strip()
+
+
+async def torrents_of(text: str) -> Sequence[tuple[TorrentId, Hints]]:
+    """Return the torrents of *text*, see `torrents_in`; others have their turn while a file's is read."""
+    return await asyncio.to_thread(torrents_in, text) if len(text) > LONGEST else torrents_in(text)
 
 
 async def _fetched(document: Document, bot: Bot) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 import structlog
-from telegram import Update
+from telegram import MessageEntity, Update
 from telegram.ext import (
     Application,
     ApplicationHandlerStop,
@@ -20,10 +20,11 @@ from telegram.ext import (
 
 from handlers.answers import Handler, say
 from handlers.calibrate import calibrate, calibrate_hash
-from handlers.context import CalibotContext, incoming_of, language_of
+from handlers.context import CalibotContext, incoming_of, language_of, message_of, words_of
 from handlers.export import export
 from handlers.figures import show_queue, show_stats
 from handlers.gate import gate
+from handlers.incoming import caption_command, is_command
 from handlers.notes import delete, history, note, notes, undelete, undo
 from handlers.people import allow, deny, show_people
 from handlers.presses import press
@@ -39,7 +40,9 @@ _ALL = (
     2**31
 )  # the library's own places are taken by those who wait for a turn, too: a chat's backlog stopped all others
 _KEPT = filters.TEXT | filters.CAPTION | filters.Document.ALL
-_NOTE_COMMANDS: Mapping[str, Handler] = {
+_COMMANDS: Mapping[str, Handler] = {
+    "start": start,
+    "help": show_help,
     "save": save_command,
     "note": note,
     "notes": notes,
@@ -50,7 +53,16 @@ _NOTE_COMMANDS: Mapping[str, Handler] = {
     "search": search,
     "find": find,
     "export": export,
+    "calibrate": calibrate,
+    "calibrate_hash": calibrate_hash,
+    "queue": show_queue,
+    "allow": allow,
+    "deny": deny,
+    "people": show_people,
+    "stats": show_stats,
 }
+_CAPTIONS: Mapping[str, Handler] = {"save": save, "calibrate_hash": calibrate_hash}
+"""Commands that take a file: they stand in its caption."""
 
 
 class OneAfterAnotherInAChat(BaseUpdateProcessor):
@@ -81,22 +93,30 @@ def register(application: "Application[Any, CalibotContext, Any, Any, Any, Any]"
     """Add every handler."""
     new = filters.UpdateType.MESSAGE
     application.add_handler(TypeHandler(Update, gate), group=-1)
-    application.add_handler(CommandHandler("start", start, filters=new))
-    application.add_handler(CommandHandler("help", show_help, filters=new))
-    for command, handler in _NOTE_COMMANDS.items():
+    for command, handler in _COMMANDS.items():
         application.add_handler(CommandHandler(command, handler, filters=new))
-    application.add_handler(CommandHandler("calibrate", calibrate, filters=new))
-    application.add_handler(CommandHandler("calibrate_hash", calibrate_hash, filters=new))
-    application.add_handler(CommandHandler("queue", show_queue, filters=new))
-    application.add_handler(CommandHandler("allow", allow, filters=new))
-    application.add_handler(CommandHandler("deny", deny, filters=new))
-    application.add_handler(CommandHandler("people", show_people, filters=new))
-    application.add_handler(CommandHandler("stats", show_stats, filters=new))
     application.add_handler(MessageHandler(new & filters.COMMAND, unknown_command))
+    application.add_handler(MessageHandler(new & filters.CaptionEntity(MessageEntity.BOT_COMMAND), captioned))
     application.add_handler(MessageHandler(new & _KEPT, save))
     application.add_handler(MessageHandler(filters.UpdateType.EDITED_MESSAGE & _KEPT, edited))
     application.add_handler(CallbackQueryHandler(press))
     application.add_error_handler(bug)
+
+
+async def captioned(update: Update, context: CalibotContext) -> None:
+    """Handle a file whose caption has a command in it."""
+    message = message_of(update)
+    if not is_command(message):
+        await save(update, context)
+        return
+    command = caption_command(message, context.bot) or ""
+    if command in _CAPTIONS:
+        await _CAPTIONS[command](update, context)
+    elif command in _COMMANDS:
+        words = words_of(update).gettext("/{command} takes no file: send it in a message of its own.")
+        say(update, context, words.format(command=command))
+    else:
+        await unknown_command(update, context)
 
 
 async def bug(update: object, context: CalibotContext) -> None:

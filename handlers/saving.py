@@ -17,8 +17,8 @@ from handlers.context import (
 )
 from handlers.incoming import (
     after_command,
+    caption_command,
     is_command,
-    is_save_caption,
     is_text_file,
     origin_of,
     source_of,
@@ -33,7 +33,7 @@ from services.magnets.parse import torrents_in
 async def save(update: Update, context: CalibotContext) -> None:
     """Keep a message with a magnet as a note; what has none is answered with a line, in private alone."""
     message = message_of(update)
-    asked = is_save_caption(message, context.bot)
+    asked = caption_command(message, context.bot) == "save"
     try:
         text = await words_in(message, context.bot)
     except (FileTooLarge, FileUnavailable):

@@ -12,12 +12,11 @@ from handlers.answers import answer, errors_as_answers, say
 from handlers.buttons import Verb, button
 from handlers.cards import blank, numbers, size
 from handlers.context import CalibotContext, message_of, notebook_of, words_of
-from handlers.incoming import argument_of, argument_or_replied
+from handlers.incoming import argument_of, asked_in, torrents_of
 from handlers.outgoing import Message as Shown
 from handlers.text import escape, shown_name
 from services.errors import InvalidInfoHash, NoteNotFound
 from services.i18n import Translation
-from services.magnets.parse import torrents_in
 from services.notebook.excerpts import Excerpt
 from services.notebook.note import Known
 from services.notebook.search import Held, Page, asked
@@ -89,7 +88,7 @@ def _keyboard(t: Translation, page: Page) -> InlineKeyboardMarkup | None:
 @errors_as_answers
 async def find(update: Update, context: CalibotContext) -> None:
     """Handle ``/find <info-hash | magnet>``, or in reply to a message that has one."""
-    t, text = words_of(update), argument_or_replied(message_of(update))
+    t, text = words_of(update), await asked_in(message_of(update), context.bot)
     if not text:
         say(
             update,
@@ -100,7 +99,7 @@ async def find(update: Update, context: CalibotContext) -> None:
             ),
         )
         return
-    torrents = [torrent for torrent, _ in torrents_in(text)]
+    torrents = [torrent for torrent, _ in await torrents_of(text)]
     if not torrents:
         raise InvalidInfoHash
     held = await context.services.search.holders(await notebook_of(update, context), torrents)

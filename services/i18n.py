@@ -132,7 +132,7 @@ def _allowance_used_up(t: Translation, parameters: Parameters) -> str:
 
 def _file_too_large(t: Translation, parameters: Parameters) -> str:
     megabytes = f"{_number(parameters, 'most') / 1_000_000:g}"
-    return t.gettext("That file is too large for a note: the most is {megabytes} MB.").format(megabytes=megabytes)
+    return t.gettext("That file is too large: the most is {megabytes} MB.").format(megabytes=megabytes)
 
 
 _SENTENCES: Mapping[str, _Say] = {

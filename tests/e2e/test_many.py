@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from sandbox.botapi import Chat, Message, Person
+from sandbox.botapi import Chat, File, Message, Person
 from sandbox.swarm import make_sample
 from tests.e2e.conftest import World, kept, opened_world, states
 
@@ -21,7 +21,8 @@ class Town(World):
     """Where each test has a guest of its own, who writes in private; a dead torrent is given up after 2 s."""
 
     async def fill(self) -> None:
-        self.guests: Iterator[Person] = iter([self.invite(f"Guest {number}") for number in range(8)])
+        self.guests: Iterator[Person] = iter([self.invite(f"Guest {number}") for number in range(10)])
+        self.bob_alone = self.invite("Bob Alone")
         self.timeout = 2.0
         await self.start()
 
@@ -144,6 +145,42 @@ async def test_many_hashes_and_magnets_are_one_task_that_changes_no_note(town: T
     card = await guest.ask(f"/calibrate_hash {town.swarm.dead().v1} {magnets}")
     await town.shows(card, "completed", "3 of 4 found, 1 not", "hash 2")
     assert labels(card) == ["Retry failed", "Show failed"]
+
+
+@pytest.mark.parametrize("how", ["caption", "reply"])
+async def test_a_text_file_of_hashes_and_magnets_is_looked_up_and_not_kept(town: Town, how: str) -> None:
+    guest = town.guest()
+    samples = [town.swarm.seed(make_sample(f"{how} {number}")) for number in range(3)]
+    words = f"\ufeff{samples[0].v1}\r\n{samples[1].magnet()},\r\n一{samples[2].magnet()}".encode()
+    file = File("list.txt", words)
+    if how == "caption":
+        card = await town.answer(guest.person.say(guest.chat, "/calibrate_hash", document=file))
+    else:
+        hashes = File("list.txt", f"{samples[0].v1} {samples[1].v1} {samples[2].v1}".encode())
+        listed = guest.person.say(guest.chat, "", document=hashes)
+        await town.answer(listed)
+        card = await town.answer(guest.person.say(guest.chat, "/calibrate_hash", reply_to=listed))
+    await town.shows(card, "completed", "3 of 3 found", f"{how} 2")
+    assert (await guest.ask("/notes")).text.startswith("There is no note here yet.")
+
+
+@pytest.mark.parametrize(
+    ("caption", "content", "answer"),
+    [
+        ("/calibrate_hash", b"no hash", "That is no info-hash"),
+        ("/calibrate_hash", b"", "Which torrent?"),
+        ("/calibrate_hash", b"x" * 1_000_001, "That file is too large: the most is 1 MB."),
+        ("/calibrate 1", b"words", "/calibrate takes no file: send it in a message of its own."),
+        ("/save@another_bot", b"words", "I do not know this command."),
+    ],
+)
+async def test_a_file_that_a_command_cannot_read_gets_one_line_and_is_not_kept(
+    town: Town, caption: str, content: bytes, answer: str
+) -> None:
+    chat = town.api.private(town.bob_alone)
+    said = await town.answer(town.bob_alone.say(chat, caption, document=File("list.txt", content)))
+    assert said.text.startswith(answer)
+    assert "\n" not in said.text
 
 
 @pytest.mark.parametrize(

@@ -169,7 +169,7 @@ async def test_a_file_that_is_too_large_is_refused_in_one_line(town: Town, size:
     guest, chat = town.guest()
     file = File("a.txt", b"x", claimed=1_000_001) if size == "claimed" else File("a.txt", b"x" * 1_000_001)
     answer = await town.answer(guest.say(chat, "", document=file))
-    assert answer.text == "That file is too large for a note: the most is 1 MB."
+    assert answer.text == "That file is too large: the most is 1 MB."
 
 
 async def test_a_file_of_the_largest_size_is_kept_and_comes_back_as_a_file(town: Town) -> None:
