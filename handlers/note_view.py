@@ -28,11 +28,11 @@ _LOOKED_AT = 4000
 def note_messages(
     t: Translation, note: Note, magnets: Sequence[Magnet], known: Mapping[TorrentId, Known]
 ) -> list[Message]:
-    """Return the messages that show *note*: the names of its torrents, a line, and the text as it is.
+    """Return the messages that show *note*: the names of its torrents, whom it is from, a line, the text as it is.
 
     What does not fit into one comes in numbered parts; over three, the text is a file.
     """
-    names = _names(t, magnets, known)
+    names = [*_names(t, magnets, known), *_source(t, note)]
     head = "\n".join([*names, LINE, ""]) if names else ""
     keyboard = _keyboard(t, note.id, calibrate=bool(magnets))
     whole = head + note.text
@@ -47,6 +47,11 @@ def note_messages(
         return [*shown[:-1], Message(shown[-1].html, keyboard)]
     file = Document(f"note-{note.id}.txt", note.text.encode("utf-8", "replace"))
     return [Message(escape(_summary(t, note.id, names)), keyboard), Message("", document=file)]
+
+
+def _source(t: Translation, note: Note) -> list[str]:
+    """Return the line that says whom a forwarded text is from."""
+    return [t.gettext("From {source}").format(source=shown_name(note.source))] if note.source else []
 
 
 def _summary(t: Translation, number: NoteId, names: Sequence[str]) -> str:

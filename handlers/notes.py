@@ -46,7 +46,7 @@ async def note(update: Update, context: CalibotContext) -> None:
         return
     found = await context.services.notebook.get(await notebook_of(update, context), number)
     magnets = await magnets_of(found.text)
-    known = await context.services.notebook.known(magnets)
+    known = await context.services.notebook.known(found.notebook, magnets)
     message = message_of(update)
     for place, part in enumerate(note_view.note_messages(words_of(update), found, magnets, known)):
         rank = Rank.END if place else Rank.ANSWER  # a long note does not mute its chat

@@ -120,10 +120,10 @@ class Notebook:
         note = await self._store.read(lambda tx: tx.notes.from_origin(origin))
         return note if note is not None and note.notebook == notebook else None
 
-    async def known(self, magnets: Sequence[Magnet]) -> Mapping[TorrentId, Known]:
-        """Return what is known of the torrents of *magnets*."""
+    async def known(self, notebook: NotebookId, magnets: Sequence[Magnet]) -> Mapping[TorrentId, Known]:
+        """Return what is known, in this notebook, of the torrents of *magnets*."""
         torrents = dict.fromkeys(torrent for magnet in magnets for torrent in magnet.torrents)
-        return await self._store.read(lambda tx: tx.facts.of(list(torrents)))
+        return await self._store.read(lambda tx: tx.facts.of(notebook, list(torrents)))
 
     async def page(self, notebook: NotebookId, *, before: NoteId | None = None, after: NoteId | None = None) -> Page:
         """Return ten notes: the newest, those next older than *before*, or those next newer than *after*."""

@@ -96,8 +96,11 @@ class Notes(Protocol):
 class Facts(Protocol):
     """What is known of torrents, whoever said so."""
 
-    async def of(self, torrents: Collection[TorrentId]) -> Mapping[TorrentId, Known]:
-        """Return, for those torrents of which it is known, what is known of one that answers them."""
+    async def of(self, notebook: NotebookId, torrents: Collection[TorrentId]) -> Mapping[TorrentId, Known]:
+        """Return, for those torrents of which it is known, what is known of one that answers them.
+
+        The name is the one that people of the *notebook* chose, where they did.
+        """
 
 
 class Words(Protocol):

@@ -82,7 +82,7 @@ class Search:
         async def read(tx: NotebookTx) -> Sequence[Held]:
             rising = {one: await tx.notes.numbers_having(notebook, [one]) for one in torrents}
             held = {one: notes[::-1] for one, notes in rising.items() if notes}
-            known = await tx.facts.of(held)
+            known = await tx.facts.of(notebook, held)
             return [Held(torrent=one, notes=notes, known=known.get(one)) for one, notes in held.items()]
 
         return await self._store.read(read)

@@ -77,9 +77,9 @@ class FactRows:
     def __init__(self, statements: Statements) -> None:
         self._run = statements
 
-    async def of(self, torrents: Collection[TorrentId]) -> Mapping[TorrentId, Known]:
+    async def of(self, notebook: NotebookId, torrents: Collection[TorrentId]) -> Mapping[TorrentId, Known]:
         asked = list(torrents)
-        rows = await self._run.all("known_names", torrents=codec.torrents_to_json(asked))
+        rows = await self._run.all("known_names", torrents=codec.torrents_to_json(asked), notebook_id=notebook)
         return {
             asked[row["place"]]: Known(
                 name=name_from(row),

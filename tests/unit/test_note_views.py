@@ -1,6 +1,7 @@
 """What notes, pages of notes and histories look like; names in them are hostile."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -8,7 +9,7 @@ from handlers.history_view import history_page
 from handlers.note_view import delete_question, note_messages, notes_page, title
 from handlers.outgoing import Message
 from handlers.saved_view import saved_message
-from handlers.text import units
+from handlers.text import escape, units
 from sandbox.botapi.markup import parse_html
 from services.i18n import translation
 from services.magnets.parse import find_magnets
@@ -275,3 +276,12 @@ def test_a_note_of_blank_lines_that_telegram_would_drop_is_a_file() -> None:
     _, file = shown(text)
     assert file.document is not None
     assert file.document.content == text.encode()
+
+
+def test_a_forwarded_note_says_whom_it_is_from_as_text_and_not_in_what_is_kept() -> None:
+    text = link("a")
+    note = replace(note_of(text), source="<b>Films</b> \u202e(@films)")
+    (message,) = note_messages(T, note, find_magnets(text), {torrent("a"): known("三体.mkv")})
+    names, _, kept = message.html.partition("———\n")
+    assert names.splitlines()[1] == "From &lt;b&gt;Films&lt;/b&gt; (@films)"
+    assert kept == escape(text)

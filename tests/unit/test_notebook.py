@@ -7,12 +7,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from services.calibration.ports import Tx
 from services.errors import NotDeleted, NoteNotFound
 from services.magnets.parse import find_magnets
 from services.notebook.note import Note
 from services.notebook.notebook import Notebook, Saved
 from services.store.store import Store
-from services.torrents import InfoHash, NotebookId, NoteId, PersonId, TorrentId
+from services.torrents import InfoHash, Name, NotebookId, NoteId, PersonId, TorrentId
 from tests.fake_clock import FakeClock
 from tests.unit.fakes import info_of, torrent
 
@@ -206,14 +207,31 @@ async def test_the_same_magnet_again_is_kept_and_known_by_the_numbers_before_it(
     assert (await save(notes, elsewhere, LINK)).known == (), "another notebook's are nobody's business"
 
 
-async def test_what_is_known_of_a_notes_torrents_is_told_claimed_or_verified(notes: Notebook, store: Store) -> None:
+async def test_what_is_known_of_a_notes_torrents_is_told_claimed_or_verified(
+    notes: Notebook, notebook: NotebookId, store: Store
+) -> None:
     infos = [info_of(X, "Claimed", verified=False), info_of(Y, "Verified")]
     await store.write(lambda tx: tx.names.put(infos, 1.0))
-    known = await notes.known(find_magnets(f"{LINK} {OTHER} magnet:?xt=urn:btih:{'3' * 40}"))
+    known = await notes.known(notebook, find_magnets(f"{LINK} {OTHER} magnet:?xt=urn:btih:{'3' * 40}"))
     assert {one: (fact.name.text, fact.size, fact.verified) for one, fact in known.items()} == {
         X: ("Claimed", 1234, False),
         Y: ("Verified", 1234, True),
     }
+
+
+async def test_a_name_that_people_chose_is_what_is_known_in_their_notebook_alone(
+    notes: Notebook, notebook: NotebookId, store: Store
+) -> None:
+    elsewhere = await notes.behind("tg:2")
+    chosen = Name(text="三体", raw=b"x", encoding="gb18030", chosen=True)
+
+    async def write(tx: Tx) -> None:
+        await tx.names.put([info_of(X, "guess", certain=False)], 1.0)
+        await tx.names.choose(notebook, X, chosen, ALICE, 2.0)
+
+    await store.write(write)
+    names = [(await notes.known(one, find_magnets(LINK)))[X].name for one in (notebook, elsewhere)]
+    assert [(one.text, one.certain) for one in names] == [("三体", True), ("guess", False)]
 
 
 async def test_anything_is_kept_when_that_is_asked(notes: Notebook, notebook: NotebookId) -> None:

@@ -9,11 +9,18 @@ JOIN names ON names.v2 = asked.value ->> 1 AND asked.value ->> 0 IS NULL
 WHERE names.verified = 1;
 
 -- name: known_names
-SELECT asked.key AS place, names.* FROM json_each(:torrents) AS asked
-JOIN names ON names.v1 = asked.value ->> 0 AND (asked.value ->> 1 IS NULL OR names.v2 = asked.value ->> 1)
-UNION ALL
-SELECT asked.key AS place, names.* FROM json_each(:torrents) AS asked
-JOIN names ON names.v2 = asked.value ->> 1 AND asked.value ->> 0 IS NULL;
+WITH found AS (
+    SELECT asked.key AS place, names.* FROM json_each(:torrents) AS asked
+    JOIN names ON names.v1 = asked.value ->> 0 AND (asked.value ->> 1 IS NULL OR names.v2 = asked.value ->> 1)
+    UNION ALL
+    SELECT asked.key AS place, names.* FROM json_each(:torrents) AS asked
+    JOIN names ON names.v2 = asked.value ->> 1 AND asked.value ->> 0 IS NULL
+)
+SELECT found.place, found.raw_name, found.size, found.file_count, found.verified,
+    coalesce(chosen.text, found.name) AS name, coalesce(chosen.encoding, found.encoding) AS encoding,
+    found.certain OR chosen.name_id IS NOT NULL AS certain
+FROM found
+LEFT JOIN chosen_names AS chosen ON chosen.name_id = found.id AND chosen.notebook_id = :notebook_id;
 
 -- name: names_of
 SELECT asked.key AS place, names.id, names.verified FROM json_each(:torrents) AS asked
