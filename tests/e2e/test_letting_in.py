@@ -171,6 +171,7 @@ async def test_the_figures_are_those_of_the_lookups(world: World) -> None:
 
 
 @pytest.mark.parametrize("command", ["/allow", "/deny", "/people", "/stats"])
-async def test_a_photo_with_a_command_under_it_is_no_command(running: World, command: str) -> None:
+async def test_a_command_under_a_photo_is_told_to_stand_alone_and_does_nothing(running: World, command: str) -> None:
     said = running.alice.say(running.private, command, photo=True)
-    assert (await running.answer(said)).text.startswith("Send me a magnet link")
+    answer = await running.answer(said)
+    assert answer.text == f"{command} takes no file: send it in a message of its own."

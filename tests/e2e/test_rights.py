@@ -340,8 +340,13 @@ class Tried:
         there = {(one.id, one.text) for one in self.message.chat.bot_messages}
         answer = await self.presser.press_data(self.message, data)
         assert REFUSED_PRESSES.get(answer.text, "yes") == self.cell.gets, (self.cell.name, answer.text)
-        if self.cell.gets == "yes":
-            await town.api.until(lambda: _new(self.message.chat, there, EFFECTS[verb]))
+        if self.cell.gets != "yes":
+            return
+        if verb is Verb.REFRESH:
+            # Within the second that the card shows there is nothing newer to be seen: people press again.
+            while not _new(self.message.chat, there, EFFECTS[verb]):
+                assert (await self.presser.press_data(self.message, data)).text == answer.text
+        await town.api.until(lambda: _new(self.message.chat, there, EFFECTS[verb]))
 
 
 async def _prepared(town: Town, cell: Cell) -> Tried:
