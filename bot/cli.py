@@ -107,7 +107,7 @@ def _with_token(settings: Settings, config: Path) -> Settings:
     if not token:
         raise BadSettings(_how_to_begin("calibot needs a bot's token to run:", config))
     if not is_token(token):
-        why = "The bot's token is not one that @BotFather gave: those look like 123456:ABC-DEF. How to get one:"
+        why = "The bot's token is not one that @BotFather gave: those are a number, a colon, letters. How to get one:"
         raise BadSettings(_how_to_begin(why, config))
     return settings
 

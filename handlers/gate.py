@@ -1,6 +1,6 @@
 """Who gets in: runs before every other handler, and ends the update for those who do not."""
 
-from telegram import Update
+from telegram import MessageEntity, Update
 from telegram.constants import ChatMemberStatus, ChatType
 from telegram.ext import ApplicationHandlerStop
 
@@ -66,9 +66,16 @@ async def _may_press(update: Update, context: CalibotContext) -> bool:
 
 
 def _claims(update: Update, context: CalibotContext) -> bool:
-    """Whether a stranger tries to become the first owner: that is for ``/start`` to judge."""
-    text = update.message.text if update.message else None
-    return context.services.people.start_code is not None and bool(text and text.startswith("/start "))
+    """Whether a stranger tries to become the first owner: that is for ``/start`` to judge.
+
+    It must be a command to the router, too. What only looks like one, such as in bold, would go on as any text.
+    """
+    message = update.message
+    if context.services.people.start_code is None or message is None or not message.entities:
+        return False
+    first = message.entities[0]
+    is_start = (first.type, first.offset, first.length) == (MessageEntity.BOT_COMMAND, 0, len("/start"))
+    return is_start and (message.text or "").startswith("/start ")
 
 
 def _refuse(update: Update, context: CalibotContext) -> None:

@@ -2,7 +2,10 @@
 
 import re
 
+import pytest
+
 from sandbox.botapi import Message, Person
+from sandbox.swarm import make_sample
 from tests.e2e.conftest import World
 
 _CODE = re.compile(r"/start ([0-9a-f]{16})")
@@ -49,6 +52,15 @@ async def test_five_wrong_codes_use_the_tries_up_until_the_next_start(world: Wor
     bob = world.api.person("Bob")
     assert (await _says(world, bob, f"/start {code}")).text == NO
     assert (await _says(world, bob, f"/start {again}")).text.startswith("You are this bot's owner now.")
+
+
+@pytest.mark.parametrize("style", ["code", "bold"])
+async def test_what_only_looks_like_a_code_lets_no_stranger_keep_a_note(world: World, style: str) -> None:
+    await started(world)
+    mallory = world.api.person("Mallory")
+    said = mallory.say_styled(world.api.private(mallory), f"/start {make_sample('x').magnet()}", style)
+    assert str(mallory.id) in (await world.answer(said)).text
+    assert world.rows("SELECT id FROM notes") == []
 
 
 async def test_a_code_in_a_group_is_no_claim(world: World) -> None:
