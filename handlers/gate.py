@@ -1,8 +1,8 @@
 """Who gets in: runs before every other handler, and ends the update for those who do not."""
 
-from telegram import MessageEntity, Update
+from telegram import Update
 from telegram.constants import ChatMemberStatus, ChatType
-from telegram.ext import ApplicationHandlerStop
+from telegram.ext import ApplicationHandlerStop, filters
 
 from handlers.context import (
     CalibotContext,
@@ -70,12 +70,12 @@ def _claims(update: Update, context: CalibotContext) -> bool:
 
     It must be a command to the router, too. What only looks like one, such as in bold, would go on as any text.
     """
-    message = update.message
-    if context.services.people.start_code is None or message is None or not message.entities:
-        return False
-    first = message.entities[0]
-    is_start = (first.type, first.offset, first.length) == (MessageEntity.BOT_COMMAND, 0, len("/start"))
-    return is_start and (message.text or "").startswith("/start ")
+    text = (update.message.text if update.message else None) or ""
+    return (
+        context.services.people.start_code is not None
+        and text.startswith("/start ")
+        and bool(filters.COMMAND.check_update(update))
+    )
 
 
 def _refuse(update: Update, context: CalibotContext) -> None:

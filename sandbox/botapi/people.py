@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from sandbox.botapi.chats import ANONYMOUS, Account, Chat, Message
 from sandbox.botapi.files import File
-from sandbox.botapi.text import MAX_CAPTION, MAX_LENGTH, Entity, Formatted, commands, utf16_length
+from sandbox.botapi.text import MAX_CAPTION, MAX_LENGTH, Formatted, commands, utf16_length
 from sandbox.botapi.world import PressAnswer, World
 
 _PATIENCE = 10.0
@@ -26,7 +26,7 @@ class Person:
     def say(
         self,
         chat: Chat,
-        text: str,
+        text: str | Formatted,
         *,
         reply_to: Message | None = None,
         topic: int | None = None,
@@ -39,7 +39,7 @@ class Person:
 
         Args:
             chat: one that this person is in.
-            text: 1 to 4,096 UTF-16 units; 1,024 under a photo.
+            text: 1 to 4,096 UTF-16 units; 1,024 under a photo. See `styled` for one that is formatted.
             reply_to: a message that stands in this chat; its topic is taken where none is given.
             topic: of a forum.
             anonymous: write as the group, as its anonymous administrators do.
@@ -51,33 +51,20 @@ class Person:
             raise ValueError(f"{self.account.first_name} is not in {chat.title}")
         if reply_to is not None and chat.find(reply_to.id) is not reply_to:
             raise ValueError(f"{reply_to} does not stand in {chat.title}")
+        formatted = _typed(text, MAX_CAPTION if photo or document else MAX_LENGTH, empty=document is not None)
         message = Message(
             id=chat.next_id,
             chat=chat,
             sender=ANONYMOUS if anonymous else self.account,
             date=self._world.now(),
-            formatted=_typed(text, MAX_CAPTION if photo or document else MAX_LENGTH, empty=document is not None),
-            html=text,
+            formatted=formatted,
+            html=formatted.text,
             reply_to=reply_to,
             topic=topic or (reply_to.topic if reply_to else None),
             anonymous=anonymous,
             photo=photo,
             document=self._world.files.keep(document) if document else None,
             forwarded=forwarded,
-        )
-        self._world.say(message)
-        return message
-
-    def say_styled(self, chat: Chat, text: str, style: str) -> Message:
-        """Write *text*, all of it in one *style* such as ``bold``, or ``code``, in which Telegram finds no command."""
-        found = () if style == "code" else commands(text)
-        message = Message(
-            id=chat.next_id,
-            chat=chat,
-            sender=self.account,
-            date=self._world.now(),
-            formatted=Formatted(text, (Entity(style, 0, utf16_length(text)), *found)),
-            html=text,
         )
         self._world.say(message)
         return message
@@ -127,7 +114,8 @@ class Person:
         self._world.private(self.account).set_status(self._world.bot, "member")
 
 
-def _typed(text: str, most: int, *, empty: bool = False) -> Formatted:
-    if not (0 if empty else 1) <= utf16_length(text) <= most:
+def _typed(text: str | Formatted, most: int, *, empty: bool = False) -> Formatted:
+    formatted = text if isinstance(text, Formatted) else Formatted(text, commands(text))
+    if not (0 if empty else 1) <= utf16_length(formatted.text) <= most:
         raise ValueError(f"nobody can send an empty message, or one over {most:,} UTF-16 units")
-    return Formatted(text, commands(text))
+    return formatted

@@ -57,6 +57,12 @@ def commands(text: str) -> tuple[Entity, ...]:
     )
 
 
+def styled(text: str, style: str) -> Formatted:
+    """Return *text*, all of it in one *style* such as ``bold``, or ``code``, in which Telegram finds no command."""
+    found = () if style == "code" else commands(text)
+    return Formatted(text, (Entity(style, 0, utf16_length(text)), *found))
+
+
 def cleaned(message: Formatted) -> Formatted:
     """Return what Telegram keeps of *message* (TDLib, ``clean_input_string`` and ``fix_formatted_text``).
 

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from sandbox.botapi import Message, Person
+from sandbox.botapi.text import styled
 from sandbox.swarm import make_sample
 from tests.e2e.conftest import World
 
@@ -58,7 +59,7 @@ async def test_five_wrong_codes_use_the_tries_up_until_the_next_start(world: Wor
 async def test_what_only_looks_like_a_code_lets_no_stranger_keep_a_note(world: World, style: str) -> None:
     await started(world)
     mallory = world.api.person("Mallory")
-    said = mallory.say_styled(world.api.private(mallory), f"/start {make_sample('x').magnet()}", style)
+    said = mallory.say(world.api.private(mallory), styled(f"/start {make_sample('x').magnet()}", style))
     assert str(mallory.id) in (await world.answer(said)).text
     assert world.rows("SELECT id FROM notes") == []
 
