@@ -32,8 +32,8 @@ def note_messages(
 
     What does not fit into one comes in numbered parts; over three, the text is a file.
     """
-    names = [*_names(t, magnets, known), *_source(t, note)]
-    head = "\n".join([*names, LINE, ""]) if names else ""
+    names, source = _names(t, magnets, known), _source(t, note)
+    head = "\n".join([*names, *source, LINE, ""]) if names or source else ""
     keyboard = _keyboard(t, note.id, calibrate=bool(magnets))
     whole = head + note.text
     if units(whole) <= LONGEST and not whole.isspace():
@@ -46,7 +46,7 @@ def note_messages(
         ]
         return [*shown[:-1], Message(shown[-1].html, keyboard)]
     file = Document(f"note-{note.id}.txt", note.text.encode("utf-8", "replace"))
-    return [Message(escape(_summary(t, note.id, names)), keyboard), Message("", document=file)]
+    return [Message(escape(_summary(t, note.id, source, names)), keyboard), Message("", document=file)]
 
 
 def _source(t: Translation, note: Note) -> list[str]:
@@ -54,10 +54,10 @@ def _source(t: Translation, note: Note) -> list[str]:
     return [t.gettext("From {source}").format(source=shown_name(note.source))] if note.source else []
 
 
-def _summary(t: Translation, number: NoteId, names: Sequence[str]) -> str:
-    """Return the names of a note whose text comes as a file: as many as fit."""
-    lines = [t.gettext("#{number} is long: its text is the file below.").format(number=number)]
-    left = LONGEST - units(lines[0]) - _PART_HEAD
+def _summary(t: Translation, number: NoteId, source: Sequence[str], names: Sequence[str]) -> str:
+    """Return whom a note is from whose text comes as a file, and its names: as many as fit."""
+    lines = [t.gettext("#{number} is long: its text is the file below.").format(number=number), *source]
+    left = LONGEST - units("\n".join(lines)) - _PART_HEAD
     for place, name in enumerate(names):
         left -= units(name) + 1
         if left < 0:

@@ -126,6 +126,14 @@ def test_a_file_of_very_many_torrents_names_as_many_as_a_message_has_room_for() 
     assert re.search(r"\nand [0-9]+ more\Z", plain(summary))
 
 
+def test_a_forwarded_file_of_very_many_torrents_says_whom_it_is_from_and_counts_torrents_alone() -> None:
+    text = "\n".join(link(f"{number}", f"{'长' * 50}{number}") for number in range(300))
+    summary, _ = note_messages(T, replace(note_of(text), source="Films"), find_magnets(text), {})
+    _, source, *names, more = plain(summary).splitlines()
+    assert source == "From Films"
+    assert more == f"and {300 - len(names)} more"
+
+
 # A page of notes.
 
 
