@@ -110,10 +110,12 @@ class LiveStatus:
 
     async def _message(self, follower: Follower, snapshot: Snapshot, state: State) -> Message:
         """Return the card, or the page of what was not found that its reader has turned to."""
-        if follower.failed_page is None or not state.ended:
-            return card(snapshot, state, self._clock.now(), follower.language)
-        lost = await self._manager.list_lost(follower.task_id, page=follower.failed_page, size=LOST_PAGE)
-        return failed_card(snapshot, lost, follower.failed_page, follower.language)
+        page = follower.failed_page
+        if page is not None and state.ended:
+            lost = await self._manager.list_lost(follower.task_id, page=page, size=LOST_PAGE)
+            if lost:
+                return failed_card(snapshot, lost, page, follower.language)
+        return card(snapshot, state, self._clock.now(), follower.language)
 
     async def _snapshot(self, task_id: TaskId) -> Snapshot | None:
         """Return the task as it stands, even if it ended longer ago than anybody else is told of."""

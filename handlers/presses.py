@@ -26,6 +26,8 @@ from services.calibration.task import CalibrationRequest, NoteRequest
 from services.errors import CalibotError, CannotCancel, CannotChoose, CannotRetry, NoteNotFound, TaskNotFound
 from services.torrents import NotebookId, TaskId
 
+_PAGES = {Verb.FAILED, Verb.CARD}
+
 
 async def press(update: Update, context: CalibotContext) -> None:
     """Handle a press of any button, ours or forged."""
@@ -64,12 +66,12 @@ async def _act(update: Update, context: CalibotContext, query: CallbackQuery) ->
     pressed, message = Press.parse(query.data), query.message
     if pressed is None or not isinstance(message, Message):
         return _no_longer(update)
-    if pressed.verb in note_presses.VERBS:
-        stands = _stands_on(message, query.data)
-        return await note_presses.act(update, context, pressed) if stands else _no_longer(update)
-    follower = await _follower_at(context, message)
-    if follower is None and not _stands_on(message, query.data):
+    follower = None if pressed.verb in note_presses.VERBS else await _follower_at(context, message)
+    # What else is asked of a card that was edited since, its task's state decides.
+    if (follower is None or pressed.verb in _PAGES) and not _stands_on(message, query.data):
         return _no_longer(update)
+    if pressed.verb in note_presses.VERBS:
+        return await note_presses.act(update, context, pressed)
     notebook = await notebook_of(update, context)
     if pressed.verb in {Verb.CALIBRATE, Verb.CALIBRATE_ALL}:
         return Outcome(task=await _calibrate(update, context, _requested(pressed), notebook, follower))
@@ -101,7 +103,7 @@ async def _act_on_task(
             if await context.services.followers.asker(task_id) is None:
                 raise TaskNotFound
     await _follow(update, context, task_id, notebook, follower)  # not before it was allowed
-    if pressed.verb in {Verb.FAILED, Verb.CARD} and (shown := await _follower_at(context, message)) is not None:
+    if pressed.verb in _PAGES and (shown := await _follower_at(context, message)) is not None:
         await context.services.followers.turn(shown.id, pressed.page if pressed.verb is Verb.FAILED else None)
     return Outcome(task=task_id, said=said)
 

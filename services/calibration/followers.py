@@ -90,8 +90,15 @@ class Followership:
         await self._tasks.write(lambda tx: tx.followers.again(task_id))
 
     async def turn(self, follower: FollowerId, failed_page: int | None) -> None:
-        """Let a message show a page (from 0) of what its ended task did not find; None: its card."""
-        await self._tasks.write(lambda tx: tx.followers.turn(follower, failed_page))
+        """Let a message show a page (from 0) of what its task did not find; None, or a task under way: its card."""
+
+        async def turn(tx: Tx) -> None:
+            one = await tx.followers.get(follower)
+            task = await tx.tasks.get(one.task_id) if one is not None else None
+            if task is not None and task.state.ended:
+                await tx.followers.turn(follower, failed_page)
+
+        await self._tasks.write(turn)
 
     async def rests(self, follower: FollowerId) -> None:
         """Store that nothing more can be shown to it; its message stays the one that shows the task."""

@@ -67,9 +67,11 @@ class Presser:
         )
         self.updates = 0
 
-    async def press(self, verb: Verb, about: str | int, *, message_id: int = CARD, who: int = 1) -> str | None:
+    async def press(
+        self, verb: Verb, about: str | int, *, message_id: int = CARD, who: int = 1, stands: bool = True
+    ) -> str | None:
         self.updates += 1
-        keyboard = InlineKeyboardMarkup([[button("x", verb, about)]])
+        keyboard = InlineKeyboardMarkup([[button("x", verb, about)]]) if stands else None
         message = Message(
             message_id, datetime.now(UTC), Chat(1, "private"), from_user=User(9, "bot", is_bot=True), text="x",
             reply_markup=keyboard,

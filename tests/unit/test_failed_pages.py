@@ -1,0 +1,91 @@
+"""Which pages of what was not found a press may turn to, and what its message shows then."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import pytest_asyncio
+
+from handlers.buttons import Verb
+from handlers.cards import LOST_PAGE
+from services.calibration.follower import NewFollower
+from services.calibration.manager import AsyncCalibrationManager
+from services.errors import NotFound
+from services.store.store import Store
+from services.torrents import NotebookId, TaskId
+from tests.fake_clock import FakeClock
+from tests.unit.conftest import Run
+from tests.unit.fakes import FakeEngine, hashes
+from tests.unit.test_presses import ALICE, CARD, Presser
+
+NO_LONGER = "This button is no longer in use."
+
+
+@dataclass
+class Board:
+    """A task, its card, and somebody who presses."""
+
+    manager: AsyncCalibrationManager
+    presser: Presser
+    clock: FakeClock
+    task_id: TaskId
+
+    async def press(self, verb: Verb, page: int = 0, *, on_card: bool = True) -> str | None:
+        about = f"{self.task_id}:{page}" if page else self.task_id
+        return await self.presser.press(verb, about, stands=on_card)
+
+    async def shown(self) -> str:
+        message = await self.presser.live.render((await self.presser.follower()).id)
+        assert message is not None
+        return message.message.html
+
+
+@pytest_asyncio.fixture
+async def board(
+    run: Run, engine: FakeEngine, clock: FakeClock, store: Store, notebook: NotebookId
+) -> AsyncIterator[Board]:
+    words = [f"lost {number}" for number in range(LOST_PAGE + 2)]
+    for word in words:
+        engine.knows(word, NotFound(reason="no"))
+    async with run() as manager:
+        task_id = await manager.submit_task(
+            request=hashes(*words),
+            notebook=notebook,
+            asked_by=ALICE,
+            cause="command",
+            follower=NewFollower(address="tg:1", message_id=CARD),
+        )
+        yield Board(manager, Presser(manager, store, clock), clock, task_id)
+
+
+async def test_a_page_that_the_message_has_no_button_for_is_not_turned_to(board: Board) -> None:
+    await board.clock.advance(5)
+    await board.presser.show()
+    for verb, page in [(Verb.FAILED, 0), (Verb.FAILED, 1), (Verb.FAILED, 77), (Verb.CARD, 0)]:
+        assert await board.press(verb, page, on_card=False) == NO_LONGER
+    assert board.presser.box.marks == []
+    assert (await board.presser.follower()).failed_page is None
+
+
+async def test_a_page_is_turned_to_and_back_where_its_button_stands(board: Board) -> None:
+    await board.clock.advance(5)
+    assert await board.press(Verb.FAILED) is None
+    assert "Not found: 1–10 of 12" in await board.shown()
+    assert await board.press(Verb.FAILED, 1) is None
+    assert "Not found: 11–12 of 12" in await board.shown()
+    assert await board.press(Verb.CARD) is None
+    assert "Not found" not in await board.shown()
+
+
+async def test_a_page_of_a_task_that_was_begun_again_meanwhile_is_not_what_its_end_shows(board: Board) -> None:
+    await board.clock.advance(5)
+    await board.manager.retry_task(board.task_id, notebook=(await board.presser.follower()).notebook, asked_by=ALICE)
+    await board.press(Verb.FAILED)  # from a card that was not yet edited
+    await board.clock.advance(5)
+    assert "Not found" not in await board.shown()
+    assert "failed" in await board.shown()
+
+
+async def test_a_page_beyond_the_last_is_the_card(board: Board) -> None:
+    await board.clock.advance(5)
+    await board.press(Verb.FAILED, 77)
+    assert "Not found" not in await board.shown()
