@@ -9,7 +9,7 @@ from handlers.choice_view import choice_rows, claims, is_kept, question
 from handlers.outgoing import Message
 from handlers.text import LONGEST, digits, escape, shown_name, units
 from services.calibration.apply import writable
-from services.calibration.task import Found, Item, Lost, NoteRequest, Snapshot, State
+from services.calibration.task import Found, Item, Lost, NoteRequest, PassedOver, Snapshot, State
 from services.i18n import Translation, sentence, translation
 from services.magnets.rewrite import magnet_link
 from services.torrents import Name, NoteId, Step
@@ -174,17 +174,21 @@ def _in_notes(t: Translation, snapshot: Snapshot) -> list[str]:
         ]
     again = written.standing and not first.corrected  # it was kept, and that was taken back
     if snapshot.total == 1 and first.found and isinstance(snapshot.task.request, NoteRequest) and not again:
-        return [_written(t, first, first.found)]
+        return [_written(t, first, first.found, snapshot.passed_over)]
     if written.standing and snapshot.task.state.ended:
         count = written.standing
         return [t.ngettext("{count} note corrected.", "{count} notes corrected.", count).format(count=count)]
     return []
 
 
-def _written(t: Translation, item: Item, found: Found) -> str:
+def _written(t: Translation, item: Item, found: Found, passed_over: PassedOver | None) -> str:
     """Return what became of the note."""
     if item.corrected:
         return t.gettext("Corrected: {notes}").format(notes=numbers(t, item.corrected))
+    if passed_over is PassedOver.GONE:
+        return t.gettext("Its magnet is not in the notes any more: nothing to correct.")
+    if writable(found) and passed_over is PassedOver.PINNED:
+        return t.gettext("Somebody undid or kept it there: no note was changed.")
     if writable(found):
         return t.gettext("The name stands there already: nothing to correct.")
     if found.name.certain and not found.name.blank and found.verified:

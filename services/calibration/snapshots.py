@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from services.calibration.ports import Tx
-from services.calibration.task import Lost, NoteRequest, Snapshot, State, Written
+from services.calibration.task import Item, Lost, NoteRequest, PassedOver, Snapshot, State, Task, Written
 from services.torrents import NoteId, Step, TaskId
 
 _OUTCOMES_SHOWN = 5
@@ -46,18 +46,33 @@ async def read_snapshots(
         task, first = tasks.get(task_id), firsts.get(task_id)
         if task is None or first is None or (task.completed_at is not None and task.completed_at < since):
             continue
+        counts = await tx.tasks.counts(task_id)
+        single = sum(counts.values()) == 1
         snapshots.append(
             Snapshot(
                 task=task,
                 seq=number_of(task_id),
-                counts=await tx.tasks.counts(task_id),
+                counts=counts,
                 first=first,
                 outcomes=tuple(await tx.tasks.outcomes(task_id, _OUTCOMES_SHOWN)),
                 progress=progress.get(task_id) if task.state is State.RUNNING else None,
                 written=written.get(task_id, Written()),
+                passed_over=await _passed_over(tx, task, first) if single else None,
             )
         )
     return snapshots
+
+
+async def _passed_over(tx: Tx, task: Task, item: Item) -> PassedOver | None:
+    """Return why *item*, which was found, is in no note of the task's notebook; None where it is, or was written."""
+    if not isinstance(task.request, NoteRequest) or item.found is None or item.corrected:
+        return None
+    torrent = item.found.torrent
+    notes = await tx.notes.numbers_having(task.notebook, [torrent])
+    if not notes:
+        return PassedOver.GONE
+    pinned = await tx.notes.pinned(task.notebook, [torrent])
+    return PassedOver.PINNED if all((note, torrent) in pinned for note in notes) else None
 
 
 async def read_lost(tx: Tx, task_id: TaskId, *, offset: int, limit: int) -> Sequence[Lost]:

@@ -159,6 +159,15 @@ class Written:
     undone: int = 0
 
 
+class PassedOver(StrEnum):
+    """Why a found name was written into no note, though it may be."""
+
+    GONE = "gone"
+    """No note has the torrent any more."""
+    PINNED = "pinned"
+    """A person undid or kept it wherever it is."""
+
+
 @dataclass(frozen=True, slots=True)
 class Lost:
     """An item of a task that was not found, and those of the task's *notes* that have it."""
@@ -172,7 +181,8 @@ class Snapshot:
     """What there is to see of a task at change *seq*.
 
     *counts* has every state that an item is in. *first* is its first item, *outcomes* the last five that ended,
-    newest first. *progress* is the newest word of a lookup under way. Of an ended task, *written*.
+    newest first. *progress* is the newest word of a lookup under way. Of an ended task, *written*; of one that found a
+    single name and changed no note, *passed_over*, which is None where the name stands there already.
     """
 
     task: Task
@@ -182,6 +192,7 @@ class Snapshot:
     outcomes: tuple[Item, ...]
     progress: Step | None
     written: Written = Written()
+    passed_over: PassedOver | None = None
 
     @property
     def total(self) -> int:

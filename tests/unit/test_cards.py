@@ -21,6 +21,7 @@ from services.calibration.task import (
     Item,
     Lost,
     NoteRequest,
+    PassedOver,
     Snapshot,
     State,
     Task,
@@ -185,6 +186,17 @@ def test_a_note_that_was_not_changed_is_told_why(known: dict[str, bool], words: 
     one = item(State.COMPLETED, found=found(**known))  # type: ignore[arg-type] # flags by name
     assert words in text_of(snapshot(one, request=NoteRequest((NoteId(12),))))
     assert words not in text_of(snapshot(one))
+
+
+@pytest.mark.parametrize(
+    ("why", "words"),
+    [(PassedOver.GONE, "not in the notes any more"), (PassedOver.PINNED, "undid or kept")],
+)
+def test_a_name_that_was_passed_over_is_not_said_to_stand_there(why: PassedOver, words: str) -> None:
+    one = snapshot(item(State.COMPLETED), request=NoteRequest((NoteId(12),)))
+    text = text_of(replace(one, passed_over=why))
+    assert words in text
+    assert "stands there" not in text
 
 
 def test_one_file_is_one_file() -> None:

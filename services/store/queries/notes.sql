@@ -109,12 +109,14 @@ UPDATE notes SET text = :text, version = version + 1, changed_at = :at WHERE id 
 RETURNING id;
 
 -- name: mark_note_hashes
+-- Not those of a deleted note: nothing is written there, so when it is taken back it is yet to be calibrated.
 UPDATE note_hashes SET outcome = :outcome, task_id = :task_id, at = :at
-WHERE notebook_id = :notebook_id AND info_hash IN (:v1, :v2);
+WHERE notebook_id = :notebook_id AND info_hash IN (:v1, :v2)
+    AND EXISTS (SELECT 1 FROM notes WHERE id = note_id AND deleted_at IS NULL);
 
 -- name: mark_notes_with_both_hashes
 UPDATE note_hashes SET outcome = :outcome, task_id = :task_id, at = :at
-WHERE info_hash IN (:v1, :v2) AND note_id IN (
+WHERE info_hash IN (:v1, :v2) AND EXISTS (SELECT 1 FROM notes WHERE id = note_id AND deleted_at IS NULL) AND note_id IN (
     SELECT note_id FROM note_hashes WHERE notebook_id = :notebook_id AND info_hash = :v1
     INTERSECT SELECT note_id FROM note_hashes WHERE notebook_id = :notebook_id AND info_hash = :v2
 );

@@ -1,0 +1,103 @@
+"""What a task says of notes that it did not change, and what it leaves to be asked for."""
+
+import pytest
+
+from services.calibration.manager import AsyncCalibrationManager
+from services.calibration.task import NoteRequest, PassedOver
+from services.notebook.edits import Edits
+from services.notebook.note import Uncalibrated
+from services.notebook.notebook import Notebook
+from services.store.store import Store
+from services.torrents import NotebookId, NoteId, PersonId, TaskId
+from tests.fake_clock import FakeClock
+from tests.unit.conftest import Run
+from tests.unit.fakes import FakeEngine, torrent
+
+ALICE = PersonId("tg:1")
+LINK = f"magnet:?xt=urn:btih:{torrent('film').shown}"
+
+
+class Home:
+    """A notebook whose only note is *note*, and its people."""
+
+    def __init__(self, store: Store, clock: FakeClock, notebook: NotebookId) -> None:
+        self.store, self.clock, self.notebook = store, clock, notebook
+        self.notes = Notebook(store, clock)
+        self.edits = Edits(store, clock, lambda _: None)
+        self.note = NoteId(0)
+
+    async def add(self, text: str) -> None:
+        saved = await self.notes.save(text, notebook=self.notebook, person=ALICE, origin="one")
+        assert saved is not None
+        self.note = saved.note_id
+
+    async def edit(self, text: str) -> None:
+        await self.edits.apply(text, notebook=self.notebook, person=ALICE, origin="one")
+
+    async def submit(self, manager: AsyncCalibrationManager) -> TaskId:
+        return await manager.submit_task(
+            request=NoteRequest((self.note,)), notebook=self.notebook, asked_by=ALICE, cause="command"
+        )
+
+    async def why(self, manager: AsyncCalibrationManager, task_id: TaskId) -> PassedOver | None:
+        snapshot = await manager.get_task_status(task_id)
+        assert snapshot is not None
+        assert snapshot.first.found is not None
+        return snapshot.passed_over
+
+    async def left(self) -> list[NoteId]:
+        """Return the notes that `/calibrate all` would take."""
+        return list(await self.store.read(lambda tx: tx.notes.select(self.notebook, Uncalibrated(force=False), 10)))
+
+
+@pytest.fixture
+async def home(store: Store, clock: FakeClock, notebook: NotebookId, engine: FakeEngine) -> Home:
+    engine.knows("film", "The Matrix (1999)")
+    engine.delay = 5
+    home = Home(store, clock, notebook)
+    await home.add(LINK)
+    return home
+
+
+async def test_a_note_that_was_deleted_meanwhile_is_gone_and_when_it_is_back_it_is_still_to_be_calibrated(
+    home: Home, run: Run, clock: FakeClock
+) -> None:
+    async with run() as manager:
+        task_id = await home.submit(manager)
+        await clock.advance(1)
+        await home.notes.delete(home.notebook, home.note)
+        await clock.advance(9)
+        assert await home.why(manager, task_id) is PassedOver.GONE
+        await home.notes.restore(home.notebook, home.note)
+        assert await home.left() == [home.note]
+        await home.submit(manager)
+        await clock.advance(9)
+        assert await home.left() == []
+
+
+async def test_a_magnet_that_was_edited_away_meanwhile_is_gone(home: Home, run: Run, clock: FakeClock) -> None:
+    async with run() as manager:
+        task_id = await home.submit(manager)
+        await clock.advance(1)
+        await home.edit("nothing left")
+        await clock.advance(9)
+        assert await home.why(manager, task_id) is PassedOver.GONE
+
+
+async def test_a_name_that_a_person_undid_meanwhile_is_passed_over(
+    home: Home, run: Run, clock: FakeClock, store: Store
+) -> None:
+    async with run() as manager:
+        task_id = await home.submit(manager)
+        await clock.advance(1)
+        await store.write(lambda tx: tx.notes.pin(home.note, [torrent("film")], 1.0))
+        await clock.advance(9)
+        assert await home.why(manager, task_id) is PassedOver.PINNED
+
+
+async def test_a_name_that_stands_there_is_not_passed_over(home: Home, run: Run, clock: FakeClock) -> None:
+    async with run() as manager:
+        for _ in range(2):
+            task_id = await home.submit(manager)
+            await clock.advance(9)
+            assert await home.why(manager, task_id) is None
