@@ -34,13 +34,14 @@ What = Answer | Edit | FollowerId
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
-    """A place in a chat's queue. *anew*: send the card even if it has a message."""
+    """A place in a chat's queue. *anew*: send the card even if it has a message. *sent*: the message that it got."""
 
     rank: Rank
     place: int
     to: Address
     what: What
     anew: bool = False
+    sent: int | None = None
 
     def __lt__(self, other: Self) -> bool:
         return (self.rank, self.place) < (other.rank, other.place)
@@ -51,6 +52,7 @@ class Turn:
             rank=min(self.rank, newer.rank),
             place=min(self.place, newer.place),
             anew=self.anew or newer.anew,
+            sent=newer.sent or self.sent,
         )
 
 
@@ -62,6 +64,7 @@ class ChatQueue:
         self.busy = False
         self.asking = False  # one of those under way is its own
         self.failures = 0
+        self.unstored = 0  # times in a row that the store did not take what was sent
         self.retry_at = -math.inf
         self._waiting: dict[What, Turn] = {}
         self._heap: list[Turn] = []  # with turns that were replaced since: only those in _waiting count

@@ -263,8 +263,8 @@ class Outbox:
         card = await self._cards.render(follower)
         if card is None:
             return
-        if turn.anew:
-            card = replace(card, message_id=None)
+        if turn.anew or turn.sent is not None:
+            card = replace(card, message_id=turn.sent)
         try:
             message_id = await self._ask(chat, self._wire.put_up(card))
         except TelegramError as error:
@@ -273,7 +273,7 @@ class Outbox:
                 return
             await self._cards.gone(follower, card, Gone.MESSAGE)
             if card.ended:
-                chat.put(replace(turn, anew=True))
+                chat.put(replace(turn, anew=True, sent=None))
         else:
             await self._store(chat, turn, follower, card, message_id)
 
@@ -291,17 +291,15 @@ class Outbox:
         return message_id
 
     async def _store(self, chat: ChatQueue, turn: Turn, follower: FollowerId, card: Card, message_id: int) -> None:
-        """Have it stored that *card* is shown; the chat waits for it, else a card just sent would be sent again."""
-        for failures in itertools.count():
-            try:
-                await self._cards.shown(follower, card, message_id)
-            except StoreUnavailable:
-                if card.message_id is not None:  # edited again it is no second message: the answers need not wait
-                    self._later(chat, turn)
-                    return
-                await self._clock.sleep(self._back_off(failures))
-            else:
-                return
+        """Have it stored that *card* is shown. Until that is so its message is edited, for nobody else waits for it."""
+        try:
+            await self._cards.shown(follower, card, message_id)
+        except StoreUnavailable:
+            chat.retry_at = self._clock.monotonic() + self._back_off(chat.unstored)
+            chat.unstored += 1
+            chat.put(replace(turn, rank=max(turn.rank, Rank.END), sent=message_id))
+        else:
+            chat.unstored = 0
 
     async def _failed(self, chat: ChatQueue, turn: Turn, error: TelegramError) -> None:
         match fate(error):

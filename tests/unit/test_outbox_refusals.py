@@ -224,3 +224,23 @@ async def test_an_edit_that_could_not_be_stored_is_stored_later_and_holds_no_ans
     await world.clock.advance(10)
     assert world.cards.followers[follower].seen == "completed"
     assert world.telegram.shown(100) == ["completed", "hello"]
+
+
+async def test_a_card_just_sent_that_cannot_be_stored_silences_nobody_in_its_chat_and_stays_one_message(
+    world: World,
+) -> None:
+    world.cards.store_down = 10**6
+    follower = world.begin(1, ALICE)
+    await world.clock.advance(2)
+    for words in ("one", "two"):
+        world.outbox.answer(ALICE, Message(words))
+        await world.clock.advance(2)
+    assert world.telegram.shown(100) == ["pending", "one", "two"]
+    before = len(world.telegram.calls)
+    await world.clock.advance(300)
+    assert len(world.telegram.calls) - before <= 20, "it is not edited again and again"
+    world.end(follower, "completed")
+    world.cards.store_down = 0
+    await world.clock.advance(60)
+    assert world.telegram.shown(100) == ["completed", "one", "two"]
+    assert world.cards.followers[follower].seen == "completed"
