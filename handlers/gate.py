@@ -2,7 +2,7 @@
 
 from telegram import Update
 from telegram.constants import ChatMemberStatus, ChatType
-from telegram.ext import ApplicationHandlerStop, filters
+from telegram.ext import ApplicationHandlerStop
 
 from handlers.context import (
     CalibotContext,
@@ -16,6 +16,7 @@ from handlers.context import (
     person_of,
     words_of,
 )
+from handlers.incoming import COMMAND
 from handlers.outgoing import Message
 from handlers.slots import Rank
 from handlers.text import escape
@@ -74,7 +75,7 @@ def _claims(update: Update, context: CalibotContext) -> bool:
     return (
         context.services.people.start_code is not None
         and text.startswith("/start ")
-        and bool(filters.COMMAND.check_update(update))
+        and bool(COMMAND.check_update(update))
     )
 
 

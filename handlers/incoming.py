@@ -14,6 +14,7 @@ from telegram import (
     MessageOriginUser,
 )
 from telegram.error import TelegramError
+from telegram.ext import filters
 
 from handlers.context import address_of
 from handlers.text import LONGEST
@@ -23,6 +24,8 @@ from services.magnets.parse import torrents_in
 from services.notebook.notebook import magnets_of
 from services.torrents import Hints, TorrentId
 
+COMMAND = filters.COMMAND & ~filters.FORWARDED
+"""What the router takes for a command."""
 LARGEST_FILE = 1_000_000
 """Bytes. Telegram lets a bot fetch twenty times as much; nobody reads such a note."""
 _FETCH_SECONDS = 20.0
@@ -51,7 +54,9 @@ def _named(name: str, username: str | None) -> str:
 
 
 def is_command(message: Message) -> bool:
-    """Whether the message, or its caption, begins with a command."""
+    """Whether the message, or its caption, begins with a command; one that is forwarded is somebody else's words."""
+    if message.forward_origin is not None:
+        return False
     entities = message.entities or message.caption_entities
     return any(one.type == MessageEntity.BOT_COMMAND and one.offset == 0 for one in entities)
 

@@ -24,7 +24,7 @@ from handlers.context import CalibotContext, incoming_of, language_of, message_o
 from handlers.export import export
 from handlers.figures import show_queue, show_stats
 from handlers.gate import gate
-from handlers.incoming import caption_command, is_command
+from handlers.incoming import COMMAND, caption_command, is_command
 from handlers.notes import delete, history, note, notes, undelete, undo
 from handlers.people import allow, deny, show_people
 from handlers.presses import press
@@ -94,8 +94,8 @@ def register(application: "Application[Any, CalibotContext, Any, Any, Any, Any]"
     new = filters.UpdateType.MESSAGE
     application.add_handler(TypeHandler(Update, gate), group=-1)
     for command, handler in _COMMANDS.items():
-        application.add_handler(CommandHandler(command, handler, filters=new))
-    application.add_handler(MessageHandler(new & filters.COMMAND, unknown_command))
+        application.add_handler(CommandHandler(command, handler, filters=new & COMMAND))
+    application.add_handler(MessageHandler(new & COMMAND, unknown_command))
     application.add_handler(MessageHandler(new & filters.CaptionEntity(MessageEntity.BOT_COMMAND), captioned))
     application.add_handler(MessageHandler(new & _KEPT, save))
     application.add_handler(MessageHandler(filters.UpdateType.EDITED_MESSAGE & _KEPT, edited))

@@ -64,6 +64,20 @@ async def test_what_only_looks_like_a_code_lets_no_stranger_keep_a_note(world: W
     assert world.rows("SELECT id FROM notes") == []
 
 
+async def test_a_code_that_is_forwarded_is_no_claim_and_makes_no_note(world: World) -> None:
+    code = await started(world)
+    mallory = world.api.person("Mallory")
+    alices = {"type": "hidden_user", "sender_user_name": "Alice"}
+    chat = world.api.private(mallory)
+    said = mallory.say(chat, f"/start {code}", forwarded=alices)
+    refused = await world.answer(said)
+    assert str(mallory.id) in refused.text
+    mallory.say(chat, f"/start {make_sample('x').magnet()}", forwarded=alices)
+    assert (await _says(world, world.alice, f"/start {code}")).text.startswith("You are this bot's owner now.")
+    assert chat.bot_messages == (refused,)
+    assert world.rows("SELECT id FROM notes") == []
+
+
 async def test_a_code_in_a_group_is_no_claim(world: World) -> None:
     code = await started(world)
     group = world.api.group("Square", world.alice)

@@ -175,3 +175,19 @@ async def test_a_command_under_a_photo_is_told_to_stand_alone_and_does_nothing(r
     said = running.alice.say(running.private, command, photo=True)
     answer = await running.answer(said)
     assert answer.text == f"{command} takes no file: send it in a message of its own."
+
+
+@pytest.mark.parametrize("photo", [False, True])
+async def test_a_command_that_an_owner_forwards_is_somebody_elses_words_and_not_carried_out(
+    running: World, photo: bool
+) -> None:
+    mallory = {"type": "user", "sender_user": {"id": 4711, "is_bot": False, "first_name": "Mallory"}}
+    said = running.alice.say(running.private, "/allow 4711", forwarded=mallory, photo=photo)
+    kept = "There is no magnet link in what you forwarded: nothing was kept."
+    assert (await running.answer(said)).text == kept
+    link = make_sample(f"forwarded {photo}").magnet()
+    said = running.alice.say(running.private, f"/save {link}", forwarded=mallory, photo=photo)
+    number = re.match(r"#(\d+) saved", (await running.answer(said)).text)
+    assert number is not None
+    assert running.rows(f"SELECT text FROM notes WHERE id = {number[1]}") == [(f"/save {link}",)]  # noqa: S608
+    assert running.rows("SELECT * FROM people") == []
