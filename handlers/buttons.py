@@ -1,6 +1,7 @@
 """What a button carries: at most 64 bytes of a verb and what it is about (Bot API, InlineKeyboardButton)."""
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -19,6 +20,8 @@ _CHOICE = re.compile(r"([^:]+):([0-9]{1,4}):([a-z0-9_-]+)")
 _LONGEST = 64 - len("calibrate_all:")
 _MOST_NOTES = 5000
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+_WIDEST = 256  # a button has no room for more bits
+_BITS = re.compile(r"([0-9a-z]{1,12})-([0-9a-z]{1,50})", re.ASCII)
 _RUNS = re.compile(r"[0-9a-z]{1,12}(?:\.[0-9a-z]{1,12}){0,60}", re.ASCII)
 
 
@@ -119,26 +122,36 @@ def batches(numbers: Sequence[NoteId]) -> list[tuple[str, Sequence[NoteId]]]:
     done: list[tuple[str, Sequence[NoteId]]] = []
     start = 0
     while start < len(numbers):
-        end = min(len(numbers), start + _MOST_NOTES)
-        while len(packed := _packed(numbers[start:end])) > _LONGEST:
-            # Without its last run: the gaps are what costs.
-            end = start + sum(last - first + 1 for first, last in runs(numbers[start:end])[:-1])
-        done.append((packed, numbers[start:end]))
+        ends = range(start + 1, min(len(numbers), start + _MOST_NOTES) + 1)
+        fitting = bisect_right(ends, _LONGEST, key=lambda end: len(_packed(numbers[start:end])))
+        end = ends[fitting - 1]
+        done.append((_packed(numbers[start:end]), numbers[start:end]))
         start = end
     return done
 
 
 def _packed(numbers: Sequence[NoteId]) -> str:
-    """Return the first number, then by turns how many follow it, and how far the next run is."""
+    """Return the first number, and in the shorter of two ways which are behind it; see `unpacked`."""
+    first, last = numbers[0], numbers[-1]
     found = runs(numbers)
     steps = [found[0][1] - found[0][0]]
-    for (_, last), (first, end) in pairwise(found):
-        steps += [first - last, end - first]
-    return ".".join(map(_short, [found[0][0], *steps]))
+    for (_, end), (begin, until) in pairwise(found):
+        steps += [begin - end, until - begin]
+    packed = ".".join(map(_short, [first, *steps]))
+    if last - first > _WIDEST:
+        return packed
+    return min(packed, f"{_short(first)}-{_short(sum(1 << (one - first) for one in numbers))}", key=len)
 
 
 def unpacked(text: str) -> tuple[NoteId, ...] | None:
-    """Return the numbers that a button carries; None where they are not of our making."""
+    """Return the numbers that a button carries; None where they are not of our making.
+
+    Behind the first number stand by turns how many follow it, and how far the next run is; or, where there are many
+    gaps, a bit for each number from the first on.
+    """
+    if bits := _BITS.fullmatch(text):
+        first, set_bits = (int(one, len(_DIGITS)) for one in bits.groups())
+        return tuple(NoteId(first + place) for place in range(set_bits.bit_length()) if set_bits >> place & 1) or None
     if not _RUNS.fullmatch(text):
         return None
     first, *steps = (int(one, len(_DIGITS)) for one in text.split("."))

@@ -91,6 +91,11 @@ def test_any_numbers_fit_on_buttons_and_come_back(numbers: set[int]) -> None:
     assert [number for _, some in cut for number in some] == rising
 
 
+def test_every_other_one_of_two_hundred_numbers_fits_on_one_button() -> None:
+    numbers = [NoteId(number) for number in range(10**9, 10**9 + 200, 2)]
+    assert [some for _, some in batches(numbers)] == [numbers]
+
+
 def test_a_long_run_is_carried_whole_up_to_what_one_button_may_mean() -> None:
     assert [len(some) for _, some in batches([NoteId(number) for number in range(10**9, 10**9 + 12_000)])] == [
         5000,
@@ -100,7 +105,24 @@ def test_a_long_run_is_carried_whole_up_to_what_one_button_may_mean() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "1", "1.", ".1", "1.1.1", "1.zzzz", "1.2s.1.2s.1.zz0", "A.1", "1.1 ", "１.1", "1.-1"]
+    "text",
+    [
+        "",
+        "1",
+        "1.",
+        ".1",
+        "1.1.1",
+        "1.zzzz",
+        "1.2s.1.2s.1.zz0",
+        "A.1",
+        "1.1 ",
+        "１.1",
+        "1.-1",
+        "1-0",
+        "1-",
+        "-1",
+        "1-1-1",
+    ],
 )
 def test_forged_numbers_are_nothing_and_cost_nothing(text: str) -> None:
     assert unpacked(text) is None
