@@ -94,25 +94,36 @@ async def words_in(message: Message, bot: Bot) -> str:
     Raises:
         FileTooLarge, FileUnavailable: the file cannot be kept.
     """
-    words = message.text or message.caption or ""
-    if caption_command(message, bot):
-        words = after_command(words)
-    if message.document is None or not is_text_file(message.document):
+    words, text = _typed(message, bot), await _file_in(message, bot)
+    if text is None:
         return words
-    text = await _fetched(message.document, bot)
     return f"{words}\n\n{text}" if await magnets_of(words) else text
 
 
 async def asked_in(message: Message, bot: Bot) -> str:
-    """Return what a command asks about: the words after it, or the file that it stands under, or what it replies to.
+    """Return what a command asks about: what is said after it and in its file, or else in what it replies to.
 
     Raises:
-        FileTooLarge, FileUnavailable: the file cannot be read.
+        FileTooLarge, FileUnavailable: a file cannot be read.
     """
-    asked = argument_of(message) if message.text else (await words_in(message, bot)).strip()
+    asked = argument_of(message) if message.text else await _all_in(message, bot)
     if asked or message.reply_to_message is None:
         return asked
-    return (await words_in(message.reply_to_message, bot)).strip()
+    return await _all_in(message.reply_to_message, bot)
+
+
+async def _all_in(message: Message, bot: Bot) -> str:
+    return f"{_typed(message, bot)}\n{await _file_in(message, bot) or ''}".strip()
+
+
+def _typed(message: Message, bot: Bot) -> str:
+    words = message.text or message.caption or ""
+    return after_command(words) if caption_command(message, bot) else words
+
+
+async def _file_in(message: Message, bot: Bot) -> str | None:
+    document = message.document
+    return await _fetched(document, bot) if document is not None and is_text_file(document) else None
 
 
 async def torrents_of(text: str) -> Sequence[tuple[TorrentId, Hints]]:

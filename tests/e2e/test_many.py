@@ -151,10 +151,10 @@ async def test_many_hashes_and_magnets_are_one_task_that_changes_no_note(town: T
 async def test_a_text_file_of_hashes_and_magnets_is_looked_up_and_not_kept(town: Town, how: str) -> None:
     guest = town.guest()
     samples = [town.swarm.seed(make_sample(f"{how} {number}")) for number in range(3)]
-    words = f"\ufeff{samples[0].v1}\r\n{samples[1].magnet()},\r\n一{samples[2].magnet()}".encode()
-    file = File("list.txt", words)
     if how == "caption":
-        card = await town.answer(guest.person.say(guest.chat, "/calibrate_hash", document=file))
+        file = File("list.txt", f"\ufeff{samples[1].v1}\r\n一{samples[2].magnet()},".encode())
+        asked = f"/calibrate_hash {samples[0].v1}"  # beside the file's
+        card = await town.answer(guest.person.say(guest.chat, asked, document=file))
     else:
         hashes = File("list.txt", f"{samples[0].v1} {samples[1].v1} {samples[2].v1}".encode())
         listed = guest.person.say(guest.chat, "", document=hashes)
