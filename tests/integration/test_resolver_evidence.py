@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from sandbox.swarm import Swarm, make_sample
+from sandbox.swarm import Swarm, Way, make_sample
 from services.calibration.task import verdict
 from services.resolvers.libtorrent import LibtorrentResolver
 from services.torrents import Hints, InfoHash, TorrentId
@@ -95,10 +95,49 @@ async def test_a_tracker_that_names_us_to_ourselves_has_named_nobody(
         assert {(step.code, number(step, "peers")) for step in running.steps.seen} == {("asking", 0)}
 
 
+@pytest.mark.parametrize("way", ["tracker", "dht"])
+async def test_what_is_left_of_us_from_before_a_restart_is_nobody(swarm: Swarm, way: Way) -> None:
+    dead = swarm.dead()
+    async with opened(swarm) as before, Running(before, torrent_id(dead), trackers_of(dead)) as running:
+        await running.steps.until(lambda step: number(step, "trackers_answered") == 1)
+        old_port = before._session._held.listen_port()
+    swarm.find(dead, ("127.0.0.1", old_port), by=[way])  # whoever is killed takes back nothing
+    async with opened(swarm) as after, Running(after, torrent_id(dead), trackers_of(dead)) as running:
+        step = await running.steps.until(lambda step: number(step, "trackers_answered") == 1)
+        swarm.tracker.asked.clear()
+        await swarm.tracker.asked.wait()
+        (handle,) = after._session._held.get_torrents()
+        assert handle.status().list_peers == 2  # ourselves as we are, and as we were
+        assert {(step.code, number(step, "peers")) for step in running.steps.seen} == {("asking", 0)}
+        assert verdict(step).code == "dead"
+
+
+async def test_the_address_that_a_tracker_sees_us_at_is_known_for_ours(
+    swarm: Swarm, resolver: LibtorrentResolver
+) -> None:
+    swarm.tracker.external_ip = "93.184.216.34"
+    async with Running(resolver, torrent_id(swarm.dead()), Hints((swarm.tracker_url,))) as running:
+        await running.steps.until(lambda step: number(step, "trackers_answered") == 1)
+        assert resolver._alerts._here.have("93.184.216.34")
+
+
+async def test_another_at_our_own_address_is_a_peer_once_it_answers(swarm: Swarm, resolver: LibtorrentResolver) -> None:
+    async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readexactly(1)
+        writer.close()
+
+    wanted = swarm.dead()
+    async with await asyncio.start_server(hang_up, "127.0.0.1", 0) as other:
+        swarm.find(wanted, other.sockets[0].getsockname(), by=["tracker"])
+        async with Running(resolver, torrent_id(wanted), trackers_of(wanted)) as running:
+            step = await running.steps.until(lambda step: number(step, "peers") == 1 and not number(step, "connected"))
+            assert verdict(step).code == "slow"
+
+
 async def test_another_who_looks_for_it_too_gives_nothing_and_is_not_said_to(swarm: Swarm) -> None:
     nobody = TorrentId.of(InfoHash("ab" * 20))
     async with opened() as here, opened(host="127.0.8.8") as there:
-        hints = Hints(trackers=(swarm.tracker_url,), peers=(("127.0.8.8", there._session.port),))
+        hints = Hints(trackers=(swarm.tracker_url,), peers=(("127.0.8.8", there._session._held.listen_port()),))
         async with Running(there, nobody), Running(here, nobody, hints) as running:
             step = await running.steps.until(lambda step: number(step, "connected") == 1)
             for _ in range(3):
