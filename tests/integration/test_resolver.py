@@ -2,14 +2,12 @@
 
 import asyncio
 import hashlib
-import socket
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
 
 import libtorrent as lt
 import pytest
-from structlog.testing import capture_logs
 
 from sandbox.swarm import HOSTILE_NAMES, Kind, Swarm, Way, make_sample
 from sandbox.swarm.bencoding import encode
@@ -247,20 +245,6 @@ async def test_a_turn_of_the_watch_that_fails_ends_no_lookup(
         assert not running.task.done()
 
 
-async def test_a_port_that_another_program_has_is_said(swarm: Swarm) -> None:
-    sample = swarm.seed(make_sample("a name comes all the same"))
-    with socket.socket() as other, capture_logs() as logs:
-        other.bind(("127.0.0.1", 0))
-        other.listen()
-        port = other.getsockname()[1]
-        async with LibtorrentResolver.open(
-            listen_interfaces=f"127.0.0.1:{port}", dht=False, allow_private_peers=True
-        ) as resolver:
-            await resolver.resolve(torrent_id(sample), trackers_of(sample), Steps())
-    said = [line for line in logs if line["event"] == "swarm.other_port"]
-    assert {(*line["wanted"], line["listens_on"] == port) for line in said} == {(port, False)}
-
-
 @pytest.mark.parametrize("end", ["cancel", "time-out"])
 async def test_cancel_and_time_out_leave_nothing(
     swarm: Swarm, resolver: LibtorrentResolver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: str
@@ -396,41 +380,3 @@ def padded(size: int) -> bytes:
 
 def id_of(info: bytes) -> TorrentId:
     return TorrentId.of(InfoHash(hashlib.sha1(info, usedforsecurity=False).hexdigest()))
-
-
-async def test_the_dht_is_remembered_between_starts(swarm: Swarm, tmp_path: Path) -> None:
-    state = tmp_path / "dht.state"
-    dead = swarm.dead()
-    async with opened(swarm, dht_state=state) as first, Running(first, torrent_id(dead)) as running:
-        await running.steps.until(lambda step: number(step, "dht_nodes") > 0)
-    assert [path.name for path in tmp_path.iterdir()] == ["dht.state"]
-    sample = swarm.seed(make_sample("remembered"), by=("dht",))
-    async with opened(dht_state=state) as second:
-        info = await resolver_without_bootstrap(second, torrent_id(sample))
-    assert info == "remembered"
-
-
-async def resolver_without_bootstrap(resolver: LibtorrentResolver, torrent: TorrentId) -> str:
-    return (await resolver.resolve(torrent, Hints(), Steps())).name.text
-
-
-async def test_a_broken_dht_state_is_passed_over(swarm: Swarm, tmp_path: Path) -> None:
-    state = tmp_path / "dht.state"
-    state.write_bytes(b"no such thing")
-    sample = swarm.seed(make_sample("found"))
-    async with opened(swarm, dht_state=state) as resolver:
-        assert (await resolver.resolve(torrent_id(sample), Hints(), Steps())).name.text == "found"
-
-
-async def test_closing_ends_what_runs_and_refuses_what_comes(swarm: Swarm) -> None:
-    dead = swarm.dead()
-    async with opened(swarm) as resolver:
-        running = asyncio.create_task(resolver.resolve(torrent_id(dead), trackers_of(dead), Steps()))
-        steps = Steps()
-        other = asyncio.create_task(resolver.resolve(torrent_id(swarm.dead()), Hints(), steps))
-        await steps.until(lambda step: True)
-    for task in (running, other):
-        with pytest.raises(ResolverDown):
-            await task
-    with pytest.raises(ResolverDown):
-        await resolver.resolve(torrent_id(dead), Hints(), Steps())
