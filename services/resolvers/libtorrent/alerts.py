@@ -114,7 +114,7 @@ class Alerts:
     def _on_states(self, states: Sequence[lt.torrent_status]) -> None:
         for state in states:
             if torrent := self._board.running.get(state.handle):
-                if state.total_download > _ENOUGH and state.download_rate > _TRICKLE:
+                if state.total_download > _ENOUGH:
                     state.handle.set_download_limit(_TRICKLE)  # else it fetches and refuses at full speed, for ever
                 torrent.sightings.count(known=state.list_peers, connected=state.num_peers)
 
