@@ -2,19 +2,16 @@
 
 import asyncio
 import hashlib
-import socket
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
 
 import libtorrent as lt
 import pytest
-from structlog.testing import capture_logs
 
 from sandbox.swarm import HOSTILE_NAMES, Kind, Swarm, Way, make_sample
 from sandbox.swarm.bencoding import encode
 from sandbox.swarm.giver import Giver
-from services.calibration.task import verdict
 from services.errors import NotFound, ResolverDown
 from services.resolvers.libtorrent import LibtorrentResolver, session
 from services.resolvers.libtorrent.alerts import Alerts
@@ -248,137 +245,6 @@ async def test_a_turn_of_the_watch_that_fails_ends_no_lookup(
         assert not running.task.done()
 
 
-async def test_it_says_that_it_started_and_where_it_stands_at_once(swarm: Swarm, resolver: LibtorrentResolver) -> None:
-    async with Running(resolver, torrent_id(swarm.dead()), Hints(trackers=("ws://no", swarm.tracker_url))) as dead:
-        first = await dead.steps.until(lambda step: True)
-        assert dead.steps.starts == 1
-        assert dead.steps.seen == [first]
-        assert first.code == "asking"
-        assert first.parameters == {
-            "trackers": 1,
-            "trackers_answered": 0,
-            "dht": 1,
-            "dht_nodes": 0,
-            "peers": 0,
-            "connected": 0,
-        }
-
-
-async def test_of_a_dead_one_trackers_and_dht_answer_and_there_is_nobody(
-    swarm: Swarm, resolver: LibtorrentResolver
-) -> None:
-    dead = swarm.dead()
-    async with Running(resolver, torrent_id(dead), trackers_of(dead)) as running:
-        step = await running.steps.until(
-            lambda step: number(step, "trackers_answered") == 1 and number(step, "dht_nodes") > 0
-        )
-        assert (step.code, number(step, "peers")) == ("asking", 0)
-        told = len(running.steps.seen)
-        assert swarm.dht is not None
-        for _ in range(2):
-            swarm.dht.asked.clear()
-            await swarm.dht.asked.wait()
-        assert (running.steps.last.code, number(running.steps.last, "peers")) == ("asking", 0)
-        assert len(running.steps.seen) == told  # the same again is no news
-
-
-async def test_a_port_that_another_program_has_is_said(swarm: Swarm) -> None:
-    sample = swarm.seed(make_sample("a name comes all the same"))
-    with socket.socket() as other, capture_logs() as logs:
-        other.bind(("127.0.0.1", 0))
-        other.listen()
-        port = other.getsockname()[1]
-        async with LibtorrentResolver.open(
-            listen_interfaces=f"127.0.0.1:{port}", dht=False, allow_private_peers=True
-        ) as resolver:
-            await resolver.resolve(torrent_id(sample), trackers_of(sample), Steps())
-    said = [line for line in logs if line["event"] == "swarm.other_port"]
-    assert {(*line["wanted"], line["listens_on"] == port) for line in said} == {(port, False)}
-
-
-async def test_a_bootstrap_node_that_answers_is_a_dht_that_answers(swarm: Swarm) -> None:
-    # libtorrent counts no bootstrap node among its nodes: here each is one.
-    every = tuple(swarm.dht_nodes)
-    async with (
-        opened(swarm, bootstrap=every, host="127.0.0.1") as resolver,
-        Running(resolver, torrent_id(swarm.dead())) as running,
-    ):
-        step = await running.steps.until(lambda step: number(step, "dht_nodes") > 0)
-        assert verdict(step).code == "dead"
-
-
-async def test_a_closed_port_that_the_magnet_alone_names_is_no_peer_seen(resolver: LibtorrentResolver) -> None:
-    with socket.socket() as closed:
-        closed.bind(("127.0.5.5", 0))  # and does not listen
-        hints = Hints(peers=(closed.getsockname(),))
-        async with Running(resolver, TorrentId.of(InfoHash("ab" * 20)), hints) as running:
-            await running.steps.until(lambda step: number(step, "dht_nodes") > 0)
-            (handle,) = resolver._session._held.get_torrents()
-            assert handle.status().list_peers == 1
-            assert {(step.code, number(step, "peers")) for step in running.steps.seen} == {("asking", 0)}
-
-
-async def test_a_tracker_that_names_us_to_ourselves_has_named_nobody(
-    swarm: Swarm, resolver: LibtorrentResolver
-) -> None:
-    dead = swarm.dead()
-    async with Running(resolver, torrent_id(dead), trackers_of(dead)) as running:
-        for _ in range(3):
-            swarm.tracker.asked.clear()
-            await swarm.tracker.asked.wait()
-        await running.steps.until(lambda step: number(step, "trackers_answered") == 1)
-        (handle,) = resolver._session._held.get_torrents()
-        assert handle.status().list_peers == 1  # it was named
-        assert {(step.code, number(step, "peers")) for step in running.steps.seen} == {("asking", 0)}
-
-
-async def test_another_who_looks_for_it_too_gives_nothing_and_is_not_said_to(swarm: Swarm) -> None:
-    nobody = TorrentId.of(InfoHash("ab" * 20))
-    async with opened() as here, opened(host="127.0.8.8") as there:
-        hints = Hints(trackers=(swarm.tracker_url,), peers=(("127.0.8.8", there._session.port),))
-        async with Running(there, nobody), Running(here, nobody, hints) as running:
-            step = await running.steps.until(lambda step: number(step, "connected") == 1)
-            for _ in range(3):
-                swarm.tracker.asked.clear()
-                await swarm.tracker.asked.wait()
-            assert (step.code, running.steps.last.code) == ("connecting", "connecting")
-
-
-async def test_of_a_stalled_one_peers_are_seen_and_none_gives(swarm: Swarm, resolver: LibtorrentResolver) -> None:
-    stalled = swarm.stall(make_sample("stalled"))
-    async with Running(resolver, torrent_id(stalled), trackers_of(stalled)) as running:
-        step = await running.steps.until(lambda step: number(step, "connected") == 4)
-        assert (step.code, number(step, "peers")) == ("connecting", 4)
-        assert not running.task.done()
-
-
-async def test_cut_off_nobody_answers() -> None:
-    asked = asyncio.Event()
-
-    async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.close()
-        await writer.wait_closed()
-        asked.set()
-
-    loop = asyncio.get_running_loop()
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as deaf:
-        deaf.bind(("127.3.1.1", 0))
-        deaf.setblocking(False)
-        async with await asyncio.start_server(hang_up, "127.0.0.1", 0) as server:
-            tracker = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/announce"
-            async with (
-                opened(bootstrap=(f"127.3.1.1:{deaf.getsockname()[1]}",)) as resolver,
-                Running(resolver, TorrentId.of(InfoHash("ab" * 20)), Hints(trackers=(tracker,))) as running,
-            ):
-                await asked.wait()
-                for _ in range(3):  # it asks the DHT again and again
-                    await loop.sock_recv(deaf, 2_000)
-                step = running.steps.last
-                assert step.code == "asking"
-                assert (number(step, "trackers"), number(step, "trackers_answered")) == (1, 0)
-                assert (number(step, "dht"), number(step, "dht_nodes")) == (1, 0)
-
-
 @pytest.mark.parametrize("end", ["cancel", "time-out"])
 async def test_cancel_and_time_out_leave_nothing(
     swarm: Swarm, resolver: LibtorrentResolver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: str
@@ -514,41 +380,3 @@ def padded(size: int) -> bytes:
 
 def id_of(info: bytes) -> TorrentId:
     return TorrentId.of(InfoHash(hashlib.sha1(info, usedforsecurity=False).hexdigest()))
-
-
-async def test_the_dht_is_remembered_between_starts(swarm: Swarm, tmp_path: Path) -> None:
-    state = tmp_path / "dht.state"
-    dead = swarm.dead()
-    async with opened(swarm, dht_state=state) as first, Running(first, torrent_id(dead)) as running:
-        await running.steps.until(lambda step: number(step, "dht_nodes") > 0)
-    assert [path.name for path in tmp_path.iterdir()] == ["dht.state"]
-    sample = swarm.seed(make_sample("remembered"), by=("dht",))
-    async with opened(dht_state=state) as second:
-        info = await resolver_without_bootstrap(second, torrent_id(sample))
-    assert info == "remembered"
-
-
-async def resolver_without_bootstrap(resolver: LibtorrentResolver, torrent: TorrentId) -> str:
-    return (await resolver.resolve(torrent, Hints(), Steps())).name.text
-
-
-async def test_a_broken_dht_state_is_passed_over(swarm: Swarm, tmp_path: Path) -> None:
-    state = tmp_path / "dht.state"
-    state.write_bytes(b"no such thing")
-    sample = swarm.seed(make_sample("found"))
-    async with opened(swarm, dht_state=state) as resolver:
-        assert (await resolver.resolve(torrent_id(sample), Hints(), Steps())).name.text == "found"
-
-
-async def test_closing_ends_what_runs_and_refuses_what_comes(swarm: Swarm) -> None:
-    dead = swarm.dead()
-    async with opened(swarm) as resolver:
-        running = asyncio.create_task(resolver.resolve(torrent_id(dead), trackers_of(dead), Steps()))
-        steps = Steps()
-        other = asyncio.create_task(resolver.resolve(torrent_id(swarm.dead()), Hints(), steps))
-        await steps.until(lambda step: True)
-    for task in (running, other):
-        with pytest.raises(ResolverDown):
-            await task
-    with pytest.raises(ResolverDown):
-        await resolver.resolve(torrent_id(dead), Hints(), Steps())

@@ -121,6 +121,15 @@ def test_the_tree_of_a_v2_torrent_gives_its_files_in_order() -> None:
     assert info.size == 7
 
 
+def test_pad_files_in_the_tree_of_a_v2_torrent_do_not_count_either() -> None:
+    tree = {
+        b".pad": {b"11": {b"": {b"length": 11, b"attr": b"p"}}},
+        b"a.mkv": {b"": {b"length": 5, b"attr": b"x"}},
+    }
+    info = describe({b"name": b"many", b"file tree": tree}, TORRENT, "swarm")
+    assert (info.size, info.files) == (5, (FileEntry("a.mkv", 5),))
+
+
 def test_paths_are_decoded_as_the_name_is() -> None:
     path = "第一集.mkv".encode("gb18030")
     info = describe(

@@ -1,6 +1,5 @@
 """What libtorrent says of its own accord, taken down where it belongs: ends, and evidence."""
 
-from collections import deque
 from collections.abc import Collection, Sequence
 from functools import partial
 
@@ -8,7 +7,7 @@ import libtorrent as lt
 import structlog
 
 from services.errors import NotFound, ResolverDown
-from services.resolvers.libtorrent.evidence import DhtSightings
+from services.resolvers.libtorrent.evidence import DhtSightings, Whereabouts
 from services.resolvers.libtorrent.lookups import Board, Failure, Metadata
 from services.resolvers.libtorrent.session import Handle, Session
 from services.resolvers.libtorrent.settings import LARGEST_METADATA
@@ -43,8 +42,7 @@ class Alerts:
         self._dht = dht
         self._ports = ports
         self._stats_asked = False
-        self._own: set[tuple[str, int]] = set()
-        self._named: deque[tuple[str, int]] = deque(maxlen=20)
+        self._here = Whereabouts()
 
     def ask_about_dht(self) -> None:
         """Let libtorrent say what it knows of the DHT, unless that is on its way, or there is none."""
@@ -88,14 +86,16 @@ class Alerts:
                 for torrent in self._board.running.values():
                     torrent.handle.force_dht_announce()  # what was asked before is lost
             case lt.external_ip_alert():  # some stranger's word: too little to keep a place off everybody
-                self._named.append((alert.external_address, self._session.port))
+                self._here.named.append(alert.external_address)
             case lt.listen_succeeded_alert() | lt.listen_failed_alert():
                 self._on_listening(alert)
 
     def _on_listening(self, alert: lt.listen_succeeded_alert | lt.listen_failed_alert) -> None:
         if isinstance(alert, lt.listen_failed_alert):
             _log.warning("cannot listen", on=alert.listen_interface(), error=alert.error.message())
-        elif self._ports and alert.port not in self._ports:
+            return
+        self._here.listen(alert.address, alert.port)
+        if self._ports and alert.port not in self._ports:
             _log.warning("swarm.other_port", wanted=sorted(self._ports), listens_on=alert.port, remedy=_PORT_TAKEN)
 
     def _on_metadata(self, info: lt.torrent_info | None, *handles: Handle) -> None:
@@ -114,12 +114,11 @@ class Alerts:
     def _on_states(self, states: Sequence[lt.torrent_status]) -> None:
         for state in states:
             if torrent := self._board.running.get(state.handle):
-                if state.total_download > _ENOUGH and state.download_rate > _TRICKLE:
+                if state.total_download > _ENOUGH:
                     state.handle.set_download_limit(_TRICKLE)  # else it fetches and refuses at full speed, for ever
                 torrent.sightings.count(known=state.list_peers, connected=state.num_peers)
 
     def _on_tracker_answer(self, alert: lt.tracker_alert) -> None:
-        self._own.add(alert.local_endpoint)
         if torrent := self._board.running.get(alert.handle):
             torrent.sightings.answered.add(alert.url)
 
@@ -134,10 +133,8 @@ class Alerts:
     def _on_peer(self, alert: lt.peer_connect_alert | lt.peer_disconnected_alert) -> None:
         """Take in that a connection to a peer is tried, or is over."""
         if torrent := self._board.running.get(alert.handle):
-            if alert.endpoint in self._own or alert.endpoint in self._named:
-                torrent.sightings.ourselves.add(alert.endpoint)
-            elif isinstance(alert, lt.peer_disconnected_alert) and alert.op != lt.operation_t.connect:
-                torrent.sightings.met.add(alert.endpoint)
+            met = isinstance(alert, lt.peer_disconnected_alert) and alert.op != lt.operation_t.connect
+            torrent.sightings.tried(alert.endpoint, self._here, met=met)
 
 
 def _is_trackers_own_word(alert: lt.tracker_error_alert) -> bool:

@@ -1,5 +1,6 @@
 """What the swarm has shown of a lookup so far, and how that is told."""
 
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Self
@@ -10,11 +11,29 @@ Endpoint = tuple[str, int]
 
 
 @dataclass(slots=True)
+class Whereabouts:
+    """Where we are: we listen at *addresses*, on *ports*; strangers have *named* the addresses that they see us at."""
+
+    addresses: set[str] = field(default_factory=set)
+    ports: set[int] = field(default_factory=set)
+    named: deque[str] = field(default_factory=lambda: deque(maxlen=20))
+
+    def listen(self, address: str, port: int) -> None:
+        self.addresses.add(address)
+        self.ports.add(port)
+
+    def have(self, address: str) -> bool:
+        """Whether *address* is ours."""
+        return address in self.addresses or address in self.named
+
+
+@dataclass(slots=True)
 class Sightings:
     """What the swarm has shown of one info-hash.
 
     *trackers* were asked, those *answered* did (nobody is an answer). *hinted* are the peers that the magnet itself
     named, *met* those that a connection was made with, *ourselves* where trackers or the DHT named us to ourselves.
+    *neighbours* have an address of ours and another port: others, or ourselves from before a restart.
     *seen* is how many others there are; *connected* have a connection with us now, *willing* certainly have metadata.
     """
 
@@ -23,18 +42,29 @@ class Sightings:
     hinted: set[Endpoint] = field(default_factory=set)
     met: set[Endpoint] = field(default_factory=set)
     ourselves: set[Endpoint] = field(default_factory=set)
+    neighbours: set[Endpoint] = field(default_factory=set)
     seen: int = 0
     connected: int = 0
     willing: int = 0
 
     @property
     def peers(self) -> int:
-        """How many peers there are: what the magnet alone names is none until it has answered a connection."""
+        """How many there are: whom the magnet alone names, and a neighbour, is none until a connection was answered."""
         return max(self.seen, self.connected)
+
+    def tried(self, peer: Endpoint, here: Whereabouts, *, met: bool) -> None:
+        """Take in that a connection with *peer* was tried, or that it was *met*; we are *here*."""
+        address, port = peer
+        if here.have(address) and port in here.ports:
+            self.ourselves.add(peer)
+        elif met:
+            self.met.add(peer)
+        elif here.have(address):
+            self.neighbours.add(peer)
 
     def count(self, *, known: int, connected: int) -> None:
         """Take in how many peers are known and connected now; a peer that was seen once stays seen."""
-        self.seen = max(self.seen, known - len((self.hinted - self.met) | self.ourselves))
+        self.seen = max(self.seen, known - len(((self.hinted | self.neighbours) - self.met) | self.ourselves))
         self.connected = connected
         if not connected:
             self.willing = 0

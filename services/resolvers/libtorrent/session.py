@@ -98,10 +98,6 @@ class Session:
         """Ask for a session_stats_alert."""
         self._held.post_session_stats()
 
-    @property
-    def port(self) -> int:
-        return self._held.listen_port()
-
     async def keep_dht(self, dht_state: Path) -> None:
         """Keep the DHT's nodes in the file *dht_state*, for another `start`. A failure is logged."""
         self._keeping = asyncio.create_task(asyncio.to_thread(_keep, self._held, dht_state), name="dht state")

@@ -1,0 +1,181 @@
+"""What the embedded resolver tells of a lookup under way: who answers, who is there, and who is nobody."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+
+import pytest
+
+from sandbox.swarm import Swarm, Way, make_sample
+from services.calibration.task import verdict
+from services.resolvers.libtorrent import LibtorrentResolver
+from services.torrents import Hints, InfoHash, TorrentId
+from tests.integration.swarm_help import Running, number, opened, torrent_id, trackers_of
+
+
+@pytest.fixture
+async def swarm() -> AsyncIterator[Swarm]:
+    async with Swarm() as one:
+        yield one
+
+
+@pytest.fixture
+async def resolver(swarm: Swarm) -> AsyncIterator[LibtorrentResolver]:
+    async with opened(swarm) as one:
+        yield one
+
+
+async def test_it_says_that_it_started_and_where_it_stands_at_once(swarm: Swarm, resolver: LibtorrentResolver) -> None:
+    async with Running(resolver, torrent_id(swarm.dead()), Hints(trackers=("ws://no", swarm.tracker_url))) as dead:
+        first = await dead.steps.until(lambda step: True)
+        assert dead.steps.starts == 1
+        assert dead.steps.seen == [first]
+        assert first.code == "asking"
+        assert first.parameters == {
+            "trackers": 1,
+            "trackers_answered": 0,
+            "dht": 1,
+            "dht_nodes": 0,
+            "peers": 0,
+            "connected": 0,
+        }
+
+
+async def test_of_a_dead_one_trackers_and_dht_answer_and_there_is_nobody(
+    swarm: Swarm, resolver: LibtorrentResolver
+) -> None:
+    dead = swarm.dead()
+    async with Running(resolver, torrent_id(dead), trackers_of(dead)) as running:
+        step = await running.steps.until(
+            lambda step: number(step, "trackers_answered") == 1 and number(step, "dht_nodes") > 0
+        )
+        assert (step.code, number(step, "peers")) == ("asking", 0)
+        told = len(running.steps.seen)
+        assert swarm.dht is not None
+        for _ in range(2):
+            swarm.dht.asked.clear()
+            await swarm.dht.asked.wait()
+        assert (running.steps.last.code, number(running.steps.last, "peers")) == ("asking", 0)
+        assert len(running.steps.seen) == told  # the same again is no news
+
+
+async def test_a_bootstrap_node_that_answers_is_a_dht_that_answers(swarm: Swarm) -> None:
+    # libtorrent counts no bootstrap node among its nodes: here each is one.
+    every = tuple(swarm.dht_nodes)
+    async with (
+        opened(swarm, bootstrap=every, host="127.0.0.1") as resolver,
+        Running(resolver, torrent_id(swarm.dead())) as running,
+    ):
+        step = await running.steps.until(lambda step: number(step, "dht_nodes") > 0)
+        assert verdict(step).code == "dead"
+
+
+async def test_a_closed_port_that_the_magnet_alone_names_is_no_peer_seen(resolver: LibtorrentResolver) -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.5.5", 0))  # and does not listen
+        hints = Hints(peers=(closed.getsockname(),))
+        async with Running(resolver, TorrentId.of(InfoHash("ab" * 20)), hints) as running:
+            await running.steps.until(lambda step: number(step, "dht_nodes") > 0)
+            (handle,) = resolver._session._held.get_torrents()
+            assert handle.status().list_peers == 1
+            assert {(step.code, number(step, "peers")) for step in running.steps.seen} == {("asking", 0)}
+
+
+async def test_a_tracker_that_names_us_to_ourselves_has_named_nobody(
+    swarm: Swarm, resolver: LibtorrentResolver
+) -> None:
+    dead = swarm.dead()
+    async with Running(resolver, torrent_id(dead), trackers_of(dead)) as running:
+        for _ in range(3):
+            swarm.tracker.asked.clear()
+            await swarm.tracker.asked.wait()
+        await running.steps.until(lambda step: number(step, "trackers_answered") == 1)
+        (handle,) = resolver._session._held.get_torrents()
+        assert handle.status().list_peers == 1  # it was named
+        assert {(step.code, number(step, "peers")) for step in running.steps.seen} == {("asking", 0)}
+
+
+@pytest.mark.parametrize("way", ["tracker", "dht"])
+async def test_what_is_left_of_us_from_before_a_restart_is_nobody(swarm: Swarm, way: Way) -> None:
+    dead = swarm.dead()
+    async with opened(swarm) as before, Running(before, torrent_id(dead), trackers_of(dead)) as running:
+        await running.steps.until(lambda step: number(step, "trackers_answered") == 1)
+        old_port = before._session._held.listen_port()
+    swarm.find(dead, ("127.0.0.1", old_port), by=[way])  # whoever is killed takes back nothing
+    async with opened(swarm) as after, Running(after, torrent_id(dead), trackers_of(dead)) as running:
+        step = await running.steps.until(lambda step: number(step, "trackers_answered") == 1)
+        swarm.tracker.asked.clear()
+        await swarm.tracker.asked.wait()
+        (handle,) = after._session._held.get_torrents()
+        assert handle.status().list_peers == 2  # ourselves as we are, and as we were
+        assert {(step.code, number(step, "peers")) for step in running.steps.seen} == {("asking", 0)}
+        assert verdict(step).code == "dead"
+
+
+async def test_the_address_that_a_tracker_sees_us_at_is_known_for_ours(
+    swarm: Swarm, resolver: LibtorrentResolver
+) -> None:
+    swarm.tracker.external_ip = "93.184.216.34"
+    async with Running(resolver, torrent_id(swarm.dead()), Hints((swarm.tracker_url,))) as running:
+        await running.steps.until(lambda step: number(step, "trackers_answered") == 1)
+        assert resolver._alerts._here.have("93.184.216.34")
+
+
+async def test_another_at_our_own_address_is_a_peer_once_it_answers(swarm: Swarm, resolver: LibtorrentResolver) -> None:
+    async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readexactly(1)
+        writer.close()
+
+    wanted = swarm.dead()
+    async with await asyncio.start_server(hang_up, "127.0.0.1", 0) as other:
+        swarm.find(wanted, other.sockets[0].getsockname(), by=["tracker"])
+        async with Running(resolver, torrent_id(wanted), trackers_of(wanted)) as running:
+            step = await running.steps.until(lambda step: number(step, "peers") == 1 and not number(step, "connected"))
+            assert verdict(step).code == "slow"
+
+
+async def test_another_who_looks_for_it_too_gives_nothing_and_is_not_said_to(swarm: Swarm) -> None:
+    nobody = TorrentId.of(InfoHash("ab" * 20))
+    async with opened() as here, opened(host="127.0.8.8") as there:
+        hints = Hints(trackers=(swarm.tracker_url,), peers=(("127.0.8.8", there._session._held.listen_port()),))
+        async with Running(there, nobody), Running(here, nobody, hints) as running:
+            step = await running.steps.until(lambda step: number(step, "connected") == 1)
+            for _ in range(3):
+                swarm.tracker.asked.clear()
+                await swarm.tracker.asked.wait()
+            assert (step.code, running.steps.last.code) == ("connecting", "connecting")
+
+
+async def test_of_a_stalled_one_peers_are_seen_and_none_gives(swarm: Swarm, resolver: LibtorrentResolver) -> None:
+    stalled = swarm.stall(make_sample("stalled"))
+    async with Running(resolver, torrent_id(stalled), trackers_of(stalled)) as running:
+        step = await running.steps.until(lambda step: number(step, "connected") == 4)
+        assert (step.code, number(step, "peers")) == ("connecting", 4)
+        assert not running.task.done()
+
+
+async def test_cut_off_nobody_answers() -> None:
+    asked = asyncio.Event()
+
+    async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+        await writer.wait_closed()
+        asked.set()
+
+    loop = asyncio.get_running_loop()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as deaf:
+        deaf.bind(("127.3.1.1", 0))
+        deaf.setblocking(False)
+        async with await asyncio.start_server(hang_up, "127.0.0.1", 0) as server:
+            tracker = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/announce"
+            async with (
+                opened(bootstrap=(f"127.3.1.1:{deaf.getsockname()[1]}",)) as resolver,
+                Running(resolver, TorrentId.of(InfoHash("ab" * 20)), Hints(trackers=(tracker,))) as running,
+            ):
+                await asked.wait()
+                for _ in range(3):  # it asks the DHT again and again
+                    await loop.sock_recv(deaf, 2_000)
+                step = running.steps.last
+                assert step.code == "asking"
+                assert (number(step, "trackers"), number(step, "trackers_answered")) == (1, 0)
+                assert (number(step, "dht"), number(step, "dht_nodes")) == (1, 0)
