@@ -83,7 +83,6 @@ class AsyncCalibrationManager:
         self._open = True
         self._runner.open()
         for task in unended:
-            self._changed.touch(task.id)
             self._runner.admit(task.id)
         return self
 
@@ -336,14 +335,9 @@ class AsyncCalibrationManager:
             raise ShuttingDown
 
         async def change() -> str:
-            async def write(tx: Tx) -> tuple[TaskId, Task | None]:
-                task_id = TaskId(await once(tx, key, self._clock.now(), lambda: act(tx)))
-                return task_id, await tx.tasks.get(task_id)
-
-            task_id, task = await self._tasks.write(write)
-            if task is not None and not task.state.ended:
-                self._runner.admit(task_id)
-            told = applied or Applied()
+            answer = await self._tasks.write(lambda tx: once(tx, key, self._clock.now(), lambda: act(tx)))
+            task_id, told = TaskId(answer), applied or Applied()
+            self._runner.admit(task_id)
             told.tasks.add(task_id)
             self._told(told)
             return task_id
