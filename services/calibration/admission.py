@@ -1,13 +1,13 @@
 """Lets the items of tasks stand in line, a stretch at a time: a batch of thousands would stand there whole."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from services.calibration.apply import Began, Named
 from services.calibration.journal import Journal
 from services.calibration.lookups import Lookups
 from services.calibration.ports import Tx
-from services.calibration.task import Found, Item, State
+from services.calibration.task import Found, Item, ItemKey, State
 from services.torrents import NotebookId, TaskId, TorrentId
 
 _FEWEST, _TIMES = 512, 4  # items of one task that may wait at once: so many, or so many times the slots
@@ -32,11 +32,15 @@ _NOTHING = _Page((), {}, NotebookId(0))
 
 @dataclass(eq=False, slots=True)
 class _Walk:
-    """Where a task is. *rest* is the first position that has yet to wait; *anew*: all are to be looked at again."""
+    """Where a task is. *rest* is the first position that has yet to wait; *anew*: all are to be looked at again.
+
+    *ended*: items that are over since its page was asked for, where they may still stand as pending.
+    """
 
     anew: bool = False
     busy: bool = False
     rest: int | None = None
+    ended: set[ItemKey] = field(default_factory=set)
 
 
 class Admission:
@@ -85,6 +89,12 @@ class Admission:
             if walk.rest is None:
                 del self._walks[task_id]
 
+    def left(self, keys: Iterable[ItemKey]) -> None:
+        """Let no item wait that has ended since it was read."""
+        for key in keys:
+            if (walk := self._walks.get(key[0])) is not None:
+                walk.ended.add(key)
+
     def short(self) -> Iterator[TaskId]:
         """Yield the tasks that are to go on: few of their items wait, and there are more."""
         for task_id, walk in list(self._walks.items()):
@@ -100,10 +110,11 @@ class Admission:
         place = 0 if anew or walk.rest is None else walk.rest
         walk.rest = None
         while walk.rest is None:
+            walk.ended.clear()
             page = await self._page(task_id, place)
             await self._apply_known(page)
             for item in page.items:
-                if item.torrent not in page.names:
+                if item.torrent not in page.names and item.key not in walk.ended:
                     self._let_wait(item, page.notebook, walk)
             self._begin()
             if page.last:

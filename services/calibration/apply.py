@@ -167,9 +167,7 @@ class _Step:
     def begin(self, waits: Waits) -> None:
         for key, attempt in waits:
             item = self._items.get(key)
-            if item is None or item.state.ended:
-                self.applied.ended.add(key)  # whoever let it wait had read it before it ended
-            elif item.state is State.PENDING and item.attempt == attempt:
+            if item is not None and item.state is State.PENDING and item.attempt == attempt:
                 self._put(item.to(State.RUNNING, started_at=self._now))
 
     def complete(self, named: Named) -> None:
@@ -247,14 +245,14 @@ class _Step:
         await tx.tasks.replace([self._tasks[task_id] for task_id in self._changed_tasks])
 
 
-async def apply_cancel(tx: Tx, task: Task, now: float) -> Applied:
-    """End a task under way, and what is left of it, as cancelled; it keeps the names that it found."""
+async def apply_cancel(tx: Tx, task: Task, now: float) -> set[ItemKey]:
+    """End a task under way as cancelled, and its items that are left: these are returned. It keeps what it found."""
     left = await tx.tasks.items(task.id, states=(State.PENDING, State.RUNNING))
     await tx.tasks.replace_items([item.to(State.CANCELLED, ended_at=now) for item in left])
     if isinstance(task.request, NoteRequest):
         await tx.notes.mark([Mark(task.notebook, item.torrent, State.CANCELLED, task.id) for item in left], now)
     await tx.tasks.replace([task.to(State.CANCELLED, completed_at=now)])
-    return Applied(tasks={task.id}, ended={item.key for item in left})
+    return {item.key for item in left}
 
 
 async def apply_retry(tx: Tx, task: Task) -> Task:

@@ -136,10 +136,6 @@ class Lookups:
         lookup = self._of_item.get(wait.key)
         return lookup if lookup is not None and lookup.waits.get(wait.key) is wait else None
 
-    def of_task(self, task_id: TaskId) -> Iterable[ItemKey]:
-        """Return the task's items that wait."""
-        return list(self._items_of.get(task_id, ()))
-
     def has_item(self, key: ItemKey) -> bool:
         """Whether the item waits."""
         return key in self._of_item

@@ -20,13 +20,7 @@ from services.calibration.sequence import Sequence as Changed
 from services.calibration.snapshots import Changes, read_lost, read_snapshots
 from services.calibration.task import CalibrationRequest, Item, ItemKey, Lost, Snapshot, State, Task
 from services.clock import Clock, SystemClock
-from services.errors import (
-    CannotCancel,
-    CannotRetry,
-    NothingToLookUp,
-    ShuttingDown,
-    StoreUnavailable,
-)
+from services.errors import CannotCancel, CannotRetry, NothingToLookUp, ShuttingDown, StoreUnavailable
 from services.notebook.once import KEPT_SECONDS, once
 from services.torrents import NotebookId, NoteId, PersonId, Step, TaskId
 
@@ -89,7 +83,6 @@ class AsyncCalibrationManager:
         self._open = True
         self._runner.open()
         for task in unended:
-            self._changed.touch(task.id)
             self._runner.admit(task.id)
         return self
 
@@ -205,15 +198,16 @@ class AsyncCalibrationManager:
             NotAllowed: it is another person's.
             CannotCancel: it has ended.
         """
+        applied = Applied()
 
         async def cancel(tx: Tx) -> str:
             task = await own_task(tx, task_id, notebook, asked_by, everyones=everyones)
             if task.state.ended:
                 raise CannotCancel(state=task.state)
-            await apply_cancel(tx, task, self._clock.now())
+            applied.ended.update(await apply_cancel(tx, task, self._clock.now()))
             return task_id
 
-        await self._once(request_key, cancel)
+        await self._once(request_key, cancel, applied)
 
     async def retry_task(
         self,
@@ -280,13 +274,13 @@ class AsyncCalibrationManager:
     async def _decide(
         self, task_id: TaskId, key: str | None, act: Callable[[Tx, float], Awaitable[Iterable[NoteId]]]
     ) -> None:
-        changed: set[NoteId] = set()
+        applied = Applied()
 
         async def decide(tx: Tx) -> str:
-            changed.update(await act(tx, self._clock.now()))
+            applied.notes.update(await act(tx, self._clock.now()))
             return task_id
 
-        await self._once(key, decide, changed)
+        await self._once(key, decide, applied)
 
     @property
     def number(self) -> int:
@@ -332,25 +326,20 @@ class AsyncCalibrationManager:
 
         return len(await self._tasks.write(clean))
 
-    async def _once(self, key: str | None, act: Callable[[Tx], Awaitable[str]], notes: Iterable[NoteId] = ()) -> str:
+    async def _once(self, key: str | None, act: Callable[[Tx], Awaitable[str]], applied: Applied | None = None) -> str:
         """Let *act* change one task, once for *key*, and the runner with it: both, or neither, whoever is cancelled.
 
-        *notes* are those that it has changed by then.
+        *applied* says by then what it has changed besides the task.
         """
         if not self._open:
             raise ShuttingDown
 
         async def change() -> str:
-            async def write(tx: Tx) -> tuple[TaskId, Task | None]:
-                task_id = TaskId(await once(tx, key, self._clock.now(), lambda: act(tx)))
-                return task_id, await tx.tasks.get(task_id)
-
-            task_id, task = await self._tasks.write(write)
-            if task is not None and task.state.ended:
-                self._runner.leave_task(task_id)
-            else:
-                self._runner.admit(task_id)
-            self._told(Applied(tasks={task_id}, notes=set(notes)))
+            answer = await self._tasks.write(lambda tx: once(tx, key, self._clock.now(), lambda: act(tx)))
+            task_id, told = TaskId(answer), applied or Applied()
+            self._runner.admit(task_id)
+            told.tasks.add(task_id)
+            self._told(told)
             return task_id
 
         call = asyncio.create_task(change())

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Collection, Coroutine, Iterable
 from dataclasses import replace
 
 import structlog
@@ -83,14 +83,11 @@ class Runner:
         """Let the task's pending items go on their way; those that are on it stay as they are."""
         self._own(self._admission.admit(task_id))
 
-    def leave(self, keys: Iterable[ItemKey]) -> None:
+    def leave(self, keys: Collection[ItemKey]) -> None:
         """Take items that have ended out of their lookups."""
+        self._admission.left(keys)
         self._lookups.left(keys)
         self._begin()
-
-    def leave_task(self, task_id: TaskId) -> None:
-        """Take all of a task's items out of their lookups."""
-        self.leave(self._lookups.of_task(task_id))
 
     def waits(self, task_id: TaskId) -> bool:
         """Whether an item of the task waits for a lookup."""

@@ -1,19 +1,23 @@
 """How the items of a batch come to wait: a stretch at a time, what is known at once, and nothing twice."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 import pytest
 
 from services.calibration import admission
 from services.calibration.manager import AsyncCalibrationManager
+from services.calibration.ports import Tx
 from services.calibration.task import State
 from services.store.store import Store
-from services.torrents import Hints, NotebookId, PersonId, TaskId
-from tests.fake_clock import FakeClock
+from services.torrents import Hints, NotebookId, PersonId, Step, TaskId
+from tests.fake_clock import FakeClock, settle
 from tests.unit.conftest import Run
 from tests.unit.fakes import FakeEngine, hashes, torrent
 
 ALICE = PersonId("tg:1")
+T = TypeVar("T")
 
 
 @pytest.fixture(autouse=True)
@@ -27,8 +31,10 @@ def words(count: int) -> list[str]:
     return [f"{number:03}" for number in range(count)]
 
 
-async def submit(manager: AsyncCalibrationManager, notebook: NotebookId, *named: str) -> TaskId:
-    return await manager.submit_task(request=hashes(*named), notebook=notebook, asked_by=ALICE, cause="command")
+async def submit(
+    manager: AsyncCalibrationManager, notebook: NotebookId, *named: str, person: PersonId = ALICE
+) -> TaskId:
+    return await manager.submit_task(request=hashes(*named), notebook=notebook, asked_by=person, cause="command")
 
 
 async def counts(manager: AsyncCalibrationManager, task_id: TaskId) -> dict[State, int]:
@@ -145,3 +151,67 @@ async def test_batches_of_many_people_at_once_are_walked_each_for_itself(
         for place, task_id in enumerate(tasks):
             assert await counts(manager, task_id) == {State.COMPLETED: 60 - place * 5}
     assert set(engine.calls.values()) == {1}
+
+
+@pytest.fixture
+def arrive(store: Store, monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
+    """Return what holds back, while it is not set, all that was read: meanwhile others write."""
+    arrive, real = asyncio.Event(), store.read
+    arrive.set()
+
+    async def read(fn: Callable[[Tx], Awaitable[T]]) -> T:
+        found = await real(fn)
+        await arrive.wait()
+        return found
+
+    monkeypatch.setattr(store, "read", read)
+    return arrive
+
+
+async def test_what_another_lookup_found_after_it_was_read_is_not_looked_up(
+    run: Run, engine: FakeEngine, clock: FakeClock, notebook: NotebookId, arrive: asyncio.Event
+) -> None:
+    engine.evidence = Step("asking", {"trackers": 1})
+    engine.knows("x", "x.iso")
+    async with run() as manager:
+        await submit(manager, notebook, "x")
+        await settle()
+        arrive.clear()
+        task_id = await submit(manager, notebook, "x", person=PersonId("tg:2"))
+        await clock.advance(1)
+        arrive.set()
+        await clock.advance(1)
+        assert await counts(manager, task_id) == {State.COMPLETED: 1}
+        assert engine.calls[torrent("x")] == 1
+        assert manager._progress == {}
+
+
+async def test_what_was_cancelled_after_it_was_read_is_not_looked_up(
+    run: Run, engine: FakeEngine, notebook: NotebookId, arrive: asyncio.Event
+) -> None:
+    engine.evidence = Step("asking", {"trackers": 1})
+    async with run() as manager:
+        arrive.clear()
+        task_id = await submit(manager, notebook, "x", "y")
+        await settle()
+        await manager.cancel_task(task_id, notebook=notebook, asked_by=ALICE)
+        arrive.set()
+        await settle()
+        assert not engine.calls
+        assert manager._progress == {}
+
+
+async def test_what_was_cancelled_and_retried_after_it_was_read_is_looked_up(
+    run: Run, engine: FakeEngine, clock: FakeClock, notebook: NotebookId, arrive: asyncio.Event
+) -> None:
+    engine.knows("x", "x.iso")
+    async with run() as manager:
+        arrive.clear()
+        task_id = await submit(manager, notebook, "x")
+        await settle()
+        await manager.cancel_task(task_id, notebook=notebook, asked_by=ALICE)
+        await manager.retry_task(task_id, notebook=notebook, asked_by=ALICE)
+        arrive.set()
+        await clock.advance(1)
+        assert await counts(manager, task_id) == {State.COMPLETED: 1}
+        assert engine.calls[torrent("x")] == 1

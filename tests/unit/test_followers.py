@@ -12,7 +12,7 @@ from tests.fake_clock import FakeClock, settle
 from tests.unit.conftest import Run
 from tests.unit.fakes import FakeEngine, hashes
 
-ALICE = PersonId("tg:1")
+ALICE, BOB = PersonId("tg:1"), PersonId("tg:2")
 HERE = "tg:100"
 
 
@@ -178,6 +178,29 @@ async def test_a_message_that_becomes_another_tasks_follows_that_one_alone(
     assert not await followers.of(task_id)
     await followers.shown(follower, 50, 1, State.CANCELLED)  # what was on its way for the task before
     assert await followers.at(HERE, 50) == one
+
+
+async def test_a_second_press_of_its_button_gives_the_task_that_a_message_shows_whoever_presses(
+    run: Run, followers: Followership, engine: FakeEngine, clock: FakeClock, notebook: NotebookId
+) -> None:
+    engine.knows("x", "x.iso")
+    async with run() as manager:
+
+        async def press(person: PersonId, word: str = "x") -> TaskId:
+            return await manager.submit_task(
+                request=hashes(word),
+                notebook=notebook,
+                asked_by=person,
+                cause="button",
+                follower=NewFollower(address=HERE, message_id=50),
+            )
+
+        task_id = await press(ALICE)
+        assert await press(BOB) == task_id
+        await clock.advance(1)
+        assert await press(ALICE) == task_id
+        assert len(await followers.of(task_id)) == 1
+        assert await press(ALICE, "y") != task_id, "another button of the same message"
 
 
 async def test_a_follower_outlives_its_task_with_its_request(

@@ -133,7 +133,7 @@ def test_a_finished_lookup_forgets_those_who_still_waited() -> None:
     begun(lookups)
     lookups.finished(lookup)
     assert lookups.waits_for(wait) is None
-    assert not lookups.of_task(TaskId("t"))
+    assert not lookups.waiting(TaskId("t"))
     assert not lookups.under_way()
     again, _ = joined(lookups, item("t", "x"))
     assert again is not lookup
@@ -249,7 +249,9 @@ class Model(RuleBasedStateMachine):
     @invariant()
     def a_task_knows_its_waits(self) -> None:
         for task in "abc":
-            assert set(self.lookups.of_task(TaskId(task))) == {key for key in self.waiting if key[0] == task}
+            keys = [(TaskId(task), position) for position in range(3)]
+            assert [self.lookups.has_item(key) for key in keys] == [key in self.waiting for key in keys]
+            assert self.lookups.waiting(TaskId(task)) == sum(key in self.waiting for key in keys)
 
     @invariant()
     def a_lookup_is_left_once_and_only_when_nobody_waits_for_it(self) -> None:

@@ -181,6 +181,7 @@ class Lives:
         self.tasks: list[TaskId] = []
         self.keys: dict[str, TaskId] = {}
         engine.delay = self.random.choice([0, 0.01, 1.0])
+        engine.evidence = Step("asking", {"trackers": 1})
         kinds: list[Callable[[str], object]] = [
             lambda _: "name",
             lambda _: NotFound(),
@@ -228,6 +229,11 @@ class Lives:
                 await self.clock.advance(self.random.choice([0.004, 0.01, 1]))
         await asyncio.gather(*people)
 
+    async def check_that_progress_is_kept_of_tasks_under_way_alone(self, manager: AsyncCalibrationManager) -> None:
+        await settle()
+        under_way = await self.store.read(lambda tx: tx.tasks.unended())
+        assert manager._progress.keys() <= {task.id for task in under_way}
+
     async def check_that_all_has_ended(self, manager: AsyncCalibrationManager) -> None:
         for task_id in await self.store.read(lambda tx: tx.tasks.recent(0.0)):
             assert (await state(self.store, task_id)).ended
@@ -257,6 +263,7 @@ async def test_whatever_people_do_in_whatever_order_every_task_ends_and_nothing_
             faults.fails = lambda: lives.random.random() < fault_rate
             await lives.live(manager)
             faults.fails = lambda: False
+            await lives.check_that_progress_is_kept_of_tasks_under_way_alone(manager)
             if lives.random.random() < 0.7:
                 await clock.advance(1200)
                 await lives.check_that_all_has_ended(manager)

@@ -1,0 +1,81 @@
+"""What one transaction makes of what lookups told."""
+
+from services.calibration.apply import Began, Named, Told, apply_told
+from services.calibration.task import Found, Item, NoteRequest, State, Task
+from services.notebook.note import Note
+from services.store.store import Store
+from services.torrents import Hints, InfoHash, NotebookId, NoteId, PersonId, TaskId, TorrentId
+from tests.unit.fakes import info_of, torrent
+
+ALICE = PersonId("tg:1")
+TASK = TaskId("t")
+
+
+def link(asked: TorrentId) -> str:
+    return f"magnet:?xt=urn:btih:{asked.v1}" if asked.v1 else f"magnet:?xt=urn:btmh:1220{asked.v2}"
+
+
+async def note_of(store: Store, notebook: NotebookId, *torrents: TorrentId) -> NoteId:
+    note = Note(
+        id=NoteId(0),
+        notebook=notebook,
+        text="\n".join(map(link, torrents)),
+        version=1,
+        origin=None,
+        person=ALICE,
+        created_at=0.0,
+        changed_at=0.0,
+    )
+    return await store.write(lambda tx: tx.notes.insert(note, torrents))
+
+
+async def task_of(store: Store, notebook: NotebookId, note_id: NoteId, *torrents: TorrentId, attempt: int = 1) -> None:
+    request = NoteRequest((note_id,))
+    task = Task(id=TASK, notebook=notebook, asked_by=ALICE, cause="command", request=request, created_at=0.0)
+    items = [
+        Item(task_id=TASK, position=n, torrent=one, hints=Hints(), attempt=attempt) for n, one in enumerate(torrents)
+    ]
+    await store.write(lambda tx: tx.tasks.insert(task, "", items))
+
+
+async def tell(store: Store, *told: Told) -> None:
+    await store.write(lambda tx: apply_told(tx, told, 1.0))
+
+
+def named(asked: TorrentId, name: str) -> Named:
+    info = info_of(asked, name)
+    return Named(found=Found.of(info), info=info)
+
+
+async def test_names_that_are_told_together_are_all_written_into_their_one_note(
+    store: Store, notebook: NotebookId
+) -> None:
+    torrents = [torrent(word) for word in "abc"]
+    note_id = await note_of(store, notebook, *torrents)
+    await task_of(store, notebook, note_id, *torrents)
+    await tell(store, *(named(one, word) for one, word in zip(torrents, "abc", strict=True)))
+    note = await store.read(lambda tx: tx.notes.get(notebook, note_id))
+    assert note is not None
+    assert note.text.split("\n") == [f"{link(one)}&dn={word}" for one, word in zip(torrents, "abc", strict=True)]
+    revisions = await store.read(lambda tx: tx.notes.revisions(note_id))
+    assert [one.text.count("&dn=") for one in revisions] == [0, 1, 2], "each can be undone for itself"
+
+
+async def test_what_began_for_an_earlier_attempt_lets_the_next_one_wait(store: Store, notebook: NotebookId) -> None:
+    x = torrent("x")
+    await task_of(store, notebook, await note_of(store, notebook, x), x, attempt=2)
+    for attempt, state in ((1, State.PENDING), (2, State.RUNNING)):
+        await tell(store, Began((((TASK, 0), attempt),)))
+        (item,) = await store.read(lambda tx: tx.tasks.items(TASK))
+        assert item.state is state
+
+
+async def test_a_name_found_by_one_hash_marks_the_notes_that_have_the_torrents_other_hash_alone(
+    store: Store, notebook: NotebookId
+) -> None:
+    v1, v2 = InfoHash("1" * 40), InfoHash("2" * 64)
+    asked = await note_of(store, notebook, TorrentId(v1))
+    other = await note_of(store, notebook, TorrentId(v2=v2))
+    await task_of(store, notebook, asked, TorrentId(v1))
+    await tell(store, named(TorrentId(v1, v2), "hybrid.iso"))
+    assert not await store.read(lambda tx: tx.notes.uncalibrated([asked, other]))
