@@ -1,13 +1,13 @@
 """Messages that people edit: their notes follow, and keep the names that were written into them."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
 from services.clock import Clock
 from services.magnets.parse import Magnet, find_magnets
-from services.magnets.rewrite import rename
+from services.magnets.rewrite import rename_at
 from services.notebook.note import Cause, Change, Note, Revision
 from services.notebook.notebook import Saved, insert, magnets_of, new_note
 from services.notebook.once import once
@@ -106,31 +106,15 @@ def last_typed(note: Note, revisions: Sequence[Revision]) -> str:
 
 
 def with_names(base: str, edited: str, current: str) -> str:
-    """Return *edited* with the names that *current* has and *base* had not, each where *edited* left its magnets alone.
+    """Return *edited* with the names that were written into *current*, in each magnet whose own name it left alone.
 
-    *base* is what the person had typed before, *current* what it was made since.
+    *base* is what the person had typed before, *current* what it was made since: but for names it is the same.
     """
-    typed, now, before = _names(edited), _names(current), _names(base)
-    written: dict[TorrentId, str] = {}
-    for torrent, names in typed.items():
-        if names <= before.get(torrent, set()):
-            new = [name for name in now.get(torrent, set()) - before[torrent] if name is not None]
-            if len(new) == 1:
-                written[torrent] = new[0]
-    # A link ends with its line at the latest: so a long list costs each line its own torrents alone.
-    return "".join(_renamed(line, written) for line in edited.splitlines(keepends=True)) if written else edited
-
-
-def _renamed(line: str, written: Mapping[TorrentId, str]) -> str:
-    for torrent in dict.fromkeys(magnet.torrents[0] for magnet in find_magnets(line)):
-        if torrent in written:
-            line = rename(line, torrent, written[torrent])
-    return line
-
-
-def _names(text: str) -> dict[TorrentId, set[str | None]]:
-    """Return the names that the magnets of each torrent have in *text*."""
-    names: dict[TorrentId, set[str | None]] = {}
-    for magnet in find_magnets(text):
-        names.setdefault(magnet.torrents[0], set()).add(magnet.name)
-    return names
+    written: dict[tuple[TorrentId, str | None], str] = {}
+    for old, new in zip(find_magnets(base), find_magnets(current), strict=False):
+        # The text, not the name: a link with two names has the first one's written for both.
+        if new.name is not None and base[old.start : old.end] != current[new.start : new.end]:
+            written[old.torrents[0], old.name] = new.name
+    magnets = find_magnets(edited)
+    keys = {one.start: (one.torrents[0], one.name) for one in magnets}
+    return rename_at(edited, {start: written[key] for start, key in keys.items() if key in written})
