@@ -23,7 +23,7 @@ _UNSEARCHABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff\"]")
 def words_of(text: str, known: Iterable[str]) -> str:
     """Return the words by which a note is found: its *text*, its links' names and hashes, and what is *known* of them.
 
-    *known* are names and paths of files. Of a link nothing else counts: each has the same trackers.
+    *known* are names, hashes and paths of files. Of a link nothing else counts: each has the same trackers.
     """
     pieces, done = [], 0
     for magnet in find_magnets(text):

@@ -207,6 +207,16 @@ async def test_the_same_magnet_again_is_kept_and_known_by_the_numbers_before_it(
     assert (await save(notes, elsewhere, LINK)).known == (), "another notebook's are nobody's business"
 
 
+async def test_a_hybrid_that_was_verified_is_known_again_by_its_other_hash(
+    notes: Notebook, notebook: NotebookId, store: Store
+) -> None:
+    pair = TorrentId(InfoHash("1" * 40), InfoHash("2" * 64))
+    first = await save(notes, notebook, f"magnet:?xt=urn:btih:{pair.v1}")
+    await store.write(lambda tx: tx.names.put([info_of(pair, "both")], 1.0))
+    again = await save(notes, notebook, f"magnet:?xt=urn:btmh:1220{pair.v2}")
+    assert again.known == (first.note_id,)
+
+
 async def test_what_is_known_of_a_notes_torrents_is_told_claimed_or_verified(
     notes: Notebook, notebook: NotebookId, store: Store
 ) -> None:
