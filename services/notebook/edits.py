@@ -17,19 +17,28 @@ from services.torrents import NotebookId, NoteId, PersonId, TorrentId
 
 @dataclass(frozen=True, slots=True)
 class Edited:
-    """What an edit did: it changed the note *changed*, or became a new one, *saved*; or neither."""
+    """What an edit did: it changed the note *changed*, or became a new one, *saved*; or neither.
+
+    *deleted*: it would have changed this note, which is put away.
+    """
 
     changed: NoteId | None = None
     saved: Saved | None = None
+    deleted: NoteId | None = None
 
     @classmethod
     def from_json(cls, text: str) -> Self:
         value = json.loads(text)
-        changed, saved = value["changed"], value["saved"]
-        return cls(NoteId(changed) if changed else None, Saved.from_json(saved) if saved else None)
+        changed, saved, deleted = value["changed"], value["saved"], value.get("deleted")
+        return cls(
+            NoteId(changed) if changed else None,
+            Saved.from_json(saved) if saved else None,
+            NoteId(deleted) if deleted else None,
+        )
 
     def to_json(self) -> str:
-        return json.dumps({"changed": self.changed, "saved": self.saved and self.saved.to_json()})
+        saved = self.saved and self.saved.to_json()
+        return json.dumps({"changed": self.changed, "saved": saved, "deleted": self.deleted})
 
 
 class Edits:
@@ -48,24 +57,29 @@ class Edits:
         person: PersonId,
         origin: str,
         source: str | None = None,
+        anything: bool = False,
         request_key: str | None = None,
     ) -> Edited:
-        """Let the note that was made of the message *origin* say *text*; one with a magnet becomes a note if none was.
+        """Let the note that was made of the message *origin* say *text*.
 
-        A name that was written into the note meanwhile stays where *person* did not touch that magnet's own name. A
-        note that was deleted stays so.
+        If none was, a text with a magnet, or *anything*, becomes one. A name that was written into the note meanwhile
+        stays where *person* did not touch that magnet's own name. A note that was deleted stays so, as it was.
         """
         magnets = await magnets_of(text)
         now = self._clock.now()
 
         async def edit(tx: NotebookTx) -> Edited:
-            note = await tx.notes.from_origin(origin)
-            if note is not None and note.notebook == notebook:
-                return await _follow(tx, note, text, magnets, person, now)
-            if note is not None or not magnets or await tx.notes.deleted_from(origin):
+            there = await tx.notes.from_origin(origin)
+            note = there or await tx.notes.deleted_from(origin)
+            if note is None:
+                if not (magnets or anything):
+                    return Edited()
+                fresh = new_note(text, notebook, person, origin, at=now, source=source)
+                return Edited(saved=Saved.from_json(await insert(tx, fresh, magnets)))
+            base = last_typed(note, await tx.notes.revisions(note.id))
+            if note.notebook != notebook or text in {base, note.text}:
                 return Edited()
-            fresh = new_note(text, notebook, person, origin, at=now, source=source)
-            return Edited(saved=Saved.from_json(await insert(tx, fresh, magnets)))
+            return await _follow(tx, note, base, text, magnets, person, now) if there else Edited(deleted=note.id)
 
         async def write(tx: NotebookTx) -> str:
             async def act() -> str:
@@ -80,11 +94,8 @@ class Edits:
 
 
 async def _follow(
-    tx: NotebookTx, note: Note, text: str, magnets: Sequence[Magnet], person: PersonId, now: float
+    tx: NotebookTx, note: Note, base: str, text: str, magnets: Sequence[Magnet], person: PersonId, now: float
 ) -> Edited:
-    base = last_typed(note, await tx.notes.revisions(note.id))
-    if text in {base, note.text}:
-        return Edited()
     carried = with_names(base, text, note.text)
     if carried == note.text:
         return Edited()

@@ -41,8 +41,8 @@ class Notes(Protocol):
     async def from_origin(self, origin: str) -> Note | None:
         """Return the note that was made of the message *origin*."""
 
-    async def deleted_from(self, origin: str) -> bool:
-        """Whether a note that was made of the message *origin* is put away."""
+    async def deleted_from(self, origin: str) -> Note | None:
+        """Return the last note that was made of the message *origin* and is put away."""
 
     async def numbers_having(self, notebook: NotebookId, torrents: Iterable[TorrentId]) -> Sequence[NoteId]:
         """Return the numbers, rising, of the notebook's notes with a magnet of any hash of these torrents.

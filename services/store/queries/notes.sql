@@ -36,7 +36,7 @@ ORDER BY id DESC LIMIT :limit;
 SELECT * FROM notes WHERE origin = :origin AND deleted_at IS NULL ORDER BY id LIMIT 1;
 
 -- name: deleted_note_from_origin
-SELECT id FROM notes WHERE origin = :origin AND deleted_at IS NOT NULL LIMIT 1;
+SELECT * FROM notes WHERE origin = :origin AND deleted_at IS NOT NULL ORDER BY id DESC LIMIT 1;
 
 -- name: numbers_having
 -- A hybrid answers to both of its hashes where both were read from its own bytes. CROSS: few are asked for, and a
