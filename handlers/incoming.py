@@ -26,6 +26,8 @@ from services.torrents import Hints, TorrentId
 
 COMMAND = filters.COMMAND & ~filters.FORWARDED
 """What the router takes for a command."""
+TAKE_WORDS = frozenset({"save", "calibrate_hash"})
+"""Commands that stand before words, or in the caption of a file, and are no part of these."""
 LARGEST_FILE = 1_000_000
 """Bytes. Telegram lets a bot fetch twenty times as much; nobody reads such a note."""
 _FETCH_SECONDS = 20.0
@@ -72,11 +74,12 @@ def argument_of(message: Message) -> str:
     return (message.text or "")[message.entities[0].length :].strip()  # a command is ASCII
 
 
-def caption_command(message: Message, bot: Bot) -> str | None:
-    """Return the command, without its slash, that the caption begins with; None without one, or for another bot's."""
-    if not message.caption or not is_command(message):
+def command_of(message: Message, bot: Bot) -> str | None:
+    """Return the command, without its slash, that the message or its caption begins with; None for another bot's."""
+    words = message.text or message.caption
+    if not words or not is_command(message):
         return None
-    command, _, addressee = message.caption.split(maxsplit=1)[0].lower().removeprefix("/").partition("@")
+    command, _, addressee = words.split(maxsplit=1)[0].lower().removeprefix("/").partition("@")
     return command if addressee in {"", str(bot.username).lower()} else None
 
 
@@ -89,7 +92,7 @@ def is_text_file(document: Document | None) -> bool:
 async def words_in(message: Message, bot: Bot) -> str:
     """Return what there is to keep: a text file's text, as it is, else the message's text or caption.
 
-    A caption with a magnet stands before its file's text; a command that it begins with is left out.
+    A caption with a magnet stands before its file's text; a command that they begin with is left out.
 
     Raises:
         FileTooLarge, FileUnavailable: the file cannot be kept.
@@ -118,7 +121,7 @@ async def _all_in(message: Message, bot: Bot) -> str:
 
 def _typed(message: Message, bot: Bot) -> str:
     words = message.text or message.caption or ""
-    return after_command(words) if caption_command(message, bot) else words
+    return after_command(words) if command_of(message, bot) in TAKE_WORDS else words
 
 
 async def _file_in(message: Message, bot: Bot) -> str | None:

@@ -9,7 +9,6 @@ from handlers.cards import size
 from handlers.outgoing import Document, Message
 from handlers.text import LONGEST, escape, parts, shown_name, units
 from services.i18n import Translation
-from services.magnets.junk import is_junk
 from services.magnets.parse import Magnet, find_magnets
 from services.notebook.note import Known, Note
 from services.notebook.notebook import Page
@@ -22,7 +21,7 @@ _PART_HEAD = 32
 _SHORT_HASH = 16
 _TITLE = 60
 _LOOKED_AT = 4000
-"""Characters of a note that a page looks at."""
+"""Characters of a note that its first words are made of."""
 
 
 def note_messages(
@@ -102,16 +101,15 @@ def notes_page(t: Translation, page: Page) -> Message:
     """Return a page of notes, newest first: each with its number and first words, and what is to be done about it."""
     if not page.notes:
         return Message(escape(t.gettext("There is no note here yet. Send me a magnet link and I keep it as one.")))
-    lines = [_line(t, note, uncalibrated=note.id in page.uncalibrated) for note in page.notes]
+    lines = [_line(t, note, page) for note in page.notes]
     row = [button(t.gettext("Newer"), Verb.NEWER, page.notes[0].id)] if page.newer else []
     row += [button(t.gettext("Older"), Verb.OLDER, page.notes[-1].id)] if page.older else []
     return Message("\n".join(lines), InlineKeyboardMarkup([row]) if row else None)
 
 
-def _line(t: Translation, note: Note, *, uncalibrated: bool) -> str:
-    magnets = find_magnets(note.text[:_LOOKED_AT])
-    marks = [t.gettext("junk name")] if any(is_junk(magnet.name or "") for magnet in magnets) else []
-    marks += [t.gettext("not calibrated")] if uncalibrated else []
+def _line(t: Translation, note: Note, page: Page) -> str:
+    marks = [t.gettext("junk name")] if note.id in page.junk else []
+    marks += [t.gettext("not calibrated")] if note.id in page.uncalibrated else []
     marked = f" · <i>{escape(', '.join(marks))}</i>" if marks else ""
     return f"<b>#{note.id}</b> {escape(title(t, note.text))}{marked}"
 

@@ -24,7 +24,7 @@ from handlers.context import CalibotContext, incoming_of, language_of, message_o
 from handlers.export import export
 from handlers.figures import show_queue, show_stats
 from handlers.gate import gate
-from handlers.incoming import COMMAND, caption_command, is_command
+from handlers.incoming import COMMAND, command_of, is_command
 from handlers.notes import delete, history, note, notes, undelete, undo
 from handlers.people import allow, deny, show_people
 from handlers.presses import press
@@ -109,7 +109,7 @@ async def captioned(update: Update, context: CalibotContext) -> None:
     if not is_command(message):
         await save(update, context)
         return
-    command = caption_command(message, context.bot) or ""
+    command = command_of(message, context.bot) or ""
     if command in _CAPTIONS:
         await _CAPTIONS[command](update, context)
     elif command in _COMMANDS:

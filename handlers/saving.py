@@ -17,7 +17,7 @@ from handlers.context import (
 )
 from handlers.incoming import (
     after_command,
-    caption_command,
+    command_of,
     is_command,
     is_text_file,
     origin_of,
@@ -33,7 +33,7 @@ from services.magnets.parse import torrents_in
 async def save(update: Update, context: CalibotContext) -> None:
     """Keep a message with a magnet as a note; what has none is answered with a line, in private alone."""
     message = message_of(update)
-    asked = caption_command(message, context.bot) == "save"
+    asked = command_of(message, context.bot) == "save"
     try:
         text = await words_in(message, context.bot)
     except (FileTooLarge, FileUnavailable):
@@ -113,9 +113,10 @@ async def save_command(update: Update, context: CalibotContext) -> None:
 
 @errors_as_answers
 async def edited(update: Update, context: CalibotContext) -> None:
-    """Let the note of an edited message follow it; edited commands change nothing."""
+    """Let the note of an edited message follow it; edited commands other than ``/save`` change nothing."""
     message = message_of(update)
-    if is_command(message):
+    asked = command_of(message, context.bot) == "save"
+    if is_command(message) and not asked:
         return
     try:
         text = await words_in(message, context.bot)
@@ -131,10 +132,14 @@ async def edited(update: Update, context: CalibotContext) -> None:
         person=person_of(update),
         origin=origin_of(message),
         source=source_of(message),
+        anything=asked,
         request_key=key_of(update, context),
     )
     t = words_of(update)
-    if done.saved is not None:
+    if done.deleted is not None:
+        lost = t.gettext("#{number} is deleted: your edit changed nothing. /undelete {number} takes it back as it was.")
+        say(update, context, lost.format(number=done.deleted))
+    elif done.saved is not None:
         answer(update, context, saved_message(t, done.saved))
     elif done.changed is not None and is_private(chat_of(update)):
         say(update, context, t.gettext("#{number} updated.").format(number=done.changed))

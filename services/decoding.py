@@ -10,6 +10,16 @@ from services.torrents import Name
 _SHORT = 16
 _BY_CHANCE = re.compile(rb"[\x20-\x7e]*(?:(?:[\xc2-\xdf][\xa1-\xbf])+[\x20-\x7e]*)+")
 _PAIR = re.compile(rb"(?:[\xc2-\xdf][\xa1-\xbf]){2}")
+_EVIDENT = 4
+"""How many bytes of UTF-8 that is not ASCII must stand beside one that is none."""
+
+# The mark of UTF-32 begins with that of UTF-16.
+_MARKS = {
+    codecs.BOM_UTF32_LE: "utf-32-le",
+    codecs.BOM_UTF32_BE: "utf-32-be",
+    codecs.BOM_UTF16_LE: "utf-16-le",
+    codecs.BOM_UTF16_BE: "utf-16-be",
+}
 _ESCAPE = b"\x1b"  # begins a shift of ISO-2022, which is ASCII by its bytes
 
 
@@ -30,17 +40,40 @@ def decode(raw: bytes) -> Name:
 def decode_file(raw: bytes) -> str:
     """Return the text of a file, its line ends as they are; a byte order mark is no part of it.
 
-    UTF-8 with or without a mark, UTF-16 with one, else a guess. Never fails.
+    Unicode by its mark, UTF-16 without one by its links, UTF-8 where nearly all of it is that, else a guess. What is
+    damaged becomes ``?``; lines that are something else among those of UTF-8 are guessed alone. Never fails.
     """
-    if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) and decodes(raw, "utf-16"):
-        return raw.decode("utf-16")
-    marked = raw.removeprefix(codecs.BOM_UTF8)
-    try:
-        return marked.decode()
-    except UnicodeDecodeError:
+    for mark, encoding in _MARKS.items():
+        if raw.startswith(mark):
+            return _mended(raw[len(mark) :], encoding)
+    if b"\0" in raw:
+        for encoding in ("utf-16-le", "utf-16-be"):
+            if "magnet:?" in (text := _mended(raw, encoding)).lower():
+                return text
+    return _mostly_decoded(raw.removeprefix(codecs.BOM_UTF8))
+
+
+def _mostly_decoded(raw: bytes) -> str:
+    lines = raw.split(b"\n")
+    if not _mostly_utf8(raw):
         # Of a long list of links most lines tell nothing.
-        telling = [line for line in marked.split(b"\n") if not line.isascii()]
-        return decode_as(marked, guess_encoding(telling))
+        return decode_as(raw, guess_encoding(line for line in lines if not line.isascii()))
+    others = dict.fromkeys(line for line in lines if not _mostly_utf8(line))
+    encoding = guess_encoding(others)
+    return "\n".join(decode_as(line, encoding) if line in others else _mended(line, "utf-8") for line in lines)
+
+
+def _mostly_utf8(raw: bytes) -> bool:
+    """Whether *raw* is UTF-8 but for damage: what is in another encoding hardly ever passes for it."""
+    good = len(raw.decode(errors="ignore").encode())
+    return good - len(raw.decode("ascii", "ignore")) >= _EVIDENT * (len(raw) - good)
+
+
+def _mended(raw: bytes, encoding: str) -> str:
+    try:
+        return raw.decode(encoding)
+    except UnicodeDecodeError:
+        return raw.decode(encoding, "replace").replace("\ufffd", "?")
 
 
 def _may_be_other(raw: bytes) -> bool:

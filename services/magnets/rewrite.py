@@ -1,6 +1,6 @@
 """Writes a torrent's name into its magnets, and touches nothing else."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from urllib.parse import quote
 
@@ -23,17 +23,14 @@ def rename(text: str, torrent: TorrentId, name: str) -> str:
         stays byte for byte; only where the name would be read on into the text behind the link, or lose its full
         stop, a separator closes the link.
     """
-    encoded = quote(name, safe="", errors="replace")
     # The links of a text have much in common.
     asked = cache(lambda topics: any(map(torrent.answers, torrents_named(topics)[:1])))
-    ends = cache(ends_before)
-    pieces: list[str] = []
-    done = 0
-    for link in find_links(text):
-        if asked(link.topics()):
-            pieces += text[done : link.start], _renamed(link, encoded, ends)
-            done = link.end
-    return "".join([*pieces, text[done:]]) if pieces else text
+    return _rewritten(text, lambda link: name if asked(link.topics()) else None)
+
+
+def rename_at(text: str, names: Mapping[int, str]) -> str:
+    """Return *text* with ``dn`` set in every link that begins at one of *names*, see `rename`."""
+    return _rewritten(text, lambda link: names.get(link.start))
 
 
 def magnet_link(torrent: TorrentId, name: str, hints: Hints) -> str:
@@ -43,6 +40,19 @@ def magnet_link(torrent: TorrentId, name: str, hints: Hints) -> str:
     trackers = [f"tr={quote(tracker, safe='', errors='replace')}" for tracker in hints.trackers]
     peers = [f"x.pe=[{host}]:{port}" if ":" in host else f"x.pe={host}:{port}" for host, port in hints.peers]
     return rename("magnet:?" + "&".join(topics + trackers + peers), torrent, name)
+
+
+def _rewritten(text: str, name_of: Callable[[Link], str | None]) -> str:
+    encoded = cache(lambda name: quote(name, safe="", errors="replace"))
+    ends = cache(ends_before)
+    pieces: list[str] = []
+    done = 0
+    for link in find_links(text):
+        name = name_of(link)
+        if name is not None:
+            pieces += text[done : link.start], _renamed(link, encoded(name), ends)
+            done = link.end
+    return "".join([*pieces, text[done:]]) if pieces else text
 
 
 def _renamed(link: Link, encoded: str, ends: Callable[[str, str, str], bool]) -> str:

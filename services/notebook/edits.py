@@ -1,13 +1,13 @@
 """Messages that people edit: their notes follow, and keep the names that were written into them."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
 from services.clock import Clock
 from services.magnets.parse import Magnet, find_magnets
-from services.magnets.rewrite import rename
+from services.magnets.rewrite import rename_at
 from services.notebook.note import Cause, Change, Note, Revision
 from services.notebook.notebook import Saved, insert, magnets_of, new_note
 from services.notebook.once import once
@@ -17,19 +17,28 @@ from services.torrents import NotebookId, NoteId, PersonId, TorrentId
 
 @dataclass(frozen=True, slots=True)
 class Edited:
-    """What an edit did: it changed the note *changed*, or became a new one, *saved*; or neither."""
+    """What an edit did: it changed the note *changed*, or became a new one, *saved*; or neither.
+
+    *deleted*: it would have changed this note, which is put away.
+    """
 
     changed: NoteId | None = None
     saved: Saved | None = None
+    deleted: NoteId | None = None
 
     @classmethod
     def from_json(cls, text: str) -> Self:
         value = json.loads(text)
-        changed, saved = value["changed"], value["saved"]
-        return cls(NoteId(changed) if changed else None, Saved.from_json(saved) if saved else None)
+        changed, saved, deleted = value["changed"], value["saved"], value.get("deleted")
+        return cls(
+            NoteId(changed) if changed else None,
+            Saved.from_json(saved) if saved else None,
+            NoteId(deleted) if deleted else None,
+        )
 
     def to_json(self) -> str:
-        return json.dumps({"changed": self.changed, "saved": self.saved and self.saved.to_json()})
+        saved = self.saved and self.saved.to_json()
+        return json.dumps({"changed": self.changed, "saved": saved, "deleted": self.deleted})
 
 
 class Edits:
@@ -48,24 +57,29 @@ class Edits:
         person: PersonId,
         origin: str,
         source: str | None = None,
+        anything: bool = False,
         request_key: str | None = None,
     ) -> Edited:
-        """Let the note that was made of the message *origin* say *text*; one with a magnet becomes a note if none was.
+        """Let the note that was made of the message *origin* say *text*.
 
-        A name that was written into the note meanwhile stays where *person* did not touch that magnet's own name. A
-        note that was deleted stays so.
+        If none was, a text with a magnet, or *anything*, becomes one. A name that was written into the note meanwhile
+        stays where *person* did not touch that magnet's own name. A note that was deleted stays so, as it was.
         """
         magnets = await magnets_of(text)
         now = self._clock.now()
 
         async def edit(tx: NotebookTx) -> Edited:
-            note = await tx.notes.from_origin(origin)
-            if note is not None and note.notebook == notebook:
-                return await _follow(tx, note, text, magnets, person, now)
-            if note is not None or not magnets or await tx.notes.deleted_from(origin):
+            there = await tx.notes.from_origin(origin)
+            note = there or await tx.notes.deleted_from(origin)
+            if note is None:
+                if not (magnets or anything):
+                    return Edited()
+                fresh = new_note(text, notebook, person, origin, at=now, source=source)
+                return Edited(saved=Saved.from_json(await insert(tx, fresh, magnets)))
+            base = last_typed(note, await tx.notes.revisions(note.id))
+            if note.notebook != notebook or text in {base, note.text}:
                 return Edited()
-            fresh = new_note(text, notebook, person, origin, at=now, source=source)
-            return Edited(saved=Saved.from_json(await insert(tx, fresh, magnets)))
+            return await _follow(tx, note, base, text, magnets, person, now) if there else Edited(deleted=note.id)
 
         async def write(tx: NotebookTx) -> str:
             async def act() -> str:
@@ -80,11 +94,8 @@ class Edits:
 
 
 async def _follow(
-    tx: NotebookTx, note: Note, text: str, magnets: Sequence[Magnet], person: PersonId, now: float
+    tx: NotebookTx, note: Note, base: str, text: str, magnets: Sequence[Magnet], person: PersonId, now: float
 ) -> Edited:
-    base = last_typed(note, await tx.notes.revisions(note.id))
-    if text in {base, note.text}:
-        return Edited()
     carried = with_names(base, text, note.text)
     if carried == note.text:
         return Edited()
@@ -106,31 +117,15 @@ def last_typed(note: Note, revisions: Sequence[Revision]) -> str:
 
 
 def with_names(base: str, edited: str, current: str) -> str:
-    """Return *edited* with the names that *current* has and *base* had not, each where *edited* left its magnets alone.
+    """Return *edited* with the names that were written into *current*, in each magnet whose own name it left alone.
 
-    *base* is what the person had typed before, *current* what it was made since.
+    *base* is what the person had typed before, *current* what it was made since: but for names it is the same.
     """
-    typed, now, before = _names(edited), _names(current), _names(base)
-    written: dict[TorrentId, str] = {}
-    for torrent, names in typed.items():
-        if names <= before.get(torrent, set()):
-            new = [name for name in now.get(torrent, set()) - before[torrent] if name is not None]
-            if len(new) == 1:
-                written[torrent] = new[0]
-    # A link ends with its line at the latest: so a long list costs each line its own torrents alone.
-    return "".join(_renamed(line, written) for line in edited.splitlines(keepends=True)) if written else edited
-
-
-def _renamed(line: str, written: Mapping[TorrentId, str]) -> str:
-    for torrent in dict.fromkeys(magnet.torrents[0] for magnet in find_magnets(line)):
-        if torrent in written:
-            line = rename(line, torrent, written[torrent])
-    return line
-
-
-def _names(text: str) -> dict[TorrentId, set[str | None]]:
-    """Return the names that the magnets of each torrent have in *text*."""
-    names: dict[TorrentId, set[str | None]] = {}
-    for magnet in find_magnets(text):
-        names.setdefault(magnet.torrents[0], set()).add(magnet.name)
-    return names
+    written: dict[tuple[TorrentId, str | None], str] = {}
+    for old, new in zip(find_magnets(base), find_magnets(current), strict=False):
+        # The text, not the name: a link with two names has the first one's written for both.
+        if new.name is not None and base[old.start : old.end] != current[new.start : new.end]:
+            written[old.torrents[0], old.name] = new.name
+    magnets = find_magnets(edited)
+    keys = {one.start: (one.torrents[0], one.name) for one in magnets}
+    return rename_at(edited, {start: written[key] for start, key in keys.items() if key in written})

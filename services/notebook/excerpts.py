@@ -1,7 +1,8 @@
 """What a found note shows: one line of it, and where in it the searched words stand. Pure, and plain text.
 
 A word stands where the index (`services.notebook.words`, FTS5's ``unicode61``) has it: letters count without case and
-diacritics, punctuation only parts words, CJK characters are words of their own, and a word may be the beginning of one.
+diacritics, punctuation only parts words, letters of scripts without spaces are words of their own, and a word may be
+the beginning of one.
 """
 
 import re

@@ -8,6 +8,7 @@ from typing import Self
 
 from services.clock import Clock
 from services.errors import NotDeleted, NoteNotFound, TooMany
+from services.magnets.junk import is_junk
 from services.magnets.parse import Magnet, find_magnets
 from services.notebook.note import Known, Note, Selection, Uncalibrated
 from services.notebook.once import once
@@ -47,9 +48,13 @@ class Saved:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some notes, newest first, and those of them with an uncalibrated torrent; whether there are *older*, *newer*."""
+    """Some notes, newest first; those of them with a *junk* name and with an *uncalibrated* torrent.
+
+    *older*, *newer*: whether there are such.
+    """
 
     notes: Sequence[Note]
+    junk: Collection[NoteId]
     uncalibrated: Collection[NoteId]
     older: bool
     newer: bool
@@ -128,7 +133,7 @@ class Notebook:
     async def page(self, notebook: NotebookId, *, before: NoteId | None = None, after: NoteId | None = None) -> Page:
         """Return ten notes: the newest, those next older than *before*, or those next newer than *after*."""
 
-        async def read(tx: NotebookTx) -> Page:
+        async def read(tx: NotebookTx) -> tuple[Sequence[Note], Collection[NoteId], bool, bool]:
             if after is not None:
                 rising = await tx.notes.page_after(notebook, after=after, limit=_ON_A_PAGE + 1)
                 newer, notes = len(rising) > _ON_A_PAGE, list(rising[:_ON_A_PAGE])[::-1]
@@ -139,9 +144,11 @@ class Notebook:
                 newer = before is not None and bool(
                     await tx.notes.page_after(notebook, after=NoteId(before - 1), limit=1)
                 )
-            return Page(notes, await tx.notes.uncalibrated([note.id for note in notes]), older, newer)
+            return notes, await tx.notes.uncalibrated([note.id for note in notes]), older, newer
 
-        return await self._store.read(read)
+        notes, uncalibrated, older, newer = await self._store.read(read)
+        junk = await asyncio.to_thread(_with_junk_names, notes)  # they may be very long
+        return Page(notes, junk, uncalibrated, older, newer)
 
     async def delete(self, notebook: NotebookId, note_id: NoteId, *, request_key: str | None = None) -> None:
         """Put the note away; for a day it can be taken back. Raises NoteNotFound."""
@@ -181,6 +188,10 @@ class Notebook:
     async def purge(self) -> None:
         """Delete for good what was put away more than a day ago."""
         await self._store.write(lambda tx: tx.notes.purge(self._clock.now() - _DELETED_KEPT))
+
+
+def _with_junk_names(notes: Sequence[Note]) -> Collection[NoteId]:
+    return {note.id for note in notes if any(is_junk(one.name or "") for one in find_magnets(note.text))}
 
 
 async def magnets_of(text: str) -> tuple[Magnet, ...]:

@@ -41,11 +41,14 @@ class Notes(Protocol):
     async def from_origin(self, origin: str) -> Note | None:
         """Return the note that was made of the message *origin*."""
 
-    async def deleted_from(self, origin: str) -> bool:
-        """Whether a note that was made of the message *origin* is put away."""
+    async def deleted_from(self, origin: str) -> Note | None:
+        """Return the last note that was made of the message *origin* and is put away."""
 
     async def numbers_having(self, notebook: NotebookId, torrents: Iterable[TorrentId]) -> Sequence[NoteId]:
-        """Return the numbers, rising, of the notebook's notes with a magnet of any hash of these torrents."""
+        """Return the numbers, rising, of the notebook's notes with a magnet of any hash of these torrents.
+
+        Where a hybrid's pair of hashes was verified, each of them stands for both.
+        """
 
     async def uncalibrated(self, note_ids: Collection[NoteId]) -> Collection[NoteId]:
         """Return those of these notes that have a torrent which was not yet calibrated in them, or failed."""
@@ -121,7 +124,7 @@ class Words(Protocol):
         """
 
     async def known(self, note_ids: Collection[NoteId]) -> Mapping[NoteId, Sequence[str]]:
-        """Return, by note, what it is found by that is known of its torrents: names, and paths of files."""
+        """Return, by note, what it is found by that is known of its torrents: names, hashes, and paths of files."""
 
 
 class Notebooks(Protocol):

@@ -1,7 +1,7 @@
 """What the words of a note are, and of a search: pure text for SQLite's FTS5.
 
-No tokenizer of FTS5 finds Chinese words of two characters, the most usual ones: so CJK characters stand apart, each a
-word of its own, and a searched word becomes a phrase.
+No tokenizer of FTS5 finds Chinese words of two characters, the most usual ones, nor a word within a sentence of
+Thai: so letters of scripts without spaces stand apart, each a word of its own, and a searched word becomes a phrase.
 """
 
 import re
@@ -13,8 +13,10 @@ from services.torrents import NotebookId
 _LONGEST = 400_000
 """Characters that are indexed of one note: beyond them only a torrent of very many files goes."""
 
-_CJK = re.compile(
-    "([\u2e80-\u2fdf\u3005-\u3007\u3041-\u30ff\u3105-\u318e\u31a0-\u31bf\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff"
+_UNSPACED = re.compile(
+    "([\u0e01-\u0e30\u0e32\u0e33\u0e40-\u0e46\u0e81-\u0eb0\u0eb2\u0eb3\u0ebd-\u0ec6\u0edc-\u0edf"  # Thai, Lao
+    "\u1000-\u102a\u103f\u1050-\u1055\u1780-\u17b3"  # Burmese, Khmer
+    "\u2e80-\u2fdf\u3005-\u3007\u3041-\u30ff\u3105-\u318e\u31a0-\u31bf\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff"
     "\uac00-\ud7a3\uf900-\ufaff\uff66-\uff9d\U00020000-\U0003fffd])"
 )
 _UNSEARCHABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff\"]")
@@ -23,7 +25,7 @@ _UNSEARCHABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff\"]")
 def words_of(text: str, known: Iterable[str]) -> str:
     """Return the words by which a note is found: its *text*, its links' names and hashes, and what is *known* of them.
 
-    *known* are names and paths of files. Of a link nothing else counts: each has the same trackers.
+    *known* are names, hashes and paths of files. Of a link nothing else counts: each has the same trackers.
     """
     pieces, done = [], 0
     for magnet in find_magnets(text):
@@ -41,7 +43,7 @@ def searched_words(text: str) -> tuple[str, ...]:
 
 def stands_apart(character: str) -> bool:
     """Whether *character* is a word of its own."""
-    return _CJK.match(character) is not None
+    return _UNSPACED.match(character) is not None
 
 
 def query(notebook: NotebookId, words: Iterable[str]) -> str:
@@ -59,4 +61,4 @@ def notebook_word(notebook: NotebookId) -> str:
 
 
 def _apart(text: str) -> str:
-    return _CJK.sub(r" \1 ", _UNSEARCHABLE.sub(" ", text))
+    return _UNSPACED.sub(r" \1 ", _UNSEARCHABLE.sub(" ", text))

@@ -68,8 +68,9 @@ class NoteRows:
         row = await self._run.one("note_from_origin", origin=origin)
         return _note(row) if row else None
 
-    async def deleted_from(self, origin: str) -> bool:
-        return await self._run.one("deleted_note_from_origin", origin=origin) is not None
+    async def deleted_from(self, origin: str) -> Note | None:
+        row = await self._run.one("deleted_note_from_origin", origin=origin)
+        return _note(row) if row else None
 
     async def numbers_having(self, notebook: NotebookId, torrents: Iterable[TorrentId]) -> Sequence[NoteId]:
         hashes = codec.dump([one.hex for torrent in torrents for one in torrent.hashes])

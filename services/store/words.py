@@ -69,5 +69,7 @@ class WordRows:
         for row in await self._run.all("first_files", ids=name_ids, most=_MOST_FILES):
             files[row["name_id"]].append(row["path"])
         for row in names:
-            known[NoteId(row["note_id"])] += [row["name"], *files[row["name_id"]]]
+            # A claimed pair may be two torrents'.
+            hashes = filter(None, (row["v1"], row["v2"])) if row["verified"] else ()
+            known[NoteId(row["note_id"])] += [row["name"], *hashes, *files[row["name_id"]]]
         return known

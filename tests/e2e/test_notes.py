@@ -330,20 +330,51 @@ async def test_an_edit_that_changes_nothing_and_edited_commands_are_silent(town:
     guest.edit(said, said.text)
     asked = guest.say(chat, "/note 0")
     await town.answer(asked)
-    guest.edit(asked, f"/save {make_sample('command').magnet()}")
+    guest.edit(asked, f"/find {make_sample('command').magnet()}")
     end = await town.ask("/note 0", person=guest, chat=chat)
     assert chat.bot_messages[2:] == (end,)
     assert town.rows(f"SELECT count(*) FROM notes WHERE person = 'tg:{guest.id}'") == [(1,)]  # noqa: S608
 
 
-async def test_an_edited_caption_that_is_a_command_changes_nothing(town: Town) -> None:
-    room = town.room()
-    said = town.alice.say(room, "/save one", photo=True)
+@pytest.mark.parametrize("photo", [False, True])
+async def test_an_edited_save_updates_its_note(photo: bool, town: Town) -> None:
+    guest, chat = town.guest()
+    said = guest.say(chat, "/save one", photo=photo)
     saved = await town.answer(said)
     assert town.text_of(saved) == "one"
-    town.alice.edit(said, "/save two")
-    await silence(town, room)
-    assert town.text_of(saved) == "one"
+    guest.edit(said, "/save two\n three")
+    updated = await town.api.until(lambda: chat.bot_messages[1] if len(chat.bot_messages) > 1 else None)
+    assert updated.text == f"#{number_of(saved)} updated."
+    assert town.text_of(saved) == "two\n three"
+    guest.edit(said, "/save")
+    guest.edit(said, "/save@other four")
+    end = await town.ask("/note 0", person=guest, chat=chat)
+    assert chat.bot_messages[2:] == (end,)
+    assert town.text_of(saved) == "two\n three"
+
+
+async def test_a_message_that_becomes_a_save_is_kept(town: Town) -> None:
+    guest, chat = town.guest()
+    said = guest.say(chat, "/svae words")
+    await town.answer(said)
+    guest.edit(said, "/save words")
+    saved = await town.api.until(lambda: chat.bot_messages[1] if len(chat.bot_messages) > 1 else None)
+    assert saved.text == f"#{number_of(saved)} saved."
+    assert town.text_of(saved) == "words"
+
+
+async def test_who_edits_the_message_of_a_deleted_note_is_told_so(town: Town) -> None:
+    room = town.room()
+    said = town.alice.say(room, make_sample("gone").magnet())
+    saved = await town.answer(said)
+    number = number_of(saved)
+    question = await town.ask(f"/delete {number}", chat=room)
+    await town.alice.press(question, "Delete")
+    await town.shows(question, "", "is deleted")
+    town.alice.edit(said, f"more {said.text}")
+    told = await town.api.until(lambda: room.bot_messages[2] if len(room.bot_messages) > 2 else None)
+    assert told.text == f"#{number} is deleted: your edit changed nothing. /undelete {number} takes it back as it was."
+    assert told.reply_to is said
 
 
 async def test_an_anonymous_administrator_edits_as_the_group(town: Town) -> None:

@@ -184,6 +184,28 @@ async def test_notes_of_an_older_calibot_are_found_by_their_words_after_the_upda
         assert await find("777") == [778]
 
 
+async def test_notes_that_an_older_calibot_indexed_are_found_by_a_hybrids_other_hash_after_the_update(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "calibot.db"
+    v1, v2 = "1" * 40, "2" * 64
+    with contextlib.closing(sqlite3.connect(path)) as old:
+        for number in (1, 2, 3):
+            old.executescript(Path(f"services/store/migrations/{number:04}.sql").read_text(encoding="utf-8"))
+        old.execute("INSERT INTO notebooks (id, created_at) VALUES (1, 1.0)")
+        old.execute(
+            "INSERT INTO notes (notebook_id, text, person, created_at, changed_at) VALUES (1, 'note', 'tg:1', 1.0, 1.0)"
+        )
+        old.execute("INSERT INTO note_hashes (note_id, info_hash, notebook_id) VALUES (1, ?, 1)", [v1])
+        old.execute("INSERT INTO names VALUES (1, ?, ?, x'61', 'a', 'utf-8', 1, 1, 'swarm', 1, 1, 1.0)", [v1, v2])
+        old.execute("INSERT INTO note_words (rowid, notebook, words) VALUES (1, 'notebook1', 'note')")
+        old.execute("PRAGMA user_version = 3")
+        old.commit()
+    async with Store.open(path) as store:
+        found = await store.read(lambda tx: tx.words.search(NotebookId(1), [v2], before=None, limit=2))
+        assert found == [1]
+
+
 async def test_what_is_no_database_is_refused_with_a_reason(tmp_path: Path) -> None:
     path = tmp_path / "calibot.db"
     path.write_bytes(b"this is a text file, and was never a database" * 100)

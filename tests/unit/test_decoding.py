@@ -18,8 +18,8 @@ WORDS = {
 }
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
-@pytest.mark.parametrize("text", ["", LINK, "三体\r\n🎬\n\rx\r", "a\0b\x1a"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
+@pytest.mark.parametrize("text", ["", LINK, "三体\r\n🎬\n\rx\r", "a\0b\x1a", "\ufffd"])
 def test_unicode_is_read_with_and_without_its_mark_and_line_ends_stay(encoding: str, text: str) -> None:
     assert decode_file(text.encode(encoding)) == text
 
@@ -28,6 +28,46 @@ def test_unicode_is_read_with_and_without_its_mark_and_line_ends_stay(encoding: 
 def test_a_list_in_an_old_encoding_is_guessed_even_where_most_lines_are_links(encoding: str) -> None:
     text = "\r\n".join([LINK] * 300 + [WORDS[encoding]] * 3 + [LINK])
     assert decode_file(text.encode(encoding)) == text
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("text", [f"{LINK}&dn=三体 🎬\r\n", f"一个{LINK.upper()}"])
+def test_utf_16_without_its_mark_is_known_by_its_links(encoding: str, text: str) -> None:
+    assert decode_file(text.encode(encoding)) == text
+
+
+def test_a_cut_utf_16_file_loses_its_last_letter_alone() -> None:
+    assert decode_file("三体全集".encode("utf-16")[:-1]) == "三体全?"
+
+
+@pytest.mark.parametrize(
+    ("damaged", "text"),
+    [
+        ("三体全集国语".encode()[:-1], "三体全集国?"),
+        ("三体全集国语".encode()[:-2] + b"\r\nmore\r\n", "三体全集国?\r\nmore\r\n"),
+        (f"{LINK}&dn=三体全".encode() + b"\xe9\x9b" + "国语&tr=x\n好".encode(), f"{LINK}&dn=三体全?国语&tr=x\n好"),
+        ("Война и мир".encode() + b"\xff", "Война и мир?"),
+    ],
+)
+def test_what_is_damaged_in_utf_8_is_a_question_mark_and_the_rest_stays(damaged: bytes, text: str) -> None:
+    assert decode_file(damaged) == text
+
+
+WORD = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\n\ufffd"))
+
+
+@given(WORD, WORD)
+def test_a_bad_byte_in_a_line_of_utf_8_costs_nothing_but_itself(before: str, behind: str) -> None:
+    before = f"三体{before}"
+    assert decode_file(before.encode() + b"\xff" + behind.encode()) == f"{before}?{behind}"
+
+
+@pytest.mark.parametrize("encoding", WORDS)
+def test_lines_in_an_old_encoding_among_those_of_utf_8_are_guessed_alone(encoding: str) -> None:
+    good = f"{LINK}&dn=三体全集国语中字\r\nВойна и мир\r\n" * 9
+    assert decode_file(f"{good}".encode() + f"{WORDS[encoding]}\n".encode(encoding) + good.encode()) == (
+        f"{good}{WORDS[encoding]}\n{good}"
+    )
 
 
 @pytest.mark.parametrize("raw", [b"\xff", b"\x80" * 50, codecs.BOM_UTF16_LE + b"x", bytes(range(256)) * 40])

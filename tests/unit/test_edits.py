@@ -38,8 +38,10 @@ class World:
         assert saved is not None
         return saved.note_id
 
-    async def edit(self, text: str, *, origin: str = HERE, key: str | None = None) -> Edited:
-        return await self.edits.apply(text, notebook=self.notebook, person=BOB, origin=origin, request_key=key)
+    async def edit(self, text: str, *, origin: str = HERE, anything: bool = False, key: str | None = None) -> Edited:
+        return await self.edits.apply(
+            text, notebook=self.notebook, person=BOB, origin=origin, anything=anything, request_key=key
+        )
 
     async def text(self, note_id: NoteId) -> str:
         return (await self.kept.get(self.notebook, note_id)).text
@@ -152,6 +154,16 @@ async def test_a_message_that_now_has_a_magnet_becomes_a_note_and_one_without_do
     assert await world.edit(link("b"), origin="tg:1#7") == Edited(changed=NoteId(1))
 
 
+async def test_words_that_are_asked_to_be_kept_become_a_note_and_follow_later_edits(world: World) -> None:
+    assert await world.edit("words", anything=True) == Edited(saved=Saved(NoteId(1), 0, 0))
+    assert await world.edit("other words", anything=True) == Edited(changed=NoteId(1))
+    assert await world.text(NoteId(1)) == "other words"
+
+
+def test_an_answer_that_an_older_calibot_stored_is_read() -> None:
+    assert Edited.from_json('{"changed": 3, "saved": null}') == Edited(changed=NoteId(3))
+
+
 async def test_an_edit_that_comes_twice_is_done_once(world: World) -> None:
     note_id = await world.save(link("a"))
     for _ in range(3):
@@ -162,9 +174,13 @@ async def test_an_edit_that_comes_twice_is_done_once(world: World) -> None:
 async def test_a_deleted_note_stays_deleted_whatever_becomes_of_its_message(world: World) -> None:
     note_id = await world.save(link("a"))
     await world.kept.delete(world.notebook, note_id)
-    assert await world.edit(link("b")) == Edited()
+    assert await world.edit(link("a")) == Edited(), "nothing new was typed"
+    for _ in range(2):
+        assert await world.edit(link("b"), anything=True, key="k") == Edited(deleted=note_id)
     with pytest.raises(NoteNotFound):
         await world.text(note_id)
+    await world.kept.restore(world.notebook, note_id)
+    assert await world.text(note_id) == link("a")
 
 
 async def test_a_note_of_another_notebook_is_not_touched(world: World) -> None:
@@ -172,6 +188,8 @@ async def test_a_note_of_another_notebook_is_not_touched(world: World) -> None:
     other = await world.kept.behind("tg:9")
     assert await world.edits.apply(link("b"), notebook=other, person=BOB, origin=HERE) == Edited()
     assert await world.text(note_id) == link("a")
+    await world.kept.delete(world.notebook, note_id)
+    assert await world.edits.apply(link("b"), notebook=other, person=BOB, origin=HERE) == Edited()
 
 
 @pytest.mark.parametrize(
@@ -182,7 +200,9 @@ async def test_a_note_of_another_notebook_is_not_touched(world: World) -> None:
         ("{a18}", "{a19}", "{aA}", "{a19}"),
         ("{a18}", "{a18}", "{a18}", "{a18}"),
         ("{a18} {a19}", "{a18}", "{aA} {aA}", "{aA}"),
-        ("{a18}", "{a18} {a19}", "{aA}", "{a18} {a19}"),
+        ("{a18}", "{a18} {a19}", "{aA}", "{aA} {a19}"),
+        ("{a18} {aA}", "{a18} {aA} x", "{aA} {aA}", "{aA} {aA} x"),
+        ("{a18}\n&dn=1 {b1}", "x {a18}\n&dn=1 {b1}", "{aA} {b1}", "x {aA} {b1}"),
         ("x", "{a18}", "x", "{a18}"),
         ("{a18}", "x", "{aA}", "x"),
         ("{a18}\r\n\u2028{b1}", "{b1}\r\n\u2028{a18}\x0b", "{aA}\r\n\u2028{bB}", "{bB}\r\n\u2028{aA}\x0b"),

@@ -137,9 +137,15 @@ def test_a_forwarded_file_of_very_many_torrents_says_whom_it_is_from_and_counts_
 # A page of notes.
 
 
-def page(*texts: str, uncalibrated: tuple[int, ...] = (), older: bool = False, newer: bool = False) -> Message:
+def page(
+    *texts: str,
+    junk: tuple[int, ...] = (),
+    uncalibrated: tuple[int, ...] = (),
+    older: bool = False,
+    newer: bool = False,
+) -> Message:
     notes = [note_of(text, 50 - place) for place, text in enumerate(texts)]
-    return notes_page(T, Page(notes, {NoteId(one) for one in uncalibrated}, older, newer))
+    return notes_page(T, Page(notes, set(map(NoteId, junk)), set(map(NoteId, uncalibrated)), older, newer))
 
 
 def test_a_page_has_a_line_a_note_with_its_number_first_words_and_marks() -> None:
@@ -148,13 +154,14 @@ def test_a_page_has_a_line_a_note_with_its_number_first_words_and_marks() -> Non
         link("b", "The%20Goddess"),
         "just\n\nwords",
         link("c"),
-        uncalibrated=(50, 47),
+        junk=(50, 47),
+        uncalibrated=(50, 48),
     )
     assert plain(message).split("\n") == [
         "#50 to watch： 18，later · junk name, not calibrated",
         "#49 The Goddess",
-        "#48 just words",
-        f"#47 (no name) {torrent('c').shown.hex[:16]}… · junk name, not calibrated",
+        "#48 just words · not calibrated",
+        f"#47 (no name) {torrent('c').shown.hex[:16]}… · junk name",
     ]
 
 

@@ -207,6 +207,24 @@ async def test_the_same_magnet_again_is_kept_and_known_by_the_numbers_before_it(
     assert (await save(notes, elsewhere, LINK)).known == (), "another notebook's are nobody's business"
 
 
+async def test_a_page_tells_junk_names_wherever_they_stand_in_a_note(notes: Notebook, notebook: NotebookId) -> None:
+    good, words = f"{LINK}&dn=The%20Goddess\n", "and many words " * 1000
+    texts = (good + words, words + good, good + words + f"{OTHER}&dn=18", LINK, "words")
+    saved = [await notes.save(one, notebook=notebook, person=ALICE, origin=None, anything=True) for one in texts]
+    page = await notes.page(notebook)
+    assert [one.note_id in page.junk for one in saved if one] == [False, False, True, True, False]
+
+
+async def test_a_hybrid_that_was_verified_is_known_again_by_its_other_hash(
+    notes: Notebook, notebook: NotebookId, store: Store
+) -> None:
+    pair = TorrentId(InfoHash("1" * 40), InfoHash("2" * 64))
+    first = await save(notes, notebook, f"magnet:?xt=urn:btih:{pair.v1}")
+    await store.write(lambda tx: tx.names.put([info_of(pair, "both")], 1.0))
+    again = await save(notes, notebook, f"magnet:?xt=urn:btmh:1220{pair.v2}")
+    assert again.known == (first.note_id,)
+
+
 async def test_what_is_known_of_a_notes_torrents_is_told_claimed_or_verified(
     notes: Notebook, notebook: NotebookId, store: Store
 ) -> None:

@@ -115,6 +115,40 @@ async def test_a_hybrid_is_found_by_each_of_its_hashes_and_a_foreign_pair_has_no
     assert [one.known.name.text if one.known else None for one in held] == ["both", "both", None]
 
 
+@pytest.mark.parametrize("learned_first", [False, True])
+async def test_a_hybrid_whose_pair_was_verified_is_found_by_the_hash_that_its_note_has_not(
+    learned_first: bool, search: Search, store: Store, notebook: NotebookId
+) -> None:
+    pair = TorrentId(InfoHash("1" * 40), InfoHash("2" * 64))
+    by_v1, by_v2 = TorrentId(pair.v1), TorrentId(None, pair.v2)
+
+    async def learn() -> None:
+        await store.write(lambda tx: tx.names.put([info_of(pair, "both")], 1.0))
+
+    if learned_first:
+        await learn()
+    first = await add(store, notebook, f"magnet:?xt=urn:btih:{pair.v1}", by_v1)
+    second = await add(store, notebook, f"magnet:?xt=urn:btmh:1220{pair.v2}", by_v2)
+    if not learned_first:
+        await learn()
+    held = await search.holders(notebook, [by_v1, by_v2, pair])
+    assert [list(one.notes) for one in held] == [[second, first]] * 3
+    for digits in (by_v1.shown.hex, by_v2.shown.hex, by_v1.shown.hex[:12]):
+        page = await search.page(notebook, digits)
+        assert ids(page) == [second, first]
+        assert all(hit.excerpt.marks for hit in page.hits)
+
+
+async def test_a_pair_that_a_source_only_claimed_makes_no_hybrid(
+    search: Search, store: Store, notebook: NotebookId
+) -> None:
+    pair = TorrentId(InfoHash("1" * 40), InfoHash("2" * 64))
+    await add(store, notebook, f"magnet:?xt=urn:btih:{pair.v1}", TorrentId(pair.v1))
+    await store.write(lambda tx: tx.names.put([info_of(pair, "both", verified=False)], 1.0))
+    assert not await search.holders(notebook, [TorrentId(None, pair.v2)])
+    assert ids(await search.page(notebook, "2" * 64)) == []
+
+
 @given(st.text(max_size=150))
 def test_what_is_shown_as_searched_for_is_searched_for_again(text: str) -> None:
     assert asked(asked(text)) == asked(text)

@@ -35,6 +35,10 @@ async def found(store: Store, notebook: NotebookId, words: str, **page: NoteId |
         ("看过三体全集了", "全集 三体"),
         ("進撃の巨人", "の巨"),
         ("오징어 게임", "오징어"),
+        ("หนังใหม่พากย์ไทย", "ใหม่"),
+        ("ຮູບເງົາໃໝ່", "ໃໝ່"),
+        ("ရုပ်ရှင်အသစ်", "အသစ်"),
+        ("ភាពយន្តថ្មី", "ថ្មី"),
         ("Der Große Übersetzer", "übersetzer"),
         ("Война и мир", "ВОЙНА"),
         (f"{LINK}&dn=Some%20%E4%B8%89%E4%BD%93.mkv", "三体 some"),
@@ -54,9 +58,9 @@ async def test_all_words_in_any_case_find_the_note(text: str, search: str, store
     assert await found(store, notebook, search) == [note_id]
 
 
-@pytest.mark.parametrize("search", ["体三", "quick slow", "NOT quick", "tracker", "notebook1", "dn", "magnet"])
+@pytest.mark.parametrize("search", ["体三", "มใหม", "quick slow", "NOT quick", "tracker", "notebook1", "dn", "magnet"])
 async def test_what_is_not_there_is_not_found(search: str, store: Store, notebook: NotebookId) -> None:
-    await add(store, notebook, f"quick 三体 {LINK}&tr=http://tracker.example/")
+    await add(store, notebook, f"quick 三体 ใหม่ {LINK}&tr=http://tracker.example/")
     assert await found(store, notebook, search) == []
 
 

@@ -36,11 +36,18 @@ ORDER BY id DESC LIMIT :limit;
 SELECT * FROM notes WHERE origin = :origin AND deleted_at IS NULL ORDER BY id LIMIT 1;
 
 -- name: deleted_note_from_origin
-SELECT id FROM notes WHERE origin = :origin AND deleted_at IS NOT NULL LIMIT 1;
+SELECT * FROM notes WHERE origin = :origin AND deleted_at IS NOT NULL ORDER BY id DESC LIMIT 1;
 
 -- name: numbers_having
-SELECT DISTINCT notes.id FROM json_each(:hashes) AS asked
-JOIN note_hashes ON note_hashes.notebook_id = :notebook_id AND note_hashes.info_hash = asked.value
+-- A hybrid answers to both of its hashes where both were read from its own bytes. CROSS: few are asked for, and a
+-- notebook has many.
+WITH asked AS (
+    SELECT value AS info_hash FROM json_each(:hashes)
+    UNION SELECT names.v2 FROM json_each(:hashes) JOIN names ON names.v1 = value WHERE names.verified
+    UNION SELECT names.v1 FROM json_each(:hashes) JOIN names ON names.v2 = value WHERE names.verified
+)
+SELECT DISTINCT notes.id FROM asked
+CROSS JOIN note_hashes ON note_hashes.notebook_id = :notebook_id AND note_hashes.info_hash = asked.info_hash
 JOIN notes ON notes.id = note_hashes.note_id AND notes.deleted_at IS NULL
 ORDER BY notes.id;
 

@@ -10,10 +10,10 @@ SELECT rowid FROM note_words WHERE note_words MATCH :query AND rowid > :after OR
 SELECT id, notebook_id, text FROM notes WHERE id IN (SELECT value FROM json_each(:ids)) AND deleted_at IS NULL;
 
 -- name: names_in_notes
-SELECT note_hashes.note_id, names.id AS name_id, names.name FROM json_each(:ids) AS asked
+SELECT note_hashes.note_id, names.id AS name_id, names.name, names.v1, names.v2, names.verified FROM json_each(:ids) AS asked
 JOIN note_hashes ON note_hashes.note_id = asked.value JOIN names ON names.v1 = note_hashes.info_hash
 UNION
-SELECT note_hashes.note_id, names.id AS name_id, names.name FROM json_each(:ids) AS asked
+SELECT note_hashes.note_id, names.id AS name_id, names.name, names.v1, names.v2, names.verified FROM json_each(:ids) AS asked
 JOIN note_hashes ON note_hashes.note_id = asked.value JOIN names ON names.v2 = note_hashes.info_hash;
 
 -- name: first_files

@@ -1,0 +1,3 @@
+-- A start indexes anew what is not here: notes are found by both hashes of a hybrid, and by words
+-- within a sentence of Thai.
+DELETE FROM note_words;
