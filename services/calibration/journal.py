@@ -5,15 +5,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-import structlog
-
 from services.calibration.apply import Applied, Told, apply_told
 from services.calibration.ports import TaskStore, Tx
 from services.clock import Clock
 from services.errors import StoreUnavailable
 
 T = TypeVar("T")
-log = structlog.stdlib.get_logger(__name__)
 _LONGEST_PAUSE = 30.0  # seconds between two tries while the database cannot be written
 _MOST_TOGETHER = 256  # words in one transaction: beyond it more only make others wait
 
@@ -106,10 +103,9 @@ class Journal:
         while True:
             try:
                 return await attempt()
-            except StoreUnavailable as error:
-                log.error("store.unavailable", **error.parameters)  # noqa: TRY400 - no bug: no traceback
-            if self._closing.is_set():
-                return None
+            except StoreUnavailable:  # the store tells the log, once
+                if self._closing.is_set():
+                    return None
             await self._pause(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
 
