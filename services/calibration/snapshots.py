@@ -46,15 +46,18 @@ async def read_snapshots(
         task, first = tasks.get(task_id), firsts.get(task_id)
         if task is None or first is None or (task.completed_at is not None and task.completed_at < since):
             continue
+        outcomes = await tx.tasks.outcomes(task_id, _OUTCOMES_SHOWN)
+        written_for = [one.found.torrent for one in (first, *outcomes) if one.found and one.corrected]
         snapshots.append(
             Snapshot(
                 task=task,
                 seq=number_of(task_id),
                 counts=await tx.tasks.counts(task_id),
                 first=first,
-                outcomes=tuple(await tx.tasks.outcomes(task_id, _OUTCOMES_SHOWN)),
+                outcomes=tuple(outcomes),
                 progress=progress.get(task_id) if task.state is State.RUNNING else None,
                 written=written.get(task_id, Written()),
+                pinned=await tx.notes.pinned(task.notebook, written_for) if written_for else (),
             )
         )
     return snapshots

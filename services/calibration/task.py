@@ -1,6 +1,6 @@
 """The task and its items, with the only arrows between their states. A task never changes, it is replaced."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Self, TypeVar
@@ -153,10 +153,14 @@ def _moved(value: T, arrows: Mapping[State, set[State]], state: State, changes: 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """In how many notes what a task wrote is *standing* as their last change, and in how many it was *undone*."""
+    """In how many notes what a task wrote is *standing* as their last change, and in how many it was *undone*.
+
+    *as_one*: in how many of the latter with the whole task.
+    """
 
     standing: int = 0
     undone: int = 0
+    as_one: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +176,8 @@ class Snapshot:
     """What there is to see of a task at change *seq*.
 
     *counts* has every state that an item is in. *first* is its first item, *outcomes* the last five that ended,
-    newest first. *progress* is the newest word of a lookup under way. Of an ended task, *written*.
+    newest first. *progress* is the newest word of a lookup under way. Of an ended task, *written*. *pinned* says where
+    people have taken back what these items wrote.
     """
 
     task: Task
@@ -182,6 +187,11 @@ class Snapshot:
     outcomes: tuple[Item, ...]
     progress: Step | None
     written: Written = Written()
+    pinned: Collection[tuple[NoteId, TorrentId]] = ()
+
+    def standing(self, item: Item) -> Sequence[NoteId]:
+        """Return the notes that *item* corrected, without those in which a person has taken that back."""
+        return [one for one in item.corrected if item.found and (one, item.found.torrent) not in self.pinned]
 
     @property
     def total(self) -> int:

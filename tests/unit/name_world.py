@@ -10,7 +10,7 @@ from services.notebook.note import Note
 from services.store.store import Store
 from services.torrents import FileEntry, NotebookId, NoteId, PersonId, TaskId, TorrentInfo
 from tests.fake_clock import FakeClock
-from tests.unit.fakes import torrent
+from tests.unit.fakes import FakeEngine, torrent
 
 ALICE, BOB = PersonId("tg:1"), PersonId("tg:2")
 TRUE = "三國演義"
@@ -22,8 +22,8 @@ def link(word: str, name: str = "") -> str:
 
 
 class World:
-    def __init__(self, store: Store, notebook: NotebookId, clock: FakeClock) -> None:
-        self.store, self.notebook, self.clock = store, notebook, clock
+    def __init__(self, store: Store, notebook: NotebookId, clock: FakeClock, engine: FakeEngine) -> None:
+        self.store, self.notebook, self.clock, self.engine = store, notebook, clock, engine
 
     async def add(self, text: str, *words: str, notebook: NotebookId | None = None) -> NoteId:
         note = Note(

@@ -21,7 +21,7 @@ def world(store: Store, notebook: NotebookId, clock: FakeClock, engine: FakeEngi
     engine.knows("thanks", guessed("thanks", "谢谢".encode("gbk")))
     engine.knows("film", "The Matrix (1999)")
     engine.knows("other", "Other.iso")
-    return World(store, notebook, clock)
+    return World(store, notebook, clock, engine)
 
 
 async def test_a_guessed_name_is_offered_in_at_most_three_readings_and_nothing_is_written_before_one_is_pressed(
