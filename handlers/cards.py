@@ -230,8 +230,8 @@ def _row(t: Translation, snapshot: Snapshot, state: State) -> list[InlineKeyboar
             row.append(button(t.gettext("Show failed"), Verb.FAILED, task_id))
     if snapshot.written.standing:
         row.append(button(t.gettext("Undo"), Verb.UNDO_TASK, task_id))
-    elif snapshot.written.as_one:
-        row.append(button(t.gettext("Write again"), Verb.UNDO_TASK, task_id))
+    if snapshot.written.as_one:
+        row.append(button(t.gettext("Write again"), Verb.WRITE_AGAIN, task_id))
     return row
 
 

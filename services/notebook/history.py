@@ -98,14 +98,20 @@ class History:
         return await self._once(undo, request_key)
 
     async def undo_task(
-        self, notebook: NotebookId, task_id: TaskId, *, person: PersonId, request_key: str | None = None
+        self,
+        notebook: NotebookId,
+        task_id: TaskId,
+        *,
+        person: PersonId,
+        again: bool = False,
+        request_key: str | None = None,
     ) -> Undone:
-        """Take back all that still stands of what a task wrote; or, where nothing does, what this took back before.
+        """Take back all that still stands of what a task wrote; or write *again* what this took back.
 
         Notes changed since stay, and so does what was taken back by itself: one note's, or a name.
 
         Raises:
-            NothingToUndo: nothing of it stands, here, or was taken back as one.
+            NothingToUndo: nothing of it stands here; or nothing was taken back with the whole.
             EditedSince, WrittenSince: a person, or another task, has changed since what it wrote into.
         """
 
@@ -117,11 +123,8 @@ class History:
                 last = revisions[-1].change
                 if last.task_id != task_id:
                     refused[note.id] = _changed_since(note, revisions, task_id)
-                elif last.cause == Cause.UNDO_TASK or last.cause not in _BACK:
+                elif last.cause == Cause.UNDO_TASK if again else last.cause not in _BACK:
                     ways.append(_way_back(note, revisions))
-            # The first press undoes what stands; only when nothing does, the next one takes the undo back.
-            again = not any(not way.again for way in ways)
-            ways = [way for way in ways if way.again is again]
             if not ways:
                 raise next(iter(refused.values()), NothingToUndo())
             for way in ways:

@@ -307,6 +307,8 @@ def test_the_end_of_many_is_a_summary_that_says_what_became_of_the_notes() -> No
     assert "1 note corrected.\nUndone in 1 note." in text_of(apart)
     assert labels(apart) == ["Retry failed", "Show failed", "Undo"]
     assert labels(replace(one, written=Written(undone=2))) == ["Retry failed", "Show failed"]
+    partly = replace(one, written=Written(standing=1, undone=1, as_one=1))
+    assert labels(partly) == ["Retry failed", "Show failed", "Undo", "Write again"]
 
 
 @pytest.mark.parametrize("name", HOSTILE.values(), ids=HOSTILE)

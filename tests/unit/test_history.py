@@ -139,7 +139,7 @@ async def test_the_undo_of_a_batch_undoes_it_as_one_and_the_undo_of_a_note_only_
     undone = await history.undo_task(notebook, task_id, person=ALICE)
     assert undone == Undone(notes=(numbers[2],), refused=(numbers[1],), again=False)
     assert [await notes.text(one) for one in numbers] == [before[0], "edited", before[2]]
-    undone = await history.undo_task(notebook, task_id, person=ALICE)
+    undone = await history.undo_task(notebook, task_id, person=ALICE, again=True)
     assert undone == Undone(notes=(numbers[2],), refused=(numbers[1],), again=True), "what was undone apart stays so"
     assert [await notes.text(one) for one in numbers] == [before[0], "edited", after[2]]
     await history.undo(notebook, numbers[0], person=ALICE)
@@ -168,9 +168,30 @@ async def test_a_task_whose_notes_were_all_undone_apart_has_nothing_to_undo_or_t
     before = await notes.text(note_id)
     task_id = await notes.calibrate(note_id)
     await history.undo(notebook, note_id, person=ALICE)
+    for again in (False, True):
+        with pytest.raises(NothingToUndo):
+            await history.undo_task(notebook, task_id, person=ALICE, again=again)
+    assert await notes.text(note_id) == before
+
+
+async def test_what_is_pressed_twice_does_not_turn_into_its_opposite(
+    notes: Notes, history: History, notebook: NotebookId
+) -> None:
+    numbers = [await notes.add("a"), await notes.add("b")]
+    before = [await notes.text(one) for one in numbers]
+    task_id = await notes.calibrate(*numbers)
+    after = [await notes.text(one) for one in numbers]
+    await history.undo_task(notebook, task_id, person=ALICE)
     with pytest.raises(NothingToUndo):
         await history.undo_task(notebook, task_id, person=ALICE)
-    assert await notes.text(note_id) == before
+    assert [await notes.text(one) for one in numbers] == before
+    await history.undo(notebook, numbers[0], person=ALICE)
+    undone = await history.undo_task(notebook, task_id, person=ALICE, again=True)
+    assert undone.notes == (numbers[1],), "it is no undo of what stands again"
+    assert [await notes.text(one) for one in numbers] == after
+    with pytest.raises(NothingToUndo):
+        await history.undo_task(notebook, task_id, person=ALICE, again=True)
+    assert [await notes.text(one) for one in numbers] == after
 
 
 async def test_the_undo_of_a_task_tells_whether_a_person_or_another_task_was_there_since(

@@ -141,8 +141,9 @@ async def test_an_old_name_that_was_kept_is_written_over_again_by_an_undo_of_its
         note = await world.add(link("film", "Inception"), "film")
         task_id = await world.calibrate(manager, note)
         await manager.keep_old_name((task_id, 0), notebook=world.notebook, asked_by=BOB)
-        with pytest.raises(NothingToUndo):
-            await history.undo_task(world.notebook, task_id, person=BOB)
+        for again in (False, True):
+            with pytest.raises(NothingToUndo):
+                await history.undo_task(world.notebook, task_id, person=BOB, again=again)
         await history.undo(world.notebook, note, person=BOB)
         assert "Matrix" in await world.text(note)
         shown = await world.shown(manager, task_id)
@@ -187,7 +188,7 @@ async def test_the_undo_of_a_task_after_an_old_name_was_kept_is_taken_back_witho
         shown = await world.shown(manager, task_id)
         assert "Undone in 2 notes." in shown.html
         assert labels(shown) == ["Write again"]
-        undone = await history.undo_task(world.notebook, task_id, person=BOB)
+        undone = await history.undo_task(world.notebook, task_id, person=BOB, again=True)
         assert (undone.notes, undone.again) == ((notes[0], notes[2]), True)
         assert [await world.text(one) for one in notes] == kept
         shown = await world.shown(manager, task_id)

@@ -176,18 +176,17 @@ class Pair:
             refusal = EditedSince if any(model.actors) else NothingToUndo
         await expect(refusal, self.history.undo(self.notebook, note, person=BOB))
 
-    async def undo_task(self, task: TaskId) -> None:
+    async def undo_task(self, task: TaskId, *, again: bool) -> None:
         mine = [one for one in self.models.values() if task in one.actors]
         last = [one for one in mine if one.is_last(task)]
-        standing = [one for one in last if one.stands]
-        again = [one for one in last if one.back and one.whole]
+        meant = [one for one in last if (one.back and one.whole if again else one.stands)]
         refusals = [one.changed_since(task) for one in mine if one not in last]
-        refusal = None if standing or again else [*refusals, NothingToUndo][0]
-        for one in standing:
-            one.undo(whole=True)
-        for one in () if standing else again:
-            one.redo()
-        await expect(refusal, self.history.undo_task(self.notebook, task, person=BOB))
+        for one in meant:
+            one.redo() if again else one.undo(whole=True)
+        await expect(
+            None if meant else [*refusals, NothingToUndo][0],
+            self.history.undo_task(self.notebook, task, person=BOB, again=again),
+        )
 
     async def keep(self, manager: AsyncCalibrationManager, task: TaskId, word: str) -> None:
         corrected = [self.models[one] for one in self.corrected.get((task, word), ())]
@@ -238,6 +237,7 @@ TASKS = st.integers(0, 3)
 MOVES = st.one_of(
     st.tuples(st.just("calibrate"), st.frozensets(PLACES, min_size=1), st.booleans()),
     st.tuples(st.just("undo task"), TASKS),
+    st.tuples(st.just("write again"), TASKS),
     st.tuples(st.just("undo note"), PLACES),
     st.tuples(st.just("keep"), TASKS, st.sampled_from(sorted(TRUE))),
     st.tuples(st.just("edit"), PLACES),
@@ -272,8 +272,8 @@ async def act(pair: Pair, manager: AsyncCalibrationManager, move: tuple[object, 
             await pair.undo_note(place)
         case "edit", int(place):
             await pair.edit(place)
-        case "undo task", int(number):
-            await pair.undo_task(tasks[number % len(tasks)])
+        case "undo task" | "write again" as what, int(number):
+            await pair.undo_task(tasks[number % len(tasks)], again=what == "write again")
         case "keep", int(number), str(word):
             await pair.keep(manager, tasks[number % len(tasks)], word)
         case "retry", int(number):
