@@ -33,6 +33,7 @@ class Verb(StrEnum):
     RETRY = "retry"
     CALIBRATE = "calibrate"
     UNDO_TASK = "undo_task"
+    WRITE_AGAIN = "write_again"
     READING = "reading"
     KEEP_OLD = "keep_old"
     FAILED = "failed"

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
 from handlers.buttons import Verb, button
-from handlers.choice_view import choice_rows, claims, is_kept, question
+from handlers.choice_view import choice_rows, claims, question
 from handlers.outgoing import Message
 from handlers.text import LONGEST, digits, escape, shown_name, units
 from services.calibration.apply import writable
@@ -163,28 +163,21 @@ def blank(t: Translation, name: Name) -> str:
 
 def _in_notes(t: Translation, snapshot: Snapshot) -> list[str]:
     """Return what became of the notes."""
-    written, first = snapshot.written, snapshot.first
-    if snapshot.total == 1 and is_kept(snapshot, first):
-        return []  # a line of its own tells that
-    if written.undone:
-        return [
-            t.ngettext("Undone in {count} note.", "Undone in {count} notes.", written.undone).format(
-                count=written.undone
-            )
-        ]
-    again = written.standing and not first.corrected  # it was kept, and that was taken back
-    if snapshot.total == 1 and first.found and isinstance(snapshot.task.request, NoteRequest) and not again:
-        return [_written(t, first, first.found, snapshot.passed_over)]
-    if written.standing and snapshot.task.state.ended:
-        count = written.standing
-        return [t.ngettext("{count} note corrected.", "{count} notes corrected.", count).format(count=count)]
-    return []
+    written, first, lines = snapshot.written, snapshot.first, []
+    if snapshot.total == 1 and first.corrected:
+        if standing := snapshot.standing(first):
+            lines.append(t.gettext("Corrected: {notes}").format(notes=numbers(t, standing)))
+    elif snapshot.total == 1 and first.found and isinstance(snapshot.task.request, NoteRequest):
+        lines.append(_not_written(t, first.found, snapshot.passed_over))
+    elif count := written.standing:
+        lines.append(t.ngettext("{count} note corrected.", "{count} notes corrected.", count).format(count=count))
+    if count := written.undone:
+        lines.append(t.ngettext("Undone in {count} note.", "Undone in {count} notes.", count).format(count=count))
+    return lines
 
 
-def _written(t: Translation, item: Item, found: Found, passed_over: PassedOver | None) -> str:
-    """Return what became of the note."""
-    if item.corrected:
-        return t.gettext("Corrected: {notes}").format(notes=numbers(t, item.corrected))
+def _not_written(t: Translation, found: Found, passed_over: PassedOver | None) -> str:
+    """Return why no note was changed."""
     if passed_over is PassedOver.GONE:
         return t.gettext("Its magnet is not in the notes any more: nothing to correct.")
     if writable(found) and passed_over is PassedOver.PINNED:
@@ -241,8 +234,8 @@ def _row(t: Translation, snapshot: Snapshot, state: State) -> list[InlineKeyboar
             row.append(button(t.gettext("Show failed"), Verb.FAILED, task_id))
     if snapshot.written.standing:
         row.append(button(t.gettext("Undo"), Verb.UNDO_TASK, task_id))
-    elif snapshot.written.undone:
-        row.append(button(t.gettext("Write again"), Verb.UNDO_TASK, task_id))
+    if snapshot.written.as_one:
+        row.append(button(t.gettext("Write again"), Verb.WRITE_AGAIN, task_id))
     return row
 
 

@@ -21,16 +21,16 @@ _SHORT = 120
 def claims(t: Translation, snapshot: Snapshot) -> list[str]:
     """Return a line for each old name that claimed something else: beside the new one, or that it was kept."""
     several = snapshot.total > 1
-    lines = []
+    lines: list[str] = []
+    if snapshot.written.as_one and not snapshot.written.standing:
+        return lines  # all old names stand
     for item in _shown(snapshot):
         if item.found is None or item.was is None:
             continue
-        if is_kept(snapshot, item):
-            words = t.gettext("The old name was kept: {old}").format(old=_name(item.was, several=several))
-        elif _may_keep(snapshot, item):
+        if snapshot.standing(item):
             words = _claim(t, item.was, item.found, several=several)
         else:
-            continue
+            words = t.gettext("The old name was kept: {old}").format(old=_name(item.was, several=several))
         lines.append(f"{digits(item.torrent)} · {words}" if several else words)
     return lines
 
@@ -53,20 +53,6 @@ def question(t: Translation, snapshot: Snapshot) -> list[str]:
 def choice_rows(t: Translation, snapshot: Snapshot) -> Rows:
     """Return a row for each reading that may be chosen, and for each old name that may be kept."""
     return [*_readings(snapshot), *_keep(t, snapshot)]
-
-
-def is_kept(snapshot: Snapshot, item: Item) -> bool:
-    """Whether a person took the name of *item* back, so that the old one stays."""
-    # Of a task under way nobody has counted what was undone; of an ended one it may have been written again since.
-    back = snapshot.written.undone > 0 or not snapshot.task.state.ended
-    return item.was is not None and not item.corrected and back
-
-
-def _may_keep(snapshot: Snapshot, item: Item) -> bool:
-    """Whether what *item* wrote still stands: not where the whole task was undone."""
-    if item.was is None or not item.corrected:
-        return False
-    return not snapshot.written.undone or any(is_kept(snapshot, one) for one in _shown(snapshot))
 
 
 def _shown(snapshot: Snapshot) -> Sequence[Item]:
@@ -98,7 +84,7 @@ def _keep(t: Translation, snapshot: Snapshot) -> Rows:
     return [
         [button(_label(words.format(name=item.was)), Verb.KEEP_OLD, about_item(item.key))]
         for item in _shown(snapshot)
-        if _may_keep(snapshot, item)
+        if item.was is not None and snapshot.standing(item)
     ]
 
 

@@ -63,8 +63,10 @@ def _cause(t: Translation, cause: str) -> str:
     match cause:
         case Cause.EDIT:
             return t.gettext("edited")
-        case Cause.UNDO:
+        case Cause.UNDO | Cause.UNDO_TASK:
             return t.gettext("undone")
+        case Cause.KEPT | Cause.KEPT_ALL:
+            return t.gettext("old name kept")
         case Cause.REDO:
             return t.gettext("undo taken back")
         case Cause.CHOSEN:

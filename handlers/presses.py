@@ -23,7 +23,15 @@ from handlers.slots import Rank
 from handlers.submitting import submit
 from services.calibration.follower import Follower
 from services.calibration.task import CalibrationRequest, NoteRequest
-from services.errors import CalibotError, CannotCancel, CannotChoose, CannotRetry, NoteNotFound, TaskNotFound
+from services.errors import (
+    CalibotError,
+    CannotCancel,
+    CannotChoose,
+    CannotRetry,
+    NoteNotFound,
+    NothingToUndo,
+    TaskNotFound,
+)
 from services.torrents import NotebookId, TaskId
 
 _PAGES = {Verb.FAILED, Verb.CARD}
@@ -36,7 +44,7 @@ async def press(update: Update, context: CalibotContext) -> None:
     with context.services.outbox.standing_still(chat_of(update).id):
         try:
             outcome = await _act(update, context, query)
-        except (CannotCancel, CannotRetry, CannotChoose) as error:
+        except (CannotCancel, CannotRetry, CannotChoose, NothingToUndo) as error:
             # Its card is behind: it is brought up to what is true.
             outcome = Outcome(task=await _adopted(update, context, query), said=sentence_of(error, update))
         except CalibotError as error:
@@ -91,8 +99,8 @@ async def _act_on_task(
 ) -> Outcome:
     task_id, said = pressed.task_id, None
     match pressed.verb:
-        case Verb.UNDO_TASK:
-            said = await _undo(update, context, task_id, notebook)
+        case Verb.UNDO_TASK | Verb.WRITE_AGAIN as verb:
+            said = await _undo(update, context, task_id, notebook, again=verb is Verb.WRITE_AGAIN)
         case Verb.CANCEL:
             await _cancel(update, context, task_id, notebook)
         case Verb.RETRY:
@@ -116,11 +124,15 @@ async def _follower_at(context: CalibotContext, message: Message) -> Follower | 
     return await context.services.followers.at(str(address_of(message)), message.message_id)
 
 
-async def _undo(update: Update, context: CalibotContext, task_id: TaskId, notebook: NotebookId) -> str:
-    """Take back what the task wrote, or write it again; return what that did."""
-    undone = await context.services.history.undo_task(
-        notebook, task_id, person=person_of(update), request_key=key_of(update, context)
-    )
+async def _undo(update: Update, context: CalibotContext, task_id: TaskId, notebook: NotebookId, *, again: bool) -> str:
+    """Take back what the task wrote, or write it *again*; return what that did."""
+    try:
+        undone = await context.services.history.undo_task(
+            notebook, task_id, person=person_of(update), again=again, request_key=key_of(update, context)
+        )
+    except NothingToUndo:  # its notes were undone, or written again, each by itself: the card is behind
+        await context.services.followers.again(task_id)
+        raise
     await context.services.followers.again(task_id)
     t, count = words_of(update), len(undone.notes)
     if undone.again:

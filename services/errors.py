@@ -116,6 +116,12 @@ class EditedSince(CalibotError):
     code = "edited_since"
 
 
+class WrittenSince(CalibotError):
+    """Another task wrote into note *note_id* after the one that shall be undone there."""
+
+    code = "written_since"
+
+
 class TaskNotFound(CalibotError):
     """No task of this id is kept."""
 

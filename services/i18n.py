@@ -163,6 +163,7 @@ _SENTENCES: Mapping[str, _Say] = {
     "not_deleted": _say(_("This note is not deleted: there is nothing to take back.")),
     "nothing_to_undo": _say(_("Nothing was written there that could be undone.")),
     "edited_since": _say(_("It was edited since the names were written: to undo them would lose the edit.")),
+    "written_since": _say(_("Another task has written there since: this one can no longer be undone there.")),
     "task_not_found": _say(_("This task is no longer kept.")),
     "cannot_cancel": _say(_("It has already ended.")),
     "cannot_retry": _say(_("There is nothing to try again.")),

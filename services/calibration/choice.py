@@ -90,13 +90,12 @@ async def apply_keep(tx: Tx, key: ItemKey, notebook: NotebookId, person: PersonI
     Raises:
         TaskNotFound: no such task in this notebook.
         CannotChoose: there is no old name to keep.
-        EditedSince: all of its notes were changed since.
+        EditedSince, WrittenSince: all of its notes were changed since.
     """
     task, item, found = await _found(tx, *key, notebook)
     if item.was is None:
         raise CannotChoose
     changed = await take_back(tx, notebook, task.id, found.torrent, notes=item.corrected, person=person, now=now)
-    await tx.tasks.replace_items([replace(item, corrected=tuple(sorted({*item.corrected} - {*changed})))])
     await tx.followers.again(task.id)
     return changed
 

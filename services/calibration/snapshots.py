@@ -48,16 +48,19 @@ async def read_snapshots(
             continue
         counts = await tx.tasks.counts(task_id)
         single = sum(counts.values()) == 1
+        outcomes = await tx.tasks.outcomes(task_id, _OUTCOMES_SHOWN)
+        written_for = [one.found.torrent for one in (first, *outcomes) if one.found and one.corrected]
         snapshots.append(
             Snapshot(
                 task=task,
                 seq=number_of(task_id),
                 counts=counts,
                 first=first,
-                outcomes=tuple(await tx.tasks.outcomes(task_id, _OUTCOMES_SHOWN)),
+                outcomes=tuple(outcomes),
                 progress=progress.get(task_id) if task.state is State.RUNNING else None,
                 written=written.get(task_id, Written()),
                 passed_over=await _passed_over(tx, task, first) if single else None,
+                pinned=await tx.notes.pinned(task.notebook, written_for) if written_for else (),
             )
         )
     return snapshots

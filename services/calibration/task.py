@@ -1,6 +1,6 @@
 """The task and its items, with the only arrows between their states. A task never changes, it is replaced."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Self, TypeVar
@@ -153,10 +153,14 @@ def _moved(value: T, arrows: Mapping[State, set[State]], state: State, changes: 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """In how many notes what a task wrote is *standing* as their last change, and in how many it was *undone*."""
+    """In how many notes what a task wrote is *standing* as their last change, and in how many it was *undone*.
+
+    *as_one*: in how many of the latter with the whole task.
+    """
 
     standing: int = 0
     undone: int = 0
+    as_one: int = 0
 
 
 class PassedOver(StrEnum):
@@ -182,7 +186,8 @@ class Snapshot:
 
     *counts* has every state that an item is in. *first* is its first item, *outcomes* the last five that ended,
     newest first. *progress* is the newest word of a lookup under way. Of an ended task, *written*; of one that found a
-    single name and changed no note, *passed_over*, which is None where the name stands there already.
+    single name and changed no note, *passed_over*, which is None where the name stands there already. *pinned* says
+    where people have taken back what these items wrote.
     """
 
     task: Task
@@ -193,6 +198,11 @@ class Snapshot:
     progress: Step | None
     written: Written = Written()
     passed_over: PassedOver | None = None
+    pinned: Collection[tuple[NoteId, TorrentId]] = ()
+
+    def standing(self, item: Item) -> Sequence[NoteId]:
+        """Return the notes that *item* corrected, without those in which a person has taken that back."""
+        return [one for one in item.corrected if item.found and (one, item.found.torrent) not in self.pinned]
 
     @property
     def total(self) -> int:

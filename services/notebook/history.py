@@ -7,13 +7,16 @@ from itertools import pairwise, takewhile
 from typing import Self
 
 from services.clock import Clock
-from services.errors import EditedSince, NoteChanged, NothingToUndo
+from services.errors import CalibotError, EditedSince, NoteChanged, NothingToUndo, WrittenSince
 from services.magnets.parse import find_magnets
 from services.notebook.note import Cause, Change, Note, Revision
 from services.notebook.notebook import note_in
 from services.notebook.once import once
 from services.notebook.ports import NotebookStore, NotebookTx
 from services.torrents import NotebookId, NoteId, PersonId, TaskId, TorrentId
+
+_BACK = frozenset({Cause.UNDO, Cause.UNDO_TASK, Cause.KEPT_ALL})
+"""After these nothing that a task wrote stands, and an undo takes them back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +76,7 @@ class History:
         expected: int | None = None,
         request_key: str | None = None,
     ) -> Undone:
-        """Take back what the last task wrote into the note; or, where that was undone already, the undo.
+        """Take back what stands of what the last task wrote into the note; or, where nothing does, the taking back.
 
         *expected* is the version that the person has seen: else two presses in a row would undo nothing.
 
@@ -89,43 +92,50 @@ class History:
             if expected not in {None, note.version}:
                 raise NoteChanged(note_id=note_id)
             back = _way_back(note, await tx.notes.revisions(note_id))
-            await self._write(tx, back, person)
+            await self._write(tx, back, person, Cause.UNDO)
             return Undone(notes=(note_id,), refused=(), again=back.again)
 
         return await self._once(undo, request_key)
 
     async def undo_task(
-        self, notebook: NotebookId, task_id: TaskId, *, person: PersonId, request_key: str | None = None
+        self,
+        notebook: NotebookId,
+        task_id: TaskId,
+        *,
+        person: PersonId,
+        again: bool = False,
+        request_key: str | None = None,
     ) -> Undone:
-        """Take back all that a task wrote; or, where that was undone already, the undo. Notes changed since stay.
+        """Take back all that still stands of what a task wrote; or write *again* what this took back.
+
+        Notes changed since stay, and so does what was taken back by itself: one note's, or a name.
 
         Raises:
-            NothingToUndo: it wrote nothing, here.
-            EditedSince: every note that it wrote into was edited since.
+            NothingToUndo: nothing of it stands here; or nothing was taken back with the whole.
+            EditedSince, WrittenSince: a person, or another task, has changed since what it wrote into.
         """
 
         async def undo(tx: NotebookTx) -> Undone:
-            ways, refused = [], []
+            ways: list[_WayBack] = []
+            refused: dict[NoteId, CalibotError] = {}
             for note in await tx.notes.written_by(notebook, task_id):
                 revisions = await tx.notes.revisions(note.id)
-                if revisions[-1].change.task_id != task_id:
-                    refused.append(note.id)
-                    continue
-                ways.append(_way_back(note, revisions))
-            # The first press undoes what stands; only when nothing does, the next one takes the undo back.
-            again = not any(not way.again for way in ways)
-            ways = [way for way in ways if way.again is again]
+                last = revisions[-1].change
+                if last.task_id != task_id:
+                    refused[note.id] = _changed_since(note, revisions, task_id)
+                elif last.cause == Cause.UNDO_TASK if again else last.cause not in _BACK:
+                    ways.append(_way_back(note, revisions))
             if not ways:
-                raise EditedSince(note_id=refused[0]) if refused else NothingToUndo()
+                raise next(iter(refused.values()), NothingToUndo())
             for way in ways:
-                await self._write(tx, way, person)
+                await self._write(tx, way, person, Cause.UNDO_TASK)
             return Undone(notes=tuple(way.note.id for way in ways), refused=tuple(refused), again=again)
 
         return await self._once(undo, request_key)
 
-    async def _write(self, tx: NotebookTx, way: "_WayBack", person: PersonId) -> None:
+    async def _write(self, tx: NotebookTx, way: "_WayBack", person: PersonId, undo: Cause) -> None:
         now = self._clock.now()
-        cause = Cause.REDO if way.again else Cause.UNDO
+        cause = Cause.REDO if way.again else undo
         await tx.notes.replace_text(way.note, way.text, Change(cause=cause, person=person, task_id=way.task_id, at=now))
         torrents = renamed(way.note.text, way.text)
         if way.again:
@@ -155,22 +165,31 @@ async def take_back(
     What the same task wrote there for other torrents stays. A note in which it was taken back already is passed over.
 
     Raises:
-        EditedSince: every note was changed by somebody else since.
+        EditedSince, WrittenSince: every note was changed since, by a person or by another task.
     """
     changed: list[NoteId] = []
-    refused: list[NoteId] = []
+    refused: list[CalibotError] = []
     for note in await tx.notes.those(notebook, notes):
-        text = _without(note, steps_of(note, await tx.notes.revisions(note.id)), task_id, torrent)
+        revisions = await tx.notes.revisions(note.id)
+        text = _without(note, steps_of(note, revisions), task_id, torrent)
         if text is None:
-            refused.append(note.id)
-        if text in {None, note.text}:
+            refused.append(_changed_since(note, revisions, task_id))
             continue
-        await tx.notes.replace_text(note, text, Change(cause=Cause.UNDO, person=person, task_id=task_id, at=now))
+        if text == note.text:
+            continue
+        cause = Cause.KEPT_ALL if text == _way_back(note, revisions).text else Cause.KEPT
+        await tx.notes.replace_text(note, text, Change(cause=cause, person=person, task_id=task_id, at=now))
         await tx.notes.pin(note.id, [torrent], now)
         changed.append(note.id)
     if refused and not changed:
-        raise EditedSince(note_id=refused[0])
+        raise refused[0]
     return changed
+
+
+def _changed_since(note: Note, revisions: Sequence[Revision], task_id: TaskId) -> CalibotError:
+    """Return why what a task wrote into *note* stays: who, beside it, was the last to change it."""
+    others = (one.change.task_id for one in reversed(revisions) if one.change.task_id != task_id)
+    return EditedSince(note_id=note.id) if next(others, None) is None else WrittenSince(note_id=note.id)
 
 
 def _without(note: Note, steps: Sequence[Step], task_id: TaskId, torrent: TorrentId) -> str | None:
@@ -222,11 +241,10 @@ def _way_back(note: Note, revisions: Sequence[Revision]) -> _WayBack:
     if cause == Cause.EDIT:
         written = any(one.change.cause != Cause.EDIT for one in revisions)
         raise EditedSince(note_id=note.id) if written else NothingToUndo(note_id=note.id)
-    first = last
-    if cause not in {Cause.UNDO, Cause.REDO}:  # a task may have written several names, and people chosen some
-        alone = {Cause.EDIT, Cause.UNDO, Cause.REDO}
-        together = takewhile(
-            lambda one: one.change.task_id == task_id and one.change.cause not in alone, reversed(revisions)
-        )
-        *_, first = together
-    return _WayBack(note=note, text=first.text, task_id=task_id, again=cause == Cause.UNDO)
+    if cause in _BACK:
+        return _WayBack(note=note, text=last.text, task_id=task_id, again=True)
+    # A task may have written several names, people have chosen some, and taken some back: all that began with one text.
+    *_, first = takewhile(
+        lambda one: one.change.task_id == task_id and one.change.cause != Cause.EDIT, reversed(revisions)
+    )
+    return _WayBack(note=note, text=first.text, task_id=task_id, again=False)

@@ -32,8 +32,15 @@ class Cause(StrEnum):
     CARRIED = "carried"
     """Names that had been written before an edit, written again after it."""
     UNDO = "undo"
+    """All that its task wrote into the note was taken back there by itself: such is written again by itself."""
+    UNDO_TASK = "undo_task"
+    """The same where the whole task was undone."""
     REDO = "redo"
     CHOSEN = "chosen"  # a person said which reading of a name is right; the task is the one whose card asked
+    KEPT = "kept"
+    """An old name was taken back; something else that the task wrote stands."""
+    KEPT_ALL = "kept_all"
+    """The same for the last that stood: nothing of the task does any more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

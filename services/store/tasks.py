@@ -153,7 +153,7 @@ class TaskRows:
 
     async def written(self, task_ids: Collection[TaskId]) -> Mapping[TaskId, Written]:
         rows = await self._run.all("notes_written", ids=codec.dump(list(task_ids)))
-        return {TaskId(row["task_id"]): Written(row["standing"], row["undone"]) for row in rows}
+        return {TaskId(row["task_id"]): Written(row["standing"], row["undone"], row["as_one"]) for row in rows}
 
     async def waiting(self, torrents: Collection[TorrentId]) -> Mapping[TorrentId, Sequence[Item]]:
         asked = list(torrents)

@@ -29,6 +29,7 @@ EFFECTS = {
     Verb.CANCEL: ("nothing more is looked up",),
     Verb.RETRY: UNDER_WAY,
     Verb.UNDO_TASK: ("Undone in 1 note.",),
+    Verb.WRITE_AGAIN: ("Corrected: #",),
     Verb.READING: ("Chosen by hand: ",),
     Verb.KEEP_OLD: ("The old name was kept: ",),
     Verb.FAILED: ("Not found: 1",),
@@ -204,6 +205,13 @@ async def _corrected(actor: Actor) -> Message:
     return await actor.town.shows(card, "completed", "was: Inception")
 
 
+async def _taken_back(actor: Actor) -> Message:
+    card = await _written(actor)
+    assert actor.person is not None
+    assert (await actor.person.press(card, "Undo")).text == "Undone in 1 note."
+    return await actor.town.shows(card, "completed", "Undone in 1 note.")
+
+
 async def _several_stopped(actor: Actor) -> Message:
     dead = " ".join(actor.town.swarm.dead().magnet() for _ in range(2))
     card = await actor.town.answer(actor.say(f"/calibrate_hash {dead}"))
@@ -295,6 +303,7 @@ MAKERS: Mapping[Verb, Callable[[Actor], Awaitable[Message]]] = {
     Verb.CANCEL: _live,
     Verb.RETRY: _stopped,
     Verb.UNDO_TASK: _written,
+    Verb.WRITE_AGAIN: _taken_back,
     Verb.READING: _guessed,
     Verb.KEEP_OLD: _corrected,
     Verb.FAILED: _several_stopped,

@@ -312,9 +312,15 @@ def test_the_end_of_many_is_a_summary_that_says_what_became_of_the_notes() -> No
     assert "2 notes corrected." in text
     assert "▓" not in text
     assert labels(one) == ["Retry failed", "Show failed", "Undo"]
-    undone = replace(one, written=Written(undone=2))
-    assert "Undone in 2 notes." in text_of(undone)
+    undone = replace(one, written=Written(undone=3, as_one=2))
+    assert "Undone in 3 notes." in text_of(undone)
     assert labels(undone) == ["Retry failed", "Show failed", "Write again"]
+    apart = replace(one, written=Written(standing=1, undone=1))
+    assert "1 note corrected.\nUndone in 1 note." in text_of(apart)
+    assert labels(apart) == ["Retry failed", "Show failed", "Undo"]
+    assert labels(replace(one, written=Written(undone=2))) == ["Retry failed", "Show failed"]
+    partly = replace(one, written=Written(standing=1, undone=1, as_one=1))
+    assert labels(partly) == ["Retry failed", "Show failed", "Undo", "Write again"]
 
 
 @pytest.mark.parametrize("name", HOSTILE.values(), ids=HOSTILE)
@@ -430,14 +436,16 @@ def test_a_hostile_name_can_be_read_as_it_is(kind: str) -> None:
 
 @pytest.mark.parametrize("old", list(HOSTILE.values()), ids=list(HOSTILE))
 def test_a_hostile_old_name_is_text(old: str) -> None:
-    for corrected in ((NoteId(12),), ()):
-        one = snapshot(item(State.COMPLETED, was=old, corrected=corrected), request=NoteRequest((NoteId(12),)))
-        one = replace(one, written=Written(standing=len(corrected), undone=1 - len(corrected)))
+    for kept in (False, True):
+        one = snapshot(item(State.COMPLETED, was=old, corrected=(NoteId(12),)), request=NoteRequest((NoteId(12),)))
+        one = replace(one, written=Written(standing=not kept))
+        if kept and one.first.found:
+            one = replace(one, pinned={(NoteId(12), one.first.found.torrent)})
         text = text_of(one)
         assert STATE_WORD.findall(text)[0] == "completed"
         assert not BIDI & set(text)
         assert {entity.type for entity in seen(shown(one)).entities} == {"bold", "code"}
-        assert labels(one) == (["Keep old", "Undo"] if corrected else ["Write again"])
+        assert labels(one) == ([] if kept else ["Keep old", "Undo"])
 
 
 @pytest.mark.parametrize("hostile", list(HOSTILE.values()), ids=list(HOSTILE))

@@ -1,88 +1,18 @@
-"""What a person decides about a name: which reading is right, and whether an old one stays."""
+"""What a person decides about a name: which reading is right."""
 
 import pytest
 
-from handlers.cards import card
-from handlers.outgoing import Message
-from services.calibration.choice import Choice
-from services.calibration.manager import AsyncCalibrationManager
-from services.calibration.task import HashRequest, Item, NoteRequest
-from services.decoding import decode
-from services.errors import CannotChoose, EditedSince, NothingToLookUp, TaskNotFound
+from services.calibration.task import HashRequest
+from services.errors import CannotChoose, TaskNotFound
 from services.magnets.parse import find_magnets
 from services.notebook.history import History
-from services.notebook.note import Cause, Change, Note
+from services.notebook.note import Cause
 from services.store.store import Store
-from services.torrents import FileEntry, Hints, NotebookId, NoteId, PersonId, TaskId, TorrentInfo
+from services.torrents import Hints, NotebookId, TaskId
 from tests.fake_clock import FakeClock
 from tests.unit.conftest import Run
 from tests.unit.fakes import FakeEngine, torrent
-
-ALICE, BOB = PersonId("tg:1"), PersonId("tg:2")
-TRUE = "三國演義"
-RAW = TRUE.encode("big5")
-
-
-def link(word: str, name: str = "") -> str:
-    return f"magnet:?xt=urn:btih:{torrent(word).shown}" + (f"&dn={name}" if name else "")
-
-
-class World:
-    def __init__(self, store: Store, notebook: NotebookId, clock: FakeClock) -> None:
-        self.store, self.notebook, self.clock = store, notebook, clock
-
-    async def add(self, text: str, *words: str, notebook: NotebookId | None = None) -> NoteId:
-        note = Note(
-            id=NoteId(0), notebook=notebook or self.notebook, text=text, version=1, origin=None, person=ALICE,
-            created_at=1.0, changed_at=1.0,
-        )  # fmt: skip
-        return await self.store.write(lambda tx: tx.notes.insert(note, map(torrent, words)))
-
-    async def note(self, note_id: NoteId, notebook: NotebookId | None = None) -> Note:
-        note = await self.store.read(lambda tx: tx.notes.get(notebook or self.notebook, note_id))
-        assert note is not None
-        return note
-
-    async def text(self, note_id: NoteId) -> str:
-        return (await self.note(note_id)).text
-
-    async def pin(self, note_id: NoteId, word: str) -> None:
-        await self.store.write(lambda tx: tx.notes.pin(note_id, [torrent(word)], 1.0))
-
-    async def calibrate(
-        self, manager: AsyncCalibrationManager, *notes: NoteId, notebook: NotebookId | None = None, named: bool = True
-    ) -> TaskId:
-        task_id = await manager.submit_task(
-            request=NoteRequest(notes, named=notes if named else ()), notebook=notebook or self.notebook,
-            asked_by=ALICE, cause="command",
-        )  # fmt: skip
-        await self.clock.advance(5)
-        return task_id
-
-    async def choose(
-        self,
-        manager: AsyncCalibrationManager,
-        task_id: TaskId,
-        encoding: str,
-        *,
-        position: int = 0,
-        key: str | None = None,
-    ) -> None:
-        await manager.choose_name(
-            Choice(task_id, position, encoding), notebook=self.notebook, asked_by=BOB, request_key=key
-        )
-
-    async def shown(self, manager: AsyncCalibrationManager, task_id: TaskId) -> Message:
-        snapshot = await manager.get_task_status(task_id)
-        assert snapshot is not None
-        return card(snapshot, snapshot.task.state, self.clock.now(), "en")
-
-    async def item(self, manager: AsyncCalibrationManager, task_id: TaskId) -> Item:
-        return (await manager.list_items(task_id))[0]
-
-
-def labels(message: Message) -> list[str]:
-    return [one.text for row in (message.keyboard.inline_keyboard if message.keyboard else ()) for one in row]
+from tests.unit.name_world import ALICE, BOB, TRUE, World, guessed, labels, link
 
 
 @pytest.fixture
@@ -91,13 +21,7 @@ def world(store: Store, notebook: NotebookId, clock: FakeClock, engine: FakeEngi
     engine.knows("thanks", guessed("thanks", "谢谢".encode("gbk")))
     engine.knows("film", "The Matrix (1999)")
     engine.knows("other", "Other.iso")
-    return World(store, notebook, clock)
-
-
-def guessed(word: str = "guess", raw: bytes = RAW, *, verified: bool = True) -> TorrentInfo:
-    return TorrentInfo(
-        torrent=torrent(word), name=decode(raw), size=1, files=(FileEntry("a", 1),), source="swarm", verified=verified
-    )
+    return World(store, notebook, clock, engine)
 
 
 async def test_a_guessed_name_is_offered_in_at_most_three_readings_and_nothing_is_written_before_one_is_pressed(
@@ -258,143 +182,6 @@ async def test_a_claimed_name_whose_encoding_is_guessed_can_be_chosen_too(
         task_id = await world.calibrate(manager, note)
         await world.choose(manager, task_id, "big5hkscs")
         assert find_magnets(await world.text(note))[0].name == TRUE
-
-
-# The old name.
-
-
-async def test_an_old_name_that_claimed_something_else_is_shown_beside_the_new_one_and_can_be_kept(
-    world: World, run: Run, store: Store
-) -> None:
-    async with run() as manager:
-        note, other = await world.add(link("film", "Inception"), "film"), await world.add(link("film"), "film")
-        task_id = await world.calibrate(manager, note)
-        shown = await world.shown(manager, task_id)
-        assert "was: Inception → now: The Matrix (1999)" in shown.html
-        assert labels(shown) == ["Keep old", "Undo"]
-        for key in ("one", "one", "two"):  # a press too many takes nothing back again
-            await manager.keep_old_name((task_id, 0), notebook=world.notebook, asked_by=BOB, request_key=key)
-        assert await world.text(note) == link("film", "Inception")
-        assert await world.text(other) == link("film")
-        shown = await world.shown(manager, task_id)
-        assert "The old name was kept: Inception" in shown.html
-        assert labels(shown) == ["Write again"]
-        with pytest.raises(NothingToLookUp):  # it is pinned
-            await world.calibrate(manager, note, named=False)
-        assert await world.text(note) == link("film", "Inception")
-        revisions = await store.read(lambda tx: tx.notes.revisions(note))
-        assert [(one.change.cause, one.change.person) for one in revisions] == [("command", ALICE), (Cause.UNDO, BOB)]
-        await world.calibrate(manager, note)
-        assert await world.text(note) == link("film", "The%20Matrix%20%281999%29")
-
-
-@pytest.mark.parametrize("old", ["18", "", "The%20Matrix", "@channel"])
-async def test_a_name_that_claimed_nothing_else_is_not_asked_about(world: World, run: Run, old: str) -> None:
-    async with run() as manager:
-        note = await world.add(link("film", old), "film")
-        task_id = await world.calibrate(manager, note)
-        shown = await world.shown(manager, task_id)
-        assert "was:" not in shown.html
-        assert labels(shown) == ["Undo"]
-        with pytest.raises(CannotChoose):
-            await manager.keep_old_name((task_id, 0), notebook=world.notebook, asked_by=BOB)
-        assert "Matrix" in await world.text(note)
-
-
-async def test_an_old_name_is_not_kept_over_what_somebody_edited_since(world: World, run: Run, store: Store) -> None:
-    async with run() as manager:
-        note = await world.add(link("film", "Inception"), "film")
-        task_id = await world.calibrate(manager, note)
-        change = Change(cause=Cause.EDIT, person=BOB, task_id=None, at=2.0)
-        at = await world.note(note)
-        assert await store.write(lambda tx: tx.notes.replace_text(at, "edited", change))
-        with pytest.raises(EditedSince):
-            await manager.keep_old_name((task_id, 0), notebook=world.notebook, asked_by=BOB)
-        assert await world.text(note) == "edited"
-
-
-async def test_of_several_torrents_the_old_name_of_each_is_kept_by_itself(
-    world: World, run: Run, store: Store, clock: FakeClock, engine: FakeEngine
-) -> None:
-    engine.knows("last", "The Last")
-    async with run() as manager:
-        text = (
-            f"{link('other', 'x')} {link('film', 'Inception')} {link('last', 'A raw name')}&tr=x {link('film', '18')}"
-        )
-        note = await world.add(text, "other", "film", "last")
-        task_id = await world.calibrate(manager, note)
-        after = await world.text(note)
-        shown = await world.shown(manager, task_id)
-        assert "was: Inception → now: The Matrix (1999)" in shown.html
-        assert [one.partition(": ")[2] for one in sorted(labels(shown)) if "Keep" in one] == ["A raw name", "Inception"]
-        await manager.keep_old_name((task_id, 1), notebook=world.notebook, asked_by=BOB)
-        kept = after.replace("The%20Matrix%20%281999%29", "Inception", 1).replace("The%20Matrix%20%281999%29", "18")
-        assert await world.text(note) == kept
-        assert labels(await world.shown(manager, task_id)) == ["Keep old: A raw name", "Write again"]
-        assert await store.read(lambda tx: tx.notes.pinned(world.notebook, [torrent("film"), torrent("last")])) == {
-            (note, torrent("film"))
-        }
-        await History(store, clock, lambda _: None).undo(world.notebook, note, person=ALICE)
-        assert await world.text(note) == after
-        with pytest.raises(TaskNotFound):
-            await manager.keep_old_name((task_id, 1), notebook=NotebookId(world.notebook + 1), asked_by=BOB)
-
-
-async def test_each_note_is_judged_by_itself_when_an_old_name_is_kept(world: World, run: Run, store: Store) -> None:
-    async with run() as manager:
-        notes = [await world.add(link("film", name), "film") for name in ("Inception", "Inception", "Else")]
-        task_id = await world.calibrate(manager, *notes)
-        at = await world.note(notes[0])
-        change = Change(cause=Cause.EDIT, person=BOB, task_id=None, at=2.0)
-        assert await store.write(lambda tx: tx.notes.replace_text(at, "edited", change))
-        await manager.keep_old_name((task_id, 0), notebook=world.notebook, asked_by=BOB)
-        assert [await world.text(one) for one in notes] == ["edited", link("film", "Inception"), link("film", "Else")]
-
-
-async def test_two_old_names_of_one_note_are_kept_one_after_the_other(world: World, run: Run) -> None:
-    async with run() as manager:
-        text = f"{link('film', 'Inception')} {link('film', '18')} {link('other', 'Else')}, {link('film')}"
-        note = await world.add(text, "film", "other")
-        task_id = await world.calibrate(manager, note)
-        assert "dn=Other.iso" in await world.text(note)
-        for position in (0, 1):
-            await manager.keep_old_name((task_id, position), notebook=world.notebook, asked_by=BOB)
-        assert await world.text(note) == text
-        shown = await world.shown(manager, task_id)
-        assert shown.html.count("The old name was kept: ") == 2
-        assert labels(shown) == ["Write again"]
-
-
-async def test_an_old_name_that_was_kept_can_be_written_over_again_and_the_card_says_so(
-    world: World, run: Run, store: Store, clock: FakeClock
-) -> None:
-    async with run() as manager:
-        history = History(store, clock, lambda _: None)
-        note = await world.add(link("film", "Inception"), "film")
-        task_id = await world.calibrate(manager, note)
-        await manager.keep_old_name((task_id, 0), notebook=world.notebook, asked_by=BOB)
-        await history.undo_task(world.notebook, task_id, person=BOB)
-        assert "Matrix" in await world.text(note)
-        shown = await world.shown(manager, task_id)
-        assert "kept" not in shown.html
-        assert "1 note corrected." in shown.html
-        assert labels(shown) == ["Undo"]
-
-
-async def test_a_task_that_was_undone_as_a_whole_asks_about_no_old_name(
-    world: World, run: Run, store: Store, clock: FakeClock
-) -> None:
-    async with run() as manager:
-        history = History(store, clock, lambda _: None)
-        for text in (link("film", "Inception"), f"{link('film', 'Inception')} {link('other', 'Else')}"):
-            note = await world.add(text, "film", "other")
-            task_id = await world.calibrate(manager, note)
-            await history.undo_task(world.notebook, task_id, person=BOB)
-            assert await world.text(note) == text
-            shown = await world.shown(manager, task_id)
-            assert "Undone in 1 note." in shown.html
-            assert "was: " not in shown.html
-            assert labels(shown) == ["Write again"]
 
 
 async def test_an_undo_takes_back_the_chosen_name_and_those_that_the_task_had_written_by_itself(

@@ -3,7 +3,7 @@
 import pytest
 
 from services.calibration.task import NoteRequest
-from services.errors import EditedSince, NoteChanged, NoteNotFound, NothingToUndo
+from services.errors import EditedSince, NoteChanged, NoteNotFound, NothingToUndo, WrittenSince
 from services.notebook.history import History, Undone
 from services.notebook.note import Cause, Change, Note
 from services.store.store import Store
@@ -139,11 +139,76 @@ async def test_the_undo_of_a_batch_undoes_it_as_one_and_the_undo_of_a_note_only_
     undone = await history.undo_task(notebook, task_id, person=ALICE)
     assert undone == Undone(notes=(numbers[2],), refused=(numbers[1],), again=False)
     assert [await notes.text(one) for one in numbers] == [before[0], "edited", before[2]]
-    undone = await history.undo_task(notebook, task_id, person=ALICE)
-    assert undone == Undone(notes=(numbers[0], numbers[2]), refused=(numbers[1],), again=True)
-    assert [await notes.text(one) for one in numbers] == [after[0], "edited", after[2]]
+    undone = await history.undo_task(notebook, task_id, person=ALICE, again=True)
+    assert undone == Undone(notes=(numbers[2],), refused=(numbers[1],), again=True), "what was undone apart stays so"
+    assert [await notes.text(one) for one in numbers] == [before[0], "edited", after[2]]
+    await history.undo(notebook, numbers[0], person=ALICE)
+    assert await notes.text(numbers[0]) == after[0]
     with pytest.raises(NothingToUndo):
         await history.undo_task(NotebookId(notebook + 1), task_id, person=ALICE)
+
+
+async def test_the_undo_of_a_task_is_taken_back_in_one_note_by_the_undo_of_that_note(
+    notes: Notes, history: History, notebook: NotebookId
+) -> None:
+    numbers = [await notes.add("a"), await notes.add("b")]
+    before = [await notes.text(one) for one in numbers]
+    task_id = await notes.calibrate(*numbers)
+    after = [await notes.text(one) for one in numbers]
+    await history.undo_task(notebook, task_id, person=ALICE)
+    undone = await history.undo(notebook, numbers[0], person=ALICE)
+    assert undone.again
+    assert [await notes.text(one) for one in numbers] == [after[0], before[1]]
+
+
+async def test_a_task_whose_notes_were_all_undone_apart_has_nothing_to_undo_or_to_write_again(
+    notes: Notes, history: History, notebook: NotebookId
+) -> None:
+    note_id = await notes.add("a")
+    before = await notes.text(note_id)
+    task_id = await notes.calibrate(note_id)
+    await history.undo(notebook, note_id, person=ALICE)
+    for again in (False, True):
+        with pytest.raises(NothingToUndo):
+            await history.undo_task(notebook, task_id, person=ALICE, again=again)
+    assert await notes.text(note_id) == before
+
+
+async def test_what_is_pressed_twice_does_not_turn_into_its_opposite(
+    notes: Notes, history: History, notebook: NotebookId
+) -> None:
+    numbers = [await notes.add("a"), await notes.add("b")]
+    before = [await notes.text(one) for one in numbers]
+    task_id = await notes.calibrate(*numbers)
+    after = [await notes.text(one) for one in numbers]
+    await history.undo_task(notebook, task_id, person=ALICE)
+    with pytest.raises(NothingToUndo):
+        await history.undo_task(notebook, task_id, person=ALICE)
+    assert [await notes.text(one) for one in numbers] == before
+    await history.undo(notebook, numbers[0], person=ALICE)
+    undone = await history.undo_task(notebook, task_id, person=ALICE, again=True)
+    assert undone.notes == (numbers[1],), "it is no undo of what stands again"
+    assert [await notes.text(one) for one in numbers] == after
+    with pytest.raises(NothingToUndo):
+        await history.undo_task(notebook, task_id, person=ALICE, again=True)
+    assert [await notes.text(one) for one in numbers] == after
+
+
+async def test_the_undo_of_a_task_tells_whether_a_person_or_another_task_was_there_since(
+    notes: Notes, history: History, notebook: NotebookId
+) -> None:
+    note_id = await notes.add("a")
+    first = await notes.calibrate(note_id)
+    await history.undo(notebook, note_id, person=ALICE)
+    second = await notes.calibrate(note_id, named=True)
+    after = await notes.text(note_id)
+    with pytest.raises(WrittenSince):
+        await history.undo_task(notebook, first, person=ALICE)
+    assert await notes.text(note_id) == after
+    await notes.edit(note_id, "edited")
+    for task_id in (first, second):
+        with pytest.raises(EditedSince):
+            await history.undo_task(notebook, task_id, person=ALICE)
 
 
 async def test_what_was_undone_stays_so_until_a_calibrate_names_the_notes_number(

@@ -218,6 +218,18 @@ def test_an_edit_shows_what_was_replaced_and_a_little_around_it() -> None:
     assert "x" * 40 not in message.html
 
 
+@pytest.mark.parametrize(
+    ("cause", "words"),
+    [
+        *(("undo", "undone"), ("undo_task", "undone"), ("redo", "undo taken back")),
+        *(("kept", "old name kept"), ("kept_all", "old name kept"), ("chosen", "chosen by hand")),
+    ],
+)
+def test_a_change_by_a_person_is_told_as_what_it_was(cause: str, words: str) -> None:
+    message = history_page(T, NoteId(12), [step(1, link("a", "A"), link("a", "18"), cause)], 0)
+    assert f"1 · {words} · " in message.html
+
+
 def test_an_edit_and_the_names_carried_over_it_are_one_change() -> None:
     steps = [
         step(1, link("a", "18"), link("a", "A")),
@@ -255,7 +267,7 @@ def test_a_note_that_nobody_changed_has_no_history() -> None:
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-@pytest.mark.parametrize("cause", ["command", "edit", "undo", "redo", "something new"])
+@pytest.mark.parametrize("cause", ["command", "edit", "undo", "redo", "kept_all", "something new"])
 def test_no_history_outgrows_a_message_or_breaks_out(name: str, cause: str) -> None:
     quoted = name.encode().hex("%")
     before = " ".join(link(f"{number}", f"%{quoted}") for number in range(9))

@@ -19,6 +19,7 @@ from services.calibration.follower import Follower, FollowerId, NewFollower
 from services.calibration.followers import Followership
 from services.calibration.manager import AsyncCalibrationManager
 from services.errors import NotFound
+from services.notebook.history import History
 from services.notebook.notebook import Notebook
 from services.notebook.people import People
 from services.store.store import Store
@@ -61,6 +62,7 @@ class Presser:
             manager=manager,
             followers=self.followers,
             notebook=self.notebook,
+            history=History(store, clock, manager.note_changed),
             people=People(store, Access(owners=frozenset({ALICE})), clock),
             live=self.live,
             outbox=self.box,
@@ -148,6 +150,29 @@ async def test_keeping_an_old_name_where_there_is_none_is_told(
         await clock.advance(5)
         assert await presser.press(Verb.KEEP_OLD, f"{task_id}:0") == "There is nothing to choose here any more."
         assert await presser.press(Verb.KEEP_OLD, "another:0") is not None
+
+
+async def test_undo_pressed_on_a_card_whose_note_was_undone_apart_is_told_and_the_card_follows(
+    run: Run, engine: FakeEngine, clock: FakeClock, store: Store, notebook: NotebookId
+) -> None:
+    engine.knows("x", "x.iso")
+    async with run() as manager:
+        presser = Presser(manager, store, clock)
+        saved = await presser.notebook.save(
+            f"magnet:?xt=urn:btih:{torrent('x').shown}", notebook=notebook, person=ALICE, origin=None
+        )
+        assert saved is not None
+        await presser.press(Verb.CALIBRATE, saved.note_id)
+        await clock.advance(5)
+        await presser.show()
+        follower = await presser.follower()
+        await presser.services.history.undo(notebook, saved.note_id, person=ALICE)
+        said = await presser.press(Verb.UNDO_TASK, follower.task_id)
+        assert said == "Nothing was written there that could be undone."
+        assert presser.box.marks[-1] == (follower.id, Rank.END)
+        card = await presser.live.render(follower.id)
+        assert card is not None
+        assert "Undone in 1 note." in card.message.html
 
 
 async def test_refresh_shows_an_end_that_is_older_than_the_ttl_and_was_not_shown(

@@ -92,8 +92,9 @@ WHERE EXISTS (SELECT 1 FROM items INDEXED BY items_live WHERE task_id = asked.va
 SELECT state, count(*) AS many FROM items WHERE task_id = :task_id GROUP BY state;
 
 -- name: notes_written
--- In how many notes what a task wrote is the last change, and in how many its undoing is.
-SELECT mine.task_id, sum(mine.cause <> 'undo') AS standing, sum(mine.cause = 'undo') AS undone
+-- In how many notes what a task wrote is the last change, in how many its undoing is, and of these that of the whole.
+SELECT mine.task_id, sum(mine.cause NOT IN ('undo', 'undo_task', 'kept_all')) AS standing,
+    sum(mine.cause IN ('undo', 'undo_task')) AS undone, sum(mine.cause = 'undo_task') AS as_one
 FROM json_each(:ids) AS asked JOIN revisions AS mine ON mine.task_id = asked.value
 JOIN notes ON notes.id = mine.note_id AND notes.deleted_at IS NULL
 WHERE mine.version = (SELECT max(version) FROM revisions WHERE note_id = mine.note_id)

@@ -1,0 +1,242 @@
+"""An old name that claimed something else is shown beside the new one, and kept by a press."""
+
+import pytest
+
+from services.errors import CannotChoose, EditedSince, NothingToLookUp, NothingToUndo, TaskNotFound, WrittenSince
+from services.notebook.history import History
+from services.notebook.note import Cause, Change
+from services.store.store import Store
+from services.torrents import NotebookId
+from tests.fake_clock import FakeClock
+from tests.unit.conftest import Run
+from tests.unit.fakes import FakeEngine, torrent
+from tests.unit.name_world import ALICE, BOB, World, labels, link
+
+
+@pytest.fixture
+def world(store: Store, notebook: NotebookId, clock: FakeClock, engine: FakeEngine) -> World:
+    engine.knows("film", "The Matrix (1999)")
+    engine.knows("other", "Other.iso")
+    return World(store, notebook, clock, engine)
+
+
+async def test_an_old_name_that_claimed_something_else_is_shown_beside_the_new_one_and_can_be_kept(
+    world: World, run: Run, store: Store
+) -> None:
+    async with run() as manager:
+        note, other = await world.add(link("film", "Inception"), "film"), await world.add(link("film"), "film")
+        task_id = await world.calibrate(manager, note)
+        shown = await world.shown(manager, task_id)
+        assert "was: Inception → now: The Matrix (1999)" in shown.html
+        assert labels(shown) == ["Keep old", "Undo"]
+        for key in ("one", "one", "two"):  # a press too many takes nothing back again
+            await manager.keep_old_name((task_id, 0), notebook=world.notebook, asked_by=BOB, request_key=key)
+        assert await world.text(note) == link("film", "Inception")
+        assert await world.text(other) == link("film")
+        shown = await world.shown(manager, task_id)
+        assert "The old name was kept: Inception" in shown.html
+        assert "Undone in" not in shown.html
+        assert "Corrected" not in shown.html
+        assert labels(shown) == []
+        with pytest.raises(NothingToLookUp):  # it is pinned
+            await world.calibrate(manager, note, named=False)
+        assert await world.text(note) == link("film", "Inception")
+        revisions = await store.read(lambda tx: tx.notes.revisions(note))
+        assert [(one.change.cause, one.change.person) for one in revisions] == [
+            ("command", ALICE),
+            (Cause.KEPT_ALL, BOB),
+        ]
+        await world.calibrate(manager, note)
+        assert await world.text(note) == link("film", "The%20Matrix%20%281999%29")
+
+
+@pytest.mark.parametrize("old", ["18", "", "The%20Matrix", "@channel"])
+async def test_a_name_that_claimed_nothing_else_is_not_asked_about(world: World, run: Run, old: str) -> None:
+    async with run() as manager:
+        note = await world.add(link("film", old), "film")
+        task_id = await world.calibrate(manager, note)
+        shown = await world.shown(manager, task_id)
+        assert "was:" not in shown.html
+        assert labels(shown) == ["Undo"]
+        with pytest.raises(CannotChoose):
+            await manager.keep_old_name((task_id, 0), notebook=world.notebook, asked_by=BOB)
+        assert "Matrix" in await world.text(note)
+
+
+async def test_an_old_name_is_not_kept_over_what_somebody_edited_since(world: World, run: Run, store: Store) -> None:
+    async with run() as manager:
+        note = await world.add(link("film", "Inception"), "film")
+        task_id = await world.calibrate(manager, note)
+        change = Change(cause=Cause.EDIT, person=BOB, task_id=None, at=2.0)
+        at = await world.note(note)
+        assert await store.write(lambda tx: tx.notes.replace_text(at, "edited", change))
+        with pytest.raises(EditedSince):
+            await manager.keep_old_name((task_id, 0), notebook=world.notebook, asked_by=BOB)
+        assert await world.text(note) == "edited"
+
+
+async def test_of_several_torrents_the_old_name_of_each_is_kept_by_itself(
+    world: World, run: Run, store: Store, clock: FakeClock, engine: FakeEngine
+) -> None:
+    engine.knows("last", "The Last")
+    async with run() as manager:
+        text = (
+            f"{link('other', 'x')} {link('film', 'Inception')} {link('last', 'A raw name')}&tr=x {link('film', '18')}"
+        )
+        note = await world.add(text, "other", "film", "last")
+        task_id = await world.calibrate(manager, note)
+        after = await world.text(note)
+        shown = await world.shown(manager, task_id)
+        assert "was: Inception → now: The Matrix (1999)" in shown.html
+        assert [one.partition(": ")[2] for one in sorted(labels(shown)) if "Keep" in one] == ["A raw name", "Inception"]
+        await manager.keep_old_name((task_id, 1), notebook=world.notebook, asked_by=BOB)
+        kept = after.replace("The%20Matrix%20%281999%29", "Inception", 1).replace("The%20Matrix%20%281999%29", "18")
+        assert await world.text(note) == kept
+        shown = await world.shown(manager, task_id)
+        assert "1 note corrected." in shown.html
+        assert "Undone in" not in shown.html
+        assert labels(shown) == ["Keep old: A raw name", "Undo"]
+        assert await store.read(lambda tx: tx.notes.pinned(world.notebook, [torrent("film"), torrent("last")])) == {
+            (note, torrent("film"))
+        }
+        history = History(store, clock, lambda _: None)
+        for expected in (text, kept, text):  # the others are undone, and written again
+            await history.undo(world.notebook, note, person=ALICE)
+            assert await world.text(note) == expected
+        with pytest.raises(TaskNotFound):
+            await manager.keep_old_name((task_id, 1), notebook=NotebookId(world.notebook + 1), asked_by=BOB)
+
+
+async def test_each_note_is_judged_by_itself_when_an_old_name_is_kept(world: World, run: Run, store: Store) -> None:
+    async with run() as manager:
+        notes = [await world.add(link("film", name), "film") for name in ("Inception", "Inception", "Else")]
+        task_id = await world.calibrate(manager, *notes)
+        at = await world.note(notes[0])
+        change = Change(cause=Cause.EDIT, person=BOB, task_id=None, at=2.0)
+        assert await store.write(lambda tx: tx.notes.replace_text(at, "edited", change))
+        await manager.keep_old_name((task_id, 0), notebook=world.notebook, asked_by=BOB)
+        assert [await world.text(one) for one in notes] == ["edited", link("film", "Inception"), link("film", "Else")]
+
+
+async def test_two_old_names_of_one_note_are_kept_one_after_the_other(world: World, run: Run) -> None:
+    async with run() as manager:
+        text = f"{link('film', 'Inception')} {link('film', '18')} {link('other', 'Else')}, {link('film')}"
+        note = await world.add(text, "film", "other")
+        task_id = await world.calibrate(manager, note)
+        assert "dn=Other.iso" in await world.text(note)
+        for position in (0, 1):
+            await manager.keep_old_name((task_id, position), notebook=world.notebook, asked_by=BOB)
+        assert await world.text(note) == text
+        shown = await world.shown(manager, task_id)
+        assert shown.html.count("The old name was kept: ") == 2
+        assert "corrected" not in shown.html
+        assert labels(shown) == []
+
+
+async def test_an_old_name_that_was_kept_is_written_over_again_by_an_undo_of_its_note_and_the_card_says_so(
+    world: World, run: Run, store: Store, clock: FakeClock
+) -> None:
+    async with run() as manager:
+        history = History(store, clock, lambda _: None)
+        note = await world.add(link("film", "Inception"), "film")
+        task_id = await world.calibrate(manager, note)
+        await manager.keep_old_name((task_id, 0), notebook=world.notebook, asked_by=BOB)
+        for again in (False, True):
+            with pytest.raises(NothingToUndo):
+                await history.undo_task(world.notebook, task_id, person=BOB, again=again)
+        await history.undo(world.notebook, note, person=BOB)
+        assert "Matrix" in await world.text(note)
+        shown = await world.shown(manager, task_id)
+        assert "kept" not in shown.html
+        assert f"Corrected: #{note}" in shown.html
+        assert labels(shown) == ["Keep old", "Undo"]
+
+
+async def test_a_task_that_was_undone_as_a_whole_asks_about_no_old_name(
+    world: World, run: Run, store: Store, clock: FakeClock
+) -> None:
+    async with run() as manager:
+        history = History(store, clock, lambda _: None)
+        for text in (link("film", "Inception"), f"{link('film', 'Inception')} {link('other', 'Else')}"):
+            note = await world.add(text, "film", "other")
+            task_id = await world.calibrate(manager, note)
+            await history.undo_task(world.notebook, task_id, person=BOB)
+            assert await world.text(note) == text
+            shown = await world.shown(manager, task_id)
+            assert "Undone in 1 note." in shown.html
+            assert "was: " not in shown.html
+            assert labels(shown) == ["Write again"]
+
+
+async def test_the_undo_of_a_task_after_an_old_name_was_kept_is_taken_back_without_it(
+    world: World, run: Run, store: Store, clock: FakeClock
+) -> None:
+    async with run() as manager:
+        history = History(store, clock, lambda _: None)
+        texts = [f"{link('film', 'Inception')} {link('other', 'Else')}", link("film", "Inception"), link("other")]
+        notes = [await world.add(text, "film", "other") for text in texts]
+        task_id = await world.calibrate(manager, *notes)
+        await manager.keep_old_name((task_id, 0), notebook=world.notebook, asked_by=BOB)
+        kept = [await world.text(one) for one in notes]
+        assert kept == [text.replace("Else", "Other.iso") for text in texts[:2]] + [link("other", "Other.iso")]
+        shown = await world.shown(manager, task_id)
+        assert "2 notes corrected." in shown.html
+        assert "Undone in" not in shown.html
+        undone = await history.undo_task(world.notebook, task_id, person=BOB)
+        assert (undone.notes, undone.again) == ((notes[0], notes[2]), False)
+        assert [await world.text(one) for one in notes] == texts
+        shown = await world.shown(manager, task_id)
+        assert "Undone in 2 notes." in shown.html
+        assert labels(shown) == ["Write again"]
+        undone = await history.undo_task(world.notebook, task_id, person=BOB, again=True)
+        assert (undone.notes, undone.again) == ((notes[0], notes[2]), True)
+        assert [await world.text(one) for one in notes] == kept
+        shown = await world.shown(manager, task_id)
+        assert "The old name was kept: Inception" in shown.html
+        assert "was: Else → now: Other.iso" in shown.html
+        assert labels(shown) == ["Keep old: Else", "Undo"]
+
+
+async def test_a_note_that_was_undone_apart_is_told_beside_those_that_stand(
+    world: World, run: Run, store: Store, clock: FakeClock
+) -> None:
+    async with run() as manager:
+        history = History(store, clock, lambda _: None)
+        notes = [await world.add(text, "film", "other") for text in (link("film"), link("film"), link("other"))]
+        batch = await world.calibrate(manager, *notes[1:])
+        await history.undo(world.notebook, notes[0], person=BOB)
+        shown = await world.shown(manager, batch)
+        assert "2 notes corrected.\nUndone in 1 note." in shown.html
+        assert labels(shown) == ["Undo"]
+
+
+async def test_the_card_of_one_torrent_names_the_notes_in_which_its_name_stands(
+    world: World, run: Run, store: Store, clock: FakeClock
+) -> None:
+    async with run() as manager:
+        history = History(store, clock, lambda _: None)
+        notes = [await world.add(link("film"), "film") for _ in range(2)]
+        task_id = await world.calibrate(manager, notes[0])
+        await history.undo(world.notebook, notes[0], person=BOB)
+        shown = await world.shown(manager, task_id)
+        assert f"Corrected: #{notes[1]}\nUndone in 1 note." in shown.html
+        assert labels(shown) == ["Undo"]
+        await history.undo(world.notebook, notes[1], person=BOB)
+        shown = await world.shown(manager, task_id)
+        assert "Corrected" not in shown.html
+        assert "Undone in 2 notes." in shown.html
+        assert labels(shown) == [], "each note was undone by itself, and is written again by itself"
+
+
+async def test_an_old_name_is_not_kept_over_what_another_task_has_written_since(world: World, run: Run) -> None:
+    async with run() as manager:
+        note = await world.add(f"{link('film', 'Inception')} {link('late', 'Else')}", "film", "late")
+        first = await world.calibrate(manager, note)
+        world.engine.knows("late", "Late.iso")
+        await manager.cancel_task(first, notebook=world.notebook, asked_by=ALICE)
+        await world.calibrate(manager, note)
+        text = await world.text(note)
+        assert "Late.iso" in text
+        with pytest.raises(WrittenSince):
+            await manager.keep_old_name((first, 0), notebook=world.notebook, asked_by=BOB)
+        assert await world.text(note) == text
