@@ -244,3 +244,15 @@ async def test_a_card_just_sent_that_cannot_be_stored_silences_nobody_in_its_cha
     await world.clock.advance(60)
     assert world.telegram.shown(100) == ["completed", "one", "two"]
     assert world.cards.followers[follower].seen == "completed"
+
+
+async def test_an_end_that_is_refused_as_if_it_had_a_message_is_not_sent_for_ever(world: World) -> None:
+    world.telegram.mishaps(100, *[Mishap(BadRequest("Bad Request: message to edit not found"))] * 50)
+    follower = world.begin(1, ALICE, "completed")
+    world.cards.followers[follower].ended = True
+    await world.clock.advance(60)
+    world.outbox.answer(ALICE, Message("hello"))
+    world.telegram._mishaps.clear()
+    await world.clock.advance(10)
+    assert world.telegram.shown(100) == ["hello"]
+    assert world.cards.lost == []
