@@ -165,7 +165,7 @@ def _in_notes(t: Translation, snapshot: Snapshot) -> list[str]:
     """Return what became of the notes."""
     written, first, lines = snapshot.written, snapshot.first, []
     if snapshot.total == 1 and first.corrected:
-        if standing := snapshot.standing(first):
+        if standing := snapshot.without_pins(first):
             lines.append(t.gettext("Corrected: {notes}").format(notes=numbers(t, standing)))
     elif snapshot.total == 1 and first.found and isinstance(snapshot.task.request, NoteRequest):
         lines.append(_not_written(t, first.found, snapshot.passed_over))
@@ -181,7 +181,7 @@ def _not_written(t: Translation, found: Found, passed_over: PassedOver | None) -
     if passed_over is PassedOver.GONE:
         return t.gettext("Its magnet is not in the notes any more: nothing to correct.")
     if writable(found) and passed_over is PassedOver.PINNED:
-        return t.gettext("Somebody undid or kept it there: no note was changed.")
+        return t.gettext("Somebody undid it there, or kept the old name: no note was changed.")
     if writable(found):
         return t.gettext("The name stands there already: nothing to correct.")
     if found.name.certain and not found.name.blank and found.verified:

@@ -27,7 +27,7 @@ def claims(t: Translation, snapshot: Snapshot) -> list[str]:
     for item in _shown(snapshot):
         if item.found is None or item.was is None:
             continue
-        if snapshot.standing(item):
+        if snapshot.without_pins(item):
             words = _claim(t, item.was, item.found, several=several)
         else:
             words = t.gettext("The old name was kept: {old}").format(old=_name(item.was, several=several))
@@ -84,7 +84,7 @@ def _keep(t: Translation, snapshot: Snapshot) -> Rows:
     return [
         [button(_label(words.format(name=item.was)), Verb.KEEP_OLD, about_item(item.key))]
         for item in _shown(snapshot)
-        if item.was is not None and snapshot.standing(item)
+        if item.was is not None and snapshot.without_pins(item)
     ]
 
 

@@ -295,7 +295,9 @@ class Outbox:
         try:
             await self._cards.shown(follower, card, message_id)
         except StoreUnavailable:
-            chat.retry_at = self._clock.monotonic() + self._back_off(chat.unstored)
+            waiting = chat.best()
+            if waiting is None or waiting.rank is not Rank.ANSWER:
+                chat.retry_at = self._clock.monotonic() + self._back_off(chat.unstored)
             chat.unstored += 1
             chat.put(replace(turn, rank=max(turn.rank, Rank.END), sent=message_id))
         else:

@@ -28,13 +28,17 @@ from services.errors import (
     CannotCancel,
     CannotChoose,
     CannotRetry,
+    EditedSince,
     NoteNotFound,
     NothingToUndo,
     TaskNotFound,
+    WrittenSince,
 )
 from services.torrents import NotebookId, TaskId
 
 _PAGES = {Verb.FAILED, Verb.CARD}
+_BEHIND = (CannotCancel, CannotRetry, CannotChoose, NothingToUndo, EditedSince, WrittenSince)
+"""What is refused because the card with the button shows what is true no longer."""
 
 
 async def press(update: Update, context: CalibotContext) -> None:
@@ -44,8 +48,7 @@ async def press(update: Update, context: CalibotContext) -> None:
     with context.services.outbox.standing_still(chat_of(update).id):
         try:
             outcome = await _act(update, context, query)
-        except (CannotCancel, CannotRetry, CannotChoose, NothingToUndo) as error:
-            # Its card is behind: it is brought up to what is true.
+        except _BEHIND as error:
             outcome = Outcome(task=await _adopted(update, context, query), said=sentence_of(error, update))
         except CalibotError as error:
             outcome = Outcome(said=sentence_of(error, update))
@@ -126,13 +129,9 @@ async def _follower_at(context: CalibotContext, message: Message) -> Follower | 
 
 async def _undo(update: Update, context: CalibotContext, task_id: TaskId, notebook: NotebookId, *, again: bool) -> str:
     """Take back what the task wrote, or write it *again*; return what that did."""
-    try:
-        undone = await context.services.history.undo_task(
-            notebook, task_id, person=person_of(update), again=again, request_key=key_of(update, context)
-        )
-    except NothingToUndo:  # its notes were undone, or written again, each by itself: the card is behind
-        await context.services.followers.again(task_id)
-        raise
+    undone = await context.services.history.undo_task(
+        notebook, task_id, person=person_of(update), again=again, request_key=key_of(update, context)
+    )
     await context.services.followers.again(task_id)
     t, count = words_of(update), len(undone.notes)
     if undone.again:
@@ -158,6 +157,7 @@ async def _adopted(update: Update, context: CalibotContext, query: CallbackQuery
         await _follow(update, context, pressed.task_id, await notebook_of(update, context), follower)
     except CalibotError:  # the refusal is told; its card stays behind
         return None
+    await context.services.followers.again(pressed.task_id)
     return pressed.task_id
 
 

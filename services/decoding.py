@@ -10,8 +10,7 @@ from services.torrents import Name
 _SHORT = 16
 _BY_CHANCE = re.compile(rb"[\x20-\x7e]*(?:(?:[\xc2-\xdf][\xa1-\xbf])+[\x20-\x7e]*)+")
 _PAIR = re.compile(rb"(?:[\xc2-\xdf][\xa1-\xbf]){2}")
-_EVIDENT = 4
-"""How many bytes of UTF-8 that is not ASCII must stand beside one that is none."""
+_EVIDENT = 4  # so many: what is in another encoding hardly ever passes for UTF-8, not even a short file
 
 # The mark of UTF-32 begins with that of UTF-16.
 _MARKS = {
@@ -55,18 +54,18 @@ def decode_file(raw: bytes) -> str:
 
 def _mostly_decoded(raw: bytes) -> str:
     lines = raw.split(b"\n")
-    if not _mostly_utf8(raw):
+    if not _mostly_utf8(raw, least=_EVIDENT):
         # Of a long list of links most lines tell nothing.
         return decode_as(raw, guess_encoding(line for line in lines if not line.isascii()))
-    others = dict.fromkeys(line for line in lines if not _mostly_utf8(line))
+    others = dict.fromkeys(line for line in lines if not _mostly_utf8(line, least=1))
     encoding = guess_encoding(others)
     return "\n".join(decode_as(line, encoding) if line in others else _mended(line, "utf-8") for line in lines)
 
 
-def _mostly_utf8(raw: bytes) -> bool:
-    """Whether *raw* is UTF-8 but for damage: what is in another encoding hardly ever passes for it."""
+def _mostly_utf8(raw: bytes, least: int) -> bool:
+    """Whether *raw* is UTF-8 but for damage: beside each bad byte stand *least* good ones that are not ASCII."""
     good = len(raw.decode(errors="ignore").encode())
-    return good - len(raw.decode("ascii", "ignore")) >= _EVIDENT * (len(raw) - good)
+    return good - len(raw.decode("ascii", "ignore")) >= least * (len(raw) - good)
 
 
 def _mended(raw: bytes, encoding: str) -> str:

@@ -89,7 +89,7 @@ class Admission:
             if walk.rest is None:
                 del self._walks[task_id]
 
-    def left(self, keys: Iterable[ItemKey]) -> None:
+    def ended(self, keys: Iterable[ItemKey]) -> None:
         """Let no item wait that has ended since it was read."""
         for key in keys:
             if (walk := self._walks.get(key[0])) is not None:

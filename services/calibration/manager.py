@@ -267,7 +267,7 @@ class AsyncCalibrationManager:
         Raises:
             TaskNotFound: no such task in this notebook.
             CannotChoose: there is no old name to keep.
-            EditedSince: the notes were changed since.
+            EditedSince, WrittenSince: the notes were changed since.
         """
         await self._decide(item[0], request_key, lambda tx, now: apply_keep(tx, item, notebook, asked_by, now))
 

@@ -85,7 +85,7 @@ class Runner:
 
     def leave(self, keys: Collection[ItemKey]) -> None:
         """Take items that have ended out of their lookups."""
-        self._admission.left(keys)
+        self._admission.ended(keys)
         self._lookups.left(keys)
         self._begin()
 

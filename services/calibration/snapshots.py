@@ -75,7 +75,7 @@ async def _passed_over(tx: Tx, task: Task, item: Item) -> PassedOver | None:
     if not notes:
         return PassedOver.GONE
     pinned = await tx.notes.pinned(task.notebook, [torrent])
-    return PassedOver.PINNED if all((note, torrent) in pinned for note in notes) else None
+    return PassedOver.PINNED if any((note, torrent) in pinned for note in notes) else None
 
 
 async def read_lost(tx: Tx, task_id: TaskId, *, offset: int, limit: int) -> Sequence[Lost]:

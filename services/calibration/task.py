@@ -169,7 +169,7 @@ class PassedOver(StrEnum):
     GONE = "gone"
     """No note has the torrent any more."""
     PINNED = "pinned"
-    """A person undid or kept it wherever it is."""
+    """A person undid it in a note, or kept the old name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +200,7 @@ class Snapshot:
     passed_over: PassedOver | None = None
     pinned: Collection[tuple[NoteId, TorrentId]] = ()
 
-    def standing(self, item: Item) -> Sequence[NoteId]:
+    def without_pins(self, item: Item) -> Sequence[NoteId]:
         """Return the notes that *item* corrected, without those in which a person has taken that back."""
         return [one for one in item.corrected if item.found and (one, item.found.torrent) not in self.pinned]
 

@@ -217,9 +217,10 @@ def steps_of(note: Note, revisions: Sequence[Revision]) -> Sequence[Step]:
 
 
 def renamed(before: str, after: str) -> Sequence[TorrentId]:
-    """Return the torrents whose names differ between two texts that differ in names alone."""
+    """Return the torrents whose names were written otherwise in two texts that differ in names alone."""
     pairs = zip(find_magnets(before), find_magnets(after), strict=False)
-    return list(dict.fromkeys(one.torrents[0] for one, other in pairs if one.name != other.name))
+    changed = (one for one, other in pairs if before[one.start : one.end] != after[other.start : other.end])
+    return list(dict.fromkeys(one.torrents[0] for one in changed))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -305,7 +305,7 @@ async def test_undo_and_undo_again_and_what_cannot_be_undone(town: Town) -> None
         assert (await guest.ask(f"/undo {number}")).text == said
         assert await guest.text(number) == text
     words = await guest.save("/save words")
-    assert (await guest.ask(f"/undo {words}")).text == "Nothing was written there that could be undone."
+    assert (await guest.ask(f"/undo {words}")).text == "There is nothing to undo, or to write again."
     assert (await guest.ask(f"/history {words}")).text == f"Nothing was changed in #{words} since it was saved."
 
 
@@ -350,7 +350,7 @@ async def test_a_long_history_is_turned_over_in_the_same_message(town: Town) -> 
     assert labels(history) == ["Newer", "Undo"]
     assert await guest.press(history, "Newer") == ""
     await shows(7, 6, 5, 4, 3)
-    assert await guest.press(history, "Undo") == "Nothing was written there that could be undone."
+    assert await guest.press(history, "Undo") == "There is nothing to undo, or to write again."
 
 
 # Whose.

@@ -30,10 +30,12 @@ class Shown:
 class FakeCards:
     """What followers should show, and what they were told to have shown; as `live_status` keeps it in the store."""
 
+    clock: FakeClock
     followers: dict[FollowerId, Shown] = field(default_factory=dict)
     rendered: list[FollowerId] = field(default_factory=list)
     lost: list[tuple[FollowerId, Gone]] = field(default_factory=list)
     store_down: int = 0
+    store_takes: float = 0.0
     unreadable: int = 0
     telling: asyncio.Event | None = None
     """What `gone` waits for."""
@@ -60,6 +62,8 @@ class FakeCards:
         )
 
     async def shown(self, follower: FollowerId, card: Card, message_id: int) -> None:
+        if self.store_takes:
+            await self.clock.sleep(self.store_takes)
         if self.store_down:
             self.store_down -= 1
             raise StoreUnavailable
@@ -84,7 +88,7 @@ class World:
     @classmethod
     def made(cls, bot: Bot | None = None) -> Self:
         clock = FakeClock()
-        telegram, cards = FakeTelegram(clock), FakeCards()
+        telegram, cards = FakeTelegram(clock), FakeCards(clock)
         outbox = Outbox(bot or telegram.bot, cards, clock=clock, jitter=random.Random(1).random)
         clock._now += 60  # it has been running for a while
         return cls(clock, telegram, cards, outbox)

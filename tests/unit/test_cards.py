@@ -190,7 +190,7 @@ def test_a_note_that_was_not_changed_is_told_why(known: dict[str, bool], words: 
 
 @pytest.mark.parametrize(
     ("why", "words"),
-    [(PassedOver.GONE, "not in the notes any more"), (PassedOver.PINNED, "undid or kept")],
+    [(PassedOver.GONE, "not in the notes any more"), (PassedOver.PINNED, "undid it there")],
 )
 def test_a_name_that_was_passed_over_is_not_said_to_stand_there(why: PassedOver, words: str) -> None:
     one = snapshot(item(State.COMPLETED), request=NoteRequest((NoteId(12),)))

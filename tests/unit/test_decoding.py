@@ -47,10 +47,17 @@ def test_a_cut_utf_16_file_loses_its_last_letter_alone() -> None:
         ("三体全集国语".encode()[:-2] + b"\r\nmore\r\n", "三体全集国?\r\nmore\r\n"),
         (f"{LINK}&dn=三体全".encode() + b"\xe9\x9b" + "国语&tr=x\n好".encode(), f"{LINK}&dn=三体全?国语&tr=x\n好"),
         ("Война и мир".encode() + b"\xff", "Война и мир?"),
+        ("三体全集\nAm".encode() + b"\xff" + "élie.mkv\n三".encode() + b"\x80.mkv", "三体全集\nAm?élie.mkv\n三?.mkv"),
+        ("三体全集\nAmélie é".encode()[:-1], "三体全集\nAmélie ?"),
+        ("éé".encode() + b"\xff", "éé?"),
     ],
 )
 def test_what_is_damaged_in_utf_8_is_a_question_mark_and_the_rest_stays(damaged: bytes, text: str) -> None:
     assert decode_file(damaged) == text
+
+
+def test_what_is_utf_8_by_chance_beside_what_is_not_is_guessed() -> None:
+    assert decode_file("Ã© déj".encode("latin-1")) != "é d?j"
 
 
 WORD = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\n\ufffd"))
@@ -58,8 +65,8 @@ WORD = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\n\u
 
 @given(WORD, WORD)
 def test_a_bad_byte_in_a_line_of_utf_8_costs_nothing_but_itself(before: str, behind: str) -> None:
-    before = f"三体{before}"
-    assert decode_file(before.encode() + b"\xff" + behind.encode()) == f"{before}?{behind}"
+    above = "三体"
+    assert decode_file(f"{above}\né{before}".encode() + b"\xff" + behind.encode()) == f"{above}\né{before}?{behind}"
 
 
 @pytest.mark.parametrize("encoding", WORDS)

@@ -183,6 +183,13 @@ async def test_a_deleted_note_stays_deleted_whatever_becomes_of_its_message(worl
     assert await world.text(note_id) == link("a")
 
 
+async def test_of_two_notes_of_one_message_that_were_deleted_the_later_one_is_told(world: World) -> None:
+    for _ in range(2):
+        last = await world.save(link("a"))
+        await world.kept.delete(world.notebook, last)
+    assert await world.edit(f"{link('a')} x") == Edited(deleted=last)
+
+
 async def test_a_note_of_another_notebook_is_not_touched(world: World) -> None:
     note_id = await world.save(link("a"))
     other = await world.kept.behind("tg:9")
@@ -203,13 +210,18 @@ async def test_a_note_of_another_notebook_is_not_touched(world: World) -> None:
         ("{a18}", "{a18} {a19}", "{aA}", "{aA} {a19}"),
         ("{a18} {aA}", "{a18} {aA} x", "{aA} {aA}", "{aA} {aA} x"),
         ("{a18}\n&dn=1 {b1}", "x {a18}\n&dn=1 {b1}", "{aA} {b1}", "x {aA} {b1}"),
+        ("{aA&dn=18}", "{aA&dn=18} x", "{aA}", "{aA} x"),
         ("x", "{a18}", "x", "{a18}"),
         ("{a18}", "x", "{aA}", "x"),
         ("{a18}\r\n\u2028{b1}", "{b1}\r\n\u2028{a18}\x0b", "{aA}\r\n\u2028{bB}", "{bB}\r\n\u2028{aA}\x0b"),
     ],
 )
 def test_names_are_merged_three_ways(base: str, edited: str, current: str, merged: str) -> None:
-    links = {f"{word}{name}": link(word, name or None) for word in "ab" for name in ("", "1", "18", "19", "A", "B")}
+    links = {
+        f"{word}{name}": link(word, name or None)
+        for word in "ab"
+        for name in ("", "1", "18", "19", "A", "A&dn=18", "B")
+    }
     assert with_names(*(one.format_map(links) for one in (base, edited, current))) == merged.format_map(links)
 
 

@@ -276,3 +276,18 @@ async def test_a_deleted_note_is_passed_over_and_comes_back_as_it_was(
     await store.write(lambda tx: tx.notes.delete(note_id, 10.0))
     await store.write(lambda tx: tx.notes.purge(10.5))
     assert not await store.write(lambda tx: tx.notes.restore(notebook, note_id, 0.0))
+
+
+@pytest.mark.parametrize("old", ["Big+Buck+Bunny", "Big%20Buck%20Bunny&dn=Ad", "Big%20buck%20bunny"])
+async def test_what_was_undone_stays_so_though_the_old_name_reads_the_same(
+    old: str, notes: Notes, history: History, notebook: NotebookId
+) -> None:
+    notes.engine.knows("d", "Big Buck Bunny")
+    note_id = await notes.add("d")
+    await notes.edit(note_id, before := f"{link('d')}&dn={old}")
+    other = await notes.add("d")
+    task_id = await notes.calibrate(note_id, other)
+    assert await notes.text(note_id) == f"{link('d')}&dn=Big%20Buck%20Bunny"
+    await history.undo_task(notebook, task_id, person=ALICE)
+    await notes.calibrate(await notes.add("d"), named=True)
+    assert await notes.text(note_id) == before

@@ -165,6 +165,7 @@ async def test_a_task_that_was_undone_as_a_whole_asks_about_no_old_name(
             shown = await world.shown(manager, task_id)
             assert "Undone in 1 note." in shown.html
             assert "was: " not in shown.html
+            assert "old name was kept" not in shown.html
             assert labels(shown) == ["Write again"]
 
 

@@ -226,23 +226,24 @@ async def test_an_edit_that_could_not_be_stored_is_stored_later_and_holds_no_ans
     assert world.telegram.shown(100) == ["completed", "hello"]
 
 
+@pytest.mark.parametrize("takes", [0.0, 3.0])
 async def test_a_card_just_sent_that_cannot_be_stored_silences_nobody_in_its_chat_and_stays_one_message(
-    world: World,
+    takes: float, world: World
 ) -> None:
-    world.cards.store_down = 10**6
+    world.cards.store_down, world.cards.store_takes = 10**6, takes
     follower = world.begin(1, ALICE)
-    await world.clock.advance(2)
-    for words in ("one", "two"):
+    await world.clock.advance(120)
+    for words in ("one", "two", "three"):
         world.outbox.answer(ALICE, Message(words))
-        await world.clock.advance(2)
-    assert world.telegram.shown(100) == ["pending", "one", "two"]
+        await world.clock.advance(7)
+        assert world.telegram.shown(100)[-1] == words
     before = len(world.telegram.calls)
     await world.clock.advance(300)
     assert len(world.telegram.calls) - before <= 20, "it is not edited again and again"
     world.end(follower, "completed")
     world.cards.store_down = 0
     await world.clock.advance(60)
-    assert world.telegram.shown(100) == ["completed", "one", "two"]
+    assert world.telegram.shown(100) == ["completed", "one", "two", "three"]
     assert world.cards.followers[follower].seen == "completed"
 
 
@@ -256,3 +257,26 @@ async def test_an_end_that_is_refused_as_if_it_had_a_message_is_not_sent_for_eve
     await world.clock.advance(10)
     assert world.telegram.shown(100) == ["hello"]
     assert world.cards.lost == []
+
+
+async def test_an_end_that_was_not_stored_and_whose_message_was_deleted_then_is_sent_anew(world: World) -> None:
+    world.cards.store_down = 3
+    follower = world.begin(1, ALICE, "completed")
+    world.cards.followers[follower].ended = True
+    await world.clock.advance(1)
+    world.telegram.messages.clear()
+    await world.clock.advance(60)
+    assert world.telegram.shown(100) == ["completed"]
+    (message,) = world.telegram.messages
+    assert world.cards.followers[follower].message_id == message[1]
+
+
+async def test_a_store_that_works_again_is_tried_as_soon_as_at_first_when_it_fails_once_more(world: World) -> None:
+    world.cards.store_down = 8
+    follower = world.begin(1, ALICE)
+    while world.cards.followers[follower].seen != "pending":
+        await world.clock.advance(1)
+    world.cards.store_down = 1
+    world.report(follower, "running")
+    await world.clock.advance(3)
+    assert world.cards.followers[follower].seen == "running"

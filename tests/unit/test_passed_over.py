@@ -95,6 +95,18 @@ async def test_a_name_that_a_person_undid_meanwhile_is_passed_over(
         assert await home.why(manager, task_id) is PassedOver.PINNED
 
 
+async def test_a_name_that_was_undone_in_one_of_two_notes_is_not_said_to_stand_there(
+    home: Home, run: Run, clock: FakeClock, store: Store
+) -> None:
+    await home.notes.save(f"{LINK}&dn=The%20Matrix%20%281999%29", notebook=home.notebook, person=ALICE, origin=None)
+    async with run() as manager:
+        task_id = await home.submit(manager)
+        await clock.advance(1)
+        await store.write(lambda tx: tx.notes.pin(home.note, [torrent("film")], 1.0))
+        await clock.advance(9)
+        assert await home.why(manager, task_id) is PassedOver.PINNED
+
+
 async def test_a_name_that_stands_there_is_not_passed_over(home: Home, run: Run, clock: FakeClock) -> None:
     async with run() as manager:
         for _ in range(2):

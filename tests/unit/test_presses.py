@@ -19,6 +19,7 @@ from services.calibration.follower import Follower, FollowerId, NewFollower
 from services.calibration.followers import Followership
 from services.calibration.manager import AsyncCalibrationManager
 from services.errors import NotFound
+from services.notebook.edits import Edits
 from services.notebook.history import History
 from services.notebook.notebook import Notebook
 from services.notebook.people import People
@@ -168,11 +169,34 @@ async def test_undo_pressed_on_a_card_whose_note_was_undone_apart_is_told_and_th
         follower = await presser.follower()
         await presser.services.history.undo(notebook, saved.note_id, person=ALICE)
         said = await presser.press(Verb.UNDO_TASK, follower.task_id)
-        assert said == "Nothing was written there that could be undone."
+        assert said == "There is nothing to undo, or to write again."
         assert presser.box.marks[-1] == (follower.id, Rank.END)
         card = await presser.live.render(follower.id)
         assert card is not None
         assert "Undone in 1 note." in card.message.html
+
+
+async def test_undo_pressed_on_a_card_whose_note_was_edited_since_is_told_and_the_card_follows(
+    run: Run, engine: FakeEngine, clock: FakeClock, store: Store, notebook: NotebookId
+) -> None:
+    engine.knows("x", "x.iso")
+    async with run() as manager:
+        presser = Presser(manager, store, clock)
+        link = f"magnet:?xt=urn:btih:{torrent('x').shown}"
+        saved = await presser.notebook.save(link, notebook=notebook, person=ALICE, origin="one")
+        assert saved is not None
+        await presser.press(Verb.CALIBRATE, saved.note_id)
+        await clock.advance(5)
+        await presser.show()
+        follower = await presser.follower()
+        edits = Edits(store, clock, lambda _: None)
+        await edits.apply(f"{link}&dn=Mine", notebook=notebook, person=ALICE, origin="one")
+        said = await presser.press(Verb.UNDO_TASK, follower.task_id)
+        assert said == "It was edited since, and that edit would be lost."
+        assert presser.box.marks[-1] == (follower.id, Rank.END)
+        card = await presser.live.render(follower.id)
+        assert card is not None
+        assert card.message.keyboard is None
 
 
 async def test_refresh_shows_an_end_that_is_older_than_the_ttl_and_was_not_shown(

@@ -142,11 +142,14 @@ async def test_a_hybrid_whose_pair_was_verified_is_found_by_the_hash_that_its_no
 async def test_a_pair_that_a_source_only_claimed_makes_no_hybrid(
     search: Search, store: Store, notebook: NotebookId
 ) -> None:
-    pair = TorrentId(InfoHash("1" * 40), InfoHash("2" * 64))
-    await add(store, notebook, f"magnet:?xt=urn:btih:{pair.v1}", TorrentId(pair.v1))
-    await store.write(lambda tx: tx.names.put([info_of(pair, "both", verified=False)], 1.0))
-    assert not await search.holders(notebook, [TorrentId(None, pair.v2)])
+    v1, v2 = InfoHash("1" * 40), InfoHash("2" * 64)
+    await store.write(lambda tx: tx.names.put([info_of(TorrentId(v1, v2), "both", verified=False)], 1.0))
+    by_v1 = await add(store, notebook, f"magnet:?xt=urn:btih:{v1}", TorrentId(v1))
+    assert not await search.holders(notebook, [TorrentId(None, v2)])
     assert ids(await search.page(notebook, "2" * 64)) == []
+    by_v2 = await add(store, notebook, f"magnet:?xt=urn:btmh:1220{v2}", TorrentId(None, v2))
+    held = await search.holders(notebook, [TorrentId(v1), TorrentId(None, v2)])
+    assert [list(one.notes) for one in held] == [[by_v1], [by_v2]]
 
 
 @given(st.text(max_size=150))

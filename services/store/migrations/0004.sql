@@ -1,3 +1,5 @@
 -- A start indexes anew what is not here: notes are found by both hashes of a hybrid, and by words
 -- within a sentence of Thai.
 DELETE FROM note_words;
+
+CREATE INDEX pins_by_hash ON pins (info_hash);

@@ -92,10 +92,10 @@ WHERE id IN (SELECT note_id FROM revisions WHERE task_id = :task_id)
 ORDER BY id;
 
 -- name: pinned_notes
+-- Those that have not the magnet any more, too. CROSS: few are pinned, and a notebook has many notes.
 SELECT DISTINCT asked.key AS place, pins.note_id FROM json_each(:torrents) AS asked
-JOIN note_hashes ON note_hashes.notebook_id = :notebook_id
-    AND note_hashes.info_hash IN (asked.value ->> 0, asked.value ->> 1)
-JOIN pins ON pins.note_id = note_hashes.note_id AND pins.info_hash = note_hashes.info_hash;
+CROSS JOIN pins ON pins.info_hash IN (asked.value ->> 0, asked.value ->> 1)
+JOIN notes ON notes.id = pins.note_id AND notes.notebook_id = :notebook_id;
 
 -- name: insert_pin
 INSERT INTO pins (note_id, info_hash, at) VALUES (:note_id, :info_hash, :at) ON CONFLICT DO NOTHING;
@@ -123,7 +123,7 @@ WHERE notebook_id = :notebook_id AND info_hash IN (:v1, :v2)
 
 -- name: mark_notes_with_both_hashes
 UPDATE note_hashes SET outcome = :outcome, task_id = :task_id, at = :at
-WHERE info_hash IN (:v1, :v2) AND EXISTS (SELECT 1 FROM notes WHERE id = note_id AND deleted_at IS NULL) AND note_id IN (
+WHERE info_hash IN (:v1, :v2) AND note_id IN (
     SELECT note_id FROM note_hashes WHERE notebook_id = :notebook_id AND info_hash = :v1
     INTERSECT SELECT note_id FROM note_hashes WHERE notebook_id = :notebook_id AND info_hash = :v2
 );
