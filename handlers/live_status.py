@@ -23,9 +23,9 @@ _log: FilteringBoundLogger = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskCard(Card):
-    """A card, and the task that it shows: its message may become another task's while it is on its way."""
+    """A card, and the follower that it was made for: its message may become another task's while it is on its way."""
 
-    task_id: TaskId
+    follower: Follower
 
 
 class LiveStatus:
@@ -98,7 +98,7 @@ class LiveStatus:
         if one.gone and not state.ended:
             return None
         return TaskCard(
-            task_id=one.task_id,
+            follower=one,
             to=Address.parse(one.address),
             message=await self._message(one, snapshot, state),
             message_id=one.message_id,
@@ -122,10 +122,9 @@ class LiveStatus:
         snapshot = await self._manager.get_task_status(task_id)
         return snapshot or next(iter(await self._manager.unshown_ends(task_id)), None)
 
-    async def shown(self, follower: FollowerId, card: Card, message_id: int) -> None:
-        one = await self._followers.get(follower)
-        if one is not None and isinstance(card, TaskCard) and card.task_id == one.task_id:
-            await self._followers.shown(one, message_id, card.attempt, State(card.state))
+    async def shown(self, follower: FollowerId, card: Card, message_id: int) -> None:  # noqa: ARG002 - the port's
+        if isinstance(card, TaskCard):
+            await self._followers.shown(card.follower, message_id, card.attempt, State(card.state))
 
     async def gone(self, follower: FollowerId, card: Card, reason: Gone) -> None:  # noqa: ARG002 - the port's
         if reason is Gone.CHAT:

@@ -28,6 +28,7 @@ class Follower:
 
     *shown_attempt* and *shown_state* are what its message shows, as far as is known; *end_shown_at* is set when it
     needs nothing more. *gone*: its message was deleted. *failed_page*: it shows these failed items, not its card.
+    *renewed*: how often it was told to show itself anew.
     """
 
     id: FollowerId
@@ -44,3 +45,4 @@ class Follower:
     end_shown_at: float | None
     gone: bool
     failed_page: int | None = None
+    renewed: int = 0

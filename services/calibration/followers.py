@@ -59,15 +59,16 @@ class Followership:
         await self._tasks.write(adopt)
 
     async def shown(self, follower: Follower, message_id: int, attempt: int, state: State) -> None:
-        """Store what the message shows now; an end that a retry has overtaken meanwhile is not the last word.
+        """Store what the message shows now, *follower* being as it was when that was made.
 
-        The message may have been pressed, and followed, before its sender heard of it: see `Followers.shown`.
+        An end is not the last word where a retry, or a press that asked for something else, has overtaken it. The
+        message may have been pressed, and followed, before its sender heard of it: see `Followers.shown`.
         """
         ended = self._clock.now() if state.ended else None
 
         async def store(tx: Tx) -> None:
-            task = await tx.tasks.get(follower.task_id)
-            overtaken = task is not None and task.attempt != attempt
+            there = await tx.followers.get(follower.id)
+            overtaken = there is not None and there.renewed != follower.renewed
             await tx.followers.shown(follower, message_id, attempt, state, None if overtaken else ended)
 
         await self._tasks.write(store)

@@ -91,4 +91,5 @@ class FollowerRows:
             end_shown_at=row["end_shown_at"],
             gone=bool(row["gone"]),
             failed_page=row["failed_page"],
+            renewed=row["renewed"],
         )

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
+import pytest
 import pytest_asyncio
 
 from handlers.buttons import Verb
@@ -89,3 +90,21 @@ async def test_a_page_beyond_the_last_is_the_card(board: Board) -> None:
     await board.clock.advance(5)
     await board.press(Verb.FAILED, 77)
     assert "Not found" not in await board.shown()
+
+
+@pytest.mark.parametrize("verb", [Verb.FAILED, Verb.UNDO_TASK])
+async def test_what_a_press_asks_for_is_shown_though_an_earlier_edit_was_on_its_way(verb: Verb, board: Board) -> None:
+    await board.clock.advance(5)
+    follower = await board.presser.follower()
+    on_its_way = await board.presser.live.render(follower.id)
+    assert on_its_way is not None
+    if verb is Verb.FAILED:
+        await board.press(verb)
+    else:
+        await board.presser.followers.again(board.task_id)  # as an undo does
+    await board.presser.live.shown(follower.id, on_its_way, CARD)  # its answer comes after the press
+    assert (await board.presser.follower()).end_shown_at is None
+    if verb is Verb.FAILED:
+        assert "Not found: 1–10 of 12" in await board.shown()
+    await board.presser.show()
+    assert (await board.presser.follower()).end_shown_at is not None

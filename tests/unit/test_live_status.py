@@ -531,7 +531,7 @@ async def test_a_message_that_became_another_tasks_while_a_card_was_on_its_way_s
         await world.live.shown(follower, late, world.outbox.put_up(late))
         await clock.advance(1)
         await world.tick()
-        assert late.task_id == first != second
+        assert late.follower.task_id == first != second
         one = await world.followers.at(str(CHAT), 5)
         assert one is not None
         assert (one.task_id, one.shown_state) == (second, State.COMPLETED)

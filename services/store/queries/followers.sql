@@ -48,10 +48,10 @@ WHERE id = :id;
 DELETE FROM followers WHERE end_shown_at < :before;
 
 -- name: followers_again
-UPDATE followers SET end_shown_at = NULL, failed_page = NULL WHERE task_id = :task_id;
+UPDATE followers SET end_shown_at = NULL, failed_page = NULL, renewed = renewed + 1 WHERE task_id = :task_id;
 
 -- name: turn_follower
-UPDATE followers SET end_shown_at = NULL, failed_page = :failed_page WHERE id = :id;
+UPDATE followers SET end_shown_at = NULL, failed_page = :failed_page, renewed = renewed + 1 WHERE id = :id;
 
 -- name: answer
 SELECT answer FROM answers WHERE request_key = :key;
