@@ -13,7 +13,7 @@ from handlers.context import (
     notebook_of,
     words_of,
 )
-from handlers.incoming import asked_in, torrents_of
+from handlers.incoming import argument_of, asked_in, torrents_of
 from handlers.submitting import submit
 from services.calibration.task import CalibrationRequest, HashRequest, NoteRequest
 from services.errors import InvalidInfoHash
@@ -22,13 +22,13 @@ from services.notebook.note import Latest, Numbered, Selection, Uncalibrated
 from services.torrents import NoteId
 
 _RANGE = re.compile(r"#?([0-9]+)(?:[-–—]#?([0-9]+))?", re.ASCII)
-_BETWEEN = re.compile(r"[\s,;]+")
+_BETWEEN = re.compile(r"[\s,;，；、]+")
 
 
 @errors_as_answers
 async def calibrate(update: Update, context: CalibotContext) -> None:
     """Handle ``/calibrate 12``, ``12 15 20-40``, ``all``, ``all force`` and ``last 100``."""
-    words = [word for word in _BETWEEN.split(" ".join(context.args or []).lower()) if word]
+    words = [word for word in _BETWEEN.split(argument_of(message_of(update)).lower()) if word]
     selection = selected(words)
     if selection is None:
         say(update, context, _which(update, " ".join(words)))

@@ -16,7 +16,7 @@ from handlers.context import (
     person_of,
     words_of,
 )
-from handlers.incoming import COMMAND
+from handlers.incoming import argument_of, command_of
 from handlers.outgoing import Message
 from handlers.slots import Rank
 from handlers.text import escape
@@ -69,14 +69,16 @@ async def _may_press(update: Update, context: CalibotContext) -> bool:
 def _claims(update: Update, context: CalibotContext) -> bool:
     """Whether a stranger tries to become the first owner: that is for ``/start`` to judge.
 
-    It must be a command to the router, too. What only looks like one, such as in bold, would go on as any text.
+    It must be a command to the router, too: what only looks like one would go on as any text.
     """
-    text = (update.message.text if update.message else None) or ""
-    return (
-        context.services.people.start_code is not None
-        and text.startswith("/start ")
-        and bool(COMMAND.check_update(update))
-    )
+    return context.services.people.start_code is not None and _is_try(update, context)
+
+
+def _is_try(update: Update, context: CalibotContext) -> bool:
+    message = update.message
+    if message is None or message.text is None:
+        return False
+    return command_of(message, context.bot) == "start" and bool(argument_of(message))
 
 
 def _refuse(update: Update, context: CalibotContext) -> None:
@@ -88,7 +90,7 @@ def _refuse(update: Update, context: CalibotContext) -> None:
 
 
 def _refusal(update: Update, context: CalibotContext) -> str:
-    if context.services.people.code_used_up and update.message and (update.message.text or "").startswith("/start "):
+    if context.services.people.code_used_up and _is_try(update, context):
         return words_of(update).gettext("The tries for the code are used up. Start the bot again: it shows a new one.")
     number = PersonId(person_of(update)).removeprefix("tg:")
     return (

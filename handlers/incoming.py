@@ -14,7 +14,6 @@ from telegram import (
     MessageOriginUser,
 )
 from telegram.error import TelegramError
-from telegram.ext import filters
 
 from handlers.context import address_of
 from handlers.text import LONGEST
@@ -24,8 +23,6 @@ from services.magnets.parse import torrents_in
 from services.notebook.notebook import magnets_of
 from services.torrents import Hints, TorrentId
 
-COMMAND = filters.COMMAND & ~filters.FORWARDED
-"""What the router takes for a command."""
 TAKE_WORDS = frozenset({"save", "calibrate_hash"})
 """Commands that stand before words, or in the caption of a file, and are no part of these."""
 LARGEST_FILE = 1_000_000
@@ -56,31 +53,50 @@ def _named(name: str, username: str | None) -> str:
 
 
 def is_command(message: Message) -> bool:
-    """Whether the message, or its caption, begins with a command; one that is forwarded is somebody else's words."""
-    if message.forward_origin is not None:
-        return False
-    entities = message.entities or message.caption_entities
-    return any(one.type == MessageEntity.BOT_COMMAND and one.offset == 0 for one in entities)
-
-
-def after_command(text: str) -> str:
-    """Return what follows the command that *text* begins with, but for the blank between the two."""
-    words = text[len(text.split(maxsplit=1)[0]) :]
-    return words[1:]
-
-
-def argument_of(message: Message) -> str:
-    """Return what stands after the command that *message* begins with."""
-    return (message.text or "")[message.entities[0].length :].strip()  # a command is ASCII
+    """Whether the message, or its caption, begins with a command."""
+    return _command_in(message) is not None
 
 
 def command_of(message: Message, bot: Bot) -> str | None:
     """Return the command, without its slash, that the message or its caption begins with; None for another bot's."""
-    words = message.text or message.caption
-    if not words or not is_command(message):
+    entity = _command_in(message)
+    if entity is None:
         return None
-    command, _, addressee = words.split(maxsplit=1)[0].lower().removeprefix("/").partition("@")
+    command, _, addressee = _words_of(message)[: entity.length].lower().removeprefix("/").partition("@")
     return command if addressee in {"", str(bot.username).lower()} else None
+
+
+def argument_of(message: Message) -> str:
+    """Return what stands after the command that *message*, or its caption, begins with."""
+    return _after_command(message).strip()
+
+
+def arguments_of(message: Message) -> Sequence[str]:
+    """Return the words after the command that *message* begins with."""
+    return argument_of(message).split()
+
+
+def said_in(message: Message, bot: Bot) -> str:
+    """Return the message's text or caption, without a command of `TAKE_WORDS` and the blank behind it."""
+    return _after_command(message) if command_of(message, bot) in TAKE_WORDS else _words_of(message)
+
+
+def _command_in(message: Message) -> MessageEntity | None:
+    """Return where the command stands that *message* begins with: in bold, too; in what is forwarded there is none."""
+    if message.forward_origin is not None:  # somebody else's words
+        return None
+    entities = message.entities or message.caption_entities
+    return next((one for one in entities if one.type == MessageEntity.BOT_COMMAND and one.offset == 0), None)
+
+
+def _after_command(message: Message) -> str:
+    entity, words = _command_in(message), _words_of(message)
+    rest = words[entity.length :] if entity is not None else words  # a command is ASCII
+    return rest[1:] if rest[:1].isspace() else rest
+
+
+def _words_of(message: Message) -> str:
+    return message.text or message.caption or ""
 
 
 def is_text_file(document: Document | None) -> bool:
@@ -97,7 +113,7 @@ async def words_in(message: Message, bot: Bot) -> str:
     Raises:
         FileTooLarge, FileUnavailable: the file cannot be kept.
     """
-    words, text = _typed(message, bot), await _file_in(message, bot)
+    words, text = said_in(message, bot), await _file_in(message, bot)
     if text is None:
         return words
     return f"{words}\n\n{text}" if await magnets_of(words) else text
@@ -116,12 +132,7 @@ async def asked_in(message: Message, bot: Bot) -> str:
 
 
 async def _all_in(message: Message, bot: Bot) -> str:
-    return f"{_typed(message, bot)}\n{await _file_in(message, bot) or ''}".strip()
-
-
-def _typed(message: Message, bot: Bot) -> str:
-    words = message.text or message.caption or ""
-    return after_command(words) if command_of(message, bot) in TAKE_WORDS else words
+    return f"{said_in(message, bot)}\n{await _file_in(message, bot) or ''}".strip()
 
 
 async def _file_in(message: Message, bot: Bot) -> str | None:

@@ -8,6 +8,7 @@ from handlers import note_view
 from handlers.answers import answer, errors_as_answers, say
 from handlers.context import CalibotContext, address_of, key_of, message_of, notebook_of, person_of, words_of
 from handlers.history_view import history_page, undone
+from handlers.incoming import arguments_of
 from handlers.slots import Rank
 from services.errors import NoteNotFound
 from services.notebook.notebook import magnets_of
@@ -28,7 +29,7 @@ def _asked_number(update: Update, context: CalibotContext, command: str) -> Note
     Raises:
         NoteNotFound: it has more digits than any note's number.
     """
-    arguments = context.args or []
+    arguments = arguments_of(message_of(update))
     number = note_number(arguments[0]) if len(arguments) == 1 else None
     if number is None:
         if len(arguments) == 1 and arguments[0].isascii() and arguments[0].isdecimal():

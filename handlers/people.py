@@ -8,6 +8,7 @@ from telegram import Message, Update
 
 from handlers.answers import answer_at_length, errors_as_answers, say
 from handlers.context import CalibotContext, chat_of, is_private, key_of, message_of, person_of, words_of
+from handlers.incoming import arguments_of
 from services.access import LetIn, Role
 from services.i18n import Translation
 from services.notebook.people import Outcome
@@ -20,7 +21,7 @@ async def allow(update: Update, context: CalibotContext) -> None:
     """Handle ``/allow``: in reply to a person's message, with a number, or alone in a group."""
     people, t = context.services.people, words_of(update)
     people.check_owner(person_of(update))
-    number = _meant(update, context)
+    number = _meant(update)
     if number is None:
         say(update, context, _whom(t, "/allow"))
         return
@@ -38,7 +39,7 @@ async def deny(update: Update, context: CalibotContext) -> None:
     """Handle ``/deny``: the same ways as ``/allow``."""
     people, t = context.services.people, words_of(update)
     people.check_owner(person_of(update))
-    number = _meant(update, context)
+    number = _meant(update)
     if number is None:
         say(update, context, _whom(t, "/deny"))
         return
@@ -56,9 +57,9 @@ async def show_people(update: Update, context: CalibotContext) -> None:
     answer_at_length(update, context, people_text(words_of(update), everybody))
 
 
-def _meant(update: Update, context: CalibotContext) -> int | None:
+def _meant(update: Update) -> int | None:
     """Return the number of the person or group that is meant; None where that is not clear."""
-    arguments = context.args or []
+    arguments = arguments_of(message_of(update))
     if arguments:
         fits = len(arguments) == 1 and _NUMBER.fullmatch(arguments[0])
         return (int(arguments[0]) or None) if fits else None

@@ -6,13 +6,12 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 import structlog
-from telegram import MessageEntity, Update
+from telegram import Message, Update
 from telegram.ext import (
     Application,
     ApplicationHandlerStop,
     BaseUpdateProcessor,
     CallbackQueryHandler,
-    CommandHandler,
     MessageHandler,
     TypeHandler,
     filters,
@@ -24,7 +23,7 @@ from handlers.context import CalibotContext, incoming_of, language_of, message_o
 from handlers.export import export
 from handlers.figures import show_queue, show_stats
 from handlers.gate import gate
-from handlers.incoming import COMMAND, command_of, is_command
+from handlers.incoming import command_of, is_command
 from handlers.notes import delete, history, note, notes, undelete, undo
 from handlers.people import allow, deny, show_people
 from handlers.presses import press
@@ -65,6 +64,13 @@ _CAPTIONS: Mapping[str, Handler] = {"save": save, "calibrate_hash": calibrate_ha
 """Commands that take a file: they stand in its caption."""
 
 
+class _Command(filters.MessageFilter):
+    """What begins with a command. The library's own filter knows none that is in bold."""
+
+    def filter(self, message: Message) -> bool:
+        return is_command(message)
+
+
 class OneAfterAnotherInAChat(BaseUpdateProcessor):
     """Handles chats at once, and each chat's messages and edits in their order; presses wait for nothing."""
 
@@ -93,28 +99,23 @@ def register(application: "Application[Any, CalibotContext, Any, Any, Any, Any]"
     """Add every handler."""
     new = filters.UpdateType.MESSAGE
     application.add_handler(TypeHandler(Update, gate), group=-1)
-    for command, handler in _COMMANDS.items():
-        application.add_handler(CommandHandler(command, handler, filters=new & COMMAND))
-    application.add_handler(MessageHandler(new & COMMAND, unknown_command))
-    application.add_handler(MessageHandler(new & filters.CaptionEntity(MessageEntity.BOT_COMMAND), captioned))
+    application.add_handler(MessageHandler(new & _Command(), command))
     application.add_handler(MessageHandler(new & _KEPT, save))
     application.add_handler(MessageHandler(filters.UpdateType.EDITED_MESSAGE & _KEPT, edited))
     application.add_handler(CallbackQueryHandler(press))
     application.add_error_handler(bug)
 
 
-async def captioned(update: Update, context: CalibotContext) -> None:
-    """Handle a file whose caption has a command in it."""
+async def command(update: Update, context: CalibotContext) -> None:
+    """Handle a message, or a file's caption, that begins with a command."""
     message = message_of(update)
-    if not is_command(message):
-        await save(update, context)
-        return
-    command = command_of(message, context.bot) or ""
-    if command in _CAPTIONS:
-        await _CAPTIONS[command](update, context)
-    elif command in _COMMANDS:
+    name = command_of(message, context.bot) or ""
+    handler = _COMMANDS.get(name) if message.text else _CAPTIONS.get(name)
+    if handler is not None:
+        await handler(update, context)
+    elif name in _COMMANDS:
         words = words_of(update).gettext("/{command} takes no file: send it in a message of its own.")
-        say(update, context, words.format(command=command))
+        say(update, context, words.format(command=name))
     else:
         await unknown_command(update, context)
 

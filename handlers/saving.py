@@ -16,11 +16,11 @@ from handlers.context import (
     words_of,
 )
 from handlers.incoming import (
-    after_command,
     command_of,
     is_command,
     is_text_file,
     origin_of,
+    said_in,
     source_of,
     words_in,
 )
@@ -86,7 +86,7 @@ async def save_command(update: Update, context: CalibotContext) -> None:
     """Handle ``/save <text>``, or in reply to a message: keep it, whatever it says."""
     message = message_of(update)
     t = words_of(update)
-    kept, text = message, after_command(message.text or "")
+    kept, text = message, said_in(message, context.bot)
     if not text.strip() and message.reply_to_message is not None:
         kept = message.reply_to_message
         text = await words_in(kept, context.bot)

@@ -5,7 +5,8 @@ from telegram.constants import ChatMemberStatus
 from telegram.error import TelegramError
 
 from handlers.answers import errors_as_answers, say
-from handlers.context import CalibotContext, chat_of, door_of, is_private, person_of, words_of
+from handlers.context import CalibotContext, chat_of, door_of, is_private, message_of, person_of, words_of
+from handlers.incoming import argument_of
 from services.i18n import Translation
 
 
@@ -15,8 +16,9 @@ async def start(update: Update, context: CalibotContext) -> None:
     t = words_of(update)
     people = context.services.people
     person, chat = person_of(update), chat_of(update)
-    if context.args and is_private(chat) and people.start_code is not None:
-        if await people.claim(person, context.args[0]):
+    code = argument_of(message_of(update))
+    if code and is_private(chat) and people.start_code is not None:
+        if await people.claim(person, code):
             say(update, context, t.gettext("You are this bot's owner now.") + "\n\n" + help_text(t))
             return
         if not people.access.serves(person, door_of(chat), private=True):

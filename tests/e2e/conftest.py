@@ -16,6 +16,7 @@ from typing import TypeVar
 import pytest
 
 from sandbox.botapi import BotApi, Chat, Message, Person
+from sandbox.botapi.text import Formatted
 from sandbox.swarm import Swarm
 
 ROOT = Path(__file__).parents[2]
@@ -177,7 +178,7 @@ class World:
         )
         return replies[0]
 
-    async def ask(self, text: str, *, person: Person | None = None, chat: Chat | None = None) -> Message:
+    async def ask(self, text: str | Formatted, *, person: Person | None = None, chat: Chat | None = None) -> Message:
         """Say *text* (Alice in her private chat, unless told) and return the bot's answer."""
         return await self.answer((person or self.alice).say(chat or self.private, text))
 

@@ -9,6 +9,7 @@ import pytest
 import pytest_asyncio
 
 from sandbox.botapi import Chat, Message, Person
+from sandbox.botapi.text import styled
 from sandbox.swarm import Sample, make_sample
 from tests.e2e.conftest import World, kept, opened_world
 
@@ -106,6 +107,14 @@ async def test_a_note_is_calibrated_by_its_number(town: Town, asked: str) -> Non
     number = saved.text.partition(" ")[0].removeprefix("#")
     card = await town.ask(asked.format(number), chat=room)
     await town.shows(card, "completed", f"#{number}", "By number")
+
+
+@pytest.mark.parametrize("style", ["bold", "italic"])
+async def test_a_command_in_bold_or_italic_is_one(town: Town, style: str) -> None:
+    sample, room = town.seeded(f"{style}.mkv"), town.room()
+    card = await town.answer(town.alice.say(room, styled(f"/calibrate_hash {sample.magnet(dn='18')}", style)))
+    await town.shows(card, "completed", f"{style}.mkv")
+    assert (await town.ask("/notes", chat=room)).text.startswith("There is no note here yet.")
 
 
 async def test_calibrate_hash_makes_no_note(town: Town) -> None:

@@ -55,12 +55,12 @@ async def test_five_wrong_codes_use_the_tries_up_until_the_next_start(world: Wor
     assert (await _says(world, bob, f"/start {again}")).text.startswith("You are this bot's owner now.")
 
 
-@pytest.mark.parametrize("style", ["code", "bold"])
-async def test_what_only_looks_like_a_code_lets_no_stranger_keep_a_note(world: World, style: str) -> None:
+@pytest.mark.parametrize(("style", "told"), [("code", "This bot serves only the people"), ("bold", NO)])
+async def test_what_only_looks_like_a_code_lets_no_stranger_keep_a_note(world: World, style: str, told: str) -> None:
     await started(world)
     mallory = world.api.person("Mallory")
     said = mallory.say(world.api.private(mallory), styled(f"/start {make_sample('x').magnet()}", style))
-    assert str(mallory.id) in (await world.answer(said)).text
+    assert (await world.answer(said)).text.startswith(told)
     assert world.rows("SELECT id FROM notes") == []
 
 

@@ -10,6 +10,7 @@ import pytest
 import pytest_asyncio
 
 from sandbox.botapi import Chat, Fault, File, Message, Person
+from sandbox.botapi.text import Formatted, styled
 from sandbox.swarm import Sample, make_sample
 from tests.e2e.conftest import World, kept, opened_world
 
@@ -80,13 +81,27 @@ async def silence(town: Town, room: Chat) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["/save just words", "/save@calibot_sandbox_bot just words", "/save\njust words", "/SAVE just words"]
+    "text",
+    [
+        "/save just words",
+        "/save@calibot_sandbox_bot just words",
+        "/save\njust words",
+        "/SAVE just words",
+        styled("/save just words", "bold"),
+    ],
 )
-async def test_save_keeps_any_text(town: Town, text: str) -> None:
+async def test_save_keeps_any_text(town: Town, text: str | Formatted) -> None:
     saved = await town.ask(text, chat=town.room())
     assert re.fullmatch(r"#[0-9]+ saved\.", saved.text)
     assert labels(saved) == []
     assert town.text_of(saved) == "just words"
+
+
+@pytest.mark.parametrize("text", ["/save，{link} 备注", "/save({link}) rest", "/save，two words", "/save，onlyone"])
+async def test_save_keeps_all_that_is_glued_to_it(town: Town, text: str) -> None:
+    text = text.format(link=make_sample("glued").magnet())
+    saved = await town.ask(text, chat=town.room())
+    assert town.text_of(saved) == text.removeprefix("/save")
 
 
 async def test_save_keeps_a_text_with_a_magnet_as_any_other_note(town: Town) -> None:
@@ -143,7 +158,7 @@ async def test_a_file_without_a_magnet_gets_one_line_in_private_and_silence_in_a
     await silence(town, room)
 
 
-@pytest.mark.parametrize("caption", ["/save", "/save@calibot_sandbox_bot", "/SAVE"])
+@pytest.mark.parametrize("caption", ["/save", "/save@calibot_sandbox_bot", "/SAVE", "/save，"])
 async def test_a_file_with_save_as_its_caption_is_kept_whatever_is_in_it(town: Town, caption: str) -> None:
     saved = await town.answer(town.alice.say(town.room(), caption, document=File("a.txt", b"only words\r\n")))
     assert town.text_of(saved) == "only words\r\n"

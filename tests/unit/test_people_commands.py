@@ -5,7 +5,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from telegram import Chat, ForumTopicCreated, Message, MessageOriginHiddenUser, Story, Update, User
+from telegram import Chat, ForumTopicCreated, Message, MessageEntity, MessageOriginHiddenUser, Story, Update, User
 
 from handlers.people import _meant, people_text
 from services.access import LetIn, Role
@@ -17,14 +17,14 @@ GROUP, PRIVATE = Chat(-100, "supergroup", title="Town"), Chat(1, "private")
 ALICE, BOB = User(1, "Alice", is_bot=False), User(2, "Bob", is_bot=False)
 
 
-def message(sender: User | None = ALICE, chat: Chat = GROUP, **more: Any) -> Message:
-    return Message(5, NOW, chat, from_user=sender, text="x", **more)
+def message(sender: User | None = ALICE, chat: Chat = GROUP, text: str = "x", **more: Any) -> Message:
+    return Message(5, NOW, chat, from_user=sender, text=text, **more)
 
 
 def meant(*arguments: str, chat: Chat = GROUP, **more: Any) -> int | None:
-    update = Update(1, message=message(chat=chat, **more))
-    context = SimpleNamespace(args=list(arguments))
-    return _meant(update, context)  # type: ignore[arg-type] # what it uses
+    command = MessageEntity(MessageEntity.BOT_COMMAND, 0, len("/allow"))
+    text = " ".join(["/allow", *arguments])
+    return _meant(Update(1, message=message(chat=chat, text=text, entities=[command], **more)))
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_a_number_is_who_has_it(argument: str, number: int) -> None:
     "arguments",
     [
         ["0"], ["-0"], ["+5"], ["1_0"], ["٣"], ["@bob"], ["bob"], ["1", "2"], ["1.5"], ["0x10"], ["--1"], ["-"],
-        ["9" * 17], ["9" * 4000], ["<b>"], ["1\u202e"], [""],
+        ["9" * 17], ["9" * 4000], ["<b>"], ["1\u202e"],
     ],
 )  # fmt: skip
 def test_what_is_no_number_is_nobody(arguments: list[str]) -> None:
