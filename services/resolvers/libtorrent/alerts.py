@@ -126,7 +126,7 @@ class Alerts:
     def _on_stats(self, values: dict[str, int]) -> None:
         self._stats_asked = False
         self._dht.nodes = values["dht.dht_nodes"]
-        self._dht.messages = values["dht.dht_messages_in"]
+        self._dht.messages = values["dht.dht_messages_in"] - values["dht.dht_messages_in_dropped"]
         for lookup in self._board.lookups:
             if lookup.heard is None:
                 lookup.heard = self._dht.messages
