@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 
 import libtorrent as lt
@@ -59,6 +59,21 @@ async def test_each_kind_is_found_by_each_way(swarm: Swarm, resolver: Libtorrent
     assert info.size == sample.size
     assert info.files == tuple(FileEntry(path, size) for path, size in FILES)
     assert nothing_left_in(resolver)
+
+
+async def test_by_the_dht_alone_one_is_found_beside_hundreds_that_nobody_has(
+    swarm: Swarm, resolver: LibtorrentResolver
+) -> None:
+    assert swarm.dht is not None
+    async with AsyncExitStack() as stack:
+        for one_more in range(300):
+            nobody = hashlib.sha1(str(one_more).encode(), usedforsecurity=False).hexdigest()
+            await stack.enter_async_context(Running(resolver, TorrentId.of(InfoHash(nobody))))
+        while resolver._dht.messages < 2_000:
+            swarm.dht.asked.clear()
+            await swarm.dht.asked.wait()
+        sample = swarm.seed(make_sample("alive"), by=["dht"])
+        assert (await resolver.resolve(torrent_id(sample), Hints(), Steps())).name.text == "alive"
 
 
 async def test_a_hybrid_asked_for_by_one_hash_is_known_by_both(swarm: Swarm, resolver: LibtorrentResolver) -> None:

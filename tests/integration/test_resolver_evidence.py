@@ -4,13 +4,16 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator
 
+import libtorrent as lt
 import pytest
 
 from sandbox.swarm import Swarm, Way, make_sample
 from services.calibration.task import verdict
 from services.resolvers.libtorrent import LibtorrentResolver
+from services.resolvers.libtorrent.alerts import Alerts
+from services.resolvers.libtorrent.evidence import Endpoint
 from services.torrents import Hints, InfoHash, TorrentId
-from tests.integration.swarm_help import Running, number, opened, torrent_id, trackers_of
+from tests.integration.swarm_help import Running, listen_interfaces, number, opened, torrent_id, trackers_of
 
 
 @pytest.fixture
@@ -79,6 +82,38 @@ async def test_a_closed_port_that_the_magnet_alone_names_is_no_peer_seen(resolve
             (handle,) = resolver._session._held.get_torrents()
             assert handle.status().list_peers == 1
             assert {(step.code, number(step, "peers")) for step in running.steps.seen} == {("asking", 0)}
+
+
+@pytest.mark.parametrize(
+    ("host", "peer"),
+    [
+        ("127.0.0.1", ("::1", 9)),
+        pytest.param(
+            "[::1]", ("127.0.0.1", 9), marks=pytest.mark.skipif("::1" not in listen_interfaces(), reason="no IPv6")
+        ),
+    ],
+)
+async def test_a_peer_that_we_have_no_address_to_try_from_is_no_peer_seen(
+    monkeypatch: pytest.MonkeyPatch, host: str, peer: Endpoint
+) -> None:
+    over = asyncio.Event()
+    hear = Alerts._on_peer
+
+    def on_peer(alerts: Alerts, alert: lt.peer_connect_alert | lt.peer_disconnected_alert) -> None:
+        hear(alerts, alert)
+        over.set()
+
+    monkeypatch.setattr(Alerts, "_on_peer", on_peer)
+    nobody = TorrentId.of(InfoHash("ab" * 20))
+    async with opened(host=host) as resolver, Running(resolver, nobody, Hints(peers=(peer,))) as running:
+        await over.wait()
+        resolver.add_hints(nobody, Hints(trackers=("http://127.0.0.1:1/announce",)))
+        await running.steps.until(lambda step: number(step, "trackers") == 1)
+        resolver.add_hints(nobody, Hints(trackers=("http://127.0.0.1:2/announce",)))
+        await running.steps.until(lambda step: number(step, "trackers") == 2)  # with what libtorrent said at the first
+        (handle,) = resolver._session._held.get_torrents()
+        assert handle.status().list_peers == 1
+        assert {(step.code, number(step, "peers")) for step in running.steps.seen} == {("asking", 0)}
 
 
 async def test_a_tracker_that_names_us_to_ourselves_has_named_nobody(

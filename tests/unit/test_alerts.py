@@ -1,4 +1,4 @@
-"""What is done about a torrent whose metadata does not end."""
+"""What is done about a torrent whose metadata does not end, and what counts as a word of the DHT."""
 
 from types import SimpleNamespace
 from typing import Any, cast
@@ -39,3 +39,14 @@ def test_metadata_that_may_still_end_is_fetched_at_full_speed(downloaded: int) -
 
 def test_whoever_sends_twice_the_largest_metadata_is_listened_to_at_64_kib_a_second() -> None:
     assert limits_after(downloaded=2 * LARGEST_METADATA + 1) == [65_536]
+
+
+def test_a_message_of_the_dht_that_libtorrent_dropped_is_no_answer() -> None:
+    dht = DhtSightings(asked=True)
+    alerts = Alerts(cast("Any", None), Board[Any](), dht)
+    alerts._on_stats({"dht.dht_nodes": 3, "dht.dht_messages_in": 50, "dht.dht_messages_in_dropped": 0})
+    heard = dht.messages
+    alerts._on_stats({"dht.dht_nodes": 3, "dht.dht_messages_in": 90, "dht.dht_messages_in_dropped": 40})
+    assert dht.since(heard).nodes == 0
+    alerts._on_stats({"dht.dht_nodes": 3, "dht.dht_messages_in": 91, "dht.dht_messages_in_dropped": 40})
+    assert dht.since(heard).nodes == 3

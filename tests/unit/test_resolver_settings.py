@@ -20,6 +20,7 @@ SETTINGS = session_settings(listen_interfaces="127.0.0.1:0", dht=True, dht_boots
         ("apply_filter_to_dht", True),
         ("ssrf_mitigation", True),
         ("max_webtorrent_offers", 0),
+        ("dht_block_ratelimit", 100_000),
         ("max_metadata_size", 16 * 2**20),
         ("utp_connect_timeout", 1_000),
         ("announce_to_all_trackers", True),

@@ -22,6 +22,7 @@ ALERTS_WITH_DHT = ALERTS | lt.alert_category.dht
 _ENOUGH = 2 * LARGEST_METADATA  # bytes: whoever sends so many without an end is a liar, or has too large metadata
 _TRICKLE = 64 * 1_024  # bytes a second
 _PORT_TAKEN = "another program has the port: end it, or set resolvers.libtorrent.listen_interfaces to a free one"
+_UNANSWERED = (lt.operation_t.sock_open, lt.operation_t.sock_bind, lt.operation_t.connect)
 _DUPLICATE_TORRENT = 19  # libtorrent's error codes
 _MISMATCHING_INFO_HASH = 30
 
@@ -125,7 +126,7 @@ class Alerts:
     def _on_stats(self, values: dict[str, int]) -> None:
         self._stats_asked = False
         self._dht.nodes = values["dht.dht_nodes"]
-        self._dht.messages = values["dht.dht_messages_in"]
+        self._dht.messages = values["dht.dht_messages_in"] - values["dht.dht_messages_in_dropped"]
         for lookup in self._board.lookups:
             if lookup.heard is None:
                 lookup.heard = self._dht.messages
@@ -133,7 +134,7 @@ class Alerts:
     def _on_peer(self, alert: lt.peer_connect_alert | lt.peer_disconnected_alert) -> None:
         """Take in that a connection to a peer is tried, or is over."""
         if torrent := self._board.running.get(alert.handle):
-            met = isinstance(alert, lt.peer_disconnected_alert) and alert.op != lt.operation_t.connect
+            met = isinstance(alert, lt.peer_disconnected_alert) and alert.op not in _UNANSWERED
             torrent.sightings.tried(alert.endpoint, self._here, met=met)
 
 

@@ -74,7 +74,7 @@ class Sightings:
 class DhtSightings:
     """What the DHT has shown of itself: it is *asked* or not, and so many *nodes* answered and are remembered.
 
-    *messages* is how many it has brought.
+    *messages* is how many it has brought that libtorrent took in.
     """
 
     asked: bool

@@ -22,6 +22,9 @@ def session_settings(
         "listen_interfaces": listen_interfaces,
         "enable_dht": dht,
         "dht_bootstrap_nodes": ",".join(dht_bootstrap_nodes) or _NO_BOOTSTRAP,
+        # Packets a second a DHT node may send, else it is ignored for 5 minutes. Answers to us count, and a few dozen
+        # lookups at once get more than the default 5. Strangers' questions are held back by dht_upload_rate_limit.
+        "dht_block_ratelimit": 100_000,
         "alert_mask": alert_mask,
         "alert_queue_size": 100_000,
         # A peer's word for a size costs that much memory a lookup. Of what is larger libtorrent says nothing.
