@@ -9,6 +9,7 @@ from typing import NoReturn
 from bot.config import BadSettings, Settings, is_token, load
 from bot.terminal import BAD_INPUT, complain, why, without_tokens
 from services.errors import CalibotError, StoreUnavailable
+from services.store.health import remedy
 
 _HOW_TO_BEGIN = """{why}
   1. In Telegram, talk to @BotFather, send /newbot, and copy the token that it gives you.
@@ -97,7 +98,7 @@ def _run(config: Path) -> int:
         how = _how_to_begin("Telegram does not accept the bot's token. How to get one that it accepts:", config)
         return complain(how, code=BAD_INPUT)
     except CalibotError as error:
-        return complain(_why(error), code=1)
+        return complain(_why(error, settings.database.path), code=1)
     return 0
 
 
@@ -116,9 +117,12 @@ def _how_to_begin(why: str, config: Path) -> str:
     return _HOW_TO_BEGIN.format(why=why, config=config)
 
 
-def _why(error: CalibotError) -> str:
-    """Return why the program cannot run."""
+def _why(error: CalibotError, database: Path) -> str:
+    """Return why the program cannot run, and what can be done."""
     if "reason" not in error.parameters:
         return why(error)
-    key = "database.path" if isinstance(error, StoreUnavailable) else "resolvers.libtorrent"
-    return f"calibot cannot run with {key} as it is in the settings: {why(error)}"
+    if isinstance(error, StoreUnavailable):
+        what = remedy(why(error))
+        where = f"{database} ([database] path in the settings)"
+        return f"calibot cannot use {where}: {why(error)}. {what[0].upper()}{what[1:]}, then start it again."
+    return f"calibot cannot run with resolvers.libtorrent as it is in the settings: {why(error)}"

@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-import os
 import shutil
+import tempfile
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from errno import EADDRINUSE
@@ -84,11 +84,8 @@ async def _findings(settings: Settings, live: str | None, dht_state: Path) -> As
 
 def _look_at_database(path: Path) -> tuple[_Running, Finding]:
     path = path.resolve()
-    if not path.exists() or not path.stat().st_size:
-        folder = _nearest(path)
-        if folder.is_dir() and os.access(folder, os.W_OK | os.X_OK):
-            return _Running(), good("database", f"there is none yet; the first start makes {path}")
-        return _Running(), bad("database", f"{folder} is no folder that can be written", "see [database] path")
+    if not path.is_file() or not path.stat().st_size:
+        return _Running(), _look_at_place(path)
     try:
         in_use = examine(path)
     except (DatabaseDamaged, NewerSchema) as error:
@@ -99,6 +96,24 @@ def _look_at_database(path: Path) -> tuple[_Running, Finding]:
         return _Running(), good("database", f"{path} is whole, and can be written")
     running = _Running(at_all=True, process=holder(path))
     return running, good("database", f"{path} is whole; {running} has it open, so it was only read")
+
+
+def _look_at_place(path: Path) -> Finding:
+    folder = _nearest(path)
+    if path.exists() and not path.is_file():
+        return bad("database", f"{path} is no file", "see [database] path")
+    if not _takes_files(folder):
+        return bad("database", f"{folder} is no folder that can be written", "see [database] path")
+    return good("database", f"there is none yet; the first start makes {path}")
+
+
+def _takes_files(folder: Path) -> bool:
+    try:
+        # By making one: /proc and /sys say of themselves that root may write there.
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError:
+        return False
+    return True
 
 
 def _look_at_disk(database: Path) -> Finding:

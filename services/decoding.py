@@ -2,8 +2,9 @@
 
 import codecs
 import re
+from collections.abc import Sequence
 
-from services.readings import decode_as, decodes, guess_encoding, readings
+from services.readings import LARGE, decode_as, decodes, guess_encoding, readings
 from services.torrents import Name
 
 # Short GBK words may be valid UTF-8 by chance, 谢谢 as лл: never with three bytes a letter, and two letters in a row.
@@ -11,6 +12,7 @@ _SHORT = 16
 _BY_CHANCE = re.compile(rb"[\x20-\x7e]*(?:(?:[\xc2-\xdf][\xa1-\xbf])+[\x20-\x7e]*)+")
 _PAIR = re.compile(rb"(?:[\xc2-\xdf][\xa1-\xbf]){2}")
 _EVIDENT = 4  # so many: what is in another encoding hardly ever passes for UTF-8, not even a short file
+_EVIDENT_AGAINST = 32  # so many where another encoding has no fault: short words in Thai pass for Korean but for a few
 
 # The mark of UTF-32 begins with that of UTF-16.
 _MARKS = {
@@ -19,6 +21,7 @@ _MARKS = {
     codecs.BOM_UTF16_LE: "utf-16-le",
     codecs.BOM_UTF16_BE: "utf-16-be",
 }
+_WINDOW = 256  # bytes that are decoded at once where some are damaged: an error copies all that it is about
 _ESCAPE = b"\x1b"  # begins a shift of ISO-2022, which is ASCII by its bytes
 
 
@@ -54,25 +57,46 @@ def decode_file(raw: bytes) -> str:
 
 def _mostly_decoded(raw: bytes) -> str:
     lines = raw.split(b"\n")
-    if not _mostly_utf8(raw, least=_EVIDENT):
+    if not _mostly(raw, "utf-8", least=_EVIDENT):
         # Of a long list of links most lines tell nothing.
-        return decode_as(raw, guess_encoding(line for line in lines if not line.isascii()))
-    others = dict.fromkeys(line for line in lines if not _mostly_utf8(line, least=1))
-    encoding = guess_encoding(others)
-    return "\n".join(decode_as(line, encoding) if line in others else _mended(line, "utf-8") for line in lines)
+        return _mended(raw, _guess([line for line in lines if not line.isascii()]))
+    others = dict.fromkeys(line for line in lines if not _mostly(line, "utf-8", least=1))
+    encoding = _guess(list(others))
+    return "\n".join(_mended(line, encoding if line in others else "utf-8") for line in lines)
 
 
-def _mostly_utf8(raw: bytes, least: int) -> bool:
-    """Whether *raw* is UTF-8 but for damage: beside each bad byte stand *least* good ones that are not ASCII."""
-    good = len(raw.decode(errors="ignore").encode())
+def _guess(lines: Sequence[bytes]) -> str:
+    """Return the encoding of *lines*, where a letter that is damaged has no say."""
+    guess = guess_encoding(lines)
+    if guess in LARGE:
+        return guess
+    raw, least = b"\n".join(lines), _EVIDENT if guess == "latin-1" else _EVIDENT_AGAINST
+    damaged = (one for one in LARGE if _mostly(raw, one, least))
+    return next((one for one in damaged if guess_encoding(_whole(raw, one).split(b"\n")) == one), guess)
+
+
+def _mostly(raw: bytes, encoding: str, least: int) -> bool:
+    """Whether *raw* is in *encoding* but for damage: beside each bad byte stand *least* good ones beyond ASCII."""
+    good = len(_whole(raw, encoding))
     return good - len(raw.decode("ascii", "ignore")) >= least * (len(raw) - good)
 
 
+def _whole(raw: bytes, encoding: str) -> bytes:
+    return raw.decode(encoding, "ignore").encode(encoding, "ignore")
+
+
 def _mended(raw: bytes, encoding: str) -> str:
-    try:
-        return raw.decode(encoding)
-    except UnicodeDecodeError:
-        return raw.decode(encoding, "replace").replace("\ufffd", "?")
+    pieces, start = [], 0
+    while start < len(raw):
+        window = raw[start : start + _WINDOW]
+        try:
+            pieces.append(window.decode(encoding))
+            start += len(window)
+        except UnicodeDecodeError as error:
+            # What is before it first: a letter that the window cuts is whole in the next one.
+            pieces.append(window[: error.start].decode(encoding) if error.start else "?")
+            start += error.start or error.end
+    return "".join(pieces)
 
 
 def _may_be_other(raw: bytes) -> bool:

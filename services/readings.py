@@ -6,8 +6,11 @@ from typing import NamedTuple
 
 import chardet
 
+LARGE = ("gb18030", "big5hkscs", "cp932", "shift_jis_2004", "euc_jis_2004", "euc_kr", "cp949")
+"""Those of several bytes a letter: one byte more or less, and they are none."""
+
 _ENCODINGS = (
-    *("gb18030", "big5hkscs", "cp932", "shift_jis_2004", "euc_jis_2004", "euc_kr", "cp949"),
+    *LARGE,
     *("cp1250", "cp1251", "cp1252", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "cp1258", "koi8-r", "koi8-u"),
     *("cp866", "cp874", "tis-620", "iso8859-1", "iso8859-2", "iso8859-5", "iso8859-7", "iso8859-9", "iso8859-15"),
 )

@@ -12,7 +12,9 @@ from services.notebook.note import Cause, Change, Note, Revision
 from services.notebook.notebook import Saved, insert, magnets_of, new_note
 from services.notebook.once import once
 from services.notebook.ports import NotebookStore, NotebookTx
-from services.torrents import NotebookId, NoteId, PersonId, TorrentId
+from services.torrents import InfoHash, NotebookId, NoteId, PersonId, TorrentId
+
+_Key = tuple[TorrentId | InfoHash, str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,11 +123,24 @@ def with_names(base: str, edited: str, current: str) -> str:
 
     *base* is what the person had typed before, *current* what it was made since: but for names it is the same.
     """
-    written: dict[tuple[TorrentId, str | None], str] = {}
+    typed: set[_Key] = set()
+    written: dict[_Key, str] = {}
     for old, new in zip(find_magnets(base), find_magnets(current), strict=False):
+        typed.add(_keys(old)[0])
         # The text, not the name: a link with two names has the first one's written for both.
         if new.name is not None and base[old.start : old.end] != current[new.start : new.end]:
-            written[old.torrents[0], old.name] = new.name
-    magnets = find_magnets(edited)
-    keys = {one.start: (one.torrents[0], one.name) for one in magnets}
-    return rename_at(edited, {start: written[key] for start, key in keys.items() if key in written})
+            written |= dict.fromkeys(_keys(old), new.name)
+    names: dict[int, str] = {}
+    for one in find_magnets(edited):
+        exact, *shared = _keys(one)
+        # A hash may have been added or taken out: the other one tells which link it was.
+        key = next((key for key in ([exact] if exact in typed else shared) if key in written), None)
+        if key is not None:
+            names[one.start] = written[key]
+    return rename_at(edited, names)
+
+
+def _keys(magnet: Magnet) -> Sequence[_Key]:
+    """Return how a name that was written into *magnet* is found again: by its torrent, then by each of its hashes."""
+    torrent = magnet.torrents[0]
+    return [(torrent, magnet.name), *((one, magnet.name) for one in torrent.hashes)]

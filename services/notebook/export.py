@@ -5,6 +5,7 @@ whom it is handed, nothing of it is left.
 """
 
 import asyncio
+import contextlib
 import io
 import json
 import os
@@ -46,6 +47,11 @@ class Nameless(io.BufferedRandom):
         descriptor, path = tempfile.mkstemp(prefix=".export-", dir=folder)
         os.unlink(path)  # noqa: PTH108 - as mkstemp gave it
         return cls(io.FileIO(descriptor, "r+b"))
+
+    def close(self) -> None:
+        """Let it be gone. What a full disk did not take was told when it was written."""
+        with contextlib.suppress(OSError):
+            super().close()
 
     def __del__(self) -> None:
         self.close()

@@ -34,6 +34,7 @@ class People:
         self._clock = clock
         self._code = secrets.token_hex(8)
         self._tries = _TRIES
+        self._redeemed = False
         self._settings = access
         self._added: tuple[LetIn, ...] = ()
         self.access = access
@@ -49,8 +50,8 @@ class People:
 
     @property
     def start_code(self) -> str | None:
-        """The code, new at each start, that makes the first owner; None where there is one or the tries are used up."""
-        return self._code if self._tries and not self.access.owners else None
+        """The code, new at each start, that makes the first owner; None where it was sent or the tries are used up."""
+        return self._code if self._tries and not self._redeemed and not self.access.owners else None
 
     @property
     def code_used_up(self) -> bool:
@@ -61,12 +62,12 @@ class People:
         """Make *person* the first owner if *code* is right; a wrong one uses up one of five tries."""
         if self.start_code is None:
             return False
-        self._tries -= 1
         if not hmac.compare_digest(code.encode(errors="replace"), self._code.encode()):
+            self._tries -= 1
             if not self._tries:
                 log.warning("owner.code_used_up", remedy="somebody tried five wrong codes: start the bot again")
             return False
-        left, self._tries = self._tries, 0  # it works once: nobody else can use it while this is written
+        self._redeemed = True  # it works once: nobody else can use it while this is written
         owner = LetIn(who=person, role=Role.OWNER, added_at=self._clock.now())
 
         async def write(tx: NotebookTx) -> Sequence[LetIn]:
@@ -76,7 +77,7 @@ class People:
         try:
             added = await self._store.write(write)
         except StoreUnavailable:
-            self._tries = left
+            self._redeemed = False
             raise
         self._know(added)
         return True

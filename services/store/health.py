@@ -6,16 +6,23 @@ import structlog
 
 log = structlog.stdlib.get_logger(__name__)
 
+_ROOM = "make room on its disk"
+_RIGHTS = "make the file and its folder writable for calibot's user"
+_BACKUP = "put a backup in its place (python -m bot restore FILE)"
 # sqlite's own words, or the system's: what is wrong, and what its owner can do.
 _REMEDIES = {
-    "full": "make room on its disk; nothing that was acknowledged is lost, and it goes on by itself",
-    "readonly": "make the file and its folder writable for calibot's user; it goes on by itself",
-    "malformed": "stop calibot, and put a backup in its place: python -m bot restore FILE",
-    "vtable constructor failed": "stop calibot, and put a backup in its place: python -m bot restore FILE",
-    "not a database": "stop calibot, and put a backup in its place: python -m bot restore FILE",
-    "deleted or replaced": "stop calibot, put the file or a backup in its place (python -m bot restore FILE), start it",
-    "I/O error": "look at its disk, at its free space and at limits on file sizes; it goes on by itself",
+    "full": _ROOM,
+    "No space left": _ROOM,
+    "readonly": _RIGHTS,
+    "Permission denied": _RIGHTS,
+    "I/O error": "look at its disk, at its free space and at limits on file sizes",
+    "malformed": _BACKUP,
+    "vtable constructor failed": _BACKUP,
+    "not a database": _BACKUP,
+    "deleted or replaced": "put the file or a backup in its place (python -m bot restore FILE)",
 }
+_OTHERWISE = "look at the file and its disk"
+_TAKES_A_STOP = frozenset({_BACKUP, _REMEDIES["deleted or replaced"]})
 
 
 def is_damage(reason: str) -> bool:
@@ -24,8 +31,17 @@ def is_damage(reason: str) -> bool:
 
 
 def remedy(reason: str) -> str:
-    """Return what can be done about a database that failed for *reason*."""
-    return next((what for words, what in _REMEDIES.items() if words in reason), "look at the file and its disk")
+    """Return what can be done about a database that failed for *reason*, while no calibot has it open."""
+    return next((what for words, what in _REMEDIES.items() if words in reason), _OTHERWISE)
+
+
+def _remedy_under_way(reason: str) -> str:
+    what = remedy(reason)
+    if what in _TAKES_A_STOP:
+        return f"stop calibot, {what}, start it"
+    if what == _OTHERWISE:
+        return what
+    return f"{what}; nothing that was acknowledged is lost, and a calibot that runs goes on by itself"
 
 
 class Health:
@@ -43,7 +59,8 @@ class Health:
     def failed(self, reason: str) -> None:
         if reason != self._trouble:
             self._trouble = reason
-            log.error("database.unavailable", use=self._use, path=str(self._path), reason=reason, remedy=remedy(reason))
+            what = _remedy_under_way(reason)
+            log.error("database.unavailable", use=self._use, path=str(self._path), reason=reason, remedy=what)
 
     def worked(self) -> None:
         if self._trouble is not None:

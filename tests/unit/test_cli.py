@@ -1,8 +1,11 @@
 """What the command line says of what it is given."""
 
+from pathlib import Path
+
 import pytest
 
 from bot import cli
+from services.errors import DatabaseDamaged, ResolverDown, StoreUnavailable
 
 _TOKEN = "987654321:AAbbCCddEEffGGhhIIjjKKllMMnnOOppQQr"  # noqa: S105 - opens nothing
 
@@ -20,3 +23,31 @@ def test_a_token_on_the_command_line_is_not_printed(arguments: list[str], capsys
     output = capsys.readouterr()
     assert code == 2
     assert _TOKEN.partition(":")[2] not in output.out + output.err
+
+
+@pytest.mark.parametrize(
+    ("reason", "remedy"),
+    [
+        ("database or disk is full", "Make room on its disk"),
+        ("[Errno 28] No space left on device: '/d/calibot.db.lock'", "Make room on its disk"),
+        ("attempt to write a readonly database", "Make the file and its folder writable"),
+        ("[Errno 13] Permission denied: '/d/calibot.db.lock'", "Make the file and its folder writable"),
+        ("database disk image is malformed", "Put a backup in its place (python -m bot restore FILE)"),
+        ("unable to open database file", "Look at the file and its disk"),
+    ],
+)
+def test_why_a_start_failed_is_one_line_with_what_is_wrong_where_and_what_to_do(reason: str, remedy: str) -> None:
+    said = cli._why(StoreUnavailable(reason=reason), Path("/d/calibot.db"))
+    assert said.startswith("calibot cannot use /d/calibot.db ")
+    assert f": {reason}. {remedy}" in said
+    assert said.endswith(", then start it again.")
+    assert "\n" not in said
+    assert "by itself" not in said
+
+
+def test_why_other_starts_failed_is_said() -> None:
+    database = Path("/d/calibot.db")
+    assert "python -m bot restore FILE" in cli._why(DatabaseDamaged(path="/d/calibot.db"), database)
+    assert cli._why(ResolverDown(reason="no port"), database).endswith(
+        "resolvers.libtorrent as it is in the settings: no port"
+    )

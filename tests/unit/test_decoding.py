@@ -77,6 +77,46 @@ def test_lines_in_an_old_encoding_among_those_of_utf_8_are_guessed_alone(encodin
     )
 
 
+@pytest.mark.parametrize("encoding", ["gb18030", "big5", "cp932", "euc_kr"])
+@pytest.mark.parametrize("lines", [1, 9, 300])
+def test_a_list_in_an_old_encoding_that_is_cut_within_a_letter_loses_that_one_alone(encoding: str, lines: int) -> None:
+    text = "".join(f"{number} {WORDS[encoding]} {LINK}\n" for number in range(lines))
+    letter = WORDS[encoding][0]
+    assert decode_file(text.encode(encoding) + letter.encode(encoding)[:1]) == f"{text}?"
+
+
+@pytest.mark.parametrize("encoding", ["gb18030", "big5", "euc_kr"])
+@pytest.mark.parametrize("where", [0, 4, 9])
+def test_a_bad_byte_in_an_old_encoding_costs_nothing_but_itself(encoding: str, where: int) -> None:
+    lines = [f"{number} {WORDS[encoding]} {LINK}\n" for number in range(9)]
+    above, below = "".join(lines[:where]), "".join(lines[where:])
+    assert decode_file(above.encode(encoding) + b"\xff" + below.encode(encoding)) == f"{above}?{below}"
+
+
+def test_a_damaged_line_in_an_old_encoding_among_those_of_utf_8_is_guessed_too() -> None:
+    good = f"{LINK}&dn=三体全集国语中字\n" * 9
+    damaged = WORDS["gb18030"].encode("gb18030")[:-1]
+    assert decode_file(good.encode() + damaged) == f"{good}{WORDS['gb18030'][:-1]}?"
+
+
+def test_thai_is_not_taken_for_korean_with_damage() -> None:
+    text = f"ไทย ภาพยนตร์ 720p\n720p ไทย ไทย {LINK}"
+    assert decode_file(text.encode("cp874")) == text
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-32"])
+def test_a_letter_that_was_lost_before_stays_as_it_is_beside_new_damage(encoding: str) -> None:
+    text = "真\ufffd名字 🎬" * 200
+    assert decode_file(text.encode(encoding) + "真".encode(encoding)[-2:-1]) == f"{text}?"
+
+
+@pytest.mark.parametrize("encoding", WORDS)
+@pytest.mark.parametrize("shift", range(4))
+def test_no_letter_is_lost_wherever_it_stands_in_a_long_line(encoding: str, shift: int) -> None:
+    text = "x" * shift + WORDS[encoding] * 300
+    assert decode_file(text.encode(encoding)) == text
+
+
 @pytest.mark.parametrize("raw", [b"\xff", b"\x80" * 50, codecs.BOM_UTF16_LE + b"x", bytes(range(256)) * 40])
 def test_what_is_no_text_is_read_all_the_same(raw: bytes) -> None:
     assert decode_file(raw)

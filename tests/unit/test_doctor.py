@@ -19,6 +19,19 @@ def test_a_finding_is_one_line_whatever_it_says() -> None:
     assert str(bad("disk", "full", "make room")) == "✗ disk: full — make room"
 
 
+def test_a_place_where_the_first_start_can_make_the_database_is_well_and_left_as_it_was(tmp_path: Path) -> None:
+    _, found = doctor._look_at_database(tmp_path / "none" / "yet" / "calibot.db")
+    assert found.good
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("path", ["/proc/calibot.db", "/proc/x/calibot.db", "/sys/calibot.db", "/dev/null", "/dev"])
+def test_a_place_where_no_database_can_be_made_is_told_whoever_asks(path: str) -> None:
+    _, found = doctor._look_at_database(Path(path))
+    assert not found.good
+    assert found.remedy
+
+
 @pytest.mark.parametrize(
     ("free", "size", "well"), [(99_999_999, 0, False), (100_000_000, 0, True), (10**9, 6e8, False)]
 )

@@ -225,6 +225,23 @@ def test_names_are_merged_three_ways(base: str, edited: str, current: str, merge
     assert with_names(*(one.format_map(links) for one in (base, edited, current))) == merged.format_map(links)
 
 
+V1, V2 = f"magnet:?xt=urn:btih:{'1' * 40}", f"magnet:?xt=urn:btmh:1220{'2' * 64}"
+BOTH = f"{V1}&xt=urn:btmh:1220{'2' * 64}"
+
+
+@pytest.mark.parametrize("typed", [V1, V2, BOTH])
+@pytest.mark.parametrize("edited", [V1, V2, BOTH])
+def test_a_hash_that_is_added_or_taken_out_beside_another_leaves_the_written_name(typed: str, edited: str) -> None:
+    shared = typed == edited or BOTH in {typed, edited}
+    merged = with_names(f"{typed}&dn=18", f"{edited}&dn=18", f"{typed}&dn=Both")
+    assert merged == f"{edited}&dn={'Both' if shared else '18'}"
+
+
+def test_a_magnet_that_nothing_was_written_into_has_no_name_of_one_that_shares_a_hash() -> None:
+    base, current = f"{V1}&dn=18 {BOTH}&dn=18", f"{V1}&dn=One {BOTH}&dn=18"
+    assert with_names(base, f"see {base}", current) == f"see {current}"
+
+
 def test_a_long_list_is_merged_in_time() -> None:
     base = "\n".join(link(f"{number}", "18") for number in range(3000))
     current = "\n".join(link(f"{number}", "Found.iso") for number in range(3000))

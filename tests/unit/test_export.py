@@ -1,13 +1,15 @@
 """An export has every note and revision of one notebook, in files of a bounded size that nothing is left of."""
 
+import io
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from services.errors import ExportFailed, ExportUnderWay
-from services.notebook.export import Document, Export, Kind
+from services.notebook.export import Document, Export, Kind, Nameless
 from services.notebook.note import Change, Note
 from services.store.store import Store
 from services.torrents import NotebookId, NoteId, PersonId, TaskId
@@ -174,3 +176,20 @@ async def test_a_disk_that_takes_nothing_is_said(
     for _ in range(2):
         with pytest.raises(ExportFailed):
             await exported(export, notebook)
+
+
+@pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning")
+def test_a_file_that_a_full_disk_cannot_take_is_closed_without_a_word() -> None:
+    full = Nameless(io.FileIO("/dev/full", "r+b"))
+    descriptor = full.fileno()
+    full.write(b"x")
+    del full
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(descriptor)
+
+
+def test_closing_a_file_that_a_full_disk_cannot_take_frees_it() -> None:
+    full = Nameless(io.FileIO("/dev/full", "r+b"))
+    full.write(b"x")
+    full.close()
+    assert full.closed

@@ -48,6 +48,24 @@ async def test_two_who_send_the_code_at_once_do_not_both_become_the_owner(people
     assert people.access.owners == {ALICE}
 
 
+async def test_who_sends_the_code_while_the_owner_is_written_is_not_told_that_it_is_used_up(
+    store: Store, clock: FakeClock
+) -> None:
+    people: People
+
+    class Watched:
+        read = store.read
+
+        async def write(self, fn: Callable[[NotebookTx], Awaitable[T]]) -> T:
+            assert (people.start_code, people.code_used_up) == (None, False)
+            assert not await people.claim(BOB, code)
+            return await store.write(fn)
+
+    people = await People(Watched(), Access(), clock).load()
+    code = code_of(people)
+    assert await people.claim(ALICE, code)
+
+
 async def test_the_fifth_try_may_be_right(people: People) -> None:
     code = code_of(people)
     for _ in range(4):
@@ -58,7 +76,9 @@ async def test_the_fifth_try_may_be_right(people: People) -> None:
 async def test_after_five_wrong_tries_the_code_is_none(people: People) -> None:
     code = code_of(people)
     for wrong in ("wrong", "", code[:-1], code.upper() + "X", "ö\ud800"):
+        assert not people.code_used_up
         assert not await people.claim(BOB, wrong)
+    assert people.code_used_up
     assert people.start_code is None
     assert not await people.claim(ALICE, code)
     assert not people.access.owners
@@ -89,25 +109,26 @@ async def test_the_owner_is_remembered_at_the_next_start(store: Store, clock: Fa
 
 
 class FullDisk:
-    """A store that fails once."""
+    """A store that fails *times* times."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, times: int = 1) -> None:
         self.read = store.read
         self._store = store
-        self.full = True
+        self._left = times
 
     async def write(self, fn: Callable[[NotebookTx], Awaitable[T]]) -> T:
-        if self.full:
-            self.full = False
+        if self._left:
+            self._left -= 1
             raise StoreUnavailable
         return await self._store.write(fn)
 
 
 async def test_a_claim_that_could_not_be_stored_can_be_made_again(store: Store, clock: FakeClock) -> None:
-    people = await People(FullDisk(store), Access(), clock).load()
+    people = await People(FullDisk(store, times=6), Access(), clock).load()
     code = code_of(people)
-    with pytest.raises(StoreUnavailable):
-        await people.claim(ALICE, code)
-    assert not people.access.owners
-    assert people.start_code == code
+    for _ in range(6):
+        with pytest.raises(StoreUnavailable):
+            await people.claim(ALICE, code)
+        assert not people.access.owners
+        assert people.start_code == code
     assert await people.claim(ALICE, code)
