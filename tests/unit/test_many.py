@@ -143,6 +143,17 @@ async def test_who_has_enough_tasks_under_way_waits_for_one_to_end_and_others_do
         await submit(manager, notebook, "3")
 
 
+async def test_a_retry_is_one_more_task_under_way(run: Run, notebook: NotebookId) -> None:
+    async with run(allowance=Allowance(tasks=1)) as manager:
+        first = await submit(manager, notebook, "1")
+        await manager.cancel_task(first, notebook=notebook, asked_by=ALICE)
+        second = await submit(manager, notebook, "2")
+        with pytest.raises(TooManyTasks):
+            await manager.retry_task(first, notebook=notebook, asked_by=ALICE)
+        await manager.cancel_task(second, notebook=notebook, asked_by=ALICE)
+        await manager.retry_task(first, notebook=notebook, asked_by=ALICE)
+
+
 async def test_an_hours_lookups_are_bounded_for_each_person_and_it_is_said_when_they_are_free_again(
     run: Run, clock: FakeClock, engine: FakeEngine, notebook: NotebookId
 ) -> None:
