@@ -99,18 +99,19 @@ class Notebook:
         return Saved.from_json(await self._store.write(save))
 
     async def select(self, notebook: NotebookId, selection: Selection) -> Sequence[NoteId]:
-        """Return the numbers of the notes that are meant, rising; of `Uncalibrated` the first 1,000.
+        """Return the numbers of the notes that are meant, rising; of `Uncalibrated` 1,000, tried least lately.
 
         Raises:
             NoteNotFound: there is none here.
             TooMany: more than 1,000 were asked for.
         """
-        chosen = await self._store.read(lambda tx: tx.notes.select(notebook, selection, _MOST_SELECTED + 1))
+        limit = _MOST_SELECTED if isinstance(selection, Uncalibrated) else _MOST_SELECTED + 1
+        chosen = await self._store.read(lambda tx: tx.notes.select(notebook, selection, limit))
         if not chosen:
             raise NoteNotFound
-        if len(chosen) > _MOST_SELECTED and not isinstance(selection, Uncalibrated):
+        if len(chosen) > _MOST_SELECTED:
             raise TooMany(most=_MOST_SELECTED)
-        return chosen[:_MOST_SELECTED]
+        return chosen
 
     async def get(self, notebook: NotebookId, note_id: NoteId) -> Note:
         """Return the note.

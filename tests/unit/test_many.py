@@ -6,7 +6,7 @@ from services.calibration.allowance import Allowance
 from services.calibration.manager import AsyncCalibrationManager
 from services.calibration.task import NoteRequest, State
 from services.errors import AllowanceUsedUp, NoteNotFound, TooMany, TooManyTasks
-from services.notebook.note import Latest, Note, Numbered, Selection, Uncalibrated
+from services.notebook.note import Latest, Mark, Note, Numbered, Selection, Uncalibrated
 from services.notebook.notebook import Notebook
 from services.store.store import Store
 from services.torrents import NotebookId, NoteId, PersonId, TaskId
@@ -90,7 +90,7 @@ async def test_all_are_those_not_yet_calibrated_or_failed_and_with_force_every_o
     assert len(await keeper.select(notebook, Uncalibrated(force=True))) == 5
 
 
-async def test_a_thousand_notes_are_the_most_and_all_takes_the_first_thousand(
+async def test_a_thousand_notes_are_the_most_and_all_takes_no_more(
     store: Store, notebook: NotebookId, clock: FakeClock
 ) -> None:
     for _ in range(1001):
@@ -101,6 +101,19 @@ async def test_a_thousand_notes_are_the_most_and_all_takes_the_first_thousand(
             await keeper.select(notebook, selection)
     assert await keeper.select(notebook, Uncalibrated()) == list(range(1, 1001))
     assert await keeper.select(notebook, Latest(1000)) == list(range(2, 1002))
+
+
+async def test_all_begins_with_what_was_never_tried_and_goes_on_with_what_was_tried_longest_ago(
+    store: Store, notebook: NotebookId, clock: FakeClock
+) -> None:
+    await add(store, notebook, "0", "never answered for")
+    for number in range(1, 1002):
+        await add(store, notebook, str(number))
+    for number in range(1000):
+        mark = Mark(notebook, torrent(str(number)), State.FAILED, TaskId("one"))
+        await store.write(lambda tx, mark=mark, at=2000.0 - number: tx.notes.mark([mark], at))
+    for force in (False, True):
+        assert await Notebook(store, clock).select(notebook, Uncalibrated(force)) == list(range(3, 1003))
 
 
 async def test_five_thousand_torrents_are_the_most_of_a_task(run: Run, notebook: NotebookId) -> None:
