@@ -119,6 +119,7 @@ class AsyncCalibrationManager:
         Raises:
             NoteNotFound: a note of the request is not in this notebook.
             NothingToLookUp: it names no torrent.
+            AllUndone: all that it names was undone, or kept, in its notes.
             TooMany, TooManyTasks, AllowanceUsedUp: this person may not ask for so much, or not now.
             ShuttingDown, StoreUnavailable: nothing was accepted.
         """

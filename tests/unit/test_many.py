@@ -4,8 +4,9 @@ import pytest
 
 from services.calibration.allowance import Allowance
 from services.calibration.manager import AsyncCalibrationManager
+from services.calibration.ports import Tx
 from services.calibration.task import NoteRequest, State
-from services.errors import AllowanceUsedUp, NoteNotFound, TooMany, TooManyTasks
+from services.errors import AllCalibrated, AllowanceUsedUp, NoteNotFound, TooMany, TooManyTasks
 from services.notebook.note import Latest, Mark, Note, Numbered, Selection, Uncalibrated
 from services.notebook.notebook import Notebook
 from services.store.store import Store
@@ -90,6 +91,24 @@ async def test_all_are_those_not_yet_calibrated_or_failed_and_with_force_every_o
     assert len(await keeper.select(notebook, Uncalibrated(force=True))) == 5
 
 
+async def test_where_every_note_is_calibrated_all_says_so_and_with_force_takes_them_again(
+    store: Store, notebook: NotebookId, clock: FakeClock
+) -> None:
+    keeper = Notebook(store, clock)
+    await add(store, notebook)
+    for force in (False, True):
+        with pytest.raises(NoteNotFound):
+            await keeper.select(notebook, Uncalibrated(force))
+    note_id = await add(store, notebook, "a")
+    mark = Mark(notebook, torrent("a"), State.COMPLETED, TaskId("one"))
+    await store.write(lambda tx: tx.notes.mark([mark], 2.0))
+    with pytest.raises(AllCalibrated):
+        await keeper.select(notebook, Uncalibrated())
+    assert await keeper.select(notebook, Uncalibrated(force=True)) == [note_id]
+    with pytest.raises(NoteNotFound):
+        await keeper.select(notebook, Numbered(((99, 100),)))
+
+
 async def test_a_thousand_notes_are_the_most_and_all_takes_no_more(
     store: Store, notebook: NotebookId, clock: FakeClock
 ) -> None:
@@ -109,9 +128,12 @@ async def test_all_begins_with_what_was_never_tried_and_goes_on_with_what_was_tr
     await add(store, notebook, "0", "never answered for")
     for number in range(1, 1002):
         await add(store, notebook, str(number))
-    for number in range(1000):
-        mark = Mark(notebook, torrent(str(number)), State.FAILED, TaskId("one"))
-        await store.write(lambda tx, mark=mark, at=2000.0 - number: tx.notes.mark([mark], at))
+
+    async def try_one_after_another(tx: Tx) -> None:
+        for at, number in enumerate(reversed(range(1000))):
+            await tx.notes.mark([Mark(notebook, torrent(str(number)), State.FAILED, TaskId("one"))], at)
+
+    await store.write(try_one_after_another)
     for force in (False, True):
         assert await Notebook(store, clock).select(notebook, Uncalibrated(force)) == list(range(3, 1003))
 

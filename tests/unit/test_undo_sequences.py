@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from services.calibration.manager import AsyncCalibrationManager
 from services.calibration.task import NoteRequest, Written
-from services.errors import CalibotError, EditedSince, LookupFailed, NothingToLookUp, NothingToUndo, WrittenSince
+from services.errors import AllUndone, CalibotError, EditedSince, LookupFailed, NothingToUndo, WrittenSince
 from services.notebook.history import History
 from services.notebook.note import Cause, Change, Note
 from services.store.store import Store
@@ -143,7 +143,7 @@ class Pair:
             task = await manager.submit_task(
                 request=request, notebook=self.notebook, asked_by=ALICE, cause="command"
             )  # fmt: skip
-        except NothingToLookUp:
+        except AllUndone:
             assert not asked
             return
         await self.clock.advance(5)
