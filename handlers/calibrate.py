@@ -55,6 +55,7 @@ async def _request(update: Update, context: CalibotContext, selection: Selection
 
     Raises:
         NoteNotFound: there is none here.
+        AllCalibrated: none is left of `all`.
     """
     named: tuple[NoteId, ...] = ()
     if isinstance(selection, Numbered):

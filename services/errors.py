@@ -3,6 +3,8 @@
 CalibotError
 ├── InvalidInfoHash
 ├── NothingToLookUp
+├── AllUndone
+├── AllCalibrated
 ├── TooMany
 ├── SearchTooLong
 ├── TooManyTasks
@@ -60,6 +62,18 @@ class NothingToLookUp(CalibotError):
     """The request names no torrent: no task is made of it."""
 
     code = "nothing_to_look_up"
+
+
+class AllUndone(CalibotError):
+    """A person undid, or kept, every name that could be written; one of these notes has this *number*."""
+
+    code = "all_undone"
+
+
+class AllCalibrated(CalibotError):
+    """No note is left that was not yet calibrated, or failed."""
+
+    code = "all_calibrated"
 
 
 class TooMany(CalibotError):

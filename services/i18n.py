@@ -154,6 +154,10 @@ _SENTENCES: Mapping[str, _Say] = {
         _("That is no info-hash and no magnet link. An info-hash has 40 or 64 hex digits, or 32 base32 digits.")
     ),
     "nothing_to_look_up": _say(_("There is no magnet link in it, so there is nothing to look up.")),
+    "all_undone": _say(
+        _("What was undone, or kept, stays so. A note's own number writes it again: /calibrate {number}")
+    ),
+    "all_calibrated": _say(_("All notes here are calibrated. This does them again: /calibrate all force")),
     "too_many": _too_many,
     "search_too_long": _search_too_long,
     "too_many_tasks": _too_many_tasks,

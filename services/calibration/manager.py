@@ -119,6 +119,7 @@ class AsyncCalibrationManager:
         Raises:
             NoteNotFound: a note of the request is not in this notebook.
             NothingToLookUp: it names no torrent.
+            AllUndone: all that it names was undone, or kept, in its notes.
             TooMany, TooManyTasks, AllowanceUsedUp: this person may not ask for so much, or not now.
             ShuttingDown, StoreUnavailable: nothing was accepted.
         """
@@ -225,7 +226,7 @@ class AsyncCalibrationManager:
             TaskNotFound: no such task in this notebook.
             NotAllowed: it is another person's.
             CannotRetry: it is under way, or found everything.
-            AllowanceUsedUp: this person may not ask for so much now.
+            TooMany, TooManyTasks, AllowanceUsedUp: this person may not ask for so much, or not now.
         """
 
         async def retry(tx: Tx) -> str:
@@ -234,6 +235,7 @@ class AsyncCalibrationManager:
             if not task.state.ended or not (counts.get(State.FAILED) or counts.get(State.CANCELLED)):
                 raise CannotRetry(state=task.state)
             lost = await tx.tasks.items(task_id, states=(State.FAILED, State.CANCELLED))
+            await self._allowance.admit(tx, asked_by)
             await self._allowance.ask(tx, asked_by, [item.torrent for item in lost], self._clock.now())
             await apply_retry(tx, task)
             if follower is not None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from services.calibration.follower import NewFollower
 from services.calibration.ports import Tx
 from services.calibration.task import CalibrationRequest, HashRequest, Item, NoteRequest, Task
-from services.errors import NotAllowed, NoteNotFound, TaskNotFound
+from services.errors import AllUndone, NotAllowed, NoteNotFound, TaskNotFound
 from services.magnets.parse import Magnet, find_magnets, gather
 from services.notebook.note import Note
 from services.torrents import Hints, NotebookId, PersonId, TaskId, TorrentId
@@ -17,6 +17,7 @@ async def torrents_of(tx: Tx, notebook: NotebookId, request: CalibrationRequest)
 
     Raises:
         NoteNotFound: none of the notes is in this notebook.
+        AllUndone: all that they name was undone, or kept, there.
     """
     match request:
         case HashRequest(named):
@@ -32,11 +33,18 @@ async def torrents_of(tx: Tx, notebook: NotebookId, request: CalibrationRequest)
 
 
 async def _wanted(tx: Tx, notebook: NotebookId, notes: Sequence[Note]) -> Sequence[Magnet]:
-    """Return the magnets of *notes*, without those that name nothing but what a person undid or kept there."""
+    """Return the magnets of *notes*, without those whose name a person undid or kept there.
+
+    Raises:
+        AllUndone: that is all of them.
+    """
     found = [(note.id, magnet) for note in notes for magnet in find_magnets(note.text)]
     torrents = list(dict.fromkeys(torrent for _, magnet in found for torrent in magnet.torrents))
     pinned = await tx.notes.pinned(notebook, torrents)
-    return [magnet for note_id, magnet in found if (note_id, magnet.torrents[0]) not in pinned]
+    wanted = [magnet for note_id, magnet in found if (note_id, magnet.torrents[0]) not in pinned]
+    if found and not wanted:
+        raise AllUndone(number=found[0][0])
+    return wanted
 
 
 def digest_of(request: CalibrationRequest, torrents: dict[TorrentId, Hints]) -> str:

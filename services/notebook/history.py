@@ -3,7 +3,7 @@
 import json
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise, takewhile
+from itertools import pairwise
 from typing import Self
 
 from services.clock import Clock
@@ -108,7 +108,8 @@ class History:
     ) -> Undone:
         """Take back all that still stands of what a task wrote; or write *again* what this took back.
 
-        Notes changed since stay, and so does what was taken back by itself: one note's, or a name.
+        Notes changed since stay, and so does what was taken back by itself: one note's, or a name. What other tasks
+        wrote since and have taken back is no change.
 
         Raises:
             NothingToUndo: nothing of it stands here; or nothing was taken back with the whole.
@@ -119,12 +120,11 @@ class History:
             ways: list[_WayBack] = []
             refused: dict[NoteId, CalibotError] = {}
             for note in await tx.notes.written_by(notebook, task_id):
-                revisions = await tx.notes.revisions(note.id)
-                last = revisions[-1].change
-                if last.task_id != task_id:
-                    refused[note.id] = _changed_since(note, revisions, task_id)
-                elif last.cause == Cause.UNDO_TASK if again else last.cause not in _BACK:
-                    ways.append(_way_back(note, revisions))
+                mine, beneath = _stretch(note, await tx.notes.revisions(note.id), task_id)
+                if not mine:
+                    refused[note.id] = beneath
+                elif mine[0].change.cause == Cause.UNDO_TASK if again else mine[0].change.cause not in _BACK:
+                    ways.append(_way_of(note, mine))
             if not ways:
                 raise next(iter(refused.values()), NothingToUndo())
             for way in ways:
@@ -170,14 +170,14 @@ async def take_back(
     changed: list[NoteId] = []
     refused: list[CalibotError] = []
     for note in await tx.notes.those(notebook, notes):
-        revisions = await tx.notes.revisions(note.id)
-        text = _without(note, steps_of(note, revisions), task_id, torrent)
+        mine, beneath = _stretch(note, await tx.notes.revisions(note.id), task_id)
+        text = _without(note, mine, torrent)
         if text is None:
-            refused.append(_changed_since(note, revisions, task_id))
+            refused.append(beneath)
             continue
         if text == note.text:
             continue
-        cause = Cause.KEPT_ALL if text == _way_back(note, revisions).text else Cause.KEPT
+        cause = Cause.KEPT_ALL if text == mine[-1].before else Cause.KEPT
         await tx.notes.replace_text(note, text, Change(cause=cause, person=person, task_id=task_id, at=now))
         await tx.notes.pin(note.id, [torrent], now)
         changed.append(note.id)
@@ -186,16 +186,28 @@ async def take_back(
     return changed
 
 
-def _changed_since(note: Note, revisions: Sequence[Revision], task_id: TaskId) -> CalibotError:
-    """Return why what a task wrote into *note* stays: who, beside it, was the last to change it."""
-    others = (one.change.task_id for one in reversed(revisions) if one.change.task_id != task_id)
-    return EditedSince(note_id=note.id) if next(others, None) is None else WrittenSince(note_id=note.id)
+def _stretch(note: Note, revisions: Sequence[Revision], task_id: TaskId | None) -> tuple[Sequence[Step], CalibotError]:
+    """Return the last steps of a task in *note*, newest first: nothing of anybody else stands between or since.
+
+    A task may have written several names, people have chosen some, and taken some back: all that began with one text.
+    The error is why what the task wrote before these steps stays.
+    """
+    mine: list[Step] = []
+    text = note.text
+    for one in reversed(steps_of(note, revisions)):
+        if one.change.cause == Cause.EDIT:
+            return mine, EditedSince(note_id=note.id)
+        if one.change.task_id == task_id:
+            if one.after != text:
+                break
+            mine.append(one)
+            text = one.before
+    return mine, WrittenSince(note_id=note.id)
 
 
-def _without(note: Note, steps: Sequence[Step], task_id: TaskId, torrent: TorrentId) -> str | None:
-    """Return what *note* were if the task had not named *torrent* in it; None where somebody else was there since."""
-    by_task = takewhile(lambda one: one.change.task_id == task_id, reversed(steps))
-    naming = [one.before for one in by_task if any(map(torrent.answers, renamed(one.before, one.after)))]
+def _without(note: Note, mine: Sequence[Step], torrent: TorrentId) -> str | None:
+    """Return what *note* were if the steps of a task had not named *torrent* in it; None where they have not."""
+    naming = [one.before for one in mine if any(map(torrent.answers, renamed(one.before, one.after)))]
     if not naming:
         return None
     pieces: list[str] = []
@@ -237,15 +249,14 @@ def _way_back(note: Note, revisions: Sequence[Revision]) -> _WayBack:
     """Return how to undo the last thing that was done to *note*."""
     if not revisions:
         raise NothingToUndo(note_id=note.id)
-    last = revisions[-1]
-    cause, task_id = last.change.cause, last.change.task_id
-    if cause == Cause.EDIT:
+    last = revisions[-1].change
+    if last.cause == Cause.EDIT:
         written = any(one.change.cause != Cause.EDIT for one in revisions)
         raise EditedSince(note_id=note.id) if written else NothingToUndo(note_id=note.id)
-    if cause in _BACK:
-        return _WayBack(note=note, text=last.text, task_id=task_id, again=True)
-    # A task may have written several names, people have chosen some, and taken some back: all that began with one text.
-    *_, first = takewhile(
-        lambda one: one.change.task_id == task_id and one.change.cause != Cause.EDIT, reversed(revisions)
-    )
-    return _WayBack(note=note, text=first.text, task_id=task_id, again=False)
+    return _way_of(note, _stretch(note, revisions, last.task_id)[0])
+
+
+def _way_of(note: Note, mine: Sequence[Step]) -> _WayBack:
+    """Return how to undo the steps of one task, newest first; or the last, where it took the others back."""
+    again = mine[0].change.cause in _BACK
+    return _WayBack(note=note, text=mine[0 if again else -1].before, task_id=mine[0].change.task_id, again=again)

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Self
 
 from services.clock import Clock
-from services.errors import NotDeleted, NoteNotFound, TooMany
+from services.errors import AllCalibrated, NotDeleted, NoteNotFound, TooMany
 from services.magnets.junk import is_junk
 from services.magnets.parse import Magnet, find_magnets
-from services.notebook.note import Known, Note, Selection, Uncalibrated
+from services.notebook.note import Known, Latest, Note, Selection, Uncalibrated
 from services.notebook.once import once
 from services.notebook.ports import NotebookStore, NotebookTx
 from services.torrents import NotebookId, NoteId, PersonId, TorrentId
@@ -99,18 +99,27 @@ class Notebook:
         return Saved.from_json(await self._store.write(save))
 
     async def select(self, notebook: NotebookId, selection: Selection) -> Sequence[NoteId]:
-        """Return the numbers of the notes that are meant, rising; of `Uncalibrated` the first 1,000.
+        """Return the numbers of the notes that are meant, rising; of `Uncalibrated` 1,000, tried least lately.
 
         Raises:
             NoteNotFound: there is none here.
+            AllCalibrated: there are some, and none is `Uncalibrated`.
             TooMany: more than 1,000 were asked for.
         """
-        chosen = await self._store.read(lambda tx: tx.notes.select(notebook, selection, _MOST_SELECTED + 1))
+        limit = _MOST_SELECTED if isinstance(selection, Uncalibrated) else _MOST_SELECTED + 1
+
+        async def select(tx: NotebookTx) -> Sequence[NoteId]:
+            chosen = await tx.notes.select(notebook, selection, limit)
+            if not chosen and isinstance(selection, Uncalibrated) and await tx.notes.select(notebook, Latest(1), 1):
+                raise AllCalibrated
+            return chosen
+
+        chosen = await self._store.read(select)
         if not chosen:
             raise NoteNotFound
-        if len(chosen) > _MOST_SELECTED and not isinstance(selection, Uncalibrated):
+        if len(chosen) > _MOST_SELECTED:
             raise TooMany(most=_MOST_SELECTED)
-        return chosen[:_MOST_SELECTED]
+        return chosen
 
     async def get(self, notebook: NotebookId, note_id: NoteId) -> Note:
         """Return the note.

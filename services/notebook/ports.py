@@ -36,7 +36,10 @@ class Notes(Protocol):
         """Return those that there are in the notebook, by their numbers."""
 
     async def select(self, notebook: NotebookId, selection: Selection, limit: int) -> Sequence[NoteId]:
-        """Return the numbers, rising, of at most *limit* notes with a torrent; of those, the first."""
+        """Return the numbers, rising, of at most *limit* notes with a torrent.
+
+        Of `Uncalibrated` those that were never tried come first, then those whose last try is oldest.
+        """
 
     async def from_origin(self, origin: str) -> Note | None:
         """Return the note that was made of the message *origin*."""

@@ -138,6 +138,19 @@ async def test_all_is_what_was_not_yet_calibrated_and_last_the_newest(town: Town
     await town.shows(card, "completed", f"#{numbers[0]}, #{numbers[1]}, #{numbers[2]} ·", "2 of 3 found, 1 not")
 
 
+async def test_where_nothing_is_left_to_write_it_is_said_what_would_write_it(town: Town) -> None:
+    guest = town.guest()
+    (number,) = await guest.save("undone.mkv")
+    card = await guest.ask(f"/calibrate {number}")
+    await town.shows(card, "completed", "undone.mkv")
+    assert (await guest.ask("/calibrate all")).text.endswith("/calibrate all force")
+    await guest.ask(f"/undo {number}")
+    for text in ("/calibrate all force", "/calibrate last 5", f"/calibrate 1-{number + 1}"):
+        assert (await guest.ask(text)).text.endswith(f"A note's own number writes it again: /calibrate {number}")
+    card = await guest.ask(f"/calibrate {number}")
+    await town.shows(card, "completed", f"Corrected: #{number}")
+
+
 async def test_many_hashes_and_magnets_are_one_task_that_changes_no_note(town: Town) -> None:
     guest = town.guest()
     samples = [town.swarm.seed(make_sample(f"hash {number}")) for number in range(3)]

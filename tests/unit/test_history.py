@@ -3,7 +3,7 @@
 import pytest
 
 from services.calibration.task import NoteRequest
-from services.errors import EditedSince, NoteChanged, NoteNotFound, NothingToUndo, WrittenSince
+from services.errors import EditedSince, LookupFailed, NoteChanged, NoteNotFound, NothingToUndo, WrittenSince
 from services.notebook.history import History, Undone
 from services.notebook.note import Cause, Change, Note
 from services.store.store import Store
@@ -209,6 +209,33 @@ async def test_the_undo_of_a_task_tells_whether_a_person_or_another_task_was_the
     for task_id in (first, second):
         with pytest.raises(EditedSince):
             await history.undo_task(notebook, task_id, person=ALICE)
+
+
+async def test_what_a_later_task_wrote_and_has_taken_back_keeps_nobody_from_undoing_an_earlier_one(
+    notes: Notes, history: History, notebook: NotebookId
+) -> None:
+    note_id = await notes.add("a", "late")
+    sent = await notes.text(note_id)
+    notes.engine.knows("late", LookupFailed())
+    first = await notes.calibrate(note_id)
+    named = await notes.text(note_id)
+    notes.engine.knows("late", "late.iso")
+    second = await notes.calibrate(note_id)
+    both = await notes.text(note_id)
+    with pytest.raises(WrittenSince):
+        await history.undo_task(notebook, first, person=ALICE)
+    await history.undo_task(notebook, second, person=ALICE)
+    for again, text in [(False, sent), (True, named), (False, sent)]:
+        undone = await history.undo_task(notebook, first, person=ALICE, again=again)
+        assert undone == Undone(notes=(note_id,), refused=(), again=again)
+        assert await notes.text(note_id) == text
+    with pytest.raises(WrittenSince):
+        await history.undo_task(notebook, second, person=ALICE, again=True)
+    for text in (named, sent, named):
+        await history.undo(notebook, note_id, person=ALICE)
+        assert await notes.text(note_id) == text, "what was done last, by turns"
+    await history.undo_task(notebook, second, person=ALICE, again=True)
+    assert await notes.text(note_id) == both
 
 
 async def test_what_was_undone_stays_so_until_a_calibrate_names_the_notes_number(

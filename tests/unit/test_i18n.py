@@ -23,6 +23,7 @@ COUNTS = ("trackers", "trackers_answered", "dht", "dht_nodes", "peers", "connect
 
 GIVEN: Mapping[str, Mapping[str, int | float | str]] = {
     "note_not_found": {"note_id": 12},
+    "all_undone": {"number": 12},
     "note_changed": {"note_id": 12, "expected": 3},
     "too_many": {"most": 5000},
     "search_too_long": {"most": 200},

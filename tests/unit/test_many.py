@@ -4,9 +4,10 @@ import pytest
 
 from services.calibration.allowance import Allowance
 from services.calibration.manager import AsyncCalibrationManager
+from services.calibration.ports import Tx
 from services.calibration.task import NoteRequest, State
-from services.errors import AllowanceUsedUp, NoteNotFound, TooMany, TooManyTasks
-from services.notebook.note import Latest, Note, Numbered, Selection, Uncalibrated
+from services.errors import AllCalibrated, AllowanceUsedUp, NoteNotFound, TooMany, TooManyTasks
+from services.notebook.note import Latest, Mark, Note, Numbered, Selection, Uncalibrated
 from services.notebook.notebook import Notebook
 from services.store.store import Store
 from services.torrents import NotebookId, NoteId, PersonId, TaskId
@@ -90,7 +91,25 @@ async def test_all_are_those_not_yet_calibrated_or_failed_and_with_force_every_o
     assert len(await keeper.select(notebook, Uncalibrated(force=True))) == 5
 
 
-async def test_a_thousand_notes_are_the_most_and_all_takes_the_first_thousand(
+async def test_where_every_note_is_calibrated_all_says_so_and_with_force_takes_them_again(
+    store: Store, notebook: NotebookId, clock: FakeClock
+) -> None:
+    keeper = Notebook(store, clock)
+    await add(store, notebook)
+    for force in (False, True):
+        with pytest.raises(NoteNotFound):
+            await keeper.select(notebook, Uncalibrated(force))
+    note_id = await add(store, notebook, "a")
+    mark = Mark(notebook, torrent("a"), State.COMPLETED, TaskId("one"))
+    await store.write(lambda tx: tx.notes.mark([mark], 2.0))
+    with pytest.raises(AllCalibrated):
+        await keeper.select(notebook, Uncalibrated())
+    assert await keeper.select(notebook, Uncalibrated(force=True)) == [note_id]
+    with pytest.raises(NoteNotFound):
+        await keeper.select(notebook, Numbered(((99, 100),)))
+
+
+async def test_a_thousand_notes_are_the_most_and_all_takes_no_more(
     store: Store, notebook: NotebookId, clock: FakeClock
 ) -> None:
     for _ in range(1001):
@@ -101,6 +120,22 @@ async def test_a_thousand_notes_are_the_most_and_all_takes_the_first_thousand(
             await keeper.select(notebook, selection)
     assert await keeper.select(notebook, Uncalibrated()) == list(range(1, 1001))
     assert await keeper.select(notebook, Latest(1000)) == list(range(2, 1002))
+
+
+async def test_all_begins_with_what_was_never_tried_and_goes_on_with_what_was_tried_longest_ago(
+    store: Store, notebook: NotebookId, clock: FakeClock
+) -> None:
+    await add(store, notebook, "0", "never answered for")
+    for number in range(1, 1002):
+        await add(store, notebook, str(number))
+
+    async def try_one_after_another(tx: Tx) -> None:
+        for at, number in enumerate(reversed(range(1000))):
+            await tx.notes.mark([Mark(notebook, torrent(str(number)), State.FAILED, TaskId("one"))], at)
+
+    await store.write(try_one_after_another)
+    for force in (False, True):
+        assert await Notebook(store, clock).select(notebook, Uncalibrated(force)) == list(range(3, 1003))
 
 
 async def test_five_thousand_torrents_are_the_most_of_a_task(run: Run, notebook: NotebookId) -> None:
@@ -141,6 +176,17 @@ async def test_who_has_enough_tasks_under_way_waits_for_one_to_end_and_others_do
         await submit(manager, notebook, "3", person=BOB)
         await manager.cancel_task(first, notebook=notebook, asked_by=ALICE)
         await submit(manager, notebook, "3")
+
+
+async def test_a_retry_is_one_more_task_under_way(run: Run, notebook: NotebookId) -> None:
+    async with run(allowance=Allowance(tasks=1)) as manager:
+        first = await submit(manager, notebook, "1")
+        await manager.cancel_task(first, notebook=notebook, asked_by=ALICE)
+        second = await submit(manager, notebook, "2")
+        with pytest.raises(TooManyTasks):
+            await manager.retry_task(first, notebook=notebook, asked_by=ALICE)
+        await manager.cancel_task(second, notebook=notebook, asked_by=ALICE)
+        await manager.retry_task(first, notebook=notebook, asked_by=ALICE)
 
 
 async def test_an_hours_lookups_are_bounded_for_each_person_and_it_is_said_when_they_are_free_again(

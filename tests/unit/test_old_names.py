@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.errors import CannotChoose, EditedSince, NothingToLookUp, NothingToUndo, TaskNotFound, WrittenSince
+from services.errors import AllUndone, CannotChoose, EditedSince, NothingToUndo, TaskNotFound, WrittenSince
 from services.notebook.history import History
 from services.notebook.note import Cause, Change
 from services.store.store import Store
@@ -38,8 +38,9 @@ async def test_an_old_name_that_claimed_something_else_is_shown_beside_the_new_o
         assert "Undone in" not in shown.html
         assert "Corrected" not in shown.html
         assert labels(shown) == []
-        with pytest.raises(NothingToLookUp):  # it is pinned
+        with pytest.raises(AllUndone) as refused:
             await world.calibrate(manager, note, named=False)
+        assert refused.value.parameters == {"number": note}
         assert await world.text(note) == link("film", "Inception")
         revisions = await store.read(lambda tx: tx.notes.revisions(note))
         assert [(one.change.cause, one.change.person) for one in revisions] == [

@@ -20,12 +20,13 @@ WHERE notebook_id = :notebook_id AND deleted_at IS NULL
 ORDER BY id LIMIT :limit;
 
 -- name: select_uncalibrated
+-- Those never tried, then those tried longest ago: else a thousand dead ones would be taken again and again.
 SELECT id FROM notes
 WHERE notebook_id = :notebook_id AND deleted_at IS NULL AND EXISTS (
     SELECT 1 FROM note_hashes
     WHERE note_id = notes.id AND (:force OR outcome IS NULL OR outcome IN ('failed', 'cancelled'))
 )
-ORDER BY id LIMIT :limit;
+ORDER BY (SELECT max(at) FROM note_hashes WHERE note_id = notes.id) NULLS FIRST, id LIMIT :limit;
 
 -- name: select_latest
 SELECT id FROM notes

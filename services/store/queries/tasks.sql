@@ -93,11 +93,18 @@ SELECT state, count(*) AS many FROM items WHERE task_id = :task_id GROUP BY stat
 
 -- name: notes_written
 -- In how many notes what a task wrote is the last change, in how many its undoing is, and of these that of the whole.
+-- What came later and was taken back is none: the text is as the task has left it, and nobody edited it.
 SELECT mine.task_id, sum(mine.cause NOT IN ('undo', 'undo_task', 'kept_all')) AS standing,
     sum(mine.cause IN ('undo', 'undo_task')) AS undone, sum(mine.cause = 'undo_task') AS as_one
 FROM json_each(:ids) AS asked JOIN revisions AS mine ON mine.task_id = asked.value
 JOIN notes ON notes.id = mine.note_id AND notes.deleted_at IS NULL
-WHERE mine.version = (SELECT max(version) FROM revisions WHERE note_id = mine.note_id)
+WHERE mine.version = (SELECT max(version) FROM revisions WHERE note_id = mine.note_id AND task_id = mine.task_id)
+    AND NOT EXISTS (
+        SELECT 1 FROM revisions WHERE note_id = mine.note_id AND version > mine.version AND cause = 'edit'
+    )
+    AND notes.text = coalesce(
+        (SELECT text FROM revisions WHERE note_id = mine.note_id AND version = mine.version + 1), notes.text
+    )
 GROUP BY mine.task_id;
 
 -- name: items_waiting
