@@ -39,7 +39,7 @@ _ALL = (
     2**31
 )  # the library's own places are taken by those who wait for a turn, too: a chat's backlog stopped all others
 _KEPT = filters.TEXT | filters.CAPTION | filters.Document.ALL
-_COMMANDS: Mapping[str, Handler] = {
+COMMANDS: Mapping[str, Handler] = {
     "start": start,
     "help": show_help,
     "save": save_command,
@@ -110,10 +110,10 @@ async def command(update: Update, context: CalibotContext) -> None:
     """Handle a message, or a file's caption, that begins with a command."""
     message = message_of(update)
     name = command_of(message, context.bot) or ""
-    handler = _COMMANDS.get(name) if message.text else _CAPTIONS.get(name)
+    handler = COMMANDS.get(name) if message.text else _CAPTIONS.get(name)
     if handler is not None:
         await handler(update, context)
-    elif name in _COMMANDS:
+    elif name in COMMANDS:
         words = words_of(update).gettext("/{command} takes no file: send it in a message of its own.")
         say(update, context, words.format(command=name))
     else:

@@ -1,11 +1,7 @@
 """``docs/rights.md`` knows every command and every button, and ``/help`` every command."""
 
-from typing import Any
-
-from telegram.ext import CommandHandler
-
+from handlers import routes
 from handlers.buttons import Verb
-from handlers.routes import register
 from handlers.start import command_list, help_text
 from services.i18n import translation
 from tests.rights import BUTTONS, COMMANDS
@@ -13,28 +9,10 @@ from tests.rights import BUTTONS, COMMANDS
 WORDS = {"yes", "refused", "owners only", "no", "not theirs", "silence", "-"}
 
 
-class Recorder:
-    """An application that remembers its commands."""
-
-    def __init__(self) -> None:
-        self.commands: set[str] = set()
-
-    def add_handler(self, handler: object, group: int = 0) -> None:
-        if isinstance(handler, CommandHandler):
-            self.commands |= handler.commands
-
-    def add_error_handler(self, handler: object) -> None: ...
-
-
-def commands() -> set[str]:
-    application: Any = Recorder()
-    register(application)
-    found: set[str] = application.commands
-    return found
-
-
 def test_every_command_has_a_line_and_no_line_is_of_a_command_that_is_not() -> None:
-    assert {cell.what.split()[0] for cell in COMMANDS if cell.what.startswith("/")} == {f"/{one}" for one in commands()}
+    assert {cell.what.split()[0] for cell in COMMANDS if cell.what.startswith("/")} == {
+        f"/{one}" for one in routes.COMMANDS
+    }
 
 
 def test_every_button_has_a_line_for_ones_own_and_for_anothers() -> None:
@@ -48,5 +26,5 @@ def test_a_cell_says_something_that_is_explained() -> None:
 def test_help_and_the_list_of_commands_name_every_command() -> None:
     t = translation("en")
     said = {word.rstrip(",") for word in help_text(t).split() if word.startswith("/")}
-    assert said == {f"/{one}" for one in commands() - {"start"}}
-    assert {name for name, _ in command_list(t)} == commands() - {"start"}
+    assert said == {f"/{one}" for one in set(routes.COMMANDS) - {"start"}}
+    assert {name for name, _ in command_list(t)} == set(routes.COMMANDS) - {"start"}
