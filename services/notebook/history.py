@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Self
 
@@ -31,11 +31,12 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Undone:
-    """What an undo did: the *notes* that it changed, and those *refused* since they were changed after.
+    """What an undo did to what the task *task_id* wrote: the *notes* that it changed, and those *refused*.
 
-    *again*: it took an earlier undo back.
+    These were changed since. *again*: it took an earlier undo back.
     """
 
+    task_id: TaskId | None
     notes: tuple[NoteId, ...]
     refused: tuple[NoteId, ...]
     again: bool
@@ -44,10 +45,10 @@ class Undone:
     def from_json(cls, text: str) -> Self:
         value = json.loads(text)
         notes, refused = (tuple(NoteId(one) for one in value[key]) for key in ("notes", "refused"))
-        return cls(notes=notes, refused=refused, again=value["again"])
+        return cls(task_id=value.get("task_id"), notes=notes, refused=refused, again=value["again"])
 
     def to_json(self) -> str:
-        return json.dumps({"notes": self.notes, "refused": self.refused, "again": self.again})
+        return json.dumps(asdict(self))
 
 
 class History:
@@ -93,7 +94,7 @@ class History:
                 raise NoteChanged(note_id=note_id)
             back = _way_back(note, await tx.notes.revisions(note_id))
             await self._write(tx, back, person, Cause.UNDO)
-            return Undone(notes=(note_id,), refused=(), again=back.again)
+            return Undone(task_id=back.task_id, notes=(note_id,), refused=(), again=back.again)
 
         return await self._once(undo, request_key)
 
@@ -129,7 +130,8 @@ class History:
                 raise next(iter(refused.values()), NothingToUndo())
             for way in ways:
                 await self._write(tx, way, person, Cause.UNDO_TASK)
-            return Undone(notes=tuple(way.note.id for way in ways), refused=tuple(refused), again=again)
+            changed = tuple(way.note.id for way in ways)
+            return Undone(task_id=task_id, notes=changed, refused=tuple(refused), again=again)
 
         return await self._once(undo, request_key)
 

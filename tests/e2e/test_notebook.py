@@ -304,6 +304,12 @@ async def test_undo_and_undo_again_and_what_cannot_be_undone(town: Town) -> None
     for said, text in [(f"#{number} is as it was before.", before), (f"The names stand again in #{number}.", after)]:
         assert (await guest.ask(f"/undo {number}")).text == said
         assert await guest.text(number) == text
+    card = next(one for one in guest.chat.bot_messages if one.text.startswith("completed"))
+    assert "Corrected" in card.text
+    await guest.ask(f"/undo {number}")
+    await town.shows(card, "completed", "Undone in 1 note.")
+    await guest.press(await guest.ask(f"/history {number}"), "Undo")
+    await town.shows(card, "completed", f"Corrected: #{number}")
     words = await guest.save("/save words")
     assert (await guest.ask(f"/undo {words}")).text == "There is nothing to undo, or to write again."
     assert (await guest.ask(f"/history {words}")).text == f"Nothing was changed in #{words} since it was saved."
