@@ -57,3 +57,18 @@ def test_strangers_cannot_name_addresses_without_end(here: Whereabouts) -> None:
     here.named.extend(f"203.0.113.{number}" for number in range(100))
     assert len(here.named) < 100
     assert here.have(OURS)
+
+
+def test_a_connection_with_ourselves_is_none() -> None:
+    here, sightings = Whereabouts(), Sightings()
+    here.listen("127.0.0.1", 6881)
+    sightings.tried(("127.0.0.1", 6881), here, met=False)
+    sightings.count(known=1, connected=1)
+    assert (sightings.peers, sightings.connected) == (0, 0)
+    sightings.hinted.add(("192.0.2.1", 6881))
+    sightings.count(known=2, connected=2)
+    assert sightings.peers == 1, "whom the magnet named has answered"
+    sightings.count(known=3, connected=1)
+    assert sightings.peers == 1
+    sightings.count(known=4, connected=4)
+    assert sightings.peers == 3

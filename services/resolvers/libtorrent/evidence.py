@@ -64,9 +64,10 @@ class Sightings:
 
     def count(self, *, known: int, connected: int) -> None:
         """Take in how many peers are known and connected now; a peer that was seen once stays seen."""
-        self.seen = max(self.seen, known - len(((self.hinted | self.neighbours) - self.met) | self.ourselves))
-        self.connected = connected
-        if not connected:
+        unproved = (self.hinted | self.neighbours) - self.met - self.ourselves
+        self.seen = max(self.seen, known - len(unproved | self.ourselves))
+        self.connected = min(connected, self.seen + len(unproved))  # beside these, we have one with ourselves
+        if not self.connected:
             self.willing = 0
 
 
