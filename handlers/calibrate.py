@@ -33,7 +33,8 @@ async def calibrate(update: Update, context: CalibotContext) -> None:
     if selection is None:
         say(update, context, _which(update, " ".join(words)))
     else:
-        await _submit(update, context, await _request(update, context, selection))
+        named = _named(words) if isinstance(selection, Numbered) else ()
+        await _submit(update, context, await _request(update, context, selection, named))
 
 
 def selected(words: Sequence[str]) -> Selection | None:
@@ -50,20 +51,24 @@ def selected(words: Sequence[str]) -> Selection | None:
     return Numbered(tuple(found)) if found and len(found) == len(words) else None
 
 
-async def _request(update: Update, context: CalibotContext, selection: Selection) -> NoteRequest:
-    """Return the request for the notes that are meant, of which those that are a number of their own are named.
+def _named(words: Sequence[str]) -> tuple[NoteId, ...]:
+    """Return the notes that stand among *words* by their own number, not in a range."""
+    return tuple(dict.fromkeys(NoteId(int(one[1])) for one in map(_RANGE.fullmatch, words) if one and not one[2]))
+
+
+async def _request(
+    update: Update, context: CalibotContext, selection: Selection, named: tuple[NoteId, ...]
+) -> NoteRequest:
+    """Return the request for the notes that are meant, of which *named* stand there by their own number.
 
     Raises:
         NoteNotFound: there is none here.
         AllCalibrated: none is left of `all`.
     """
-    named: tuple[NoteId, ...] = ()
-    if isinstance(selection, Numbered):
-        named = tuple(NoteId(low) for low, high in selection.ranges if low == high)
-        if len(named) == len(selection.ranges) == 1:  # one note may have no magnet, and is told so
-            return NoteRequest(named, named=named)
+    if isinstance(selection, Numbered) and len(named) == len(selection.ranges) == 1:
+        return NoteRequest(named, named=named)  # one note may have no magnet, and is told so
     notes = await context.services.notebook.select(await notebook_of(update, context), selection)
-    return NoteRequest(tuple(notes), named=tuple(one for one in dict.fromkeys(named) if one in notes))
+    return NoteRequest(tuple(notes), named=tuple(one for one in named if one in notes))
 
 
 def _which(update: Update, text: str) -> str:

@@ -145,7 +145,8 @@ async def test_where_nothing_is_left_to_write_it_is_said_what_would_write_it(tow
     await town.shows(card, "completed", "undone.mkv")
     assert (await guest.ask("/calibrate all")).text.endswith("/calibrate all force")
     await guest.ask(f"/undo {number}")
-    for text in ("/calibrate all force", "/calibrate last 5", f"/calibrate 1-{number + 1}"):
+    ranges = (f"/calibrate 1-{number + 1}", f"/calibrate {number}-{number}")
+    for text in ("/calibrate all force", "/calibrate last 5", f"/calibrate last {number}", *ranges):
         assert (await guest.ask(text)).text.endswith(f"A note's own number writes it again: /calibrate {number}")
     card = await guest.ask(f"/calibrate {number}")
     await town.shows(card, "completed", f"Corrected: #{number}")
