@@ -3,6 +3,8 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import replace
 
 import libtorrent as lt
 import pytest
@@ -145,6 +147,61 @@ async def test_what_is_left_of_us_from_before_a_restart_is_nobody(swarm: Swarm, 
         assert handle.status().list_peers == 2  # ourselves as we are, and as we were
         assert {(step.code, number(step, "peers")) for step in running.steps.seen} == {("asking", 0)}
         assert verdict(step).code == "dead"
+
+
+@pytest.mark.parametrize("closed", ["named by the magnets", "ourselves from before a restart"])
+async def test_many_dead_ones_that_meet_ourselves_beside_a_closed_port_have_no_peer(
+    monkeypatch: pytest.MonkeyPatch, swarm: Swarm, resolver: LibtorrentResolver, closed: str
+) -> None:
+    met: set[lt.torrent_handle] = set()
+    news = asyncio.Event()
+    hear = Alerts._on_peer
+
+    def on_peer(alerts: Alerts, alert: lt.peer_connect_alert | lt.peer_disconnected_alert) -> None:
+        hear(alerts, alert)
+        if isinstance(alert, lt.peer_disconnected_alert) and alert.error.message() == "connected to ourselves":
+            met.add(alert.handle)
+            news.set()
+
+    monkeypatch.setattr(Alerts, "_on_peer", on_peer)
+    every = [swarm.dead() for _ in range(40)]
+    async with AsyncExitStack() as stack:
+        with socket.socket() as nobody:
+            nobody.bind(("127.0.0.1", 0))  # and does not listen
+            there: Endpoint = nobody.getsockname()
+            hints = [trackers_of(dead) for dead in every]
+            if closed == "named by the magnets":
+                hints = [replace(one, peers=(there,)) for one in hints]
+            else:
+                for dead in every:
+                    swarm.find(dead, there, by=["tracker"])
+            lookups = [Running(resolver, torrent_id(dead), one) for dead, one in zip(every, hints, strict=True)]
+            for lookup in lookups:
+                await stack.enter_async_context(lookup)
+            while len(met) < len(every):
+                news.clear()
+                await news.wait()
+            told = [step for lookup in lookups for step in lookup.steps.seen]
+            assert {number(step, "peers") for step in told} == {0}
+            assert {verdict(lookup.steps.last).code for lookup in lookups} == {"dead"}
+
+
+async def test_many_beside_each_other_see_a_peer_that_takes_connections_and_says_nothing(
+    swarm: Swarm, resolver: LibtorrentResolver
+) -> None:
+    async def be_silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while await reader.read(4_096):
+            pass
+        writer.close()
+
+    async with AsyncExitStack() as stack:
+        server = await stack.enter_async_context(await asyncio.start_server(be_silent, "127.0.0.1", 0))
+        hints = Hints((swarm.tracker_url,), (server.sockets[0].getsockname(),))
+        lookups = [Running(resolver, torrent_id(swarm.dead()), hints) for _ in range(40)]
+        for lookup in lookups:
+            await stack.enter_async_context(lookup)
+        for lookup in lookups:
+            assert verdict(await lookup.steps.until(lambda step: number(step, "peers") == 1)).code == "slow"
 
 
 async def test_the_address_that_a_tracker_sees_us_at_is_known_for_ours(

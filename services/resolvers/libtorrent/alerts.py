@@ -117,7 +117,7 @@ class Alerts:
             if torrent := self._board.running.get(state.handle):
                 if state.total_download > _ENOUGH:
                     state.handle.set_download_limit(_TRICKLE)  # else it fetches and refuses at full speed, for ever
-                torrent.sightings.count(known=state.list_peers, connected=state.num_peers)
+                torrent.sightings.count(known=state.list_peers, connections=state.num_peers)
 
     def _on_tracker_answer(self, alert: lt.tracker_alert) -> None:
         if torrent := self._board.running.get(alert.handle):

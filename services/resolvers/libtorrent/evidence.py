@@ -27,14 +27,24 @@ class Whereabouts:
         return address in self.addresses or address in self.named
 
 
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """One that stands with *peer*: *tried* is one that we made, *willing* a peer that certainly has the metadata."""
+
+    peer: Endpoint
+    tried: bool
+    willing: bool
+
+
 @dataclass(slots=True)
 class Sightings:
     """What the swarm has shown of one info-hash.
 
     *trackers* were asked, those *answered* did (nobody is an answer). *hinted* are the peers that the magnet itself
     named, *met* those that a connection was made with, *ourselves* where trackers or the DHT named us to ourselves.
-    *neighbours* have an address of ours and another port: others, or ourselves from before a restart.
-    *seen* is how many others there are; *connected* have a connection with us now, *willing* certainly have metadata.
+    *neighbours* have an address of ours and another port: others, ourselves from before a restart, or the other end of
+    a connection with ourselves. *seen* is how many others there are. So many *connections* stand now, with ourselves
+    too; of them *willing* are with peers that certainly have the metadata.
     """
 
     trackers: set[str] = field(default_factory=set)
@@ -44,13 +54,13 @@ class Sightings:
     ourselves: set[Endpoint] = field(default_factory=set)
     neighbours: set[Endpoint] = field(default_factory=set)
     seen: int = 0
-    connected: int = 0
+    connections: int = 0
     willing: int = 0
 
     @property
-    def peers(self) -> int:
-        """How many there are: whom the magnet alone names, and a neighbour, is none until a connection was answered."""
-        return max(self.seen, self.connected)
+    def connected(self) -> int:
+        """How many others have a connection with us now."""
+        return min(self.connections, self.seen)
 
     def tried(self, peer: Endpoint, here: Whereabouts, *, met: bool) -> None:
         """Take in that a connection with *peer* was tried, or that it was *met*; we are *here*."""
@@ -62,13 +72,22 @@ class Sightings:
         elif here.have(address):
             self.neighbours.add(peer)
 
-    def count(self, *, known: int, connected: int) -> None:
-        """Take in how many peers are known and connected now; a peer that was seen once stays seen."""
+    def count(self, *, known: int, connections: int) -> None:
+        """Take in how many peers are known, and how many connections stand; a peer that was seen once stays seen.
+
+        Whom the magnet alone names, and a neighbour, is none until a connection was answered.
+        """
         unproved = (self.hinted | self.neighbours) - self.met - self.ourselves
         self.seen = max(self.seen, known - len(unproved | self.ourselves))
-        self.connected = min(connected, self.seen + len(unproved))  # beside these, we have one with ourselves
-        if not self.connected:
+        self.connections = connections
+        if not connections:
             self.willing = 0
+
+    def look(self, connections: Iterable[Connection]) -> None:
+        """Take in each of the *connections* that stand: whoever took one from us is there."""
+        standing = tuple(connections)
+        self.willing = sum(one.willing for one in standing)
+        self.seen = max(self.seen, sum(one.tried and one.peer not in self.ourselves for one in standing))
 
 
 @dataclass(slots=True)
@@ -99,7 +118,7 @@ def step(sightings: Iterable[Sightings], dht: DhtSightings) -> Step:
     ints: trackers, trackers_answered, dht (0 or 1), dht_nodes, peers, connected.
     """
     every = tuple(sightings)
-    peers = max((one.peers for one in every), default=0)
+    peers = max((one.seen for one in every), default=0)
     code = "receiving" if any(one.willing for one in every) else "connecting" if peers else "asking"
     return Step(
         code,

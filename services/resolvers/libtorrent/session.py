@@ -12,6 +12,7 @@ import structlog
 from services.errors import ResolverDown
 from services.resolvers.addresses import AddressPolicy
 from services.resolvers.libtorrent import kept_state
+from services.resolvers.libtorrent.evidence import Connection
 from services.torrents import Hints, InfoHash
 
 Handle = lt.torrent_handle
@@ -156,10 +157,18 @@ def _stop(held: list[lt.session], dht_state: Path | None, bell: socket.socket, r
     bell.close()
 
 
-def willing_peers(handle: Handle) -> int:
-    """Return how many peers have said that they have all that they want (BEP 21), and so the metadata.
+def standing(handle: Handle) -> list[Connection]:
+    """Return the connections that stand; a peer is willing that has said that it has all that it wants (BEP 21).
 
     Nothing else that libtorrent tells of a peer before the metadata is here shows that it has it. Asks libtorrent's
     thread, about 0.1 ms.
     """
-    return sum(bool(peer.flags & lt.peer_info.upload_only) for peer in handle.get_peer_info())
+    return [
+        Connection(
+            peer.ip,
+            tried=bool(peer.flags & lt.peer_info.local_connection),
+            willing=bool(peer.flags & lt.peer_info.upload_only),
+        )
+        for peer in handle.get_peer_info()
+        if not peer.flags & lt.peer_info.connecting
+    ]

@@ -11,7 +11,7 @@ from services.resolvers.libtorrent.alerts import ALERTS, Alerts
 from services.resolvers.libtorrent.evidence import DhtSightings
 from services.resolvers.libtorrent.lookups import Board
 from services.resolvers.libtorrent.seeker import Seeker
-from services.resolvers.libtorrent.session import Handle, Session, willing_peers
+from services.resolvers.libtorrent.session import Handle, Session, standing
 
 _TICK = 0.25
 _REPORT_EVERY = 0.5
@@ -82,9 +82,10 @@ class Watch:
     def _report(self, now: float) -> None:
         self._session.post_states()
         self._alerts.ask_about_dht()
-        unclear = [one for one in self._board.running.values() if one.sightings.connected and not one.sightings.willing]
+        every = self._board.running.values()
+        unclear = [one for one in every if one.sightings.connections and not one.sightings.willing]
         for torrent in heapq.nsmallest(_MOST_LOOKED_AT, unclear, key=lambda one: one.looked):
             torrent.looked = now
-            torrent.sightings.willing = willing_peers(torrent.handle)
+            torrent.sightings.look(standing(torrent.handle))
         for lookup in self._board.lookups:
             lookup.tell(self._dht)
