@@ -271,3 +271,20 @@ async def test_cut_off_nobody_answers() -> None:
                 assert step.code == "asking"
                 assert (number(step, "trackers"), number(step, "trackers_answered")) == (1, 0)
                 assert (number(step, "dht"), number(step, "dht_nodes")) == (1, 0)
+
+
+async def test_cut_off_is_whoever_has_no_tracker_though_beside_it_one_names_us_to_ourselves(swarm: Swarm) -> None:
+    loop = asyncio.get_running_loop()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as mute:
+        mute.bind(("127.3.1.1", 0))
+        mute.setblocking(False)
+        async with opened(bootstrap=(f"127.3.1.1:{mute.getsockname()[1]}",), host="127.0.0.1") as resolver:
+            beside = Running(resolver, torrent_id(swarm.dead()), Hints((swarm.tracker_url,)))
+            async with Running(resolver, torrent_id(swarm.dead())) as alone, beside:
+                while not resolver._dht.messages:  # libtorrent asks whom the tracker names: ourselves
+                    await loop.sock_recv(mute, 2_000)
+                step = await beside.steps.until(lambda step: number(step, "trackers_answered") == 1)
+                assert verdict(step).code == "dead"
+                for _ in range(3):
+                    await loop.sock_recv(mute, 2_000)
+                assert verdict(alone.steps.last).code == "cut_off"

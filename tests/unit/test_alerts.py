@@ -1,8 +1,10 @@
 """What is done about a torrent whose metadata does not end, and what counts as a word of the DHT."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
 
+import libtorrent as lt
 import pytest
 
 from services.resolvers.libtorrent.alerts import Alerts
@@ -41,12 +43,41 @@ def test_whoever_sends_twice_the_largest_metadata_is_listened_to_at_64_kib_a_sec
     assert limits_after(downloaded=2 * LARGEST_METADATA + 1) == [65_536]
 
 
+class HeardDht:
+    """What the DHT has shown, told by libtorrent's counters, since it was made."""
+
+    def __init__(self, **counters: int) -> None:
+        self._shown = DhtSightings(asked=True)
+        self._alerts = Alerts(cast("Any", None), Board[Any](), self._shown)
+        self.count(**counters)
+        self._before = replace(self._shown)
+
+    def count(self, **counters: int) -> None:
+        metrics = [one.name for one in lt.session_stats_metrics()]
+        self._alerts._on_stats(dict.fromkeys(metrics, 0) | {f"dht.dht_{name}": n for name, n in counters.items()})
+
+    @property
+    def nodes(self) -> int:
+        return self._shown.since(self._before).nodes
+
+
 def test_a_message_of_the_dht_that_libtorrent_dropped_is_no_answer() -> None:
-    dht = DhtSightings(asked=True)
-    alerts = Alerts(cast("Any", None), Board[Any](), dht)
-    alerts._on_stats({"dht.dht_nodes": 3, "dht.dht_messages_in": 50, "dht.dht_messages_in_dropped": 0})
-    heard = dht.messages
-    alerts._on_stats({"dht.dht_nodes": 3, "dht.dht_messages_in": 90, "dht.dht_messages_in_dropped": 40})
-    assert dht.since(heard).nodes == 0
-    alerts._on_stats({"dht.dht_nodes": 3, "dht.dht_messages_in": 91, "dht.dht_messages_in_dropped": 40})
-    assert dht.since(heard).nodes == 3
+    dht = HeardDht(nodes=3, messages_in=50)
+    dht.count(nodes=3, messages_in=90, messages_in_dropped=40)
+    assert dht.nodes == 0
+    dht.count(nodes=3, messages_in=91, messages_in_dropped=40)
+    assert dht.nodes == 3
+
+
+def test_what_we_asked_ourselves_and_answered_is_no_answer() -> None:
+    dht = HeardDht(nodes=0, messages_in=10, get_peers_in=5)
+    dht.count(nodes=0, messages_in=16, get_peers_in=7, ping_in=1)
+    assert dht.nodes == 0
+    dht.count(nodes=0, messages_in=17, get_peers_in=7, ping_in=1)
+    assert dht.nodes == 1, "a bootstrap node's, which libtorrent does not count"
+
+
+def test_where_nodes_are_known_a_question_is_a_strangers() -> None:
+    dht = HeardDht(nodes=4)
+    dht.count(nodes=4, messages_in=2, find_node_in=1)
+    assert dht.nodes == 4

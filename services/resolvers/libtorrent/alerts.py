@@ -1,6 +1,7 @@
 """What libtorrent says of its own accord, taken down where it belongs: ends, and evidence."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from functools import partial
 
 import libtorrent as lt
@@ -21,6 +22,10 @@ ALERTS_WITH_DHT = ALERTS | lt.alert_category.dht
 
 _ENOUGH = 2 * LARGEST_METADATA  # bytes: whoever sends so many without an end is a liar, or has too large metadata
 _TRICKLE = 64 * 1_024  # bytes a second
+_QUESTIONS = tuple(
+    f"dht.dht_{question}_in"
+    for question in ("ping", "find_node", "get_peers", "announce_peer", "get", "put", "sample_infohashes")
+)
 _PORT_TAKEN = "another program has the port: end it, or set resolvers.libtorrent.listen_interfaces to a free one"
 _UNANSWERED = (lt.operation_t.sock_open, lt.operation_t.sock_bind, lt.operation_t.connect)
 _DUPLICATE_TORRENT = 19  # libtorrent's error codes
@@ -127,9 +132,10 @@ class Alerts:
         self._stats_asked = False
         self._dht.nodes = values["dht.dht_nodes"]
         self._dht.messages = values["dht.dht_messages_in"] - values["dht.dht_messages_in_dropped"]
+        self._dht.questions = sum(values[question] for question in _QUESTIONS)
         for lookup in self._board.lookups:
-            if lookup.heard is None:
-                lookup.heard = self._dht.messages
+            if lookup.dht_before is None:
+                lookup.dht_before = replace(self._dht)
 
     def _on_peer(self, alert: lt.peer_connect_alert | lt.peer_disconnected_alert) -> None:
         """Take in that a connection to a peer is tried, or is over."""

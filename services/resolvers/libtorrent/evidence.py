@@ -94,20 +94,26 @@ class Sightings:
 class DhtSightings:
     """What the DHT has shown of itself: it is *asked* or not, and so many *nodes* answered and are remembered.
 
-    *messages* is how many it has brought that libtorrent took in.
+    *messages* is how many it has brought that libtorrent took in; *questions* are those of them that asked us.
     """
 
     asked: bool
     nodes: int = 0
     messages: int = 0
+    questions: int = 0
 
-    def since(self, messages: int | None) -> Self:
-        """Return what it has shown since it had brought *messages*: nodes that fell silent before do not count.
+    def since(self, before: Self | None) -> Self:
+        """Return what it has shown since *before*: nodes that fell silent until then do not count.
 
-        One at least where any message came: bootstrap nodes answer, and libtorrent never counts them.
+        One at least where any message came: bootstrap nodes answer, and libtorrent never counts them. It asks peers
+        that a tracker names, too, and so ourselves: before any node is known, a question is our own, and so its answer.
         """
-        heard = messages is not None and self.messages > messages
-        return replace(self, nodes=max(1, self.nodes) if heard else 0)
+        if before is None:
+            return replace(self, nodes=0)
+        others = self.messages - before.messages
+        if not self.nodes:
+            others -= 2 * (self.questions - before.questions)
+        return replace(self, nodes=max(1, self.nodes) if others > 0 else 0)
 
 
 def step(sightings: Iterable[Sightings], dht: DhtSightings) -> Step:

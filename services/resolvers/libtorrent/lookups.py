@@ -27,14 +27,14 @@ def wire_hash(info_hash: InfoHash) -> str:
 
 @dataclass(slots=True, eq=False)
 class Lookup(Generic[Handle]):
-    """One caller, who waits for *found*. *heard* is how many messages the DHT had brought when the lookup began."""
+    """One caller, who waits for *found*. *dht_before* is what the DHT had shown when the lookup began."""
 
     asked: TorrentId
     progress: Progress
     found: asyncio.Future[Metadata | Failure]
     torrents: "list[SoughtTorrent[Handle]]" = field(default_factory=list)
     told: Step | None = None
-    heard: int | None = None
+    dht_before: DhtSightings | None = None
 
     def take(self, given: Metadata | Failure) -> None:
         """End with *given*, unless it is the metadata of another torrent than the one that was asked for."""
@@ -43,7 +43,7 @@ class Lookup(Generic[Handle]):
 
     def tell(self, dht: DhtSightings) -> None:
         """Report where it stands, if that is news; of *dht*, what it has shown since this lookup began."""
-        now = step((torrent.sightings for torrent in self.torrents), dht.since(self.heard))
+        now = step((torrent.sightings for torrent in self.torrents), dht.since(self.dht_before))
         if differs(now, self.told):
             self.told = now
             self.progress.report(now)

@@ -122,7 +122,7 @@ class LibtorrentResolver:
     def dht_nodes(self) -> int:
         """Return how many nodes of the DHT have answered, as last heard, and ask libtorrent for the number now."""
         self._alerts.ask_about_dht()
-        return self._dht.since(0).nodes
+        return self._dht.since(DhtSightings(asked=True)).nodes
 
     def add_hints(self, torrent: TorrentId, hints: Hints) -> None:
         """See `Resolver.add_hints`."""
