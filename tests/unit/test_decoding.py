@@ -93,6 +93,22 @@ def test_a_bad_byte_in_an_old_encoding_costs_nothing_but_itself(encoding: str, w
     assert decode_file(above.encode(encoding) + b"\xff" + below.encode(encoding)) == f"{above}?{below}"
 
 
+@pytest.mark.parametrize("encoding", [*WORDS, "cp874", "euc_jis_2004"])
+@pytest.mark.parametrize("bad", [b"\x80", b"\xa4", b"\xff"])
+@pytest.mark.parametrize("count", [5, 40])
+def test_a_bad_byte_within_a_letter_in_an_old_encoding_costs_no_other_line(
+    encoding: str, bad: bytes, count: int
+) -> None:
+    words = WORDS | {"cp874": "พี่มาก พระโขนง", "euc_jis_2004": WORDS["cp932"]}
+    lines = [f"{words[encoding]} {number}.mkv" for number in range(count)]
+    raw = [line.encode(encoding) for line in lines]
+    for damaged in range(2, count, 15):
+        raw[damaged] = raw[damaged][:1] + bad + raw[damaged][1:]
+        lines[damaged] = ""
+    read = decode_file(b"\n".join(raw)).split("\n")
+    assert [got if line else "" for got, line in zip(read, lines, strict=True)] == lines
+
+
 def test_a_damaged_line_in_an_old_encoding_among_those_of_utf_8_is_guessed_too() -> None:
     good = f"{LINK}&dn=三体全集国语中字\n" * 9
     damaged = WORDS["gb18030"].encode("gb18030")[:-1]
