@@ -82,7 +82,7 @@ async def run(settings: Settings) -> None:
         live = LiveStatus(manager, followers, clock)
         application = _application(settings)
         outbox = Outbox(application.bot, live, clock=clock)
-        notebook, gathering = Notebook(store, clock), Gathering(outbox, clock)
+        notebook, gathering = Notebook(store, clock, manager.note_changed), Gathering(outbox, clock)
         application.bot_data = Services(
             manager=manager,
             followers=followers,

@@ -64,6 +64,8 @@ class LiveStatus:
         changes = await self._manager.changes_since(self._number)
         ranks = {one.task.id: Rank.END if one.task.state.ended else Rank.PROGRESS for one in changes.tasks}
         await self._mark_all(ranks)
+        for follower in await self._followers.renew(changes.notes):
+            self._mark(follower, Rank.PROGRESS)  # a batch writes into one note after another: its own card comes first
         self._number = changes.number  # not before all are marked: the store may fail there
         return changes.more
 

@@ -102,10 +102,8 @@ async def _undo(update: Update, context: CalibotContext, notebook: NotebookId, n
         notebook, number, person=person_of(update), expected=version, request_key=key_of(update, context)
     )
     t = words_of(update)
-    if done.task_id is not None:
-        await context.services.followers.again(done.task_id)
     becomes = await _history(context, t, notebook, number, 0)
-    return Outcome(said=undone(t, number, done), becomes=becomes, task=done.task_id)
+    return Outcome(said=undone(t, number, done), becomes=becomes)
 
 
 async def _delete(update: Update, context: CalibotContext, notebook: NotebookId, verb: Verb, number: NoteId) -> Outcome:

@@ -101,6 +101,3 @@ async def undo(update: Update, context: CalibotContext) -> None:
             request_key=key_of(update, context),
         )
         say(update, context, undone(words_of(update), number, done))
-        if done.task_id is not None:
-            await context.services.followers.again(done.task_id)
-            await context.services.live.show(done.task_id, Rank.END)

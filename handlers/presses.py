@@ -132,7 +132,7 @@ async def _undo(update: Update, context: CalibotContext, task_id: TaskId, notebo
     undone = await context.services.history.undo_task(
         notebook, task_id, person=person_of(update), again=again, request_key=key_of(update, context)
     )
-    await context.services.followers.again(task_id)
+    await context.services.live.poll()  # the card is behind its notes now, and is shown next
     t, count = words_of(update), len(undone.notes)
     if undone.again:
         said = t.ngettext("Written again into {count} note.", "Written again into {count} notes.", count)

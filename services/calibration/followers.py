@@ -7,7 +7,7 @@ from services.calibration.ports import TaskStore, Tx
 from services.calibration.task import State
 from services.clock import Clock
 from services.errors import TaskNotFound
-from services.torrents import NotebookId, PersonId, TaskId
+from services.torrents import NotebookId, NoteId, PersonId, TaskId
 
 
 class Followership:
@@ -87,8 +87,15 @@ class Followership:
         await self._tasks.write(wake)
 
     async def again(self, task_id: TaskId) -> None:
-        """Let every message of a task show its end once more: what it says of the notes has changed."""
+        """Let every message of a task show its end once more: somebody was refused what it offers."""
         await self._tasks.write(lambda tx: tx.followers.again(task_id))
+
+    async def renew(self, notes: Collection[NoteId]) -> Sequence[Follower]:
+        """Let each that has shown the end of a task which wrote into *notes* show it once more; return these.
+
+        What it says of the notes has changed: who edits one, or undoes a task, changes what others have standing there.
+        """
+        return await self._tasks.write(lambda tx: tx.followers.renew(notes)) if notes else ()
 
     async def turn(self, follower: FollowerId, failed_page: int | None) -> None:
         """Let a message show a page (from 0) of what its task did not find; None, or a task under way: its card."""

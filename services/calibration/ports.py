@@ -7,7 +7,7 @@ from typing import Protocol, TypeVar, runtime_checkable
 from services.calibration.follower import Follower, FollowerId, NewFollower
 from services.calibration.task import Found, Item, ItemKey, State, Task, Written
 from services.notebook.ports import NotebookTx
-from services.torrents import Hints, Name, NotebookId, PersonId, Progress, TaskId, TorrentId, TorrentInfo
+from services.torrents import Hints, Name, NotebookId, NoteId, PersonId, Progress, TaskId, TorrentId, TorrentInfo
 
 T = TypeVar("T")
 
@@ -176,7 +176,10 @@ class Followers(Protocol):
         """Delete those that showed their end earlier than *before*."""
 
     async def again(self, task_id: TaskId) -> None:
-        """Every message of the task has an end to show once more: after a retry, or when its notes were changed."""
+        """Every message of the task has an end to show once more."""
+
+    async def renew(self, notes: Collection[NoteId]) -> Sequence[Follower]:
+        """The same for each that has shown the end of a task which wrote into *notes*; return these followers."""
 
     async def turn(self, follower: FollowerId, failed_page: int | None) -> None:
         """Let the message show a page (from 0) of its failed items, or its card, once more."""

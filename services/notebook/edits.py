@@ -44,7 +44,7 @@ class Edited:
 
 
 class Edits:
-    """What becomes of edited messages. *changed* hears of each note whose text was replaced."""
+    """What becomes of edited messages. *changed* hears of each note that follows one, or is made of one."""
 
     def __init__(self, store: NotebookStore, clock: Clock, changed: Callable[[NoteId], None]) -> None:
         self._store = store
@@ -90,8 +90,9 @@ class Edits:
             return await once(tx, request_key, now, act)
 
         edited = Edited.from_json(await self._store.write(write))
-        if edited.changed is not None:
-            self._changed(edited.changed)
+        touched = edited.saved.note_id if edited.saved is not None else edited.changed
+        if touched is not None:
+            self._changed(touched)
         return edited
 
 

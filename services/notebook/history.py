@@ -31,12 +31,11 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Undone:
-    """What an undo did to what the task *task_id* wrote: the *notes* that it changed, and those *refused*.
+    """What an undo did: the *notes* that it changed, and those *refused*, which were changed since.
 
-    These were changed since. *again*: it took an earlier undo back.
+    *again*: it took an earlier undo back.
     """
 
-    task_id: TaskId | None
     notes: tuple[NoteId, ...]
     refused: tuple[NoteId, ...]
     again: bool
@@ -45,7 +44,7 @@ class Undone:
     def from_json(cls, text: str) -> Self:
         value = json.loads(text)
         notes, refused = (tuple(NoteId(one) for one in value[key]) for key in ("notes", "refused"))
-        return cls(task_id=value.get("task_id"), notes=notes, refused=refused, again=value["again"])
+        return cls(notes=notes, refused=refused, again=value["again"])
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))
@@ -94,7 +93,7 @@ class History:
                 raise NoteChanged(note_id=note_id)
             back = _way_back(note, await tx.notes.revisions(note_id))
             await self._write(tx, back, person, Cause.UNDO)
-            return Undone(task_id=back.task_id, notes=(note_id,), refused=(), again=back.again)
+            return Undone(notes=(note_id,), refused=(), again=back.again)
 
         return await self._once(undo, request_key)
 
@@ -131,7 +130,7 @@ class History:
             for way in ways:
                 await self._write(tx, way, person, Cause.UNDO_TASK)
             changed = tuple(way.note.id for way in ways)
-            return Undone(task_id=task_id, notes=changed, refused=tuple(refused), again=again)
+            return Undone(notes=changed, refused=tuple(refused), again=again)
 
         return await self._once(undo, request_key)
 

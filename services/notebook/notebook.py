@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -61,11 +61,12 @@ class Page:
 
 
 class Notebook:
-    """The notes behind every door."""
+    """The notes behind every door. *changed* hears of each note that comes, goes, or comes back."""
 
-    def __init__(self, store: NotebookStore, clock: Clock) -> None:
+    def __init__(self, store: NotebookStore, clock: Clock, changed: Callable[[NoteId], None]) -> None:
         self._store = store
         self._clock = clock
+        self._changed = changed
 
     async def behind(self, door: str) -> NotebookId:
         """Return the notebook that *door* (a chat's address) opens; a new one at its first use."""
@@ -96,7 +97,9 @@ class Notebook:
         async def save(tx: NotebookTx) -> str:
             return await once(tx, request_key, note.created_at, lambda: insert(tx, note, magnets))
 
-        return Saved.from_json(await self._store.write(save))
+        saved = Saved.from_json(await self._store.write(save))
+        self._changed(saved.note_id)
+        return saved
 
     async def select(self, notebook: NotebookId, selection: Selection) -> Sequence[NoteId]:
         """Return the numbers of the notes that are meant, rising; of `Uncalibrated` 1,000, tried least lately.
@@ -172,6 +175,7 @@ class Notebook:
             return await once(tx, request_key, now, act)
 
         await self._store.write(delete)
+        self._changed(note_id)
 
     async def restore(self, notebook: NotebookId, note_id: NoteId, *, request_key: str | None = None) -> None:
         """Take back a note that was put away less than a day ago.
@@ -193,6 +197,7 @@ class Notebook:
             return await once(tx, request_key, now, act)
 
         await self._store.write(restore)
+        self._changed(note_id)
 
     async def purge(self) -> None:
         """Delete for good what was put away more than a day ago."""

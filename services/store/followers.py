@@ -2,13 +2,13 @@
 
 import json
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from services.calibration.follower import Follower, FollowerId, NewFollower
 from services.calibration.task import State, Task
 from services.store import codec
 from services.store.statements import Statements
-from services.torrents import NotebookId, PersonId, TaskId
+from services.torrents import NotebookId, NoteId, PersonId, TaskId
 
 
 class FollowerRows:
@@ -71,6 +71,9 @@ class FollowerRows:
 
     async def forget(self, before: float) -> None:
         await self._run.one("forget_followers", before=before)
+
+    async def renew(self, notes: Collection[NoteId]) -> Sequence[Follower]:
+        return [self._follower(row) for row in await self._run.all("renew_followers", notes=json.dumps(list(notes)))]
 
     async def again(self, task_id: TaskId) -> None:
         await self._run.one("followers_again", task_id=task_id)

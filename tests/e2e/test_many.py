@@ -95,6 +95,34 @@ async def test_a_batch_has_one_message_from_its_state_to_its_summary_and_can_be_
     assert await guest.texts(numbers) == after
 
 
+async def test_the_card_of_a_task_stays_true_when_others_change_its_notes(town: Town) -> None:
+    guest = town.guest()
+    first, late = town.swarm.seed(make_sample("first.mkv")), town.swarm.unseeded(make_sample("late.mkv"))
+    both = f"{first.magnet()} {late.magnet()}"
+    typed = guest.person.say(guest.chat, both)
+    number = int((await town.answer(typed)).text.split()[0].removeprefix("#"))
+    (other,) = await guest.save("other.mkv")
+    card = await guest.ask(f"/calibrate {number} {other}")
+    await town.shows(card, "completed", "2 notes corrected.")
+    town.swarm.seed(late)
+    later = await guest.ask(f"/calibrate {number}")
+    await town.shows(later, "completed", "late.mkv")
+    await town.shows(card, "completed", "1 note corrected.")
+    assert await guest.press(card, "Undo") == "Undone in 1 note. 1 was changed since, and stays."
+    await town.shows(card, "completed", "Undone in 1 note.")
+    assert "Undo" not in labels(card)
+
+    await guest.press(later, "Undo")
+    await town.shows(card, "completed", "1 note corrected.", "Undone in 1 note.")
+    assert {"Undo", "Write again"} < set(labels(card))
+
+    guest.person.edit(typed, f"edited {both}")
+    await town.api.until(lambda: "corrected" not in card.text)
+    assert "Undo" not in labels(card)
+    await guest.press(await guest.ask(f"/delete {other}"), "Delete")
+    await town.api.until(lambda: "Undone" not in card.text)
+
+
 async def test_retry_failed_looks_up_again_what_was_not_found_and_nothing_else(town: Town) -> None:
     guest = town.guest()
     (found,) = await guest.save("found.mkv")

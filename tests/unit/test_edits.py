@@ -29,7 +29,7 @@ class World:
         for word in "abc":
             engine.knows(word, f"{word}.iso")
         self.told: list[NoteId] = []
-        self.kept = Notebook(store, clock)
+        self.kept = Notebook(store, clock, lambda _: None)
         self.edits = Edits(store, clock, self.told.append)
         self.history = History(store, clock, self.told.append)
 

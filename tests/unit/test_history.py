@@ -74,12 +74,12 @@ async def test_an_undo_takes_back_all_that_the_last_task_wrote_and_a_second_one_
 ) -> None:
     note_id = await notes.add("a", "b")
     before = await notes.text(note_id)
-    task_id = await notes.calibrate(note_id)
+    await notes.calibrate(note_id)
     after = await notes.text(note_id)
     assert after.count("dn=") == 2
     for text, again in [(before, False), (after, True), (before, False)]:
         undone = await history.undo(notebook, note_id, person=BOB)
-        assert undone == Undone(task_id=task_id, notes=(note_id,), refused=(), again=again)
+        assert undone == Undone(notes=(note_id,), refused=(), again=again)
         assert await notes.text(note_id) == text
     assert told == [note_id] * 3
 
@@ -137,12 +137,10 @@ async def test_the_undo_of_a_batch_undoes_it_as_one_and_the_undo_of_a_note_only_
     assert [await notes.text(one) for one in numbers] == [before[0], *after[1:]]
     await notes.edit(numbers[1], "edited")
     undone = await history.undo_task(notebook, task_id, person=ALICE)
-    assert undone == Undone(task_id=task_id, notes=(numbers[2],), refused=(numbers[1],), again=False)
+    assert undone == Undone(notes=(numbers[2],), refused=(numbers[1],), again=False)
     assert [await notes.text(one) for one in numbers] == [before[0], "edited", before[2]]
     undone = await history.undo_task(notebook, task_id, person=ALICE, again=True)
-    assert undone == Undone(task_id=task_id, notes=(numbers[2],), refused=(numbers[1],), again=True), (
-        "what was undone apart stays so"
-    )
+    assert undone == Undone(notes=(numbers[2],), refused=(numbers[1],), again=True), "what was undone apart stays so"
     assert [await notes.text(one) for one in numbers] == [before[0], "edited", after[2]]
     await history.undo(notebook, numbers[0], person=ALICE)
     assert await notes.text(numbers[0]) == after[0]
@@ -229,7 +227,7 @@ async def test_what_a_later_task_wrote_and_has_taken_back_keeps_nobody_from_undo
     await history.undo_task(notebook, second, person=ALICE)
     for again, text in [(False, sent), (True, named), (False, sent)]:
         undone = await history.undo_task(notebook, first, person=ALICE, again=again)
-        assert undone == Undone(task_id=first, notes=(note_id,), refused=(), again=again)
+        assert undone == Undone(notes=(note_id,), refused=(), again=again)
         assert await notes.text(note_id) == text
     with pytest.raises(WrittenSince):
         await history.undo_task(notebook, second, person=ALICE, again=True)
@@ -282,9 +280,9 @@ async def test_an_undo_of_a_version_that_is_no_longer_there_is_refused(
 async def test_an_undo_that_comes_twice_is_done_once(notes: Notes, history: History, notebook: NotebookId) -> None:
     note_id = await notes.add("a")
     before = await notes.text(note_id)
-    task_id = await notes.calibrate(note_id)
+    await notes.calibrate(note_id)
     answers = [await history.undo(notebook, note_id, person=ALICE, request_key="once") for _ in range(3)]
-    assert answers == [Undone(task_id=task_id, notes=(note_id,), refused=(), again=False)] * 3
+    assert answers == [Undone(notes=(note_id,), refused=(), again=False)] * 3
     assert await notes.text(note_id) == before
 
 

@@ -16,10 +16,12 @@ from services.calibration.follower import FollowerId, NewFollower
 from services.calibration.followers import Followership
 from services.calibration.manager import AsyncCalibrationManager
 from services.calibration.ports import Tx
-from services.calibration.task import HashRequest, State
+from services.calibration.task import HashRequest, NoteRequest, State
 from services.errors import CannotCancel, CannotRetry, StoreUnavailable
+from services.notebook.history import History
+from services.notebook.notebook import Notebook
 from services.store.store import Store
-from services.torrents import NotebookId, PersonId, TaskId
+from services.torrents import NotebookId, NoteId, PersonId, TaskId
 from tests.fake_clock import FakeClock, settle
 from tests.unit.conftest import Run
 from tests.unit.fakes import FakeEngine, hashes, torrent
@@ -87,6 +89,15 @@ class World:
             follower=NewFollower(address=str(CHAT), reply_to=reply_to, message_id=message_id),
         )
 
+    async def submit_notes(self, *numbers: NoteId) -> TaskId:
+        return await self.manager.submit_task(
+            request=NoteRequest(numbers),
+            notebook=self.notebook,
+            asked_by=ALICE,
+            cause="command",
+            follower=NewFollower(address=str(CHAT), reply_to=7, message_id=None),
+        )
+
     async def cancel(self, task_id: TaskId) -> None:
         await self.manager.cancel_task(task_id, notebook=self.notebook, asked_by=ALICE)
 
@@ -101,6 +112,13 @@ class World:
     async def follower(self, task_id: TaskId) -> FollowerId:
         (one,) = await self.followers.of(task_id)
         return one.id
+
+
+async def saved(notes: Notebook, notebook: NotebookId, word: str) -> NoteId:
+    text = f"magnet:?xt=urn:btih:{torrent(word).shown}"
+    note = await notes.save(text, notebook=notebook, person=ALICE, origin=None)
+    assert note is not None
+    return note.note_id
 
 
 Begin = Callable[[AsyncCalibrationManager], Awaitable[World]]
@@ -195,6 +213,63 @@ async def test_an_end_that_was_shown_costs_no_further_request(
         assert await world.tick() == 0
         await world.live.show(task_id)
         assert await world.outbox.flush(world.live) == 0
+
+
+async def test_an_end_is_shown_again_where_somebody_changed_a_note_that_its_task_wrote_into(
+    run: Run, begin: Begin, engine: FakeEngine, clock: FakeClock, store: Store, notebook: NotebookId
+) -> None:
+    for word in "abc":
+        engine.knows(word, f"{word}.iso")
+    async with run() as manager:
+        world = await begin(manager)
+        notes = Notebook(store, clock, manager.note_changed)
+        numbers = [await saved(notes, notebook, word) for word in "abc"]
+        first, second = [await world.submit_notes(one) for one in numbers[:2]]
+        await clock.advance(1)
+        await world.tick()
+        history = History(store, clock, manager.note_changed)
+        await history.undo(notebook, numbers[0], person=ALICE)
+        await world.live.poll()
+        assert world.outbox.marks == {await world.follower(first): (CHAT, Rank.PROGRESS)}
+        await world.outbox.flush(world.live)
+        await notes.delete(notebook, numbers[1])
+        await notes.delete(notebook, numbers[2])
+        await world.live.poll()
+        assert list(world.outbox.marks) == [await world.follower(second)]
+
+
+async def test_a_page_of_what_was_not_found_is_not_turned_back_by_a_note_that_changes(
+    run: Run, begin: Begin, engine: FakeEngine, clock: FakeClock, store: Store, notebook: NotebookId
+) -> None:
+    engine.knows("a", "a.iso")
+    async with run() as manager:
+        world = await begin(manager)
+        notes = Notebook(store, clock, manager.note_changed)
+        number = await saved(notes, notebook, "a")
+        task_id = await world.submit_notes(number)
+        await clock.advance(1)
+        await world.tick()
+        await world.followers.turn(await world.follower(task_id), 0)
+        await world.live.show(task_id)
+        await world.outbox.flush(world.live)
+        await notes.delete(notebook, number)
+        assert await world.tick() == 0
+
+
+async def test_what_came_to_rest_because_its_chat_is_gone_is_not_woken_by_a_note_that_changes(
+    run: Run, begin: Begin, engine: FakeEngine, clock: FakeClock, store: Store, notebook: NotebookId
+) -> None:
+    engine.knows("a", "a.iso")
+    async with run() as manager:
+        world = await begin(manager)
+        notes = Notebook(store, clock, manager.note_changed)
+        number = await saved(notes, notebook, "a")
+        task_id = await world.submit_notes(number)
+        await world.followers.rests(await world.follower(task_id))
+        await clock.advance(1)
+        await world.tick()
+        await notes.delete(notebook, number)
+        assert await world.tick() == 0
 
 
 async def test_more_changes_than_one_answer_holds_are_all_marked_in_one_read_an_answer(

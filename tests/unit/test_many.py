@@ -58,7 +58,7 @@ async def test_foreign_missing_deleted_and_linkless_notes_are_passed_over(
     await store.write(lambda tx: tx.notes.delete(deleted, 5.0))
     await add(store, other, "e")
     await add(store, notebook, "f")
-    assert await Notebook(store, clock).select(notebook, selection) == expected
+    assert await Notebook(store, clock, lambda _: None).select(notebook, selection) == expected
 
 
 @pytest.mark.parametrize("selection", [Numbered(((2, 3),)), Numbered(((99, 10**30),)), Latest(0), Numbered(((5, 1),))])
@@ -70,7 +70,7 @@ async def test_nothing_but_foreign_and_missing_numbers_is_as_one_that_is_missing
     for word in "bc":
         await add(store, other, word)
     with pytest.raises(NoteNotFound):
-        await Notebook(store, clock).select(notebook, selection)
+        await Notebook(store, clock, lambda _: None).select(notebook, selection)
 
 
 async def test_all_are_those_not_yet_calibrated_or_failed_and_with_force_every_one(
@@ -86,7 +86,7 @@ async def test_all_are_those_not_yet_calibrated_or_failed_and_with_force_every_o
             )
         await clock.advance(100)
     new = await add(store, notebook, "found")
-    keeper = Notebook(store, clock)
+    keeper = Notebook(store, clock, lambda _: None)
     assert await keeper.select(notebook, Uncalibrated()) == [failed, both, new]
     assert len(await keeper.select(notebook, Uncalibrated(force=True))) == 5
 
@@ -94,7 +94,7 @@ async def test_all_are_those_not_yet_calibrated_or_failed_and_with_force_every_o
 async def test_where_every_note_is_calibrated_all_says_so_and_with_force_takes_them_again(
     store: Store, notebook: NotebookId, clock: FakeClock
 ) -> None:
-    keeper = Notebook(store, clock)
+    keeper = Notebook(store, clock, lambda _: None)
     await add(store, notebook)
     for force in (False, True):
         with pytest.raises(NoteNotFound):
@@ -114,7 +114,7 @@ async def test_a_thousand_notes_are_the_most_and_all_takes_no_more(
 ) -> None:
     for _ in range(1001):
         await add(store, notebook, "a")
-    keeper = Notebook(store, clock)
+    keeper = Notebook(store, clock, lambda _: None)
     for selection in (Numbered(((1, 1001),)), Latest(1001)):
         with pytest.raises(TooMany):
             await keeper.select(notebook, selection)
@@ -135,7 +135,8 @@ async def test_all_begins_with_what_was_never_tried_and_goes_on_with_what_was_tr
 
     await store.write(try_one_after_another)
     for force in (False, True):
-        assert await Notebook(store, clock).select(notebook, Uncalibrated(force)) == list(range(3, 1003))
+        chosen = await Notebook(store, clock, lambda _: None).select(notebook, Uncalibrated(force))
+        assert chosen == list(range(3, 1003))
 
 
 async def test_five_thousand_torrents_are_the_most_of_a_task(run: Run, notebook: NotebookId) -> None:
@@ -159,7 +160,7 @@ async def test_a_hash_of_many_notes_is_looked_up_once_and_all_of_them_are_correc
     assert snapshot is not None
     assert (snapshot.counts, snapshot.first.corrected) == ({State.COMPLETED: 1}, numbers)
     assert engine.calls == {torrent("a"): 1}
-    texts = {(await Notebook(store, clock).get(notebook, one)).text for one in numbers}
+    texts = {(await Notebook(store, clock, lambda _: None).get(notebook, one)).text for one in numbers}
     assert texts == {f"magnet:?xt=urn:btih:{torrent('a').shown}&dn=a.iso"}
 
 

@@ -25,7 +25,7 @@ OTHER = f"magnet:?xt=urn:btih:{Y.shown}"
 
 @pytest.fixture
 def notes(store: Store, clock: FakeClock) -> Notebook:
-    return Notebook(store, clock)
+    return Notebook(store, clock, lambda _: None)
 
 
 async def save(notes: Notebook, notebook: NotebookId, text: str, *, key: str | None = None) -> Saved:
@@ -313,3 +313,18 @@ async def test_a_deleted_note_is_gone_for_a_day_and_then_for_good(
         await notes.restore(notebook, saved.note_id)
     await notes.purge()
     assert (await save(notes, notebook, LINK)).known == ()
+
+
+async def test_whoever_listens_hears_of_each_note_that_comes_goes_and_comes_back(
+    store: Store, notebook: NotebookId, clock: FakeClock
+) -> None:
+    heard: list[NoteId] = []
+    notes = Notebook(store, clock, heard.append)
+    first, second = [await notes.save(LINK, notebook=notebook, person=ALICE, origin=None) for _ in range(2)]
+    assert first is not None
+    assert second is not None
+    await notes.delete(notebook, first.note_id)
+    with pytest.raises(NoteNotFound):
+        await notes.delete(notebook, first.note_id)
+    await notes.restore(notebook, first.note_id)
+    assert heard == [first.note_id, second.note_id, first.note_id, first.note_id]

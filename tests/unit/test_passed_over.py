@@ -22,7 +22,7 @@ class Home:
 
     def __init__(self, store: Store, clock: FakeClock, notebook: NotebookId) -> None:
         self.store, self.clock, self.notebook = store, clock, notebook
-        self.notes = Notebook(store, clock)
+        self.notes = Notebook(store, clock, lambda _: None)
         self.edits = Edits(store, clock, lambda _: None)
         self.note = NoteId(0)
 

@@ -58,7 +58,7 @@ class Presser:
         self.live = LiveStatus(manager, self.followers, clock)
         self.box = Box()
         self.live._outbox = self.box  # type: ignore[assignment] # as much of it as a press needs
-        self.notebook = Notebook(store, clock)
+        self.notebook = Notebook(store, clock, manager.note_changed)
         self.services = SimpleNamespace(
             manager=manager,
             followers=self.followers,
