@@ -86,6 +86,20 @@ async def test_a_closed_port_that_the_magnet_alone_names_is_no_peer_seen(resolve
             assert {(step.code, number(step, "peers")) for step in running.steps.seen} == {("asking", 0)}
 
 
+@pytest.mark.parametrize("way", ["tracker", "dht"])
+async def test_a_closed_port_that_the_magnet_and_others_name_is_a_peer_seen(
+    swarm: Swarm, resolver: LibtorrentResolver, way: Way
+) -> None:
+    wanted = swarm.dead()
+    with socket.socket() as closed:
+        closed.bind(("127.0.5.5", 0))  # and does not listen
+        swarm.find(wanted, closed.getsockname(), by=[way])
+        hints = replace(trackers_of(wanted), peers=(closed.getsockname(),))
+        async with Running(resolver, torrent_id(wanted), hints) as running:
+            step = await running.steps.until(lambda step: number(step, "peers") == 1)
+            assert verdict(step).code == "slow"
+
+
 @pytest.mark.parametrize(
     ("host", "peer"),
     [
@@ -210,7 +224,7 @@ async def test_the_address_that_a_tracker_sees_us_at_is_known_for_ours(
     swarm.tracker.external_ip = "93.184.216.34"
     async with Running(resolver, torrent_id(swarm.dead()), Hints((swarm.tracker_url,))) as running:
         await running.steps.until(lambda step: number(step, "trackers_answered") == 1)
-        assert resolver._alerts._here.have("93.184.216.34")
+        assert resolver._alerts.here.have("93.184.216.34")
 
 
 async def test_another_at_our_own_address_is_a_peer_once_it_answers(swarm: Swarm, resolver: LibtorrentResolver) -> None:

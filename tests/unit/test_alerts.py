@@ -1,5 +1,6 @@
 """What is done about a torrent whose metadata does not end, and what counts as a word of the DHT."""
 
+import errno
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
@@ -41,6 +42,28 @@ def test_metadata_that_may_still_end_is_fetched_at_full_speed(downloaded: int) -
 
 def test_whoever_sends_twice_the_largest_metadata_is_listened_to_at_64_kib_a_second() -> None:
     assert limits_after(downloaded=2 * LARGEST_METADATA + 1) == [65_536]
+
+
+@pytest.mark.parametrize(
+    ("op", "error", "peers"),
+    [
+        (lt.operation_t.connect, errno.ECONNREFUSED, 0),
+        (lt.operation_t.connect, errno.ETIMEDOUT, 0),
+        (lt.operation_t.sock_bind, errno.EADDRNOTAVAIL, 0),
+        (lt.operation_t.connect, errno.ECONNRESET, 1),
+        (lt.operation_t.sock_read, errno.ECONNRESET, 1),
+    ],
+)
+def test_whoever_takes_a_connection_and_drops_it_at_once_is_a_peer(op: lt.operation_t, error: int, peers: int) -> None:
+    handle, board, there = Handle(), Board[Any](), ("203.0.113.9", 6_881)
+    board.seek(SoughtTorrent(InfoHash("ab" * 20), handle))
+    alerts = Alerts(cast("Any", None), board, DhtSightings(asked=False))
+    sightings = board.running[handle].sightings
+    sightings.hinted.add(there)
+    code = SimpleNamespace(value=lambda: error)
+    alerts._on_peer(cast("Any", SimpleNamespace(handle=handle, endpoint=there, op=op, error=code)))
+    sightings.count(known=1, connections=0)
+    assert sightings.seen == peers
 
 
 class HeardDht:

@@ -16,12 +16,15 @@ def here() -> Whereabouts:
     return here
 
 
+def standing(peer: Endpoint, *, tried: bool = True, willing: bool = False) -> Connection:
+    return Connection(peer, stands=True, tried=tried, named=False, willing=willing)
+
+
 def peers_after(here: Whereabouts, peer: Endpoint, *, met: bool) -> int:
     """Return how many peers there are when *peer* alone is known, and was tried in vain or *met*."""
     sightings = Sightings()
-    sightings.tried(peer, here, met=False)
-    if met:
-        sightings.tried(peer, here, met=True)
+    sightings.tried(peer, here)
+    sightings.over(peer, met=met)
     sightings.count(known=1, connections=0)
     return sightings.seen
 
@@ -45,12 +48,21 @@ def test_somebody_elsewhere_is_a_peer_though_it_does_not_answer(here: Whereabout
 
 def test_whom_the_magnet_alone_names_is_a_peer_once_it_has_answered(here: Whereabouts) -> None:
     sightings = Sightings(hinted={(THEIRS, PORT)})
-    sightings.tried((THEIRS, PORT), here, met=False)
+    sightings.tried((THEIRS, PORT), here)
+    sightings.over((THEIRS, PORT), met=False)
     sightings.count(known=1, connections=0)
     assert sightings.seen == 0
-    sightings.tried((THEIRS, PORT), here, met=True)
+    sightings.over((THEIRS, PORT), met=True)
     sightings.count(known=1, connections=0)
     assert sightings.seen == 1
+
+
+def test_whom_the_magnet_names_and_others_too_is_a_peer_though_it_does_not_answer(here: Whereabouts) -> None:
+    sightings = Sightings(hinted={(THEIRS, PORT)})
+    for named, seen in ((False, 0), (True, 1), (False, 1)):
+        sightings.look([Connection((THEIRS, PORT), stands=False, tried=True, named=named, willing=False)], here)
+        sightings.count(known=1, connections=0)
+        assert (sightings.seen, sightings.connected) == (seen, 0)
 
 
 @pytest.mark.parametrize("peer", [(THEIRS, PORT), (OURS, OLD_PORT), (SEEN_AT, OLD_PORT)])
@@ -58,37 +70,59 @@ def test_whoever_has_taken_a_connection_from_us_is_a_peer_though_it_says_nothing
     here: Whereabouts, peer: Endpoint
 ) -> None:
     sightings = Sightings(hinted={peer})
-    sightings.tried(peer, here, met=False)
+    sightings.tried(peer, here)
     sightings.count(known=1, connections=1)
-    sightings.look([Connection(peer, tried=True, willing=False)])
+    sightings.look([standing(peer)], here)
     assert (sightings.seen, sightings.connected) == (1, 1)
     sightings.count(known=1, connections=0)
     assert (sightings.seen, sightings.connected) == (1, 0), "seen once is seen"
+
+
+@pytest.mark.parametrize("address", [OURS, SEEN_AT])
+def test_a_connection_with_ourselves_is_none_at_either_end(here: Whereabouts, address: str) -> None:
+    sightings = Sightings(hinted={(THEIRS, PORT)})
+    ends = [standing((address, PORT)), standing((OURS, 40_000), tried=False)]
+    sightings.look(ends, here)
+    assert (sightings.seen, sightings.connected) == (0, 0), "before anybody has told of them"
+    for end in ends:
+        sightings.tried(end.peer, here)
+    sightings.count(known=3, connections=len(ends))
+    sightings.look(ends, here)
+    assert (sightings.seen, sightings.connected) == (0, 0)
+    sightings.look([*ends, standing((THEIRS, PORT))], here)
+    assert (sightings.seen, sightings.connected) == (1, 1)
+
+
+def test_an_end_of_our_own_connection_that_is_over_hides_nobody(here: Whereabouts) -> None:
+    sightings = Sightings()
+    for port in (40_000, 40_001):
+        sightings.tried((OURS, port), here)
+        sightings.was_ourselves((OURS, port))
+    sightings.count(known=1, connections=0)
+    assert sightings.seen == 1
+
+
+def test_we_are_no_peer_though_it_is_a_while_until_we_meet_ourselves(here: Whereabouts) -> None:
+    sightings = Sightings()
+    sightings.count(known=1, connections=0)
+    sightings.tried((OURS, PORT), here)
+    sightings.count(known=1, connections=0)
+    assert sightings.seen == 0
+
+
+def test_who_is_willing_is_so_only_while_it_is_connected(here: Whereabouts) -> None:
+    sightings = Sightings()
+    sightings.count(known=2, connections=2)
+    sightings.look([standing((THEIRS, PORT), tried=False, willing=True), standing((THEIRS, OLD_PORT))], here)
+    assert (sightings.connected, sightings.willing) == (2, 1)
+    sightings.look([standing((THEIRS, OLD_PORT))], here)
+    assert (sightings.connected, sightings.willing) == (1, 0)
+    sightings.look([standing((THEIRS, PORT), tried=False, willing=True)], here)
+    sightings.count(known=2, connections=0)
+    assert (sightings.connected, sightings.willing) == (0, 0)
 
 
 def test_strangers_cannot_name_addresses_without_end(here: Whereabouts) -> None:
     here.named.extend(f"203.0.113.{number}" for number in range(100))
     assert len(here.named) < 100
     assert here.have(OURS)
-
-
-@pytest.mark.parametrize("address", [OURS, SEEN_AT])
-def test_a_connection_with_ourselves_is_none_at_either_end(here: Whereabouts, address: str) -> None:
-    sightings = Sightings(hinted={(THEIRS, PORT)})
-    ends = [Connection((address, PORT), tried=True, willing=False), Connection((OURS, 40_000), False, False)]
-    for end in ends:
-        sightings.tried(end.peer, here, met=False)
-        sightings.count(known=2, connections=len(ends))
-        sightings.look(ends)
-        assert (sightings.seen, sightings.connected) == (0, 0)
-    sightings.look([*ends, Connection((THEIRS, PORT), tried=True, willing=False)])
-    assert (sightings.seen, sightings.connected) == (1, 1)
-
-
-def test_who_is_willing_is_so_only_while_it_is_connected() -> None:
-    sightings = Sightings()
-    sightings.count(known=1, connections=1)
-    sightings.look([Connection((THEIRS, PORT), tried=False, willing=True)])
-    assert (sightings.seen, sightings.willing) == (1, 1)
-    sightings.count(known=1, connections=0)
-    assert (sightings.seen, sightings.willing) == (1, 0)

@@ -63,7 +63,7 @@ def _steps() -> Iterator[Step]:
                 for peers, connected, willing in ((0, 0, 0), (1, 0, 0), (2, 1, 0), (3, 3, 1)):
                     urls = [f"http://{number}/" for number in range(asked)]
                     seen = Sightings(
-                        set(urls), set(urls[:answered]), seen=peers, connections=connected, willing=willing
+                        set(urls), set(urls[:answered]), listed=peers, connected=connected, willing=willing
                     )
                     one = step([seen], dht)
                     yield from (one, verdict(one))

@@ -1,5 +1,6 @@
 """What libtorrent says of its own accord, taken down where it belongs: ends, and evidence."""
 
+import errno
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from functools import partial
@@ -30,6 +31,7 @@ _PORT_TAKEN = "another program has the port: end it, or set resolvers.libtorrent
 _UNANSWERED = (lt.operation_t.sock_open, lt.operation_t.sock_bind, lt.operation_t.connect)
 _DUPLICATE_TORRENT = 19  # libtorrent's error codes
 _MISMATCHING_INFO_HASH = 30
+_SELF_CONNECTION = 47
 
 _log = structlog.get_logger(__name__)
 
@@ -37,7 +39,8 @@ _log = structlog.get_logger(__name__)
 class Alerts:
     """Takes what *session* says onto *board*, and what it says of the DHT to *dht*.
 
-    *ports* are those that it shall listen on; libtorrent takes others, and says nothing, where they are in use.
+    *ports* are those that it shall listen on; libtorrent takes others, and says nothing, where they are in use. *here*
+    is where it does listen, and is seen at.
     """
 
     def __init__(
@@ -48,7 +51,7 @@ class Alerts:
         self._dht = dht
         self._ports = ports
         self._stats_asked = False
-        self._here = Whereabouts()
+        self.here = Whereabouts()
 
     def ask_about_dht(self) -> None:
         """Let libtorrent say what it knows of the DHT, unless that is on its way, or there is none."""
@@ -92,7 +95,7 @@ class Alerts:
                 for torrent in self._board.running.values():
                     torrent.handle.force_dht_announce()  # what was asked before is lost
             case lt.external_ip_alert():  # some stranger's word: too little to keep a place off everybody
-                self._here.named.append(alert.external_address)
+                self.here.named.append(alert.external_address)
             case lt.listen_succeeded_alert() | lt.listen_failed_alert():
                 self._on_listening(alert)
 
@@ -100,7 +103,7 @@ class Alerts:
         if isinstance(alert, lt.listen_failed_alert):
             _log.warning("cannot listen", on=alert.listen_interface(), error=alert.error.message())
             return
-        self._here.listen(alert.address, alert.port)
+        self.here.listen(alert.address, alert.port)
         if self._ports and alert.port not in self._ports:
             _log.warning("swarm.other_port", wanted=sorted(self._ports), listens_on=alert.port, remedy=_PORT_TAKEN)
 
@@ -139,9 +142,18 @@ class Alerts:
 
     def _on_peer(self, alert: lt.peer_connect_alert | lt.peer_disconnected_alert) -> None:
         """Take in that a connection to a peer is tried, or is over."""
-        if torrent := self._board.running.get(alert.handle):
-            met = isinstance(alert, lt.peer_disconnected_alert) and alert.op not in _UNANSWERED
-            torrent.sightings.tried(alert.endpoint, self._here, met=met)
+        torrent = self._board.running.get(alert.handle)
+        if torrent is None:
+            return
+        sightings = torrent.sightings
+        if isinstance(alert, lt.peer_connect_alert):
+            sightings.tried(alert.endpoint, self.here)
+        elif alert.error.value() == _SELF_CONNECTION:
+            sightings.was_ourselves(alert.endpoint)
+        else:
+            # Whoever takes a connection and drops it at once may seem to have dropped it before.
+            met = alert.op not in _UNANSWERED or alert.error.value() == errno.ECONNRESET
+            sightings.over(alert.endpoint, met=met)
 
 
 def _is_trackers_own_word(alert: lt.tracker_error_alert) -> bool:

@@ -26,13 +26,23 @@ class Whereabouts:
         """Whether *address* is ours."""
         return address in self.addresses or address in self.named
 
+    def are(self, peer: Endpoint) -> bool:
+        """Whether *peer* is ourselves."""
+        return self.have(peer[0]) and peer[1] in self.ports
+
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """One that stands with *peer*: *tried* is one that we made, *willing* a peer that certainly has the metadata."""
+    """One with *peer*, which *stands*, or is still being made.
+
+    *tried* is one that we made, *named* a peer that trackers, the DHT or other peers name, *willing* one that certainly
+    has the metadata.
+    """
 
     peer: Endpoint
+    stands: bool
     tried: bool
+    named: bool
     willing: bool
 
 
@@ -41,53 +51,76 @@ class Sightings:
     """What the swarm has shown of one info-hash.
 
     *trackers* were asked, those *answered* did (nobody is an answer). *hinted* are the peers that the magnet itself
-    named, *met* those that a connection was made with, *ourselves* where trackers or the DHT named us to ourselves.
-    *neighbours* have an address of ours and another port: others, ourselves from before a restart, or the other end of
-    a connection with ourselves. *seen* is how many others there are. So many *connections* stand now, with ourselves
-    too; of them *willing* are with peers that certainly have the metadata.
+    named; *named* have trackers, the DHT or other peers, as far as was looked; *met* those that a connection was made
+    with. *ourselves* are where we were named to ourselves: libtorrent connects there too. *neighbours* have an address
+    of ours and another port: others, ourselves from before a restart, or the other end of a connection with ourselves.
+
+    *listed* is how many others there are by their addresses, *proved* by what they did; so many *connections* stand
+    now, with ourselves too; *connected* are those with others, and of these *willing* certainly have the metadata.
     """
 
     trackers: set[str] = field(default_factory=set)
     answered: set[str] = field(default_factory=set)
     hinted: set[Endpoint] = field(default_factory=set)
+    named: set[Endpoint] = field(default_factory=set)
     met: set[Endpoint] = field(default_factory=set)
     ourselves: set[Endpoint] = field(default_factory=set)
     neighbours: set[Endpoint] = field(default_factory=set)
-    seen: int = 0
+    listed: int = 0
+    proved: int = 0
     connections: int = 0
+    connected: int = 0
     willing: int = 0
 
     @property
-    def connected(self) -> int:
-        """How many others have a connection with us now."""
-        return min(self.connections, self.seen)
+    def seen(self) -> int:
+        """How many others there are."""
+        return max(self.listed, self.proved)
 
-    def tried(self, peer: Endpoint, here: Whereabouts, *, met: bool) -> None:
-        """Take in that a connection with *peer* was tried, or that it was *met*; we are *here*."""
-        address, port = peer
-        if here.have(address) and port in here.ports:
+    def tried(self, peer: Endpoint, here: Whereabouts) -> None:
+        """Take in that a connection with *peer* is tried, or has come from it; we are *here*."""
+        if here.are(peer):
             self.ourselves.add(peer)
-        elif met:
-            self.met.add(peer)
-        elif here.have(address):
+        elif here.have(peer[0]):
             self.neighbours.add(peer)
 
+    def over(self, peer: Endpoint, *, met: bool) -> None:
+        """Take in that the connection with *peer* is over, and whether it was *met*."""
+        if met:
+            self.met.add(peer)
+
+    def was_ourselves(self, end: Endpoint) -> None:
+        """Take in that what had come from *end* was our own connection, and is over."""
+        self.neighbours.discard(end)
+
     def count(self, *, known: int, connections: int) -> None:
-        """Take in how many peers are known, and how many connections stand; a peer that was seen once stays seen.
+        """Take in how many peers are known, and how many connections stand.
 
         Whom the magnet alone names, and a neighbour, is none until a connection was answered.
         """
-        unproved = (self.hinted | self.neighbours) - self.met - self.ourselves
-        self.seen = max(self.seen, known - len(unproved | self.ourselves))
+        unproved = (self._hinted_alone | self.neighbours) - self.met
+        self.listed = known - len(unproved | self.ourselves)
         self.connections = connections
         if not connections:
-            self.willing = 0
+            self.connected = self.willing = 0
 
-    def look(self, connections: Iterable[Connection]) -> None:
-        """Take in each of the *connections* that stand: whoever took one from us is there."""
-        standing = tuple(connections)
-        self.willing = sum(one.willing for one in standing)
-        self.seen = max(self.seen, sum(one.tried and one.peer not in self.ourselves for one in standing))
+    @property
+    def _hinted_alone(self) -> set[Endpoint]:
+        return self.hinted - self.named
+
+    @property
+    def unclear(self) -> bool:
+        """Whether a `look` may tell more."""
+        return bool(self.connections or self._hinted_alone - self.met)
+
+    def look(self, connections: Iterable[Connection], here: Whereabouts) -> None:
+        """Take in each of the *connections*: whoever took one from us is there; we are *here*."""
+        every = [one for one in connections if not here.are(one.peer)]
+        others = [one for one in every if one.stands and (one.tried or not here.have(one.peer[0]))]
+        self.named.update(one.peer for one in every if one.named)
+        self.connected = len(others)
+        self.proved = max(self.proved, self.connected)
+        self.willing = sum(one.willing for one in others)
 
 
 @dataclass(slots=True)

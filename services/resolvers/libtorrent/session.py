@@ -28,6 +28,7 @@ _FLAGS = (
     | lt.torrent_flags.apply_ip_filter  # without it the filter is passed by
     | lt.torrent_flags.update_subscribe
 )
+_BY_OTHERS = lt.peer_info.tracker | lt.peer_info.dht | lt.peer_info.pex | lt.peer_info.lsd
 
 _log = structlog.get_logger(__name__)
 
@@ -157,8 +158,8 @@ def _stop(held: list[lt.session], dht_state: Path | None, bell: socket.socket, r
     bell.close()
 
 
-def standing(handle: Handle) -> list[Connection]:
-    """Return the connections that stand; a peer is willing that has said that it has all that it wants (BEP 21).
+def connections(handle: Handle) -> list[Connection]:
+    """Return the torrent's connections; a peer is willing that has said that it has all that it wants (BEP 21).
 
     Nothing else that libtorrent tells of a peer before the metadata is here shows that it has it. Asks libtorrent's
     thread, about 0.1 ms.
@@ -166,9 +167,10 @@ def standing(handle: Handle) -> list[Connection]:
     return [
         Connection(
             peer.ip,
+            stands=not peer.flags & lt.peer_info.connecting,
             tried=bool(peer.flags & lt.peer_info.local_connection),
+            named=bool(peer.source & _BY_OTHERS),
             willing=bool(peer.flags & lt.peer_info.upload_only),
         )
         for peer in handle.get_peer_info()
-        if not peer.flags & lt.peer_info.connecting
     ]

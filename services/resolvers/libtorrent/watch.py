@@ -11,7 +11,7 @@ from services.resolvers.libtorrent.alerts import ALERTS, Alerts
 from services.resolvers.libtorrent.evidence import DhtSightings
 from services.resolvers.libtorrent.lookups import Board
 from services.resolvers.libtorrent.seeker import Seeker
-from services.resolvers.libtorrent.session import Handle, Session, standing
+from services.resolvers.libtorrent.session import Handle, Session, connections
 
 _TICK = 0.25
 _REPORT_EVERY = 0.5
@@ -82,10 +82,9 @@ class Watch:
     def _report(self, now: float) -> None:
         self._session.post_states()
         self._alerts.ask_about_dht()
-        every = self._board.running.values()
-        unclear = [one for one in every if one.sightings.connections and not one.sightings.willing]
+        unclear = (one for one in self._board.running.values() if one.sightings.unclear)
         for torrent in heapq.nsmallest(_MOST_LOOKED_AT, unclear, key=lambda one: one.looked):
             torrent.looked = now
-            torrent.sightings.look(standing(torrent.handle))
+            torrent.sightings.look(connections(torrent.handle), self._alerts.here)
         for lookup in self._board.lookups:
             lookup.tell(self._dht)

@@ -1,0 +1,68 @@
+"""What the watch over the swarm looks at, turn by turn."""
+
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from services.resolvers.libtorrent import watch
+from services.resolvers.libtorrent.evidence import Connection, DhtSightings, Endpoint, Whereabouts
+from services.resolvers.libtorrent.lookups import Board, SoughtTorrent
+from services.torrents import InfoHash
+from tests.fake_clock import FakeClock
+
+GIVER: Endpoint = ("203.0.113.9", 6_881)
+OTHER: Endpoint = ("203.0.113.10", 6_881)
+
+
+class Swarm:
+    """One torrent that is looked for, and who is connected with it."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.connections: list[Connection] = []
+        self.looks = 0
+        monkeypatch.setattr(watch, "connections", self._connections)
+        board = Board[Any]()
+        self.torrent = SoughtTorrent[Any](InfoHash("ab" * 20), "handle")
+        board.seek(self.torrent)
+        session = SimpleNamespace(post_states=lambda: None)
+        alerts = SimpleNamespace(ask_about_dht=lambda: None, here=Whereabouts())
+        self._watch = watch.Watch(
+            cast("Any", session), board, cast("Any", alerts), DhtSightings(asked=False), cast("Any", None),
+            clock=FakeClock(), dht_state=None,
+        )  # fmt: skip
+
+    def _connections(self, handle: object) -> list[Connection]:
+        assert handle == self.torrent.handle
+        self.looks += 1
+        return self.connections
+
+    def turn(self) -> None:
+        self.torrent.sightings.count(known=2, connections=len(self.connections))
+        self._watch._report(1.0)
+
+
+def standing(peer: Endpoint, *, willing: bool = False) -> Connection:
+    return Connection(peer, stands=True, tried=True, named=True, willing=willing)
+
+
+def test_metadata_is_not_said_to_come_any_more_when_the_giver_has_gone_and_others_stay(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    swarm = Swarm(monkeypatch)
+    for connections, willing in (([standing(GIVER, willing=True), standing(OTHER)], 1), ([standing(OTHER)], 0)):
+        swarm.connections = connections
+        swarm.turn()
+        assert (swarm.torrent.sightings.connected, swarm.torrent.sightings.willing) == (len(connections), willing)
+
+
+def test_what_has_no_connection_and_no_hint_is_not_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    swarm = Swarm(monkeypatch)
+    swarm.turn()
+    assert swarm.looks == 0
+    swarm.torrent.sightings.hinted.add(OTHER)
+    swarm.turn()
+    assert swarm.looks == 1
+    swarm.torrent.sightings.over(OTHER, met=True)
+    swarm.turn()
+    assert swarm.looks == 1
