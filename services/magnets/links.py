@@ -11,6 +11,7 @@ break is part of the separator; within the reach of a link there is no other.
 import re
 import unicodedata
 from collections.abc import Iterator
+from functools import cache
 from itertools import accumulate, compress, count, pairwise, repeat
 from operator import lt
 from typing import NamedTuple
@@ -33,7 +34,8 @@ def _key(name: str) -> str:
 
 # Repeats are possessive (`*+`): else each turn of a million leaves a way back to remember.
 
-# An HTML character reference stands for its character: `&amp;` separates, `&quot;` ends, `&#39;` is part of a name.
+# An HTML character reference stands for its character: `&amp;` separates, `&quot;` ends, `&#39;` is part of a name and,
+# as an apostrophe itself, is not at its end.
 _AMPERSAND = _any_case(r"(?:amp|#0{0,4}38|#x0{0,4}26);")
 _REFERENCE = rf"(?:#[0-9]{{1,7}}|#[Xx][0-9A-Fa-f]{{1,6}}|{_any_case('apos|quot|lt|gt|nbsp')});"
 _OF_NO_NAME = _any_case(r"#0{0,4}(?:34|38|60|62|160);|#x0{0,4}(?:22|26|3c|3e|a0);|amp|quot|lt|gt|nbsp")
@@ -206,12 +208,28 @@ def _trailing(opener: str) -> str:
 
 
 def _without_trailing(parameters: str, trailing: str) -> str:
-    """Return *parameters* without *trailing* punctuation at their end; that of a separator is none."""
+    """Return *parameters* without *trailing* punctuation at their end.
+
+    A separator's own is none, nor is that of a character reference; but one that stands for such punctuation is.
+    """
     stripped = parameters.rstrip(trailing)
-    if parameters.startswith(";", len(stripped)):
-        separator = _SEPARATOR.match(parameters, parameters.rfind("&"))
-        return parameters[: max(len(stripped), separator.end())] if separator else stripped
-    return stripped
+    if not parameters.startswith(";", len(stripped)):
+        return stripped
+    separator = _SEPARATOR.match(parameters, parameters.rfind("&"))
+    if separator:
+        return parameters[: max(len(stripped), separator.end())]
+    return parameters[: len(parameters) - _end(_trailing_backwards(trailing), parameters[::-1], 0, len(parameters))]
+
+
+@cache
+def _trailing_backwards(trailing: str) -> re.Pattern[str]:
+    """Return a pattern for *trailing* punctuation, and for references to it, that are read backwards."""
+    decimal = "|".join(str(ord(one))[::-1] for one in trailing)
+    hexadecimal = "|".join(_any_case(f"{ord(one):x}"[::-1]) for one in trailing)
+    apostrophe = _any_case("sopa")
+    reference = rf";(?:(?:(?:{decimal})0{{0,4}}|(?:{hexadecimal})0{{0,4}}[Xx])#|{apostrophe})&"
+    another = rf";(?:[0-9]{{1,7}}#|[0-9A-Fa-f]{{1,6}}[Xx]#|{apostrophe})&"
+    return re.compile(rf"(?:{reference}|(?!{another})[{re.escape(trailing)}])*+")
 
 
 def _reach(text: str, position: int, limit: int) -> int:

@@ -47,6 +47,7 @@ FAMILIES: dict[str, Callable[[int], str]] = {
     "values of crossed brackets": lambda size: BARE + "&a=([)]" * (size // 7),
     "an opening bracket before many pairs": lambda size: BARE + ("&a=((" + "()" * 101) * (size // 207),
     "references in a name": lambda size: f"{BARE}&dn=" + "&#39;" * (size // 5),
+    "references behind a name": lambda size: f"{BARE}&dn=a" + "&#233;&#39;." * (size // 13),
     "a name of words, then no parameter of ours": lambda size: f"{BARE}&dn=a b" + "&a" * (size // 2),
     "brackets nested deep in each value": lambda size: BARE + ("&a=" + "(" * 50 + ")" * 50) * (size // 103),
     "brackets nested deep in each name": lambda size: BARE + ("&dn=" + "(" * 4 + ")" * 4) * (size // 12),

@@ -46,7 +46,7 @@ FOREIGN = f"magnet:?xt=urn:btih:{OTHER}&dn=18"
         (f"{BARE}&dn", f"{BARE}&dn=True%20Name&dn"),
         # Several are folded into the first.
         (f"{BARE}&dn=a&dn=b", f"{BARE}&dn=True%20Name"),
-        (f"{BARE}&dn=a b&dn=c & d&a=1&dn=&#39;&#39;", f"{BARE}&dn=True%20Name&a=1;"),
+        (f"{BARE}&dn=a b&dn=c & d&a=1&dn=&#39;&#39;", f"{BARE}&dn=True%20Name&a=1&#39;&#39;"),
         (f"{BARE}" + "&dn=a b" * 250 + "&tr=x", f"{BARE}&dn=True%20Name&tr=x"),
         (f"{BARE}&dn=a&tr=x&dn=b&xl=1&dn=c", f"{BARE}&dn=True%20Name&tr=x&xl=1"),
         (f"{BARE}&amp;dn=a&amp;tr=x&amp;dn=b", f"{BARE}&amp;dn=True%20Name&amp;tr=x"),
