@@ -46,8 +46,8 @@ _ALBUM = "Bach - Goldberg Variations (Open, 2012)"
 _ALBUM_FILES = tuple((f"{number:02}. Variatio {number}.flac", 14_200_000) for number in range(1, 31))
 _HOW_TO_GO_LIVE = (
     "1. In Telegram, send /newbot to @BotFather, and copy the token it gives you.",
-    "2. cp config.example.toml config.toml, and put the token into it.",
-    "3. make run, and send your bot the /start CODE that it prints.",
+    "2. make run: it makes config.toml. Put the token into that.",
+    "3. make run again, and send your bot the /start CODE that it prints.",
     "",
     "Telegram and the swarm were a sandbox on 127.0.0.1, calibot was real.",
     "It has been stopped, and its temporary folder is removed.",
