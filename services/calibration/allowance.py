@@ -6,11 +6,10 @@ from dataclasses import dataclass
 
 from services.calibration.ports import Tx
 from services.errors import AllowanceUsedUp, TooMany, TooManyTasks
+from services.notebook.note import MOST_TORRENTS
 from services.torrents import PersonId, TorrentId
 
 _HOUR = 3600.0
-MOST_ITEMS = 5000
-"""Torrents in one task."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +26,8 @@ class Allowance:
             TooMany: more torrents than one task may have, or lookups than an hour has.
             AllowanceUsedUp: not now.
         """
-        if len(torrents) > MOST_ITEMS:
-            raise TooMany(most=MOST_ITEMS)
+        if len(torrents) > MOST_TORRENTS:
+            raise TooMany(most=MOST_TORRENTS)
         needed = len(torrents) - len(await tx.names.verified(torrents))
         if not needed:
             return

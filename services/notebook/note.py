@@ -85,6 +85,10 @@ class Known:
     verified: bool
 
 
+MOST_TORRENTS = 5_000
+"""That one task may have."""
+
+
 @dataclass(frozen=True, slots=True)
 class Numbered:
     """The notes whose numbers are in one of these ranges, both ends among them."""
@@ -94,7 +98,10 @@ class Numbered:
 
 @dataclass(frozen=True, slots=True)
 class Uncalibrated:
-    """The notes with a torrent that was not yet calibrated in them, or that failed; with *force*, all."""
+    """The notes with a torrent that was not yet calibrated in them, or that failed; with *force*, all.
+
+    At once no more than have `MOST_TORRENTS`; a note that has more itself is none of them.
+    """
 
     force: bool = False
 

@@ -10,7 +10,7 @@ from services.clock import Clock
 from services.errors import AllCalibrated, NotDeleted, NoteNotFound, TooMany
 from services.magnets.junk import is_junk
 from services.magnets.parse import Magnet, find_magnets
-from services.notebook.note import Known, Latest, Note, Selection, Uncalibrated
+from services.notebook.note import MOST_TORRENTS, Known, Latest, Note, Selection, Uncalibrated
 from services.notebook.once import once
 from services.notebook.ports import NotebookStore, NotebookTx
 from services.torrents import NotebookId, NoteId, PersonId, TorrentId
@@ -107,14 +107,18 @@ class Notebook:
         Raises:
             NoteNotFound: there is none here.
             AllCalibrated: there are some, and none is `Uncalibrated`.
-            TooMany: more than 1,000 were asked for.
+            TooMany: more than 1,000 were asked for, or there is none but one with more torrents than a task may have.
         """
         limit = _MOST_SELECTED if isinstance(selection, Uncalibrated) else _MOST_SELECTED + 1
 
         async def select(tx: NotebookTx) -> Sequence[NoteId]:
             chosen = await tx.notes.select(notebook, selection, limit)
-            if not chosen and isinstance(selection, Uncalibrated) and await tx.notes.select(notebook, Latest(1), 1):
-                raise AllCalibrated
+            if not chosen and isinstance(selection, Uncalibrated):
+                latest = await tx.notes.select(notebook, Latest(_MOST_SELECTED), _MOST_SELECTED)
+                if await tx.notes.uncalibrated(latest):
+                    raise TooMany(most=MOST_TORRENTS)  # in one note
+                if latest:
+                    raise AllCalibrated
             return chosen
 
         chosen = await self._store.read(select)

@@ -38,7 +38,8 @@ class Notes(Protocol):
     async def select(self, notebook: NotebookId, selection: Selection, limit: int) -> Sequence[NoteId]:
         """Return the numbers, rising, of at most *limit* notes with a torrent.
 
-        Of `Uncalibrated` those that were never tried come first, then those whose last try is oldest.
+        Of `Uncalibrated` those that were never tried come first, then those whose last try is oldest; together they
+        have no more than `MOST_TORRENTS`.
         """
 
     async def from_origin(self, origin: str) -> Note | None:

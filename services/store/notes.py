@@ -2,9 +2,20 @@
 
 import sqlite3
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import accumulate
 
 from services.calibration.task import State
-from services.notebook.note import Change, Latest, Mark, Note, Numbered, Revision, Selection, Uncalibrated
+from services.notebook.note import (
+    MOST_TORRENTS,
+    Change,
+    Latest,
+    Mark,
+    Note,
+    Numbered,
+    Revision,
+    Selection,
+    Uncalibrated,
+)
 from services.store import codec
 from services.store.statements import Parameters, Statements
 from services.store.words import WordRows
@@ -59,7 +70,11 @@ class NoteRows:
                     "select_numbered", notebook_id=notebook, ranges=codec.dump(within), limit=limit
                 )
             case Uncalibrated(force):
-                rows = await self._run.all("select_uncalibrated", notebook_id=notebook, force=force, limit=limit)
+                meant = await self._run.all(
+                    "select_uncalibrated", notebook_id=notebook, force=force, limit=limit, most_torrents=MOST_TORRENTS
+                )
+                torrents = accumulate(row["fresh"] for row in meant)
+                rows = [row for row, many in zip(meant, torrents, strict=True) if many <= MOST_TORRENTS]
             case Latest(count):
                 rows = await self._run.all("select_latest", notebook_id=notebook, limit=min(count, limit))
         return sorted(NoteId(row["id"]) for row in rows)

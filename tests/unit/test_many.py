@@ -139,6 +139,34 @@ async def test_all_begins_with_what_was_never_tried_and_goes_on_with_what_was_tr
         assert chosen == list(range(3, 1003))
 
 
+async def test_all_takes_no_more_notes_than_one_task_may_have_torrents_of(
+    store: Store, notebook: NotebookId, clock: FakeClock, run: Run
+) -> None:
+    huge = await add(store, notebook, *map(str, range(5001)))
+    half = await add(store, notebook, *map(str, range(2500)))
+    same = await add(store, notebook, *map(str, range(2500)))
+    rest = await add(store, notebook, *map(str, range(2000, 5000)))
+    beyond = await add(store, notebook, "beyond")
+    keeper = Notebook(store, clock, lambda _: None)
+
+    def done(word: str | int) -> Mark:
+        return Mark(notebook, torrent(str(word)), State.COMPLETED, TaskId("one"))
+
+    async with run() as manager:
+        for expected in ([half, same, rest], [beyond]):
+            chosen = await keeper.select(notebook, Uncalibrated())
+            assert chosen == expected
+            request = NoteRequest(tuple(chosen))
+            await manager.submit_task(request=request, notebook=notebook, asked_by=ALICE, cause="command")
+            await store.write(lambda tx: tx.notes.mark(list(map(done, range(5000))), 2.0))
+    await store.write(lambda tx: tx.notes.mark([done("beyond")], 3.0))
+    with pytest.raises(TooMany):
+        await keeper.select(notebook, Uncalibrated())
+    await store.write(lambda tx: tx.notes.delete(huge, 5.0))
+    with pytest.raises(AllCalibrated):
+        await keeper.select(notebook, Uncalibrated())
+
+
 async def test_five_thousand_torrents_are_the_most_of_a_task(run: Run, notebook: NotebookId) -> None:
     async with run() as manager:
         with pytest.raises(TooMany):

@@ -20,13 +20,24 @@ WHERE notebook_id = :notebook_id AND deleted_at IS NULL
 ORDER BY id LIMIT :limit;
 
 -- name: select_uncalibrated
--- Those never tried, then those tried longest ago: else a thousand dead ones would be taken again and again.
-SELECT id FROM notes
-WHERE notebook_id = :notebook_id AND deleted_at IS NULL AND EXISTS (
-    SELECT 1 FROM note_hashes
-    WHERE note_id = notes.id AND (:force OR outcome IS NULL OR outcome IN ('failed', 'cancelled'))
+-- Those never tried, then those tried longest ago: else a thousand dead ones would be taken again and again. Each with
+-- how many info-hashes it has that none before it has.
+WITH meant AS (
+    SELECT id, row_number() OVER (
+        ORDER BY (SELECT max(at) FROM note_hashes WHERE note_id = notes.id) NULLS FIRST, id
+    ) AS place
+    FROM notes
+    WHERE notebook_id = :notebook_id AND deleted_at IS NULL AND EXISTS (
+        SELECT 1 FROM note_hashes
+        WHERE note_id = notes.id AND (:force OR outcome IS NULL OR outcome IN ('failed', 'cancelled'))
+    ) AND (SELECT count(*) FROM note_hashes WHERE note_id = notes.id) <= :most_torrents
+    ORDER BY place LIMIT :limit
+), firsts AS (
+    SELECT min(place) AS place FROM meant JOIN note_hashes ON note_id = meant.id GROUP BY info_hash
 )
-ORDER BY (SELECT max(at) FROM note_hashes WHERE note_id = notes.id) NULLS FIRST, id LIMIT :limit;
+SELECT meant.id, count(firsts.place) AS fresh
+FROM meant LEFT JOIN firsts ON firsts.place = meant.place
+GROUP BY meant.place ORDER BY meant.place;
 
 -- name: select_latest
 SELECT id FROM notes
