@@ -16,6 +16,7 @@ Rows = list[list[InlineKeyboardButton]]
 
 _LONGEST_LABEL = 48
 _SHORT = 120
+_MOST_KEPT = 5  # of many at once: another comes when one was kept
 
 
 def claims(t: Translation, snapshot: Snapshot) -> list[str]:
@@ -56,7 +57,9 @@ def choice_rows(t: Translation, snapshot: Snapshot) -> Rows:
 
 
 def _shown(snapshot: Snapshot) -> Sequence[Item]:
-    return snapshot.outcomes if snapshot.total > 1 else (snapshot.first,)
+    if snapshot.total == 1:
+        return (snapshot.first,)
+    return list({one.key: one for one in (*snapshot.undecided, *snapshot.outcomes)}.values())
 
 
 def _claim(t: Translation, old: str, found: Found, *, several: bool) -> str:
@@ -85,7 +88,7 @@ def _keep(t: Translation, snapshot: Snapshot) -> Rows:
         [button(_label(words.format(name=item.was)), Verb.KEEP_OLD, about_item(item.key))]
         for item in _shown(snapshot)
         if item.was is not None and snapshot.without_pins(item)
-    ]
+    ][:_MOST_KEPT]
 
 
 def _label(name: str) -> str:

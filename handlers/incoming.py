@@ -25,6 +25,7 @@ from services.torrents import Hints, TorrentId
 
 TAKE_WORDS = frozenset({"save", "calibrate_hash"})
 """Commands that stand before words, or in the caption of a file, and are no part of these."""
+_GLUE = ",，、:： \u3000"
 LARGEST_FILE = 1_000_000
 """Bytes. Telegram lets a bot fetch twenty times as much; nobody reads such a note."""
 _FETCH_SECONDS = 20.0
@@ -72,8 +73,8 @@ def argument_of(message: Message) -> str:
 
 
 def arguments_of(message: Message) -> Sequence[str]:
-    """Return the words after the command that *message* begins with."""
-    return argument_of(message).split()
+    """Return the words after the command that *message* begins with, and after what glues them to it: ``/note，34``."""
+    return argument_of(message).lstrip(_GLUE).split()
 
 
 def said_in(message: Message, bot: Bot) -> str:

@@ -118,6 +118,9 @@ class Tasks(Protocol):
         """Return the tasks with a pending or running item; costs the same for any number of items."""
 
     async def counts(self, task_id: TaskId) -> Mapping[State, int]: ...
+    async def undecided(self, task_id: TaskId, limit: int) -> Sequence[Item]:
+        """Return ended items about whose names people may decide: guesses first, then old names that were replaced."""
+
     async def outcomes(self, task_id: TaskId, limit: int) -> Sequence[Item]:
         """Return the last items that ended, newest first."""
 

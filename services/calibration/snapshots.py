@@ -8,6 +8,7 @@ from services.calibration.task import Item, Lost, NoteRequest, PassedOver, Snaps
 from services.torrents import NoteId, Step, TaskId
 
 _OUTCOMES_SHOWN = 5
+_UNDECIDED_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,10 @@ async def read_snapshots(
         counts = await tx.tasks.counts(task_id)
         single = sum(counts.values()) == 1
         outcomes = await tx.tasks.outcomes(task_id, _OUTCOMES_SHOWN)
-        written_for = [one.found.torrent for one in (first, *outcomes) if one.found and one.corrected]
+        # Those of one under way are asked about as they come: to look for the others reads all of it.
+        undecided = await tx.tasks.undecided(task_id, _UNDECIDED_SHOWN) if task.state.ended and not single else ()
+        several = (first, *outcomes, *undecided)
+        written_for = [one.found.torrent for one in several if one.found and one.corrected]
         snapshots.append(
             Snapshot(
                 task=task,
@@ -57,6 +61,7 @@ async def read_snapshots(
                 counts=counts,
                 first=first,
                 outcomes=tuple(outcomes),
+                undecided=tuple(undecided),
                 progress=progress.get(task_id) if task.state is State.RUNNING else None,
                 written=written.get(task_id, Written()),
                 passed_over=await _passed_over(tx, task, first) if single else None,

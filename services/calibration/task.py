@@ -185,9 +185,10 @@ class Snapshot:
     """What there is to see of a task at change *seq*.
 
     *counts* has every state that an item is in. *first* is its first item, *outcomes* the last five that ended,
-    newest first. *progress* is the newest word of a lookup under way. Of an ended task, *written*; of one that found a
-    single name and changed no note, *passed_over*, which is None where the name stands there already. *pinned* says
-    where people have taken back what these items wrote.
+    newest first. *progress* is the newest word of a lookup under way. Of an ended task, *written*; of one of many items
+    *undecided*, five about whose names people may decide; of one that found a single name and changed no note,
+    *passed_over*, which is None where the name stands there already. *pinned* says where people have taken back what
+    these items wrote.
     """
 
     task: Task
@@ -195,6 +196,7 @@ class Snapshot:
     counts: Mapping[State, int]
     first: Item
     outcomes: tuple[Item, ...]
+    undecided: tuple[Item, ...] = ()
     progress: Step | None
     written: Written = Written()
     passed_over: PassedOver | None = None

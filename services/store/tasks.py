@@ -151,6 +151,9 @@ class TaskRows:
     async def outcomes(self, task_id: TaskId, limit: int) -> Sequence[Item]:
         return [_item(row) for row in await self._run.all("outcomes", task_id=task_id, limit=limit)]
 
+    async def undecided(self, task_id: TaskId, limit: int) -> Sequence[Item]:
+        return [_item(row) for row in await self._run.all("undecided", task_id=task_id, limit=limit)]
+
     async def written(self, task_ids: Collection[TaskId]) -> Mapping[TaskId, Written]:
         rows = await self._run.all("notes_written", ids=codec.dump(list(task_ids)))
         return {TaskId(row["task_id"]): Written(row["standing"], row["undone"], row["as_one"]) for row in rows}

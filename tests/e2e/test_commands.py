@@ -117,6 +117,13 @@ async def test_a_command_in_bold_or_italic_is_one(town: Town, style: str) -> Non
     assert (await town.ask("/notes", chat=room)).text.startswith("There is no note here yet.")
 
 
+@pytest.mark.parametrize("asked", ["/note，{}", "/note： #{}", "/note, {}", "/note　{}", "/note\n{}"])
+async def test_a_number_is_understood_whatever_stands_between_it_and_its_command(town: Town, asked: str) -> None:
+    room, link = town.room(), make_sample("glued").magnet()
+    number = (await town.ask(link, chat=room)).text.split()[0].removeprefix("#")
+    assert kept(await town.ask(asked.format(number), chat=room)) == link
+
+
 async def test_calibrate_hash_makes_no_note(town: Town) -> None:
     room, sample = town.room(), town.seeded("No note")
     before = town.rows("SELECT count(*) FROM notes")

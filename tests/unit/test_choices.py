@@ -215,3 +215,22 @@ async def test_the_readings_of_a_batch_stand_below_all_that_its_card_tells(
         rows = shown.keyboard.inline_keyboard if shown.keyboard else ()
         assert rows[0][0].text == TRUE
         assert [[one.text for one in row] for row in rows[-2:]] == [["Keep old: Inception"], ["Undo"]]
+
+
+async def test_every_guess_of_a_batch_can_be_chosen_one_after_another(world: World, run: Run) -> None:
+    guesses, rest = [f"guess {number}" for number in range(8)], [f"rest {number}" for number in range(6)]
+    for word in guesses:
+        world.engine.knows(word, guessed(word))
+    for word in rest:
+        world.engine.knows(word, f"{word}.iso")
+    async with run() as manager:
+        notes = [await world.add(link(word), word) for word in (*guesses, *rest)]
+        task_id = await world.calibrate(manager, *notes)
+        for _ in guesses:
+            shown, snapshot = await world.shown(manager, task_id), await manager.get_task_status(task_id)
+            assert snapshot is not None
+            assert "Which of these is the name of" in shown.html
+            assert TRUE in labels(shown)
+            await world.choose(manager, task_id, "big5hkscs", position=snapshot.undecided[0].position)
+        assert "Which of these" not in (await world.shown(manager, task_id)).html
+        assert {find_magnets(await world.text(note))[0].name for note in notes[:8]} == {TRUE}

@@ -242,3 +242,21 @@ async def test_an_old_name_is_not_kept_over_what_another_task_has_written_since(
         with pytest.raises(WrittenSince):
             await manager.keep_old_name((first, 0), notebook=world.notebook, asked_by=BOB)
         assert await world.text(note) == text
+
+
+async def test_every_old_name_of_a_batch_can_be_kept_one_after_another(world: World, run: Run) -> None:
+    words = [f"word {number}" for number in range(12)]
+    for word in words:
+        world.engine.knows(word, f"{word}.iso")
+    async with run() as manager:
+        notes = [await world.add(link(word, "Inception"), word) for word in words]
+        task_id = await world.calibrate(manager, *notes)
+        for left in range(12, 0, -1):
+            kept = [label for label in labels(await world.shown(manager, task_id)) if label.startswith("Keep old")]
+            assert len(kept) == min(left, 5)
+            snapshot = await manager.get_task_status(task_id)
+            assert snapshot is not None
+            await manager.keep_old_name(snapshot.undecided[0].key, notebook=world.notebook, asked_by=BOB)
+        assert not any(label.startswith("Keep old") for label in labels(await world.shown(manager, task_id)))
+        for word, note in zip(words, notes, strict=True):
+            assert await world.text(note) == link(word, "Inception")
