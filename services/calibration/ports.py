@@ -127,6 +127,9 @@ class Tasks(Protocol):
     async def written(self, task_ids: Collection[TaskId]) -> Mapping[TaskId, Written]:
         """Return what tasks wrote into notes, of those that wrote anything that was not changed since."""
 
+    async def written_apart(self, task_ids: Collection[TaskId]) -> Sequence[tuple[TaskId, NoteId]]:
+        """Return where a task may have something standing though what it undid there last is out of sight."""
+
     async def waiting(self, torrents: Collection[TorrentId]) -> Mapping[TorrentId, Sequence[Item]]:
         """Return, for each torrent, the unended items of all tasks that it answers (`TorrentId.answers`)."""
 

@@ -1,10 +1,11 @@
 """What there is to see of tasks, and what changed of them."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from services.calibration.ports import Tx
 from services.calibration.task import Item, Lost, NoteRequest, PassedOver, Snapshot, State, Task, Written
+from services.notebook.history import stands
 from services.torrents import NoteId, Step, TaskId
 
 _OUTCOMES_SHOWN = 5
@@ -42,7 +43,7 @@ async def read_snapshots(
     asked = list(task_ids)
     tasks = await tx.tasks.those(asked)
     firsts = {item.task_id: item for item in await tx.tasks.items_at([(task_id, 0) for task_id in tasks])}
-    written = await tx.tasks.written([task_id for task_id, task in tasks.items() if task.state.ended])
+    written = await _written(tx, {task_id: task for task_id, task in tasks.items() if task.state.ended})
     for task_id in asked:
         task, first = tasks.get(task_id), firsts.get(task_id)
         if task is None or first is None or (task.completed_at is not None and task.completed_at < since):
@@ -69,6 +70,16 @@ async def read_snapshots(
             )
         )
     return snapshots
+
+
+async def _written(tx: Tx, ended: Mapping[TaskId, Task]) -> Mapping[TaskId, Written]:
+    written = dict(await tx.tasks.written(ended))
+    for task_id, note_id in await tx.tasks.written_apart(ended):
+        for note in await tx.notes.those(ended[task_id].notebook, [note_id]):
+            if stands(note, await tx.notes.revisions(note.id), task_id):
+                known = written.get(task_id, Written())
+                written[task_id] = replace(known, standing=known.standing + 1)
+    return written
 
 
 async def _passed_over(tx: Tx, task: Task, item: Item) -> PassedOver | None:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from typing import Self
 
 from services.clock import Clock
@@ -120,11 +120,11 @@ class History:
             ways: list[_WayBack] = []
             refused: dict[NoteId, CalibotError] = {}
             for note in await tx.notes.written_by(notebook, task_id):
-                mine, beneath = _stretch(note, await tx.notes.revisions(note.id), task_id)
-                if not mine:
-                    refused[note.id] = beneath
-                elif mine[0].change.cause == Cause.UNDO_TASK if again else mine[0].change.cause not in _BACK:
-                    ways.append(_way_of(note, mine))
+                mine = _stretch(note, await tx.notes.revisions(note.id), task_id)
+                if not mine.steps or mine.stays_beneath:
+                    refused[note.id] = mine.refusal
+                if mine.steps and (mine.last == Cause.UNDO_TASK if again else mine.last not in _BACK):
+                    ways.append(_way_of(note, mine.steps))
             if not ways:
                 raise next(iter(refused.values()), NothingToUndo())
             for way in ways:
@@ -171,14 +171,14 @@ async def take_back(
     changed: list[NoteId] = []
     refused: list[CalibotError] = []
     for note in await tx.notes.those(notebook, notes):
-        mine, beneath = _stretch(note, await tx.notes.revisions(note.id), task_id)
-        text = _without(note, mine, torrent)
+        mine = _stretch(note, await tx.notes.revisions(note.id), task_id)
+        text = _without(note, mine.steps, torrent)
         if text is None:
-            refused.append(beneath)
+            refused.append(mine.refusal)
             continue
         if text == note.text:
             continue
-        cause = Cause.KEPT_ALL if text == mine[-1].before else Cause.KEPT
+        cause = Cause.KEPT_ALL if text == mine.steps[-1].before else Cause.KEPT
         await tx.notes.replace_text(note, text, Change(cause=cause, person=person, task_id=task_id, at=now))
         await tx.notes.pin(note.id, [torrent], now)
         changed.append(note.id)
@@ -187,23 +187,62 @@ async def take_back(
     return changed
 
 
-def _stretch(note: Note, revisions: Sequence[Revision], task_id: TaskId | None) -> tuple[Sequence[Step], CalibotError]:
-    """Return the last steps of a task in *note*, newest first: nothing of anybody else stands between or since.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Stretch:
+    """What may be taken back, or written again, of what a task did to a note.
+
+    *steps* are the last ones of the task, newest first: nothing of anybody else stands upon them. *refusal* is why
+    whatever the task wrote before them stays; it *stays_beneath* where another task wrote upon it.
+    """
+
+    steps: Sequence[Step]
+    stays_beneath: bool
+    refusal: CalibotError
+
+    @property
+    def last(self) -> str:
+        """Why the last of its steps was made."""
+        return self.steps[0].change.cause
+
+
+def _stretch(note: Note, revisions: Sequence[Revision], task_id: TaskId | None) -> _Stretch:
+    """Return the last steps of a task in *note*.
 
     A task may have written several names, people have chosen some, and taken some back: all that began with one text.
-    The error is why what the task wrote before these steps stays.
+    Who undoes takes back what lies on top: so the steps that stand are a pile.
     """
-    mine: list[Step] = []
-    text = note.text
-    for one in reversed(steps_of(note, revisions)):
-        if one.change.cause == Cause.EDIT:
-            return mine, EditedSince(note_id=note.id)
+    pile: list[Step] = []
+    last, taken = None, []
+    for one in _since_edit(steps_of(note, revisions)):
+        run = _on_top(pile, one.change.task_id) if one.change.cause in _BACK else []
+        del pile[len(pile) - len(run) :]
+        if one.change.cause not in _BACK:
+            pile.append(one)
         if one.change.task_id == task_id:
-            if one.after != text:
-                break
-            mine.append(one)
-            text = one.before
-    return mine, WrittenSince(note_id=note.id)
+            last, taken = one, run
+    steps = _on_top(pile, task_id)
+    if last is not None and last.change.cause in _BACK and last.after == note.text:
+        steps = [last, *taken]
+    beneath = any(one.change.task_id == task_id for one in pile if one not in steps)
+    wrote = last is not None if not steps else beneath
+    refusal = WrittenSince(note_id=note.id) if wrote else EditedSince(note_id=note.id)
+    return _Stretch(steps=steps, stays_beneath=beneath and bool(steps), refusal=refusal)
+
+
+def _since_edit(steps: Sequence[Step]) -> Sequence[Step]:
+    edits = [place for place, one in enumerate(steps, 1) if one.change.cause == Cause.EDIT]
+    return steps[edits[-1] :] if edits else steps
+
+
+def _on_top(pile: Sequence[Step], task_id: TaskId | None) -> list[Step]:
+    """Return the steps of the task that lie on top of *pile*, newest first."""
+    return list(takewhile(lambda one: one.change.task_id == task_id, reversed(pile)))
+
+
+def stands(note: Note, revisions: Sequence[Revision], task_id: TaskId) -> bool:
+    """Whether something that the task wrote into *note* can be taken back."""
+    steps = _stretch(note, revisions, task_id).steps
+    return bool(steps) and steps[0].change.cause not in _BACK
 
 
 def _without(note: Note, mine: Sequence[Step], torrent: TorrentId) -> str | None:
@@ -254,7 +293,7 @@ def _way_back(note: Note, revisions: Sequence[Revision]) -> _WayBack:
     if last.cause == Cause.EDIT:
         written = any(one.change.cause != Cause.EDIT for one in revisions)
         raise EditedSince(note_id=note.id) if written else NothingToUndo(note_id=note.id)
-    return _way_of(note, _stretch(note, revisions, last.task_id)[0])
+    return _way_of(note, _stretch(note, revisions, last.task_id).steps)
 
 
 def _way_of(note: Note, mine: Sequence[Step]) -> _WayBack:

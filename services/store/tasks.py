@@ -158,6 +158,10 @@ class TaskRows:
         rows = await self._run.all("notes_written", ids=codec.dump(list(task_ids)))
         return {TaskId(row["task_id"]): Written(row["standing"], row["undone"], row["as_one"]) for row in rows}
 
+    async def written_apart(self, task_ids: Collection[TaskId]) -> Sequence[tuple[TaskId, NoteId]]:
+        rows = await self._run.all("written_apart", ids=codec.dump(list(task_ids)))
+        return [(TaskId(row["task_id"]), NoteId(row["note_id"])) for row in rows]
+
     async def waiting(self, torrents: Collection[TorrentId]) -> Mapping[TorrentId, Sequence[Item]]:
         asked = list(torrents)
         waiting: dict[TorrentId, list[Item]] = {}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.calibration.task import NoteRequest
+from services.calibration.task import NoteRequest, Written
 from services.errors import EditedSince, LookupFailed, NoteChanged, NoteNotFound, NothingToUndo, WrittenSince
 from services.notebook.history import History, Undone
 from services.notebook.note import Cause, Change, Note
@@ -236,6 +236,38 @@ async def test_what_a_later_task_wrote_and_has_taken_back_keeps_nobody_from_undo
         assert await notes.text(note_id) == text, "what was done last, by turns"
     await history.undo_task(notebook, second, person=ALICE, again=True)
     assert await notes.text(note_id) == both
+
+
+async def test_what_a_task_wrote_before_and_after_another_is_taken_back_as_far_as_it_lies_on_top_and_told(
+    notes: Notes, history: History, notebook: NotebookId
+) -> None:
+    note_id = await notes.add("a", "late", "last")
+    texts = [await notes.text(note_id)]
+    for word in ("late", "last"):
+        notes.engine.knows(word, LookupFailed())
+    first = await notes.calibrate(note_id)
+    texts.append(await notes.text(note_id))
+    notes.engine.knows("late", "late.iso")
+    second = await notes.calibrate(note_id)
+    texts.append(await notes.text(note_id))
+    notes.engine.knows("last", "last.iso")
+    async with notes.run() as manager:
+        await manager.retry_task(first, notebook=notebook, asked_by=ALICE)
+        await notes.clock.advance(5)
+        undone = await history.undo_task(notebook, first, person=ALICE)
+        assert undone == Undone(notes=(note_id,), refused=(note_id,), again=False)
+        assert await notes.text(note_id) == texts.pop()
+        with pytest.raises(WrittenSince):
+            await history.undo_task(notebook, first, person=ALICE)
+        await history.undo_task(notebook, second, person=ALICE)
+        assert await notes.text(note_id) == texts.pop()
+        snapshot = await manager.get_task_status(first)
+        assert snapshot is not None
+        assert snapshot.written == Written(standing=1)
+        assert await history.undo_task(notebook, first, person=ALICE) == Undone(
+            notes=(note_id,), refused=(), again=False
+        )
+        assert await notes.text(note_id) == texts.pop()
 
 
 async def test_what_was_undone_stays_so_until_a_calibrate_names_the_notes_number(

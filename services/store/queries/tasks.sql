@@ -118,6 +118,22 @@ WHERE mine.version = (SELECT max(version) FROM revisions WHERE note_id = mine.no
     )
 GROUP BY mine.task_id;
 
+-- name: written_apart
+-- Where a task wrote, somebody else did, and the task again, which it has undone last: but not as the note is now.
+SELECT mine.task_id, mine.note_id
+FROM json_each(:ids) AS asked JOIN revisions AS mine ON mine.task_id = asked.value
+JOIN notes ON notes.id = mine.note_id AND notes.deleted_at IS NULL
+WHERE mine.cause IN ('undo', 'undo_task', 'kept_all')
+    AND mine.version = (SELECT max(version) FROM revisions WHERE note_id = mine.note_id AND task_id = mine.task_id)
+    AND EXISTS (
+        SELECT 1 FROM revisions AS first JOIN revisions AS other
+            ON other.note_id = first.note_id AND other.version > first.version AND other.task_id IS NOT first.task_id
+        WHERE first.note_id = mine.note_id AND first.task_id = mine.task_id AND other.version < mine.version
+    )
+    AND notes.text <> coalesce(
+        (SELECT text FROM revisions WHERE note_id = mine.note_id AND version = mine.version + 1), notes.text
+    );
+
 -- name: items_waiting
 -- Only those each of whose hashes is the torrent's: a magnet with a foreign second hash is not answered by it.
 SELECT asked.key AS place, item_rows.* FROM json_each(:torrents) AS asked JOIN item_rows
