@@ -1,8 +1,8 @@
 """What a found note shows: one line of it, and where in it the searched words stand. Pure, and plain text.
 
-A word stands where the index (`services.notebook.words`, FTS5's ``unicode61``) has it: letters count without case and
-diacritics, punctuation only parts words, letters of scripts without spaces are words of their own, and a word may be
-the beginning of one.
+A word stands where the index (`services.notebook.words`, FTS5's ``unicode61``) has it: letters count without case,
+width and diacritics, punctuation only parts words, letters of scripts without spaces are words of their own, and a word
+may be the beginning of one.
 """
 
 import re
@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from services.magnets.parse import find_magnets
-from services.notebook.words import stands_apart
+from services.notebook.words import plain_form, stands_apart
 
 _LONGEST = 140
 _BEFORE = 30
@@ -92,7 +92,7 @@ def _folded(text: str) -> tuple[str, list[int]]:
     """Return *text* as the index reads it, with spaces between words, and where each of its characters stands."""
     letters: list[str] = []
     places: list[int] = []
-    read = {one: _read(one) for one in set(text)}
+    read = {one: "".join(map(_read, plain_form(one))) for one in set(text)}
     for place, character in enumerate(text):
         letters.append(read[character])
         places += [place] * len(read[character])

@@ -5,6 +5,7 @@ Thai: so letters of scripts without spaces stand apart, each a word of its own, 
 """
 
 import re
+import unicodedata
 from collections.abc import Iterable
 
 from services.magnets.parse import find_magnets
@@ -60,5 +61,14 @@ def notebook_word(notebook: NotebookId) -> str:
     return f"notebook{notebook}"
 
 
+def plain_form(character: str) -> str:
+    """Return *character* as people type it who search for it: no wide letter, no half-width kana, no ligature."""
+    form = unicodedata.decomposition(character)
+    if form.startswith(("<wide>", "<narrow>")) or "\ufb00" <= character <= "\ufb06":
+        return unicodedata.normalize("NFKC", character)
+    return character
+
+
 def _apart(text: str) -> str:
-    return _UNSPACED.sub(r" \1 ", _UNSEARCHABLE.sub(" ", text))
+    forms = {ord(one): plain_form(one) for one in set(text) if not one.isascii()}
+    return _UNSPACED.sub(r" \1 ", _UNSEARCHABLE.sub(" ", unicodedata.normalize("NFC", text.translate(forms))))
