@@ -75,13 +75,46 @@ def test_whoever_has_taken_a_connection_from_us_is_a_peer_though_it_says_nothing
     sightings.look([standing(peer)], here)
     assert (sightings.seen, sightings.connected) == (1, 1)
     sightings.count(known=1, connections=0)
-    assert (sightings.seen, sightings.connected) == (1, 0), "seen once is seen"
+    assert (sightings.seen, sightings.connected) == (0, 0), "it may have been refused, which is told next"
+    sightings.over(peer, met=True)
+    sightings.count(known=1, connections=0)
+    assert (sightings.seen, sightings.connected) == (1, 0)
+
+
+def test_a_refused_connection_that_seemed_to_stand_is_no_peer(here: Whereabouts) -> None:
+    sightings, peer = Sightings(hinted={(THEIRS, PORT)}), (THEIRS, PORT)
+    for connections in (0, 1):  # the one is with ourselves
+        sightings.tried(peer, here)
+        sightings.count(known=1, connections=connections)
+        sightings.look([standing(peer)], here)
+        assert sightings.seen == connections
+        sightings.over(peer, met=False)
+        assert sightings.seen == 0
+
+
+def test_whoever_came_by_and_went_was_there(here: Whereabouts) -> None:
+    sightings = Sightings()
+    for peer, seen in (((OURS, 40_000), 0), ((THEIRS, 40_000), 1)):
+        sightings.tried(peer, here)
+        sightings.over(peer, met=True)
+        sightings.count(known=0, connections=0)
+        assert sightings.seen == seen, "libtorrent does not list it"
+
+
+def test_whom_others_named_before_the_magnet_stays_a_peer(here: Whereabouts) -> None:
+    sightings = Sightings()
+    sightings.tried((THEIRS, PORT), here)
+    sightings.over((THEIRS, PORT), met=False)
+    sightings.hint([(THEIRS, PORT)])
+    sightings.count(known=1, connections=0)
+    assert sightings.seen == 1
 
 
 @pytest.mark.parametrize("address", [OURS, SEEN_AT])
 def test_a_connection_with_ourselves_is_none_at_either_end(here: Whereabouts, address: str) -> None:
     sightings = Sightings(hinted={(THEIRS, PORT)})
     ends = [standing((address, PORT)), standing((OURS, 40_000), tried=False)]
+    sightings.count(known=0, connections=len(ends))
     sightings.look(ends, here)
     assert (sightings.seen, sightings.connected) == (0, 0), "before anybody has told of them"
     for end in ends:

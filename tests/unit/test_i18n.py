@@ -61,10 +61,9 @@ def _steps() -> Iterator[Step]:
         for answered in range(asked + 1):
             for dht in (DhtSightings(asked=False), DhtSightings(asked=True), DhtSightings(asked=True, nodes=9)):
                 for peers, connected, willing in ((0, 0, 0), (1, 0, 0), (2, 1, 0), (3, 3, 1)):
+                    others = {("203.0.113.9", port) for port in range(connected)}
                     urls = [f"http://{number}/" for number in range(asked)]
-                    seen = Sightings(
-                        set(urls), set(urls[:answered]), listed=peers, connected=connected, willing=willing
-                    )
+                    seen = Sightings(set(urls), set(urls[:answered]), listed=peers, standing=others, willing=willing)
                     one = step([seen], dht)
                     yield from (one, verdict(one))
 

@@ -55,8 +55,9 @@ class Sightings:
     with. *ourselves* are where we were named to ourselves: libtorrent connects there too. *neighbours* have an address
     of ours and another port: others, ourselves from before a restart, or the other end of a connection with ourselves.
 
-    *listed* is how many others there are by their addresses, *proved* by what they did; so many *connections* stand
-    now, with ourselves too; *connected* are those with others, and of these *willing* certainly have the metadata.
+    *dialled* are all with whom a connection was tried, or came. *listed* is how many others there are by their
+    addresses. So many *connections* stand now, with ourselves too; *standing* are the others among them, as far as was
+    looked, and of these *willing* certainly have the metadata.
     """
 
     trackers: set[str] = field(default_factory=set)
@@ -66,19 +67,32 @@ class Sightings:
     met: set[Endpoint] = field(default_factory=set)
     ourselves: set[Endpoint] = field(default_factory=set)
     neighbours: set[Endpoint] = field(default_factory=set)
+    dialled: set[Endpoint] = field(default_factory=set)
     listed: int = 0
-    proved: int = 0
     connections: int = 0
-    connected: int = 0
+    standing: set[Endpoint] = field(default_factory=set)
     willing: int = 0
 
     @property
     def seen(self) -> int:
-        """How many others there are."""
-        return max(self.listed, self.proved)
+        """How many others there are: by their addresses, or because they took a connection or made one.
+
+        What comes from a neighbour may have been an end of our own.
+        """
+        return max(self.listed, len((self.met - self.ourselves - self.neighbours) | self.standing))
+
+    @property
+    def connected(self) -> int:
+        """How many others have a connection with us now."""
+        return len(self.standing)
+
+    def hint(self, peers: Iterable[Endpoint]) -> None:
+        """Take in that the magnet names *peers*; whom others have named before is no hint."""
+        self.hinted.update(one for one in peers if one not in self.dialled)
 
     def tried(self, peer: Endpoint, here: Whereabouts) -> None:
         """Take in that a connection with *peer* is tried, or has come from it; we are *here*."""
+        self.dialled.add(peer)
         if here.are(peer):
             self.ourselves.add(peer)
         elif here.have(peer[0]):
@@ -86,6 +100,7 @@ class Sightings:
 
     def over(self, peer: Endpoint, *, met: bool) -> None:
         """Take in that the connection with *peer* is over, and whether it was *met*."""
+        self.standing.discard(peer)
         if met:
             self.met.add(peer)
 
@@ -102,7 +117,8 @@ class Sightings:
         self.listed = known - len(unproved | self.ourselves)
         self.connections = connections
         if not connections:
-            self.connected = self.willing = 0
+            self.standing.clear()
+            self.willing = 0
 
     @property
     def _hinted_alone(self) -> set[Endpoint]:
@@ -116,10 +132,10 @@ class Sightings:
     def look(self, connections: Iterable[Connection], here: Whereabouts) -> None:
         """Take in each of the *connections*: whoever took one from us is there; we are *here*."""
         every = [one for one in connections if not here.are(one.peer)]
-        others = [one for one in every if one.stands and (one.tried or not here.have(one.peer[0]))]
+        standing = [one for one in every if one.stands] if self.connections else []  # those refused seem to, too
+        others = [one for one in standing if one.tried or not here.have(one.peer[0])]
         self.named.update(one.peer for one in every if one.named)
-        self.connected = len(others)
-        self.proved = max(self.proved, self.connected)
+        self.standing = {one.peer for one in others}
         self.willing = sum(one.willing for one in others)
 
 

@@ -64,7 +64,7 @@ class Seeker:
         peers = tuple(islice(self._policy.peers(hints.peers), _MOST_HINTS))
         torrent = SoughtTorrent(info_hash, self._added(info_hash, Hints(trackers, peers)))
         torrent.sightings.trackers.update(trackers)
-        torrent.sightings.hinted.update(peers)
+        torrent.sightings.hint(peers)
         self._board.seek(torrent)
         self._announce(torrent, self._clock.monotonic())
         return torrent
@@ -105,7 +105,7 @@ class Seeker:
             torrent.handle.add_tracker({"url": url})
         room = _MOST_HINTS - len(torrent.sightings.hinted)
         for peer in islice(self._policy.peers(hints.peers), room):
-            torrent.sightings.hinted.add(peer)
+            torrent.sightings.hint([peer])
             torrent.handle.connect_peer(peer)
 
     def announce_again(self, now: float) -> None:
