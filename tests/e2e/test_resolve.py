@@ -235,6 +235,7 @@ async def test_ctrl_c_ends_it_at_once(place: Place) -> None:
     async with on_a_terminal(place, place.swarm.dead().magnet()) as (screen, process):
         await screen.shows("asking")
         process.send_signal(signal.SIGINT)
-        assert await process.wait() == 130
+        code = await process.wait()
         screen.hear()
+        assert code == 130, screen.text
         assert "Traceback" not in screen.text
