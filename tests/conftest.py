@@ -1,5 +1,6 @@
 """What every test gets: a loop that nobody may block, and a bound on its time by its folder."""
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,11 @@ from blockbuster import BlockBuster, blockbuster_ctx
 
 _SECONDS = {"unit": 20, "integration": 20, "e2e": 120}
 _TESTS = Path(__file__).parent
+
+
+def pytest_configure() -> None:
+    # A shell that starts the tests in the background has them, and all that they start, ignore Ctrl-C.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
