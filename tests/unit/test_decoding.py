@@ -102,7 +102,7 @@ def test_a_bad_byte_within_a_letter_in_an_old_encoding_costs_no_other_line(
     words = WORDS | {"cp874": "พี่มาก พระโขนง", "euc_jis_2004": WORDS["cp932"]}
     lines = [f"{words[encoding]} {number}.mkv" for number in range(count)]
     raw = [line.encode(encoding) for line in lines]
-    for damaged in range(2, count, 15):
+    for damaged in range(2, count, 8):
         raw[damaged] = raw[damaged][:1] + bad + raw[damaged][1:]
         lines[damaged] = ""
     read = decode_file(b"\n".join(raw)).split("\n")
