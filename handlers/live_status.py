@@ -27,6 +27,11 @@ class TaskCard(Card):
 
     follower: Follower
 
+    @property
+    def was_shown(self) -> bool:
+        """Whether the message has shown this end before."""
+        return self.ended and (self.follower.shown_attempt, self.follower.shown_state) == (self.attempt, self.state)
+
 
 class LiveStatus:
     """Keeps every followed message true. It implements the outbox's `Cards`."""
@@ -64,8 +69,8 @@ class LiveStatus:
         changes = await self._manager.changes_since(self._number)
         ranks = {one.task.id: Rank.END if one.task.state.ended else Rank.PROGRESS for one in changes.tasks}
         await self._mark_all(ranks)
-        for follower in await self._followers.renew(changes.notes):
-            self._mark(follower, Rank.PROGRESS)  # a batch writes into one note after another: its own card comes first
+        for follower in await self._followers.behind(changes.notes):
+            self._mark(follower, Rank.ANEW)  # a batch writes into one note after another: its own card comes first
         self._number = changes.number  # not before all are marked: the store may fail there
         return changes.more
 
@@ -128,8 +133,9 @@ class LiveStatus:
         if isinstance(card, TaskCard):
             await self._followers.shown(card.follower, message_id, card.attempt, State(card.state))
 
-    async def gone(self, follower: FollowerId, card: Card, reason: Gone) -> None:  # noqa: ARG002 - the port's
-        if reason is Gone.CHAT:
+    async def gone(self, follower: FollowerId, card: Card, reason: Gone) -> None:
+        # Whoever has deleted a message that had shown its end does not want it back because a note was changed.
+        if reason is Gone.CHAT or (isinstance(card, TaskCard) and card.was_shown):
             await self._followers.rests(follower)
         else:
             await self._followers.lost_message(follower)

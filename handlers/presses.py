@@ -135,16 +135,16 @@ async def _undo(update: Update, context: CalibotContext, task_id: TaskId, notebo
     await context.services.live.poll()  # the card is behind its notes now, and is shown next
     t, count = words_of(update), len(undone.notes)
     if undone.again:
-        said = t.ngettext("Written again into {count} note.", "Written again into {count} notes.", count)
+        done = t.ngettext("Written again into {count} note.", "Written again into {count} notes.", count)
     else:
-        said = t.ngettext("Undone in {count} note.", "Undone in {count} notes.", count)
-    said = said.format(count=count)
-    if undone.refused:
-        more = t.ngettext(
-            "{count} was changed since, and stays.", "{count} were changed since, and stay.", len(undone.refused)
-        )
-        said = f"{said} {more.format(count=len(undone.refused))}"
-    return said
+        done = t.ngettext("Undone in {count} note.", "Undone in {count} notes.", count)
+    said = [done.format(count=count)]
+    if stay := len(set(undone.refused) - set(undone.notes)):
+        more = t.ngettext("{count} was changed since, and stays.", "{count} were changed since, and stay.", stay)
+        said.append(more.format(count=stay))
+    if len(undone.refused) > stay and not undone.again:
+        said.append(t.gettext("What it wrote before another task did stays: undo that one first."))
+    return " ".join(said)
 
 
 async def _adopted(update: Update, context: CalibotContext, query: CallbackQuery) -> TaskId | None:

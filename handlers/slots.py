@@ -11,14 +11,15 @@ from enum import IntEnum
 
 
 class Rank(IntEnum):
-    """Who goes first: an answer to a person, then the end of a task, then progress."""
+    """Who goes first: an answer to a person, then the end of a task, progress, and an end that is shown anew."""
 
     ANSWER = 0
     END = 1
     PROGRESS = 2
+    ANEW = 3
 
 
-Kept = tuple[int, int, int]
+Kept = tuple[int, int, int, int]
 """By rank: how many slots it leaves to better ones."""
 
 _ROUNDING = 1e-6  # of sums of floats as large as a clock's: no wait
@@ -30,7 +31,7 @@ class Bucket:
 
     size: int
     gap: float
-    kept: Kept = (0, 0, 0)
+    kept: Kept = (0, 0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class Window:
 
     most: int
     span: float
-    kept: Kept = (0, 0, 0)
+    kept: Kept = (0, 0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +55,9 @@ class Rate:
 class Limits:
     """The rates of a private chat, of a group, and of all chats together."""
 
-    private: Rate = Rate(Bucket(4, 1.05, kept=(0, 0, 1)))
-    group: Rate = Rate(Bucket(3, 3.05, kept=(0, 0, 1)), Window(19, 61.0, kept=(0, 0, 7)))
-    overall: Rate = Rate(window=Window(29, 1.02, kept=(0, 1, 3)))
+    private: Rate = Rate(Bucket(4, 1.05, kept=(0, 0, 1, 1)))
+    group: Rate = Rate(Bucket(3, 3.05, kept=(0, 0, 1, 1)), Window(19, 61.0, kept=(0, 0, 7, 7)))
+    overall: Rate = Rate(window=Window(29, 1.02, kept=(0, 1, 3, 3)))
 
 
 class Slots:

@@ -90,12 +90,9 @@ class Followership:
         """Let every message of a task show its end once more: somebody was refused what it offers."""
         await self._tasks.write(lambda tx: tx.followers.again(task_id))
 
-    async def renew(self, notes: Collection[NoteId]) -> Sequence[Follower]:
-        """Let each that has shown the end of a task which wrote into *notes* show it once more; return these.
-
-        What it says of the notes has changed: who edits one, or undoes a task, changes what others have standing there.
-        """
-        return await self._tasks.write(lambda tx: tx.followers.renew(notes)) if notes else ()
+    async def behind(self, notes: Collection[NoteId]) -> Sequence[Follower]:
+        """Return those that have shown the end of a task which wrote into *notes*, which have changed since."""
+        return await self._tasks.read(lambda tx: tx.followers.behind(notes)) if notes else ()
 
     async def turn(self, follower: FollowerId, failed_page: int | None) -> None:
         """Let a message show a page (from 0) of what its task did not find; None, or a task under way: its card."""

@@ -184,8 +184,11 @@ class Followers(Protocol):
     async def again(self, task_id: TaskId) -> None:
         """Every message of the task has an end to show once more."""
 
-    async def renew(self, notes: Collection[NoteId]) -> Sequence[Follower]:
-        """The same for each that has shown the end of a task which wrote into *notes*; return these followers."""
+    async def behind(self, notes: Collection[NoteId]) -> Sequence[Follower]:
+        """Return those that have shown the end of a task which wrote into *notes*, and have to show it once more.
+
+        Whatever changes a note makes them so: who edits one, or undoes a task, changes what others have standing there.
+        """
 
     async def turn(self, follower: FollowerId, failed_page: int | None) -> None:
         """Let the message show a page (from 0) of its failed items, or its card, once more."""

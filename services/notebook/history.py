@@ -33,7 +33,8 @@ class Step:
 class Undone:
     """What an undo did: the *notes* that it changed, and those *refused*, which were changed since.
 
-    *again*: it took an earlier undo back.
+    A note is both where a part of what the task wrote lies beneath what another did. *again*: it took an earlier undo
+    back.
     """
 
     notes: tuple[NoteId, ...]

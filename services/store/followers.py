@@ -72,8 +72,8 @@ class FollowerRows:
     async def forget(self, before: float) -> None:
         await self._run.one("forget_followers", before=before)
 
-    async def renew(self, notes: Collection[NoteId]) -> Sequence[Follower]:
-        return [self._follower(row) for row in await self._run.all("renew_followers", notes=json.dumps(list(notes)))]
+    async def behind(self, notes: Collection[NoteId]) -> Sequence[Follower]:
+        return [self._follower(row) for row in await self._run.all("followers_behind", notes=json.dumps(list(notes)))]
 
     async def again(self, task_id: TaskId) -> None:
         await self._run.one("followers_again", task_id=task_id)

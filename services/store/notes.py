@@ -127,7 +127,7 @@ class NoteRows:
         )
         row = await self._run.one("replace_note_text", id=note.id, expected=note.version, text=text, at=change.at)
         if row is not None:
-            await self._words.refresh([note.id])
+            await self._changed(note.id)
         return row is not None
 
     async def set_torrents(self, note: Note, torrents: Iterable[TorrentId]) -> None:
@@ -165,15 +165,20 @@ class NoteRows:
 
     async def delete(self, note_id: NoteId, at: float) -> None:
         await self._run.one("delete_note", id=note_id, at=at)
-        await self._words.refresh([note_id])
+        await self._changed(note_id)
 
     async def restore(self, notebook: NotebookId, note_id: NoteId, since: float) -> bool:
         if not 0 < note_id < _BEYOND:
             return False
         row = await self._run.one("restore_note", id=note_id, notebook_id=notebook, since=since)
         if row is not None:
-            await self._words.refresh([note_id])
+            await self._changed(note_id)
         return row is not None
+
+    async def _changed(self, note_id: NoteId) -> None:
+        """Have it found by the words that it has now, and the cards that speak of it shown once more."""
+        await self._words.refresh([note_id])
+        await self._run.one("renew_followers", note_id=note_id)
 
     async def purge(self, before: float) -> None:
         await self._run.one("purge_notes", before=before)

@@ -230,12 +230,52 @@ async def test_an_end_is_shown_again_where_somebody_changed_a_note_that_its_task
         history = History(store, clock, manager.note_changed)
         await history.undo(notebook, numbers[0], person=ALICE)
         await world.live.poll()
-        assert world.outbox.marks == {await world.follower(first): (CHAT, Rank.PROGRESS)}
+        assert world.outbox.marks == {await world.follower(first): (CHAT, Rank.ANEW)}
         await world.outbox.flush(world.live)
         await notes.delete(notebook, numbers[1])
         await notes.delete(notebook, numbers[2])
         await world.live.poll()
         assert list(world.outbox.marks) == [await world.follower(second)]
+
+
+async def test_an_end_that_has_to_be_shown_again_is_so_after_a_restart_in_between(
+    run: Run, begin: Begin, engine: FakeEngine, clock: FakeClock, store: Store, notebook: NotebookId
+) -> None:
+    engine.knows("a", "a.iso")
+    async with run() as manager:
+        world = await begin(manager)
+        number = await saved(Notebook(store, clock, manager.note_changed), notebook, "a")
+        task_id = await world.submit_notes(number)
+        await clock.advance(1)
+        await world.tick()
+        await History(store, clock, manager.note_changed).undo(notebook, number, person=ALICE)
+    async with run() as manager:
+        world = await begin(manager)
+        assert list(world.outbox.marks) == [await world.follower(task_id)]
+
+
+@pytest.mark.parametrize("shown", [True, False])
+async def test_a_message_that_was_deleted_after_it_had_shown_its_end_is_not_sent_anew_for_a_note_that_changes(
+    run: Run, begin: Begin, engine: FakeEngine, clock: FakeClock, store: Store, notebook: NotebookId, *, shown: bool
+) -> None:
+    engine.knows("a", "a.iso")
+    async with run() as manager:
+        world = await begin(manager)
+        notes = Notebook(store, clock, manager.note_changed)
+        number = await saved(notes, notebook, "a")
+        task_id = await world.submit_notes(number)
+        if not shown:
+            await world.live.show(task_id)
+            await world.outbox.flush(world.live)
+        await clock.advance(1)
+        if shown:
+            await world.tick()
+            await notes.delete(notebook, number)
+        follower = await world.follower(task_id)
+        card = await world.live.render(follower)
+        assert card is not None
+        await world.live.gone(follower, card, Gone.MESSAGE)
+        assert (await world.live.render(follower) is None) == shown
 
 
 async def test_a_page_of_what_was_not_found_is_not_turned_back_by_a_note_that_changes(

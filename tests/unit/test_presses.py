@@ -18,7 +18,7 @@ from services.access import Access
 from services.calibration.follower import Follower, FollowerId, NewFollower
 from services.calibration.followers import Followership
 from services.calibration.manager import AsyncCalibrationManager
-from services.errors import NotFound
+from services.errors import LookupFailed, NotFound
 from services.notebook.edits import Edits
 from services.notebook.history import History
 from services.notebook.notebook import Notebook
@@ -197,6 +197,36 @@ async def test_undo_pressed_on_a_card_whose_note_was_edited_since_is_told_and_th
         card = await presser.live.render(follower.id)
         assert card is not None
         assert card.message.keyboard is None
+
+
+async def test_an_undo_says_what_stays_beneath_another_task_and_comes_to_it_when_that_was_undone(
+    run: Run, engine: FakeEngine, clock: FakeClock, store: Store, notebook: NotebookId
+) -> None:
+    engine.knows("early", "early.iso")
+    for word in ("late", "last"):
+        engine.knows(word, LookupFailed())
+    async with run() as manager:
+        presser = Presser(manager, store, clock)
+        links = " ".join(f"magnet:?xt=urn:btih:{torrent(word).shown}" for word in ("early", "late", "last"))
+        saved = await presser.notebook.save(links, notebook=notebook, person=ALICE, origin=None)
+        assert saved is not None
+        await presser.press(Verb.CALIBRATE, saved.note_id)
+        await clock.advance(5)
+        await presser.show()
+        first = (await presser.follower()).task_id
+        engine.knows("late", "late.iso")
+        await presser.press(Verb.CALIBRATE, saved.note_id, message_id=CARD + 1)
+        await clock.advance(5)
+        second = (await presser.follower(CARD + 1)).task_id
+        engine.knows("last", "last.iso")
+        await presser.press(Verb.RETRY, first)
+        await clock.advance(5)
+        assert await presser.press(Verb.UNDO_TASK, first) == (
+            "Undone in 1 note. What it wrote before another task did stays: undo that one first."
+        )
+        assert await presser.press(Verb.UNDO_TASK, second, message_id=CARD + 1) == "Undone in 1 note."
+        assert await presser.press(Verb.UNDO_TASK, first) == "Undone in 1 note."
+        assert (await presser.notebook.get(notebook, saved.note_id)).text == links
 
 
 async def test_refresh_shows_an_end_that_is_older_than_the_ttl_and_was_not_shown(

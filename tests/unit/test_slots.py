@@ -79,7 +79,7 @@ def test_a_slow_request_counts_at_the_moment_of_its_answer() -> None:
 
 
 def test_requests_under_way_have_their_place_in_the_window() -> None:
-    slots = Slots(Rate(window=Window(3, 1.0, kept=(0, 1, 2))))
+    slots = Slots(Rate(window=Window(3, 1.0, kept=(0, 1, 2, 2))))
     assert slots.wait(0.0, Rank.ANSWER, under_way=2) == 0
     assert slots.wait(0.0, Rank.END, under_way=2) == math.inf
     assert slots.wait(0.0, Rank.ANSWER, under_way=3) == math.inf

@@ -51,13 +51,18 @@ DELETE FROM followers WHERE end_shown_at < :before;
 UPDATE followers SET end_shown_at = NULL, failed_page = NULL, renewed = renewed + 1 WHERE task_id = :task_id;
 
 -- name: renew_followers
--- A page of what was not found says nothing of notes.
+-- Of the tasks that wrote into the note. A page of what was not found says nothing of notes.
 UPDATE followers SET end_shown_at = NULL, renewed = renewed + 1
 WHERE end_shown_at IS NOT NULL AND shown_state IN ('completed', 'failed', 'cancelled') AND failed_page IS NULL
-    AND task_id IN (
-        SELECT task_id FROM revisions WHERE note_id IN (SELECT value FROM json_each(:notes)) AND task_id IS NOT NULL
-    )
-RETURNING *;
+    AND task_id IN (SELECT task_id FROM revisions WHERE note_id = :note_id AND task_id IS NOT NULL);
+
+-- name: followers_behind
+-- Those of the tasks that wrote into these notes which have an end to show once more.
+SELECT * FROM followers
+WHERE end_shown_at IS NULL AND shown_state IN ('completed', 'failed', 'cancelled') AND task_id IN (
+    SELECT task_id FROM revisions WHERE note_id IN (SELECT value FROM json_each(:notes)) AND task_id IS NOT NULL
+)
+ORDER BY id;
 
 -- name: turn_follower
 UPDATE followers SET end_shown_at = NULL, failed_page = :failed_page, renewed = renewed + 1 WHERE id = :id;
