@@ -107,6 +107,7 @@ class Sightings:
     def was_ourselves(self, end: Endpoint) -> None:
         """Take in that what had come from *end* was our own connection, and is over."""
         self.neighbours.discard(end)
+        self.dialled.discard(end)
 
     def count(self, *, known: int, connections: int) -> None:
         """Take in how many peers are known, and how many connections stand.
