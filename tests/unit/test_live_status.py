@@ -121,6 +121,15 @@ async def saved(notes: Notebook, notebook: NotebookId, word: str) -> NoteId:
     return note.note_id
 
 
+async def calibrated(world: World, notes: Notebook, clock: FakeClock) -> tuple[NoteId, TaskId]:
+    """Save a note, have it calibrated and the end shown; return its number, and the task."""
+    number = await saved(notes, world.notebook, "a")
+    task_id = await world.submit_notes(number)
+    await clock.advance(1)
+    await world.tick()
+    return number, task_id
+
+
 Begin = Callable[[AsyncCalibrationManager], Awaitable[World]]
 
 
@@ -244,10 +253,7 @@ async def test_an_end_that_has_to_be_shown_again_is_so_after_a_restart_in_betwee
     engine.knows("a", "a.iso")
     async with run() as manager:
         world = await begin(manager)
-        number = await saved(Notebook(store, clock, manager.note_changed), notebook, "a")
-        task_id = await world.submit_notes(number)
-        await clock.advance(1)
-        await world.tick()
+        number, task_id = await calibrated(world, Notebook(store, clock, manager.note_changed), clock)
         await History(store, clock, manager.note_changed).undo(notebook, number, person=ALICE)
     async with run() as manager:
         world = await begin(manager)
@@ -285,10 +291,7 @@ async def test_a_page_of_what_was_not_found_is_not_turned_back_by_a_note_that_ch
     async with run() as manager:
         world = await begin(manager)
         notes = Notebook(store, clock, manager.note_changed)
-        number = await saved(notes, notebook, "a")
-        task_id = await world.submit_notes(number)
-        await clock.advance(1)
-        await world.tick()
+        number, task_id = await calibrated(world, notes, clock)
         await world.followers.turn(await world.follower(task_id), 0)
         await world.live.show(task_id)
         await world.outbox.flush(world.live)
