@@ -11,7 +11,6 @@ break is part of the separator; within the reach of a link there is no other.
 import re
 import unicodedata
 from collections.abc import Iterator
-from functools import cache
 from itertools import accumulate, compress, count, pairwise, repeat
 from operator import lt
 from typing import NamedTuple
@@ -57,6 +56,19 @@ _OPENING_OF = dict(zip(")]}”»›）］｝】》〉」』〕〗〙〛｣", "([
 _BRACKETS = re.escape("".join([*_OPENING_OF, *_OPENING_OF.values()]))
 _TRAILING = ",.;!?:…" + _APOSTROPHES + "".join(_OPENING_OF.values())
 _MARKUP = "*_~|"
+
+
+def _backwards(trailing: str) -> re.Pattern[str]:
+    """Return a pattern for *trailing* punctuation, and for references to it, that are read backwards."""
+    decimal = "|".join(str(ord(one))[::-1] for one in trailing)
+    hexadecimal = "|".join(_any_case(f"{ord(one):x}"[::-1]) for one in trailing)
+    apostrophe = _any_case("sopa")
+    reference = rf";(?:(?:(?:{decimal})0{{0,4}}|(?:{hexadecimal})0{{0,4}}[Xx])#|{apostrophe})&"
+    another = rf";(?:[0-9]{{1,7}}#|[0-9A-Fa-f]{{1,6}}[Xx]#|{apostrophe})&"
+    return re.compile(rf"(?:{reference}|(?!{another})[{re.escape(trailing)}])*+")
+
+
+_TRAILING_BACKWARDS = _backwards(_TRAILING)
 
 # What a key, a topic (`xt`) and any other value are made of. A topic that ends a link ends before a `#fragment`.
 _OF_KEY = r"A-Za-z0-9.%_\-"
@@ -218,18 +230,8 @@ def _without_trailing(parameters: str, trailing: str) -> str:
     separator = _SEPARATOR.match(parameters, parameters.rfind("&"))
     if separator:
         return parameters[: max(len(stripped), separator.end())]
-    return parameters[: len(parameters) - _end(_trailing_backwards(trailing), parameters[::-1], 0, len(parameters))]
-
-
-@cache
-def _trailing_backwards(trailing: str) -> re.Pattern[str]:
-    """Return a pattern for *trailing* punctuation, and for references to it, that are read backwards."""
-    decimal = "|".join(str(ord(one))[::-1] for one in trailing)
-    hexadecimal = "|".join(_any_case(f"{ord(one):x}"[::-1]) for one in trailing)
-    apostrophe = _any_case("sopa")
-    reference = rf";(?:(?:(?:{decimal})0{{0,4}}|(?:{hexadecimal})0{{0,4}}[Xx])#|{apostrophe})&"
-    another = rf";(?:[0-9]{{1,7}}#|[0-9A-Fa-f]{{1,6}}[Xx]#|{apostrophe})&"
-    return re.compile(rf"(?:{reference}|(?!{another})[{re.escape(trailing)}])*+")
+    end = len(stripped) + 1
+    return parameters[: end - _end(_TRAILING_BACKWARDS, parameters[end - 1 :: -1], 0, end)]
 
 
 def _reach(text: str, position: int, limit: int) -> int:
