@@ -1,10 +1,12 @@
 """What the embedded resolver tells of a lookup under way: who answers, who is there, and who is nobody."""
 
 import asyncio
+import contextlib
 import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from typing import cast
 
 import libtorrent as lt
 import pytest
@@ -302,3 +304,61 @@ async def test_cut_off_is_whoever_has_no_tracker_though_beside_it_one_names_us_t
                 for _ in range(3):
                     await loop.sock_recv(mute, 2_000)
                 assert verdict(alone.steps.last).code == "cut_off"
+
+
+class RefusingTracker(asyncio.DatagramProtocol):
+    """A UDP tracker (BEP 15) that lets everybody connect, and refuses every announce with *reason*."""
+
+    def __init__(self, reason: bytes) -> None:
+        self._reason = reason
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.DatagramTransport", transport)
+
+    def datagram_received(self, data: bytes, addr: Endpoint) -> None:
+        action, transaction = data[8:12], data[12:16]
+        connects = action == bytes(4)
+        answer = bytes(4) + transaction + b"\7" * 8 if connects else b"\0\0\0\3" + transaction + self._reason
+        self._transport.sendto(answer, addr)
+
+
+@pytest.mark.parametrize("reason", [b"not registered", b""])
+async def test_a_udp_trackers_refusal_is_its_answer_whether_it_says_why_or_not(reason: bytes) -> None:
+    loop = asyncio.get_running_loop()
+    transport, _ = await loop.create_datagram_endpoint(lambda: RefusingTracker(reason), ("127.0.0.1", 0))
+    port = transport.get_extra_info("sockname")[1]
+    hints = Hints((f"udp://127.0.0.1:{port}/announce",))
+    with contextlib.closing(transport):
+        async with (
+            opened(host="127.0.0.1") as resolver,
+            Running(resolver, TorrentId.of(InfoHash("ab" * 20)), hints) as running,
+        ):
+            step = await running.steps.until(lambda step: number(step, "trackers_answered") == 1)
+            assert verdict(step).code == "dead"
+
+
+@pytest.mark.parametrize("status", ["404 Not Found", "502 Bad Gateway", "511 Network Authentication Required"])
+async def test_an_error_page_is_no_trackers_answer(monkeypatch: pytest.MonkeyPatch, status: str) -> None:
+    failed = asyncio.Event()
+    hear = Alerts._on_news
+
+    def on_news(alerts: Alerts, alert: lt.alert) -> None:
+        hear(alerts, alert)
+        if isinstance(alert, lt.tracker_error_alert):
+            failed.set()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(f"HTTP/1.1 {status}\r\nContent-Length: 4\r\n\r\npage".encode())
+        writer.close()
+
+    monkeypatch.setattr(Alerts, "_on_news", on_news)
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        hints = Hints((f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/announce",))
+        async with (
+            opened(host="127.0.0.1") as resolver,
+            Running(resolver, TorrentId.of(InfoHash("ab" * 20)), hints) as running,
+        ):
+            await failed.wait()
+            assert [one.sightings.answered for one in resolver._board.torrents.values()] == [set()]
+            assert verdict(running.steps.last).code == "cut_off"

@@ -32,6 +32,7 @@ _UNANSWERED = (lt.operation_t.sock_open, lt.operation_t.sock_bind, lt.operation_
 _DUPLICATE_TORRENT = 19  # libtorrent's error codes
 _MISMATCHING_INFO_HASH = 30
 _SELF_CONNECTION = 47
+_TRACKERS_OWN_WORD = 173  # that it refuses; its reason may be empty, and in any encoding
 
 _log = structlog.get_logger(__name__)
 
@@ -87,7 +88,7 @@ class Alerts:
                 self._on_states(alert.status)
             case lt.tracker_reply_alert():
                 self._on_tracker_answer(alert)
-            case lt.tracker_error_alert() if _is_trackers_own_word(alert):
+            case lt.tracker_error_alert() if alert.error.value() == _TRACKERS_OWN_WORD:
                 self._on_tracker_answer(alert)
             case lt.session_stats_alert():
                 self._on_stats(alert.values)
@@ -154,11 +155,3 @@ class Alerts:
             # Whoever takes a connection and drops it at once may seem to have dropped it before.
             met = alert.op not in _UNANSWERED or alert.error.value() == errno.ECONNRESET
             sightings.over(alert.endpoint, met=met)
-
-
-def _is_trackers_own_word(alert: lt.tracker_error_alert) -> bool:
-    """Whether the tracker itself refused. Its reason may be in any encoding, and the binding knows UTF-8 alone."""
-    try:
-        return bool(alert.failure_reason())
-    except UnicodeDecodeError:
-        return True

@@ -100,9 +100,10 @@ class Sightings:
 
     def over(self, peer: Endpoint, *, met: bool) -> None:
         """Take in that the connection with *peer* is over, and whether it was *met*."""
-        self.standing.discard(peer)
         if met:
             self.met.add(peer)
+        else:
+            self.standing.discard(peer)
 
     def was_ourselves(self, end: Endpoint) -> None:
         """Take in that what had come from *end* was our own connection, and is over."""
