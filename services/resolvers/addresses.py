@@ -69,13 +69,15 @@ class AddressPolicy:
     def trackers(self, urls: Iterable[str]) -> Iterator[str]:
         """Yield those of *urls* that may be asked: the scheme is right, and no address is spelled out that is kept off.
 
-        A name that leads to a private address is left to the IP filter.
+        A name that leads to a private address is left to the IP filter. The scheme comes in small letters: libtorrent
+        knows no other.
         """
         for url in urls:
             host = tracker_host(url)
             address = literal(host) if host else None
             if host and (address is None or self.admits(address)):
-                yield url
+                scheme, colon, rest = url.partition(":")
+                yield scheme.lower() + colon + rest
 
     def peers(self, peers: Iterable[tuple[str, int]]) -> Iterator[tuple[str, int]]:
         """Yield those of *peers* that may be connected to, their addresses in the usual spelling.

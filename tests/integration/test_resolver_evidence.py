@@ -337,6 +337,20 @@ async def test_a_udp_trackers_refusal_is_its_answer_whether_it_says_why_or_not(r
             assert verdict(step).code == "dead"
 
 
+@pytest.mark.parametrize("late", [False, True])
+async def test_a_tracker_is_asked_whose_scheme_is_written_in_capitals(
+    swarm: Swarm, resolver: LibtorrentResolver, *, late: bool
+) -> None:
+    dead = swarm.dead()
+    hints = Hints((swarm.tracker_url.replace("http", "HTTP"), swarm.tracker_url))
+    async with Running(resolver, torrent_id(dead), Hints() if late else hints) as running:
+        if late:
+            await running.steps.until(lambda step: True)
+            resolver.add_hints(torrent_id(dead), hints)
+        step = await running.steps.until(lambda step: number(step, "trackers_answered") == 1)
+        assert number(step, "trackers") == 1
+
+
 @pytest.mark.parametrize("status", ["404 Not Found", "502 Bad Gateway", "511 Network Authentication Required"])
 async def test_an_error_page_is_no_trackers_answer(monkeypatch: pytest.MonkeyPatch, status: str) -> None:
     failed = asyncio.Event()

@@ -105,6 +105,13 @@ def test_trackers_at_spelled_out_private_addresses_are_dropped(url: str) -> None
     assert list(AddressPolicy(allow_private=True).trackers([url])) == [url]
 
 
+def test_a_trackers_scheme_is_given_in_small_letters_and_nothing_else_of_it_is() -> None:
+    assert list(AddressPolicy().trackers(["HTTPS://T.example/A", "Udp://T.example:80"])) == [
+        "https://T.example/A",
+        "udp://T.example:80",
+    ]
+
+
 def test_peers_are_given_in_the_usual_spelling_and_names_are_passed_over() -> None:
     peers = [("134744072", 6881), ("peer.example", 6881), ("8.8.8.8", 0), ("8.8.8.8", 70_000), ("127.1", 1)]
     assert list(AddressPolicy().peers(peers)) == [("8.8.8.8", 6881)]

@@ -99,8 +99,8 @@ class Seeker:
         if torrent.given is not None:
             return
         known = torrent.sightings.trackers
-        news = (url for url in hints.trackers if url not in known)
-        for url in islice(self._policy.trackers(news), _MOST_HINTS - len(known)):
+        news = (url for url in self._policy.trackers(hints.trackers) if url not in known)
+        for url in islice(news, _MOST_HINTS - len(known)):
             known.add(url)
             torrent.handle.add_tracker({"url": url})
         room = _MOST_HINTS - len(torrent.sightings.hinted)
