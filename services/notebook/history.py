@@ -171,13 +171,14 @@ async def take_back(
     """
     changed: list[NoteId] = []
     refused: list[CalibotError] = []
+    pinned = await tx.notes.pinned(notebook, [torrent])
     for note in await tx.notes.those(notebook, notes):
         mine = _stretch(note, await tx.notes.revisions(note.id), task_id)
         text = _without(note, mine.steps, torrent)
+        if text == note.text or (text is None and mine.steps and (note.id, torrent) in pinned):
+            continue
         if text is None:
             refused.append(mine.refusal)
-            continue
-        if text == note.text:
             continue
         cause = Cause.KEPT_ALL if text == mine.steps[-1].before else Cause.KEPT
         await tx.notes.replace_text(note, text, Change(cause=cause, person=person, task_id=task_id, at=now))

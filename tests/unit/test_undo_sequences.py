@@ -296,6 +296,7 @@ OLDER = [("undo task", 0), ("write again", 0), ("write again", 1), ("undo task",
 @example(frozenset({4}), [*APART, ("undo task", 0), ("undo task", 1), ("undo task", 0), ("write again", 0)])
 @example(frozenset({4}), [*APART, ("undo task", 0), ("undo task", 1), ("keep", 0, "a"), ("write again", 0)])
 @example(frozenset({4}), [*APART, *[("undo task", 0), ("undo task", 1), ("undo note", 4), ("undo task", 0)] * 2])
+@example(frozenset({0, 1, 2}), [("undo task", 0), ("retry", 0), ("keep", 0, "a")])
 @given(st.frozensets(PLACES, min_size=1), st.lists(MOVES, max_size=10))
 def test_notes_say_what_was_written_and_not_taken_back(first: frozenset[int], moves: list[tuple[object, ...]]) -> None:
     async def run(folder: Path) -> None:
