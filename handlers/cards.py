@@ -168,7 +168,7 @@ def _in_notes(t: Translation, snapshot: Snapshot) -> list[str]:
         if standing := snapshot.without_pins(first):
             lines.append(t.gettext("Corrected: {notes}").format(notes=numbers(t, standing)))
     elif snapshot.total == 1 and first.found and isinstance(snapshot.task.request, NoteRequest):
-        lines.append(_not_written(t, first.found, snapshot.passed_over))
+        lines.append(_not_written(t, first.found, first.passed_over))
     elif count := written.standing:
         lines.append(t.ngettext("{count} note corrected.", "{count} notes corrected.", count).format(count=count))
     if count := written.undone:
@@ -177,13 +177,13 @@ def _in_notes(t: Translation, snapshot: Snapshot) -> list[str]:
 
 
 def _not_written(t: Translation, found: Found, passed_over: PassedOver | None) -> str:
-    """Return why no note was changed."""
+    """Return why no note was changed then; others may have changed them since."""
     if passed_over is PassedOver.GONE:
-        return t.gettext("Its magnet is not in the notes any more: nothing to correct.")
+        return t.gettext("Its magnet was in no note any more: there was nothing to correct.")
     if writable(found) and passed_over is PassedOver.PINNED:
-        return t.gettext("Somebody undid it there, or kept the old name: no note was changed.")
+        return t.gettext("Somebody had undone it there, or kept the old name: no note was changed.")
     if writable(found):
-        return t.gettext("The name stands there already: nothing to correct.")
+        return t.gettext("The name stood there already: there was nothing to correct.")
     if found.name.certain and not found.name.blank and found.verified:
         return t.gettext("A name so long is not written into notes: no note was changed.")
     return t.gettext("A name like this is not written into notes by itself: no note was changed.")

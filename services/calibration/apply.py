@@ -1,10 +1,10 @@
 """What an accepted request, and what lookups tell, change in the store: each call inside one transaction."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from services.calibration.ports import LookedUp, Tx
-from services.calibration.task import Found, Item, ItemKey, NoteRequest, State, Task, end_of
+from services.calibration.task import Found, Item, ItemKey, NoteRequest, PassedOver, State, Task, end_of
 from services.magnets.claims import clearly_different
 from services.magnets.parse import find_magnets
 from services.magnets.rewrite import rename
@@ -55,6 +55,19 @@ class Failed:
     waits: Waits
 
 
+Pin = tuple[NoteId, TorrentId]
+"""Where a person undid a name, or kept the old one."""
+
+
+@dataclass(slots=True)
+class _Correction:
+    """What became of the notes that have a torrent; see `Item`."""
+
+    corrected: tuple[NoteId, ...] = ()
+    passed_over: PassedOver | None = None
+    was: str | None = None
+
+
 Told = Began | Named | Failed | LookedUp
 
 
@@ -66,6 +79,13 @@ def may_be_written(name: Name) -> bool:
 def writable(found: Found) -> bool:
     """Whether a name goes into notes by itself: verified or chosen by a person, certain, and one that can."""
     return (found.verified or found.name.chosen) and found.name.certain and may_be_written(found.name)
+
+
+def passed_over(torrent: TorrentId, notes: Collection[NoteId], pinned: Collection[Pin]) -> PassedOver | None:
+    """Return why the name of *torrent* was written into none of *notes*, those that have it."""
+    if not notes:
+        return PassedOver.GONE
+    return PassedOver.PINNED if any((note, torrent) in pinned for note in notes) else None
 
 
 def claimed_instead(text: str, found: Found) -> str | None:
@@ -107,6 +127,7 @@ class _Step:
         self._notes: dict[NoteId, Note] = {}
         self._chosen: Mapping[tuple[NotebookId, TorrentId], Name] = {}
         self._having: dict[tuple[NotebookId, TorrentId], list[NoteId]] = {}
+        self._pinned: set[Pin] = set()
         self._changed_items: set[ItemKey] = set()
         self._changed_tasks: set[TaskId] = set()
         self._rewritten: list[tuple[Note, str, Change]] = []
@@ -132,15 +153,13 @@ class _Step:
         wanted: dict[NotebookId, list[TorrentId]] = {}
         for one in named:
             for task in self._note_tasks(self._served(one)):
-                if writable(self._known(one.found, task.notebook)):
-                    wanted.setdefault(task.notebook, []).append(one.found.torrent)
+                wanted.setdefault(task.notebook, []).append(one.found.torrent)
         for notebook, asked in wanted.items():
             torrents = list(dict.fromkeys(asked))
-            pinned = await tx.notes.pinned(notebook, torrents)
+            self._pinned.update(await tx.notes.pinned(notebook, torrents))
             for torrent, notes in (await tx.notes.having(notebook, torrents)).items():
-                free = [note for note in notes if (note.id, torrent) not in pinned]
-                self._having[notebook, torrent] = [note.id for note in free]
-                self._notes.update({note.id: note for note in free})
+                self._having[notebook, torrent] = [note.id for note in notes]
+                self._notes.update({note.id: note for note in notes})
 
     def _served(self, named: Named) -> list[ItemKey]:
         """Return the items that a name serves: those it finds unended."""
@@ -172,14 +191,21 @@ class _Step:
 
     def complete(self, named: Named) -> None:
         keys = self._served(named)
-        corrected = {
+        corrections = {
             task.notebook: self._correct(task, self._known(named.found, task.notebook))
             for task in self._note_tasks(keys)
         }
         for key in keys:
             task = self._tasks[key[0]]
-            notes, was = corrected[task.notebook] if isinstance(task.request, NoteRequest) else ((), None)
-            self._end(self._items[key], State.COMPLETED, found=named.found, corrected=notes, was=was)
+            of_notes = corrections[task.notebook] if isinstance(task.request, NoteRequest) else _Correction()
+            self._end(
+                self._items[key],
+                State.COMPLETED,
+                found=named.found,
+                corrected=of_notes.corrected,
+                passed_over=of_notes.passed_over,
+                was=of_notes.was,
+            )
 
     def fail(self, failure: Step, waits: Waits) -> None:
         for key, attempt in waits:
@@ -187,16 +213,18 @@ class _Step:
             if item is not None and not item.state.ended and item.attempt == attempt:
                 self._end(item, State.FAILED, failure=failure)
 
-    def _correct(self, task: Task, found: Found) -> tuple[tuple[NoteId, ...], str | None]:
-        """Write the name into every note of the task's notebook that has the torrent.
+    def _correct(self, task: Task, found: Found) -> _Correction:
+        """Write the name into every note of the task's notebook that has the torrent, if it may be written.
 
-        But for those in which a person undid or kept it. Return those that it changed, and a name that stood there and
-        claimed something clearly different.
+        But for those in which a person undid or kept it.
         """
         change = Change(cause=task.cause, person=task.asked_by, task_id=task.id, at=self._now)
+        having = self._having.get((task.notebook, found.torrent), ())
         corrected = []
         was = None
-        for note_id in self._having.get((task.notebook, found.torrent), ()):
+        for note_id in having if writable(found) else ():
+            if (note_id, found.torrent) in self._pinned:
+                continue
             note = self._notes[note_id]
             text = rename(note.text, found.torrent, found.name.text)
             if text != note.text:
@@ -205,7 +233,8 @@ class _Step:
                 corrected.append(note_id)
                 was = was or claimed_instead(note.text, found)
         self.applied.notes.update(corrected)
-        return tuple(corrected), was
+        why = None if corrected else passed_over(found.torrent, having, self._pinned)
+        return _Correction(tuple(corrected), why, was)
 
     def _end(self, item: Item, state: State, **outcome: object) -> None:
         if item.state is State.PENDING:  # served by another's lookup while it was in line

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from services.calibration.apply import may_be_written
+from services.calibration.apply import may_be_written, passed_over
 from services.calibration.ports import Tx
-from services.calibration.task import Found, Item, ItemKey, NoteRequest, Task
+from services.calibration.task import Found, Item, ItemKey, NoteRequest, PassedOver, Task
 from services.errors import CannotChoose, TaskNotFound
 from services.magnets.rewrite import rename
 from services.notebook.history import take_back
@@ -57,31 +57,39 @@ async def apply_choice(tx: Tx, choice: Choice, notebook: NotebookId, person: Per
     if reading is None:
         raise CannotChoose
     await tx.names.choose(notebook, found.torrent, _read(name, reading), person, now)
-    changed = await _write(tx, task, replace(found, name=_read(name, reading)), person, now)
-    await tx.tasks.replace_items([replace(item, corrected=tuple(sorted({*item.corrected, *changed})))])
+    changed, why = await _write(tx, task, replace(found, name=_read(name, reading)), person, now)
+    corrected = tuple(sorted({*item.corrected, *changed}))
+    await tx.tasks.replace_items([replace(item, corrected=corrected, passed_over=None if corrected else why)])
     await tx.followers.again(task.id)
     return changed
 
 
-async def _write(tx: Tx, task: Task, found: Found, person: PersonId, now: float) -> Sequence[NoteId]:
+async def _write(
+    tx: Tx, task: Task, found: Found, person: PersonId, now: float
+) -> tuple[Sequence[NoteId], PassedOver | None]:
     """Write the name into the notes of the task but those in which a person undid or kept it.
 
     Those that were asked for by their own number have it written even so: it is as if they were calibrated again.
+    Return the notes whose text was changed, and why if there are none.
     """
     if not isinstance(task.request, NoteRequest):
-        return ()
+        return (), None
     change = Change(cause=Cause.CHOSEN, person=person, task_id=task.id, at=now)
-    pinned = await tx.notes.pinned(task.notebook, [found.torrent])
+    pinned = set(await tx.notes.pinned(task.notebook, [found.torrent]))
     changed = []
-    for note in await tx.notes.those(task.notebook, task.request.notes):
+    asked = frozenset(task.request.notes)
+    having = (await tx.notes.having(task.notebook, [found.torrent])).get(found.torrent, ())
+    notes = [note for note in having if note.id in asked]
+    for note in notes:
         if note.id in task.request.named:
             await tx.notes.unpin(note.id, [found.torrent])
+            pinned -= {(note.id, found.torrent)}
         elif (note.id, found.torrent) in pinned:
             continue
         text = rename(note.text, found.torrent, found.name.text)
         if text != note.text and await tx.notes.replace_text(note, text, change):
             changed.append(note.id)
-    return changed
+    return changed, passed_over(found.torrent, [note.id for note in notes], pinned)
 
 
 async def apply_keep(tx: Tx, key: ItemKey, notebook: NotebookId, person: PersonId, now: float) -> Sequence[NoteId]:

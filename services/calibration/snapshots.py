@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from services.calibration.ports import Tx
-from services.calibration.task import Item, Lost, NoteRequest, PassedOver, Snapshot, State, Task, Written
+from services.calibration.task import Lost, NoteRequest, Snapshot, State, Task, Written
 from services.notebook.history import stands
 from services.torrents import NoteId, Step, TaskId
 
@@ -65,7 +65,6 @@ async def read_snapshots(
                 undecided=tuple(undecided),
                 progress=progress.get(task_id) if task.state is State.RUNNING else None,
                 written=written.get(task_id, Written()),
-                passed_over=await _passed_over(tx, task, first) if single else None,
                 pinned=await tx.notes.pinned(task.notebook, written_for) if written_for else (),
             )
         )
@@ -80,18 +79,6 @@ async def _written(tx: Tx, ended: Mapping[TaskId, Task]) -> Mapping[TaskId, Writ
                 known = written.get(task_id, Written())
                 written[task_id] = replace(known, standing=known.standing + 1)
     return written
-
-
-async def _passed_over(tx: Tx, task: Task, item: Item) -> PassedOver | None:
-    """Return why *item*, which was found, is in no note of the task's notebook; None where it is, or was written."""
-    if not isinstance(task.request, NoteRequest) or item.found is None or item.corrected:
-        return None
-    torrent = item.found.torrent
-    notes = await tx.notes.numbers_having(task.notebook, [torrent])
-    if not notes:
-        return PassedOver.GONE
-    pinned = await tx.notes.pinned(task.notebook, [torrent])
-    return PassedOver.PINNED if any((note, torrent) in pinned for note in notes) else None
 
 
 async def read_lost(tx: Tx, task_id: TaskId, *, offset: int, limit: int) -> Sequence[Lost]:

@@ -87,6 +87,15 @@ class Found:
         )
 
 
+class PassedOver(StrEnum):
+    """Why a name was written into no note when it was found, though it may be."""
+
+    GONE = "gone"
+    """No note had the torrent any more."""
+    PINNED = "pinned"
+    """A person had undone it in a note, or kept the old name."""
+
+
 ItemKey = tuple[TaskId, int]
 """What names an item: its task, and its position in it."""
 
@@ -95,8 +104,9 @@ ItemKey = tuple[TaskId, int]
 class Item:
     """One distinct torrent of a task. Ended, it has either what was *found* or the *failure*, unless cancelled.
 
-    *corrected* are the notes whose text was changed by it. *was* is the name that stood in one of them and claimed
-    something clearly different. Times are seconds since 1970.
+    *corrected* are the notes whose text was changed by it. Where there are none, *passed_over* says why; None: the name
+    stood there already, or may not be written. *was* is the name that stood in one of them and claimed something
+    clearly different. Times are seconds since 1970.
     """
 
     task_id: TaskId
@@ -110,6 +120,7 @@ class Item:
     failure: Step | None = None
     found: Found | None = None
     corrected: tuple[NoteId, ...] = ()
+    passed_over: PassedOver | None = None
     was: str | None = None
 
     @property
@@ -163,15 +174,6 @@ class Written:
     as_one: int = 0
 
 
-class PassedOver(StrEnum):
-    """Why a found name was written into no note, though it may be."""
-
-    GONE = "gone"
-    """No note has the torrent any more."""
-    PINNED = "pinned"
-    """A person undid it in a note, or kept the old name."""
-
-
 @dataclass(frozen=True, slots=True)
 class Lost:
     """An item of a task that was not found, and those of the task's *notes* that have it."""
@@ -186,9 +188,8 @@ class Snapshot:
 
     *counts* has every state that an item is in. *first* is its first item, *outcomes* the last five that ended,
     newest first. *progress* is the newest word of a lookup under way. Of an ended task, *written*; of one of many items
-    *undecided*, five about whose names people may decide; of one that found a single name and changed no note,
-    *passed_over*, which is None where the name stands there already. *pinned* says where people have taken back what
-    these items wrote.
+    *undecided*, five about whose names people may decide. *pinned* says where people have taken back what these items
+    wrote.
     """
 
     task: Task
@@ -199,7 +200,6 @@ class Snapshot:
     undecided: tuple[Item, ...] = ()
     progress: Step | None
     written: Written = Written()
-    passed_over: PassedOver | None = None
     pinned: Collection[tuple[NoteId, TorrentId]] = ()
 
     def without_pins(self, item: Item) -> Sequence[NoteId]:

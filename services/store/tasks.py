@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from services.calibration.task import Found, Item, ItemKey, State, Task, Written
+from services.calibration.task import Found, Item, ItemKey, PassedOver, State, Task, Written
 from services.store import codec
 from services.store.names import name_from
 from services.store.statements import Statements
@@ -134,6 +134,7 @@ class TaskRows:
                     "code": item.failure.code if item.failure else None,
                     "parameters": codec.parameters_to_json(item.failure.parameters) if item.failure else None,
                     "corrected": codec.dump(item.corrected),
+                    "passed_over": item.passed_over,
                     "was": item.was,
                 }
                 for item in items
@@ -197,6 +198,7 @@ def _item(row: sqlite3.Row) -> Item:
         failure=codec.step_from(row["code"], row["parameters"]),
         found=_found(row),
         corrected=tuple(NoteId(number) for number in json.loads(row["corrected"])),
+        passed_over=PassedOver(row["passed_over"]) if row["passed_over"] else None,
         was=row["was"],
     )
 

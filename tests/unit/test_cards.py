@@ -177,7 +177,7 @@ def test_a_found_torrent_shows_name_size_files_that_it_is_verified_and_the_notes
 @pytest.mark.parametrize(
     ("known", "words"),
     [
-        ({}, "stands there already"),
+        ({}, "stood there already"),
         ({"certain": False}, "no note was changed"),
         ({"verified": False}, "no note was changed"),
     ],
@@ -190,13 +190,13 @@ def test_a_note_that_was_not_changed_is_told_why(known: dict[str, bool], words: 
 
 @pytest.mark.parametrize(
     ("why", "words"),
-    [(PassedOver.GONE, "not in the notes any more"), (PassedOver.PINNED, "undid it there")],
+    [(PassedOver.GONE, "in no note any more"), (PassedOver.PINNED, "had undone it there")],
 )
 def test_a_name_that_was_passed_over_is_not_said_to_stand_there(why: PassedOver, words: str) -> None:
-    one = snapshot(item(State.COMPLETED), request=NoteRequest((NoteId(12),)))
-    text = text_of(replace(one, passed_over=why))
+    one = item(State.COMPLETED, found=found(), passed_over=why)
+    text = text_of(snapshot(one, request=NoteRequest((NoteId(12),))))
     assert words in text
-    assert "stands there" not in text
+    assert "stood there" not in text
 
 
 def test_one_file_is_one_file() -> None:

@@ -5,6 +5,7 @@ import pytest
 from services.calibration.manager import AsyncCalibrationManager
 from services.calibration.task import NoteRequest, PassedOver
 from services.notebook.edits import Edits
+from services.notebook.history import History
 from services.notebook.note import Uncalibrated
 from services.notebook.notebook import Notebook
 from services.store.store import Store
@@ -43,7 +44,7 @@ class Home:
         snapshot = await manager.get_task_status(task_id)
         assert snapshot is not None
         assert snapshot.first.found is not None
-        return snapshot.passed_over
+        return snapshot.first.passed_over
 
     async def left(self) -> list[NoteId]:
         """Return the notes that `/calibrate all` would take."""
@@ -113,3 +114,26 @@ async def test_a_name_that_stands_there_is_not_passed_over(home: Home, run: Run,
             task_id = await home.submit(manager)
             await clock.advance(9)
             assert await home.why(manager, task_id) is None
+
+
+async def test_what_is_undone_later_changes_nothing_of_what_a_task_has_found_before(
+    home: Home, run: Run, clock: FakeClock, store: Store
+) -> None:
+    await home.notes.save(LINK, notebook=home.notebook, person=ALICE, origin=None)
+    history = History(store, clock, lambda _: None)
+    async with run() as manager:
+        await home.submit(manager)
+        await clock.advance(9)
+        stood = await home.submit(manager)
+        await clock.advance(9)
+        await history.undo(home.notebook, home.note, person=ALICE)
+        assert await home.why(manager, stood) is None
+        pinned = await manager.submit_task(
+            request=NoteRequest((home.note, NoteId(home.note + 1))),
+            notebook=home.notebook,
+            asked_by=ALICE,
+            cause="command",
+        )
+        await clock.advance(9)
+        await history.undo(home.notebook, home.note, person=ALICE)
+        assert await home.why(manager, pinned) is PassedOver.PINNED

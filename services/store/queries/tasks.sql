@@ -92,7 +92,7 @@ ORDER BY certain, ended_at DESC, position DESC LIMIT :limit;
 
 -- name: replace_item
 UPDATE items SET hints = :hints, state = :state, attempt = :attempt, started_at = :started_at, ended_at = :ended_at,
-    code = :code, parameters = :parameters, corrected = :corrected, was = :was
+    code = :code, parameters = :parameters, corrected = :corrected, passed_over = :passed_over, was = :was
 WHERE task_id = :task_id AND position = :position;
 
 -- name: tasks_with_unended_item

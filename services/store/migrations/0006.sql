@@ -1,0 +1,2 @@
+-- Why what was found was written into no note then: what notes say later tells nothing of that.
+ALTER TABLE items ADD COLUMN passed_over TEXT;
