@@ -18,6 +18,8 @@ from services.clock import Clock
 from services.errors import StoreUnavailable
 from services.torrents import TaskId
 
+_MOST_REMEMBERED = 10_000  # messages: of more, those shown longest ago cost an edit that changes nothing
+
 _log: FilteringBoundLogger = structlog.get_logger(__name__)
 
 
@@ -33,8 +35,12 @@ class TaskCard(Card):
         return self.ended and (self.follower.shown_attempt, self.follower.shown_state) == (self.attempt, self.state)
 
 
+_Known = tuple[int, int]
+"""A message's number, and the hash of what it shows."""
+
+
 class LiveStatus:
-    """Keeps every followed message true. It implements the outbox's `Cards`."""
+    """Keeps every followed message true. It implements the outbox's `Cards`. What a message shows is not sent again."""
 
     def __init__(self, manager: AsyncCalibrationManager, followers: Followership, clock: Clock) -> None:
         self._manager = manager
@@ -43,6 +49,7 @@ class LiveStatus:
         self._outbox: Outbox | None = None
         self._number = 0
         self._store_failed = False
+        self._known: dict[FollowerId, _Known] = {}
 
     async def resume(self, outbox: Outbox) -> None:
         """Begin to mark for *outbox*: first all messages that have not shown an end, so that they go on."""
@@ -104,7 +111,7 @@ class LiveStatus:
         state = shown_state(snapshot.task)
         if one.gone and not state.ended:
             return None
-        return TaskCard(
+        made = TaskCard(
             follower=one,
             to=Address.parse(one.address),
             message=await self._message(one, snapshot, state),
@@ -114,6 +121,11 @@ class LiveStatus:
             state=state,
             ended=state.ended,
         )
+        # Forgotten until it is known to be shown: an edit whose answer is lost may have been made.
+        if one.message_id is not None and self._known.pop(follower, None) == _known(one.message_id, made.message):
+            await self.shown(follower, made, one.message_id)
+            return None
+        return made
 
     async def _message(self, follower: Follower, snapshot: Snapshot, state: State) -> Message:
         """Return the card, or the page of what was not found that its reader has turned to."""
@@ -129,9 +141,12 @@ class LiveStatus:
         snapshot = await self._manager.get_task_status(task_id)
         return snapshot or next(iter(await self._manager.unshown_ends(task_id)), None)
 
-    async def shown(self, follower: FollowerId, card: Card, message_id: int) -> None:  # noqa: ARG002 - the port's
+    async def shown(self, follower: FollowerId, card: Card, message_id: int) -> None:
         if isinstance(card, TaskCard):
             await self._followers.shown(card.follower, message_id, card.attempt, State(card.state))
+            self._known[follower] = _known(message_id, card.message)
+            if len(self._known) > _MOST_REMEMBERED:
+                del self._known[next(iter(self._known))]
 
     async def gone(self, follower: FollowerId, card: Card, reason: Gone) -> None:
         # Whoever has deleted a message that had shown its end does not want it back because a note was changed.
@@ -139,6 +154,10 @@ class LiveStatus:
             await self._followers.rests(follower)
         else:
             await self._followers.lost_message(follower)
+
+
+def _known(message_id: int, shown: Message) -> _Known:
+    return message_id, hash(shown)
 
 
 def shown_state(task: Task) -> State:

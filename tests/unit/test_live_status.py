@@ -19,6 +19,7 @@ from services.calibration.ports import Tx
 from services.calibration.task import HashRequest, NoteRequest, State
 from services.errors import CannotCancel, CannotRetry, StoreUnavailable
 from services.notebook.history import History
+from services.notebook.note import Cause, Change, Note
 from services.notebook.notebook import Notebook
 from services.store.store import Store
 from services.torrents import NotebookId, NoteId, PersonId, TaskId
@@ -128,6 +129,12 @@ async def calibrated(world: World, notes: Notebook, clock: FakeClock) -> tuple[N
     await clock.advance(1)
     await world.tick()
     return number, task_id
+
+
+async def edited(store: Store, note: Note) -> None:
+    """Add a word to the note's text, as a person does."""
+    change = Change(cause=Cause.EDIT, person=ALICE, task_id=None, at=2.0)
+    assert await store.write(lambda tx: tx.notes.replace_text(note, f"{note.text} more", change))
 
 
 Begin = Callable[[AsyncCalibrationManager], Awaitable[World]]
@@ -245,6 +252,37 @@ async def test_an_end_is_shown_again_where_somebody_changed_a_note_that_its_task
         await notes.delete(notebook, numbers[2])
         await world.live.poll()
         assert list(world.outbox.marks) == [await world.follower(second)]
+
+
+async def test_a_note_that_changes_in_what_its_tasks_did_not_write_costs_no_request(
+    run: Run, begin: Begin, engine: FakeEngine, clock: FakeClock, store: Store, notebook: NotebookId
+) -> None:
+    engine.knows("a", "a.iso")
+    async with run() as manager:
+        world = await begin(manager)
+        notes = Notebook(store, clock, manager.note_changed)
+        number, _ = await calibrated(world, notes, clock)
+        for costs in (1, 0, 0):  # what it wrote does not stand any more
+            await edited(store, await notes.get(notebook, number))
+            manager.note_changed(number)
+            assert await world.tick() == costs
+            assert not await manager.unshown_ends()
+
+
+async def test_a_card_is_sent_again_where_nobody_knows_what_its_message_shows(
+    run: Run, begin: Begin, engine: FakeEngine, clock: FakeClock, store: Store, notebook: NotebookId
+) -> None:
+    engine.knows("a", "a.iso")
+    async with run() as manager:
+        world = await begin(manager)
+        notes = Notebook(store, clock, manager.note_changed)
+        number, _ = await calibrated(world, notes, clock)
+        history = History(store, clock, manager.note_changed)
+        await history.undo(notebook, number, person=ALICE)
+        await world.live.poll()
+        assert await world.outbox.flush(world.live, told=False) == 1  # the answer to it was lost
+        await history.undo(notebook, number, person=ALICE)
+        assert await world.tick() == 1
 
 
 async def test_an_end_that_has_to_be_shown_again_is_so_after_a_restart_in_between(
@@ -575,6 +613,7 @@ async def test_a_deleted_message_is_not_sent_again_before_the_end_and_then_anew(
         task_id = await world.submit("x")
         await settle()
         await world.tick()
+        await clock.advance(1)
         follower = await world.follower(task_id)
         card = await world.live.render(follower)
         assert card is not None
@@ -599,6 +638,7 @@ async def test_a_chat_that_is_gone_is_not_tried_again_at_each_change(
         task_id = await world.submit("x")
         await settle()
         await world.tick()
+        await clock.advance(1)
         follower = await world.follower(task_id)
         card = await world.live.render(follower)
         assert card is not None

@@ -94,9 +94,8 @@ class Presser:
     async def show(self) -> None:
         """Let the card be shown as it is now, as the outbox does."""
         follower = await self.follower()
-        card = await self.live.render(follower.id)
-        assert card is not None
-        await self.live.shown(follower.id, card, CARD)
+        if (card := await self.live.render(follower.id)) is not None:
+            await self.live.shown(follower.id, card, CARD)
 
 
 Submit = Callable[[AsyncCalibrationManager, str], Awaitable[TaskId]]
