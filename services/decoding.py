@@ -71,9 +71,9 @@ def _mostly_decoded(raw: bytes) -> str:
 def _guess(lines: Sequence[bytes]) -> str:
     """Return the encoding of *lines*, where a letter that is damaged has no say."""
     raw = b"\n".join(lines)
-    of_most = _guess_of_most(lines)
-    if of_most and _mostly(raw, of_most, _EVIDENT):
-        return of_most
+    for of_most in _guesses_of_parts(lines):
+        if _mostly(raw, of_most, _EVIDENT):
+            return of_most
     guess = guess_encoding(lines)
     if guess in LARGE:
         return guess
@@ -82,18 +82,22 @@ def _guess(lines: Sequence[bytes]) -> str:
     return next((one for one in damaged if guess_encoding(_whole(raw, one).split(b"\n")) == one), guess)
 
 
-def _guess_of_most(lines: Sequence[bytes]) -> str | None:
-    """Return what more than half of the parts that *lines* are dealt into are taken for, each by itself; None if none.
+def _guesses_of_parts(lines: Sequence[bytes]) -> Sequence[str]:
+    """Return what *lines* are taken for in parts, each by itself: most of those that have no fault in it, best first.
 
     One bad byte makes Korean a fault, and gb18030 of all of it, without one: so only of the part that it stands in.
     """
     different = list(dict.fromkeys(lines))
-    parts = min(_MOST_PARTS, max(_FEWEST_PARTS, len(different) // 2))
-    if len(different) < parts:
-        return None
-    guesses = (guess_encoding(different[part::parts]) for part in range(parts))
-    encoding, times = Counter(_WIDER.get(one, one) for one in guesses).most_common(1)[0]
-    return encoding if times > parts / 2 else None
+    count = min(_MOST_PARTS, max(_FEWEST_PARTS, len(different) // 2))
+    if len(different) < count:
+        return ()
+    parts = [different[place::count] for place in range(count)]
+    guesses = Counter(_WIDER.get(one, one) for one in map(guess_encoding, parts))
+    return [
+        encoding
+        for encoding, times in guesses.most_common()
+        if times > 1 and times > sum(decodes(b"\n".join(part), encoding) for part in parts) / 2
+    ]
 
 
 def _mostly(raw: bytes, encoding: str, least: int) -> bool:

@@ -109,6 +109,15 @@ def test_a_bad_byte_within_a_letter_in_an_old_encoding_costs_no_other_line(
     assert [got if line else "" for got, line in zip(read, lines, strict=True)] == lines
 
 
+def test_of_few_lines_those_that_are_whole_say_what_the_others_are() -> None:
+    titles = ["오징어 게임", "기생충", "살인의 추억", "올드보이", "도깨비", "무한도전", "부산행", "사랑의 불시착"]
+    raw = [f"{title} {number}".encode("euc_kr") for number, title in enumerate(titles)]
+    for damaged in (1, 2, 5):
+        raw[damaged] = raw[damaged][:1] + b"\xff" + raw[damaged][1:]
+    read = decode_file(b"\n".join(raw)).split("\n")
+    assert [read[place] for place in (0, 3, 4, 6, 7)] == [f"{titles[place]} {place}" for place in (0, 3, 4, 6, 7)]
+
+
 def test_a_damaged_line_in_an_old_encoding_among_those_of_utf_8_is_guessed_too() -> None:
     good = f"{LINK}&dn=三体全集国语中字\n" * 9
     damaged = WORDS["gb18030"].encode("gb18030")[:-1]
