@@ -62,6 +62,10 @@ def _asking(t: Translation, parameters: Parameters) -> str:
 
 def _connecting(t: Translation, parameters: Parameters) -> str:
     count = _number(parameters, "peers")
+    if _number(parameters, "ever_connected"):
+        return t.ngettext(
+            "{count} peer, it has not given the name yet", "{count} peers, none has given the name yet", count
+        ).format(count=count)
     return t.ngettext("{count} peer, it has not answered yet", "{count} peers, none has answered yet", count).format(
         count=count
     )

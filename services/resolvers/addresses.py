@@ -82,11 +82,14 @@ class AddressPolicy:
     def peers(self, peers: Iterable[tuple[str, int]]) -> Iterator[tuple[str, int]]:
         """Yield those of *peers* that may be connected to, their addresses in the usual spelling.
 
-        A host that is a name is passed over: BEP 9 admits it, libtorrent does not.
+        A host that is a name is passed over: BEP 9 admits it, libtorrent does not; nor 0.0.0.0 or ``::``, which is
+        nobody's.
         """
         for host, port in peers:
             address = literal(host)
-            if address is not None and 0 < port <= _LAST_PORT and self.admits(address):
+            if address is None or address.is_unspecified or not 0 < port <= _LAST_PORT:
+                continue
+            if self.admits(address):
                 yield str(address), port
 
 

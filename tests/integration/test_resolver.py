@@ -344,8 +344,8 @@ async def test_a_liar_is_not_believed(resolver: LibtorrentResolver) -> None:
         Giver("127.0.2.9", make_sample("false").info) as liar,
         Running(resolver, wanted, Hints(peers=(liar.endpoint,))) as running,
     ):
-        step = await running.steps.until(lambda step: step.code == "receiving")
-        assert (number(step, "peers"), number(step, "connected")) == (1, 1)
+        step = await running.steps.until(lambda step: number(step, "connected") == 1)
+        assert (step.code, number(step, "peers")) == ("connecting", 1)
         for _ in range(2):  # asked again, it lies again, and the lookup goes on
             await liar.given.wait()
             liar.given.clear()
@@ -366,7 +366,7 @@ async def test_metadata_over_16_mib_is_refused_and_fetched_in_vain_at_a_trickle(
     async with Giver("127.0.2.9", info) as peer:
         hints = Hints(trackers=(swarm.tracker_url,), peers=(peer.endpoint,))
         async with Running(resolver, id_of(info), hints) as running:
-            await running.steps.until(lambda step: True)
+            await running.steps.until(lambda step: step.code == "receiving")
             (handle,) = resolver._session._held.get_torrents()
             while not handle.download_limit():
                 swarm.tracker.asked.clear()

@@ -45,6 +45,7 @@ async def test_it_says_that_it_started_and_where_it_stands_at_once(swarm: Swarm,
             "dht_nodes": 0,
             "peers": 0,
             "connected": 0,
+            "ever_connected": 0,
         }
 
 

@@ -115,3 +115,8 @@ def test_a_trackers_scheme_is_given_in_small_letters_and_nothing_else_of_it_is()
 def test_peers_are_given_in_the_usual_spelling_and_names_are_passed_over() -> None:
     peers = [("134744072", 6881), ("peer.example", 6881), ("8.8.8.8", 0), ("8.8.8.8", 70_000), ("127.1", 1)]
     assert list(AddressPolicy().peers(peers)) == [("8.8.8.8", 6881)]
+
+
+@pytest.mark.parametrize("host", ["0", "0.0", "::"])
+def test_an_address_that_is_nobodys_is_no_peer(host: str) -> None:
+    assert list(AddressPolicy(allow_private=True).peers([(host, 6881)])) == []

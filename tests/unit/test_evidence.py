@@ -1,8 +1,10 @@
 """Who counts as a peer, and who is nobody."""
 
+from dataclasses import replace
+
 import pytest
 
-from services.resolvers.libtorrent.evidence import Connection, Endpoint, Sightings, Whereabouts
+from services.resolvers.libtorrent.evidence import Connection, DhtSightings, Endpoint, Sightings, Whereabouts, step
 
 PORT, OLD_PORT = 6_881, 4_711
 OURS, SEEN_AT, THEIRS = "192.168.1.5", "198.51.100.7", "203.0.113.9"
@@ -16,8 +18,8 @@ def here() -> Whereabouts:
     return here
 
 
-def standing(peer: Endpoint, *, tried: bool = True, willing: bool = False) -> Connection:
-    return Connection(peer, stands=True, tried=tried, named=False, willing=willing)
+def standing(peer: Endpoint, *, tried: bool = True) -> Connection:
+    return Connection(peer, stands=True, tried=tried, named=False)
 
 
 def peers_after(here: Whereabouts, peer: Endpoint, *, met: bool) -> int:
@@ -60,7 +62,7 @@ def test_whom_the_magnet_alone_names_is_a_peer_once_it_has_answered(here: Wherea
 def test_whom_the_magnet_names_and_others_too_is_a_peer_though_it_does_not_answer(here: Whereabouts) -> None:
     sightings = Sightings(hinted={(THEIRS, PORT)})
     for named, seen in ((False, 0), (True, 1), (False, 1)):
-        sightings.look([Connection((THEIRS, PORT), stands=False, tried=True, named=named, willing=False)], here)
+        sightings.look([Connection((THEIRS, PORT), stands=False, tried=True, named=named)], here)
         sightings.count(known=1, connections=0)
         assert (sightings.seen, sightings.connected) == (seen, 0)
 
@@ -143,16 +145,30 @@ def test_we_are_no_peer_though_it_is_a_while_until_we_meet_ourselves(here: Where
     assert sightings.seen == 0
 
 
-def test_who_is_willing_is_so_only_while_it_is_connected(here: Whereabouts) -> None:
+def test_metadata_comes_while_more_comes_than_talk(here: Whereabouts) -> None:
     sightings = Sightings()
-    sightings.count(known=2, connections=2)
-    sightings.look([standing((THEIRS, PORT), tried=False, willing=True), standing((THEIRS, OLD_PORT))], here)
-    assert (sightings.connected, sightings.willing) == (2, 1)
-    sightings.look([standing((THEIRS, OLD_PORT))], here)
-    assert (sightings.connected, sightings.willing) == (1, 0)
-    sightings.look([standing((THEIRS, PORT), tried=False, willing=True)], here)
-    sightings.count(known=2, connections=0)
-    assert (sightings.connected, sightings.willing) == (0, 0)
+    sightings.count(known=1, connections=1)
+    for rate, comes in ((60, False), (3_000, True), (200, False), (3_000, True)):
+        sightings.look([replace(standing((THEIRS, PORT)), rate=rate)], here)
+        assert step([sightings], DhtSightings(asked=False)).code == ("receiving" if comes else "connecting")
+    sightings.count(known=1, connections=0)
+    assert step([sightings], DhtSightings(asked=False)).code == "connecting"
+
+
+def test_whoever_comes_again_from_another_port_is_one_peer(here: Whereabouts) -> None:
+    sightings = Sightings()
+    for port in (40_000, 40_001):
+        peer = (THEIRS, port)
+        sightings.tried(peer, here)
+        sightings.count(known=0, connections=1)
+        sightings.look([standing(peer, tried=False)], here)
+        assert sightings.seen == 1
+        sightings.over(peer, met=True)
+        sightings.count(known=0, connections=0)
+        assert sightings.seen == 1
+    sightings.count(known=0, connections=2)
+    sightings.look([standing((THEIRS, port), tried=False) for port in (40_002, 40_003)], here)
+    assert sightings.seen == 2, "they are there at once"
 
 
 def test_strangers_cannot_name_addresses_without_end(here: Whereabouts) -> None:

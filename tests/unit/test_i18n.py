@@ -60,10 +60,10 @@ def _steps() -> Iterator[Step]:
     for asked in (0, 1, 2):
         for answered in range(asked + 1):
             for dht in (DhtSightings(asked=False), DhtSightings(asked=True), DhtSightings(asked=True, nodes=9)):
-                for peers, connected, willing in ((0, 0, 0), (1, 0, 0), (2, 1, 0), (3, 3, 1)):
+                for peers, connected, comes in ((0, 0, False), (1, 0, False), (2, 1, False), (3, 3, True)):
                     others = {("203.0.113.9", port) for port in range(connected)}
                     urls = [f"http://{number}/" for number in range(asked)]
-                    seen = Sightings(set(urls), set(urls[:answered]), listed=peers, standing=others, willing=willing)
+                    seen = Sightings(set(urls), set(urls[:answered]), listed=peers, standing=others, receiving=comes)
                     one = step([seen], dht)
                     yield from (one, verdict(one))
 
@@ -141,6 +141,8 @@ def test_no_word_from_outside_is_shown_in_a_chat(code: str) -> None:
         ("connecting", {"peers": 0}, "0 peers, none has answered yet"),
         ("connecting", {"peers": 1}, "1 peer, it has not answered yet"),
         ("connecting", {"peers": 4}, "4 peers, none has answered yet"),
+        ("connecting", {"peers": 1, "ever_connected": 1}, "1 peer, it has not given the name yet"),
+        ("connecting", {"peers": 4, "ever_connected": 2}, "4 peers, none has given the name yet"),
         ("receiving", {"peers": 4}, "receiving metadata"),
     ],
 )

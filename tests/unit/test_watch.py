@@ -42,18 +42,16 @@ class Swarm:
         self._watch._report(1.0)
 
 
-def standing(peer: Endpoint, *, willing: bool = False) -> Connection:
-    return Connection(peer, stands=True, tried=True, named=True, willing=willing)
+def standing(peer: Endpoint) -> Connection:
+    return Connection(peer, stands=True, tried=True, named=True)
 
 
-def test_metadata_is_not_said_to_come_any_more_when_the_giver_has_gone_and_others_stay(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_who_has_gone_while_others_stay_is_connected_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
     swarm = Swarm(monkeypatch)
-    for connections, willing in (([standing(GIVER, willing=True), standing(OTHER)], 1), ([standing(OTHER)], 0)):
+    for connections in ([standing(GIVER), standing(OTHER)], [standing(OTHER)]):
         swarm.connections = connections
         swarm.turn()
-        assert (swarm.torrent.sightings.connected, swarm.torrent.sightings.willing) == (len(connections), willing)
+        assert swarm.torrent.sightings.connected == len(connections)
 
 
 def test_what_has_no_connection_and_no_hint_is_not_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:

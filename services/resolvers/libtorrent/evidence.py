@@ -9,6 +9,8 @@ from services.torrents import Step
 
 Endpoint = tuple[str, int]
 
+_PASTIME = 1_000  # bytes a second: a peer that has nothing to give says less
+
 
 @dataclass(slots=True)
 class Whereabouts:
@@ -35,15 +37,15 @@ class Whereabouts:
 class Connection:
     """One with *peer*, which *stands*, or is still being made.
 
-    *tried* is one that we made, *named* a peer that trackers, the DHT or other peers name, *willing* one that certainly
-    has the metadata.
+    *tried* is one that we made, *named* a peer that trackers, the DHT or other peers name. *rate* is how many bytes a
+    second it brings.
     """
 
     peer: Endpoint
     stands: bool
     tried: bool
     named: bool
-    willing: bool
+    rate: int = 0
 
 
 @dataclass(slots=True)
@@ -57,7 +59,7 @@ class Sightings:
 
     *dialled* are all with whom a connection was tried, or came. *listed* is how many others there are by their
     addresses. So many *connections* stand now, with ourselves too; *standing* are the others among them, as far as was
-    looked, and of these *willing* certainly have the metadata.
+    looked. *receiving*: one of them brings more than peers say who give nothing.
     """
 
     trackers: set[str] = field(default_factory=set)
@@ -71,7 +73,7 @@ class Sightings:
     listed: int = 0
     connections: int = 0
     standing: set[Endpoint] = field(default_factory=set)
-    willing: int = 0
+    receiving: bool = False
 
     @property
     def seen(self) -> int:
@@ -79,7 +81,13 @@ class Sightings:
 
         What comes from a neighbour may have been an end of our own.
         """
-        return max(self.listed, len((self.met - self.ourselves - self.neighbours) | self.standing))
+        return max(self.listed, self.ever_connected)
+
+    @property
+    def ever_connected(self) -> int:
+        """How many others have, or had, a connection with us. Whoever comes again does so from another port."""
+        hosts = {host for host, _ in (self.met - self.ourselves - self.neighbours) | self.standing}
+        return max(len(self.standing), len(hosts))
 
     @property
     def connected(self) -> int:
@@ -120,7 +128,7 @@ class Sightings:
         self.connections = connections
         if not connections:
             self.standing.clear()
-            self.willing = 0
+            self.receiving = False
 
     @property
     def _hinted_alone(self) -> set[Endpoint]:
@@ -138,7 +146,7 @@ class Sightings:
         others = [one for one in standing if one.tried or not here.have(one.peer[0])]
         self.named.update(one.peer for one in every if one.named)
         self.standing = {one.peer for one in others}
-        self.willing = sum(one.willing for one in others)
+        self.receiving = any(one.rate > _PASTIME for one in others)
 
 
 @dataclass(slots=True)
@@ -170,13 +178,13 @@ class DhtSightings:
 def step(sightings: Iterable[Sightings], dht: DhtSightings) -> Step:
     """Return where a lookup stands whose one or two info-hashes have shown *sightings*.
 
-    Codes: ``asking`` (no peer seen yet), ``connecting`` (peers seen; one may be about to give metadata),
-    ``receiving`` (a peer is connected that certainly has it, since it has the whole torrent). Parameters, all of them
-    ints: trackers, trackers_answered, dht (0 or 1), dht_nodes, peers, connected.
+    Codes: ``asking`` (no peer seen yet), ``connecting`` (peers seen; one may be about to give metadata), ``receiving``
+    (it comes; little metadata is here before that can be told). Parameters, all of them ints: trackers,
+    trackers_answered, dht (0 or 1), dht_nodes, peers, connected (now), ever_connected.
     """
     every = tuple(sightings)
     peers = max((one.seen for one in every), default=0)
-    code = "receiving" if any(one.willing for one in every) else "connecting" if peers else "asking"
+    code = "receiving" if any(one.receiving for one in every) else "connecting" if peers else "asking"
     return Step(
         code,
         {
@@ -186,6 +194,7 @@ def step(sightings: Iterable[Sightings], dht: DhtSightings) -> Step:
             "dht_nodes": dht.nodes,
             "peers": peers,
             "connected": max((one.connected for one in every), default=0),
+            "ever_connected": max((one.ever_connected for one in every), default=0),
         },
     )
 

@@ -159,18 +159,14 @@ def _stop(held: list[lt.session], dht_state: Path | None, bell: socket.socket, r
 
 
 def connections(handle: Handle) -> list[Connection]:
-    """Return the torrent's connections; a peer is willing that has said that it has all that it wants (BEP 21).
-
-    Nothing else that libtorrent tells of a peer before the metadata is here shows that it has it. Asks libtorrent's
-    thread, about 0.1 ms.
-    """
+    """Return the torrent's connections. Asks libtorrent's thread, about 0.1 ms."""
     return [
         Connection(
             peer.ip,
             stands=not peer.flags & lt.peer_info.connecting,
             tried=bool(peer.flags & lt.peer_info.local_connection),
             named=bool(peer.source & _BY_OTHERS),
-            willing=bool(peer.flags & lt.peer_info.upload_only),
+            rate=peer.down_speed,  # of this one: the torrent's own counts what trackers say, too
         )
         for peer in handle.get_peer_info()
     ]
