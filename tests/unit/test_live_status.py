@@ -17,7 +17,7 @@ from services.calibration.followers import Followership
 from services.calibration.manager import AsyncCalibrationManager
 from services.calibration.ports import Tx
 from services.calibration.task import HashRequest, NoteRequest, State
-from services.errors import CannotCancel, CannotRetry, StoreUnavailable
+from services.errors import CannotCancel, CannotRetry, LookupFailed, StoreUnavailable
 from services.notebook.history import History
 from services.notebook.note import Cause, Change, Note
 from services.notebook.notebook import Notebook
@@ -269,6 +269,37 @@ async def test_a_note_that_changes_in_what_its_tasks_did_not_write_costs_no_requ
             assert not await manager.unshown_ends()
 
 
+@pytest.mark.parametrize("first", [True, False])
+async def test_an_end_on_its_way_is_not_the_last_word_of_a_note_that_changes_meanwhile(
+    run: Run, begin: Begin, engine: FakeEngine, clock: FakeClock, store: Store, notebook: NotebookId, *, first: bool
+) -> None:
+    for word in "ab":
+        engine.knows(word, f"{word}.iso")
+    async with run() as manager:
+        world = await begin(manager)
+        notes = Notebook(store, clock, manager.note_changed)
+        numbers = [await saved(notes, notebook, word) for word in "ab"]
+        task_id = await world.submit_notes(*numbers)
+        if first:
+            await world.live.show(task_id)
+            await world.outbox.flush(world.live)
+        await clock.advance(1)
+        if not first:
+            await world.tick()
+            await notes.delete(notebook, numbers[0])
+        await world.live.poll()
+        follower = await world.follower(task_id)
+        on_its_way = await world.live.render(follower)
+        assert on_its_way is not None
+        world.outbox.marks.clear()
+        await notes.delete(notebook, numbers[1])
+        await world.live.poll()
+        message_id = world.outbox.put_up(on_its_way)
+        await world.live.shown(follower, on_its_way, message_id)
+        assert await world.outbox.flush(world.live) == 1
+        assert await manager.unshown_ends() == []
+
+
 async def test_a_card_is_sent_again_where_nobody_knows_what_its_message_shows(
     run: Run, begin: Begin, engine: FakeEngine, clock: FakeClock, store: Store, notebook: NotebookId
 ) -> None:
@@ -322,19 +353,30 @@ async def test_a_message_that_was_deleted_after_it_had_shown_its_end_is_not_sent
         assert (await world.live.render(follower) is None) == shown
 
 
-async def test_a_page_of_what_was_not_found_is_not_turned_back_by_a_note_that_changes(
+async def test_a_page_of_what_was_not_found_is_not_turned_back_by_a_note_that_changes_and_tells_of_it(
     run: Run, begin: Begin, engine: FakeEngine, clock: FakeClock, store: Store, notebook: NotebookId
 ) -> None:
     engine.knows("a", "a.iso")
+    engine.knows("b", LookupFailed())
     async with run() as manager:
         world = await begin(manager)
         notes = Notebook(store, clock, manager.note_changed)
-        number, task_id = await calibrated(world, notes, clock)
-        await world.followers.turn(await world.follower(task_id), 0)
+        found, lost = [await saved(notes, notebook, word) for word in "ab"]
+        task_id = await world.submit_notes(found, lost)
+        await clock.advance(1)
+        await world.tick()
+        follower = await world.follower(task_id)
+        await world.followers.turn(follower, 0)
         await world.live.show(task_id)
-        await world.outbox.flush(world.live)
-        await notes.delete(notebook, number)
+        assert await world.outbox.flush(world.live) == 1
+        await notes.delete(notebook, found)
         assert await world.tick() == 0
+        await notes.delete(notebook, lost)
+        await world.live.poll()
+        card = await world.live.render(follower)
+        assert card is not None
+        assert "Not found: 1–1 of 1" in card.message.html
+        assert f"#{lost} ·" not in card.message.html.partition("Not found")[2]
 
 
 async def test_what_came_to_rest_because_its_chat_is_gone_is_not_woken_by_a_note_that_changes(

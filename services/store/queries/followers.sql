@@ -51,18 +51,28 @@ DELETE FROM followers WHERE end_shown_at < :before;
 UPDATE followers SET end_shown_at = NULL, failed_page = NULL, renewed = renewed + 1 WHERE task_id = :task_id;
 
 -- name: renew_followers
--- Of the tasks that wrote into the note. A page of what was not found says nothing of notes.
-UPDATE followers SET end_shown_at = NULL, renewed = renewed + 1
-WHERE end_shown_at IS NOT NULL AND shown_state IN ('completed', 'failed', 'cancelled') AND failed_page IS NULL
-    AND task_id IN (SELECT task_id FROM revisions WHERE note_id = :note_id AND task_id IS NOT NULL);
+-- Of the tasks that wrote into the note, and those that show what was not found in it. What is on its way is not the
+-- last word; who rests without an end goes on so.
+UPDATE followers SET renewed = renewed + 1,
+    end_shown_at = CASE WHEN shown_state IN ('completed', 'failed', 'cancelled') THEN NULL ELSE end_shown_at END
+WHERE task_id IN (SELECT task_id FROM revisions WHERE note_id = :note_id AND task_id IS NOT NULL)
+    OR id IN (
+        SELECT turned.id FROM followers AS turned JOIN notes ON notes.id = :note_id
+        WHERE turned.failed_page IS NOT NULL AND turned.notebook_id = notes.notebook_id
+            AND :note_id IN (SELECT value FROM json_each(turned.request, '$.notes'))
+    );
 
 -- name: followers_behind
--- Those of the tasks that wrote into these notes which have an end to show once more.
-SELECT * FROM followers
-WHERE end_shown_at IS NULL AND shown_state IN ('completed', 'failed', 'cancelled') AND task_id IN (
-    SELECT task_id FROM revisions WHERE note_id IN (SELECT value FROM json_each(:notes)) AND task_id IS NOT NULL
+-- Those of the ended tasks that have an end to show, once more or still, for these notes: see renew_followers.
+SELECT followers.* FROM followers JOIN tasks ON tasks.id = followers.task_id
+WHERE end_shown_at IS NULL AND tasks.completed_at IS NOT NULL AND (
+    task_id IN (
+        SELECT task_id FROM revisions WHERE note_id IN (SELECT value FROM json_each(:notes)) AND task_id IS NOT NULL
+    ) OR failed_page IS NOT NULL AND EXISTS (
+        SELECT 1 FROM json_each(followers.request, '$.notes') WHERE value IN (SELECT value FROM json_each(:notes))
+    )
 )
-ORDER BY id;
+ORDER BY followers.id;
 
 -- name: turn_follower
 UPDATE followers SET end_shown_at = NULL, failed_page = :failed_page, renewed = renewed + 1 WHERE id = :id;
