@@ -128,6 +128,7 @@ class _Step:
         self._chosen: Mapping[tuple[NotebookId, TorrentId], Name] = {}
         self._having: dict[tuple[NotebookId, TorrentId], list[NoteId]] = {}
         self._pinned: set[Pin] = set()
+        self._asked: dict[TaskId, frozenset[NoteId]] = {}
         self._changed_items: set[ItemKey] = set()
         self._changed_tasks: set[TaskId] = set()
         self._rewritten: list[tuple[Note, str, Change]] = []
@@ -152,7 +153,7 @@ class _Step:
     async def _load_notes(self, tx: Tx, named: Iterable[Named]) -> None:
         wanted: dict[NotebookId, list[TorrentId]] = {}
         for one in named:
-            for task in self._note_tasks(self._served(one)):
+            for task in _firsts(self._note_tasks(self._served(one))):
                 wanted.setdefault(task.notebook, []).append(one.found.torrent)
         for notebook, asked in wanted.items():
             torrents = list(dict.fromkeys(asked))
@@ -173,13 +174,9 @@ class _Step:
         return replace(found, name=chosen) if chosen else found
 
     def _note_tasks(self, keys: Iterable[ItemKey]) -> list[Task]:
-        """Return the tasks of *keys* that write into notes, the first of each notebook."""
-        tasks: dict[NotebookId, Task] = {}
-        for task_id, _ in keys:
-            task = self._tasks[task_id]
-            if isinstance(task.request, NoteRequest):
-                tasks.setdefault(task.notebook, task)
-        return list(tasks.values())
+        """Return the tasks of *keys* that write into notes."""
+        tasks = [self._tasks[task_id] for task_id in dict.fromkeys(task_id for task_id, _ in keys)]
+        return [task for task in tasks if isinstance(task.request, NoteRequest)]
 
     # What lookups told, one after another.
 
@@ -191,13 +188,9 @@ class _Step:
 
     def complete(self, named: Named) -> None:
         keys = self._served(named)
-        corrections = {
-            task.notebook: self._correct(task, self._known(named.found, task.notebook))
-            for task in self._note_tasks(keys)
-        }
+        corrections = self._correct(self._note_tasks(keys), named.found)
         for key in keys:
-            task = self._tasks[key[0]]
-            of_notes = corrections[task.notebook] if isinstance(task.request, NoteRequest) else _Correction()
+            of_notes = corrections.get(key[0], _Correction())
             self._end(
                 self._items[key],
                 State.COMPLETED,
@@ -213,16 +206,31 @@ class _Step:
             if item is not None and not item.state.ended and item.attempt == attempt:
                 self._end(item, State.FAILED, failure=failure)
 
-    def _correct(self, task: Task, found: Found) -> _Correction:
-        """Write the name into every note of the task's notebook that has the torrent, if it may be written.
+    def _correct(self, tasks: Sequence[Task], found: Found) -> Mapping[TaskId, _Correction]:
+        """Write the name into every note of the tasks' notebooks that has the torrent, if it may be written.
 
-        But for those in which a person undid or kept it.
+        Of several tasks of a notebook the first one that asked for a note does so, and the first of all where none did:
+        what a task has not written its card does not tell, and could not undo.
         """
+        notes: dict[TaskId, list[NoteId]] = {}
+        for first in _firsts(tasks):
+            asking = [task for task in tasks if task.notebook == first.notebook]
+            for note_id in self._having.get((first.notebook, found.torrent), ()):
+                writer = next((task for task in asking if note_id in self._asked_for(task)), first)
+                notes.setdefault(writer.id, []).append(note_id)
+        return {task.id: self._write(task, self._known(found, task.notebook), notes.get(task.id, ())) for task in tasks}
+
+    def _asked_for(self, task: Task) -> frozenset[NoteId]:
+        if task.id not in self._asked:
+            self._asked[task.id] = frozenset(task.request.notes if isinstance(task.request, NoteRequest) else ())
+        return self._asked[task.id]
+
+    def _write(self, task: Task, found: Found, notes: Sequence[NoteId]) -> _Correction:
+        """Write the name into *notes*, but for those in which a person undid or kept it."""
         change = Change(cause=task.cause, person=task.asked_by, task_id=task.id, at=self._now)
-        having = self._having.get((task.notebook, found.torrent), ())
         corrected = []
         was = None
-        for note_id in having if writable(found) else ():
+        for note_id in notes if writable(found) else ():
             if (note_id, found.torrent) in self._pinned:
                 continue
             note = self._notes[note_id]
@@ -233,6 +241,7 @@ class _Step:
                 corrected.append(note_id)
                 was = was or claimed_instead(note.text, found)
         self.applied.notes.update(corrected)
+        having = self._having.get((task.notebook, found.torrent), ())
         why = None if corrected else passed_over(found.torrent, having, self._pinned)
         return _Correction(tuple(corrected), why, was)
 
@@ -272,6 +281,14 @@ class _Step:
             if end is not None and not self._tasks[task_id].state.ended:
                 self._put_task(self._tasks[task_id].to(end, completed_at=self._now))
         await tx.tasks.replace([self._tasks[task_id] for task_id in self._changed_tasks])
+
+
+def _firsts(tasks: Iterable[Task]) -> Sequence[Task]:
+    """Return the first of each notebook."""
+    firsts: dict[NotebookId, Task] = {}
+    for task in tasks:
+        firsts.setdefault(task.notebook, task)
+    return list(firsts.values())
 
 
 async def apply_cancel(tx: Tx, task: Task, now: float) -> set[ItemKey]:

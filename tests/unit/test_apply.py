@@ -29,17 +29,28 @@ async def note_of(store: Store, notebook: NotebookId, *torrents: TorrentId) -> N
     return await store.write(lambda tx: tx.notes.insert(note, torrents))
 
 
-async def task_of(store: Store, notebook: NotebookId, note_id: NoteId, *torrents: TorrentId, attempt: int = 1) -> None:
+async def task_of(
+    store: Store, notebook: NotebookId, note_id: NoteId, *torrents: TorrentId, attempt: int = 1, task_id: TaskId = TASK
+) -> None:
     request = NoteRequest((note_id,))
-    task = Task(id=TASK, notebook=notebook, asked_by=ALICE, cause="command", request=request, created_at=0.0)
+    task = Task(id=task_id, notebook=notebook, asked_by=ALICE, cause="command", request=request, created_at=0.0)
     items = [
-        Item(task_id=TASK, position=n, torrent=one, hints=Hints(), attempt=attempt) for n, one in enumerate(torrents)
+        Item(task_id=task_id, position=n, torrent=one, hints=Hints(), attempt=attempt) for n, one in enumerate(torrents)
     ]
     await store.write(lambda tx: tx.tasks.insert(task, "", items))
 
 
 async def tell(store: Store, *told: Told) -> None:
     await store.write(lambda tx: apply_told(tx, told, 1.0))
+
+
+async def said_and_written(
+    store: Store, notebook: NotebookId, task_id: TaskId
+) -> tuple[tuple[NoteId, ...], tuple[NoteId, ...]]:
+    """Return which notes the only item of a task says that it corrected, and into which the task wrote."""
+    (item,) = await store.read(lambda tx: tx.tasks.items(task_id))
+    written = await store.read(lambda tx: tx.notes.written_by(notebook, task_id))
+    return item.corrected, tuple(one.id for one in written)
 
 
 def named(asked: TorrentId, name: str) -> Named:
@@ -79,3 +90,16 @@ async def test_a_name_found_by_one_hash_marks_the_notes_that_have_the_torrents_o
     await task_of(store, notebook, asked, TorrentId(v1))
     await tell(store, named(TorrentId(v1, v2), "hybrid.iso"))
     assert not await store.read(lambda tx: tx.notes.uncalibrated([asked, other]))
+
+
+async def test_of_tasks_that_wait_for_one_name_each_writes_it_into_the_note_that_it_was_asked_for(
+    store: Store, notebook: NotebookId
+) -> None:
+    x = torrent("x")
+    notes = [await note_of(store, notebook, x) for _ in range(4)]
+    tasks = [TaskId(one) for one in "abc"]
+    for task_id, note_id in zip(tasks, (notes[1], notes[2], notes[2]), strict=True):
+        await task_of(store, notebook, note_id, x, task_id=task_id)
+    await tell(store, named(x, "x.iso"))
+    wanted = [(notes[0], notes[1], notes[3]), (notes[2],), ()]
+    assert [await said_and_written(store, notebook, task_id) for task_id in tasks] == [(one, one) for one in wanted]
