@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from services.calibration.apply import may_be_written, passed_over
+from services.calibration.apply import Applied, may_be_written, passed_over
 from services.calibration.ports import Tx
 from services.calibration.task import Found, Item, ItemKey, NoteRequest, PassedOver, Task
 from services.errors import CannotChoose, TaskNotFound
@@ -40,10 +40,11 @@ def _read(name: Name, reading: Reading) -> Name:
     return Name(text=reading.text, raw=name.raw, encoding=reading.encoding, chosen=True)
 
 
-async def apply_choice(tx: Tx, choice: Choice, notebook: NotebookId, person: PersonId, now: float) -> Sequence[NoteId]:
-    """Store the choice for the notebook, and write the name into the notes that the task was asked for.
+async def apply_choice(tx: Tx, choice: Choice, notebook: NotebookId, person: PersonId, now: float) -> Applied:
+    """Store the choice for the notebook, and write the name into the notes that its tasks were asked for.
 
-    Return the notes whose text was changed. A name that was chosen before is replaced.
+    Of all tasks that found the torrent, not only of the one that was pressed: in each the name is certain now. A name
+    that was chosen before is replaced.
 
     Raises:
         TaskNotFound: no such task in this notebook.
@@ -52,25 +53,33 @@ async def apply_choice(tx: Tx, choice: Choice, notebook: NotebookId, person: Per
     task, item, found = await _found(tx, choice.task_id, choice.position, notebook)
     name = found.name
     if name.chosen and name.encoding == choice.encoding:
-        return ()  # chosen already: pressed twice
+        return Applied()  # chosen already: pressed twice
     reading = next((one for one in choices(name) if one.encoding == choice.encoding), None)
     if reading is None:
         raise CannotChoose
-    await tx.names.choose(notebook, found.torrent, _read(name, reading), person, now)
-    changed, why = await _write(tx, task, replace(found, name=_read(name, reading)), person, now)
-    corrected = tuple(sorted({*item.corrected, *changed}))
-    await tx.tasks.replace_items([replace(item, corrected=corrected, passed_over=None if corrected else why)])
+    chosen = replace(found, name=_read(name, reading))
+    await tx.names.choose(notebook, found.torrent, chosen.name, person, now)
+    others = [one for one in await tx.tasks.found_in(notebook, found.torrent) if one.key != item.key]
+    tasks = await tx.tasks.those({one.task_id for one in others})
     await tx.followers.again(task.id)
-    return changed
+    await tx.followers.renew(list(tasks))
+    applied = Applied(tasks={task.id, *tasks})
+    for one in (item, *others):
+        owner = tasks.get(one.task_id, task)
+        changed, why = await _write(tx, owner, chosen, person, now, pressed=one is item)
+        corrected = tuple(sorted({*one.corrected, *changed}))
+        await tx.tasks.replace_items([replace(one, corrected=corrected, passed_over=None if corrected else why)])
+        applied.notes.update(changed)
+    return applied
 
 
 async def _write(
-    tx: Tx, task: Task, found: Found, person: PersonId, now: float
+    tx: Tx, task: Task, found: Found, person: PersonId, now: float, *, pressed: bool
 ) -> tuple[Sequence[NoteId], PassedOver | None]:
     """Write the name into the notes of the task but those in which a person undid or kept it.
 
-    Those that were asked for by their own number have it written even so: it is as if they were calibrated again.
-    Return the notes whose text was changed, and why if there are none.
+    Where its card was *pressed*, those that were asked for by their own number have it written even so: it is as if
+    they were calibrated again. Return the notes whose text was changed, and why if there are none.
     """
     if not isinstance(task.request, NoteRequest):
         return (), None
@@ -81,7 +90,7 @@ async def _write(
     having = (await tx.notes.having(task.notebook, [found.torrent])).get(found.torrent, ())
     notes = [note for note in having if note.id in asked]
     for note in notes:
-        if note.id in task.request.named:
+        if pressed and note.id in task.request.named:
             await tx.notes.unpin(note.id, [found.torrent])
             pinned -= {(note.id, found.torrent)}
         elif (note.id, found.torrent) in pinned:
@@ -92,8 +101,8 @@ async def _write(
     return changed, passed_over(found.torrent, [note.id for note in notes], pinned)
 
 
-async def apply_keep(tx: Tx, key: ItemKey, notebook: NotebookId, person: PersonId, now: float) -> Sequence[NoteId]:
-    """Take back, and pin, the name that an item wrote into notes; return the notes whose text was changed.
+async def apply_keep(tx: Tx, key: ItemKey, notebook: NotebookId, person: PersonId, now: float) -> Applied:
+    """Take back, and pin, the name that an item wrote into notes.
 
     Raises:
         TaskNotFound: no such task in this notebook.
@@ -105,7 +114,7 @@ async def apply_keep(tx: Tx, key: ItemKey, notebook: NotebookId, person: PersonI
         raise CannotChoose
     changed = await take_back(tx, notebook, task.id, found.torrent, notes=item.corrected, person=person, now=now)
     await tx.followers.again(task.id)
-    return changed
+    return Applied(tasks={task.id}, notes=set(changed))
 
 
 async def _found(tx: Tx, task_id: TaskId, position: int, notebook: NotebookId) -> tuple[Task, Item, Found]:

@@ -251,7 +251,9 @@ class AsyncCalibrationManager:
     async def choose_name(
         self, choice: Choice, *, notebook: NotebookId, asked_by: PersonId, request_key: str | None = None
     ) -> None:
-        """Store which reading of a name is right, and write it into the task's notes. Whoever edits notes may do so.
+        """Store which reading of a name is right, and write it into the notes that tasks here were asked for.
+
+        Whoever edits notes may do so.
 
         Raises:
             TaskNotFound: no such task in this notebook.
@@ -273,13 +275,12 @@ class AsyncCalibrationManager:
         """
         await self._decide(item[0], request_key, lambda tx, now: apply_keep(tx, item, notebook, asked_by, now))
 
-    async def _decide(
-        self, task_id: TaskId, key: str | None, act: Callable[[Tx, float], Awaitable[Iterable[NoteId]]]
-    ) -> None:
+    async def _decide(self, task_id: TaskId, key: str | None, act: Callable[[Tx, float], Awaitable[Applied]]) -> None:
         applied = Applied()
 
         async def decide(tx: Tx) -> str:
-            applied.notes.update(await act(tx, self._clock.now()))
+            done = await act(tx, self._clock.now())
+            applied.tasks, applied.notes = done.tasks, done.notes
             return task_id
 
         await self._once(key, decide, applied)

@@ -121,6 +121,9 @@ class Tasks(Protocol):
     async def undecided(self, task_id: TaskId, limit: int) -> Sequence[Item]:
         """Return ended items about whose names people may decide: guesses first, then old names that were replaced."""
 
+    async def found_in(self, notebook: NotebookId, torrent: TorrentId) -> Sequence[Item]:
+        """Return the items of the notebook's tasks that found *torrent*, oldest first. Reads every item."""
+
     async def outcomes(self, task_id: TaskId, limit: int) -> Sequence[Item]:
         """Return the last items that ended, newest first."""
 
@@ -183,6 +186,9 @@ class Followers(Protocol):
 
     async def again(self, task_id: TaskId) -> None:
         """Every message of the task has an end to show once more."""
+
+    async def renew(self, task_ids: Collection[TaskId]) -> None:
+        """Every message of the tasks that has shown an end, or is about to, has it to show once more as it is then."""
 
     async def behind(self, notes: Collection[NoteId]) -> Sequence[Follower]:
         """Return those that have shown the end of a task which wrote into *notes*, and have to show it once more.

@@ -75,6 +75,9 @@ class FollowerRows:
     async def behind(self, notes: Collection[NoteId]) -> Sequence[Follower]:
         return [self._follower(row) for row in await self._run.all("followers_behind", notes=json.dumps(list(notes)))]
 
+    async def renew(self, task_ids: Collection[TaskId]) -> None:
+        await self._run.one("renew_followers_of", task_ids=json.dumps(list(task_ids)))
+
     async def again(self, task_id: TaskId) -> None:
         await self._run.one("followers_again", task_id=task_id)
 

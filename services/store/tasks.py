@@ -149,6 +149,11 @@ class TaskRows:
         rows = await self._run.all("item_counts", task_id=task_id)
         return {State(row["state"]): int(row["many"]) for row in rows}
 
+    async def found_in(self, notebook: NotebookId, torrent: TorrentId) -> Sequence[Item]:
+        hashes = {"v1": codec.hex_of(torrent.v1), "v2": codec.hex_of(torrent.v2)}
+        found = map(_item, await self._run.all("items_found_in", notebook_id=notebook, **hashes))
+        return [one for one in found if one.found is not None and one.found.torrent == torrent]
+
     async def outcomes(self, task_id: TaskId, limit: int) -> Sequence[Item]:
         return [_item(row) for row in await self._run.all("outcomes", task_id=task_id, limit=limit)]
 

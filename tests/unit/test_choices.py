@@ -131,6 +131,28 @@ async def test_a_choice_holds_for_its_notebook_alone(world: World, run: Run, sto
             assert not found.name.certain
 
 
+async def test_a_choice_writes_the_name_into_the_notes_of_every_task_of_its_notebook_that_waits_for_one(
+    world: World, run: Run
+) -> None:
+    async with run() as manager:
+        notes = [await world.add(link("guess"), "guess") for _ in range(3)]
+        single, other, pinned = [await world.calibrate(manager, one) for one in notes]
+        batch = await world.calibrate(manager, await world.add(f"{link('film')} {link('guess')}", "film", "guess"))
+        await world.pin(notes[2], "guess")
+        number = manager.number
+        await world.choose(manager, other, "big5hkscs")
+        for task_id, note in ((single, notes[0]), (other, notes[1])):
+            assert find_magnets(await world.text(note))[0].name == TRUE
+            shown = await world.shown(manager, task_id)
+            assert f"Corrected: #{note}" in shown.html
+            assert "Chosen by hand" in shown.html
+        assert await world.text(notes[2]) == link("guess")
+        assert "Somebody had undone it there" in (await world.shown(manager, pinned)).html
+        assert "Which of these" not in (await world.shown(manager, batch)).html
+        changes = await manager.changes_since(number)
+        assert {one.task.id for one in changes.tasks} == {single, other, pinned, batch}
+
+
 async def test_of_a_hash_the_chosen_name_is_shown_with_the_link_to_copy_and_no_note_is_changed(
     world: World, run: Run
 ) -> None:

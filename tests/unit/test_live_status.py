@@ -12,6 +12,7 @@ from handlers.live_status import LiveStatus, TaskCard
 from handlers.outbox import Outbox
 from handlers.outgoing import Address, Card, Gone
 from handlers.slots import Rank
+from services.calibration.choice import Choice
 from services.calibration.follower import FollowerId, NewFollower
 from services.calibration.followers import Followership
 from services.calibration.manager import AsyncCalibrationManager
@@ -26,6 +27,7 @@ from services.torrents import NotebookId, NoteId, PersonId, TaskId
 from tests.fake_clock import FakeClock, settle
 from tests.unit.conftest import Run
 from tests.unit.fakes import FakeEngine, hashes, torrent
+from tests.unit.name_world import guessed
 
 ALICE = PersonId("tg:1")
 CHAT = Address(100)
@@ -267,6 +269,27 @@ async def test_a_note_that_changes_in_what_its_tasks_did_not_write_costs_no_requ
             manager.note_changed(number)
             assert await world.tick() == costs
             assert not await manager.unshown_ends()
+
+
+@pytest.fixture
+def guess(engine: FakeEngine) -> None:
+    engine.knows("guess", guessed())  # its tables are read from disk: not in the loop
+
+
+@pytest.mark.usefixtures("guess")
+async def test_a_choice_is_shown_on_every_card_that_offers_it(
+    run: Run, begin: Begin, clock: FakeClock, store: Store, notebook: NotebookId
+) -> None:
+    async with run() as manager:
+        world = await begin(manager)
+        notes = Notebook(store, clock, manager.note_changed)
+        numbers = [await saved(notes, notebook, "guess") for _ in range(2)]
+        tasks = [await world.submit_notes(one) for one in numbers]
+        await clock.advance(1)
+        assert await world.tick() == 2
+        await store.write(lambda tx: tx.notes.pin(numbers[1], [torrent("guess")], 1.0))
+        await manager.choose_name(Choice(tasks[0], 0, "big5hkscs"), notebook=notebook, asked_by=ALICE)
+        assert await world.tick() == 2
 
 
 @pytest.mark.parametrize("first", [True, False])

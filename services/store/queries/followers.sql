@@ -62,6 +62,11 @@ WHERE task_id IN (SELECT task_id FROM revisions WHERE note_id = :note_id AND tas
             AND :note_id IN (SELECT value FROM json_each(turned.request, '$.notes'))
     );
 
+-- name: renew_followers_of
+UPDATE followers SET renewed = renewed + 1,
+    end_shown_at = CASE WHEN shown_state IN ('completed', 'failed', 'cancelled') THEN NULL ELSE end_shown_at END
+WHERE task_id IN (SELECT value FROM json_each(:task_ids));
+
 -- name: followers_behind
 -- Those of the ended tasks that have an end to show, once more or still, for these notes: see renew_followers.
 SELECT followers.* FROM followers JOIN tasks ON tasks.id = followers.task_id

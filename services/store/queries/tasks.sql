@@ -134,6 +134,12 @@ WHERE mine.cause IN ('undo', 'undo_task', 'kept_all')
         (SELECT text FROM revisions WHERE note_id = mine.note_id AND version = mine.version + 1), notes.text
     );
 
+-- name: items_found_in
+SELECT item_rows.* FROM tasks JOIN item_rows ON item_rows.task_id = tasks.id
+WHERE tasks.notebook_id = :notebook_id AND item_rows.state = 'completed'
+    AND (item_rows.v1 = :v1 OR item_rows.v2 = :v2)
+ORDER BY tasks.created_at, tasks.rowid, item_rows.position;
+
 -- name: items_waiting
 -- Only those each of whose hashes is the torrent's: a magnet with a foreign second hash is not answered by it.
 SELECT asked.key AS place, item_rows.* FROM json_each(:torrents) AS asked JOIN item_rows
