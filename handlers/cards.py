@@ -165,8 +165,8 @@ def _in_notes(t: Translation, snapshot: Snapshot) -> list[str]:
     """Return what became of the notes."""
     written, first, lines = snapshot.written, snapshot.first, []
     if snapshot.total == 1 and first.corrected:
-        if standing := snapshot.without_pins(first):
-            lines.append(t.gettext("Corrected: {notes}").format(notes=numbers(t, standing)))
+        if corrected := [one for one in first.corrected if one not in snapshot.undone]:
+            lines.append(t.gettext("Corrected: {notes}").format(notes=numbers(t, corrected)))
     elif snapshot.total == 1 and first.found and isinstance(snapshot.task.request, NoteRequest):
         lines.append(_not_written(t, first.found, first.passed_over))
     elif count := written.standing:

@@ -8,7 +8,7 @@ from telegram import InlineKeyboardButton
 from handlers.buttons import Verb, about_choice, about_item, button
 from handlers.text import digits, escape, shown_name
 from services.calibration.choice import Choice, choices
-from services.calibration.task import Found, Item, NoteRequest, Snapshot
+from services.calibration.task import Found, Item, NoteRequest, OldName, Snapshot
 from services.i18n import Translation
 from services.readings import Reading
 
@@ -23,12 +23,11 @@ def claims(t: Translation, snapshot: Snapshot) -> list[str]:
     """Return a line for each old name that claimed something else: beside the new one, or that it was kept."""
     several = snapshot.total > 1
     lines: list[str] = []
-    if snapshot.written.as_one and not snapshot.written.standing:
-        return lines  # all old names stand
     for item in _shown(snapshot):
-        if item.found is None or item.was is None:
+        became = snapshot.old_names.get(item.key)
+        if item.found is None or item.was is None or became is None:
             continue
-        if snapshot.without_pins(item):
+        if became is OldName.REPLACED:
             words = _claim(t, item.was, item.found, several=several)
         else:
             words = t.gettext("The old name was kept: {old}").format(old=_name(item.was, several=several))
@@ -87,7 +86,7 @@ def _keep(t: Translation, snapshot: Snapshot) -> Rows:
     return [
         [button(_label(words.format(name=item.was)), Verb.KEEP_OLD, about_item(item.key))]
         for item in _shown(snapshot)
-        if item.was is not None and snapshot.without_pins(item)
+        if item.was is not None and snapshot.old_names.get(item.key) is OldName.REPLACED
     ][:_MOST_KEPT]
 
 

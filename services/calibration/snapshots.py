@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from services.calibration.ports import Tx
-from services.calibration.task import Lost, NoteRequest, Snapshot, State, Task, Written
-from services.notebook.history import stands
+from services.calibration.task import Item, ItemKey, Lost, NoteRequest, OldName, Snapshot, State, Task, Written
+from services.notebook.history import may_take_back, stands
 from services.torrents import NoteId, Step, TaskId
 
 _OUTCOMES_SHOWN = 5
@@ -54,7 +54,7 @@ async def read_snapshots(
         # Those of one under way are asked about as they come: to look for the others reads all of it.
         undecided = await tx.tasks.undecided(task_id, _UNDECIDED_SHOWN) if task.state.ended and not single else ()
         several = (first, *outcomes, *undecided)
-        written_for = [one.found.torrent for one in several if one.found and one.corrected]
+        told = written.get(task_id, Written())
         snapshots.append(
             Snapshot(
                 task=task,
@@ -64,8 +64,10 @@ async def read_snapshots(
                 outcomes=tuple(outcomes),
                 undecided=tuple(undecided),
                 progress=progress.get(task_id) if task.state is State.RUNNING else None,
-                written=written.get(task_id, Written()),
-                pinned=await tx.notes.pinned(task.notebook, written_for) if written_for else (),
+                written=told,
+                # Where all of it was undone, all old names stand.
+                old_names={} if told.as_one and not told.standing else await _old_names(tx, task, several),
+                undone=await tx.tasks.undone_in(task_id) if single and first.corrected else (),
             )
         )
     return snapshots
@@ -79,6 +81,23 @@ async def _written(tx: Tx, ended: Mapping[TaskId, Task]) -> Mapping[TaskId, Writ
                 known = written.get(task_id, Written())
                 written[task_id] = replace(known, standing=known.standing + 1)
     return written
+
+
+async def _old_names(tx: Tx, task: Task, items: Iterable[Item]) -> Mapping[ItemKey, OldName]:
+    old_names: dict[ItemKey, OldName] = {}
+    for item in items:
+        if item.found is None or item.was is None or item.key in old_names:
+            continue
+        torrent = item.found.torrent
+        for note in await tx.notes.those(task.notebook, item.corrected):
+            if may_take_back(note, await tx.notes.revisions(note.id), task.id, torrent):
+                old_names[item.key] = OldName.REPLACED
+                break
+        else:
+            pinned = await tx.notes.pinned(task.notebook, [torrent])
+            if any((note_id, torrent) in pinned for note_id in item.corrected):
+                old_names[item.key] = OldName.KEPT
+    return old_names
 
 
 async def read_lost(tx: Tx, task_id: TaskId, *, offset: int, limit: int) -> Sequence[Lost]:

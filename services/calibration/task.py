@@ -1,7 +1,7 @@
 """The task and its items, with the only arrows between their states. A task never changes, it is replaced."""
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Self, TypeVar
 
@@ -85,6 +85,15 @@ class Found:
             source=info.source,
             verified=info.verified,
         )
+
+
+class OldName(StrEnum):
+    """What became of a name that claimed something else."""
+
+    REPLACED = "replaced"
+    """The true one stands in a note, and the old one can still be kept there."""
+    KEPT = "kept"
+    """A person kept it."""
 
 
 class PassedOver(StrEnum):
@@ -188,8 +197,9 @@ class Snapshot:
 
     *counts* has every state that an item is in. *first* is its first item, *outcomes* the last five that ended,
     newest first. *progress* is the newest word of a lookup under way. Of an ended task, *written*; of one of many items
-    *undecided*, five about whose names people may decide. *pinned* says where people have taken back what these items
-    wrote.
+    *undecided*, five about whose names people may decide. *old_names* tells of those of these items that had one; what
+    others have written since leaves nothing to tell. *undone* are the notes in which people have taken back what it
+    wrote there last, of one that found a single name.
     """
 
     task: Task
@@ -200,11 +210,8 @@ class Snapshot:
     undecided: tuple[Item, ...] = ()
     progress: Step | None
     written: Written = Written()
-    pinned: Collection[tuple[NoteId, TorrentId]] = ()
-
-    def without_pins(self, item: Item) -> Sequence[NoteId]:
-        """Return the notes that *item* corrected, without those in which a person has taken that back."""
-        return [one for one in item.corrected if item.found and (one, item.found.torrent) not in self.pinned]
+    old_names: Mapping[ItemKey, OldName] = field(default_factory=dict)
+    undone: Collection[NoteId] = ()
 
     @property
     def total(self) -> int:

@@ -247,6 +247,11 @@ def stands(note: Note, revisions: Sequence[Revision], task_id: TaskId) -> bool:
     return bool(steps) and steps[0].change.cause not in _BACK
 
 
+def may_take_back(note: Note, revisions: Sequence[Revision], task_id: TaskId, torrent: TorrentId) -> bool:
+    """Whether `take_back` would change *note*."""
+    return _without(note, _stretch(note, revisions, task_id).steps, torrent) not in {None, note.text}
+
+
 def _without(note: Note, mine: Sequence[Step], torrent: TorrentId) -> str | None:
     """Return what *note* were if the steps of a task had not named *torrent* in it; None where they have not."""
     naming = [one.before for one in mine if any(map(torrent.answers, renamed(one.before, one.after)))]

@@ -164,6 +164,9 @@ class TaskRows:
         rows = await self._run.all("notes_written", ids=codec.dump(list(task_ids)))
         return {TaskId(row["task_id"]): Written(row["standing"], row["undone"], row["as_one"]) for row in rows}
 
+    async def undone_in(self, task_id: TaskId) -> Collection[NoteId]:
+        return {NoteId(row["note_id"]) for row in await self._run.all("undone_in", task_id=task_id)}
+
     async def written_apart(self, task_ids: Collection[TaskId]) -> Sequence[tuple[TaskId, NoteId]]:
         rows = await self._run.all("written_apart", ids=codec.dump(list(task_ids)))
         return [(TaskId(row["task_id"]), NoteId(row["note_id"])) for row in rows]

@@ -21,6 +21,7 @@ from services.calibration.task import (
     Item,
     Lost,
     NoteRequest,
+    OldName,
     PassedOver,
     Snapshot,
     State,
@@ -438,9 +439,8 @@ def test_a_hostile_name_can_be_read_as_it_is(kind: str) -> None:
 def test_a_hostile_old_name_is_text(old: str) -> None:
     for kept in (False, True):
         one = snapshot(item(State.COMPLETED, was=old, corrected=(NoteId(12),)), request=NoteRequest((NoteId(12),)))
-        one = replace(one, written=Written(standing=not kept))
-        if kept and one.first.found:
-            one = replace(one, pinned={(NoteId(12), one.first.found.torrent)})
+        became = OldName.KEPT if kept else OldName.REPLACED
+        one = replace(one, written=Written(standing=not kept), old_names={one.first.key: became})
         text = text_of(one)
         assert STATE_WORD.findall(text)[0] == "completed"
         assert not BIDI & set(text)

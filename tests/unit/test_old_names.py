@@ -74,6 +74,22 @@ async def test_an_old_name_is_not_kept_over_what_somebody_edited_since(world: Wo
         with pytest.raises(EditedSince):
             await manager.keep_old_name((task_id, 0), notebook=world.notebook, asked_by=BOB)
         assert await world.text(note) == "edited"
+        shown = await world.shown(manager, task_id)
+        assert f"Corrected: #{note}" in shown.html
+        assert "was: " not in shown.html
+        assert labels(shown) == []
+
+
+async def test_an_old_name_in_a_note_that_was_deleted_is_not_asked_about_until_it_is_back(
+    world: World, run: Run, store: Store
+) -> None:
+    async with run() as manager:
+        note = await world.add(link("film", "Inception"), "film")
+        task_id = await world.calibrate(manager, note)
+        await store.write(lambda tx: tx.notes.delete(note, 1.0))
+        assert labels(await world.shown(manager, task_id)) == []
+        await store.write(lambda tx: tx.notes.restore(world.notebook, note, 0.0))
+        assert labels(await world.shown(manager, task_id)) == ["Keep old", "Undo"]
 
 
 async def test_of_several_torrents_the_old_name_of_each_is_kept_by_itself(
@@ -242,6 +258,7 @@ async def test_an_old_name_is_not_kept_over_what_another_task_has_written_since(
         with pytest.raises(WrittenSince):
             await manager.keep_old_name((first, 0), notebook=world.notebook, asked_by=BOB)
         assert await world.text(note) == text
+        assert "Keep old" not in " ".join(labels(await world.shown(manager, first)))
 
 
 async def test_every_old_name_of_a_batch_can_be_kept_one_after_another(world: World, run: Run) -> None:

@@ -118,6 +118,11 @@ WHERE mine.version = (SELECT max(version) FROM revisions WHERE note_id = mine.no
     )
 GROUP BY mine.task_id;
 
+-- name: undone_in
+SELECT note_id FROM revisions AS mine
+WHERE task_id = :task_id AND cause IN ('undo', 'undo_task', 'kept_all')
+    AND version = (SELECT max(version) FROM revisions WHERE note_id = mine.note_id AND task_id = :task_id);
+
 -- name: written_apart
 -- Where a task wrote, somebody else did, and the task again, which it has undone last: but not as the note is now.
 SELECT mine.task_id, mine.note_id
