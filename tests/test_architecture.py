@@ -91,12 +91,12 @@ def test_nothing_is_remembered_by_a_decorator(name: str) -> None:
 
 
 def _queries_asked_for() -> set[str]:
-    """Return the first argument of each ``.one(``, ``.all(`` and ``.many(`` in the store."""
-    return {
+    """Return by which names the store asks: ``.one("``, ``.all("``, ``.many("`` and ``load_queries()["``."""
+    nodes = [node for name, tree in TREES.items() if MODULES[name].parent == STORE for node in ast.walk(tree)]
+    subscripts = [node for node in nodes if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant)]
+    return {str(ast.literal_eval(node.slice)) for node in subscripts if ast.unparse(node.value) == "load_queries()"} | {
         node.args[0].value
-        for name, tree in TREES.items()
-        if MODULES[name].parent == STORE
-        for node in ast.walk(tree)
+        for node in nodes
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Attribute)
         and node.func.attr in {"one", "all", "many"}

@@ -10,10 +10,11 @@ from pathlib import Path
 from services.errors import DatabaseDamaged, DatabaseInUse, NewerSchema, StoreUnavailable
 from services.store.health import is_damage
 from services.store.lock import locked
-from services.store.statements import load_migrations
+from services.store.statements import load_migrations, load_queries
 
 _TABLES = ("counters", "notebooks", "notes", "names", "tasks")  # of every version
-_LOGS = ("-wal", "-journal", "-shm")  # what SQLite keeps beside a file and would apply to the next one of that name
+_LOGS = ("-wal", "-journal")  # what SQLite keeps beside a file and would apply to the next one of that name
+_INDEX = "-shm"  # of such a log; made anew where it is missing
 
 
 def back_up(database: Path, file: Path, *, replace: bool = False) -> int:
@@ -39,7 +40,7 @@ def back_up(database: Path, file: Path, *, replace: bool = False) -> int:
 
 
 def restore(file: Path, database: Path, *, stamp: str) -> Path | None:
-    """Put a copy of *file* in the place of *database*, for which no calibot may run.
+    """Put a copy of *file* in the place of *database*, for which no calibot may run; notes are numbered on as there.
 
     Args:
         file: a backup of this version of calibot or an older one.
@@ -59,6 +60,7 @@ def restore(file: Path, database: Path, *, stamp: str) -> Path | None:
         if database.exists() and file.samefile(database):
             raise StoreUnavailable(reason=f"{file} is the database itself")
         with _copy_beside(file, database) as copy:
+            _number_on(copy, database)
             _give_to_owner_of(database, copy)
             kept = _set_aside(database, database.with_name(f"{database.name}.before-restore-{stamp}"))
             _put(copy, database)
@@ -154,6 +156,34 @@ def _ours(path: Path) -> Iterator[None]:
         raise StoreUnavailable(reason=str(error)) from error
 
 
+def _number_on(copy: Path, database: Path) -> None:
+    """Let *copy* give no note a number that *database* gave: buttons in chats still speak of that one."""
+    number = _number_of(database)
+    with _ours(copy):
+        with _opened(copy, "rw") as connection:
+            if number <= _last_number(connection):
+                return
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute(load_queries()["forget_last_number"])
+            connection.execute(load_queries()["put_last_number"], {"number": number})
+            connection.execute("COMMIT")
+        _flush(copy)
+
+
+def _number_of(database: Path) -> int:
+    """Return the last number that *database* gave, its log included; 0 when it cannot be read."""
+    mode = "ro" if _logs_of(database) else "ro&immutable=1"  # else SQLite would make logs where there are none
+    try:
+        with _opened(database, mode) as connection:
+            return _last_number(connection)
+    except sqlite3.DatabaseError:
+        return 0
+
+
+def _last_number(connection: sqlite3.Connection) -> int:
+    return int(connection.execute(load_queries()["last_number"]).fetchone()[0])
+
+
 def _set_aside(database: Path, kept: Path) -> Path | None:
     """Keep the file *database* as *kept*, with what its logs have; none of these stays beside the old name."""
     with _ours(database):
@@ -193,6 +223,7 @@ def _fold_logs(database: Path) -> bool:
 def _remove_logs_of(path: Path) -> None:
     for log in _logs_of(path):
         log.unlink()
+    path.with_name(path.name + _INDEX).unlink(missing_ok=True)
 
 
 def _logs_of(path: Path) -> list[Path]:

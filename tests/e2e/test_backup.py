@@ -46,6 +46,7 @@ async def test_a_backup_of_a_running_bot_brings_back_what_was_there(world: World
     await world.start()
     assert kept(await world.ask("/note 1")) == f"first {sample.magnet()}"
     assert (await world.ask("/note 2")).text == "There is no such note here."
+    assert (await world.ask(f"third {sample.magnet()}")).text.startswith("#3 saved"), "no number is given twice"
 
 
 async def test_a_backup_is_never_overwritten_unless_it_is_forced(world: World, tmp_path: Path) -> None:

@@ -2,14 +2,17 @@
 
 import asyncio
 import contextlib
+import itertools
 import os
 import sqlite3
 import sys
 from pathlib import Path
+from types import FrameType
 
 import pytest
 
 from services.errors import DatabaseDamaged, DatabaseInUse, NewerSchema, StoreUnavailable
+from services.store import copies
 from services.store.copies import back_up, examine, restore
 from services.store.statements import load_migrations
 from services.store.store import Store
@@ -39,6 +42,13 @@ def database(tmp_path: Path) -> Path:
 def backup(tmp_path: Path) -> Path:
     (tmp_path / "backups").mkdir()
     return tmp_path / "backups" / "calibot.backup"
+
+
+async def number_of_the_next(database: Path) -> object:
+    """Save one more note; return its number."""
+    async with Store.open(database) as store:
+        await save(store, "the next")
+    return read(database, "SELECT max(id) FROM notes")[0][0]
 
 
 # Taken.
@@ -176,6 +186,82 @@ async def test_what_a_crash_left_in_the_old_ones_log_is_kept_with_it_and_not_giv
     assert beside(database) == {kept.name}
     assert notes(database) == ["old"]
     assert notes(kept) == ["old", "in the log"]
+    assert await number_of_the_next(database) == 3
+
+
+async def test_no_number_that_the_replaced_database_gave_is_given_again(database: Path, backup: Path) -> None:
+    """A message about the former #2 would delete the new one."""
+    await filled(database, "1")
+    await asyncio.to_thread(back_up, database, backup)
+    await filled(database, "2", "3")
+    execute(database, "DELETE FROM notes WHERE id > 1")
+    await asyncio.to_thread(restore, backup, database, stamp="T")
+    assert notes(database) == ["1"]
+    assert await number_of_the_next(database) == 4
+    await asyncio.to_thread(restore, backup, database, stamp="U")
+    assert await number_of_the_next(database) == 5
+
+
+async def test_a_backup_that_had_no_note_yet_goes_on_after_the_replaced_ones(database: Path, backup: Path) -> None:
+    first_version(backup)
+    await filled(database, "1", "2")
+    await asyncio.to_thread(restore, backup, database, stamp="T")
+    assert await number_of_the_next(database) == 3
+
+
+async def test_a_backup_that_is_further_goes_on_after_its_own_last_note(database: Path, backup: Path) -> None:
+    await filled(backup, "1", "2", "3")
+    await filled(database, "1")
+    await asyncio.to_thread(restore, backup, database, stamp="T")
+    assert await number_of_the_next(database) == 4
+
+
+async def test_a_damaged_database_is_replaced_whatever_it_tells_of_its_numbers(database: Path, backup: Path) -> None:
+    await filled(backup, "1")
+    await filled(database, *SOME)
+    damage(database)
+    await asyncio.to_thread(restore, backup, database, stamp="T")
+    assert await number_of_the_next(database) == len(SOME) + 1, "what can be read counts"
+    database.write_bytes(database.read_bytes()[:4096] + b"\xa5" * 4096)
+    await asyncio.to_thread(restore, backup, database, stamp="U")
+    assert await number_of_the_next(database) == 2
+
+
+def test_whenever_a_restore_dies_the_old_database_or_the_new_one_is_there_whole(database: Path, backup: Path) -> None:
+    first_version(backup, "1")
+    first_version(database, "1", "2", mode="wal")
+    old = database.read_bytes()
+    found: list[list[object]] = []
+    for steps in itertools.count():
+        for left in database.parent.iterdir():
+            left.unlink()
+        database.write_bytes(old)
+        died = dies(backup, database, after=steps)
+        assert read(database, "PRAGMA integrity_check") == [("ok",)]
+        assert read(database, "SELECT seq FROM sqlite_sequence") == [(2,)]
+        found.append(notes(database))
+        if not died:
+            break
+    assert found == sorted(found, reverse=True), "the new one is there from one step on"
+    assert (found[0], found[-1]) == (["1", "2"], ["1"])
+
+
+def dies(backup: Path, database: Path, *, after: int) -> bool:
+    """Restore in a process that dies before its next step *after* so many; return whether there was one. Blocks."""
+    process = os.fork()
+    if not process:
+        left = after
+
+        def step(frame: FrameType, _event: str, _argument: object) -> None:
+            nonlocal left
+            left -= frame.f_code.co_filename == copies.__file__
+            if left < 0:
+                os._exit(9)
+
+        sys.setprofile(step)
+        restore(backup, database, stamp="T")
+        os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == 9
 
 
 async def test_a_damaged_databases_log_stays_with_it(database: Path, backup: Path) -> None:

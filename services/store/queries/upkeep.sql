@@ -13,3 +13,13 @@ SELECT EXISTS (SELECT 1 FROM notebooks) OR EXISTS (SELECT 1 FROM people) OR EXIS
 
 -- name: changes_so_far
 SELECT total_changes() AS changes;
+
+-- name: last_number
+-- Of those that notes were given, deleted ones too.
+SELECT coalesce(max(seq), 0) AS number FROM sqlite_sequence WHERE name = 'notes' AND typeof(seq) = 'integer';
+
+-- name: forget_last_number
+DELETE FROM sqlite_sequence WHERE name = 'notes';
+
+-- name: put_last_number
+INSERT INTO sqlite_sequence (name, seq) VALUES ('notes', :number);
