@@ -25,6 +25,11 @@ async def allow(update: Update, context: CalibotContext) -> None:
     if number is None:
         say(update, context, _whom(t, "/allow"))
         return
+    if number == context.bot.id:
+        say(
+            update, context, t.gettext("{number} is my own number: send a person's or a group's.").format(number=number)
+        )
+        return
     outcome = await people.allow(
         f"tg:{number}",
         Role.CHAT if number < 0 else Role.USER,

@@ -101,6 +101,8 @@ async def test_what_is_in_the_settings_and_what_is_unclear_is_told_and_changes_n
     assert (await world.answer(world.alice.say(square, "/allow", reply_to=shown))).text.startswith(WHOM)
     anonymous = bob.say(square, "hello", anonymous=True)
     assert (await world.answer(world.alice.say(square, "/allow", reply_to=anonymous))).text.startswith(WHOM)
+    mine = await world.ask(f"/allow {world.api.bot.id}")
+    assert mine.text == f"{world.api.bot.id} is my own number: send a person's or a group's."
     assert (await world.ask("/allow", person=bob, chat=square)).text == OWNERS_ONLY
     assert (await world.ask("/allow nonsense", person=bob, chat=square)).text == OWNERS_ONLY
     assert world.rows("SELECT * FROM people") == world.rows("SELECT * FROM allowed_chats") == []
