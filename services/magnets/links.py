@@ -51,7 +51,9 @@ _VALUE = r"[^&\r\n]*"
 
 _APOSTROPHES = "'’‘"
 _HARD = r'\x00-\x09\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029"`<>＂'
-_SOFT = r" \xa0\u1680\u2000-\u200b\u202f\u205f\u2060\u3000\ufeff、。〃，．：；！？｡､"
+# Dandas, then what ends sentences and their parts in Arabic, Ethiopic, Burmese, Khmer, Armenian, and in CJK.
+_MARKS = r"\u0964\u0965\u060c\u061b\u061f\u06d4\u1362-\u1364\u1367\u104a\u104b\u17d4\u17d5\u0589、。〃，．：；！？｡､"
+_SOFT = rf" \xa0\u1680\u2000-\u200b\u202f\u205f\u2060\u3000\ufeff{_MARKS}"
 _OPENING_OF = dict(zip(")]}”»›）］｝】》〉」』〕〗〙〛｣", "([{“«‹（［｛【《〈「『〔〖〘〚｢", strict=True))
 _BRACKETS = re.escape("".join([*_OPENING_OF, *_OPENING_OF.values()]))
 _TRAILING = ",.;!?:…" + _APOSTROPHES + "".join(_OPENING_OF.values())
@@ -75,7 +77,7 @@ _OF_KEY = r"A-Za-z0-9.%_\-"
 _OF_TOPIC = rf"{_OF_KEY}=:"
 _OF_VALUE = rf"{_OF_TOPIC}#/?@!$*+,;~()\[\]{{}}"
 _ANY_NAME = rf"[^&\r\n]*+(?:{_WITHIN_NAME}[^&\r\n]*+)*+"
-# A name without white space or CJK punctuation; then what follows these in a name, where a URL would be prose.
+# A name without white space or foreign punctuation; then what follows these in a name, where a URL would be prose.
 _SOLID = rf"[^&\r\n{_SOFT}]*+(?:{_WITHIN_NAME}[^&\r\n{_SOFT}]*+)*+"
 _SPACED = rf"[^&:\r\n]*+(?:(?::(?!//)|{_WITHIN_NAME})[^&:\r\n]*+)*+"
 
@@ -314,7 +316,7 @@ def _sign_stop(raw: str) -> int:
 def _soft_stop(raw: str) -> int:
     """Return where prose may begin in *raw*, or its length.
 
-    That is at a space, CJK punctuation, a sign that no word has (an emoji, a control), or letters after escapes.
+    That is at a space, foreign punctuation, a sign that no word has (an emoji, a control), or letters after escapes.
     """
     soft = _SOFT_STOP.search(raw)
     end = soft.start() if soft else len(raw)

@@ -21,6 +21,7 @@ FAMILIES: dict[str, Callable[[int], str]] = {
     "escaped separators": lambda size: BARE + "&amp;" * (size // 5),
     "spaces for a hash": lambda size: "magnet:?xt=" + " " * size,
     "a name of spaces": lambda size: f"{BARE}&dn=" + " " * size,
+    "a name of foreign punctuation, then a tracker": lambda size: f"{BARE}&dn=" + "a،" * (size // 2) + "&tr=x",
     "a name of words, then a tracker": lambda size: f"{BARE}&dn=" + "a " * (size // 2) + "&tr=x",
     "names of two words": lambda size: BARE + "&dn=a b" * (size // 7),
     "names of two words, then a tracker": lambda size: BARE + "&dn=a b" * (size // 7) + "&tr=x",

@@ -81,7 +81,7 @@ PARAMETERS = st.sampled_from(
 )
 GLUE = st.one_of(
     st.sampled_from(
-        list(" \n\t\r\0.,;!?:…'\"`’“”()[]{}<>【】《》（），。、三体é🎬*_~|\\/#%+-=\u3000\u200b\u2028\u202e\ud800")
+        list(" \n\t\r\0.,;!?:…'\"`’“”()[]{}<>【】《》（），。、।،三体é🎬*_~|\\/#%+-=\u3000\u200b\u2028\u202e\ud800")
     ),
     st.sampled_from(["%41", "%E4%B8%89", "%20", "%zz", "a", "name", "Some Name", "\r\n", "**", "||", "](", "0"]),
     st.sampled_from(["http://c.example/?a=b", "://", "mag", "net:?", V1, "&tr=z"]),
@@ -222,7 +222,7 @@ TRAILS = st.sampled_from(
 )
 PROSE = st.text(st.sampled_from("ab 三体，.\n\r\t🎬é()=%+"), max_size=8)
 RAW_NAMES = ["18", "", "a%20b", "a+b", "%E4%B8%89", "(x)", "a=b", "x-y_z~", "100%25", "[z].mkv"]
-INSIDE_NAMES = [*RAW_NAMES, "三体", "Some Name", "三体，全集", "A (b) [c]", "Tom & Jerry", "It's", "三体%20x"]
+INSIDE_NAMES = [*RAW_NAMES, "三体", "Some Name", "三体，全集", "एक। दो", "A (b) [c]", "Tom & Jerry", "It's", "三体%20x"]
 OTHERS = ["tr=http://t.example/a?b=c", "xl=5", "tr.1=udp%3A%2F%2Fu%3A1", "x.pe=[::1]:5", "foo", "so=1-3", "KT=a+b", ""]
 
 
