@@ -66,6 +66,8 @@ def _renamed(link: Link, encoded: str, ends: Callable[[str, str, str], bool]) ->
         place = link.topics_end()
         changed, named, rest = "", f"{text[link.start : place]}{separator}dn={encoded}", text[place : link.end]
     # What stands before the name has no say in where a link that ends in its name ends.
-    if rest or ends(link.behind(), named if changed else f"magnet:?dn={encoded}", link.opener):
+    last = named if changed else f"magnet:?dn={encoded}"
+    if rest or ends(link.behind(), last, link.opener):
         return named + rest
-    return named + separator
+    # A plain `&` would make a character reference of `#39;` behind it.
+    return named + (separator if ends(link.behind(), last + separator, link.opener) else "&amp;")

@@ -61,6 +61,7 @@ FAMILIES: dict[str, Callable[[int], str]] = {
     "brackets opened in one value and closed in the next": lambda size: BARE + "&a=(&b=)" * (size // 8),
     "full stops behind links": lambda size: f"{BARE}." * (size // 61),
     "CJK behind links": lambda size: f"{BARE}三" * (size // 61),
+    "references behind links": lambda size: f"{BARE}#38;dn=a" * (size // 69),
     "brackets behind links": lambda size: f"{BARE}(" * (size // 61),
     "combining marks behind a name": lambda size: f"{BARE}&dn=a" + "\u0301" * size,
     "combining marks behind a link": lambda size: BARE + "\u0301" * size,

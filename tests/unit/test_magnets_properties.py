@@ -84,7 +84,7 @@ GLUE = st.one_of(
         list(" \n\t\r\0.,;!?:…'\"`’“”()[]{}<>【】《》（），。、।،三体é🎬*_~|\\/#%+-=\u3000\u200b\u2028\u202e\ud800")
     ),
     st.sampled_from(["%41", "%E4%B8%89", "%20", "%zz", "a", "name", "Some Name", "\r\n", "**", "||", "](", "0"]),
-    st.sampled_from(["http://c.example/?a=b", "://", "mag", "net:?", V1, "&tr=z"]),
+    st.sampled_from(["http://c.example/?a=b", "://", "mag", "net:?", V1, "&tr=z", "#38;", "#39;"]),
     ANY_TEXT,
 )
 STRETCHES = st.builds(

@@ -75,6 +75,11 @@ FOREIGN = f"magnet:?xt=urn:btih:{OTHER}&dn=18"
         (f"{BARE}./x&tr=y", f"{BARE}&dn=True%20Name&./x&tr=y"),
         (f"{BARE}.=x", f"{BARE}.=x&dn=True%20Name"),
         (f"{BARE}#top", f"{BARE}&dn=True%20Name&#top"),
+        # One that makes no character reference of that text.
+        (f"{BARE}#38;dn=x", f"{BARE}&dn=True%20Name&amp;#38;dn=x"),
+        (f"{BARE}#x26;tr=x", f"{BARE}&dn=True%20Name&amp;#x26;tr=x"),
+        (f"{BARE}#39;s", f"{BARE}&dn=True%20Name&amp;#39;s"),
+        (f"{BARE}#34; x", f"{BARE}&dn=True%20Name&amp;#34; x"),
         (f"{BARE}三&a=b", f"{BARE}&dn=True%20Name&三&a=b"),
         (f"{BARE}(1)", f"{BARE}&dn=True%20Name&(1)"),
         (f"{BARE}&tr=x,&dn=a", f"{BARE}&tr=x,&dn=True%20Name"),
@@ -112,6 +117,12 @@ def test_a_name_keeps_its_full_stop_at_the_end_of_a_link(name: str) -> None:
     text = rename(f"See {BARE}.", A, name)
     assert text == f"See {BARE}&dn={name}&."
     assert find_magnets(text)[0].name == name
+
+
+def test_a_name_keeps_its_full_stop_before_what_would_be_a_character_reference() -> None:
+    text = rename(f"{BARE}#34; x", A, "Etc.")
+    assert text == f"{BARE}&dn=Etc.&amp;#34; x"
+    assert rename(text, A, "Etc.") == text
 
 
 def test_a_name_keeps_the_mark_that_also_encloses_the_link() -> None:
