@@ -1,5 +1,6 @@
 """What an accepted request, and what lookups tell, change in the store: each call inside one transaction."""
 
+import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -7,12 +8,14 @@ from services.calibration.ports import LookedUp, Tx
 from services.calibration.task import Found, Item, ItemKey, NoteRequest, PassedOver, State, Task, end_of
 from services.magnets.claims import clearly_different
 from services.magnets.parse import find_magnets
-from services.magnets.rewrite import rename
+from services.magnets.rewrite import rename_at
 from services.notebook.note import Change, Mark, Note
 from services.torrents import Name, NotebookId, NoteId, Step, TaskId, TorrentId, TorrentInfo
 
 _LONGEST_WRITTEN = 1000
 """Bytes of UTF-8: a longer name is shown and not written."""
+
+_LONG = 20_000  # characters: to read more links holds up everybody else
 
 
 @dataclass(slots=True)
@@ -59,13 +62,14 @@ Pin = tuple[NoteId, TorrentId]
 """Where a person undid a name, or kept the old one."""
 
 
-@dataclass(slots=True)
-class _Correction:
-    """What became of the notes that have a torrent; see `Item`."""
+@dataclass(frozen=True, slots=True)
+class _Write:
+    """A name that *task* writes into *notes*, for its *items*."""
 
-    corrected: tuple[NoteId, ...] = ()
-    passed_over: PassedOver | None = None
-    was: str | None = None
+    task: Task
+    found: Found
+    notes: Sequence[NoteId]
+    items: Sequence[ItemKey]
 
 
 Told = Began | Named | Failed | LookedUp
@@ -88,10 +92,32 @@ def passed_over(torrent: TorrentId, notes: Collection[NoteId], pinned: Collectio
     return PassedOver.PINNED if any((note, torrent) in pinned for note in notes) else None
 
 
-def claimed_instead(text: str, found: Found) -> str | None:
-    """Return a name that the torrent has in *text* and that claims something clearly different; None without one."""
-    names = (one.name for one in find_magnets(text) if found.torrent.answers(one.torrents[0]))
-    return next((name for name in names if name and clearly_different(name, found.name.text)), None)
+async def _named_in(text: str, founds: Sequence[Found]) -> tuple[str, Mapping[TorrentId, str | None]]:
+    if len(text) < _LONG:
+        return named_in(text, founds)
+    return await asyncio.to_thread(named_in, text, founds)
+
+
+def named_in(text: str, founds: Sequence[Found]) -> tuple[str, Mapping[TorrentId, str | None]]:
+    """Return *text* with the names of *founds* in it, and the torrents of which a link was changed.
+
+    Each with a name that it had there and that claimed something clearly different; None without one.
+    """
+    by_hash = {one: found for found in founds for one in found.torrent.hashes}
+    meant: dict[int, tuple[Found, str | None]] = {}
+    for magnet in find_magnets(text):
+        first = magnet.torrents[0]
+        candidates = (by_hash[one] for one in first.hashes if one in by_hash)
+        found = next((one for one in candidates if one.torrent.answers(first)), None)
+        if found is not None:
+            meant[magnet.start] = found, magnet.name
+    renamed, changed = rename_at(text, {start: found.name.text for start, (found, _) in meant.items()})
+    became: dict[TorrentId, str | None] = {meant[start][0].torrent: None for start in changed}
+    for found, old in meant.values():
+        torrent = found.torrent
+        if old and torrent in became and became[torrent] is None and clearly_different(old, found.name.text):
+            became[torrent] = old
+    return renamed, became
 
 
 async def apply_told(tx: Tx, told: Sequence[Told], now: float) -> Applied:
@@ -131,6 +157,7 @@ class _Step:
         self._asked: dict[TaskId, frozenset[NoteId]] = {}
         self._changed_items: set[ItemKey] = set()
         self._changed_tasks: set[TaskId] = set()
+        self._writes: list[_Write] = []
         self._rewritten: list[tuple[Note, str, Change]] = []
         self._marks: list[Mark] = []
 
@@ -188,17 +215,9 @@ class _Step:
 
     def complete(self, named: Named) -> None:
         keys = self._served(named)
-        corrections = self._correct(self._note_tasks(keys), named.found)
         for key in keys:
-            of_notes = corrections.get(key[0], _Correction())
-            self._end(
-                self._items[key],
-                State.COMPLETED,
-                found=named.found,
-                corrected=of_notes.corrected,
-                passed_over=of_notes.passed_over,
-                was=of_notes.was,
-            )
+            self._end(self._items[key], State.COMPLETED, found=named.found)
+        self._plan(self._note_tasks(keys), named.found, keys)
 
     def fail(self, failure: Step, waits: Waits) -> None:
         for key, attempt in waits:
@@ -206,8 +225,8 @@ class _Step:
             if item is not None and not item.state.ended and item.attempt == attempt:
                 self._end(item, State.FAILED, failure=failure)
 
-    def _correct(self, tasks: Sequence[Task], found: Found) -> Mapping[TaskId, _Correction]:
-        """Write the name into every note of the tasks' notebooks that has the torrent, if it may be written.
+    def _plan(self, tasks: Sequence[Task], found: Found, keys: Collection[ItemKey]) -> None:
+        """Let the name be written into every note of the tasks' notebooks that has the torrent, for items at *keys*.
 
         Of several tasks of a notebook the first one that asked for a note does so, and the first of all where none did:
         what a task has not written its card does not tell, and could not undo.
@@ -218,32 +237,41 @@ class _Step:
             for note_id in self._having.get((first.notebook, found.torrent), ()):
                 writer = next((task for task in asking if note_id in self._asked_for(task)), first)
                 notes.setdefault(writer.id, []).append(note_id)
-        return {task.id: self._write(task, self._known(found, task.notebook), notes.get(task.id, ())) for task in tasks}
+        for task in tasks:
+            mine = [key for key in keys if key[0] == task.id]
+            known = self._known(found, task.notebook)
+            self._writes.append(_Write(task, known, notes.get(task.id, []), mine))
 
     def _asked_for(self, task: Task) -> frozenset[NoteId]:
         if task.id not in self._asked:
             self._asked[task.id] = frozenset(task.request.notes if isinstance(task.request, NoteRequest) else ())
         return self._asked[task.id]
 
-    def _write(self, task: Task, found: Found, notes: Sequence[NoteId]) -> _Correction:
-        """Write the name into *notes*, but for those in which a person undid or kept it."""
-        change = Change(cause=task.cause, person=task.asked_by, task_id=task.id, at=self._now)
-        corrected = []
-        was = None
-        for note_id in notes if writable(found) else ():
-            if (note_id, found.torrent) in self._pinned:
-                continue
-            note = self._notes[note_id]
-            text = rename(note.text, found.torrent, found.name.text)
+    async def _rewrite(self) -> None:
+        """Write all names that a task has for a note at once: a list of thousands of links would be read for each."""
+        names: dict[tuple[TaskId, NoteId], list[Found]] = {}
+        for one in self._writes:
+            for note_id in one.notes if writable(one.found) else ():
+                if (note_id, one.found.torrent) not in self._pinned:
+                    names.setdefault((one.task.id, note_id), []).append(one.found)
+        became: dict[tuple[TaskId, NoteId], Mapping[TorrentId, str | None]] = {}
+        for (task_id, note_id), founds in names.items():
+            task, note = self._tasks[task_id], self._notes[note_id]
+            text, became[task_id, note_id] = await _named_in(note.text, founds)
             if text != note.text:
+                change = Change(cause=task.cause, person=task.asked_by, task_id=task.id, at=self._now)
                 self._rewritten.append((note, text, change))
                 self._notes[note_id] = replace(note, text=text, version=note.version + 1)
-                corrected.append(note_id)
-                was = was or claimed_instead(note.text, found)
-        self.applied.notes.update(corrected)
-        having = self._having.get((task.notebook, found.torrent), ())
-        why = None if corrected else passed_over(found.torrent, having, self._pinned)
-        return _Correction(tuple(corrected), why, was)
+                self.applied.notes.add(note_id)
+        for one in self._writes:
+            torrent = one.found.torrent
+            there = {note_id: became.get((one.task.id, note_id), {}) for note_id in one.notes}
+            corrected = tuple(note_id for note_id, changed in there.items() if torrent in changed)
+            having = self._having.get((one.task.notebook, torrent), ())
+            why = None if corrected else passed_over(torrent, having, self._pinned)
+            was = next((old for note_id in corrected if (old := there[note_id][torrent])), None)
+            for key in one.items:
+                self._items[key] = replace(self._items[key], corrected=corrected, passed_over=why, was=was)
 
     def _end(self, item: Item, state: State, **outcome: object) -> None:
         if item.state is State.PENDING:  # served by another's lookup while it was in line
@@ -271,6 +299,7 @@ class _Step:
     # And all is written at once.
 
     async def store(self, tx: Tx) -> None:
+        await self._rewrite()
         for note, text, change in self._rewritten:
             await tx.notes.replace_text(note, text, change)
         await tx.notes.mark(self._marks, self._now)

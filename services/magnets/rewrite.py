@@ -1,6 +1,6 @@
 """Writes a torrent's name into its magnets, and touches nothing else."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import cache
 from urllib.parse import quote
 
@@ -25,11 +25,14 @@ def rename(text: str, torrent: TorrentId, name: str) -> str:
     """
     # The links of a text have much in common.
     asked = cache(lambda topics: any(map(torrent.answers, torrents_named(topics)[:1])))
-    return _rewritten(text, lambda link: name if asked(link.topics()) else None)
+    return _rewritten(text, lambda link: name if asked(link.topics()) else None)[0]
 
 
-def rename_at(text: str, names: Mapping[int, str]) -> str:
-    """Return *text* with ``dn`` set in every link that begins at one of *names*, see `rename`."""
+def rename_at(text: str, names: Mapping[int, str]) -> tuple[str, Collection[int]]:
+    """Return *text* with ``dn`` set in every link that begins at one of *names*, see `rename`; and which were changed.
+
+    Those are told by where they began.
+    """
     return _rewritten(text, lambda link: names.get(link.start))
 
 
@@ -42,17 +45,22 @@ def magnet_link(torrent: TorrentId, name: str, hints: Hints) -> str:
     return rename("magnet:?" + "&".join(topics + trackers + peers), torrent, name)
 
 
-def _rewritten(text: str, name_of: Callable[[Link], str | None]) -> str:
+def _rewritten(text: str, name_of: Callable[[Link], str | None]) -> tuple[str, Collection[int]]:
     encoded = cache(lambda name: quote(name, safe="", errors="replace"))
     ends = cache(ends_before)
     pieces: list[str] = []
+    changed: list[int] = []
     done = 0
     for link in find_links(text):
         name = name_of(link)
-        if name is not None:
-            pieces += text[done : link.start], _renamed(link, encoded(name), ends)
+        if name is None:
+            continue
+        renamed = _renamed(link, encoded(name), ends)
+        if renamed != text[link.start : link.end]:
+            pieces += text[done : link.start], renamed
+            changed.append(link.start)
             done = link.end
-    return "".join([*pieces, text[done:]]) if pieces else text
+    return "".join([*pieces, text[done:]]) if pieces else text, changed
 
 
 def _renamed(link: Link, encoded: str, ends: Callable[[str, str, str], bool]) -> str:

@@ -138,7 +138,7 @@ def with_names(base: str, edited: str, current: str) -> str:
         key = next((key for key in ([exact] if exact in typed else shared) if key in written), None)
         if key is not None:
             names[one.start] = written[key]
-    return rename_at(edited, names)
+    return rename_at(edited, names)[0]
 
 
 def _keys(magnet: Magnet) -> Sequence[_Key]:

@@ -70,7 +70,10 @@ class Notes(Protocol):
         """Take the pins of these torrents, or all of them, from the note."""
 
     async def replace_text(self, note: Note, text: str, change: Change) -> bool:
-        """Replace the text if the note is still at *note*'s version, and keep its earlier text as a revision."""
+        """Replace the text if the note is still at *note*'s version, and keep its earlier text as a revision.
+
+        What a task writes by itself and one name after another is one change, its earlier text the one before them all.
+        """
 
     async def set_torrents(self, note: Note, torrents: Iterable[TorrentId]) -> None:
         """Store which torrents the note's text has now; what is known of those that stay is kept."""

@@ -7,6 +7,7 @@ from itertools import accumulate
 from services.calibration.task import State
 from services.notebook.note import (
     MOST_TORRENTS,
+    Cause,
     Change,
     Latest,
     Mark,
@@ -116,15 +117,16 @@ class NoteRows:
             await self._run.many("delete_pin", _hashes_of(note_id, torrents))
 
     async def replace_text(self, note: Note, text: str, change: Change) -> bool:
-        await self._run.one(
-            "keep_revision",
-            id=note.id,
-            expected=note.version,
-            cause=change.cause,
-            change_person=change.person,
-            task_id=change.task_id,
-            at=change.at,
-        )
+        about: Parameters = {
+            "id": note.id,
+            "expected": note.version,
+            "cause": change.cause,
+            "change_person": change.person,
+            "task_id": change.task_id,
+            "at": change.at,
+        }
+        if await self._run.one("extend_revision", others=codec.dump(list(Cause)), **about) is None:
+            await self._run.one("keep_revision", **about)
         row = await self._run.one("replace_note_text", id=note.id, expected=note.version, text=text, at=change.at)
         if row is not None:
             await self._changed(note.id)

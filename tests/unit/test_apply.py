@@ -1,8 +1,14 @@
 """What one transaction makes of what lookups told."""
 
+from collections.abc import Sequence
+
+import pytest
+
+from services.calibration import apply
 from services.calibration.apply import Began, Named, Told, apply_told
 from services.calibration.task import Found, Item, NoteRequest, State, Task
-from services.notebook.note import Note
+from services.magnets.parse import Magnet, find_magnets
+from services.notebook.note import Cause, Change, Note
 from services.store.store import Store
 from services.torrents import Hints, InfoHash, NotebookId, NoteId, PersonId, TaskId, TorrentId
 from tests.unit.fakes import info_of, torrent
@@ -69,7 +75,45 @@ async def test_names_that_are_told_together_are_all_written_into_their_one_note(
     assert note is not None
     assert note.text.split("\n") == [f"{link(one)}&dn={word}" for one, word in zip(torrents, "abc", strict=True)]
     revisions = await store.read(lambda tx: tx.notes.revisions(note_id))
-    assert [one.text.count("&dn=") for one in revisions] == [0, 1, 2], "each can be undone for itself"
+    assert [one.text.count("&dn=") for one in revisions] == [0], "it is one change"
+
+
+async def test_a_note_is_read_once_for_all_names_that_are_told_together(
+    store: Store, notebook: NotebookId, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torrents = [torrent(word) for word in "abc"]
+    await task_of(store, notebook, await note_of(store, notebook, *torrents), *torrents)
+    reads: list[str] = []
+
+    def read(text: str) -> Sequence[Magnet]:
+        reads.append(text)
+        return find_magnets(text)
+
+    monkeypatch.setattr(apply, "find_magnets", read)
+    await tell(store, *(named(one, word) for one, word in zip(torrents, "abc", strict=True)))
+    assert len(reads) == 1
+
+
+async def test_what_a_task_writes_into_a_note_at_several_times_is_one_change_until_another_comes_between(
+    store: Store, notebook: NotebookId
+) -> None:
+    torrents = [torrent(word) for word in "abcd"]
+    note_id = await note_of(store, notebook, *torrents)
+    await task_of(store, notebook, note_id, *torrents)
+    for word in "ab":
+        await tell(store, named(torrent(word), word))
+    note = await store.read(lambda tx: tx.notes.get(notebook, note_id))
+    assert note is not None
+    edit = Change(cause=Cause.EDIT, person=ALICE, task_id=None, at=1.0)
+    await store.write(lambda tx: tx.notes.replace_text(note, f"{note.text} more", edit))
+    for word in "cd":
+        await tell(store, named(torrent(word), word))
+    revisions = await store.read(lambda tx: tx.notes.revisions(note_id))
+    assert [(one.text.count("&dn="), one.change.cause) for one in revisions] == [
+        (0, "command"),
+        (2, "edit"),
+        (2, "command"),
+    ]
 
 
 async def test_what_began_for_an_earlier_attempt_lets_the_next_one_wait(store: Store, notebook: NotebookId) -> None:

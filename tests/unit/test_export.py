@@ -30,7 +30,7 @@ async def add(store: Store, notebook: NotebookId, text: str) -> NoteId:
 async def change(store: Store, notebook: NotebookId, note_id: NoteId, text: str) -> None:
     note = await store.read(lambda tx: tx.notes.get(notebook, note_id))
     assert note is not None
-    why = Change(cause="command", person=ALICE, task_id=TaskId("t1"), at=1_790_000_060.0)
+    why = Change(cause="command", person=ALICE, task_id=TaskId(f"t{note.version}"), at=1_790_000_060.0)
     await store.write(lambda tx: tx.notes.replace_text(note, text, why))
 
 
@@ -76,7 +76,10 @@ async def test_every_note_and_revision_is_in_the_json_and_every_text_in_the_text
         "changed_at": "2026-09-21T14:14:20Z",
         "origin": "tg:1#5",
         "source": None,
-        "revisions": [{"version": 1, "text": "one"} | why, {"version": 2, "text": "one, corrected"} | why],
+        "revisions": [
+            {"version": 1, "text": "one"} | why,
+            {"version": 2, "text": "one, corrected"} | why | {"task": "t2"},
+        ],
     }
     assert (notes[1]["number"], notes[1]["text"], notes[1]["revisions"]) == (second, HOSTILE, [])
     assert read(documents[1]) == (

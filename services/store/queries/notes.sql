@@ -118,6 +118,15 @@ DELETE FROM pins WHERE note_id = :note_id AND info_hash = :info_hash;
 -- name: delete_pins
 DELETE FROM pins WHERE note_id = :note_id;
 
+-- name: extend_revision
+-- What a task itself writes into a note, one name after another, is one change: of a list of thousands of links each
+-- name would keep the whole text.
+UPDATE revisions SET version = :expected, at = :at
+WHERE note_id = :id AND version = :expected - 1 AND task_id = :task_id AND cause = :cause AND person = :change_person
+    AND cause NOT IN (SELECT value FROM json_each(:others))
+    AND EXISTS (SELECT 1 FROM notes WHERE id = :id AND version = :expected)
+RETURNING version;
+
 -- name: keep_revision
 INSERT INTO revisions (note_id, version, text, cause, person, task_id, at)
 SELECT id, version, text, :cause, :change_person, :task_id, :at FROM notes WHERE id = :id AND version = :expected;

@@ -114,7 +114,9 @@ WHERE mine.version = (SELECT max(version) FROM revisions WHERE note_id = mine.no
         SELECT 1 FROM revisions WHERE note_id = mine.note_id AND version > mine.version AND cause = 'edit'
     )
     AND notes.text = coalesce(
-        (SELECT text FROM revisions WHERE note_id = mine.note_id AND version = mine.version + 1), notes.text
+        (
+            SELECT text FROM revisions WHERE note_id = mine.note_id AND version > mine.version ORDER BY version LIMIT 1
+        ), notes.text
     )
 GROUP BY mine.task_id;
 
@@ -136,7 +138,9 @@ WHERE mine.cause IN ('undo', 'undo_task', 'kept_all')
         WHERE first.note_id = mine.note_id AND first.task_id = mine.task_id AND other.version < mine.version
     )
     AND notes.text <> coalesce(
-        (SELECT text FROM revisions WHERE note_id = mine.note_id AND version = mine.version + 1), notes.text
+        (
+            SELECT text FROM revisions WHERE note_id = mine.note_id AND version > mine.version ORDER BY version LIMIT 1
+        ), notes.text
     );
 
 -- name: items_found_in
