@@ -14,6 +14,7 @@ from telegram.ext import Application, ApplicationBuilder, ContextTypes
 from bot import swarm
 from bot.config import Settings
 from handlers.context import CalibotContext, Services
+from handlers.files import Files
 from handlers.gathering import Gathering
 from handlers.live_status import LiveStatus
 from handlers.outbox import Outbox
@@ -95,6 +96,7 @@ async def run(settings: Settings) -> None:
             history=History(store, clock, manager.note_changed),
             edits=Edits(store, clock, manager.note_changed),
             gathering=gathering,
+            files=Files(clock),
             strangers=Strangers(clock),
             metrics=Metrics(store, manager, clock),
         )

@@ -81,7 +81,7 @@ def _which(update: Update, text: str) -> str:
 @errors_as_answers
 async def calibrate_hash(update: Update, context: CalibotContext) -> None:
     """Handle ``/calibrate_hash``: with info-hashes or magnets, under a text file of them, or in reply to either."""
-    text = await asked_in(message_of(update), context.bot)
+    text = await asked_in(message_of(update), context)
     if not text:
         say(
             update,

@@ -7,6 +7,7 @@ from telegram.constants import ChatMemberStatus, ChatType
 from telegram.error import TelegramError
 from telegram.ext import CallbackContext, ExtBot
 
+from handlers.files import Files
 from handlers.gathering import Gathering
 from handlers.live_status import LiveStatus
 from handlers.outbox import Outbox
@@ -43,6 +44,7 @@ class Services:
     metrics: Metrics
     edits: Edits
     gathering: Gathering
+    files: Files
 
 
 class CalibotContext(CallbackContext[ExtBot[None], dict[object, object], dict[object, object], Services]):

@@ -34,6 +34,7 @@ class _Batch:
     due: float
     saved: list[Saved] = field(default_factory=list)
     without: int = 0
+    unread: int = 0
 
 
 class Gathering:
@@ -62,11 +63,19 @@ class Gathering:
             await self._sent()
 
     def add(
-        self, to: Address, person: PersonId, saved: Saved | None, *, reply_to: int, language: str, hint: bool
+        self,
+        to: Address,
+        person: PersonId,
+        saved: Saved | None,
+        *,
+        reply_to: int,
+        language: str,
+        hint: bool,
+        unread: bool = False,
     ) -> None:
         """Answer a forwarded message together with those that come within two seconds of it.
 
-        *saved* is None where it has no magnet; *hint*: that is to be said.
+        *saved* is None where it has no magnet; *hint*: that is to be said. *unread*: of its file the caption was kept.
         """
         key = to, person
         due = self._clock.monotonic() + _PAUSE
@@ -79,6 +88,7 @@ class Gathering:
             batch.saved.append(saved)
         else:
             batch.without += hint
+        batch.unread += unread
         if not self._open:
             self._answer(key)
 
@@ -102,7 +112,7 @@ class Gathering:
     def _answer(self, key: tuple[Address, PersonId]) -> None:
         batch = self._batches.pop(key)
         t = translation(batch.language)
-        messages = batch_messages(t, batch.saved, batch.without)
+        messages = batch_messages(t, batch.saved, batch.without, batch.unread)
         if not messages and batch.without:
             messages = [Message(escape(t.gettext("There is no magnet link in what you forwarded: nothing was kept.")))]
         for message in messages:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from telegram import (
     Bot,
@@ -13,11 +14,9 @@ from telegram import (
     MessageOriginHiddenUser,
     MessageOriginUser,
 )
-from telegram.error import TelegramError
 
-from handlers.context import address_of
+from handlers.context import CalibotContext, address_of
 from handlers.text import LONGEST
-from services.decoding import decode_file
 from services.errors import FileTooLarge, FileUnavailable
 from services.magnets.parse import torrents_in
 from services.notebook.notebook import magnets_of
@@ -26,9 +25,14 @@ from services.torrents import Hints, TorrentId
 TAKE_WORDS = frozenset({"save", "calibrate_hash"})
 """Commands that stand before words, or in the caption of a file, and are no part of these."""
 _GLUE = ",，、:： \u3000"
-LARGEST_FILE = 1_000_000
-"""Bytes. Telegram lets a bot fetch twenty times as much; nobody reads such a note."""
-_FETCH_SECONDS = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What a message says that may be kept. *unread*: why the text of its file is not in it."""
+
+    text: str
+    unread: FileTooLarge | FileUnavailable | None = None
 
 
 def origin_of(message: Message) -> str:
@@ -106,56 +110,50 @@ def is_text_file(document: Document | None) -> bool:
     return (document.mime_type or "").startswith("text/") or (document.file_name or "").lower().endswith(".txt")
 
 
-async def words_in(message: Message, bot: Bot) -> str:
+async def words_in(message: Message, context: CalibotContext) -> Words:
     """Return what there is to keep: a text file's text, as it is, else the message's text or caption.
 
-    A caption with a magnet stands before its file's text; a command that they begin with is left out.
+    A caption with a magnet stands before its file's text, and alone where that cannot be read; a command that they
+    begin with is left out.
 
     Raises:
-        FileTooLarge, FileUnavailable: the file cannot be kept.
+        FileTooLarge, FileUnavailable: the file cannot be read, and its caption has no magnet.
     """
-    words, text = said_in(message, bot), await _file_in(message, bot)
+    words = said_in(message, context.bot)
+    try:
+        text = await _file_in(message, context)
+    except (FileTooLarge, FileUnavailable) as error:
+        if not await magnets_of(words):
+            raise
+        return Words(words, error)
     if text is None:
-        return words
-    return f"{words}\n\n{text}" if await magnets_of(words) else text
+        return Words(words)
+    return Words(f"{words}\n\n{text}" if await magnets_of(words) else text)
 
 
-async def asked_in(message: Message, bot: Bot) -> str:
+async def asked_in(message: Message, context: CalibotContext) -> str:
     """Return what a command asks about: what is said after it and in its file, or else in what it replies to.
 
     Raises:
         FileTooLarge, FileUnavailable: a file cannot be read.
     """
-    asked = argument_of(message) if message.text else await _all_in(message, bot)
+    asked = argument_of(message) if message.text else await _all_in(message, context)
     if asked or message.reply_to_message is None:
         return asked
-    return await _all_in(message.reply_to_message, bot)
+    return await _all_in(message.reply_to_message, context)
 
 
-async def _all_in(message: Message, bot: Bot) -> str:
-    return f"{said_in(message, bot)}\n{await _file_in(message, bot) or ''}".strip()
+async def _all_in(message: Message, context: CalibotContext) -> str:
+    return f"{said_in(message, context.bot)}\n{await _file_in(message, context) or ''}".strip()
 
 
-async def _file_in(message: Message, bot: Bot) -> str | None:
+async def _file_in(message: Message, context: CalibotContext) -> str | None:
     document = message.document
-    return await _fetched(document, bot) if document is not None and is_text_file(document) else None
+    if document is None or not is_text_file(document):
+        return None
+    return await context.services.files.text_of(document, context.bot)
 
 
 async def torrents_of(text: str) -> Sequence[tuple[TorrentId, Hints]]:
     """Return the torrents of *text*, see `torrents_in`; others have their turn while a file's is read."""
     return await asyncio.to_thread(torrents_in, text) if len(text) > LONGEST else torrents_in(text)
-
-
-async def _fetched(document: Document, bot: Bot) -> str:
-    if (document.file_size or 0) > LARGEST_FILE:
-        raise FileTooLarge(most=LARGEST_FILE)
-    try:
-        file = await bot.get_file(document.file_id)
-        if (file.file_size or 0) > LARGEST_FILE:
-            raise FileTooLarge(most=LARGEST_FILE)
-        content = bytes(await file.download_as_bytearray(read_timeout=_FETCH_SECONDS))
-    except TelegramError as error:
-        raise FileUnavailable from error
-    if len(content) > LARGEST_FILE:
-        raise FileTooLarge(most=LARGEST_FILE)
-    return await asyncio.to_thread(decode_file, content)

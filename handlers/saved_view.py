@@ -1,6 +1,7 @@
 """What is answered to what was kept. Pure."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 
 from telegram import InlineKeyboardMarkup
 
@@ -30,24 +31,35 @@ def saved_message(t: Translation, saved: Saved) -> Message:
     )
 
 
-def batch_messages(t: Translation, together: Sequence[Saved], without: int) -> list[Message]:
+def batch_messages(t: Translation, together: Sequence[Saved], without: int, unread: int) -> list[Message]:
     """Return the answer to what was forwarded together; several where one button cannot carry all the numbers.
 
-    *without*: how many messages had no magnet, where that is to be said.
+    *without*: how many messages had no magnet, where that is to be said; *unread*: how many had a file that could not
+    be read.
     """
     by_number = {one.note_id: one for one in together}
     messages = [
         _batch_message(t, packed, [by_number[one] for one in numbers]) for packed, numbers in batches(sorted(by_number))
     ]
-    if without and messages:
+    if messages:
         last = messages[-1]
-        left = t.ngettext(
+        messages[-1] = replace(last, html="\n".join([last.html, *map(escape, _left_out(t, without, unread))]))
+    return messages
+
+
+def _left_out(t: Translation, without: int, unread: int) -> Iterator[str]:
+    if unread:
+        yield t.ngettext(
+            "The file of {count} message could not be read: its caption alone is kept.",
+            "The files of {count} messages could not be read: their captions alone are kept.",
+            unread,
+        ).format(count=unread)
+    if without:
+        yield t.ngettext(
             "{count} message without a magnet link was not kept.",
             "{count} messages without a magnet link were not kept.",
             without,
         ).format(count=without)
-        messages[-1] = Message(f"{last.html}\n{escape(left)}", last.keyboard)
-    return messages
 
 
 def _batch_message(t: Translation, packed: str, together: Sequence[Saved]) -> Message:

@@ -1,8 +1,10 @@
 """Messages become notes, ``/save`` keeps any text, and edited messages change their notes."""
 
-from telegram import Update
+from dataclasses import replace
 
-from handlers.answers import answer, errors_as_answers, say
+from telegram import Document, Update
+
+from handlers.answers import answer, errors_as_answers, say, sentence_of
 from handlers.context import (
     CalibotContext,
     address_of,
@@ -16,6 +18,7 @@ from handlers.context import (
     words_of,
 )
 from handlers.incoming import (
+    Words,
     command_of,
     is_command,
     is_text_file,
@@ -24,7 +27,9 @@ from handlers.incoming import (
     source_of,
     words_in,
 )
+from handlers.outgoing import Message
 from handlers.saved_view import saved_message
+from handlers.text import escape
 from services.errors import FileTooLarge, FileUnavailable
 from services.magnets.parse import torrents_in
 
@@ -35,18 +40,18 @@ async def save(update: Update, context: CalibotContext) -> None:
     message = message_of(update)
     asked = command_of(message, context.bot) == "save"
     try:
-        text = await words_in(message, context.bot)
+        words = await words_in(message, context)
     except (FileTooLarge, FileUnavailable):
         if asked or is_private(chat_of(update)):
             raise
         return  # a file in a group need not be meant for the bot
     saved = await context.services.notebook.save(
-        text,
+        words.text,
         notebook=await notebook_of(update, context),
         person=person_of(update),
         origin=origin_of(message),
         source=source_of(message),
-        anything=asked and bool(text.strip()),
+        anything=asked and bool(words.text.strip()),
         request_key=key_of(update, context),
     )
     if message.forward_origin is not None:
@@ -57,11 +62,21 @@ async def save(update: Update, context: CalibotContext) -> None:
             reply_to=message.message_id,
             language=language_of(update),
             hint=is_private(chat_of(update)),
+            unread=words.unread is not None,
         )
     elif saved is not None:
-        answer(update, context, saved_message(words_of(update), saved))
+        answer(update, context, _with_unread(update, saved_message(words_of(update), saved), words))
     elif asked or is_private(chat_of(update)):
-        say(update, context, _nothing_kept(update, text, asked=asked))
+        say(update, context, _nothing_kept(update, words.text, asked=asked))
+
+
+def _with_unread(update: Update, message: Message, words: Words) -> Message:
+    """Return *message*, and why the text of a file is not in the note that it tells of."""
+    if words.unread is None:
+        return message
+    reason = sentence_of(words.unread, update)
+    said = words_of(update).gettext("It is the caption alone. {reason}").format(reason=reason)
+    return replace(message, html=f"{message.html}\n{escape(said)}")
 
 
 def _nothing_kept(update: Update, text: str, *, asked: bool) -> str:
@@ -86,11 +101,11 @@ async def save_command(update: Update, context: CalibotContext) -> None:
     """Handle ``/save <text>``, or in reply to a message: keep it, whatever it says."""
     message = message_of(update)
     t = words_of(update)
-    kept, text = message, said_in(message, context.bot)
-    if not text.strip() and message.reply_to_message is not None:
+    kept, words = message, Words(said_in(message, context.bot))
+    if not words.text.strip() and message.reply_to_message is not None:
         kept = message.reply_to_message
-        text = await words_in(kept, context.bot)
-    if not text.strip():
+        words = await words_in(kept, context)
+    if not words.text.strip():
         say(update, context, t.gettext("Keep what? Send /save and the text, or reply with /save to a message."))
         return
     notebook = await notebook_of(update, context)
@@ -99,7 +114,7 @@ async def save_command(update: Update, context: CalibotContext) -> None:
         say(update, context, t.gettext("This message is kept already: #{number}.").format(number=there.id))
         return
     saved = await context.services.notebook.save(
-        text,
+        words.text,
         notebook=notebook,
         person=person_of(update),
         origin=origin_of(kept),
@@ -108,7 +123,7 @@ async def save_command(update: Update, context: CalibotContext) -> None:
         request_key=key_of(update, context),
     )
     assert saved is not None  # noqa: S101 - anything is kept
-    answer(update, context, saved_message(t, saved))
+    answer(update, context, _with_unread(update, saved_message(t, saved), words))
 
 
 @errors_as_answers
@@ -119,27 +134,39 @@ async def edited(update: Update, context: CalibotContext) -> None:
     if is_command(message) and not asked:
         return
     try:
-        text = await words_in(message, context.bot)
+        words = await words_in(message, context)
     except (FileTooLarge, FileUnavailable):
         if is_private(chat_of(update)):
             raise
         return
-    if not text.strip():
+    if not words.text.strip():
         return
     done = await context.services.edits.apply(
-        text,
+        words.text,
         notebook=await notebook_of(update, context),
         person=person_of(update),
         origin=origin_of(message),
         source=source_of(message),
         anything=asked,
+        missing=_missing(message.document, words),
         request_key=key_of(update, context),
     )
     t = words_of(update)
     if done.deleted is not None:
         lost = t.gettext("#{number} is deleted: your edit changed nothing. /undelete {number} takes it back as it was.")
         say(update, context, lost.format(number=done.deleted))
+    elif done.untouched is not None:
+        stays = t.gettext("The file could not be fetched: #{number} stays as it was. Please edit the message again.")
+        say(update, context, stays.format(number=done.untouched))
     elif done.saved is not None:
-        answer(update, context, saved_message(t, done.saved))
+        answer(update, context, _with_unread(update, saved_message(t, done.saved), words))
     elif done.changed is not None and is_private(chat_of(update)):
-        say(update, context, t.gettext("#{number} updated.").format(number=done.changed))
+        updated = Message(escape(t.gettext("#{number} updated.").format(number=done.changed)))
+        answer(update, context, _with_unread(update, updated, words))
+
+
+def _missing(document: Document | None, words: Words) -> int:
+    """Return how many bytes could not be fetched that the message's note may have; a file too large is in no note."""
+    if not isinstance(words.unread, FileUnavailable):
+        return 0
+    return (document and document.file_size) or 1

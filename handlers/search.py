@@ -88,7 +88,7 @@ def _keyboard(t: Translation, page: Page) -> InlineKeyboardMarkup | None:
 @errors_as_answers
 async def find(update: Update, context: CalibotContext) -> None:
     """Handle ``/find <info-hash | magnet>``, or in reply to a message that has one."""
-    t, text = words_of(update), await asked_in(message_of(update), context.bot)
+    t, text = words_of(update), await asked_in(message_of(update), context)
     if not text:
         say(
             update,

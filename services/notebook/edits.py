@@ -14,6 +14,8 @@ from services.notebook.once import once
 from services.notebook.ports import NotebookStore, NotebookTx
 from services.torrents import InfoHash, NotebookId, NoteId, PersonId, TorrentId
 
+_MOST_BYTES = 4
+"""That a character takes in a file, in any encoding."""
 _Key = tuple[TorrentId | InfoHash, str | None]
 
 
@@ -21,26 +23,31 @@ _Key = tuple[TorrentId | InfoHash, str | None]
 class Edited:
     """What an edit did: it changed the note *changed*, or became a new one, *saved*; or neither.
 
-    *deleted*: it would have changed this note, which is put away.
+    *deleted*: it would have changed this note, which is put away; *untouched*: this one, and not all of it was there.
     """
 
     changed: NoteId | None = None
     saved: Saved | None = None
     deleted: NoteId | None = None
+    untouched: NoteId | None = None
 
     @classmethod
     def from_json(cls, text: str) -> Self:
         value = json.loads(text)
         changed, saved, deleted = value["changed"], value["saved"], value.get("deleted")
+        untouched = value.get("untouched")
         return cls(
             NoteId(changed) if changed else None,
             Saved.from_json(saved) if saved else None,
             NoteId(deleted) if deleted else None,
+            NoteId(untouched) if untouched else None,
         )
 
     def to_json(self) -> str:
         saved = self.saved and self.saved.to_json()
-        return json.dumps({"changed": self.changed, "saved": saved, "deleted": self.deleted})
+        return json.dumps(
+            {"changed": self.changed, "saved": saved, "deleted": self.deleted, "untouched": self.untouched}
+        )
 
 
 class Edits:
@@ -60,12 +67,14 @@ class Edits:
         origin: str,
         source: str | None = None,
         anything: bool = False,
+        missing: int = 0,
         request_key: str | None = None,
     ) -> Edited:
         """Let the note that was made of the message *origin* say *text*.
 
         If none was, a text with a magnet, or *anything*, becomes one. A name that was written into the note meanwhile
-        stays where *person* did not touch that magnet's own name. A note that was deleted stays so, as it was.
+        stays where *person* did not touch that magnet's own name. A note that was deleted stays so, as it was; and so
+        does one that may have the *missing* bytes of the message's file, which could not be fetched again.
         """
         magnets = await magnets_of(text)
         now = self._clock.now()
@@ -81,7 +90,11 @@ class Edits:
             base = last_typed(note, await tx.notes.revisions(note.id))
             if note.notebook != notebook or text in {base, note.text}:
                 return Edited()
-            return await _follow(tx, note, base, text, magnets, person, now) if there else Edited(deleted=note.id)
+            if there is None:
+                return Edited(deleted=note.id)
+            if missing and missing <= _MOST_BYTES * len(base):
+                return Edited(untouched=note.id)
+            return await _follow(tx, note, base, text, magnets, person, now)
 
         async def write(tx: NotebookTx) -> str:
             async def act() -> str:

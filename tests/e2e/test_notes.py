@@ -199,11 +199,69 @@ async def test_a_file_of_the_largest_size_is_kept_and_comes_back_as_a_file(town:
     assert files[0].document.content == content
 
 
+@pytest.mark.parametrize("fault", [Fault.BAD_GATEWAY, Fault.LOST_ANSWER, Fault.too_many(1)])
+async def test_a_file_that_telegram_does_not_give_at_first_is_kept_all_the_same(fault: Fault, town: Town) -> None:
+    town.api.break_next("getFile", fault)
+    link = make_sample("at first").magnet()
+    saved = await town.answer(town.alice.say(town.room(), "", document=File("a.txt", link.encode())))
+    assert town.text_of(saved) == link
+
+
 async def test_a_file_that_telegram_does_not_give_is_said_in_one_line(town: Town) -> None:
     guest, chat = town.guest()
-    town.api.break_next("getFile", Fault.BAD_GATEWAY)
+    town.api.break_next("getFile", Fault.too_many(3600))
     answer = await town.answer(guest.say(chat, "", document=File("a.txt", b"x")))
     assert answer.text == "The file could not be fetched. Please send it again."
+
+
+_UNREAD = "It is the caption alone."
+_NOT_GIVEN = "The file could not be fetched. Please send it again."
+
+
+async def test_a_caption_with_a_magnet_is_kept_without_its_file_where_that_cannot_be_read(town: Town) -> None:
+    link = make_sample("unread").magnet()
+    large, small = File("a.txt", b"x", claimed=1_000_001), File("a.txt", b"x")
+    for file, reason in ((large, "That file is too large: the most is 1 MB."), (small, _NOT_GIVEN)):
+        for who, chat in (town.guest(), (town.alice, town.room())):
+            if file is small:
+                town.api.break_next("getFile", Fault.too_many(3600))
+            saved = await town.answer(who.say(chat, f"see {link}", document=file))
+            assert saved.text.endswith(f".\n{_UNREAD} {reason}")
+            assert labels(saved) == ["Calibrate"]
+            assert town.text_of(saved) == f"see {link}"
+
+
+async def test_forwarded_captions_whose_files_cannot_be_read_are_kept_and_it_is_said(town: Town) -> None:
+    link, origin = make_sample("unread").magnet(), FORWARDED["channel"][0]
+    file = File("a.txt", b"x", claimed=1_000_001)
+    room = town.room()
+    for _ in range(2):
+        said = town.alice.say(room, link, document=file, forwarded=origin)
+    saved = await town.answer(said)
+    assert saved.text.endswith(
+        " saved, 2 magnets.\nThe files of 2 messages could not be read: their captions alone are kept."
+    )
+
+
+async def test_the_note_of_a_caption_follows_it_where_the_file_cannot_be_read(town: Town) -> None:
+    room, link = town.room(), make_sample("unread").magnet()
+    said = town.alice.say(room, link, document=File("a.txt", b"x", claimed=1_000_001))
+    saved = await town.answer(said)
+    town.alice.edit(said, f"more {link}")
+    await silence(town, room)
+    assert town.text_of(saved) == f"more {link}"
+
+
+async def test_a_note_with_a_files_text_stays_whole_where_the_file_cannot_be_fetched_again(town: Town) -> None:
+    room, link = town.room(), make_sample("again").magnet()
+    said = town.alice.say(room, link, document=File("a.txt", b"what is in it"))
+    saved = await town.answer(said)
+    town.api.break_next("getFile", Fault.too_many(3600))
+    town.alice.edit(said, f"more {link}")
+    told = await town.api.until(lambda: room.bot_messages[1] if len(room.bot_messages) > 1 else None)
+    number = number_of(saved)
+    assert told.text == (f"The file could not be fetched: #{number} stays as it was. Please edit the message again.")
+    assert town.text_of(saved) == f"{link}\n\nwhat is in it"
 
 
 async def test_a_file_that_is_no_text_gets_the_line_of_help(town: Town) -> None:

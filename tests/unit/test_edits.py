@@ -38,9 +38,17 @@ class World:
         assert saved is not None
         return saved.note_id
 
-    async def edit(self, text: str, *, origin: str = HERE, anything: bool = False, key: str | None = None) -> Edited:
+    async def edit(
+        self, text: str, *, origin: str = HERE, anything: bool = False, missing: int = 0, key: str | None = None
+    ) -> Edited:
         return await self.edits.apply(
-            text, notebook=self.notebook, person=BOB, origin=origin, anything=anything, request_key=key
+            text,
+            notebook=self.notebook,
+            person=BOB,
+            origin=origin,
+            anything=anything,
+            missing=missing,
+            request_key=key,
         )
 
     async def text(self, note_id: NoteId) -> str:
@@ -77,6 +85,23 @@ async def test_what_changes_nothing_is_no_change(world: World) -> None:
     assert await world.edit(link("a", "a.iso")) == Edited(), "that is how it stands there"
     assert await world.text(note_id) == link("a", "a.iso")
     assert world.told == []
+
+
+async def test_a_note_that_may_have_the_text_of_a_file_stays_whole_where_that_is_missing(world: World) -> None:
+    caption = link("a")
+    text = f"{caption}\n\n三体"
+    note_id = await world.save(text)
+    for _ in range(2):
+        stays = await world.edit(f"more {caption}", missing=len("三体".encode()), key="again")
+        assert stays == Edited(untouched=note_id)
+    assert await world.text(note_id) == text
+    assert world.told == []
+
+
+async def test_a_note_that_is_too_short_for_the_missing_file_follows_its_caption(world: World) -> None:
+    note_id = await world.save(link("a"))
+    assert await world.edit(f"more {link('a')}", missing=4 * len(link("a")) + 1) == Edited(changed=note_id)
+    assert await world.text(note_id) == f"more {link('a')}"
 
 
 async def test_a_name_that_was_written_survives_every_edit_of_the_words_around_it(world: World) -> None:

@@ -23,11 +23,18 @@ class Room:
         self.message_id = 0
 
     def forward(
-        self, number: int | None, to: Address = ALICE, person: PersonId = ME, *, known: tuple[int, ...] = ()
+        self,
+        number: int | None,
+        to: Address = ALICE,
+        person: PersonId = ME,
+        *,
+        known: tuple[int, ...] = (),
+        unread: bool = False,
     ) -> None:
         self.message_id += 1
         saved = None if number is None else Saved(NoteId(number), 2, 2, tuple(map(NoteId, known)))
-        self.gathering.add(to, person, saved, reply_to=self.message_id, language="en", hint=not to.is_group)
+        hint = not to.is_group
+        self.gathering.add(to, person, saved, reply_to=self.message_id, language="en", hint=hint, unread=unread)
 
     def texts(self, to: Address = ALICE) -> list[str]:
         return self.world.telegram.texts(to.chat_id)
@@ -114,6 +121,19 @@ async def test_messages_without_a_magnet_are_counted_in_private_and_nothing_in_a
     await room.world.clock.advance(3)
     assert room.texts() == ["#1–#2 saved, 4 magnets.\n3 messages without a magnet link were not kept."]
     assert room.texts(GROUP) == ["#1–#2 saved, 4 magnets."]
+
+
+async def test_files_that_could_not_be_read_are_counted_everywhere(room: Room) -> None:
+    for to in (ALICE, GROUP):
+        room.forward(1, to, unread=True)
+        room.forward(None, to)
+    room.forward(2, GROUP, unread=True)
+    await room.world.clock.advance(3)
+    unread = "The file of 1 message could not be read: its caption alone is kept."
+    assert room.texts() == [f"#1 saved: 2 magnets.\n{unread}\n1 message without a magnet link was not kept."]
+    assert room.texts(GROUP) == [
+        "#1–#2 saved, 4 magnets.\nThe files of 2 messages could not be read: their captions alone are kept."
+    ]
 
 
 async def test_only_messages_without_a_magnet_get_one_line_in_private_and_silence_in_a_group(room: Room) -> None:
