@@ -43,6 +43,11 @@ class Turn:
     anew: bool = False
     sent: int | None = None
 
+    @property
+    def is_answer(self) -> bool:
+        """Whether it is lost if it is never sent; what followers show is in the store."""
+        return isinstance(self.what, Answer | Edit)
+
     def __lt__(self, other: Self) -> bool:
         return (self.rank, self.place) < (other.rank, other.place)
 
@@ -61,7 +66,7 @@ class ChatQueue:
 
     def __init__(self, slots: Slots) -> None:
         self.slots = slots
-        self.busy = False
+        self.serving: Turn | None = None
         self.asking = False  # one of those under way is its own
         self.failures = 0
         self.unstored = 0  # times in a row that the store did not take what was sent
@@ -95,12 +100,21 @@ class ChatQueue:
         if self._waiting.get(turn.what) is turn:
             self.pop(turn)
 
+    def drop_cards(self) -> None:
+        for turn in self.waiting():
+            if not turn.is_answer:
+                self.pop(turn)
+
+    def has_answers(self) -> bool:
+        """Whether an answer waits or is under way."""
+        return any(turn.is_answer for turn in (self.serving, *self._waiting.values()) if turn is not None)
+
     def wait(self, now: float, rank: Rank) -> float:
         return max(self.retry_at - now, self.slots.wait(now, rank))
 
     def shed(self, most: int) -> bool:
         """Drop the oldest answer if more than *most* wait; return whether it was so."""
-        answers = [turn for turn in self._waiting.values() if isinstance(turn.what, Answer | Edit)]
+        answers = [turn for turn in self._waiting.values() if turn.is_answer]
         if len(answers) <= most:
             return False
         self.pop(min(answers, key=lambda turn: turn.place))

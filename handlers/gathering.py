@@ -1,7 +1,6 @@
 """Forwarded messages that come together are answered together."""
 
 import asyncio
-import contextlib
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -20,8 +19,6 @@ from services.torrents import PersonId
 _log: FilteringBoundLogger = structlog.get_logger(__name__)
 
 _PAUSE = 2.0
-_PATIENCE = 5.0
-"""Seconds in which the last answers are sent when the program stops."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -38,7 +35,7 @@ class _Batch:
 
 
 class Gathering:
-    """Owns the answers that wait. Leaving it (``async with``) gives them all, and a few seconds to be sent."""
+    """Owns the answers that wait. Leaving it (``async with``) gives them all to the outbox, which sends them still."""
 
     def __init__(self, outbox: Outbox, clock: Clock) -> None:
         self._outbox = outbox
@@ -57,10 +54,8 @@ class Gathering:
             task.cancel()
         if self._waiting:
             await asyncio.wait(self._waiting)
-        if self._batches:
-            for key in list(self._batches):
-                self._answer(key)
-            await self._sent()
+        for key in list(self._batches):
+            self._answer(key)
 
     def add(
         self,
@@ -117,16 +112,3 @@ class Gathering:
             messages = [Message(escape(t.gettext("There is no magnet link in what you forwarded: nothing was kept.")))]
         for message in messages:
             self._outbox.answer(batch.to, message, reply_to=batch.reply_to)
-
-    async def _sent(self) -> None:
-        """Return when the outbox has nothing left, or when that takes too long."""
-        drained = asyncio.ensure_future(self._outbox.drained())
-        patience = asyncio.ensure_future(self._clock.sleep(_PATIENCE))
-        both = {drained, patience}
-        try:
-            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in both:
-                task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await asyncio.wait(both)

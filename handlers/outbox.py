@@ -2,8 +2,9 @@
 
 In a chat the best rank goes first, and within a rank the one that came first; one request at a time. Across chats the
 same order decides who gets the overall budget. What a follower's message shows is rendered when its turn has come, so
-that any number of marks cost one edit with the newest text. What has not been sent is lost with the process: whoever
-marks keeps in the store what must be shown, and marks it again after a restart.
+that any number of marks cost one edit with the newest text. An orderly stop sends the answers that wait; what has not
+been sent then is lost with the process: whoever marks keeps in the store what must be shown, and marks it again after a
+restart.
 """
 
 import asyncio
@@ -37,14 +38,16 @@ _log: FilteringBoundLogger = structlog.get_logger(__name__)
 
 _SHORTEST_SLEEP = 0.001  # a float's rounding would otherwise make the dispatcher spin just before a moment
 _LONGEST_BACK_OFF = 20.0  # and half as much again by jitter
-_PATIENCE = 1.0  # seconds for requests under way when the outbox is left
+_LAST_ANSWERS = 5.0  # seconds in which answers that wait are sent when the outbox is left
+_PATIENCE = 1.0  # and then for requests under way
 _MOST_ANSWERS = 200  # that may wait for one chat
 
 
 class Outbox:
     """Sends and edits everything. Inside ``async with`` it sends; leaving it ends and awaits all that it started.
 
-    Left, it starts nothing more and gives what is under way a second. *jitter* returns numbers from 0 to 1.
+    Left, it takes nothing more, sends the answers that wait for five seconds at most, and gives what is under way a
+    second. *jitter* returns numbers from 0 to 1.
     """
 
     def __init__(
@@ -68,6 +71,7 @@ class Outbox:
         self._chats: dict[int, ChatQueue] = {}
         self._still: Counter[int] = Counter()
         self._places = itertools.count()
+        self._leaving = False
         self._stopped = False
         self._wake = asyncio.Event()
         self._empty = asyncio.Event()
@@ -79,19 +83,27 @@ class Outbox:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        self._leaving = True
+        self._wake.set()
+        if self._running is not None and any(chat.has_answers() for chat in self._chats.values()):
+            await self._at_most(_LAST_ANSWERS, asyncio.create_task(self.drained()))
         self._stop()
         if self._running is None:
             return
-        patience = asyncio.ensure_future(self._clock.sleep(_PATIENCE))
-        both = {self._running, patience}
+        await self._at_most(_PATIENCE, self._running)
+        if not self._running.cancelled():
+            self._running.result()
+
+    async def _at_most(self, seconds: float, task: asyncio.Task[None]) -> None:
+        """Await *task*, and end it after *seconds*."""
+        patience = asyncio.ensure_future(self._clock.sleep(seconds))
+        both = {task, patience}
         try:
             await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for task in both:
-                task.cancel()
+            for one in both:
+                one.cancel()
             await asyncio.wait(both)
-        if not self._running.cancelled():
-            self._running.result()
 
     def answer(self, to: Address, message: Message, *, reply_to: int | None = None, rank: Rank = Rank.ANSWER) -> None:
         """Answer a person: in order within the chat and *rank*, and tried until it worked or is pointless.
@@ -147,7 +159,7 @@ class Outbox:
         await self._empty.wait()
 
     def _put(self, turn: Turn) -> None:
-        if self._stopped:
+        if self._leaving or self._stopped:
             return
         chat = self._chats.get(turn.to.chat_id)
         if chat is None:
@@ -184,13 +196,16 @@ class Outbox:
     def _start_due(self, tasks: asyncio.TaskGroup) -> float:
         """Start what may go now, best first; return the seconds until time alone lets something happen."""
         now = self._clock.monotonic()
+        if self._leaving:
+            for chat in self._chats.values():
+                chat.drop_cards()
         due, pause = self._look(now)
         for turn, chat in sorted(due, key=lambda pair: pair[0]):
             wait = self._overall.wait(now, turn.rank, under_way=self._under_way)
             if wait > 0:
                 return min(pause, wait)
             chat.pop(turn)
-            chat.busy = chat.asking = True
+            chat.serving, chat.asking = turn, True
             self._under_way += 1
             tasks.create_task(self._serve(chat, turn))
         return pause
@@ -202,8 +217,8 @@ class Outbox:
         at_work = False
         for chat_id, chat in list(self._chats.items()):
             best = chat.best()
-            at_work = at_work or chat.busy or best is not None
-            if chat.busy or chat_id in self._still:
+            at_work = at_work or chat.serving is not None or best is not None
+            if chat.serving is not None or chat_id in self._still:
                 continue
             wait = chat.slots.quiet_in(now) if best is None else chat.wait(now, best.rank)
             if wait > 0:
@@ -232,7 +247,7 @@ class Outbox:
             _log.exception("outbox_bug", chat=turn.to.chat_id)
         finally:
             self._asked(chat)
-            chat.busy = False
+            chat.serving = None
             self._wake.set()
 
     def _asked(self, chat: ChatQueue) -> None:

@@ -357,6 +357,16 @@ async def test_a_stop_sends_the_answer_that_waits(tmp_path: Path) -> None:
         assert texts.get("#1–#3 saved, 3 magnets.") is said[-1]
 
 
+async def test_at_a_stop_the_answers_that_wait_for_a_slot_are_sent(tmp_path: Path) -> None:
+    async with opened_world(tmp_path, World) as world:
+        await world.start()
+        said = [world.alice.say(world.private, make_sample(f"stop {number}").magnet()) for number in range(4)]
+        await world.ask("/note 0", chat=world.api.group("Room", world.alice))  # they came before it
+        assert len(world.private.bot_messages) < 4
+        assert await world.stop() == 0
+        assert [one.reply_to for one in world.private.bot_messages] == said
+
+
 # Edited messages.
 
 

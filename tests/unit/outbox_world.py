@@ -118,6 +118,6 @@ async def opened() -> AsyncIterator[World]:
         yield world
     finally:
         leaving = asyncio.ensure_future(world.outbox.__aexit__(None, None, None))
-        await world.clock.advance(2)
+        await world.clock.advance(7)
         await leaving
     assert world.clock.sleeping == 0

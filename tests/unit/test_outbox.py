@@ -3,9 +3,11 @@ import random
 from collections.abc import AsyncIterator, Callable
 
 import pytest
+from telegram.error import NetworkError
 
 from handlers.outbox import Address, FollowerId, Message, Rank
 from tests.fake_clock import settle
+from tests.unit.fake_telegram import Mishap
 from tests.unit.outbox_world import ALICE, BOB, GROUP, World, opened
 
 Recorder = Callable[[str, object], None]
@@ -243,6 +245,75 @@ async def test_leaving_lets_a_request_under_way_finish_and_starts_no_other() -> 
     assert world.clock.sleeping == 0
 
 
+async def test_leaving_sends_the_answers_that_wait_and_drops_progress_and_ends() -> None:
+    world = World.made()
+    async with asyncio.TaskGroup() as tasks:
+        await world.outbox.__aenter__()
+        one, two = world.begin(1, ALICE), world.begin(2, ALICE)
+        await world.clock.advance(5)
+        for number in range(6):
+            world.outbox.answer(ALICE, Message(f"answer {number}"))
+        world.outbox.answer(ALICE, Message("the rest of a long one"), rank=Rank.END)
+        world.outbox.edit(ALICE, world.cards.followers[one].message_id or 0, Message("the answer to a press"))
+        await world.clock.advance(0.1)
+        world.report(one, "progress")
+        world.end(two, "end")
+        world.begin(3, ALICE)
+        leaving = tasks.create_task(world.outbox.__aexit__(None, None, None))
+        await settle()
+        world.outbox.answer(ALICE, Message("too late"))
+        await world.clock.advance(4.3)
+        assert leaving.done()
+    answers = [*(f"answer {number}" for number in range(6)), "the answer to a press", "the rest of a long one"]
+    assert world.telegram.texts(100) == ["pending", "pending", *answers]
+    assert world.telegram.refused == 0
+    assert world.clock.sleeping == 0
+
+
+async def test_leaving_sends_answers_for_five_seconds_at_most() -> None:
+    world = World.made()
+    await world.outbox.__aenter__()
+    for number in range(20):
+        world.outbox.answer(ALICE, Message(str(number)))
+    await world.clock.advance(0.1)
+    leaving = asyncio.ensure_future(world.outbox.__aexit__(None, None, None))
+    await world.clock.advance(4.9)
+    assert not leaving.done()
+    await world.clock.advance(0.2)
+    assert leaving.done()
+    assert world.telegram.texts(100) == [str(number) for number in range(8)]
+    assert world.clock.sleeping == 0
+
+
+async def test_leaving_tries_an_answer_again_that_fails_meanwhile_and_no_card() -> None:
+    world = World.made()
+    world.telegram.mishaps(100, Mishap(NetworkError("Bad Gateway")))
+    world.telegram.mishaps(200, Mishap(NetworkError("Bad Gateway")))
+    await world.outbox.__aenter__()
+    world.outbox.answer(ALICE, Message("hello"))
+    world.begin(1, BOB)
+    await settle()
+    leaving = asyncio.ensure_future(world.outbox.__aexit__(None, None, None))
+    await world.clock.advance(2)
+    assert leaving.done()
+    assert world.telegram.texts(100) == ["hello"]
+    assert world.telegram.texts(200) == []
+
+
+async def test_leaving_with_no_answer_that_waits_gives_what_is_under_way_a_second() -> None:
+    world = World.made()
+    world.telegram.latency = lambda: 1000
+    await world.outbox.__aenter__()
+    world.begin(1, ALICE)
+    world.begin(2, ALICE)
+    await world.clock.advance(1)
+    leaving = asyncio.ensure_future(world.outbox.__aexit__(None, None, None))
+    await world.clock.advance(0.9)
+    assert not leaving.done()
+    await world.clock.advance(0.2)
+    assert leaving.done()
+
+
 async def test_leaving_cancels_what_hangs_and_leaves_no_task_behind() -> None:
     world = World.made()
     world.telegram.latency = lambda: 1000
@@ -253,7 +324,7 @@ async def test_leaving_cancels_what_hangs_and_leaves_no_task_behind() -> None:
         world.outbox.answer(ALICE, Message("hello"))
     await world.clock.advance(1)
     leaving = asyncio.ensure_future(world.outbox.__aexit__(None, None, None))
-    await world.clock.advance(0.9)
+    await world.clock.advance(5.9)
     assert not leaving.done()
     await world.clock.advance(0.2)
     assert leaving.done()
@@ -266,7 +337,7 @@ async def test_leaving_at_once_leaves_nothing_behind() -> None:
     world = World.made()
     before = asyncio.all_tasks()
     async with world.outbox:
-        world.outbox.answer(ALICE, Message("never sent"))
+        world.begin(1, ALICE)
     assert asyncio.all_tasks() == before
     assert world.telegram.calls == []
 
