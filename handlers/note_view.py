@@ -7,7 +7,7 @@ from telegram import InlineKeyboardMarkup
 from handlers.buttons import Verb, button
 from handlers.cards import size
 from handlers.outgoing import Document, Message
-from handlers.text import LONGEST, escape, parts, shown_name, units
+from handlers.text import LONGEST, blanks_behind, escape, is_blank, parts, shown_name, units
 from services.i18n import Translation
 from services.magnets.parse import Magnet, find_magnets
 from services.notebook.note import Known, Note
@@ -29,23 +29,36 @@ def note_messages(
 ) -> list[Message]:
     """Return the messages that show *note*: the names of its torrents, whom it is from, a line, the text as it is.
 
-    What does not fit into one comes in numbered parts; over three, the text is a file.
+    What does not fit into one comes in numbered parts. The text is a file where these are over three, where a cut would
+    lose blanks, and where Telegram would show nothing of it.
     """
     names, source = _names(t, magnets, known), _source(t, note)
     head = "\n".join([*names, *source, LINE, ""]) if names or source else ""
     keyboard = _keyboard(t, note.id, calibrate=bool(magnets))
     whole = head + note.text
-    if units(whole) <= LONGEST and not whole.isspace():
+    if is_blank(whole):
+        summary = t.gettext("#{number} cannot be shown as it is: its text is the file below.")
+        return _as_file(note, summary.format(number=note.id), keyboard)
+    if units(whole) <= LONGEST:
         return [Message(escape(whole), keyboard)]
     pieces = list(parts(whole, LONGEST - _PART_HEAD))
-    if len(pieces) <= _MOST_PARTS and "".join(pieces) == whole:  # no blank lines were left out
+    if len(pieces) <= _MOST_PARTS and "".join(pieces) == whole and not _loses_blanks(pieces):
         total = len(pieces)
         shown = [
             Message(escape(f"#{note.id} · {number}/{total}\n{piece}")) for number, piece in enumerate(pieces, start=1)
         ]
         return [*shown[:-1], Message(shown[-1].html, keyboard)]
+    return _as_file(note, _summary(t, note.id, source, names), keyboard)
+
+
+def _loses_blanks(pieces: Sequence[str]) -> bool:
+    """Whether more than a line's end stands at a cut: Telegram strips the ends of a message."""
+    return any(blanks_behind(piece) not in {"", "\n", "\r\n"} for piece in pieces[:-1])
+
+
+def _as_file(note: Note, summary: str, keyboard: InlineKeyboardMarkup) -> list[Message]:
     file = Document(f"note-{note.id}.txt", note.text.encode("utf-8", "replace"))
-    return [Message(escape(_summary(t, note.id, source, names)), keyboard), Message("", document=file)]
+    return [Message(escape(summary), keyboard), Message("", document=file)]
 
 
 def _source(t: Translation, note: Note) -> list[str]:

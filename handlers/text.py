@@ -10,6 +10,7 @@ LONGEST = 4096
 """UTF-16 units in a message's text, after its entities are parsed (Bot API, sendMessage)."""
 
 _LONGEST_NAME = 300
+_DRAWN_OVER = frozenset("\u030a\u0333\u033f")  # marks that Telegram drops (TDLib, clean_input_string)
 _BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
@@ -42,6 +43,23 @@ def parts(text: str, longest: int = LONGEST) -> Iterator[str]:
         if not text[start:end].isspace():
             yield text[start:end]
         start = end
+
+
+def is_blank(text: str) -> bool:
+    """Whether Telegram may show nothing of *text*: it refuses a message of such alone, and strips it off an end."""
+    return all(map(_is_blank, _sendable(text)))
+
+
+def blanks_behind(text: str) -> str:
+    """Return what is blank at the end of *text*."""
+    end = len(text)
+    while end and is_blank(text[end - 1]):
+        end -= 1
+    return text[end:]
+
+
+def _is_blank(character: str) -> bool:
+    return character.isspace() or character in _DRAWN_OVER or unicodedata.category(character) in {"Cc", "Cf"}
 
 
 def shown_name(name: str, longest: int = _LONGEST_NAME) -> str:

@@ -264,6 +264,15 @@ async def test_a_note_with_a_files_text_stays_whole_where_the_file_cannot_be_fet
     assert town.text_of(saved) == f"{link}\n\nwhat is in it"
 
 
+async def test_a_note_of_which_telegram_shows_nothing_comes_back_as_a_file(town: Town) -> None:
+    room, content = town.room(), "\u202e\u202d\x01".encode()
+    saved = await town.answer(town.alice.say(room, "/save", document=File("a.txt", content)))
+    asked = town.alice.say(room, f"/note {number_of(saved)}")
+    (file,) = await town.api.until(lambda: [one for one in room.bot_messages if one.reply_to is asked and one.document])
+    assert file.document is not None
+    assert file.document.content == content
+
+
 async def test_a_file_that_is_no_text_gets_the_line_of_help(town: Town) -> None:
     guest, chat = town.guest()
     answer = await town.answer(guest.say(chat, "", document=File("a.pdf", b"%PDF", "application/pdf")))

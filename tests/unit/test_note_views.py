@@ -134,6 +134,42 @@ def test_a_forwarded_file_of_very_many_torrents_says_whom_it_is_from_and_counts_
     assert more == f"and {300 - len(names)} more"
 
 
+@pytest.mark.parametrize("text", ["\x01\x02", "\u202e\u202d", "\u2028\n", " \r\n\t"])
+def test_a_note_of_which_telegram_would_show_nothing_is_a_file(text: str) -> None:
+    summary, file = shown(text)
+    assert plain(summary) == "#12 cannot be shown as it is: its text is the file below."
+    assert labels(summary) == ["History", "Delete"]
+    assert file.document is not None
+    assert file.document.content == text.encode()
+
+
+def test_a_note_with_something_between_what_telegram_drops_is_shown() -> None:
+    (message,) = shown("\u202e\x01a")
+    assert "a" in plain(message)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a" * 3000 + "\n" * 2000 + "b" * 500,
+        "a" * 4060 + " " * 30 + "b" * 200,
+        "a" * 3000 + "\n" * 2 + "b" * 2000,
+        "a" * 3000 + "\n\u202e\n" + "b" * 2000,
+    ],
+)
+def test_a_note_of_which_a_cut_would_lose_blanks_is_a_file(text: str) -> None:
+    summary, file = shown(text)
+    assert plain(summary) == "#12 is long: its text is the file below."
+    assert file.document is not None
+    assert file.document.content == text.encode()
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", ""])
+def test_a_note_that_is_cut_at_the_end_of_one_line_comes_in_parts(end: str) -> None:
+    text = "a" * 3000 + end + "b" * 2000
+    assert [one.document for one in shown(text)] == [None, None]
+
+
 # A page of notes.
 
 

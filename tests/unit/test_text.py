@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.text import LONGEST, escape, parts, shown_name, units
+from handlers.text import LONGEST, blanks_behind, escape, is_blank, parts, shown_name, units
 from sandbox.botapi.markup import parse_html
-from sandbox.botapi.text import MAX_LENGTH
+from sandbox.botapi.text import MAX_LENGTH, cleaned
 
 _TEXT = st.text(st.characters() | st.sampled_from("\n\n  🎬"))
 
@@ -29,6 +29,24 @@ def test_escaped_text_is_shown_as_it_is(text: str) -> None:
 
 def test_what_cannot_be_sent_is_replaced() -> None:
     assert escape("a\0b\ud800c\udfff") == "a\ufffdb\ufffdc\ufffd"
+
+
+_BLANKS = st.text(st.sampled_from("\x01\t\n\r \u2028\u202a\u202e\u0333\u033f\u030a\0a"))
+
+
+@given(_BLANKS)
+def test_what_telegram_makes_nothing_of_is_blank(text: str) -> None:
+    kept = cleaned(parse_html(escape(text))).text
+    assert is_blank(text) == (not kept)
+
+
+@given(_BLANKS)
+def test_blanks_behind_a_text_are_all_that_telegram_strips_off_it(text: str) -> None:
+    behind = blanks_behind(text)
+    front = text.removesuffix(behind)
+    assert is_blank(behind)
+    assert not front or not is_blank(front[-1])
+    assert cleaned(parse_html(escape(front))).text == cleaned(parse_html(escape(text))).text
 
 
 # Parts.
