@@ -8,11 +8,12 @@ from typing import Self
 from services.clock import Clock
 from services.magnets.parse import Magnet, find_magnets
 from services.magnets.rewrite import rename_at
+from services.notebook.history import only_writer
 from services.notebook.note import Cause, Change, Note, Revision
 from services.notebook.notebook import Saved, insert, magnets_of, new_note
 from services.notebook.once import once
 from services.notebook.ports import NotebookStore, NotebookTx
-from services.torrents import InfoHash, NotebookId, NoteId, PersonId, TorrentId
+from services.torrents import InfoHash, NotebookId, NoteId, PersonId, TaskId, TorrentId
 
 _MOST_BYTES = 4
 """That a character takes in a file, in any encoding."""
@@ -87,14 +88,16 @@ class Edits:
                     return Edited()
                 fresh = new_note(text, notebook, person, origin, at=now, source=source)
                 return Edited(saved=Saved.from_json(await insert(tx, fresh, magnets)))
-            base = last_typed(note, await tx.notes.revisions(note.id))
+            revisions = await tx.notes.revisions(note.id)
+            base = last_typed(note, revisions)
             if note.notebook != notebook or text in {base, note.text}:
                 return Edited()
             if there is None:
                 return Edited(deleted=note.id)
             if missing and missing <= _MOST_BYTES * len(base):
                 return Edited(untouched=note.id)
-            return await _follow(tx, note, base, text, magnets, person, now)
+            writer = only_writer(note, revisions)
+            return await _follow(tx, note, base, text, magnets, person, now, writer)
 
         async def write(tx: NotebookTx) -> str:
             async def act() -> str:
@@ -110,8 +113,9 @@ class Edits:
 
 
 async def _follow(
-    tx: NotebookTx, note: Note, base: str, text: str, magnets: Sequence[Magnet], person: PersonId, now: float
-) -> Edited:
+    tx: NotebookTx, note: Note, base: str, text: str, magnets: Sequence[Magnet], person: PersonId, now: float,
+    writer: TaskId | None,
+) -> Edited:  # fmt: skip
     carried = with_names(base, text, note.text)
     if carried == note.text:
         return Edited()
@@ -119,7 +123,7 @@ async def _follow(
     await tx.notes.replace_text(note, text, Change(cause=Cause.EDIT, person=person, task_id=None, at=now))
     if carried != text:
         typed = replace(note, text=text, version=note.version + 1)
-        change = Change(cause=Cause.CARRIED, person=person, task_id=None, at=now)
+        change = Change(cause=Cause.CARRIED, person=person, task_id=writer, at=now)
         await tx.notes.replace_text(typed, carried, change)
     await tx.notes.set_torrents(note, dict.fromkeys(torrent for magnet in magnets for torrent in magnet.torrents))
     return Edited(changed=note.id)

@@ -217,18 +217,34 @@ def _stretch(note: Note, revisions: Sequence[Revision], task_id: TaskId | None) 
     last, taken = None, []
     for one in _since_edit(steps_of(note, revisions)):
         run = _on_top(pile, one.change.task_id) if one.change.cause in _BACK else []
-        del pile[len(pile) - len(run) :]
-        if one.change.cause not in _BACK:
-            pile.append(one)
-        if one.change.task_id == task_id:
+        _put(one, run, pile)
+        if one.change.task_id == task_id and one.change.cause != Cause.CARRIED:
             last, taken = one, run
     steps = _on_top(pile, task_id)
+    if all(one.change.cause == Cause.CARRIED for one in steps):
+        steps = []  # it has written nothing since the edit
     if last is not None and last.change.cause in _BACK and last.after == note.text:
         steps = [last, *taken]
     beneath = any(one.change.task_id == task_id for one in pile if one not in steps)
     wrote = last is not None if not steps else beneath
     refusal = WrittenSince(note_id=note.id) if wrote else EditedSince(note_id=note.id)
     return _Stretch(steps=steps, stays_beneath=beneath and bool(steps), refusal=refusal)
+
+
+def _put(step: Step, taken: Sequence[Step], pile: list[Step]) -> None:
+    """Let *step*, which takes back what was *taken* from the top of *pile*, change it."""
+    del pile[len(pile) - len(taken) :]
+    if step.change.cause not in _BACK:
+        pile.append(step)
+
+
+def only_writer(note: Note, revisions: Sequence[Revision]) -> TaskId | None:
+    """Return the one task whose names stand in *note*; None where there is none, or several have written."""
+    pile: list[Step] = []
+    for one in _since_edit(steps_of(note, revisions)):
+        _put(one, _on_top(pile, one.change.task_id) if one.change.cause in _BACK else [], pile)
+    writers = {one.change.task_id for one in pile}
+    return writers.pop() if len(writers) == 1 else None
 
 
 def _since_edit(steps: Sequence[Step]) -> Sequence[Step]:
@@ -300,6 +316,8 @@ def _way_back(note: Note, revisions: Sequence[Revision]) -> _WayBack:
     if last.cause == Cause.EDIT:
         written = any(one.change.cause != Cause.EDIT for one in revisions)
         raise EditedSince(note_id=note.id) if written else NothingToUndo(note_id=note.id)
+    if last.cause == Cause.CARRIED:
+        return _way_of(note, steps_of(note, revisions)[-1:])
     return _way_of(note, _stretch(note, revisions, last.task_id).steps)
 
 

@@ -30,7 +30,7 @@ class Cause(StrEnum):
 
     EDIT = "edit"
     CARRIED = "carried"
-    """Names that had been written before an edit, written again after it."""
+    """Names that had been written before an edit, written again after it: the task's, where all were one task's."""
     UNDO = "undo"
     """All that its task wrote into the note was taken back there by itself: such is written again by itself."""
     UNDO_TASK = "undo_task"

@@ -2,8 +2,8 @@
 
 import pytest
 
-from services.calibration.task import NoteRequest
-from services.errors import EditedSince, NoteNotFound
+from services.calibration.task import NoteRequest, Written
+from services.errors import EditedSince, LookupFailed, NoteNotFound
 from services.magnets.rewrite import rename
 from services.notebook.edits import Edited, Edits, with_names
 from services.notebook.history import History
@@ -160,6 +160,37 @@ async def test_an_undo_after_an_edit_takes_back_the_names_and_not_the_edit(world
     assert await world.text(note_id) == f"see {link('a', '18')}"
     await world.history.undo(world.notebook, note_id, person=ALICE)
     assert await world.text(note_id) == f"see {link('a', 'a.iso')}"
+
+
+async def test_an_undo_of_what_a_task_wrote_on_both_sides_of_an_edit_takes_back_all_of_it(
+    world: World, run: Run, engine: FakeEngine, clock: FakeClock
+) -> None:
+    engine.knows("late", LookupFailed())
+    note_id = await world.save(f"{link('a', '18')} {link('late', '19')}")
+    async with run() as manager:
+        request = NoteRequest((note_id,), named=(note_id,))
+        task_id = await manager.submit_task(
+            request=request, notebook=world.notebook, asked_by=ALICE, cause="command"
+        )  # fmt: skip
+        await clock.advance(5)
+        typed = f"see {link('a', '18')} {link('late', '19')}"
+        await world.edit(typed)
+        assert await world.text(note_id) == f"see {link('a', 'a.iso')} {link('late', '19')}"
+        with pytest.raises(EditedSince):
+            await world.history.undo_task(world.notebook, task_id, person=ALICE)
+        engine.knows("late", "late.iso")
+        await manager.retry_task(task_id, notebook=world.notebook, asked_by=ALICE)
+        await clock.advance(5)
+        both = f"see {link('a', 'a.iso')} {link('late', 'late.iso')}"
+        for again, text in ((False, typed), (True, both)):
+            await world.history.undo_task(world.notebook, task_id, person=ALICE, again=again)
+            assert await world.text(note_id) == text
+            snapshot = await manager.get_task_status(task_id)
+            assert snapshot is not None
+            assert snapshot.written == (Written(standing=1) if again else Written(undone=1, as_one=1))
+        for text in (typed, both):
+            await world.history.undo(world.notebook, note_id, person=ALICE)
+            assert await world.text(note_id) == text
 
 
 async def test_an_edit_that_takes_the_names_away_cannot_be_undone(world: World) -> None:

@@ -109,7 +109,8 @@ SELECT mine.task_id, sum(mine.cause NOT IN ('undo', 'undo_task', 'kept_all')) AS
     sum(mine.cause IN ('undo', 'undo_task')) AS undone, sum(mine.cause = 'undo_task') AS as_one
 FROM json_each(:ids) AS asked JOIN revisions AS mine ON mine.task_id = asked.value
 JOIN notes ON notes.id = mine.note_id AND notes.deleted_at IS NULL
-WHERE mine.version = (SELECT max(version) FROM revisions WHERE note_id = mine.note_id AND task_id = mine.task_id)
+WHERE mine.cause <> 'carried'
+    AND mine.version = (SELECT max(version) FROM revisions WHERE note_id = mine.note_id AND task_id = mine.task_id)
     AND NOT EXISTS (
         SELECT 1 FROM revisions WHERE note_id = mine.note_id AND version > mine.version AND cause = 'edit'
     )
