@@ -1,5 +1,6 @@
 """Who counts as a peer, and who is nobody."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 import pytest
@@ -62,7 +63,7 @@ def test_whom_the_magnet_alone_names_is_a_peer_once_it_has_answered(here: Wherea
 def test_whom_the_magnet_names_and_others_too_is_a_peer_though_it_does_not_answer(here: Whereabouts) -> None:
     sightings = Sightings(hinted={(THEIRS, PORT)})
     for named, seen in ((False, 0), (True, 1), (False, 1)):
-        sightings.look([Connection((THEIRS, PORT), stands=False, tried=True, named=named)], here)
+        sightings.look([Connection((THEIRS, PORT), stands=False, tried=True, named=named)], here, 0.0)
         sightings.count(known=1, connections=0)
         assert (sightings.seen, sightings.connected) == (seen, 0)
 
@@ -74,7 +75,7 @@ def test_whoever_has_taken_a_connection_from_us_is_a_peer_though_it_says_nothing
     sightings = Sightings(hinted={peer})
     sightings.tried(peer, here)
     sightings.count(known=1, connections=1)
-    sightings.look([standing(peer)], here)
+    sightings.look([standing(peer)], here, 0.0)
     assert (sightings.seen, sightings.connected) == (1, 1)
     sightings.count(known=1, connections=0)
     assert (sightings.seen, sightings.connected) == (0, 0), "it may have been refused, which is told next"
@@ -88,7 +89,7 @@ def test_a_refused_connection_that_seemed_to_stand_is_no_peer(here: Whereabouts)
     for connections in (0, 1):  # the one is with ourselves
         sightings.tried(peer, here)
         sightings.count(known=1, connections=connections)
-        sightings.look([standing(peer)], here)
+        sightings.look([standing(peer)], here, 0.0)
         assert sightings.seen == connections
         sightings.over(peer, met=False)
         assert sightings.seen == 0
@@ -117,14 +118,14 @@ def test_a_connection_with_ourselves_is_none_at_either_end(here: Whereabouts, ad
     sightings = Sightings(hinted={(THEIRS, PORT)})
     ends = [standing((address, PORT)), standing((OURS, 40_000), tried=False)]
     sightings.count(known=0, connections=len(ends))
-    sightings.look(ends, here)
+    sightings.look(ends, here, 0.0)
     assert (sightings.seen, sightings.connected) == (0, 0), "before anybody has told of them"
     for end in ends:
         sightings.tried(end.peer, here)
     sightings.count(known=3, connections=len(ends))
-    sightings.look(ends, here)
+    sightings.look(ends, here, 0.0)
     assert (sightings.seen, sightings.connected) == (0, 0)
-    sightings.look([*ends, standing((THEIRS, PORT))], here)
+    sightings.look([*ends, standing((THEIRS, PORT))], here, 0.0)
     assert (sightings.seen, sightings.connected) == (1, 1)
 
 
@@ -145,12 +146,41 @@ def test_we_are_no_peer_though_it_is_a_while_until_we_meet_ourselves(here: Where
     assert sightings.seen == 0
 
 
+def codes(sightings: Sightings, here: Whereabouts, rates: Iterable[int]) -> str:
+    """Return where it stands, a letter each half second in which the peer brings so many of *rates*."""
+    told = []
+    for turn, rate in enumerate(rates):
+        sightings.count(known=1, connections=1)
+        sightings.look([replace(standing((THEIRS, PORT)), rate=rate)], here, turn / 2)
+        told.append(step([sightings], DhtSightings(asked=False)).code[0])
+    return "".join(told)
+
+
+def fading(rate: float, seconds: int) -> list[int]:
+    """Return the mean that libtorrent tells each half second in which nothing comes after *rate*."""
+    return [int(rate * 0.8 ** (turn // 2)) for turn in range(2 * seconds)]
+
+
 def test_metadata_comes_while_more_comes_than_talk(here: Whereabouts) -> None:
+    assert codes(Sightings(), here, [60] * 40 + [3_000] * 60) == "c" * 40 + "r" * 60
+
+
+def test_metadata_that_has_stopped_is_said_to_come_no_longer_though_the_mean_is_high_for_half_a_minute(
+    here: Whereabouts,
+) -> None:
+    told = codes(Sightings(), here, [500_000] * 20 + fading(500_000, 30))
+    assert told[:20] == "r" * 20
+    assert set(told[40:]) == {"c"}
+
+
+def test_metadata_that_comes_in_pieces_far_apart_comes_all_the_while(here: Whereabouts) -> None:
+    assert set(codes(Sightings(), here, fading(3_300, 7) * 8)) == {"r"}
+
+
+def test_metadata_is_said_to_come_no_longer_once_its_giver_has_gone(here: Whereabouts) -> None:
     sightings = Sightings()
-    sightings.count(known=1, connections=1)
-    for rate, comes in ((60, False), (3_000, True), (200, False), (3_000, True)):
-        sightings.look([replace(standing((THEIRS, PORT)), rate=rate)], here)
-        assert step([sightings], DhtSightings(asked=False)).code == ("receiving" if comes else "connecting")
+    assert codes(sightings, here, [3_000, 20]) == "rc", "another peer stays"
+    codes(sightings, here, [3_000])
     sightings.count(known=1, connections=0)
     assert step([sightings], DhtSightings(asked=False)).code == "connecting"
 
@@ -161,13 +191,13 @@ def test_whoever_comes_again_from_another_port_is_one_peer(here: Whereabouts) ->
         peer = (THEIRS, port)
         sightings.tried(peer, here)
         sightings.count(known=0, connections=1)
-        sightings.look([standing(peer, tried=False)], here)
+        sightings.look([standing(peer, tried=False)], here, 0.0)
         assert sightings.seen == 1
         sightings.over(peer, met=True)
         sightings.count(known=0, connections=0)
         assert sightings.seen == 1
     sightings.count(known=0, connections=2)
-    sightings.look([standing((THEIRS, port), tried=False) for port in (40_002, 40_003)], here)
+    sightings.look([standing((THEIRS, port), tried=False) for port in (40_002, 40_003)], here, 0.0)
     assert sightings.seen == 2, "they are there at once"
 
 

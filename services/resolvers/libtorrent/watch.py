@@ -85,6 +85,6 @@ class Watch:
         unclear = (one for one in self._board.running.values() if one.sightings.unclear)
         for torrent in heapq.nsmallest(_MOST_LOOKED_AT, unclear, key=lambda one: one.looked):
             torrent.looked = now
-            torrent.sightings.look(connections(torrent.handle), self._alerts.here)
+            torrent.sightings.look(connections(torrent.handle), self._alerts.here, now)
         for lookup in self._board.lookups:
             lookup.tell(self._dht)
