@@ -9,7 +9,7 @@ from services.calibration.task import Found, Item, ItemKey, NoteRequest, PassedO
 from services.errors import CannotChoose, TaskNotFound
 from services.magnets.rewrite import rename
 from services.notebook.history import take_back
-from services.notebook.note import Cause, Change
+from services.notebook.note import Cause, Change, Note
 from services.readings import Reading, readings
 from services.torrents import Name, NotebookId, NoteId, PersonId, TaskId
 
@@ -66,7 +66,8 @@ async def apply_choice(tx: Tx, choice: Choice, notebook: NotebookId, person: Per
     applied = Applied(tasks={task.id, *tasks})
     for one in (item, *others):
         owner = tasks.get(one.task_id, task)
-        changed, why = await _write(tx, owner, chosen, person, now, pressed=one is item)
+        since = None if one is item else one.ended_at
+        changed, why = await _write(tx, owner, chosen, person, now, unless_edited_since=since)
         corrected = tuple(sorted({*one.corrected, *changed}))
         await tx.tasks.replace_items([replace(one, corrected=corrected, passed_over=None if corrected else why)])
         applied.notes.update(changed)
@@ -74,12 +75,13 @@ async def apply_choice(tx: Tx, choice: Choice, notebook: NotebookId, person: Per
 
 
 async def _write(
-    tx: Tx, task: Task, found: Found, person: PersonId, now: float, *, pressed: bool
+    tx: Tx, task: Task, found: Found, person: PersonId, now: float, *, unless_edited_since: float | None
 ) -> tuple[Sequence[NoteId], PassedOver | None]:
     """Write the name into the notes of the task but those in which a person undid or kept it.
 
-    Where its card was *pressed*, those that were asked for by their own number have it written even so: it is as if
-    they were calibrated again. Return the notes whose text was changed, and why if there are none.
+    Where its own card was pressed (*unless_edited_since* is None), those that were asked for by their own number have
+    it written even so: it is as if they were calibrated again. Where another's was, a note that people have edited
+    since is theirs. Return the notes whose text was changed, and why if there are none.
     """
     if not isinstance(task.request, NoteRequest):
         return (), None
@@ -90,7 +92,10 @@ async def _write(
     having = (await tx.notes.having(task.notebook, [found.torrent])).get(found.torrent, ())
     notes = [note for note in having if note.id in asked]
     for note in notes:
-        if pressed and note.id in task.request.named:
+        if unless_edited_since is not None and await _edited(tx, note, unless_edited_since):
+            pinned |= {(note.id, found.torrent)}
+            continue
+        if unless_edited_since is None and note.id in task.request.named:
             await tx.notes.unpin(note.id, [found.torrent])
             pinned -= {(note.id, found.torrent)}
         elif (note.id, found.torrent) in pinned:
@@ -99,6 +104,11 @@ async def _write(
         if text != note.text and await tx.notes.replace_text(note, text, change):
             changed.append(note.id)
     return changed, passed_over(found.torrent, [note.id for note in notes], pinned)
+
+
+async def _edited(tx: Tx, note: Note, since: float) -> bool:
+    changes = [one.change for one in await tx.notes.revisions(note.id)]
+    return any(one.cause == Cause.EDIT and one.at >= since for one in changes)
 
 
 async def apply_keep(tx: Tx, key: ItemKey, notebook: NotebookId, person: PersonId, now: float) -> Applied:

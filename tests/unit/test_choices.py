@@ -1,12 +1,17 @@
 """What a person decides about a name: which reading is right."""
 
+from collections.abc import Awaitable
+from functools import partial
+
 import pytest
 
+from services.calibration.choice import choices
+from services.calibration.ports import Tx
 from services.calibration.task import HashRequest
 from services.errors import CannotChoose, TaskNotFound
 from services.magnets.parse import find_magnets
 from services.notebook.history import History
-from services.notebook.note import Cause
+from services.notebook.note import Cause, Change, Note
 from services.store.store import Store
 from services.torrents import Hints, NotebookId, TaskId
 from tests.fake_clock import FakeClock
@@ -151,6 +156,28 @@ async def test_a_choice_writes_the_name_into_the_notes_of_every_task_of_its_note
         assert "Which of these" not in (await world.shown(manager, batch)).html
         changes = await manager.changes_since(number)
         assert {one.task.id for one in changes.tasks} == {single, other, pinned, batch}
+
+
+async def test_a_choice_on_another_card_does_not_touch_a_note_that_was_edited_since(
+    world: World, run: Run, store: Store
+) -> None:
+    async with run() as manager:
+        notes = [await world.add(link("guess"), "guess") for _ in range(3)]
+        waits, pressed, other = [await world.calibrate(manager, one) for one in notes]
+        await world.choose(manager, pressed, "big5hkscs")
+        for note in notes[:2]:
+            at = await world.note(note)
+            edit = Change(cause=Cause.EDIT, person=ALICE, task_id=None, at=world.clock.now())
+            await store.write(partial(_replace, note=at, text=link("guess", "My%20Own"), change=edit))
+        found = (await world.item(manager, other)).found
+        assert found is not None
+        await world.choose(manager, other, choices(found.name)[0].encoding)
+        assert [await world.text(one) for one in notes[:2]] == [link("guess", "My%20Own")] * 2
+        assert "stood there already" not in (await world.shown(manager, waits)).html
+
+
+def _replace(tx: Tx, *, note: Note, text: str, change: Change) -> Awaitable[bool]:
+    return tx.notes.replace_text(note, text, change)
 
 
 async def test_of_a_hash_the_chosen_name_is_shown_with_the_link_to_copy_and_no_note_is_changed(
