@@ -1,14 +1,15 @@
 """What was written into notes, and its undoing."""
 
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise, takewhile
 from typing import Self
 
 from services.clock import Clock
 from services.errors import CalibotError, EditedSince, NoteChanged, NothingToUndo, WrittenSince
-from services.magnets.parse import find_magnets
+from services.magnets.parse import Magnet, find_magnets
+from services.magnets.rewrite import rename_at
 from services.notebook.note import Cause, Change, Note, Revision
 from services.notebook.notebook import note_in
 from services.notebook.once import once
@@ -137,9 +138,10 @@ class History:
 
     async def _write(self, tx: NotebookTx, way: "_WayBack", person: PersonId, undo: Cause) -> None:
         now = self._clock.now()
-        cause = Cause.REDO if way.again else undo
-        await tx.notes.replace_text(way.note, way.text, Change(cause=cause, person=person, task_id=way.task_id, at=now))
         torrents = renamed(way.note.text, way.text)
+        text = await _as_chosen(tx, way, torrents) if way.again else way.text
+        cause = Cause.REDO if way.again else undo
+        await tx.notes.replace_text(way.note, text, Change(cause=cause, person=person, task_id=way.task_id, at=now))
         if way.again:
             await tx.notes.unpin(way.note.id, torrents)
         else:
@@ -293,9 +295,23 @@ def steps_of(note: Note, revisions: Sequence[Revision]) -> Sequence[Step]:
 
 def renamed(before: str, after: str) -> Sequence[TorrentId]:
     """Return the torrents whose names were written otherwise in two texts that differ in names alone."""
-    pairs = zip(find_magnets(before), find_magnets(after), strict=False)
-    changed = (one for one, other in pairs if before[one.start : one.end] != after[other.start : other.end])
-    return list(dict.fromkeys(one.torrents[0] for one in changed))
+    return list(dict.fromkeys(one.torrents[0] for one in _renamed(before, after)))
+
+
+def _renamed(before: str, after: str) -> Iterator[Magnet]:
+    """Yield the magnets of *after* that stand otherwise there than in *before*."""
+    for one, other in zip(find_magnets(before), find_magnets(after), strict=False):
+        if before[one.start : one.end] != after[other.start : other.end]:
+            yield other
+
+
+async def _as_chosen(tx: NotebookTx, way: "_WayBack", torrents: Collection[TorrentId]) -> str:
+    """Return the text to write again, with the readings of these names that people have chosen since."""
+    known = await tx.facts.of(way.note.notebook, torrents)
+    chosen = {one: fact.name.text for one, fact in known.items() if fact.name.chosen}
+    again = _renamed(way.note.text, way.text) if chosen else ()
+    names = {one.start: chosen[one.torrents[0]] for one in again if one.torrents[0] in chosen}
+    return rename_at(way.text, names)[0]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from services.calibration.task import Found
 from services.notebook.note import Known
@@ -82,7 +83,7 @@ class FactRows:
         rows = await self._run.all("known_names", torrents=codec.torrents_to_json(asked), notebook_id=notebook)
         return {
             asked[row["place"]]: Known(
-                name=name_from(row),
+                name=replace(name_from(row), chosen=bool(row["chosen"])),
                 size=row["size"],
                 file_count=row["file_count"],
                 verified=bool(row["verified"]),

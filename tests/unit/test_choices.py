@@ -245,6 +245,31 @@ async def test_an_undo_takes_back_the_chosen_name_and_those_that_the_task_had_wr
         assert await world.text(note) == text
 
 
+@pytest.mark.parametrize("whole", [True, False])
+async def test_what_is_written_again_is_the_reading_that_was_chosen_since(
+    world: World, run: Run, store: Store, clock: FakeClock, *, whole: bool
+) -> None:
+    history = History(store, clock, lambda _: None)
+    async with run() as manager:
+        text = f"{link('film', '18')} 看 {link('thanks')}，好"
+        first = await world.add(text, "film", "thanks")
+        hers = await world.calibrate(manager, first)
+        await world.choose(manager, hers, "utf-8", position=1)
+        his = await world.calibrate(manager, await world.add(link("thanks"), "thanks"))
+        for again in (False, True):
+            if whole:
+                await history.undo_task(world.notebook, hers, person=ALICE, again=again)
+            else:
+                await history.undo(world.notebook, first, person=ALICE)
+            if not again:
+                assert await world.text(first) == text
+                await world.choose(manager, his, "gb18030")
+        assert [one.name for one in find_magnets(await world.text(first))] == ["The Matrix (1999)", "谢谢"]
+        assert "谢谢" in (await world.shown(manager, hers)).html
+        await history.undo(world.notebook, first, person=ALICE)
+        assert await world.text(first) == text
+
+
 async def test_the_readings_of_a_batch_stand_below_all_that_its_card_tells(
     world: World, run: Run, engine: FakeEngine
 ) -> None:

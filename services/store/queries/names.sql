@@ -18,7 +18,7 @@ WITH found AS (
 )
 SELECT found.place, found.raw_name, found.size, found.file_count, found.verified,
     coalesce(chosen.text, found.name) AS name, coalesce(chosen.encoding, found.encoding) AS encoding,
-    found.certain OR chosen.name_id IS NOT NULL AS certain
+    found.certain OR chosen.name_id IS NOT NULL AS certain, chosen.name_id IS NOT NULL AS chosen
 FROM found
 LEFT JOIN chosen_names AS chosen ON chosen.name_id = found.id AND chosen.notebook_id = :notebook_id;
 
