@@ -164,12 +164,11 @@ def blank(t: Translation, name: Name) -> str:
 def _in_notes(t: Translation, snapshot: Snapshot) -> list[str]:
     """Return what became of the notes."""
     written, first, lines = snapshot.written, snapshot.first, []
-    if snapshot.total == 1 and first.corrected:
-        if corrected := [one for one in first.corrected if one not in snapshot.undone]:
-            lines.append(t.gettext("Corrected: {notes}").format(notes=numbers(t, corrected)))
-    elif snapshot.total == 1 and first.found and isinstance(snapshot.task.request, NoteRequest):
+    if snapshot.total == 1 and written.standing:
+        lines.append(t.gettext("Corrected: {notes}").format(notes=numbers(t, written.standing)))
+    elif snapshot.total == 1 and first.found and not first.corrected and isinstance(snapshot.task.request, NoteRequest):
         lines.append(_not_written(t, first.found, first.passed_over))
-    elif count := written.standing:
+    elif count := len(written.standing):
         lines.append(t.ngettext("{count} note corrected.", "{count} notes corrected.", count).format(count=count))
     if count := written.undone:
         lines.append(t.ngettext("Undone in {count} note.", "Undone in {count} notes.", count).format(count=count))

@@ -130,9 +130,6 @@ class Tasks(Protocol):
     async def written(self, task_ids: Collection[TaskId]) -> Mapping[TaskId, Written]:
         """Return what tasks wrote into notes, of those that wrote anything that was not changed since."""
 
-    async def undone_in(self, task_id: TaskId) -> Collection[NoteId]:
-        """Return the notes in which what the task wrote was taken back, and it has written nothing since."""
-
     async def written_apart(self, task_ids: Collection[TaskId]) -> Sequence[tuple[TaskId, NoteId]]:
         """Return where a task may have something standing though what it undid there last is out of sight."""
 

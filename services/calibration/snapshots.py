@@ -67,7 +67,6 @@ async def read_snapshots(
                 written=told,
                 # Where all of it was undone, all old names stand.
                 old_names={} if told.as_one and not told.standing else await _old_names(tx, task, several),
-                undone=await tx.tasks.undone_in(task_id) if single and first.corrected else (),
             )
         )
     return snapshots
@@ -79,7 +78,7 @@ async def _written(tx: Tx, ended: Mapping[TaskId, Task]) -> Mapping[TaskId, Writ
         for note in await tx.notes.those(ended[task_id].notebook, [note_id]):
             if stands(note, await tx.notes.revisions(note.id), task_id):
                 known = written.get(task_id, Written())
-                written[task_id] = replace(known, standing=known.standing + 1)
+                written[task_id] = replace(known, standing=tuple(sorted((*known.standing, note_id))))
     return written
 
 

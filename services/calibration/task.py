@@ -1,6 +1,6 @@
 """The task and its items, with the only arrows between their states. A task never changes, it is replaced."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Self, TypeVar
@@ -173,12 +173,12 @@ def _moved(value: T, arrows: Mapping[State, set[State]], state: State, changes: 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """In how many notes what a task wrote is *standing* as their last change, and in how many it was *undone*.
+    """The notes in which what a task wrote is *standing* as their last change, and in how many it was *undone*.
 
     *as_one*: in how many of the latter with the whole task.
     """
 
-    standing: int = 0
+    standing: tuple[NoteId, ...] = ()
     undone: int = 0
     as_one: int = 0
 
@@ -198,8 +198,7 @@ class Snapshot:
     *counts* has every state that an item is in. *first* is its first item, *outcomes* the last five that ended,
     newest first. *progress* is the newest word of a lookup under way. Of an ended task, *written*; of one of many items
     *undecided*, five about whose names people may decide. *old_names* tells of those of these items that had one; what
-    others have written since leaves nothing to tell. *undone* are the notes in which people have taken back what it
-    wrote there last, of one that found a single name.
+    others have written since leaves nothing to tell.
     """
 
     task: Task
@@ -211,7 +210,6 @@ class Snapshot:
     progress: Step | None
     written: Written = Written()
     old_names: Mapping[ItemKey, OldName] = field(default_factory=dict)
-    undone: Collection[NoteId] = ()
 
     @property
     def total(self) -> int:

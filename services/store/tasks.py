@@ -162,10 +162,7 @@ class TaskRows:
 
     async def written(self, task_ids: Collection[TaskId]) -> Mapping[TaskId, Written]:
         rows = await self._run.all("notes_written", ids=codec.dump(list(task_ids)))
-        return {TaskId(row["task_id"]): Written(row["standing"], row["undone"], row["as_one"]) for row in rows}
-
-    async def undone_in(self, task_id: TaskId) -> Collection[NoteId]:
-        return {NoteId(row["note_id"]) for row in await self._run.all("undone_in", task_id=task_id)}
+        return {TaskId(row["task_id"]): _written(row) for row in rows}
 
     async def written_apart(self, task_ids: Collection[TaskId]) -> Sequence[tuple[TaskId, NoteId]]:
         rows = await self._run.all("written_apart", ids=codec.dump(list(task_ids)))
@@ -209,6 +206,11 @@ def _item(row: sqlite3.Row) -> Item:
         passed_over=PassedOver(row["passed_over"]) if row["passed_over"] else None,
         was=row["was"],
     )
+
+
+def _written(row: sqlite3.Row) -> Written:
+    standing = map(NoteId, sorted(json.loads(row["standing"])))
+    return Written(standing=tuple(standing), undone=row["undone"], as_one=row["as_one"])
 
 
 def _found(row: sqlite3.Row) -> Found | None:

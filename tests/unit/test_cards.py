@@ -169,7 +169,8 @@ def test_a_running_card_shown_for_a_task_that_went_back_does_not_say_that_it_wai
 
 def test_a_found_torrent_shows_name_size_files_that_it_is_verified_and_the_notes_corrected() -> None:
     done = item(State.COMPLETED, corrected=(NoteId(12), NoteId(14)))
-    text = text_of(snapshot(done, request=NoteRequest((NoteId(12),))))
+    one = snapshot(done, request=NoteRequest((NoteId(12),)))
+    text = text_of(replace(one, written=Written(standing=done.corrected)))
     for words in ("debian.iso", "1.4 GB", "2 files", "verified", "#12, #14", "1 min 5 s"):
         assert words in text
     assert "not verified" not in text
@@ -307,7 +308,7 @@ def test_the_end_of_many_is_a_summary_that_says_what_became_of_the_notes() -> No
     items = [item(State.COMPLETED, place, found=found(f"name {place}")) for place in range(3)]
     request = NoteRequest((NoteId(3), NoteId(4)))
     one = snapshot(*items, item(State.FAILED, 3), request=request)
-    one = replace(one, written=Written(standing=2))
+    one = replace(one, written=Written(standing=(NoteId(3), NoteId(4))))
     text = text_of(one)
     assert text.splitlines()[1] == "3 of 4 found, 1 not, 0 left"
     assert "2 notes corrected." in text
@@ -316,11 +317,11 @@ def test_the_end_of_many_is_a_summary_that_says_what_became_of_the_notes() -> No
     undone = replace(one, written=Written(undone=3, as_one=2))
     assert "Undone in 3 notes." in text_of(undone)
     assert labels(undone) == ["Retry failed", "Show failed", "Write again"]
-    apart = replace(one, written=Written(standing=1, undone=1))
+    apart = replace(one, written=Written(standing=(NoteId(3),), undone=1))
     assert "1 note corrected.\nUndone in 1 note." in text_of(apart)
     assert labels(apart) == ["Retry failed", "Show failed", "Undo"]
     assert labels(replace(one, written=Written(undone=2))) == ["Retry failed", "Show failed"]
-    partly = replace(one, written=Written(standing=1, undone=1, as_one=1))
+    partly = replace(one, written=Written(standing=(NoteId(3),), undone=1, as_one=1))
     assert labels(partly) == ["Retry failed", "Show failed", "Undo", "Write again"]
 
 
@@ -440,7 +441,7 @@ def test_a_hostile_old_name_is_text(old: str) -> None:
     for kept in (False, True):
         one = snapshot(item(State.COMPLETED, was=old, corrected=(NoteId(12),)), request=NoteRequest((NoteId(12),)))
         became = OldName.KEPT if kept else OldName.REPLACED
-        one = replace(one, written=Written(standing=not kept), old_names={one.first.key: became})
+        one = replace(one, written=Written(standing=() if kept else (NoteId(12),)), old_names={one.first.key: became})
         text = text_of(one)
         assert STATE_WORD.findall(text)[0] == "completed"
         assert not BIDI & set(text)
@@ -503,6 +504,7 @@ def test_every_card_is_one_that_telegram_takes(
         for place, state in enumerate(states)
     ]
     one = snapshot(*items, request=NoteRequest(notes) if notes else None, progress=step)
+    one = replace(one, written=Written(standing=corrected))
     text = text_of(one)
     assert STATE_WORD.findall(text)[0] == one.task.state
     assert not BIDI & set(text)
@@ -516,10 +518,11 @@ def test_the_largest_task_fits() -> None:
     items = [
         item(State.COMPLETED, place, hints=hints, found=found("長" * 300), corrected=notes) for place in range(5000)
     ]
-    text = text_of(snapshot(*items, request=NoteRequest(notes)))
-    assert "and 980 more" in text
-    assert "and 4999 more" in text
-    assert text_of(snapshot(items[0], request=NoteRequest(notes)))
+    one = replace(snapshot(*items, request=NoteRequest(notes)), written=Written(standing=notes))
+    assert "and 980 more" in text_of(one)
+    assert "and 4999 more" in text_of(one)
+    single = replace(snapshot(items[0], request=NoteRequest(notes)), written=Written(standing=notes))
+    assert text_of(single).count("and 980 more") == 2
 
 
 # Sizes and times.

@@ -187,7 +187,7 @@ async def test_an_undo_of_what_a_task_wrote_on_both_sides_of_an_edit_takes_back_
             assert await world.text(note_id) == text
             snapshot = await manager.get_task_status(task_id)
             assert snapshot is not None
-            assert snapshot.written == (Written(standing=1) if again else Written(undone=1, as_one=1))
+            assert snapshot.written == (Written(standing=(note_id,)) if again else Written(undone=1, as_one=1))
         for text in (typed, both):
             await world.history.undo(world.notebook, note_id, person=ALICE)
             assert await world.text(note_id) == text

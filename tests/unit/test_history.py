@@ -263,7 +263,7 @@ async def test_what_a_task_wrote_before_and_after_another_is_taken_back_as_far_a
         assert await notes.text(note_id) == texts.pop()
         snapshot = await manager.get_task_status(first)
         assert snapshot is not None
-        assert snapshot.written == Written(standing=1)
+        assert snapshot.written == Written(standing=(note_id,))
         assert await history.undo_task(notebook, first, person=ALICE) == Undone(
             notes=(note_id,), refused=(), again=False
         )

@@ -260,9 +260,10 @@ class Pair:
         for task in self.lost:
             snapshot = await manager.get_task_status(task)
             assert snapshot is not None
-            seen = [layer for one in self.models.values() if (layer := one.seen(task))]
-            back = [one.whole for one in seen if one.back and one.whole is not None]
-            assert snapshot.written == Written(sum(bool(one.stands) for one in seen), len(back), sum(back))
+            seen = {note_id: layer for note_id, one in self.models.items() if (layer := one.seen(task))}
+            back = [one.whole for one in seen.values() if one.back and one.whole is not None]
+            standing = tuple(note_id for note_id, one in seen.items() if one.stands)
+            assert snapshot.written == Written(standing, len(back), sum(back))
 
 
 async def expect(refusal: Refusal | None, act: object) -> None:

@@ -103,9 +103,10 @@ WHERE EXISTS (SELECT 1 FROM items INDEXED BY items_live WHERE task_id = asked.va
 SELECT state, count(*) AS many FROM items WHERE task_id = :task_id GROUP BY state;
 
 -- name: notes_written
--- In how many notes what a task wrote is the last change, in how many its undoing is, and of these that of the whole.
+-- In which notes what a task wrote is the last change, in how many its undoing is, and of these that of the whole.
 -- What came later and was taken back is none: the text is as the task has left it, and nobody edited it.
-SELECT mine.task_id, sum(mine.cause NOT IN ('undo', 'undo_task', 'kept_all')) AS standing,
+SELECT mine.task_id,
+    json_group_array(mine.note_id) FILTER (WHERE mine.cause NOT IN ('undo', 'undo_task', 'kept_all')) AS standing,
     sum(mine.cause IN ('undo', 'undo_task')) AS undone, sum(mine.cause = 'undo_task') AS as_one
 FROM json_each(:ids) AS asked JOIN revisions AS mine ON mine.task_id = asked.value
 JOIN notes ON notes.id = mine.note_id AND notes.deleted_at IS NULL
@@ -120,11 +121,6 @@ WHERE mine.cause <> 'carried'
         ), notes.text
     )
 GROUP BY mine.task_id;
-
--- name: undone_in
-SELECT note_id FROM revisions AS mine
-WHERE task_id = :task_id AND cause IN ('undo', 'undo_task', 'kept_all')
-    AND version = (SELECT max(version) FROM revisions WHERE note_id = mine.note_id AND task_id = :task_id);
 
 -- name: written_apart
 -- Where a task wrote, somebody else did, and the task again, which it has undone last: but not as the note is now.
