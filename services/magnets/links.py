@@ -51,8 +51,13 @@ _VALUE = r"[^&\r\n]*"
 
 _APOSTROPHES = "'’‘"
 _HARD = r'\x00-\x09\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029"`<>＂'
-# Dandas, then what ends sentences and their parts in Arabic, Ethiopic, Burmese, Khmer, Armenian, and in CJK.
-_MARKS = r"\u0964\u0965\u060c\u061b\u061f\u06d4\u1362-\u1364\u1367\u104a\u104b\u17d4\u17d5\u0589、。〃，．：；！？｡､"
+# What ends sentences and their parts: in Greek, Armenian, Hebrew, Arabic and Syriac; in India, Tibet, Burma, Ethiopia,
+# Cambodia and Mongolia; in CJK. (Ethiopia's word divider, U+1361, and Armenia's signs within a word are in names.)
+_MARKS = (
+    r"‼‽⁇⁈⁉\u037e\u055d\u0589\u05c3\u060c\u061b\u061d-\u061f\u06d4\u0700-\u070a\u070c"
+    r"\u0964\u0965\u0df4\u0f0d-\u0f11\u104a\u104b\u1362-\u1368\u17d4-\u17d6\u17da\u1802-\u1805\u1808\u1809"
+    r"、。〃，．：；！？｡､"
+)
 _SOFT = rf" \xa0\u1680\u2000-\u200b\u202f\u205f\u2060\u3000\ufeff{_MARKS}"
 _OPENING_OF = dict(zip(")]}”»›）］｝】》〉」』〕〗〙〛｣", "([{“«‹（［｛【《〈「『〔〖〘〚｢", strict=True))
 _BRACKETS = re.escape("".join([*_OPENING_OF, *_OPENING_OF.values()]))
