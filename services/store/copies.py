@@ -5,6 +5,7 @@ import os
 import sqlite3
 import tempfile
 from collections.abc import Iterator
+from itertools import chain, count
 from pathlib import Path
 
 from services.errors import DatabaseDamaged, DatabaseInUse, NewerSchema, StoreUnavailable
@@ -45,7 +46,8 @@ def restore(file: Path, database: Path, *, stamp: str) -> Path | None:
     Args:
         file: a backup of this version of calibot or an older one.
         database: what is replaced; its folder is made when missing.
-        stamp: what the name of the database that was there until now gets, behind ``.before-restore-``.
+        stamp: what the name of the database that was there until now gets, behind ``.before-restore-``; a number comes
+            after it where that is taken.
 
     Returns:
         Where that one is kept, with all that was committed in it; None when there was none.
@@ -62,7 +64,7 @@ def restore(file: Path, database: Path, *, stamp: str) -> Path | None:
         with _copy_beside(file, database) as copy:
             _number_on(copy, database)
             _give_to_owner_of(database, copy)
-            kept = _set_aside(database, database.with_name(f"{database.name}.before-restore-{stamp}"))
+            kept = _set_aside(database, f"{database.name}.before-restore-{stamp}")
             _put(copy, database)
     return kept
 
@@ -184,14 +186,14 @@ def _last_number(connection: sqlite3.Connection) -> int:
     return int(connection.execute(load_queries()["last_number"]).fetchone()[0])
 
 
-def _set_aside(database: Path, kept: Path) -> Path | None:
-    """Keep the file *database* as *kept*, with what its logs have; none of these stays beside the old name."""
+def _set_aside(database: Path, name: str) -> Path | None:
+    """Keep the file *database* under *name*, with what its logs have; none of these stays beside the old name."""
     with _ours(database):
         if not database.exists():
             _remove_logs_of(database)
             return None
-        if kept.exists():
-            raise StoreUnavailable(reason=f"{kept} is there already")
+        names = chain([name], (f"{name}-{number}" for number in count(2)))
+        kept = next(path for path in map(database.with_name, names) if not path.exists())
         _keep(database, kept)
         for log in _logs_of(database):
             _keep(log, kept.with_name(kept.name + log.name.removeprefix(database.name)))

@@ -276,6 +276,14 @@ async def test_a_damaged_databases_log_stays_with_it(database: Path, backup: Pat
     assert notes(database) == ["old"]
 
 
+async def test_restores_within_one_second_keep_what_each_of_them_replaced(database: Path, backup: Path) -> None:
+    await filled(backup, "new")
+    await filled(database, "old")
+    kept = [await asyncio.to_thread(restore, backup, database, stamp="T") for _ in range(3)]
+    assert [one and one.name for one in kept] == [f"calibot.db.before-restore-T{end}" for end in ("", "-2", "-3")]
+    assert [notes(one) for one in kept if one] == [["old"], ["new"], ["new"]]
+
+
 async def test_a_lost_database_is_restored_without_what_its_log_left(database: Path, backup: Path) -> None:
     await filled(database, "old")
     await asyncio.to_thread(back_up, database, backup)
