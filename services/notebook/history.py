@@ -215,13 +215,9 @@ def _stretch(note: Note, revisions: Sequence[Revision], task_id: TaskId | None) 
     A task may have written several names, people have chosen some, and taken some back: all that began with one text.
     Who undoes takes back what lies on top: so the steps that stand are a pile.
     """
-    pile: list[Step] = []
-    last, taken = None, []
-    for one in _since_edit(steps_of(note, revisions)):
-        run = _on_top(pile, one.change.task_id) if one.change.cause in _BACK else []
-        _put(one, run, pile)
-        if one.change.task_id == task_id and one.change.cause != Cause.CARRIED:
-            last, taken = one, run
+    pile, done = _since_edit(note, revisions)
+    own = [one for one in done if one[0].change.task_id == task_id and one[0].change.cause != Cause.CARRIED]
+    last, taken = own[-1] if own else (None, ())
     steps = _on_top(pile, task_id)
     if all(one.change.cause == Cause.CARRIED for one in steps):
         steps = []  # it has written nothing since the edit
@@ -233,25 +229,29 @@ def _stretch(note: Note, revisions: Sequence[Revision], task_id: TaskId | None) 
     return _Stretch(steps=steps, stays_beneath=beneath and bool(steps), refusal=refusal)
 
 
-def _put(step: Step, taken: Sequence[Step], pile: list[Step]) -> None:
-    """Let *step*, which takes back what was *taken* from the top of *pile*, change it."""
-    del pile[len(pile) - len(taken) :]
-    if step.change.cause not in _BACK:
-        pile.append(step)
-
-
 def only_writer(note: Note, revisions: Sequence[Revision]) -> TaskId | None:
     """Return the one task whose names stand in *note*; None where there is none, or several have written."""
-    pile: list[Step] = []
-    for one in _since_edit(steps_of(note, revisions)):
-        _put(one, _on_top(pile, one.change.task_id) if one.change.cause in _BACK else [], pile)
+    pile, _ = _since_edit(note, revisions)
     writers = {one.change.task_id for one in pile}
     return writers.pop() if len(writers) == 1 else None
 
 
-def _since_edit(steps: Sequence[Step]) -> Sequence[Step]:
-    edits = [place for place, one in enumerate(steps, 1) if one.change.cause == Cause.EDIT]
-    return steps[edits[-1] :] if edits else steps
+def _since_edit(
+    note: Note, revisions: Sequence[Revision]
+) -> tuple[Sequence[Step], Sequence[tuple[Step, Sequence[Step]]]]:
+    """Return the steps since the last edit that stand, as a pile; and all of them, each with what it took from it."""
+    pile: list[Step] = []
+    done: list[tuple[Step, Sequence[Step]]] = []
+    for one in steps_of(note, revisions):
+        if one.change.cause == Cause.EDIT:
+            pile, done = [], []
+            continue
+        taken = _on_top(pile, one.change.task_id) if one.change.cause in _BACK else []
+        del pile[len(pile) - len(taken) :]
+        if one.change.cause not in _BACK:
+            pile.append(one)
+        done.append((one, taken))
+    return pile, done
 
 
 def _on_top(pile: Sequence[Step], task_id: TaskId | None) -> list[Step]:
