@@ -1,6 +1,6 @@
 """Who counts as a peer, and who is nobody."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -146,41 +146,82 @@ def test_we_are_no_peer_though_it_is_a_while_until_we_meet_ourselves(here: Where
     assert sightings.seen == 0
 
 
-def codes(sightings: Sightings, here: Whereabouts, rates: Iterable[int]) -> str:
-    """Return where it stands, a letter each half second in which the peer brings so many of *rates*."""
+def codes(sightings: Sightings, here: Whereabouts, *means: Sequence[int]) -> str:
+    """Return where it stands, a letter each half second, of peers of whom libtorrent tells these *means*."""
     told = []
-    for turn, rate in enumerate(rates):
-        sightings.count(known=1, connections=1)
-        sightings.look([replace(standing((THEIRS, PORT)), rate=rate)], here, turn / 2)
+    for turn, rates in enumerate(zip(*means, strict=True)):
+        sightings.count(known=1, connections=len(rates))
+        peers = [standing((f"127.0.9.{number}", PORT)) for number in range(len(rates))]
+        ends = [replace(peer, rate=rate) for peer, rate in zip(peers, rates, strict=True)]
+        sightings.look(ends, here, turn / 2)
         told.append(step([sightings], DhtSightings(asked=False)).code[0])
     return "".join(told)
 
 
-def fading(rate: float, seconds: int) -> list[int]:
-    """Return the mean that libtorrent tells each half second in which nothing comes after *rate*."""
-    return [int(rate * 0.8 ** (turn // 2)) for turn in range(2 * seconds)]
+def means(*came: int) -> list[int]:
+    """Return what libtorrent tells each half second of a peer that brings so many bytes each second."""
+    mean, told = 0, []
+    for count in came:
+        mean = mean * 4 // 5 + count // 5
+        told += [mean, mean]
+    return told
 
 
 def test_metadata_comes_while_more_comes_than_talk(here: Whereabouts) -> None:
-    assert codes(Sightings(), here, [60] * 40 + [3_000] * 60) == "c" * 40 + "r" * 60
+    told = codes(Sightings(), here, means(*[600] * 20, *[2_500] * 30))
+    assert told.strip("c") == told.lstrip("c")
+    assert set(told[:40]) == {"c"}
+    assert set(told[46:]) == {"r"}
 
 
+def test_a_peers_first_words_are_talk(here: Whereabouts) -> None:
+    assert set(codes(Sightings(), here, means(3_500, *[280] * 30))) == {"c"}
+
+
+@pytest.mark.parametrize("rate", [3_000, 20_000, 500_000, 9_000_000])
 def test_metadata_that_has_stopped_is_said_to_come_no_longer_though_the_mean_is_high_for_half_a_minute(
-    here: Whereabouts,
+    here: Whereabouts, rate: int
 ) -> None:
-    told = codes(Sightings(), here, [500_000] * 20 + fading(500_000, 30))
-    assert told[:20] == "r" * 20
-    assert set(told[40:]) == {"c"}
+    told = codes(Sightings(), here, means(*[rate] * 10, *[0] * 40))
+    assert set(told[4:34]) == {"r"}
+    assert set(told[44:]) == {"c"}
 
 
-def test_metadata_that_comes_in_pieces_far_apart_comes_all_the_while(here: Whereabouts) -> None:
-    assert set(codes(Sightings(), here, fading(3_300, 7) * 8)) == {"r"}
+@pytest.mark.parametrize("apart", [5, 8, 10])
+def test_metadata_that_comes_in_pieces_far_apart_comes_all_the_while(here: Whereabouts, apart: int) -> None:
+    assert set(codes(Sightings(), here, means(*[32_768, *[0] * (apart - 1)] * 8))) == {"r"}
+
+
+@pytest.mark.parametrize("slow", [4_000, 10_000, 40_000])
+def test_metadata_that_comes_slower_than_before_comes_all_the_while(here: Whereabouts, slow: int) -> None:
+    assert set(codes(Sightings(), here, means(*[400_000] * 10, *[slow] * 60))) == {"r"}
+
+
+def test_a_fast_peer_that_has_stalled_hides_no_slow_one(here: Whereabouts) -> None:
+    stalled = means(*[400_000] * 10, *[0] * 60)
+    assert set(codes(Sightings(), here, stalled, means(*[5_000] * 70))) == {"r"}
+
+
+def test_of_peers_that_are_looked_at_seldom_a_stall_is_seen_too(here: Whereabouts) -> None:
+    sightings = Sightings()
+    told = ""
+    every = means(*[500_000] * 20, *[0] * 40)
+    for turn in range(0, len(every), 5):  # each two and a half seconds
+        sightings.count(known=1, connections=1)
+        sightings.look([replace(standing((THEIRS, PORT)), rate=every[turn])], here, turn / 2)
+        told += "r" if sightings.receiving else "c"
+    assert told == "r" * 12 + "c" * 12
 
 
 def test_metadata_is_said_to_come_no_longer_once_its_giver_has_gone(here: Whereabouts) -> None:
     sightings = Sightings()
-    assert codes(sightings, here, [3_000, 20]) == "rc", "another peer stays"
-    codes(sightings, here, [3_000])
+    sightings.count(known=2, connections=2)
+    giver, other = standing((THEIRS, PORT)), standing((THEIRS, PORT + 1))
+    sightings.look([replace(giver, rate=3_000), replace(other, rate=20)], here, 0.0)
+    assert step([sightings], DhtSightings(asked=False)).code == "receiving"
+    sightings.look([replace(other, rate=20)], here, 0.5)
+    assert step([sightings], DhtSightings(asked=False)).code == "connecting"
+    sightings.look([replace(giver, rate=3_000)], here, 1.0)
     sightings.count(known=1, connections=0)
     assert step([sightings], DhtSightings(asked=False)).code == "connecting"
 

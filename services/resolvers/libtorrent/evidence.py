@@ -10,12 +10,11 @@ from services.torrents import Step
 
 Endpoint = tuple[str, int]
 
-_PASTIME = 1_000  # bytes a second: a peer that has nothing to give says less
-# libtorrent tells a mean, which falls by a fifth a second when nothing comes: 30 s long, after a fast peer has stalled.
-_APART = 1.5  # seconds between two that are compared
-_FALLS = 0.85
-_LULL = 8.0  # seconds: slow peers give 16 KiB at a time
-_NOTHING = 100  # bytes a second
+_KEPT = 0.8  # of a peer's mean rate, from one second to the next
+_JITTER = 0.25  # seconds
+_WINDOW = 5.0  # seconds
+_TALK = 5_000  # bytes in such a time: a peer that has nothing to give says less
+_LULL = 6.0  # seconds more: slow peers give 32 KiB at a time
 
 
 @dataclass(slots=True)
@@ -44,7 +43,7 @@ class Connection:
     """One with *peer*, which *stands*, or is still being made.
 
     *tried* is one that we made, *named* a peer that trackers, the DHT or other peers name. *rate* is how many bytes a
-    second it brings.
+    second it brings, as a mean.
     """
 
     peer: Endpoint
@@ -52,6 +51,33 @@ class Connection:
     tried: bool
     named: bool
     rate: int = 0
+
+
+@dataclass(slots=True)
+class _Flow:
+    """What one peer brings.
+
+    libtorrent tells a *mean* alone: each second four fifths of what it was, and a fifth of what came. After a fast peer
+    has stalled that is high for half a minute; so what came is taken out of two means, those *at* two moments.
+    """
+
+    at: float
+    mean: int = 0
+    came: deque[tuple[float, float]] = field(default_factory=deque)
+    last: float = -math.inf
+    """When more had come than talk."""
+
+    def take(self, mean: int, now: float) -> None:
+        """Take in the mean of *now*."""
+        seconds = max(int(now - self.at - _JITTER), int(mean != self.mean))  # as few as it may be
+        if seconds:
+            left = _KEPT**seconds
+            self.came.append((now, max(0.0, seconds * (mean - left * self.mean) / (1 - left))))
+            self.mean, self.at = mean, now
+        while self.came and now - self.came[0][0] >= _WINDOW:
+            self.came.popleft()
+        if sum(count for _, count in self.came) > _TALK:
+            self.last = now
 
 
 @dataclass(slots=True)
@@ -80,9 +106,7 @@ class Sightings:
     connections: int = 0
     standing: set[Endpoint] = field(default_factory=set)
     receiving: bool = False
-    _rate: int = 0
-    _rated: float = -math.inf
-    _came: float = -math.inf
+    _flows: dict[Endpoint, _Flow] = field(default_factory=dict)
 
     @property
     def seen(self) -> int:
@@ -137,8 +161,8 @@ class Sightings:
         self.connections = connections
         if not connections:
             self.standing.clear()
+            self._flows.clear()
             self.receiving = False
-            self._rate = 0
 
     @property
     def _hinted_alone(self) -> set[Endpoint]:
@@ -156,15 +180,10 @@ class Sightings:
         others = [one for one in standing if one.tried or not here.have(one.peer[0])]
         self.named.update(one.peer for one in every if one.named)
         self.standing = {one.peer for one in others}
-        self._receive(max((one.rate for one in others), default=0), now)
-
-    def _receive(self, rate: int, now: float) -> None:
-        """Take in that the best peer brings *rate*, a mean over some seconds."""
-        if rate > self._rate or now - self._rated >= _APART:
-            if rate > max(_PASTIME, _FALLS * self._rate):
-                self._came = now
-            self._rate, self._rated = rate, now
-        self.receiving = rate > _NOTHING and now - self._came < _LULL
+        self._flows = {one.peer: self._flows.get(one.peer) or _Flow(at=now) for one in others}
+        for one in others:
+            self._flows[one.peer].take(one.rate, now)
+        self.receiving = any(now - flow.last < _LULL for flow in self._flows.values())
 
 
 @dataclass(slots=True)
