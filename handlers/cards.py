@@ -165,7 +165,11 @@ def _in_notes(t: Translation, snapshot: Snapshot) -> list[str]:
     """Return what became of the notes."""
     written, first, lines = snapshot.written, snapshot.first, []
     if snapshot.total == 1 and written.standing:
-        lines.append(t.gettext("Corrected: {notes}").format(notes=numbers(t, written.standing)))
+        if corrected := [one for one in written.standing if one not in snapshot.otherwise]:
+            lines.append(t.gettext("Corrected: {notes}").format(notes=numbers(t, corrected)))
+        if snapshot.otherwise:
+            others = numbers(t, snapshot.otherwise)
+            lines.append(t.gettext("Another reading stands in {notes}.").format(notes=others))
     elif snapshot.total == 1 and first.found and not first.corrected and isinstance(snapshot.task.request, NoteRequest):
         lines.append(_not_written(t, first.found, first.passed_over))
     elif count := len(written.standing):
@@ -180,7 +184,7 @@ def _not_written(t: Translation, found: Found, passed_over: PassedOver | None) -
     if passed_over is PassedOver.GONE:
         return t.gettext("Its magnet was in no note any more: there was nothing to correct.")
     if writable(found) and passed_over is PassedOver.PINNED:
-        return t.gettext("Somebody had undone it there, or kept the old name: no note was changed.")
+        return t.gettext("Somebody had undone it there, or kept or typed another name: no note was changed.")
     if writable(found):
         return t.gettext("The name stood there already: there was nothing to correct.")
     if found.name.certain and not found.name.blank and found.verified:

@@ -105,7 +105,7 @@ def _asked(snapshot: Snapshot) -> _Asked | None:
     for item in _shown(snapshot):
         if snapshot.total > 1 and _is_chosen(item):
             continue
-        if item.found is not None and (offered := choices(item.found.name)):
+        if item.found is not None and (offered := choices(item.found.name, again=bool(snapshot.otherwise))):
             return _Asked(item, offered)
     return None
 

@@ -2,16 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from services.calibration.apply import Applied, may_be_written, passed_over
 from services.calibration.ports import Tx
 from services.calibration.task import Found, Item, ItemKey, NoteRequest, PassedOver, Task
 from services.errors import CannotChoose, TaskNotFound
+from services.magnets.parse import find_magnets
 from services.magnets.rewrite import rename
-from services.notebook.history import take_back
+from services.notebook.history import stands, steps_of, take_back
 from services.notebook.note import Cause, Change, Note
 from services.readings import Reading, readings
-from services.torrents import Name, NotebookId, NoteId, PersonId, TaskId
+from services.torrents import Name, NotebookId, NoteId, PersonId, TaskId, TorrentId
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,17 +25,31 @@ class Choice:
     encoding: str
 
 
-def choices(name: Name) -> Sequence[Reading]:
-    """Return what people may choose from: the readings of a name whose encoding was guessed, without the chosen one."""
+def choices(name: Name, *, again: bool = False) -> Sequence[Reading]:
+    """Return what people may choose from: the readings of a name whose encoding was guessed.
+
+    The one that was chosen is among them only where it may be chosen *again*.
+    """
     if name.certain and not name.chosen:
         return ()
+    offered = (one for one in readings(name.raw, name.encoding) if may_be_written(_read(name, one)))
+    return [one for one in offered if again or not (name.chosen and name.text == one.text)]
+
+
+async def other_readings(tx: Tx, task: Task, item: Item) -> Sequence[NoteId]:
+    """Return the notes in which the task wrote another reading than the chosen one, and where that stands."""
+    if item.found is None or not item.found.name.chosen:
+        return ()
     return [
-        one for one in readings(name.raw, name.encoding) if may_be_written(_read(name, one)) and not _stands(name, one)
+        note.id
+        for note in await tx.notes.those(task.notebook, item.corrected)
+        if set(_names_in(note.text, item.found.torrent)) != {item.found.name.text}
+        and stands(note, await tx.notes.revisions(note.id), task.id)
     ]
 
 
-def _stands(name: Name, reading: Reading) -> bool:
-    return name.chosen and name.text == reading.text
+def _names_in(text: str, torrent: TorrentId) -> Sequence[str | None]:
+    return [one.name for one in find_magnets(text) if torrent.answers(one.torrents[0])]
 
 
 def _read(name: Name, reading: Reading) -> Name:
@@ -52,9 +68,10 @@ async def apply_choice(tx: Tx, choice: Choice, notebook: NotebookId, person: Per
     """
     task, item, found = await _found(tx, choice.task_id, choice.position, notebook)
     name = found.name
-    if name.chosen and name.encoding == choice.encoding:
-        return Applied()  # chosen already: pressed twice
-    reading = next((one for one in choices(name) if one.encoding == choice.encoding), None)
+    again = name.chosen and name.encoding == choice.encoding
+    if again and not await other_readings(tx, task, item):
+        return Applied()  # pressed twice
+    reading = next((one for one in choices(name, again=again) if one.encoding == choice.encoding), None)
     if reading is None:
         raise CannotChoose
     chosen = replace(found, name=_read(name, reading))
@@ -65,9 +82,8 @@ async def apply_choice(tx: Tx, choice: Choice, notebook: NotebookId, person: Per
     await tx.followers.renew(list(tasks))
     applied = Applied(tasks={task.id, *tasks})
     for one in (item, *others):
-        owner = tasks.get(one.task_id, task)
-        since = None if one is item else one.ended_at
-        changed, why = await _write(tx, owner, chosen, person, now, unless_edited_since=since)
+        owner, since = tasks.get(one.task_id, task), one.ended_at or now
+        changed, why = await _write(tx, owner, chosen, person, now, since=since, pressed=one is item)
         corrected = tuple(sorted({*one.corrected, *changed}))
         await tx.tasks.replace_items([replace(one, corrected=corrected, passed_over=None if corrected else why)])
         applied.notes.update(changed)
@@ -75,13 +91,13 @@ async def apply_choice(tx: Tx, choice: Choice, notebook: NotebookId, person: Per
 
 
 async def _write(
-    tx: Tx, task: Task, found: Found, person: PersonId, now: float, *, unless_edited_since: float | None
+    tx: Tx, task: Task, found: Found, person: PersonId, now: float, *, since: float, pressed: bool
 ) -> tuple[Sequence[NoteId], PassedOver | None]:
-    """Write the name into the notes of the task but those in which a person undid or kept it.
+    """Write the name into the notes of the task but those in which a person undid or kept it, or typed one *since*.
 
-    Where its own card was pressed (*unless_edited_since* is None), those that were asked for by their own number have
-    it written even so: it is as if they were calibrated again. Where another's was, a note that people have edited
-    since is theirs. Return the notes whose text was changed, and why if there are none.
+    Where its own card was *pressed*, the presser's own words are written over, and so is what was undone in those notes
+    that were asked for by their own number: it is as if they were calibrated again. Return the notes whose text was
+    changed, and why if there are none.
     """
     if not isinstance(task.request, NoteRequest):
         return (), None
@@ -92,10 +108,11 @@ async def _write(
     having = (await tx.notes.having(task.notebook, [found.torrent])).get(found.torrent, ())
     notes = [note for note in having if note.id in asked]
     for note in notes:
-        if unless_edited_since is not None and await _edited(tx, note, unless_edited_since):
+        typed_by = await _typed_by(tx, note, found.torrent, since)
+        if typed_by is not None and not (pressed and typed_by == person):
             pinned |= {(note.id, found.torrent)}
             continue
-        if unless_edited_since is None and note.id in task.request.named:
+        if pressed and note.id in task.request.named:
             await tx.notes.unpin(note.id, [found.torrent])
             pinned -= {(note.id, found.torrent)}
         elif (note.id, found.torrent) in pinned:
@@ -106,9 +123,22 @@ async def _write(
     return changed, passed_over(found.torrent, [note.id for note in notes], pinned)
 
 
-async def _edited(tx: Tx, note: Note, since: float) -> bool:
-    changes = [one.change for one in await tx.notes.revisions(note.id)]
-    return any(one.cause == Cause.EDIT and one.at >= since for one in changes)
+async def _typed_by(tx: Tx, note: Note, torrent: TorrentId, since: float) -> PersonId | None:
+    """Return who typed the name that stands in *note*; None where nobody did *since*, or it was written there later."""
+    edits = [one for one in steps_of(note, await tx.notes.revisions(note.id)) if one.change.cause == Cause.EDIT]
+    later = [one for one in edits if one.change.at >= since]
+    if not later:
+        return None
+    # Between two edits names alone were changed: what was typed is what the edits say.
+    typed = [one.after for one in edits if one not in later][-1:] or [later[0].before]
+    names = [_names_in(text, torrent) for text in (*typed, *(one.after for one in later))]
+    if names[-1] == names[0] or names[-1] != _names_in(note.text, torrent):
+        return None
+    return next(
+        one.change.person
+        for one, (before, after) in reversed(list(zip(later, pairwise(names), strict=True)))
+        if before != after
+    )
 
 
 async def apply_keep(tx: Tx, key: ItemKey, notebook: NotebookId, person: PersonId, now: float) -> Applied:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from services.calibration.choice import other_readings
 from services.calibration.ports import Tx
 from services.calibration.task import Item, ItemKey, Lost, NoteRequest, OldName, Snapshot, State, Task, Written
 from services.notebook.history import may_take_back, stands
@@ -66,6 +67,7 @@ async def read_snapshots(
                 progress=progress.get(task_id) if task.state is State.RUNNING else None,
                 written=told,
                 # Where all of it was undone, all old names stand.
+                otherwise=tuple(await other_readings(tx, task, first)) if single else (),
                 old_names={} if told.as_one and not told.standing else await _old_names(tx, task, several),
             )
         )

@@ -6,7 +6,7 @@ from services.calibration.choice import Choice
 from services.calibration.manager import AsyncCalibrationManager
 from services.calibration.task import Item, NoteRequest
 from services.decoding import decode
-from services.notebook.note import Note
+from services.notebook.note import Cause, Change, Note
 from services.store.store import Store
 from services.torrents import FileEntry, NotebookId, NoteId, PersonId, TaskId, TorrentInfo
 from tests.fake_clock import FakeClock
@@ -39,6 +39,11 @@ class World:
 
     async def text(self, note_id: NoteId) -> str:
         return (await self.note(note_id)).text
+
+    async def edit(self, note_id: NoteId, text: str, person: PersonId) -> None:
+        note = await self.note(note_id)
+        edit = Change(cause=Cause.EDIT, person=person, task_id=None, at=self.clock.now())
+        assert await self.store.write(lambda tx: tx.notes.replace_text(note, text, edit))
 
     async def pin(self, note_id: NoteId, word: str) -> None:
         await self.store.write(lambda tx: tx.notes.pin(note_id, [torrent(word)], 1.0))

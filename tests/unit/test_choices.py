@@ -1,17 +1,13 @@
 """What a person decides about a name: which reading is right."""
 
-from collections.abc import Awaitable
-from functools import partial
-
 import pytest
 
 from services.calibration.choice import choices
-from services.calibration.ports import Tx
 from services.calibration.task import HashRequest
 from services.errors import CannotChoose, TaskNotFound
 from services.magnets.parse import find_magnets
 from services.notebook.history import History
-from services.notebook.note import Cause, Change, Note
+from services.notebook.note import Cause
 from services.store.store import Store
 from services.torrents import Hints, NotebookId, TaskId
 from tests.fake_clock import FakeClock
@@ -166,9 +162,7 @@ async def test_a_choice_on_another_card_does_not_touch_a_note_that_was_edited_si
         waits, pressed, other = [await world.calibrate(manager, one) for one in notes]
         await world.choose(manager, pressed, "big5hkscs")
         for note in notes[:2]:
-            at = await world.note(note)
-            edit = Change(cause=Cause.EDIT, person=ALICE, task_id=None, at=world.clock.now())
-            await store.write(partial(_replace, note=at, text=link("guess", "My%20Own"), change=edit))
+            await world.edit(note, link("guess", "My%20Own"), ALICE)
         found = (await world.item(manager, other)).found
         assert found is not None
         await world.choose(manager, other, choices(found.name)[0].encoding)
@@ -176,8 +170,87 @@ async def test_a_choice_on_another_card_does_not_touch_a_note_that_was_edited_si
         assert "stood there already" not in (await world.shown(manager, waits)).html
 
 
-def _replace(tx: Tx, *, note: Note, text: str, change: Change) -> Awaitable[bool]:
-    return tx.notes.replace_text(note, text, change)
+async def test_what_somebody_typed_since_is_overwritten_by_nobody_elses_press(
+    world: World, run: Run, store: Store
+) -> None:
+    async with run() as manager:
+        notes = [await world.add(link("guess", "18"), "guess") for _ in range(3)]
+        task_id = await world.calibrate(manager, *notes)
+        await world.edit(notes[0], link("guess", "Alices%20own"), ALICE)
+        await world.edit(notes[1], link("guess", "Bobs%20own"), BOB)
+        await world.edit(notes[2], f"words alone: {link('guess', '18')}", ALICE)
+        await world.choose(manager, task_id, "big5hkscs")  # Bob does
+        names = [find_magnets(await world.text(one))[0].name for one in notes]
+        assert names == ["Alices own", TRUE, TRUE]
+        shown = await world.shown(manager, task_id)
+        assert f"Corrected: #{notes[1]}, #{notes[2]}" in shown.html
+
+
+async def test_a_note_that_waits_for_a_reading_and_whose_words_were_edited_has_every_reading_that_is_chosen(
+    world: World, run: Run
+) -> None:
+    async with run() as manager:
+        notes = [await world.add(link("thanks"), "thanks") for _ in range(2)]
+        hers, his = [await world.calibrate(manager, one) for one in notes]
+        await world.edit(notes[0], f"words: {link('thanks')}", ALICE)
+        await world.choose(manager, hers, "utf-8")
+        await world.choose(manager, his, "gb18030")
+        assert [find_magnets(await world.text(one))[0].name for one in notes] == ["谢谢"] * 2
+        assert "<b>谢谢</b>" in (await world.shown(manager, hers)).html
+
+
+async def test_where_another_reading_stands_the_card_says_so_and_offers_the_chosen_one(
+    world: World, run: Run, store: Store, clock: FakeClock
+) -> None:
+    async with run() as manager:
+        note = await world.add(link("thanks"), "thanks")
+        hers, his = [await world.calibrate(manager, note) for _ in range(2)]
+        await world.choose(manager, hers, "utf-8")
+        await world.choose(manager, his, "gb18030")
+        assert "谢谢" not in labels(await world.shown(manager, his))
+        await History(store, clock, lambda _: None).undo_task(world.notebook, his, person=BOB)
+        assert find_magnets(await world.text(note))[0].name == "лл"
+        shown = await world.shown(manager, hers)
+        assert "<b>谢谢</b>" in shown.html
+        assert "Corrected" not in shown.html
+        assert f"Another reading stands in #{note}." in shown.html
+        assert "谢谢" in labels(shown)
+        assert "Undo" in labels(shown)
+        await world.choose(manager, hers, "gb18030")
+        assert find_magnets(await world.text(note))[0].name == "谢谢"
+        shown = await world.shown(manager, hers)
+        assert f"Corrected: #{note}" in shown.html
+        assert "Another reading" not in shown.html
+
+
+async def test_a_late_press_on_the_reading_that_was_chosen_writes_nothing_over_an_undo(
+    world: World, run: Run, store: Store, clock: FakeClock
+) -> None:
+    async with run() as manager:
+        note = await world.add(link("guess"), "guess")
+        task_id = await world.calibrate(manager, note)
+        await world.choose(manager, task_id, "big5hkscs")
+        await History(store, clock, lambda _: None).undo(world.notebook, note, person=ALICE)
+        await world.choose(manager, task_id, "big5hkscs")
+        assert await world.text(note) == link("guess")
+
+
+async def test_a_reading_that_was_chosen_again_after_another_is_its_last_tasks_and_undo_is_offered_there_alone(
+    world: World, run: Run, store: Store, clock: FakeClock
+) -> None:
+    async with run() as manager:
+        note = await world.add(link("thanks"), "thanks")
+        hers, his = [await world.calibrate(manager, note) for _ in range(2)]
+        for task_id, encoding in ((hers, "utf-8"), (his, "gb18030"), (his, "utf-8")):
+            await world.choose(manager, task_id, encoding)
+        assert "Undo" not in labels(await world.shown(manager, hers))
+        assert "Corrected" not in (await world.shown(manager, hers)).html
+        assert "Undo" in labels(await world.shown(manager, his))
+        history = History(store, clock, lambda _: None)
+        await history.undo_task(world.notebook, his, person=BOB)
+        assert "Undo" in labels(await world.shown(manager, hers)), "what came later was taken back"
+        await history.undo_task(world.notebook, hers, person=ALICE)
+        assert await world.text(note) == link("thanks")
 
 
 async def test_of_a_hash_the_chosen_name_is_shown_with_the_link_to_copy_and_no_note_is_changed(

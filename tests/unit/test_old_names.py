@@ -1,14 +1,10 @@
 """An old name that claimed something else is shown beside the new one, and kept by a press."""
 
-from collections.abc import Awaitable
-from functools import partial
-
 import pytest
 
-from services.calibration.ports import Tx
 from services.errors import AllUndone, CannotChoose, EditedSince, NothingToUndo, TaskNotFound, WrittenSince
 from services.notebook.history import History
-from services.notebook.note import Cause, Change, Note
+from services.notebook.note import Cause, Change
 from services.store.store import Store
 from services.torrents import NotebookId
 from tests.fake_clock import FakeClock
@@ -261,16 +257,11 @@ async def test_a_note_that_was_edited_since_is_not_among_those_that_a_card_says_
         whole = f"Corrected: #{notes[0]}, #{notes[1]}" if not several else "2 notes corrected."
         assert whole in (await world.shown(manager, task_id)).html
         for left in (f"Corrected: #{notes[1]}" if not several else "1 note corrected.", None):
-            note = await world.note(notes[0] if left else notes[1])
-            edit = Change(cause=Cause.EDIT, person=BOB, task_id=None, at=world.clock.now())
-            await store.write(partial(_replace, note=note, change=edit))
+            note = notes[0] if left else notes[1]
+            await world.edit(note, f"My {await world.text(note)}", BOB)
             shown = await world.shown(manager, task_id)
             assert left in shown.html.splitlines() if left else "orrected" not in shown.html
             assert "to correct" not in shown.html
-
-
-def _replace(tx: Tx, *, note: Note, change: Change) -> Awaitable[bool]:
-    return tx.notes.replace_text(note, f"My {note.text}", change)
 
 
 async def test_an_old_name_is_not_kept_over_what_another_task_has_written_since(world: World, run: Run) -> None:

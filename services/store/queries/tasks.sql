@@ -104,7 +104,8 @@ SELECT state, count(*) AS many FROM items WHERE task_id = :task_id GROUP BY stat
 
 -- name: notes_written
 -- In which notes what a task wrote is the last change, in how many its undoing is, and of these that of the whole.
--- What came later and was taken back is none: the text is as the task has left it, and nobody edited it.
+-- What came later and was taken back is none: the text is as the task has left it, nobody edited it, and what was done
+-- last upon what stands is a taking back. (Another task may have written the same name, over a third one.)
 SELECT mine.task_id,
     json_group_array(mine.note_id) FILTER (WHERE mine.cause NOT IN ('undo', 'undo_task', 'kept_all')) AS standing,
     sum(mine.cause IN ('undo', 'undo_task')) AS undone, sum(mine.cause = 'undo_task') AS as_one
@@ -119,6 +120,11 @@ WHERE mine.cause <> 'carried'
         (
             SELECT text FROM revisions WHERE note_id = mine.note_id AND version > mine.version ORDER BY version LIMIT 1
         ), notes.text
+    )
+    AND (
+        SELECT version = mine.version OR cause IN ('undo', 'undo_task', 'kept_all')
+            OR mine.cause IN ('undo', 'undo_task', 'kept_all')
+        FROM revisions WHERE note_id = mine.note_id ORDER BY version DESC LIMIT 1
     )
 GROUP BY mine.task_id;
 
