@@ -15,6 +15,7 @@ from services.store.statements import load_migrations, load_queries
 
 _TABLES = ("counters", "notebooks", "notes", "names", "tasks")  # of every version
 _LOGS = ("-wal", "-journal")  # what SQLite keeps beside a file and would apply to the next one of that name
+_THERE_ALREADY = "{file} is there already; to replace it: --force"
 _INDEX = "-shm"  # of such a log; made anew where it is missing
 
 
@@ -35,9 +36,9 @@ def back_up(database: Path, file: Path, *, replace: bool = False) -> int:
     if file == database or (file.exists() and database.exists() and file.samefile(database)):
         raise StoreUnavailable(reason=f"{file} is the database itself")
     if file.exists() and not replace:
-        raise StoreUnavailable(reason=f"{file} is there already; to replace it: --force")
+        raise StoreUnavailable(reason=_THERE_ALREADY.format(file=file))
     with _copy_beside(database, file) as copy:
-        return _put(copy, file)
+        return _put(copy, file, replace=replace)
 
 
 def restore(file: Path, database: Path, *, stamp: str) -> Path | None:
@@ -65,7 +66,7 @@ def restore(file: Path, database: Path, *, stamp: str) -> Path | None:
             _number_on(copy, database)
             _give_to_owner_of(database, copy)
             kept = _set_aside(database, f"{database.name}.before-restore-{stamp}")
-            _put(copy, database)
+            _put(copy, database, replace=True)
     return kept
 
 
@@ -204,9 +205,11 @@ def _set_aside(database: Path, name: str) -> Path | None:
 
 
 def _keep(file: Path, kept: Path) -> None:
-    """Let *file* be known as *kept*, too: so that there is a database at every moment."""
+    """Let *file* be known as *kept*, too: so that there is a database at every moment. What is there stays."""
     try:
         kept.hardlink_to(file)
+    except FileExistsError as error:
+        raise StoreUnavailable(reason=_THERE_ALREADY.format(file=kept)) from error
     except OSError:  # a file system without links
         file.rename(kept)
 
@@ -239,11 +242,17 @@ def _give_to_owner_of(database: Path, copy: Path) -> None:
         os.chown(copy, there.st_uid, there.st_gid)
 
 
-def _put(copy: Path, file: Path) -> int:
-    """Let the file *copy* be *file* from now on, and after a power cut; return its size."""
+def _put(copy: Path, file: Path, *, replace: bool) -> int:
+    """Let the file *copy* be *file* from now on, and after a power cut; return its size.
+
+    Where nothing is to *replace*, what another process has put there meanwhile stays.
+    """
     with _ours(file):
         size = copy.stat().st_size
-        copy.replace(file)
+        if replace:
+            copy.replace(file)
+        else:
+            _keep(copy, file)
         _flush(file.parent)
     return size
 

@@ -104,6 +104,16 @@ async def test_what_is_there_is_replaced_only_when_told(database: Path, backup: 
     assert beside(database) == set()
 
 
+async def test_of_backups_at_the_same_time_into_one_file_one_is_made(database: Path, backup: Path) -> None:
+    await filled(database, *SOME)
+    ends = await asyncio.gather(
+        *[asyncio.to_thread(back_up, database, backup) for _ in range(6)], return_exceptions=True
+    )
+    assert sorted(type(one).__name__ for one in ends) == ["StoreUnavailable"] * 5 + ["int"]
+    assert notes(backup) == list(SOME)
+    assert beside(backup) == set()
+
+
 async def test_a_backup_that_cannot_be_made_leaves_nothing(database: Path, backup: Path, tmp_path: Path) -> None:
     with pytest.raises(StoreUnavailable, match="no file"):
         await asyncio.to_thread(back_up, database, backup)
