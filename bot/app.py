@@ -8,16 +8,19 @@ from typing import Any, cast
 
 import structlog
 from telegram import Update
-from telegram.error import Conflict, InvalidToken, NetworkError, RetryAfter, TelegramError
+from telegram.error import InvalidToken, NetworkError, RetryAfter, TelegramError
 from telegram.ext import Application, ApplicationBuilder, ContextTypes
+from telegram.request import HTTPXRequest
 
 from bot import swarm
 from bot.config import Settings
 from handlers.context import CalibotContext, Services
 from handlers.files import Files
 from handlers.gathering import Gathering
+from handlers.inbox_bot import InboxBot
 from handlers.live_status import LiveStatus
 from handlers.outbox import Outbox
+from handlers.receipts import Receipts
 from handlers.routes import OneAfterAnotherInAChat, register
 from handlers.start import command_list
 from handlers.strangers import Strangers
@@ -28,6 +31,7 @@ from services.calibration.manager import AsyncCalibrationManager, set_async_cali
 from services.clock import SystemClock
 from services.engines.local import LocalEngine
 from services.i18n import translation
+from services.inbox import Inbox
 from services.metrics import Metrics
 from services.notebook.edits import Edits
 from services.notebook.export import Export
@@ -44,21 +48,32 @@ App = Application[Any, CalibotContext, Any, Any, Any, Any]
 _CLEANUP_SECONDS = 600.0
 _FIRST_CLEANUP_SECONDS = 2.0  # soon: a bot that is often started anew must clean up, too
 _LONGEST_PAUSE = 30.0
+_CONNECTIONS = 256  # to Telegram, at once
 
 
 class TokenRefused(Exception):
-    """Telegram does not accept the token of the settings."""
+    """Telegram does not accept the token of the settings; or no more, *while_running*."""
+
+    def __init__(self, *, while_running: bool = False) -> None:
+        super().__init__()
+        self.while_running = while_running
 
 
 async def run(settings: Settings) -> None:
     """Run the bot until SIGINT or SIGTERM.
 
     Raises:
-        TokenRefused: Telegram does not accept the token.
+        TokenRefused: Telegram does not accept the token, or does so no more.
         StoreUnavailable, ResolverDown: the database or the swarm cannot be opened.
     """
-    stop = asyncio.Event()
+    stop, revoked = asyncio.Event(), asyncio.Event()
     _stop_at_signal(stop)
+
+    def revoke() -> None:
+        log.critical("telegram.token_revoked", remedy="put a token that @BotFather gave into the settings")
+        revoked.set()
+        stop.set()
+
     async with contextlib.AsyncExitStack() as stack:
         clock = SystemClock()
         store = await stack.enter_async_context(Store.open(settings.database.path))
@@ -81,9 +96,11 @@ async def run(settings: Settings) -> None:
         stack.callback(set_async_calibration_manager, None)
         followers = Followership(store, clock)
         live = LiveStatus(manager, followers, clock)
-        application = _application(settings)
+        inbox = Inbox(store, clock, f"tg:{settings.telegram.token.get_secret_value().partition(':')[0]}")
+        receipts = Receipts(inbox)
+        application = _application(settings, receipts, revoke)
         outbox = Outbox(application.bot, live, clock=clock)
-        notebook, gathering = Notebook(store, clock, manager.note_changed), Gathering(outbox, clock)
+        notebook, gathering = Notebook(store, clock, manager.note_changed), Gathering(outbox, receipts, clock)
         application.bot_data = Services(
             manager=manager,
             followers=followers,
@@ -97,6 +114,7 @@ async def run(settings: Settings) -> None:
             edits=Edits(store, clock, manager.note_changed),
             gathering=gathering,
             files=Files(clock),
+            receipts=receipts,
             strangers=Strangers(clock),
             metrics=Metrics(store, manager, clock),
         )
@@ -104,17 +122,22 @@ async def run(settings: Settings) -> None:
         if not await stack.enter_async_context(_connected(application, stop)):
             return
         await stack.enter_async_context(_started(application))
+        await stack.enter_async_context(receipts)
         await stack.enter_async_context(outbox)
         await stack.enter_async_context(manager)
         await stack.enter_async_context(gathering)
         await live.resume(outbox)
-        _repeat(application, settings, application.bot_data)
+        _repeat(application, settings, application.bot_data, inbox)
+        for update in await receipts.unfinished(application.bot):
+            await application.update_queue.put(update)
         await stack.enter_async_context(_polling(application, settings, stop))
         if not stop.is_set():
             _tell_the_operator(application, people)
         await stop.wait()
         log.info("bot.stopping")
     log.info("bot.stopped")
+    if revoked.is_set():
+        raise TokenRefused(while_running=True)
 
 
 def _stop_at_signal(stop: asyncio.Event) -> None:
@@ -139,14 +162,21 @@ def _access(settings: Settings) -> Access:
     )
 
 
-def _application(settings: Settings) -> App:
+def _application(settings: Settings, receipts: Receipts, revoked: Callable[[], None]) -> App:
+    bot = InboxBot(
+        receipts=receipts,
+        revoked=revoked,
+        token=settings.telegram.token.get_secret_value(),
+        base_url=settings.telegram.base_url,
+        base_file_url=settings.telegram.base_file_url,
+        request=HTTPXRequest(connection_pool_size=_CONNECTIONS),
+        get_updates_request=HTTPXRequest(connection_pool_size=1),
+    )
     builder = (
         ApplicationBuilder()
-        .token(settings.telegram.token.get_secret_value())
-        .base_url(settings.telegram.base_url)
-        .base_file_url(settings.telegram.base_file_url)
+        .bot(bot)
         .context_types(ContextTypes(context=CalibotContext))
-        .concurrent_updates(OneAfterAnotherInAChat())
+        .concurrent_updates(OneAfterAnotherInAChat(receipts))
     )
     return cast("App", builder.build())
 
@@ -206,7 +236,7 @@ async def _polling(application: App, settings: Settings, stop: asyncio.Event) ->
         await updater.start_polling(
             poll_interval=settings.telegram.poll_interval,
             allowed_updates=[Update.MESSAGE, Update.EDITED_MESSAGE, Update.CALLBACK_QUERY],
-            error_callback=_polling_error,
+            error_callback=_said_by_the_bot,
         )
 
     polling = await _until_reachable(start, stop)
@@ -214,24 +244,23 @@ async def _polling(application: App, settings: Settings, stop: asyncio.Event) ->
         yield
     finally:
         if polling:
+            cast("InboxBot", application.bot).last_call()
             await updater.stop()
             await application.update_queue.join()
 
 
-def _polling_error(error: TelegramError) -> None:
-    if isinstance(error, Conflict):
-        log.error("telegram.conflict", remedy="another program polls with this token: stop one of the two")
-    else:
-        log.warning("telegram.polling", error=str(error))
+def _said_by_the_bot(_: TelegramError) -> None:
+    """Say nothing: the bot has told the log, once for many of them."""
 
 
-def _repeat(application: App, settings: Settings, services: Services) -> None:
+def _repeat(application: App, settings: Settings, services: Services, inbox: Inbox) -> None:
     async def poll(_: CalibotContext) -> None:
         await services.live.poll()
 
     async def clean_up(_: CalibotContext) -> None:
         await services.manager.cleanup_old_tasks()
         await services.notebook.purge()
+        await inbox.purge()
 
     jobs = application.job_queue
     assert jobs is not None  # noqa: S101 - python-telegram-bot[job-queue] is installed

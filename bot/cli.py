@@ -11,6 +11,8 @@ from bot.terminal import BAD_INPUT, complain, why, without_tokens
 from services.errors import CalibotError, StoreUnavailable
 from services.store.health import remedy
 
+_REVOKED = 3  # to start it again with the same token is pointless
+
 _HOW_TO_BEGIN = """{why}
   1. In Telegram, talk to @BotFather, send /newbot, and copy the token that it gives you.
   2. Put it into {config}, as token under [telegram] (or into CALIBOT_TELEGRAM__TOKEN).
@@ -94,9 +96,10 @@ def _run(config: Path) -> int:
     logs.configure(settings.telegram.token.get_secret_value())
     try:
         asyncio.run(app.run(settings))
-    except app.TokenRefused:
-        how = _how_to_begin("Telegram does not accept the bot's token. How to get one that it accepts:", config)
-        return complain(how, code=BAD_INPUT)
+    except app.TokenRefused as error:
+        more = " any more" if error.while_running else ""
+        how = _how_to_begin(f"Telegram does not accept the bot's token{more}. How to get one that it accepts:", config)
+        return complain(how, code=_REVOKED if error.while_running else BAD_INPUT)
     except CalibotError as error:
         return complain(_why(error, settings.database.path), code=1)
     return 0

@@ -21,18 +21,18 @@ def say(update: Update, context: CalibotContext, text: str) -> None:
     answer(update, context, Message(escape(text)))
 
 
-def answer(update: Update, context: CalibotContext, message: Message) -> None:
-    """Answer the update's message."""
-    asked = message_of(update)
-    context.services.outbox.answer(address_of(asked), message, reply_to=asked.message_id)
+def answer(update: Update, context: CalibotContext, message: Message, *, rank: Rank = Rank.ANSWER) -> None:
+    """Answer the update's message. Until that is sent, the update is not done."""
+    asked, services = message_of(update), context.services
+    told = services.receipts.hold(update.update_id)
+    services.outbox.answer(address_of(asked), message, reply_to=asked.message_id, rank=rank, told=told)
 
 
 def answer_at_length(update: Update, context: CalibotContext, text: str) -> None:
     """Answer the update's message with plain *text*, in as many messages as it needs."""
-    asked = message_of(update)
     for number, part in enumerate(parts(text)):
         rank = Rank.END if number else Rank.ANSWER  # a long answer does not mute its chat
-        context.services.outbox.answer(address_of(asked), Message(escape(part)), reply_to=asked.message_id, rank=rank)
+        answer(update, context, Message(escape(part)), rank=rank)
 
 
 def sentence_of(error: CalibotError, update: Update) -> str:

@@ -9,6 +9,7 @@ from handlers.answers import errors_as_answers, say
 from handlers.context import (
     CalibotContext,
     follower_of,
+    key_of,
     message_of,
     notebook_of,
     words_of,
@@ -28,6 +29,8 @@ _BETWEEN = re.compile(r"[\s,;，；、]+")
 @errors_as_answers
 async def calibrate(update: Update, context: CalibotContext) -> None:
     """Handle ``/calibrate 12``, ``12 15 20-40``, ``all``, ``all force`` and ``last 100``."""
+    if await _done_before(update, context):
+        return
     words = [word for word in _BETWEEN.split(argument_of(message_of(update)).lower()) if word]
     selection = selected(words)
     if selection is None:
@@ -47,8 +50,8 @@ def selected(words: Sequence[str]) -> Selection | None:
         case ["last", count] if count.isascii() and count.isdecimal():
             return Latest(int(count))
     ranges = [_RANGE.fullmatch(word) for word in words]
-    found = [(int(one[1]), int(one[2] or one[1])) for one in ranges if one]
-    return Numbered(tuple(found)) if found and len(found) == len(words) else None
+    found = [tuple(sorted((int(one[1]), int(one[2] or one[1])))) for one in ranges if one]
+    return Numbered(tuple((low, high) for low, high in found)) if found and len(found) == len(words) else None
 
 
 def _named(words: Sequence[str]) -> tuple[NoteId, ...]:
@@ -81,6 +84,8 @@ def _which(update: Update, text: str) -> str:
 @errors_as_answers
 async def calibrate_hash(update: Update, context: CalibotContext) -> None:
     """Handle ``/calibrate_hash``: with info-hashes or magnets, under a text file of them, or in reply to either."""
+    if await _done_before(update, context):
+        return
     text = await asked_in(message_of(update), context)
     if not text:
         say(
@@ -96,6 +101,14 @@ async def calibrate_hash(update: Update, context: CalibotContext) -> None:
     if not torrents:
         raise InvalidInfoHash
     await _submit(update, context, HashRequest(tuple(torrents)))
+
+
+async def _done_before(update: Update, context: CalibotContext) -> bool:
+    """Whether an earlier process submitted what is asked; its card is shown. The notes and files may be others now."""
+    task_id = await context.services.manager.submitted(key_of(update, context))
+    if task_id is not None:
+        await context.services.live.show(task_id)
+    return task_id is not None
 
 
 async def _submit(update: Update, context: CalibotContext, request: CalibrationRequest) -> None:

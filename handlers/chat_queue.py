@@ -2,6 +2,7 @@
 
 import heapq
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Self
 
@@ -9,16 +10,20 @@ from handlers.outgoing import Address, Message
 from handlers.slots import Rank, Slots
 from services.calibration.follower import FollowerId
 
+Told = Callable[[], None]
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Answer:
     message: Message
     reply_to: int | None
+    told: Told
 
     def close(self) -> None:
-        """Give back what it holds: it is not sent (again)."""
+        """Give back what it holds: it was sent, or never will be."""
         if self.message.document is not None:
             self.message.document.close()
+        self.told()
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +32,11 @@ class Edit:
 
     message_id: int
     message: Message = field(compare=False)
+    told: Told = field(compare=False)
+
+    def close(self) -> None:
+        """Say that it was made, or never will be."""
+        self.told()
 
 
 What = Answer | Edit | FollowerId
@@ -45,13 +55,20 @@ class Turn:
 
     @property
     def is_answer(self) -> bool:
-        """Whether it is lost if it is never sent; what followers show is in the store."""
+        """Whether it is an answer to a person; what followers show is in the store."""
         return isinstance(self.what, Answer | Edit)
+
+    def close(self) -> None:
+        """Say of an answer that it is over."""
+        if isinstance(self.what, Answer | Edit):
+            self.what.close()
 
     def __lt__(self, other: Self) -> bool:
         return (self.rank, self.place) < (other.rank, other.place)
 
     def merged(self, newer: Self) -> Self:
+        if newer.what is not self.what:
+            self.close()
         return replace(
             newer,
             rank=min(self.rank, newer.rank),
@@ -75,10 +92,21 @@ class ChatQueue:
         self._heap: list[Turn] = []  # with turns that were replaced since: only those in _waiting count
 
     def put(self, turn: Turn) -> None:
-        if waiting := self._waiting.get(turn.what):
+        waiting = self._waiting.get(turn.what)
+        if waiting is not None:
             turn = waiting.merged(turn)
-            if turn == waiting and turn.what is waiting.what:
-                return
+        self._let_wait(turn, waiting)
+
+    def put_back(self, turn: Turn) -> None:
+        """Let a turn that was served wait once more; what came for the same message meanwhile is newer."""
+        waiting = self._waiting.get(turn.what)
+        if waiting is not None:
+            turn = turn.merged(waiting)
+        self._let_wait(turn, waiting)
+
+    def _let_wait(self, turn: Turn, before: Turn | None) -> None:
+        if before is not None and turn == before and turn.what is before.what:
+            return
         self._waiting[turn.what] = turn
         heapq.heappush(self._heap, turn)
 
@@ -117,5 +145,7 @@ class ChatQueue:
         answers = [turn for turn in self._waiting.values() if turn.is_answer]
         if len(answers) <= most:
             return False
-        self.pop(min(answers, key=lambda turn: turn.place))
+        oldest = min(answers, key=lambda turn: turn.place)
+        self.pop(oldest)
+        oldest.close()
         return True

@@ -12,6 +12,7 @@ from handlers.gathering import Gathering
 from handlers.live_status import LiveStatus
 from handlers.outbox import Outbox
 from handlers.outgoing import Address
+from handlers.receipts import Receipts
 from handlers.strangers import Strangers
 from services.calibration.follower import NewFollower
 from services.calibration.followers import Followership
@@ -45,6 +46,7 @@ class Services:
     edits: Edits
     gathering: Gathering
     files: Files
+    receipts: Receipts
 
 
 class CalibotContext(CallbackContext[ExtBot[None], dict[object, object], dict[object, object], Services]):

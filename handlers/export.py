@@ -2,8 +2,8 @@
 
 from telegram import Update
 
-from handlers.answers import errors_as_answers, say
-from handlers.context import CalibotContext, address_of, message_of, notebook_of, words_of
+from handlers.answers import answer, errors_as_answers, say
+from handlers.context import CalibotContext, notebook_of, words_of
 from handlers.outgoing import Document as File
 from handlers.outgoing import Message
 from handlers.slots import Rank
@@ -17,11 +17,11 @@ _MIME_TYPES = {Kind.JSON: "application/json", Kind.TEXT: "text/plain"}
 @errors_as_answers
 async def export(update: Update, context: CalibotContext) -> None:
     """Handle ``/export``: each file is an answer."""
-    t, asked, rank = words_of(update), message_of(update), Rank.ANSWER
+    t, rank = words_of(update), Rank.ANSWER
     async for document in context.services.export.documents(await notebook_of(update, context)):
         file = File(document.name, document.content, _MIME_TYPES[document.kind])
         message = Message(escape(_caption(t, document)), document=file)
-        context.services.outbox.answer(address_of(asked), message, reply_to=asked.message_id, rank=rank)
+        answer(update, context, message, rank=rank)
         rank = Rank.END  # many files do not mute their chat
     if rank is Rank.ANSWER:
         say(update, context, t.gettext("There are no notes here yet."))

@@ -4,15 +4,14 @@ from telegram import Update
 from telegram.constants import ChatMemberStatus, ChatType
 from telegram.ext import ApplicationHandlerStop
 
+from handlers.answers import answer
 from handlers.context import (
     CalibotContext,
-    address_of,
     chat_of,
     door_of,
     incoming_of,
     is_private,
     member_status,
-    message_of,
     person_of,
     words_of,
 )
@@ -84,9 +83,7 @@ def _is_try(update: Update, context: CalibotContext) -> bool:
 def _refuse(update: Update, context: CalibotContext) -> None:
     """Tell a stranger so, once an hour, after everybody who is served."""
     if context.services.strangers.to_be_told(person_of(update)):
-        message = message_of(update)
-        text = Message(escape(_refusal(update, context)))
-        context.services.outbox.answer(address_of(message), text, reply_to=message.message_id, rank=Rank.PROGRESS)
+        answer(update, context, Message(escape(_refusal(update, context))), rank=Rank.PROGRESS)
 
 
 def _refusal(update: Update, context: CalibotContext) -> str:

@@ -1,6 +1,7 @@
 """Forwarded messages that come together are answered together."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -9,6 +10,7 @@ from structlog.typing import FilteringBoundLogger
 
 from handlers.outbox import Outbox
 from handlers.outgoing import Address, Message
+from handlers.receipts import Receipts, Release
 from handlers.saved_view import batch_messages
 from handlers.text import escape
 from services.clock import Clock
@@ -32,13 +34,16 @@ class _Batch:
     saved: list[Saved] = field(default_factory=list)
     without: int = 0
     unread: int = 0
+    updates: list[int] = field(default_factory=list)
+    releases: list[Release] = field(default_factory=list)
 
 
 class Gathering:
     """Owns the answers that wait. Leaving it (``async with``) gives them all to the outbox, which sends them still."""
 
-    def __init__(self, outbox: Outbox, clock: Clock) -> None:
+    def __init__(self, outbox: Outbox, receipts: Receipts, clock: Clock) -> None:
         self._outbox = outbox
+        self._receipts = receipts
         self._clock = clock
         self._batches: dict[tuple[Address, PersonId], _Batch] = {}
         self._waiting: set[asyncio.Task[None]] = set()
@@ -63,6 +68,7 @@ class Gathering:
         person: PersonId,
         saved: Saved | None,
         *,
+        update_id: int,
         reply_to: int,
         language: str,
         hint: bool,
@@ -84,6 +90,8 @@ class Gathering:
         else:
             batch.without += hint
         batch.unread += unread
+        batch.updates.append(update_id)
+        batch.releases.append(self._receipts.hold(update_id))
         if not self._open:
             self._answer(key)
 
@@ -111,4 +119,14 @@ class Gathering:
         if not messages and batch.without:
             messages = [Message(escape(t.gettext("There is no magnet link in what you forwarded: nothing was kept.")))]
         for message in messages:
-            self._outbox.answer(batch.to, message, reply_to=batch.reply_to)
+            told = _all([self._receipts.hold(update_id) for update_id in batch.updates])
+            self._outbox.answer(batch.to, message, reply_to=batch.reply_to, told=told)
+        _all(batch.releases)()
+
+
+def _all(releases: Sequence[Release]) -> Release:
+    def release() -> None:
+        for one in releases:
+            one()
+
+    return release

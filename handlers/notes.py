@@ -6,7 +6,7 @@ from telegram import Update
 
 from handlers import note_view
 from handlers.answers import answer, errors_as_answers, say
-from handlers.context import CalibotContext, address_of, key_of, message_of, notebook_of, person_of, words_of
+from handlers.context import CalibotContext, key_of, message_of, notebook_of, person_of, words_of
 from handlers.history_view import history_page, undone
 from handlers.incoming import arguments_of
 from handlers.slots import Rank
@@ -48,10 +48,9 @@ async def note(update: Update, context: CalibotContext) -> None:
     found = await context.services.notebook.get(await notebook_of(update, context), number)
     magnets = await magnets_of(found.text)
     known = await context.services.notebook.known(found.notebook, magnets)
-    message = message_of(update)
     for place, part in enumerate(note_view.note_messages(words_of(update), found, magnets, known)):
         rank = Rank.END if place else Rank.ANSWER  # a long note does not mute its chat
-        context.services.outbox.answer(address_of(message), part, reply_to=message.message_id, rank=rank)
+        answer(update, context, part, rank=rank)
 
 
 @errors_as_answers

@@ -2,9 +2,8 @@
 
 In a chat the best rank goes first, and within a rank the one that came first; one request at a time. Across chats the
 same order decides who gets the overall budget. What a follower's message shows is rendered when its turn has come, so
-that any number of marks cost one edit with the newest text. An orderly stop sends the answers that wait; what has not
-been sent then is lost with the process: whoever marks keeps in the store what must be shown, and marks it again after a
-restart.
+that any number of marks cost one edit with the newest text. What has not been sent when the process ends is lost with
+it: whoever marks keeps in the store what must be shown, and whoever answers what is answered, until it is told.
 """
 
 import asyncio
@@ -23,7 +22,7 @@ from telegram import Bot, CallbackQuery
 from telegram.constants import CallbackQueryLimit
 from telegram.error import TelegramError
 
-from handlers.chat_queue import Answer, ChatQueue, Edit, Turn
+from handlers.chat_queue import Answer, ChatQueue, Edit, Told, Turn
 from handlers.outgoing import Address, Card, Cards, Gone, Message
 from handlers.refusals import Fate, fate, loggable, seconds_to_wait
 from handlers.slots import Limits, Rank, Slots
@@ -38,16 +37,20 @@ _log: FilteringBoundLogger = structlog.get_logger(__name__)
 
 _SHORTEST_SLEEP = 0.001  # a float's rounding would otherwise make the dispatcher spin just before a moment
 _LONGEST_BACK_OFF = 20.0  # and half as much again by jitter
-_LAST_ANSWERS = 5.0  # seconds in which answers that wait are sent when the outbox is left
+_LAST_ANSWERS = 1.2  # seconds in which answers that wait are sent when the outbox is left: one more in each chat
 _PATIENCE = 1.0  # and then for requests under way
 _MOST_ANSWERS = 200  # that may wait for one chat
+
+
+def _nobody_waits() -> None:
+    """Nothing hangs on this answer."""
 
 
 class Outbox:
     """Sends and edits everything. Inside ``async with`` it sends; leaving it ends and awaits all that it started.
 
-    Left, it takes nothing more, sends the answers that wait for five seconds at most, and gives what is under way a
-    second. *jitter* returns numbers from 0 to 1.
+    Left, it takes nothing more, sends the answers that wait for a good second, and gives what is under way a second.
+    *jitter* returns numbers from 0 to 1.
     """
 
     def __init__(
@@ -105,17 +108,26 @@ class Outbox:
                 one.cancel()
             await asyncio.wait(both)
 
-    def answer(self, to: Address, message: Message, *, reply_to: int | None = None, rank: Rank = Rank.ANSWER) -> None:
+    def answer(
+        self,
+        to: Address,
+        message: Message,
+        *,
+        reply_to: int | None = None,
+        rank: Rank = Rank.ANSWER,
+        told: Told = _nobody_waits,
+    ) -> None:
         """Answer a person: in order within the chat and *rank*, and tried until it worked or is pointless.
 
         The rest of a long answer takes a lower *rank*, so that it holds up no other. While a chat cannot be reached
-        the oldest answers are dropped when more than 200 wait for it.
+        the oldest answers are dropped when more than 200 wait for it. *told* is called when it was sent or is dropped;
+        not when the outbox was left before.
         """
-        self._put_answer(to, Answer(message, reply_to), rank)
+        self._put_answer(to, Answer(message, reply_to, told), rank)
 
-    def edit(self, to: Address, message_id: int, message: Message) -> None:
+    def edit(self, to: Address, message_id: int, message: Message, *, told: Told = _nobody_waits) -> None:
         """Let one of the bot's own messages, which no follower is, show something else: an answer to a press on it."""
-        self._put_answer(to, Edit(message_id, message), Rank.ANSWER)
+        self._put_answer(to, Edit(message_id, message, told), Rank.ANSWER)
 
     def _put_answer(self, to: Address, what: Answer | Edit, rank: Rank) -> None:
         self._put(Turn(rank=rank, place=next(self._places), to=to, what=what))
@@ -245,6 +257,7 @@ class Outbox:
             self._later(chat, turn)
         except Exception:  # noqa: BLE001 - a bug in one card must not silence the others; its traceback is logged
             _log.exception("outbox_bug", chat=turn.to.chat_id)
+            turn.close()
         finally:
             self._asked(chat)
             chat.serving = None
@@ -271,8 +284,11 @@ class Outbox:
         except TelegramError as error:
             if fate(error) is Fate.MESSAGE_GONE:  # somebody deleted it: there is nothing to show it in
                 _log.info("message_gone", chat=turn.to.chat_id)
+                edit.close()
             else:
                 await self._failed(chat, turn, error)
+        else:
+            edit.close()
 
     async def _show(self, chat: ChatQueue, turn: Turn, follower: FollowerId) -> None:
         card = await self._cards.render(follower)
@@ -288,7 +304,7 @@ class Outbox:
                 return
             await self._cards.gone(follower, card, Gone.MESSAGE)
             if card.ended:
-                chat.put(replace(turn, anew=True, sent=None))
+                chat.put_back(replace(turn, anew=True, sent=None))
         else:
             await self._store(chat, turn, follower, card, message_id)
 
@@ -314,7 +330,7 @@ class Outbox:
             if waiting is None or waiting.rank is not Rank.ANSWER:
                 chat.retry_at = self._clock.monotonic() + self._back_off(chat.unstored)
             chat.unstored += 1
-            chat.put(replace(turn, rank=max(turn.rank, Rank.END), sent=message_id))
+            chat.put_back(replace(turn, rank=max(turn.rank, Rank.END), sent=message_id))
         else:
             chat.unstored = 0
 
@@ -324,7 +340,7 @@ class Outbox:
                 seconds = seconds_to_wait(error)
                 _log.warning("flood_wait", chat=turn.to.chat_id, seconds=seconds)
                 chat.slots.hold(self._clock.monotonic() + seconds)
-                chat.put(turn)
+                chat.put_back(turn)
             case Fate.LATER:
                 _log.info("telegram_unreachable", chat=turn.to.chat_id, failures=chat.failures, error=loggable(error))
                 self._later(chat, turn)
@@ -337,25 +353,24 @@ class Outbox:
             case Fate.REVOKED if self._stopped:
                 pass  # said by another request, or none of our business any more
             case Fate.REVOKED:
-                _log.critical("token_refused", error=loggable(error))
-                self._stop()
+                self._stop()  # whoever fetches the updates says so, and ends the program
             case Fate.MESSAGE_GONE | Fate.REFUSED:
                 _log.error("telegram_refused", chat=turn.to.chat_id, error=loggable(error))
-                if isinstance(turn.what, Answer):
-                    turn.what.close()
+                turn.close()
 
     async def _give_up(self, chat: ChatQueue, turn: Turn) -> None:
         """Drop all that waits for *chat*; what was not told yet stays there if the store fails meanwhile.
 
         What comes meanwhile is tried: somebody has just written there, or pressed.
         """
-        chat.put(turn)
+        chat.put_back(turn)
         for lost in chat.waiting():
             await self._tell_gone(lost)
             chat.drop(lost)
 
     async def _tell_gone(self, turn: Turn) -> None:
         if isinstance(turn.what, Answer | Edit):
+            turn.close()
             return
         card = await self._cards.render(turn.what)
         if card is not None:
@@ -364,7 +379,7 @@ class Outbox:
     def _later(self, chat: ChatQueue, turn: Turn) -> None:
         chat.retry_at = self._clock.monotonic() + self._back_off(chat.failures)
         chat.failures += 1
-        chat.put(turn)
+        chat.put_back(turn)
 
     def _back_off(self, failures: int) -> float:
         return min(_LONGEST_BACK_OFF, 0.5 * 2.0 ** min(failures, 10)) * (1 + self._jitter() / 2)

@@ -3,7 +3,7 @@
 from telegram import CallbackQuery, Message, Update
 
 from handlers import note_presses
-from handlers.answers import sentence_of
+from handlers.answers import answer, sentence_of
 from handlers.buttons import Press, Verb, unpacked
 from handlers.context import (
     CalibotContext,
@@ -61,11 +61,12 @@ async def press(update: Update, context: CalibotContext) -> None:
 
 def _show(update: Update, context: CalibotContext, outcome: Outcome) -> None:
     """Put what came of a press into the chat, which stands still until the press is answered."""
-    message = message_of(update)
+    message, services = message_of(update), context.services
     if outcome.becomes is not None:
-        context.services.outbox.edit(address_of(message), message.message_id, outcome.becomes)
+        told = services.receipts.hold(update.update_id)
+        services.outbox.edit(address_of(message), message.message_id, outcome.becomes, told=told)
     if outcome.answered is not None:
-        context.services.outbox.answer(address_of(message), outcome.answered, reply_to=message.message_id)
+        answer(update, context, outcome.answered)
 
 
 async def _answer(context: CalibotContext, query: CallbackQuery, text: str | None = None) -> None:

@@ -27,6 +27,7 @@ from handlers.incoming import command_of, is_command
 from handlers.notes import delete, history, note, notes, undelete, undo
 from handlers.people import allow, deny, show_people
 from handlers.presses import press
+from handlers.receipts import Receipts
 from handlers.saving import edited, save, save_command
 from handlers.search import find, search
 from handlers.start import show_help, start, unknown_command
@@ -74,12 +75,18 @@ class _Command(filters.MessageFilter):
 class OneAfterAnotherInAChat(BaseUpdateProcessor):
     """Handles chats at once, and each chat's messages and edits in their order; presses wait for nothing."""
 
-    def __init__(self) -> None:
+    def __init__(self, receipts: Receipts) -> None:
+        self._receipts = receipts
         super().__init__(max_concurrent_updates=_ALL)
         self._turns: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
         self._places = asyncio.Semaphore(_AT_ONCE)
 
     async def do_process_update(self, update: object, coroutine: Awaitable[Any]) -> None:
+        await self._in_turn(update, coroutine)
+        if isinstance(update, Update):
+            self._receipts.handled(update.update_id)
+
+    async def _in_turn(self, update: object, coroutine: Awaitable[Any]) -> None:
         message = incoming_of(update) if isinstance(update, Update) else None
         if message is None:
             await coroutine

@@ -59,6 +59,7 @@ async def save(update: Update, context: CalibotContext) -> None:
             address_of(message),
             person_of(update),
             saved,
+            update_id=update.update_id,
             reply_to=message.message_id,
             language=language_of(update),
             hint=is_private(chat_of(update)),
@@ -108,18 +109,14 @@ async def save_command(update: Update, context: CalibotContext) -> None:
     if not words.text.strip():
         say(update, context, t.gettext("Keep what? Send /save and the text, or reply with /save to a message."))
         return
-    notebook = await notebook_of(update, context)
-    there = await context.services.notebook.from_origin(notebook, origin_of(kept))
-    if there is not None:
-        say(update, context, t.gettext("This message is kept already: #{number}.").format(number=there.id))
-        return
     saved = await context.services.notebook.save(
         words.text,
-        notebook=notebook,
+        notebook=await notebook_of(update, context),
         person=person_of(update),
         origin=origin_of(kept),
         source=source_of(kept),
         anything=True,
+        once_only=True,
         request_key=key_of(update, context),
     )
     assert saved is not None  # noqa: S101 - anything is kept

@@ -112,6 +112,12 @@ class NoteChanged(CalibotError):
     code = "note_changed"
 
 
+class KeptAlready(CalibotError):
+    """The message that was to be kept is note *number*."""
+
+    code = "kept_already"
+
+
 class NotDeleted(CalibotError):
     """Note *note_id* is there: it need not be taken back."""
 

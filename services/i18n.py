@@ -167,6 +167,7 @@ _SENTENCES: Mapping[str, _Say] = {
     "too_many_tasks": _too_many_tasks,
     "allowance_used_up": _allowance_used_up,
     "note_not_found": _say(_("There is no such note here.")),
+    "kept_already": _say(_("This message is kept already: #{number}.")),
     "note_changed": _say(_("The note was changed meanwhile. Nothing was written.")),
     "not_deleted": _say(_("This note is not deleted: there is nothing to take back.")),
     "nothing_to_undo": _say(_("There is nothing to undo, or to write again.")),

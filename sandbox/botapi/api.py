@@ -110,6 +110,10 @@ class BotApi:
         """Let *fault* happen to the next *times* requests to *method*, in *chat* alone when it is given."""
         self._faults.order(method, fault, times, chat.id if chat else None)
 
+    def mend(self) -> None:
+        """Take back all faults that are ordered and have not happened."""
+        self._faults.clear()
+
     @property
     def calls(self) -> list[Call]:
         """The requests that are over, in the order of their ends."""

@@ -62,6 +62,9 @@ class FaultBook:
     def order(self, method: str, fault: Fault, times: int, chat_id: int | None) -> None:
         self._orders.append(_Order(method.lower(), fault, times, chat_id))
 
+    def clear(self) -> None:
+        self._orders.clear()
+
     def take(self, method: str, chat_id: int | None) -> Fault | None:
         """Return the fault that is due to this request, and count it."""
         for order in self._orders:

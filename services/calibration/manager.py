@@ -153,6 +153,11 @@ class AsyncCalibrationManager:
 
         return TaskId(await self._once(request_key, submit))
 
+    async def submitted(self, request_key: str) -> TaskId | None:
+        """Return the task that was submitted under this key, whatever would be answered to the request now."""
+        stored = await self._tasks.read(lambda tx: tx.answers.get(request_key))
+        return None if stored is None else TaskId(stored)
+
     async def get_task_status(self, task_id: TaskId) -> Snapshot | None:
         """Return the task as it stands; None when it is unknown, or ended longer ago than the ttl."""
         snapshots = await self._tasks.read(lambda tx: self._snapshots(tx, [task_id]))

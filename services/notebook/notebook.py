@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from services.clock import Clock
-from services.errors import AllCalibrated, NotDeleted, NoteNotFound, TooMany
+from services.errors import AllCalibrated, KeptAlready, NotDeleted, NoteNotFound, TooMany
 from services.magnets.junk import is_junk
 from services.magnets.parse import Magnet, find_magnets
 from services.notebook.note import MOST_TORRENTS, Known, Latest, Note, Selection, Uncalibrated
@@ -86,16 +86,27 @@ class Notebook:
         origin: str | None,
         source: str | None = None,
         anything: bool = False,
+        once_only: bool = False,
         request_key: str | None = None,
     ) -> Saved | None:
-        """Keep *text*, byte for byte, as a note if it has a magnet, or *anything*; else None, and nothing is kept."""
+        """Keep *text*, byte for byte, as a note if it has a magnet, or *anything*; else None, and nothing is kept.
+
+        Raises:
+            KeptAlready: *once_only*, and its message *origin* is a note of the notebook.
+        """
         magnets = await magnets_of(text)
         if not magnets and not anything:
             return None
         note = new_note(text, notebook, person, origin, at=self._clock.now(), source=source)
 
         async def save(tx: NotebookTx) -> str:
-            return await once(tx, request_key, note.created_at, lambda: insert(tx, note, magnets))
+            async def act() -> str:
+                there = await tx.notes.from_origin(origin) if once_only and origin is not None else None
+                if there is not None and there.notebook == notebook:
+                    raise KeptAlready(number=there.id)
+                return await insert(tx, note, magnets)
+
+            return await once(tx, request_key, note.created_at, act)
 
         saved = Saved.from_json(await self._store.write(save))
         self._changed(saved.note_id)
@@ -135,11 +146,6 @@ class Notebook:
             NoteNotFound: it is unknown or another notebook's.
         """
         return await self._store.read(lambda tx: note_in(tx, notebook, note_id))
-
-    async def from_origin(self, notebook: NotebookId, origin: str) -> Note | None:
-        """Return the note that was made of the message *origin*."""
-        note = await self._store.read(lambda tx: tx.notes.from_origin(origin))
-        return note if note is not None and note.notebook == notebook else None
 
     async def known(self, notebook: NotebookId, magnets: Sequence[Magnet]) -> Mapping[TorrentId, Known]:
         """Return what is known, in this notebook, of the torrents of *magnets*."""

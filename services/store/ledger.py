@@ -1,8 +1,9 @@
-"""Rows that are kept for a time only: answers to request keys, and what lookups took."""
+"""Rows that are kept for a time only: what was delivered, answers to request keys, and what lookups took."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from services.calibration.ports import LookedUp
+from services.inbox import Delivery
 from services.metrics import SourceTimes, Waits
 from services.store import codec
 from services.store.statements import Statements
@@ -24,6 +25,28 @@ class AnswerRows:
 
     async def forget(self, before: float) -> None:
         await self._run.one("forget_answers", before=before)
+
+
+class DeliveryRows:
+    """See `services.inbox.Deliveries`."""
+
+    def __init__(self, statements: Statements) -> None:
+        self._run = statements
+
+    async def add(self, source: str, deliveries: Iterable[Delivery], at: float) -> Collection[int]:
+        pairs = codec.dump([(one.number, one.content) for one in deliveries])
+        rows = await self._run.all("add_deliveries", source=source, deliveries=pairs, at=at)
+        return {row["number"] for row in rows}
+
+    async def unfinished(self, source: str) -> Sequence[Delivery]:
+        rows = await self._run.all("unfinished_deliveries", source=source)
+        return [Delivery(row["number"], row["content"]) for row in rows]
+
+    async def finish(self, source: str, numbers: Collection[int]) -> None:
+        await self._run.one("finish_deliveries", source=source, numbers=codec.dump(list(numbers)))
+
+    async def forget(self, before: float) -> None:
+        await self._run.one("forget_deliveries", before=before)
 
 
 class LookupRows:

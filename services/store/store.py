@@ -16,7 +16,7 @@ from services.errors import StoreUnavailable
 from services.store.codec import ReadRequest, request_from_json
 from services.store.followers import FollowerRows
 from services.store.health import Health
-from services.store.ledger import AnswerRows, AskedRows, LookupRows
+from services.store.ledger import AnswerRows, AskedRows, DeliveryRows, LookupRows
 from services.store.lock import Place, create, locked
 from services.store.names import FactRows, NameRows
 from services.store.notes import NoteRows
@@ -41,6 +41,7 @@ class Tx:
         self._statements = statements
         self.answers = AnswerRows(statements)
         self.asked = AskedRows(statements)
+        self.deliveries = DeliveryRows(statements)
         self.facts = FactRows(statements)
         self.followers = FollowerRows(statements, requests)
         self.lookups = LookupRows(statements)

@@ -1,23 +1,31 @@
 """Forwarded messages that come together share one answer."""
 
+import json
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
 from handlers.buttons import Verb, unpacked
 from handlers.gathering import Gathering
 from handlers.outgoing import Address
+from handlers.receipts import Receipts
+from services.inbox import Delivery, Inbox
 from services.notebook.notebook import Saved
+from services.store.store import Store
 from services.torrents import NoteId, PersonId
+from tests.fake_clock import FakeClock
 from tests.unit.outbox_world import ALICE, BOB, GROUP, World, opened
 
+NOBODY: Any = None  # no bot is needed to read an update
 ME, YOU = PersonId("tg:1"), PersonId("tg:2")
 
 
 class Room:
-    def __init__(self, world: World) -> None:
-        self.world = world
-        self.gathering = Gathering(world.outbox, world.clock)
+    def __init__(self, world: World, inbox: Inbox) -> None:
+        self.world, self.inbox = world, inbox
+        self.receipts = Receipts(inbox)
+        self.gathering = Gathering(world.outbox, self.receipts, world.clock)
         self.message_id = 0
 
     def forward(
@@ -32,7 +40,16 @@ class Room:
         self.message_id += 1
         saved = None if number is None else Saved(NoteId(number), 2, 2, tuple(map(NoteId, known)))
         hint = not to.is_group
-        self.gathering.add(to, person, saved, reply_to=self.message_id, language="en", hint=hint, unread=unread)
+        self.gathering.add(
+            to,
+            person,
+            saved,
+            update_id=self.message_id,
+            reply_to=self.message_id,
+            language="en",
+            hint=hint,
+            unread=unread,
+        )
 
     def texts(self, to: Address = ALICE) -> list[str]:
         return self.world.telegram.texts(to.chat_id)
@@ -44,11 +61,28 @@ class Room:
 
 
 @pytest.fixture
-async def room() -> AsyncIterator[Room]:
+def inbox(store: Store, clock: FakeClock) -> Inbox:
+    return Inbox(store, clock, "tg:1")
+
+
+@pytest.fixture
+async def room(inbox: Inbox) -> AsyncIterator[Room]:
     async with opened() as world:
-        room = Room(world)
-        async with room.gathering:
+        room = Room(world, inbox)
+        async with room.receipts, room.gathering:
             yield room
+
+
+async def test_what_was_forwarded_is_not_done_before_the_answer_to_all_of_it_is_told(room: Room) -> None:
+    await room.inbox.keep([Delivery(number, json.dumps({"update_id": number})) for number in (1, 2)])
+    for update in await room.receipts.unfinished(NOBODY):
+        room.forward(update.update_id)
+        room.receipts.handled(update.update_id)
+    await room.world.clock.advance(1.9)
+    assert len(await room.inbox.unfinished()) == 2
+    await room.world.clock.advance(0.2)
+    assert room.texts() == ["#1–#2 saved, 4 magnets."]
+    assert await room.inbox.unfinished() == []
 
 
 async def test_a_hundred_that_come_within_two_seconds_of_each_other_are_answered_once(room: Room) -> None:
@@ -143,9 +177,9 @@ async def test_only_messages_without_a_magnet_get_one_line_in_private_and_silenc
     assert room.texts(GROUP) == []
 
 
-async def test_at_a_stop_the_answers_that_wait_are_given_at_once() -> None:
+async def test_at_a_stop_the_answers_that_wait_are_given_at_once(inbox: Inbox) -> None:
     async with opened() as world:
-        room = Room(world)
+        room = Room(world, inbox)
         async with room.gathering:
             for number in range(5, 9):
                 room.forward(number, ALICE)
@@ -159,18 +193,18 @@ async def test_at_a_stop_the_answers_that_wait_are_given_at_once() -> None:
         assert room.texts()[1:] == ["#10 saved: 2 magnets."], "too late to wait for others"
 
 
-async def test_what_a_stop_finds_waiting_is_sent_by_the_outbox_that_is_left_after_it() -> None:
+async def test_what_a_stop_finds_waiting_is_sent_by_the_outbox_that_is_left_after_it(inbox: Inbox) -> None:
     async with opened() as world:
-        room = Room(world)
+        room = Room(world, inbox)
         await room.gathering.__aenter__()
         room.forward(1)
         await room.gathering.__aexit__()
     assert room.texts() == ["#1 saved: 2 magnets."]
 
 
-async def test_a_stop_with_nothing_that_waits_is_at_once() -> None:
+async def test_a_stop_with_nothing_that_waits_is_at_once(inbox: Inbox) -> None:
     async with opened() as world:
-        room = Room(world)
+        room = Room(world, inbox)
         async with room.gathering:
             room.forward(1)
             await world.clock.advance(3)

@@ -25,6 +25,7 @@ GIVEN: Mapping[str, Mapping[str, int | float | str]] = {
     "note_not_found": {"note_id": 12},
     "all_undone": {"number": 12},
     "note_changed": {"note_id": 12, "expected": 3},
+    "kept_already": {"number": 12},
     "too_many": {"most": 5000},
     "search_too_long": {"most": 200},
     "export_failed": {"reason": "disk full"},

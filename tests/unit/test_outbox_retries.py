@@ -1,10 +1,12 @@
 import itertools
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 
 import pytest
 from structlog.testing import capture_logs
 from telegram.error import (
+    BadRequest,
+    Forbidden,
     NetworkError,
     RetryAfter,
     TelegramError,
@@ -220,3 +222,70 @@ async def test_more_than_two_hundred_waiting_answers_drop_the_oldest_while_the_c
     world.telegram.down = False
     await world.clock.advance(400)
     assert world.telegram.texts(100) == [str(number) for number in range(10, 210)]
+
+
+# What is told when an answer is over.
+
+
+class Said:
+    """Who was told that their answer is over, in order."""
+
+    def __init__(self) -> None:
+        self.over: list[str] = []
+
+    def told(self, what: str) -> Callable[[], None]:
+        return lambda: self.over.append(what)
+
+
+async def test_an_answer_is_over_when_it_is_known_to_have_worked(world: World) -> None:
+    said = Said()
+    world.telegram.mishaps(100, BAD_GATEWAY, LOST_ANSWER)
+    world.outbox.answer(ALICE, Message("one"), told=said.told("one"))
+    await world.clock.advance(0.1)
+    assert said.over == []
+    await world.clock.advance(10)
+    assert said.over == ["one"]
+
+
+@pytest.mark.parametrize("error", [Forbidden("bot was blocked by the user"), BadRequest("Bad Request: no such entity")])
+async def test_an_answer_is_over_when_it_is_pointless(world: World, error: TelegramError) -> None:
+    said = Said()
+    world.telegram.mishaps(100, Mishap(error))
+    world.outbox.answer(ALICE, Message("one"), told=said.told("one"))
+    await world.clock.advance(1)
+    assert said.over == ["one"]
+
+
+async def test_the_answers_that_are_dropped_because_too_many_wait_are_over(world: World) -> None:
+    said = Said()
+    world.telegram.mishaps(100, *[BAD_GATEWAY] * 300)
+    for number in range(203):
+        world.outbox.answer(ALICE, Message("x"), told=said.told(str(number)))
+        await world.clock.advance(0.1)
+    assert said.over[:2] == ["0", "1"]
+
+
+async def test_an_edit_that_a_newer_one_replaces_is_over_and_is_not_made_after_it_though_it_failed(
+    world: World,
+) -> None:
+    said = Said()
+    world.outbox.answer(ALICE, Message("a list"))
+    await world.clock.advance(1)
+    (message_id,) = (number for chat, number in world.telegram.messages if chat == 100)
+    world.telegram.mishaps(100, BAD_GATEWAY)
+    world.outbox.edit(ALICE, message_id, Message("page 2"), told=said.told("page 2"))
+    world.telegram.latency = lambda: 0.5
+    await world.clock.advance(0.2)
+    world.outbox.edit(ALICE, message_id, Message("page 3"), told=said.told("page 3"))
+    await world.clock.advance(30)
+    assert world.telegram.shown(100) == ["page 3"]
+    assert said.over == ["page 2", "page 3"]
+
+
+async def test_what_waits_when_the_outbox_is_left_is_not_over() -> None:
+    said = Said()
+    async with opened() as world:
+        world.telegram.mishaps(100, *[BAD_GATEWAY] * 300)
+        world.outbox.answer(ALICE, Message("one"), told=said.told("one"))
+        await world.clock.advance(1)
+    assert said.over == []

@@ -5,13 +5,17 @@ from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import cast
 
+import pytest
 from structlog.testing import capture_logs
 from telegram import Chat, Message, Update, User
 
 from handlers.context import CalibotContext
+from handlers.receipts import Receipts
 from handlers.routes import OneAfterAnotherInAChat, bug
 from handlers.strangers import Strangers
 from services.errors import StoreUnavailable
+from services.inbox import Inbox
+from services.store.store import Store
 from services.torrents import PersonId
 from tests.fake_clock import FakeClock, settle
 
@@ -40,8 +44,25 @@ def written(number: int, chat: int) -> Update:
     return Update(number, message=Message(number, datetime.now(UTC), Chat(chat, "private"), from_user=who, text="x"))
 
 
-async def test_one_chats_backlog_holds_up_no_other_chat_and_no_press() -> None:
-    processor = OneAfterAnotherInAChat()
+@pytest.fixture
+def inbox(store: Store, clock: FakeClock) -> Inbox:
+    return Inbox(store, clock, "tg:1")
+
+
+async def test_an_update_is_done_when_it_was_handled_and_not_when_that_was_cancelled(inbox: Inbox) -> None:
+    async with Receipts(inbox) as receipts:
+        processor = OneAfterAnotherInAChat(receipts)
+        await receipts.keep([written(1, 1), written(2, 1)])
+        await processor.process_update(written(1, 1), asyncio.sleep(0))
+        waiting = asyncio.create_task(processor.process_update(written(2, 1), asyncio.Event().wait()))
+        await settle()
+        waiting.cancel()
+        await asyncio.wait([waiting])
+    assert [one.number for one in await inbox.unfinished()] == [2]
+
+
+async def test_one_chats_backlog_holds_up_no_other_chat_and_no_press(inbox: Inbox) -> None:
+    processor = OneAfterAnotherInAChat(Receipts(inbox))
     gate = asyncio.Event()
     done: list[str] = []
 
