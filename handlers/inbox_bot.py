@@ -1,5 +1,6 @@
 """The bot whose updates are stored before the offset that confirms them advances (Bot API, getUpdates)."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -27,7 +28,6 @@ class InboxBot(ExtBot[None]):
         self._revoked = revoked
         self._confirmed = 0
         self._trouble: type[TelegramError] | None = None
-        self._is_revoked = False
         self._is_last = False
 
     def last_call(self) -> None:
@@ -42,10 +42,14 @@ class InboxBot(ExtBot[None]):
         except TelegramError as error:
             if self._is_last:
                 return ()
+            if not isinstance(error, InvalidToken):
+                self._told(error)
+                raise
+            if error.message == "Unauthorized":
+                self._revoked()
+                await asyncio.Event().wait()  # the program ends
             self._told(error)
-            if isinstance(error, InvalidToken):  # which would end the polling for good, though a 404 may pass
-                raise NetworkError(error.message) from error
-            raise
+            raise NetworkError(error.message) from error  # a 404 may pass: it must not end the polling for good
         if self._trouble is not None:
             self._trouble = None
             _log.info("telegram.reachable")
@@ -56,11 +60,6 @@ class InboxBot(ExtBot[None]):
 
     def _told(self, error: TelegramError) -> None:
         """Tell the log about trouble of a new kind."""
-        if isinstance(error, InvalidToken) and error.message == "Unauthorized":
-            if not self._is_revoked:
-                self._revoked()
-            self._is_revoked = True
-            return
         kind = Conflict if isinstance(error, Conflict) else TelegramError
         if kind is self._trouble:
             return
