@@ -8,7 +8,7 @@ PYTHON ?= $(shell for name in python3.11 python3.12 python3.13 python3; do \
 BIN := .venv/bin
 N ?= 3
 
-.PHONY: help install install-dev demo run lint format unit integration e2e test flaky bench bench-peers lock
+.PHONY: help messages install install-dev demo run lint format unit integration e2e test flaky bench bench-peers lock
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)$$/  make \1\t\2/' | expand -t 20
 
@@ -83,6 +83,11 @@ bench-peers:
 		{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "$${peer##*:}"; } >/dev/null \
 			|| echo "$${peer##*:} could not be installed: the table goes without it."; \
 	done
+
+messages: ## bring the catalogues to the sentences of the code; new ones are empty (needs GNU gettext)
+	@xgettext --from-code=UTF-8 --language=Python --no-wrap --sort-by-file --add-location=file -o - handlers/*.py services/i18n.py 2>/dev/null | sed /POT-Creation-Date/d >messages.pot
+	@for one in services/locale/*.po; do msgmerge --quiet --no-wrap --no-fuzzy-matching "$$one" messages.pot | msgattrib --no-wrap --no-obsolete -o "$$one" && msgfmt --check-format -o /dev/null "$$one"; done
+	@rm messages.pot
 
 lock: ## lock the dependencies of pyproject.toml anew (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml -o requirements.lock

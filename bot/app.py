@@ -30,7 +30,7 @@ from services.calibration.followers import Followership
 from services.calibration.manager import AsyncCalibrationManager, set_async_calibration_manager
 from services.clock import SystemClock
 from services.engines.local import LocalEngine
-from services.i18n import translation
+from services.i18n import ENGLISH, Catalogues
 from services.inbox import Inbox
 from services.metrics import Metrics
 from services.notebook.edits import Edits
@@ -74,6 +74,7 @@ async def run(settings: Settings) -> None:
         revoked.set()
         stop.set()
 
+    catalogues = await asyncio.to_thread(Catalogues.load)
     async with contextlib.AsyncExitStack() as stack:
         clock = SystemClock()
         store = await stack.enter_async_context(Store.open(settings.database.path))
@@ -95,7 +96,7 @@ async def run(settings: Settings) -> None:
         set_async_calibration_manager(manager)
         stack.callback(set_async_calibration_manager, None)
         followers = Followership(store, clock)
-        live = LiveStatus(manager, followers, clock)
+        live = LiveStatus(manager, followers, clock, catalogues)
         inbox = Inbox(store, clock, f"tg:{settings.telegram.token.get_secret_value().partition(':')[0]}")
         receipts = Receipts(inbox)
         application = _application(settings, receipts, revoke)
@@ -117,6 +118,7 @@ async def run(settings: Settings) -> None:
             receipts=receipts,
             strangers=Strangers(clock),
             metrics=Metrics(store, manager, clock),
+            catalogues=catalogues,
         )
         register(application)
         if not await stack.enter_async_context(_connected(application, stop)):
@@ -208,7 +210,7 @@ async def _connected(application: App, stop: asyncio.Event) -> AsyncIterator[boo
         yield False
         return
     try:
-        await application.bot.set_my_commands(command_list(translation("en")))
+        await application.bot.set_my_commands(command_list(ENGLISH))
     except TelegramError as error:
         log.warning("telegram.commands", error=str(error))  # the menu is a help, nothing more
     try:

@@ -17,6 +17,7 @@ from bot.finding import Finding, bad, good
 from handlers.cards import duration
 from handlers.refusals import loggable, seconds_to_wait
 from handlers.text import shown_name
+from services.i18n import ENGLISH
 
 _FARTHEST = 60.0
 _HOW_TO_GET_ONE = "get one from @BotFather (/newbot, or /token for a bot you have), and put it into [telegram] token"
@@ -117,7 +118,7 @@ async def _send_and_edit(bot: Bot, chat: str) -> Finding:
 def _told(error: TelegramError) -> tuple[str, str]:
     match error:
         case RetryAfter():
-            return "Telegram is busy with this bot", f"try again in {duration(seconds_to_wait(error))}"
+            return "Telegram is busy with this bot", f"try again in {duration(ENGLISH, seconds_to_wait(error))}"
         case BadRequest() | Forbidden():
             return f"Telegram refuses: {shown_name(loggable(error))}", "see base_url in [telegram]"
         case NetworkError():
@@ -134,4 +135,4 @@ def _judge_clock(ahead: float | None) -> Finding:
         return good("clock", "as Telegram's")
     way = "ahead of" if ahead > 0 else "behind"
     how = "set it, and keep it set: timedatectl set-ntp true"
-    return bad("clock", f"{duration(abs(ahead))} {way} Telegram's", how)
+    return bad("clock", f"{duration(ENGLISH, abs(ahead))} {way} Telegram's", how)

@@ -15,7 +15,7 @@ from rich.text import Text
 from bot.terminal import say
 from handlers.cards import duration, size
 from handlers.text import shown_name
-from services.i18n import sentence
+from services.i18n import ENGLISH, sentence
 from services.torrents import Step, TorrentId, TorrentInfo
 
 _SHOWN_FILES = 20
@@ -73,7 +73,7 @@ def _found(info: TorrentInfo) -> Iterator[str]:
 
 
 def _sentence(step: Step) -> str:
-    return shown_name(sentence(step.code, step.parameters, "en"))
+    return shown_name(sentence(step.code, step.parameters, ENGLISH))
 
 
 class Line:
@@ -96,7 +96,7 @@ class Line:
 
     def __str__(self) -> str:
         told = _sentence(self.step) if self.step else "beginning"
-        return f"{self._torrent.shown.hex[:16]}… {told} · {duration(self.seconds)}"
+        return f"{self._torrent.shown.hex[:16]}… {told} · {duration(ENGLISH, self.seconds)}"
 
 
 class Board:

@@ -7,7 +7,7 @@ import signal
 import sys
 
 from services.errors import CalibotError
-from services.i18n import sentence
+from services.i18n import ENGLISH, sentence
 
 BAD_INPUT = 2
 _TOKEN = re.compile(r"[0-9]{5,}:[A-Za-z0-9_-]{5,}", re.ASCII)
@@ -45,4 +45,4 @@ def nobody_reads() -> int:
 def why(error: CalibotError) -> str:
     """Return what went wrong, for the one who can see to it: with the reason that people in a chat are not told."""
     reason = error.parameters.get("reason")
-    return sentence(error.code, error.parameters, "en") if reason is None else str(reason)
+    return sentence(error.code, error.parameters, ENGLISH) if reason is None else str(reason)

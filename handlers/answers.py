@@ -6,7 +6,7 @@ from typing import Any
 
 from telegram import Update
 
-from handlers.context import CalibotContext, address_of, language_of, message_of
+from handlers.context import CalibotContext, address_of, message_of, words_of
 from handlers.outgoing import Message
 from handlers.slots import Rank
 from handlers.text import escape, parts
@@ -35,8 +35,8 @@ def answer_at_length(update: Update, context: CalibotContext, text: str) -> None
         answer(update, context, Message(escape(part)), rank=rank)
 
 
-def sentence_of(error: CalibotError, update: Update) -> str:
-    return sentence(error.code, error.parameters, language_of(update))
+def sentence_of(error: CalibotError, update: Update, context: CalibotContext) -> str:
+    return sentence(error.code, error.parameters, words_of(update, context))
 
 
 def errors_as_answers(handler: Handler) -> Handler:
@@ -47,6 +47,6 @@ def errors_as_answers(handler: Handler) -> Handler:
         try:
             await handler(update, context)
         except CalibotError as error:
-            say(update, context, sentence_of(error, update))
+            say(update, context, sentence_of(error, update, context))
 
     return answering

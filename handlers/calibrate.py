@@ -18,6 +18,7 @@ from handlers.incoming import argument_of, asked_in, torrents_of
 from handlers.submitting import submit
 from services.calibration.task import CalibrationRequest, HashRequest, NoteRequest
 from services.errors import InvalidInfoHash
+from services.i18n import Translation
 from services.magnets.parse import torrents_in
 from services.notebook.note import Latest, Numbered, Selection, Uncalibrated
 from services.torrents import NoteId
@@ -34,7 +35,7 @@ async def calibrate(update: Update, context: CalibotContext) -> None:
     words = [word for word in _BETWEEN.split(argument_of(message_of(update)).lower()) if word]
     selection = selected(words)
     if selection is None:
-        say(update, context, _which(update, " ".join(words)))
+        say(update, context, _which(words_of(update, context), " ".join(words)))
     else:
         named = _named(words) if isinstance(selection, Numbered) else ()
         await _submit(update, context, await _request(update, context, selection, named))
@@ -74,8 +75,7 @@ async def _request(
     return NoteRequest(tuple(notes), named=tuple(one for one in named if one in notes))
 
 
-def _which(update: Update, text: str) -> str:
-    t = words_of(update)
+def _which(t: Translation, text: str) -> str:
     if torrents_in(text):
         return t.gettext("That is a torrent, no note's number. Its name: /calibrate_hash and then it.")
     return t.gettext("Which notes? Send numbers: /calibrate 12, or 12 15 20-40, or last 100, or all.")
@@ -91,7 +91,7 @@ async def calibrate_hash(update: Update, context: CalibotContext) -> None:
         say(
             update,
             context,
-            words_of(update).gettext(
+            words_of(update, context).gettext(
                 "Which torrent? Send its info-hash or magnet: /calibrate_hash <info-hash>; or reply with it to a "
                 "message or a text file that has some."
             ),

@@ -7,10 +7,10 @@ from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 from handlers.buttons import Verb, button
 from handlers.choice_view import choice_rows, claims, question
 from handlers.outgoing import Message
-from handlers.text import LONGEST, digits, escape, shown_name, units
+from handlers.text import LONGEST, digits, escape, listed, shown_name, units
 from services.calibration.apply import writable
 from services.calibration.task import Found, Item, Lost, NoteRequest, PassedOver, Snapshot, State
-from services.i18n import Translation, sentence, translation
+from services.i18n import Translation, sentence
 from services.magnets.rewrite import magnet_link
 from services.torrents import Name, NoteId, Step
 
@@ -26,14 +26,13 @@ LOST_PAGE = 10
 _UNITS = ("kB", "MB", "GB", "TB")
 
 
-def card(snapshot: Snapshot, state: State, now: float, language: str) -> Message:
+def card(snapshot: Snapshot, state: State, now: float, t: Translation) -> Message:
     """Return the card of *snapshot*, shown as being in *state* at *now* (seconds since 1970).
 
     Its first word is the state's. It never outgrows a message: its lines are few, what comes from outside is cut by
     `shown_name`, and the link to copy is there only where it fits.
     """
-    t = translation(language)
-    lines = [f"<b>{_state(t, state)}</b> · {subject(t, snapshot)}", *_body(t, snapshot, state, now, language)]
+    lines = [f"<b>{_state(t, state)}</b> · {subject(t, snapshot)}", *_body(t, snapshot, state, now)]
     lines.append(_footer(t, snapshot, state, now))
     if link := _link_to_copy(snapshot, lines):
         lines.append(link)
@@ -68,28 +67,28 @@ def subject(t: Translation, snapshot: Snapshot, most_notes: int = _SHOWN_NOTES) 
 
 def numbers(t: Translation, notes: Sequence[NoteId], most: int = _SHOWN_NOTES) -> str:
     """Return the first *most* of *notes*, and how many more there are."""
-    shown = ", ".join(f"#{note}" for note in notes[:most])
+    shown = listed(t, (f"#{note}" for note in notes[:most]))
     more = len(notes) - most
     if more > 0:
         return t.ngettext("{notes} and {more} more", "{notes} and {more} more", more).format(notes=shown, more=more)
     return shown
 
 
-def _body(t: Translation, snapshot: Snapshot, state: State, now: float, language: str) -> list[str]:
+def _body(t: Translation, snapshot: Snapshot, state: State, now: float) -> list[str]:
     lines = []
     if snapshot.total == 1:
-        lines += _outcome(t, snapshot.first, language)
+        lines += _outcome(t, snapshot.first)
     else:
-        lines += _batch(t, snapshot, state, now, language)
+        lines += _batch(t, snapshot, state, now)
     lines += [*_in_notes(t, snapshot), *claims(t, snapshot), *question(t, snapshot)]
     if state is State.RUNNING and snapshot.progress is not None:
-        lines.append(_told(snapshot.progress, language))
+        lines.append(_told(t, snapshot.progress))
     if state is State.PENDING:
         lines.append(t.gettext("waiting for its turn"))
     return lines
 
 
-def _batch(t: Translation, snapshot: Snapshot, state: State, now: float, language: str) -> list[str]:
+def _batch(t: Translation, snapshot: Snapshot, state: State, now: float) -> list[str]:
     """Return how far a task of several items is, how fast it goes, and the latest that came of it."""
     counts = snapshot.counts
     found, total = counts.get(State.COMPLETED, 0), snapshot.total
@@ -100,7 +99,7 @@ def _batch(t: Translation, snapshot: Snapshot, state: State, now: float, languag
     if not state.ended:
         lines.insert(0, _bar(total - left, total))
         lines += _pace(t, snapshot, total - left, left, now)
-    lines += [f"{digits(item.torrent)} · {_latest(t, item, language)}" for item in snapshot.outcomes[:_LATEST]]
+    lines += [f"{digits(item.torrent)} · {_latest(t, item)}" for item in snapshot.outcomes[:_LATEST]]
     return lines
 
 
@@ -118,27 +117,27 @@ def _pace(t: Translation, snapshot: Snapshot, done: int, left: int, now: float) 
     shown = t.gettext("{rate} a second").format(rate=f"{rate:.3g}")
     if rate < 1:
         shown = t.gettext("{rate} a minute").format(rate=f"{60 * rate:.3g}")
-    return [t.gettext("{rate}, about {time} left").format(rate=shown, time=duration(left / rate))]
+    return [t.gettext("{rate}, about {time} left").format(rate=shown, time=duration(t, left / rate))]
 
 
-def _latest(t: Translation, item: Item, language: str) -> str:
+def _latest(t: Translation, item: Item) -> str:
     if item.found is not None:
         return blank(t, item.found.name) if item.found.name.blank else escape(shown_name(item.found.name.text, _SHORT))
     if item.failure is not None:
-        return _told(item.failure, language)
+        return _told(t, item.failure)
     return t.gettext("not looked up")
 
 
-def _outcome(t: Translation, item: Item, language: str) -> list[str]:
+def _outcome(t: Translation, item: Item) -> list[str]:
     if item.found is not None:
         return _found(t, item.found)
     if item.failure is not None:
-        return [_told(item.failure, language)]
+        return [_told(t, item.failure)]
     return []
 
 
-def _told(step: Step, language: str) -> str:
-    return escape(shown_name(sentence(step.code, step.parameters, language)))
+def _told(t: Translation, step: Step) -> str:
+    return escape(shown_name(sentence(step.code, step.parameters, t)))
 
 
 def _found(t: Translation, found: Found) -> list[str]:
@@ -195,7 +194,7 @@ def _not_written(t: Translation, found: Found, passed_over: PassedOver | None) -
 def _footer(t: Translation, snapshot: Snapshot, state: State, now: float) -> str:
     task = snapshot.task
     began = task.started_at or (task.created_at if task.attempt == 1 else now)
-    elapsed = duration(max(0.0, (task.completed_at or now) - began))
+    elapsed = duration(t, max(0.0, (task.completed_at or now) - began))
     words = [elapsed]
     if task.attempt > 1:
         words.append(t.gettext("attempt {number}").format(number=task.attempt))
@@ -242,9 +241,8 @@ def _row(t: Translation, snapshot: Snapshot, state: State) -> list[InlineKeyboar
     return row
 
 
-def failed_card(snapshot: Snapshot, lost: Sequence[Lost], page: int, language: str) -> Message:
+def failed_card(snapshot: Snapshot, lost: Sequence[Lost], page: int, t: Translation) -> Message:
     """Return *page* (from 0) of what the task of *snapshot* did not find, with a way back to its card."""
-    t = translation(language)
     counts = snapshot.counts
     total = counts.get(State.FAILED, 0) + counts.get(State.CANCELLED, 0)
     first = page * LOST_PAGE
@@ -254,7 +252,7 @@ def failed_card(snapshot: Snapshot, lost: Sequence[Lost], page: int, language: s
     lines = [f"<b>{_state(t, snapshot.task.state)}</b> · {subject(t, snapshot)}", title]
     for one in lost:
         where = f"{numbers(t, one.notes[:_FEW_NOTES])} · " if one.notes else ""
-        lines.append(f"{where}{digits(one.item.torrent)} · {_latest(t, one.item, language)}")
+        lines.append(f"{where}{digits(one.item.torrent)} · {_latest(t, one.item)}")
     task_id = snapshot.task.id
     row = [button(t.gettext("Back"), Verb.CARD, task_id)]
     if page:
@@ -276,12 +274,12 @@ def size(count: int) -> str:
     return f"{amount:,.0f} {unit}"
 
 
-def duration(seconds: float) -> str:
+def duration(t: Translation, seconds: float) -> str:
     """Return *seconds* as ``7 s``, ``2 min 5 s`` or ``3 h 10 min``."""
     whole = round(seconds)
     if whole < 60:  # noqa: PLR2004 - a minute
-        return f"{whole} s"
+        return t.gettext("{seconds} s").format(seconds=whole)
     minutes, rest = divmod(whole, 60)
     if minutes < 60:  # noqa: PLR2004 - an hour
-        return f"{minutes} min {rest} s"
-    return f"{minutes // 60} h {minutes % 60} min"
+        return t.gettext("{minutes} min {seconds} s").format(minutes=minutes, seconds=rest)
+    return t.gettext("{hours} h {minutes} min").format(hours=minutes // 60, minutes=minutes % 60)

@@ -42,12 +42,13 @@ def question(t: Translation, snapshot: Snapshot) -> list[str]:
         return []
     writes = isinstance(snapshot.task.request, NoteRequest)
     if snapshot.total > 1:
-        words = t.gettext("Which of these is the name of {hash}?").format(hash=digits(asked.item.torrent))
-    else:
-        words = t.gettext("Which of these is its name?")
+        words = t.gettext("Which of these is the name of {hash}?")
+        if writes:
+            words = t.gettext("Which of these is the name of {hash}? Nothing is written before somebody presses it.")
+        return [words.format(hash=digits(asked.item.torrent))]
     if writes:
-        return [f"{words} {t.gettext('Nothing is written before somebody presses it.')}"]
-    return [words if snapshot.total > 1 else f"{words} {t.gettext('Press it, and here is the link to copy.')}"]
+        return [t.gettext("Which of these is its name? Nothing is written before somebody presses it.")]
+    return [t.gettext("Which of these is its name? Press it, and here is the link to copy.")]
 
 
 def choice_rows(t: Translation, snapshot: Snapshot) -> Rows:

@@ -17,7 +17,7 @@ from handlers.strangers import Strangers
 from services.calibration.follower import NewFollower
 from services.calibration.followers import Followership
 from services.calibration.manager import AsyncCalibrationManager
-from services.i18n import Translation, translation
+from services.i18n import Catalogues, Translation
 from services.metrics import Metrics
 from services.notebook.edits import Edits
 from services.notebook.export import Export
@@ -47,6 +47,7 @@ class Services:
     gathering: Gathering
     files: Files
     receipts: Receipts
+    catalogues: Catalogues
 
 
 class CalibotContext(CallbackContext[ExtBot[None], dict[object, object], dict[object, object], Services]):
@@ -102,12 +103,13 @@ def key_of(update: Update, context: CalibotContext) -> str:
 
 
 def language_of(update: Update) -> str:
+    """Return the language of the app of whoever asks, an IETF tag."""
     user = update.effective_user
     return (user.language_code if user else None) or "en"
 
 
-def words_of(update: Update) -> Translation:
-    return translation(language_of(update))
+def words_of(update: Update, context: CalibotContext) -> Translation:
+    return context.services.catalogues.of(language_of(update))
 
 
 async def notebook_of(update: Update, context: CalibotContext) -> NotebookId:

@@ -17,7 +17,7 @@ _MIME_TYPES = {Kind.JSON: "application/json", Kind.TEXT: "text/plain"}
 @errors_as_answers
 async def export(update: Update, context: CalibotContext) -> None:
     """Handle ``/export``: each file is an answer."""
-    t, rank = words_of(update), Rank.ANSWER
+    t, rank = words_of(update, context), Rank.ANSWER
     async for document in context.services.export.documents(await notebook_of(update, context)):
         file = File(document.name, document.content, _MIME_TYPES[document.kind])
         message = Message(escape(_caption(t, document)), document=file)

@@ -21,7 +21,7 @@ _PRECISE = 10.0  # seconds below which tenths are told
 @errors_as_answers
 async def show_queue(update: Update, context: CalibotContext) -> None:
     """Handle ``/queue``: in a group what is under way there; in private one's own, and everybody's for an owner."""
-    metrics, person, t = context.services.metrics, person_of(update), words_of(update)
+    metrics, person, t = context.services.metrics, person_of(update), words_of(update, context)
     if not is_private(chat_of(update)):
         queue = await metrics.queue(notebook=await notebook_of(update, context), most=_LINES)
     elif person in context.services.people.access.owners:
@@ -36,7 +36,7 @@ async def show_queue(update: Update, context: CalibotContext) -> None:
 async def show_stats(update: Update, context: CalibotContext) -> None:
     """Handle ``/stats``."""
     context.services.people.check_owner(person_of(update))
-    answer_at_length(update, context, stats_text(words_of(update), await context.services.metrics.figures()))
+    answer_at_length(update, context, stats_text(words_of(update, context), await context.services.metrics.figures()))
 
 
 def queue_text(t: Translation, queue: Queue, *, with_people: bool = False) -> str:
@@ -55,7 +55,7 @@ def _queued(t: Translation, one: Snapshot, now: float, *, with_people: bool) -> 
     words = [
         t.gettext("at work") if task.state is State.RUNNING else t.gettext("waits"),
         subject(t, one, _NOTES),
-        t.gettext("asked {elapsed} ago").format(elapsed=duration(max(0.0, now - task.created_at))),
+        t.gettext("asked {elapsed} ago").format(elapsed=duration(t, max(0.0, now - task.created_at))),
     ]
     if one.total > 1:
         left = one.counts.get(State.PENDING, 0) + one.counts.get(State.RUNNING, 0)
@@ -86,8 +86,8 @@ def _success(t: Translation, figures: Figures) -> list[str]:
     if figures.success_share is None:
         return []
     return [
-        t.gettext("Names found: {share} % of those that nobody stopped").format(
-            share=f"{100 * figures.success_share:.0f}"
+        t.gettext("Names found: {share} of those that nobody stopped").format(
+            share=f"{100 * figures.success_share:.0f} %"
         )
     ]
 
@@ -98,7 +98,7 @@ def _waits(t: Translation, figures: Figures) -> list[str]:
         return []
     return [
         t.gettext("Wait before its turn: {average} on average, 95 of 100 within {p95}").format(
-            average=_seconds(waits.average), p95=_seconds(waits.p95)
+            average=_seconds(t, waits.average), p95=_seconds(t, waits.p95)
         )
     ]
 
@@ -106,7 +106,7 @@ def _waits(t: Translation, figures: Figures) -> list[str]:
 def _source(t: Translation, one: SourceTimes) -> str:
     names = t.ngettext("{count} name", "{count} names", one.found).format(count=one.found)
     return t.gettext("From {source}: {names}; half within {p50}, 95 of 100 within {p95}").format(
-        source=shown_name(one.source), names=names, p50=_seconds(one.p50), p95=_seconds(one.p95)
+        source=shown_name(one.source), names=names, p50=_seconds(t, one.p50), p95=_seconds(t, one.p95)
     )
 
 
@@ -127,5 +127,5 @@ def _outcomes(t: Translation, outcomes: Mapping[str, int]) -> list[str]:
     return [f"{many} - {known.get(outcome) or shown_name(outcome)}" for outcome, many in shown]
 
 
-def _seconds(seconds: float) -> str:
-    return f"{seconds:.1f} s" if seconds < _PRECISE else duration(seconds)
+def _seconds(t: Translation, seconds: float) -> str:
+    return t.gettext("{seconds} s").format(seconds=f"{seconds:.1f}") if seconds < _PRECISE else duration(t, seconds)

@@ -36,7 +36,9 @@ async def gate(update: Update, context: CalibotContext) -> None:
         raise ApplicationHandlerStop
     if update.callback_query is not None:
         if not await _may_press(update, context):
-            await context.services.outbox.press(update.callback_query, words_of(update).gettext("You may not do that."))
+            await context.services.outbox.press(
+                update.callback_query, words_of(update, context).gettext("You may not do that.")
+            )
             raise ApplicationHandlerStop
         return
     incoming = incoming_of(update)
@@ -88,10 +90,12 @@ def _refuse(update: Update, context: CalibotContext) -> None:
 
 def _refusal(update: Update, context: CalibotContext) -> str:
     if context.services.people.code_used_up and _is_try(update, context):
-        return words_of(update).gettext("The tries for the code are used up. Start the bot again: it shows a new one.")
+        return words_of(update, context).gettext(
+            "The tries for the code are used up. Start the bot again: it shows a new one."
+        )
     number = PersonId(person_of(update)).removeprefix("tg:")
     return (
-        words_of(update)
+        words_of(update, context)
         .gettext("This bot serves only the people whom its owner has let in. Your number, for its owner: {number}")
         .format(number=number)
     )

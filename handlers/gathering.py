@@ -14,7 +14,7 @@ from handlers.receipts import Receipts, Release
 from handlers.saved_view import batch_messages
 from handlers.text import escape
 from services.clock import Clock
-from services.i18n import translation
+from services.i18n import Translation
 from services.notebook.notebook import Saved
 from services.torrents import PersonId
 
@@ -29,7 +29,7 @@ class _Batch:
 
     to: Address
     reply_to: int
-    language: str
+    t: Translation
     due: float
     saved: list[Saved] = field(default_factory=list)
     without: int = 0
@@ -70,7 +70,7 @@ class Gathering:
         *,
         update_id: int,
         reply_to: int,
-        language: str,
+        t: Translation,
         hint: bool,
         unread: bool = False,
     ) -> None:
@@ -82,7 +82,7 @@ class Gathering:
         due = self._clock.monotonic() + _PAUSE
         batch = self._batches.get(key)
         if batch is None:
-            batch = self._batches[key] = _Batch(to=to, reply_to=reply_to, language=language, due=due)
+            batch = self._batches[key] = _Batch(to=to, reply_to=reply_to, t=t, due=due)
             self._begin(key, batch)
         batch.reply_to, batch.due = reply_to, due
         if saved is not None:
@@ -114,7 +114,7 @@ class Gathering:
 
     def _answer(self, key: tuple[Address, PersonId]) -> None:
         batch = self._batches.pop(key)
-        t = translation(batch.language)
+        t = batch.t
         messages = batch_messages(t, batch.saved, batch.without, batch.unread)
         if not messages and batch.without:
             messages = [Message(escape(t.gettext("There is no magnet link in what you forwarded: nothing was kept.")))]

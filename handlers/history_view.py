@@ -32,7 +32,8 @@ def history_page(t: Translation, number: NoteId, steps: Sequence[Step], page: in
     shown = list(enumerate(_together(steps), start=1))[::-1]
     last = (len(shown) - 1) // _ON_A_PAGE
     page = min(max(page, 0), last)
-    lines = [f"<b>{escape(t.gettext('History of #{number}').format(number=number))}</b>"]
+    title = t.gettext("History of #{number}").format(number=number)
+    lines = [f"<b>{escape(title)}</b>"]
     for place, step in shown[page * _ON_A_PAGE : (page + 1) * _ON_A_PAGE]:
         when = datetime.fromtimestamp(step.change.at, UTC).strftime("%Y-%m-%d %H:%M UTC")
         lines += ["", escape(f"{place} · {_cause(t, step.change.cause)} · {when}"), *_changed(t, step)]

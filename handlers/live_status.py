@@ -16,6 +16,7 @@ from services.calibration.manager import AsyncCalibrationManager
 from services.calibration.task import Snapshot, State, Task
 from services.clock import Clock
 from services.errors import StoreUnavailable
+from services.i18n import Catalogues
 from services.torrents import TaskId
 
 _MOST_REMEMBERED = 10_000  # messages: of more, those shown longest ago cost an edit that changes nothing
@@ -42,10 +43,13 @@ _Known = tuple[int, int]
 class LiveStatus:
     """Keeps every followed message true. It implements the outbox's `Cards`. What a message shows is not sent again."""
 
-    def __init__(self, manager: AsyncCalibrationManager, followers: Followership, clock: Clock) -> None:
+    def __init__(
+        self, manager: AsyncCalibrationManager, followers: Followership, clock: Clock, catalogues: Catalogues
+    ) -> None:
         self._manager = manager
         self._followers = followers
         self._clock = clock
+        self._catalogues = catalogues
         self._outbox: Outbox | None = None
         self._number = 0
         self._store_failed = False
@@ -129,12 +133,12 @@ class LiveStatus:
 
     async def _message(self, follower: Follower, snapshot: Snapshot, state: State) -> Message:
         """Return the card, or the page of what was not found that its reader has turned to."""
-        page = follower.failed_page
+        page, t = follower.failed_page, self._catalogues.of(follower.language)
         if page is not None and state.ended:
             lost = await self._manager.list_lost(follower.task_id, page=page, size=LOST_PAGE)
             if lost:
-                return failed_card(snapshot, lost, page, follower.language)
-        return card(snapshot, state, self._clock.now(), follower.language)
+                return failed_card(snapshot, lost, page, t)
+        return card(snapshot, state, self._clock.now(), t)
 
     async def _snapshot(self, task_id: TaskId) -> Snapshot | None:
         """Return the task as it stands, even if it ended longer ago than anybody else is told of."""

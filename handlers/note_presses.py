@@ -45,7 +45,7 @@ async def act(update: Update, context: CalibotContext, pressed: Press) -> Outcom
         CalibotError: it cannot be done; nothing was changed.
     """
     number, more = _about(pressed)
-    notebook, t = await notebook_of(update, context), words_of(update)
+    notebook, t = await notebook_of(update, context), words_of(update, context)
     match pressed.verb:
         case Verb.CALIBRATE_BELOW:
             return Outcome(task=await _calibrate(update, context, notebook, number))
@@ -101,14 +101,14 @@ async def _undo(update: Update, context: CalibotContext, notebook: NotebookId, n
     done = await context.services.history.undo(
         notebook, number, person=person_of(update), expected=version, request_key=key_of(update, context)
     )
-    t = words_of(update)
+    t = words_of(update, context)
     becomes = await _history(context, t, notebook, number, 0)
     return Outcome(said=undone(t, number, done), becomes=becomes)
 
 
 async def _delete(update: Update, context: CalibotContext, notebook: NotebookId, verb: Verb, number: NoteId) -> Outcome:
     """Ask before a note is deleted, delete it, keep it, or take it back."""
-    kept, t, key = context.services.notebook, words_of(update), key_of(update, context)
+    kept, t, key = context.services.notebook, words_of(update, context), key_of(update, context)
     match verb:
         case Verb.ASK_DELETE:
             return Outcome(answered=note_view.delete_question(t, await kept.get(notebook, number)))

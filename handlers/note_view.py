@@ -7,7 +7,7 @@ from telegram import InlineKeyboardMarkup
 from handlers.buttons import Verb, button
 from handlers.cards import size
 from handlers.outgoing import Document, Message
-from handlers.text import LONGEST, blanks_behind, escape, is_blank, parts, shown_name, units
+from handlers.text import LONGEST, blanks_behind, escape, is_blank, listed, parts, shown_name, units
 from services.i18n import Translation
 from services.magnets.parse import Magnet, find_magnets
 from services.notebook.note import Known, Note
@@ -123,7 +123,7 @@ def notes_page(t: Translation, page: Page) -> Message:
 def _line(t: Translation, note: Note, page: Page) -> str:
     marks = [t.gettext("junk name")] if note.id in page.junk else []
     marks += [t.gettext("not calibrated")] if note.id in page.uncalibrated else []
-    marked = f" · <i>{escape(', '.join(marks))}</i>" if marks else ""
+    marked = f" · <i>{escape(listed(t, marks))}</i>" if marks else ""
     return f"<b>#{note.id}</b> {escape(title(t, note.text))}{marked}"
 
 

@@ -34,7 +34,7 @@ def _asked_number(update: Update, context: CalibotContext, command: str) -> Note
     if number is None:
         if len(arguments) == 1 and arguments[0].isascii() and arguments[0].isdecimal():
             raise NoteNotFound
-        which = words_of(update).gettext("Which note? Send its number: /{command} 12")
+        which = words_of(update, context).gettext("Which note? Send its number: /{command} 12")
         say(update, context, which.format(command=command))
     return number
 
@@ -48,7 +48,7 @@ async def note(update: Update, context: CalibotContext) -> None:
     found = await context.services.notebook.get(await notebook_of(update, context), number)
     magnets = await magnets_of(found.text)
     known = await context.services.notebook.known(found.notebook, magnets)
-    for place, part in enumerate(note_view.note_messages(words_of(update), found, magnets, known)):
+    for place, part in enumerate(note_view.note_messages(words_of(update, context), found, magnets, known)):
         rank = Rank.END if place else Rank.ANSWER  # a long note does not mute its chat
         answer(update, context, part, rank=rank)
 
@@ -57,7 +57,7 @@ async def note(update: Update, context: CalibotContext) -> None:
 async def notes(update: Update, context: CalibotContext) -> None:
     """Handle ``/notes``: the newest ten, and buttons to the others."""
     page = await context.services.notebook.page(await notebook_of(update, context))
-    answer(update, context, note_view.notes_page(words_of(update), page))
+    answer(update, context, note_view.notes_page(words_of(update, context), page))
 
 
 @errors_as_answers
@@ -66,7 +66,7 @@ async def delete(update: Update, context: CalibotContext) -> None:
     number = _asked_number(update, context, "delete")
     if number is not None:
         found = await context.services.notebook.get(await notebook_of(update, context), number)
-        answer(update, context, note_view.delete_question(words_of(update), found))
+        answer(update, context, note_view.delete_question(words_of(update, context), found))
 
 
 @errors_as_answers
@@ -76,7 +76,7 @@ async def undelete(update: Update, context: CalibotContext) -> None:
     if number is not None:
         notebook = await notebook_of(update, context)
         await context.services.notebook.restore(notebook, number, request_key=key_of(update, context))
-        answer(update, context, note_view.back(words_of(update), number))
+        answer(update, context, note_view.back(words_of(update, context), number))
 
 
 @errors_as_answers
@@ -85,7 +85,7 @@ async def history(update: Update, context: CalibotContext) -> None:
     number = _asked_number(update, context, "history")
     if number is not None:
         steps = await context.services.history.steps(await notebook_of(update, context), number)
-        answer(update, context, history_page(words_of(update), number, steps, 0))
+        answer(update, context, history_page(words_of(update, context), number, steps, 0))
 
 
 @errors_as_answers
@@ -99,4 +99,4 @@ async def undo(update: Update, context: CalibotContext) -> None:
             person=person_of(update),
             request_key=key_of(update, context),
         )
-        say(update, context, undone(words_of(update), number, done))
+        say(update, context, undone(words_of(update, context), number, done))

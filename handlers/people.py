@@ -19,7 +19,7 @@ _NUMBER = re.compile(r"-?[0-9]{1,16}", re.ASCII)  # Telegram's have at most 52 b
 @errors_as_answers
 async def allow(update: Update, context: CalibotContext) -> None:
     """Handle ``/allow``: in reply to a person's message, with a number, or alone in a group."""
-    people, t = context.services.people, words_of(update)
+    people, t = context.services.people, words_of(update, context)
     people.check_owner(person_of(update))
     number = _meant(update)
     if number is None:
@@ -42,7 +42,7 @@ async def allow(update: Update, context: CalibotContext) -> None:
 @errors_as_answers
 async def deny(update: Update, context: CalibotContext) -> None:
     """Handle ``/deny``: the same ways as ``/allow``."""
-    people, t = context.services.people, words_of(update)
+    people, t = context.services.people, words_of(update, context)
     people.check_owner(person_of(update))
     number = _meant(update)
     if number is None:
@@ -59,7 +59,7 @@ async def deny(update: Update, context: CalibotContext) -> None:
 async def show_people(update: Update, context: CalibotContext) -> None:
     """Handle ``/people``."""
     everybody = context.services.people.everybody(asked_by=person_of(update))
-    answer_at_length(update, context, people_text(words_of(update), everybody))
+    answer_at_length(update, context, people_text(words_of(update, context), everybody))
 
 
 def _meant(update: Update) -> int | None:

@@ -49,9 +49,9 @@ async def press(update: Update, context: CalibotContext) -> None:
         try:
             outcome = await _act(update, context, query)
         except _BEHIND as error:
-            outcome = Outcome(task=await _adopted(update, context, query), said=sentence_of(error, update))
+            outcome = Outcome(task=await _adopted(update, context, query), said=sentence_of(error, update, context))
         except CalibotError as error:
-            outcome = Outcome(said=sentence_of(error, update))
+            outcome = Outcome(said=sentence_of(error, update, context))
         _show(update, context, outcome)
         await _answer(context, query, outcome.said)
     if outcome.task is not None:
@@ -77,11 +77,11 @@ async def _act(update: Update, context: CalibotContext, query: CallbackQuery) ->
     """Do what was asked, and return what comes of it."""
     pressed, message = Press.parse(query.data), query.message
     if pressed is None or not isinstance(message, Message):
-        return _no_longer(update)
+        return _no_longer(update, context)
     follower = None if pressed.verb in note_presses.VERBS else await _follower_at(context, message)
     # What else is asked of a card that was edited since, its task's state decides.
     if (follower is None or pressed.verb in _PAGES) and not _stands_on(message, query.data):
-        return _no_longer(update)
+        return _no_longer(update, context)
     if pressed.verb in note_presses.VERBS:
         return await note_presses.act(update, context, pressed)
     notebook = await notebook_of(update, context)
@@ -120,8 +120,8 @@ async def _act_on_task(
     return Outcome(task=task_id, said=said)
 
 
-def _no_longer(update: Update) -> Outcome:
-    return Outcome(said=words_of(update).gettext("This button is no longer in use."))
+def _no_longer(update: Update, context: CalibotContext) -> Outcome:
+    return Outcome(said=words_of(update, context).gettext("This button is no longer in use."))
 
 
 async def _follower_at(context: CalibotContext, message: Message) -> Follower | None:
@@ -134,18 +134,19 @@ async def _undo(update: Update, context: CalibotContext, task_id: TaskId, notebo
         notebook, task_id, person=person_of(update), again=again, request_key=key_of(update, context)
     )
     await context.services.live.poll()  # the card is behind its notes now, and is shown next
-    t, count = words_of(update), len(undone.notes)
+    t, count = words_of(update, context), len(undone.notes)
     if undone.again:
         done = t.ngettext("Written again into {count} note.", "Written again into {count} notes.", count)
     else:
         done = t.ngettext("Undone in {count} note.", "Undone in {count} notes.", count)
-    said = [done.format(count=count)]
+    said = done.format(count=count)
     if stay := len(set(undone.refused) - set(undone.notes)):
         more = t.ngettext("{count} was changed since, and stays.", "{count} were changed since, and stay.", stay)
-        said.append(more.format(count=stay))
+        said = t.gettext("{said} {more}").format(said=said, more=more.format(count=stay))
     if len(undone.refused) > stay and not undone.again:
-        said.append(t.gettext("What it wrote before another task did stays: undo that one first."))
-    return " ".join(said)
+        more = t.gettext("What it wrote before another task did stays: undo that one first.")
+        said = t.gettext("{said} {more}").format(said=said, more=more)
+    return said
 
 
 async def _adopted(update: Update, context: CalibotContext, query: CallbackQuery) -> TaskId | None:

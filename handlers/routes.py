@@ -19,7 +19,7 @@ from telegram.ext import (
 
 from handlers.answers import Handler, say
 from handlers.calibrate import calibrate, calibrate_hash
-from handlers.context import CalibotContext, incoming_of, language_of, message_of, words_of
+from handlers.context import CalibotContext, incoming_of, message_of, words_of
 from handlers.export import export
 from handlers.figures import show_queue, show_stats
 from handlers.gate import gate
@@ -121,7 +121,7 @@ async def command(update: Update, context: CalibotContext) -> None:
     if handler is not None:
         await handler(update, context)
     elif name in COMMANDS:
-        words = words_of(update).gettext("/{command} takes no file: send it in a message of its own.")
+        words = words_of(update, context).gettext("/{command} takes no file: send it in a message of its own.")
         say(update, context, words.format(command=name))
     else:
         await unknown_command(update, context)
@@ -135,7 +135,7 @@ async def bug(update: object, context: CalibotContext) -> None:
     log.error("handler.bug", exc_info=context.error)
     if not isinstance(update, Update):
         return
-    words = sentence(CalibotError.code, {}, language_of(update))
+    words = sentence(CalibotError.code, {}, words_of(update, context))
     if update.callback_query is not None:
         await context.services.outbox.press(update.callback_query, words)
     elif update.message is not None:

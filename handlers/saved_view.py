@@ -7,7 +7,7 @@ from telegram import InlineKeyboardMarkup
 
 from handlers.buttons import Verb, batches, button, runs
 from handlers.outgoing import Message
-from handlers.text import escape
+from handlers.text import escape, listed
 from services.i18n import Translation
 from services.notebook.notebook import Saved
 from services.torrents import NoteId
@@ -24,7 +24,7 @@ def saved_message(t: Translation, saved: Saved) -> Message:
     magnets = _count(t, saved.magnets)
     if saved.torrents != saved.magnets:
         torrents = t.ngettext("{count} torrent", "{count} torrents", saved.torrents).format(count=saved.torrents)
-        magnets = f"{magnets}, {torrents}"
+        magnets = listed(t, (magnets, torrents))
     text = t.gettext("#{number} saved: {magnets}{known}.").format(number=saved.note_id, magnets=magnets, known=known)
     return Message(
         escape(text), InlineKeyboardMarkup([[button(t.gettext("Calibrate"), Verb.CALIBRATE, saved.note_id)]])
@@ -82,7 +82,7 @@ def numbered(t: Translation, numbers: Sequence[NoteId]) -> str:
         return t.gettext("{count} notes from #{first} to #{last}").format(
             count=len(numbers), first=numbers[0], last=numbers[-1]
         )
-    return ", ".join(f"#{first}" if first == last else f"#{first}–#{last}" for first, last in found)
+    return listed(t, (f"#{first}" if first == last else f"#{first}–#{last}" for first, last in found))
 
 
 def _count(t: Translation, magnets: int) -> str:
@@ -93,7 +93,7 @@ def _known(t: Translation, notes: Collection[NoteId]) -> str:
     """Return where the same magnets were before; nothing where they are new."""
     if not notes:
         return ""
-    numbers = ", ".join(f"#{one}" for one in sorted(notes)[:_KNOWN_SHOWN])
+    numbers = listed(t, (f"#{one}" for one in sorted(notes)[:_KNOWN_SHOWN]))
     more = len(notes) - _KNOWN_SHOWN
     if more > 0:
         numbers = t.ngettext("{notes} and {more} more", "{notes} and {more} more", more).format(

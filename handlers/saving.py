@@ -11,7 +11,6 @@ from handlers.context import (
     chat_of,
     is_private,
     key_of,
-    language_of,
     message_of,
     notebook_of,
     person_of,
@@ -61,27 +60,27 @@ async def save(update: Update, context: CalibotContext) -> None:
             saved,
             update_id=update.update_id,
             reply_to=message.message_id,
-            language=language_of(update),
+            t=words_of(update, context),
             hint=is_private(chat_of(update)),
             unread=words.unread is not None,
         )
     elif saved is not None:
-        answer(update, context, _with_unread(update, saved_message(words_of(update), saved), words))
+        answer(update, context, _with_unread(update, context, saved_message(words_of(update, context), saved), words))
     elif asked or is_private(chat_of(update)):
-        say(update, context, _nothing_kept(update, words.text, asked=asked))
+        say(update, context, _nothing_kept(update, context, words.text, asked=asked))
 
 
-def _with_unread(update: Update, message: Message, words: Words) -> Message:
+def _with_unread(update: Update, context: CalibotContext, message: Message, words: Words) -> Message:
     """Return *message*, and why the text of a file is not in the note that it tells of."""
     if words.unread is None:
         return message
-    reason = sentence_of(words.unread, update)
-    said = words_of(update).gettext("It is the caption alone. {reason}").format(reason=reason)
+    reason = sentence_of(words.unread, update, context)
+    said = words_of(update, context).gettext("It is the caption alone. {reason}").format(reason=reason)
     return replace(message, html=f"{message.html}\n{escape(said)}")
 
 
-def _nothing_kept(update: Update, text: str, *, asked: bool) -> str:
-    t = words_of(update)
+def _nothing_kept(update: Update, context: CalibotContext, text: str, *, asked: bool) -> str:
+    t = words_of(update, context)
     if asked:
         return t.gettext("There is no text in it that I could keep.")
     if is_text_file(message_of(update).document):
@@ -101,7 +100,7 @@ def _nothing_kept(update: Update, text: str, *, asked: bool) -> str:
 async def save_command(update: Update, context: CalibotContext) -> None:
     """Handle ``/save <text>``, or in reply to a message: keep it, whatever it says."""
     message = message_of(update)
-    t = words_of(update)
+    t = words_of(update, context)
     kept, words = message, Words(said_in(message, context.bot))
     if not words.text.strip() and message.reply_to_message is not None:
         kept = message.reply_to_message
@@ -120,7 +119,7 @@ async def save_command(update: Update, context: CalibotContext) -> None:
         request_key=key_of(update, context),
     )
     assert saved is not None  # noqa: S101 - anything is kept
-    answer(update, context, _with_unread(update, saved_message(t, saved), words))
+    answer(update, context, _with_unread(update, context, saved_message(t, saved), words))
 
 
 @errors_as_answers
@@ -148,7 +147,7 @@ async def edited(update: Update, context: CalibotContext) -> None:
         missing=_missing(message.document, words),
         request_key=key_of(update, context),
     )
-    t = words_of(update)
+    t = words_of(update, context)
     if done.deleted is not None:
         lost = t.gettext("#{number} is deleted: your edit changed nothing. /undelete {number} takes it back as it was.")
         say(update, context, lost.format(number=done.deleted))
@@ -156,10 +155,10 @@ async def edited(update: Update, context: CalibotContext) -> None:
         stays = t.gettext("The file could not be fetched: #{number} stays as it was. Please edit the message again.")
         say(update, context, stays.format(number=done.untouched))
     elif done.saved is not None:
-        answer(update, context, _with_unread(update, saved_message(t, done.saved), words))
+        answer(update, context, _with_unread(update, context, saved_message(t, done.saved), words))
     elif done.changed is not None and is_private(chat_of(update)):
         updated = Message(escape(t.gettext("#{number} updated.").format(number=done.changed)))
-        answer(update, context, _with_unread(update, updated, words))
+        answer(update, context, _with_unread(update, context, updated, words))
 
 
 def _missing(document: Document | None, words: Words) -> int:

@@ -30,10 +30,10 @@ async def search(update: Update, context: CalibotContext) -> None:
     """Handle ``/search <words>``."""
     words = asked(argument_of(message_of(update)))
     if not words:
-        say(update, context, words_of(update).gettext("Search for which words? /search ubuntu iso"))
+        say(update, context, words_of(update, context).gettext("Search for which words? /search ubuntu iso"))
         return
     page = await context.services.search.page(await notebook_of(update, context), words)
-    answer(update, context, _shown(words_of(update), words, page))
+    answer(update, context, _shown(words_of(update, context), words, page))
 
 
 async def turned(update: Update, context: CalibotContext, verb: Verb, cursor: NoteId) -> Shown:
@@ -49,7 +49,7 @@ async def turned(update: Update, context: CalibotContext, verb: Verb, cursor: No
     page = await context.services.search.page(
         await notebook_of(update, context), words, before=cursor if older else None, after=None if older else cursor
     )
-    return _shown(words_of(update), words, page)
+    return _shown(words_of(update, context), words, page)
 
 
 def _words_on(message: Message) -> str:
@@ -88,7 +88,7 @@ def _keyboard(t: Translation, page: Page) -> InlineKeyboardMarkup | None:
 @errors_as_answers
 async def find(update: Update, context: CalibotContext) -> None:
     """Handle ``/find <info-hash | magnet>``, or in reply to a message that has one."""
-    t, text = words_of(update), await asked_in(message_of(update), context)
+    t, text = words_of(update, context), await asked_in(message_of(update), context)
     if not text:
         say(
             update,

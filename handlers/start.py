@@ -13,7 +13,7 @@ from services.i18n import Translation
 @errors_as_answers
 async def start(update: Update, context: CalibotContext) -> None:
     """Handle ``/start``, and ``/start CODE`` of the first owner."""
-    t = words_of(update)
+    t = words_of(update, context)
     people = context.services.people
     person, chat = person_of(update), chat_of(update)
     code = argument_of(message_of(update))
@@ -53,13 +53,17 @@ async def _hears_everything(update: Update, context: CalibotContext) -> bool:
 @errors_as_answers
 async def show_help(update: Update, context: CalibotContext) -> None:
     """Handle ``/help``."""
-    say(update, context, help_text(words_of(update)))
+    say(update, context, help_text(words_of(update, context)))
 
 
 async def unknown_command(update: Update, context: CalibotContext) -> None:
     """Answer a command that is none of ours, in private alone: in a group it may be another bot's."""
     if is_private(chat_of(update)):
-        say(update, context, words_of(update).gettext("I do not know this command. /help lists those that I know."))
+        say(
+            update,
+            context,
+            words_of(update, context).gettext("I do not know this command. /help lists those that I know."),
+        )
 
 
 def help_text(t: Translation) -> str:

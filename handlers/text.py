@@ -2,8 +2,9 @@
 
 import html
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
+from services.i18n import Translation
 from services.torrents import TorrentId
 
 LONGEST = 4096
@@ -27,6 +28,11 @@ def escape(text: str) -> str:
 def digits(torrent: TorrentId, most: int = 8) -> str:
     """Return the first digits of the hash that a torrent is shown by, as HTML."""
     return f"<code>{torrent.shown.hex[:most]}</code>…"
+
+
+def listed(t: Translation, things: Iterable[str]) -> str:
+    """Return *things* one after another, as a language sets them apart."""
+    return t.gettext(", ").join(things)
 
 
 def parts(text: str, longest: int = LONGEST) -> Iterator[str]:

@@ -1,25 +1,54 @@
-"""The one place that makes sentences of codes. Every sentence goes through gettext, so that catalogues can follow."""
+"""The one place that makes sentences of codes, and the languages that they are said in. All goes through gettext."""
 
 import gettext
 from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Self
+
+from services.catalogue import Catalogue, entries
 
 Parameters = Mapping[str, int | float | str]
 Translation = gettext.NullTranslations
 _Say = Callable[[Translation, Parameters], str]
 
+ENGLISH = Translation()
+"""The language that the sentences are written in."""
+_FOLDER = Path(__file__).parent / "locale"
 
-def translation(language: str) -> Translation:  # noqa: ARG001 - English is what the sentences are written in
-    """Return gettext's translation for *language*, an IETF tag; English where there is no catalogue for it."""
-    return gettext.NullTranslations()
+
+class Catalogues:
+    """The translations that there are, by the first part of a language's IETF tag."""
+
+    def __init__(self, translations: Mapping[str, Translation]) -> None:
+        self._translations = {"en": ENGLISH, **translations}
+
+    @classmethod
+    def load(cls) -> Self:
+        """Read ``locale/*.po``. Blocks: not for the event loop."""
+        files = sorted(_FOLDER.glob("*.po"))
+        return cls({file.stem: Catalogue(entries(file.read_text(encoding="utf-8"))) for file in files})
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        return tuple(self._translations)
+
+    def known(self, language: str) -> str | None:
+        """Return the language by which *language*, an IETF tag, is served: ``zh`` for ``zh-hans``; None for none."""
+        first = language.lower().replace("_", "-").partition("-")[0]
+        return first if first in self._translations else None
+
+    def of(self, language: str) -> Translation:
+        """Return the translation for *language*, an IETF tag; English where there is none."""
+        return self._translations[self.known(language) or "en"]
 
 
-def sentence(code: str, parameters: Parameters, language: str) -> str:
+def sentence(code: str, parameters: Parameters, t: Translation) -> str:
     """Return the sentence of *code* with its *parameters*: plain text, not escaped for any markup.
 
     Raises:
         KeyError: nobody has written a sentence for this code.
     """
-    return _SENTENCES[code](translation(language), parameters)
+    return _SENTENCES[code](t, parameters)
 
 
 def codes() -> frozenset[str]:

@@ -6,6 +6,7 @@ from services.calibration.choice import Choice
 from services.calibration.manager import AsyncCalibrationManager
 from services.calibration.task import Item, NoteRequest
 from services.decoding import decode
+from services.i18n import ENGLISH
 from services.notebook.note import Cause, Change, Note
 from services.store.store import Store
 from services.torrents import FileEntry, NotebookId, NoteId, PersonId, TaskId, TorrentInfo
@@ -74,7 +75,7 @@ class World:
     async def shown(self, manager: AsyncCalibrationManager, task_id: TaskId) -> Message:
         snapshot = await manager.get_task_status(task_id)
         assert snapshot is not None
-        return card(snapshot, snapshot.task.state, self.clock.now(), "en")
+        return card(snapshot, snapshot.task.state, self.clock.now(), ENGLISH)
 
     async def item(self, manager: AsyncCalibrationManager, task_id: TaskId) -> Item:
         return (await manager.list_items(task_id))[0]

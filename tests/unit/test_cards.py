@@ -29,8 +29,10 @@ from services.calibration.task import (
     Written,
     end_of,
 )
+from services.i18n import ENGLISH, Translation
 from services.magnets.parse import find_magnets
 from services.torrents import Hints, InfoHash, Name, NotebookId, NoteId, PersonId, Step, TaskId, TorrentId
+from tests.languages import ALL, CHINESE
 
 NOW = 1_700_000_000.0
 V1, V2 = "0123456789abcdef0123456789abcdef01234567", 64 * "e"
@@ -91,8 +93,8 @@ def snapshot(*items: Item, request: CalibrationRequest | None = None, progress: 
     return Snapshot(task=task, seq=1, counts=counts, first=items[0], outcomes=outcomes, progress=progress)
 
 
-def shown(one: Snapshot, state: State | None = None) -> Message:
-    return card(one, state or one.task.state, NOW, "en")
+def shown(one: Snapshot, state: State | None = None, t: Translation = ENGLISH) -> Message:
+    return card(one, state or one.task.state, NOW, t)
 
 
 def seen(message: Message) -> Formatted:
@@ -102,8 +104,8 @@ def seen(message: Message) -> Formatted:
     return formatted
 
 
-def text_of(one: Snapshot, state: State | None = None) -> str:
-    return seen(shown(one, state)).text
+def text_of(one: Snapshot, state: State | None = None, t: Translation = ENGLISH) -> str:
+    return seen(shown(one, state, t)).text
 
 
 def entities(one: Snapshot, kind: str) -> list[str]:
@@ -284,7 +286,7 @@ def test_a_retry_that_waits_does_not_count_the_time_of_the_attempts_before() -> 
 
 def test_elapsed_time_is_never_negative_when_the_clock_was_put_back() -> None:
     one = snapshot(item(State.RUNNING))
-    assert "0 s" in seen(card(one, State.RUNNING, NOW - 10_000, "en")).text
+    assert "0 s" in seen(card(one, State.RUNNING, NOW - 10_000, ENGLISH)).text
 
 
 # Several torrents in one.
@@ -340,7 +342,7 @@ def test_what_was_not_found_is_shown_in_pages_with_a_way_back() -> None:
 
     def page(number: int) -> Message:
         part = items[10 * number : 10 * number + 10]
-        return failed_card(one, [Lost(item, (NoteId(item.position + 1),)) for item in part], number, "en")
+        return failed_card(one, [Lost(item, (NoteId(item.position + 1),)) for item in part], number, ENGLISH)
 
     first, last = seen(page(0)).text, seen(page(2)).text
     assert first.startswith("failed · #1, #2")
@@ -477,6 +479,7 @@ _STEPS = st.sampled_from([None, Step("connecting", {"peers": 10**18}), Step("not
     verified=st.booleans(),
     certain=st.booleans(),
     was=st.none() | _TEXTS,
+    t=st.sampled_from(list(ALL.values())),
 )
 def test_every_card_is_one_that_telegram_takes(
     name: str,
@@ -489,6 +492,7 @@ def test_every_card_is_one_that_telegram_takes(
     verified: bool,
     certain: bool,
     was: str | None,
+    t: Translation,
 ) -> None:
     what = found(name, verified=verified, certain=certain, source=source, size=10**30, file_count=10**9)
     items = [
@@ -505,10 +509,10 @@ def test_every_card_is_one_that_telegram_takes(
     ]
     one = snapshot(*items, request=NoteRequest(notes) if notes else None, progress=step)
     one = replace(one, written=Written(standing=corrected))
-    text = text_of(one)
-    assert STATE_WORD.findall(text)[0] == one.task.state
+    text = text_of(one, t=t)
+    assert text.startswith(f"{t.gettext(one.task.state)} ")
     assert not BIDI & set(text)
-    for row in buttons(shown(one)):
+    for row in buttons(shown(one, t=t)):
         assert all(len(button.value.encode()) <= 64 for button in row)
 
 
@@ -571,4 +575,9 @@ def test_a_size_is_never_more_than_half_a_percent_from_the_truth(count: int) -> 
     ],
 )
 def test_times_are_rounded_before_they_are_split(seconds: float, expected: str) -> None:
-    assert duration(seconds) == expected
+    assert duration(ENGLISH, seconds) == expected
+
+
+@pytest.mark.parametrize(("seconds", "expected"), [(7.2, "7 秒"), (125, "2 分 5 秒"), (11_400, "3 小时 10 分")])
+def test_times_are_told_in_chinese(seconds: float, expected: str) -> None:
+    assert duration(CHINESE, seconds) == expected

@@ -7,12 +7,12 @@ import pytest
 from handlers.figures import queue_text, stats_text
 from handlers.text import LONGEST, units
 from services.calibration.task import HashRequest, Item, NoteRequest, Snapshot, State, Task
-from services.i18n import translation
+from services.i18n import ENGLISH
 from services.metrics import Figures, Queue, SourceTimes, Waits
 from services.torrents import Hints, NotebookId, NoteId, PersonId, TaskId
 from tests.unit.fakes import torrent
 
-T = translation("en")
+T = ENGLISH
 STATE_WORD = re.compile(r"\b(pending|running|completed|failed|cancelled)\b", re.IGNORECASE)
 ONE_HASH = HashRequest(())
 HASH = torrent("a").shown.hex[:16]

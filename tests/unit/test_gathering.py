@@ -10,6 +10,7 @@ from handlers.buttons import Verb, unpacked
 from handlers.gathering import Gathering
 from handlers.outgoing import Address
 from handlers.receipts import Receipts
+from services.i18n import ENGLISH
 from services.inbox import Delivery, Inbox
 from services.notebook.notebook import Saved
 from services.store.store import Store
@@ -46,7 +47,7 @@ class Room:
             saved,
             update_id=self.message_id,
             reply_to=self.message_id,
-            language="en",
+            t=ENGLISH,
             hint=hint,
             unread=unread,
         )

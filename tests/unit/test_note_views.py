@@ -11,7 +11,7 @@ from handlers.outgoing import Message
 from handlers.saved_view import saved_message
 from handlers.text import escape, units
 from sandbox.botapi.markup import parse_html
-from services.i18n import translation
+from services.i18n import ENGLISH
 from services.magnets.parse import find_magnets
 from services.notebook.history import Step
 from services.notebook.note import Change, Known, Note
@@ -19,7 +19,7 @@ from services.notebook.notebook import Page, Saved
 from services.torrents import Name, NotebookId, NoteId, PersonId, TorrentId
 from tests.unit.fakes import torrent
 
-T = translation("en")
+T = ENGLISH
 HOSTILE = [
     "<b>&</b>",
     "</s><a href='tg://x'>y</a>",

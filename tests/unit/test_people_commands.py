@@ -9,7 +9,7 @@ from telegram import Chat, ForumTopicCreated, Message, MessageEntity, MessageOri
 
 from handlers.people import _meant, people_text
 from services.access import LetIn, Role
-from services.i18n import translation
+from services.i18n import ENGLISH
 from services.torrents import PersonId
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
@@ -88,7 +88,7 @@ def test_a_reply_to_something_elsewhere_does_not_let_the_group_in(more: dict[str
 
 def test_people_are_shown_by_role_with_their_origin() -> None:
     text = people_text(
-        translation("en"),
+        ENGLISH,
         [
             LetIn(who="tg:1", role=Role.OWNER),
             LetIn(who="tg:2", role=Role.OWNER, added_at=0.0),

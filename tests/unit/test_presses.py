@@ -19,6 +19,7 @@ from services.calibration.follower import Follower, FollowerId, NewFollower
 from services.calibration.followers import Followership
 from services.calibration.manager import AsyncCalibrationManager
 from services.errors import LookupFailed, NotFound
+from services.i18n import Catalogues
 from services.notebook.edits import Edits
 from services.notebook.history import History
 from services.notebook.notebook import Notebook
@@ -55,7 +56,7 @@ class Presser:
     def __init__(self, manager: AsyncCalibrationManager, store: Store, clock: FakeClock) -> None:
         self.manager = manager
         self.followers = Followership(store, clock)
-        self.live = LiveStatus(manager, self.followers, clock)
+        self.live = LiveStatus(manager, self.followers, clock, Catalogues({}))
         self.box = Box()
         self.live._outbox = self.box  # type: ignore[assignment] # as much of it as a press needs
         self.notebook = Notebook(store, clock, manager.note_changed)
@@ -67,6 +68,7 @@ class Presser:
             people=People(store, Access(owners=frozenset({ALICE})), clock),
             live=self.live,
             outbox=self.box,
+            catalogues=Catalogues({}),
         )
         self.updates = 0
 

@@ -3,7 +3,7 @@
 from handlers import routes
 from handlers.buttons import Verb
 from handlers.start import command_list, help_text
-from services.i18n import translation
+from services.i18n import ENGLISH
 from tests.rights import BUTTONS, COMMANDS
 
 WORDS = {"yes", "refused", "owners only", "no", "not theirs", "silence", "-"}
@@ -24,7 +24,6 @@ def test_a_cell_says_something_that_is_explained() -> None:
 
 
 def test_help_and_the_list_of_commands_name_every_command() -> None:
-    t = translation("en")
-    said = {word.rstrip(",") for word in help_text(t).split() if word.startswith("/")}
+    said = {word.rstrip(",") for word in help_text(ENGLISH).split() if word.startswith("/")}
     assert said == {f"/{one}" for one in set(routes.COMMANDS) - {"start"}}
-    assert {name for name, _ in command_list(t)} == set(routes.COMMANDS) - {"start"}
+    assert {name for name, _ in command_list(ENGLISH)} == set(routes.COMMANDS) - {"start"}

@@ -4,13 +4,13 @@ import re
 
 from handlers.search import _blocks, _shown
 from handlers.text import LONGEST, units
-from services.i18n import translation
+from services.i18n import ENGLISH
 from services.notebook.excerpts import excerpt
 from services.notebook.note import Known
 from services.notebook.search import Held, Hit, Page
 from services.torrents import InfoHash, Name, NoteId, TorrentId
 
-T = translation("en")
+T = ENGLISH
 TAGS = re.compile(r"</?(?:b|code)>")
 MANY = [NoteId(10**10 + number) for number in range(100)]
 
