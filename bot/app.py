@@ -30,7 +30,7 @@ from services.calibration.followers import Followership
 from services.calibration.manager import AsyncCalibrationManager, set_async_calibration_manager
 from services.clock import SystemClock
 from services.engines.local import LocalEngine
-from services.i18n import ENGLISH, Catalogues
+from services.i18n import Catalogues
 from services.inbox import Inbox
 from services.metrics import Metrics
 from services.notebook.edits import Edits
@@ -121,7 +121,7 @@ async def run(settings: Settings) -> None:
             catalogues=catalogues,
         )
         register(application)
-        if not await stack.enter_async_context(_connected(application, stop)):
+        if not await stack.enter_async_context(_connected(application, stop, catalogues)):
             return
         await stack.enter_async_context(_started(application))
         await stack.enter_async_context(receipts)
@@ -204,13 +204,15 @@ async def _until_reachable(call: Callable[[], Awaitable[object]], stop: asyncio.
 
 
 @contextlib.asynccontextmanager
-async def _connected(application: App, stop: asyncio.Event) -> AsyncIterator[bool]:
+async def _connected(application: App, stop: asyncio.Event, catalogues: Catalogues) -> AsyncIterator[bool]:
     """Make the bot known to itself (getMe); False when the program is to stop before Telegram was reached."""
     if not await _until_reachable(application.initialize, stop):
         yield False
         return
     try:
-        await application.bot.set_my_commands(command_list(ENGLISH))
+        for language in catalogues.languages:
+            code = None if language == "en" else language  # English is for everybody else
+            await application.bot.set_my_commands(command_list(catalogues.of(language)), language_code=code)
     except TelegramError as error:
         log.warning("telegram.commands", error=str(error))  # the menu is a help, nothing more
     try:

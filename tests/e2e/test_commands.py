@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 import pytest_asyncio
+from telegram import Bot
 
 from sandbox.botapi import Chat, Message, Person
 from sandbox.botapi.text import styled
@@ -48,8 +49,14 @@ async def town(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Town]:
         yield town
 
 
-async def test_telegram_is_given_the_list_of_commands(town: Town) -> None:
-    assert [call.status for call in town.api.calls if call.method == "setMyCommands"] == [200]
+async def test_telegram_is_given_the_list_of_commands_in_each_language(town: Town) -> None:
+    async with Bot(town.api.token, base_url=town.api.base_url) as bot:
+        lists = {code: await bot.get_my_commands(language_code=code) for code in (None, "zh", "en", "de")}
+    said = {code: {one.command: one.description for one in commands} for code, commands in lists.items()}
+    assert said[None]["calibrate"] == "find the true names for a note: /calibrate 12"
+    assert said["zh"]["calibrate"] == "查找一条笔记里的真实名称：/calibrate 12"
+    assert set(said["zh"]) == set(said[None])
+    assert said["en"] == said["de"] == {}  # Telegram shows them the list that is for everybody
 
 
 @pytest.mark.parametrize("command", ["/start", "/help", "/help me", "/HELP", "/help@calibot_sandbox_bot"])
