@@ -84,9 +84,9 @@ bench-peers:
 			|| echo "$${peer##*:} could not be installed: the table goes without it."; \
 	done
 
-messages: ## bring the catalogues to the sentences of the code; new ones are empty (needs GNU gettext)
+messages: ## bring the catalogues to the sentences of the code; tests refuse what is then empty or fuzzy (needs GNU gettext)
 	@xgettext --from-code=UTF-8 --language=Python --no-wrap --sort-by-file --add-location=file -o - handlers/*.py services/i18n.py 2>/dev/null | sed /POT-Creation-Date/d >messages.pot
-	@for one in services/locale/*.po; do msgmerge --quiet --no-wrap --no-fuzzy-matching "$$one" messages.pot | msgattrib --no-wrap --no-obsolete -o "$$one" && msgfmt --check-format -o /dev/null "$$one"; done
+	@for one in services/locale/*.po; do msgmerge --quiet --no-wrap "$$one" messages.pot | msgattrib --no-wrap --no-obsolete -o "$$one" && msgfmt --check-format -o /dev/null "$$one"; done
 	@rm messages.pot
 
 lock: ## lock the dependencies of pyproject.toml anew (needs uv)

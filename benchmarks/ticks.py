@@ -20,6 +20,7 @@ from services.calibration.ports import Tx
 from services.calibration.task import Item, Task
 from services.clock import SystemClock
 from services.i18n import Catalogues
+from services.notebook.languages import Languages
 from services.store.store import Store
 from services.torrents import NotebookId, TaskId
 
@@ -53,7 +54,9 @@ async def _tick(followers: int, scale: Scale) -> float:
         for first in range(0, followers, _TOGETHER):
             await _follow(rigged.store, rigged.notebook, range(first, min(first + _TOGETHER, followers)))
         async with AsyncCalibrationManager(never, tasks=rigged.store, max_workers=1, timeout=3600) as manager:
-            live = LiveStatus(manager, Followership(rigged.store, clock), clock, Catalogues({}))
+            live = LiveStatus(
+                manager, Followership(rigged.store, clock), clock, Languages(rigged.store, Catalogues({}), clock)
+            )
             outbox = Outbox(Bot("42:NOBODY"), live, clock=clock)  # not entered: it takes marks and sends nothing
             await live.resume(outbox)
             await _settled(manager)

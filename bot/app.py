@@ -36,6 +36,7 @@ from services.metrics import Metrics
 from services.notebook.edits import Edits
 from services.notebook.export import Export
 from services.notebook.history import History
+from services.notebook.languages import Languages
 from services.notebook.notebook import Notebook
 from services.notebook.people import People
 from services.notebook.search import Search
@@ -78,6 +79,7 @@ async def run(settings: Settings) -> None:
     async with contextlib.AsyncExitStack() as stack:
         clock = SystemClock()
         store = await stack.enter_async_context(Store.open(settings.database.path))
+        languages = await Languages(store, catalogues, clock).load()
         people = await People(store, _access(settings), clock).load()
         resolver = await stack.enter_async_context(
             swarm.opened(settings.resolvers.libtorrent, swarm.dht_state_of(settings.database.path))
@@ -96,7 +98,7 @@ async def run(settings: Settings) -> None:
         set_async_calibration_manager(manager)
         stack.callback(set_async_calibration_manager, None)
         followers = Followership(store, clock)
-        live = LiveStatus(manager, followers, clock, catalogues)
+        live = LiveStatus(manager, followers, clock, languages)
         inbox = Inbox(store, clock, f"tg:{settings.telegram.token.get_secret_value().partition(':')[0]}")
         receipts = Receipts(inbox)
         application = _application(settings, receipts, revoke)
@@ -118,7 +120,7 @@ async def run(settings: Settings) -> None:
             receipts=receipts,
             strangers=Strangers(clock),
             metrics=Metrics(store, manager, clock),
-            catalogues=catalogues,
+            languages=languages,
         )
         register(application)
         if not await stack.enter_async_context(_connected(application, stop, catalogues)):

@@ -53,6 +53,7 @@ class Verb(StrEnum):
     UNDO = "undo"
     FOUND_OLDER = "found_older"
     FOUND_NEWER = "found_newer"
+    LANGUAGE = "language"
 
 
 @dataclass(frozen=True, slots=True)

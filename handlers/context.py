@@ -17,11 +17,12 @@ from handlers.strangers import Strangers
 from services.calibration.follower import NewFollower
 from services.calibration.followers import Followership
 from services.calibration.manager import AsyncCalibrationManager
-from services.i18n import Catalogues, Translation
+from services.i18n import Translation
 from services.metrics import Metrics
 from services.notebook.edits import Edits
 from services.notebook.export import Export
 from services.notebook.history import History
+from services.notebook.languages import Languages
 from services.notebook.notebook import Notebook
 from services.notebook.people import People
 from services.notebook.search import Search
@@ -47,7 +48,7 @@ class Services:
     gathering: Gathering
     files: Files
     receipts: Receipts
-    catalogues: Catalogues
+    languages: Languages
 
 
 class CalibotContext(CallbackContext[ExtBot[None], dict[object, object], dict[object, object], Services]):
@@ -90,7 +91,7 @@ def person_of(update: Update) -> PersonId:
 
 def door_of(chat: Chat) -> str:
     """Return the chat's address as the notebook's door: one for all topics of a forum."""
-    return str(Address(chat.id))
+    return Address(chat.id).door
 
 
 def address_of(message: Message) -> Address:
@@ -109,7 +110,8 @@ def language_of(update: Update) -> str:
 
 
 def words_of(update: Update, context: CalibotContext) -> Translation:
-    return context.services.catalogues.of(language_of(update))
+    """Return the words for the answer: in the language that was chosen for the chat, else in the person's own."""
+    return context.services.languages.words(door_of(chat_of(update)), language_of(update))
 
 
 async def notebook_of(update: Update, context: CalibotContext) -> NotebookId:
@@ -140,12 +142,15 @@ async def member_status(update: Update, context: CalibotContext) -> str:
 
 
 async def may_any(update: Update, context: CalibotContext) -> bool:
-    """Whether the presser may cancel and retry everyone's tasks in this chat."""
+    """Whether the person may do in this chat what is its administrators' alone, such as to cancel everyone's tasks."""
     chat = chat_of(update)
     person = person_of(update)
     if context.services.people.access.may_any(person, administrator=False):
         return True
     if is_private(chat):
         return False
+    written = update.message
+    if written is not None and written.sender_chat is not None:
+        return written.sender_chat.id == chat.id  # an anonymous administrator writes as the group; a channel is none
     status = await member_status(update, context)
     return status in {ChatMemberStatus.ADMINISTRATOR, ChatMemberStatus.OWNER}

@@ -16,7 +16,7 @@ from services.calibration.manager import AsyncCalibrationManager
 from services.calibration.task import Snapshot, State, Task
 from services.clock import Clock
 from services.errors import StoreUnavailable
-from services.i18n import Catalogues
+from services.notebook.languages import Languages
 from services.torrents import TaskId
 
 _MOST_REMEMBERED = 10_000  # messages: of more, those shown longest ago cost an edit that changes nothing
@@ -44,12 +44,12 @@ class LiveStatus:
     """Keeps every followed message true. It implements the outbox's `Cards`. What a message shows is not sent again."""
 
     def __init__(
-        self, manager: AsyncCalibrationManager, followers: Followership, clock: Clock, catalogues: Catalogues
+        self, manager: AsyncCalibrationManager, followers: Followership, clock: Clock, languages: Languages
     ) -> None:
         self._manager = manager
         self._followers = followers
         self._clock = clock
-        self._catalogues = catalogues
+        self._languages = languages
         self._outbox: Outbox | None = None
         self._number = 0
         self._store_failed = False
@@ -133,7 +133,8 @@ class LiveStatus:
 
     async def _message(self, follower: Follower, snapshot: Snapshot, state: State) -> Message:
         """Return the card, or the page of what was not found that its reader has turned to."""
-        page, t = follower.failed_page, self._catalogues.of(follower.language)
+        t = self._languages.words(Address.parse(follower.address).door, follower.language)
+        page = follower.failed_page
         if page is not None and state.ended:
             lost = await self._manager.list_lost(follower.task_id, page=page, size=LOST_PAGE)
             if lost:

@@ -36,6 +36,11 @@ class Address:
         return _ADDRESS.fullmatch(text) is not None
 
     @property
+    def door(self) -> str:
+        """The address of the whole chat."""
+        return str(type(self)(self.chat_id))
+
+    @property
     def is_group(self) -> bool:
         return self.chat_id < 0
 

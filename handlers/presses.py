@@ -17,6 +17,7 @@ from handlers.context import (
     person_of,
     words_of,
 )
+from handlers.language import chosen
 from handlers.note_presses import Outcome
 from handlers.notes import note_number
 from handlers.slots import Rank
@@ -37,6 +38,7 @@ from services.errors import (
 from services.torrents import NotebookId, TaskId
 
 _PAGES = {Verb.FAILED, Verb.CARD}
+_ON_NO_CARD = note_presses.VERBS | {Verb.LANGUAGE}
 _BEHIND = (CannotCancel, CannotRetry, CannotChoose, NothingToUndo, EditedSince, WrittenSince)
 """What is refused because the card with the button shows what is true no longer."""
 
@@ -78,10 +80,12 @@ async def _act(update: Update, context: CalibotContext, query: CallbackQuery) ->
     pressed, message = Press.parse(query.data), query.message
     if pressed is None or not isinstance(message, Message):
         return _no_longer(update, context)
-    follower = None if pressed.verb in note_presses.VERBS else await _follower_at(context, message)
+    follower = None if pressed.verb in _ON_NO_CARD else await _follower_at(context, message)
     # What else is asked of a card that was edited since, its task's state decides.
     if (follower is None or pressed.verb in _PAGES) and not _stands_on(message, query.data):
         return _no_longer(update, context)
+    if pressed.verb is Verb.LANGUAGE:
+        return await chosen(update, context, pressed.about)
     if pressed.verb in note_presses.VERBS:
         return await note_presses.act(update, context, pressed)
     notebook = await notebook_of(update, context)

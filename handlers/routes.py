@@ -24,6 +24,7 @@ from handlers.export import export
 from handlers.figures import show_queue, show_stats
 from handlers.gate import gate
 from handlers.incoming import command_of, is_command
+from handlers.language import language
 from handlers.notes import delete, history, note, notes, undelete, undo
 from handlers.people import allow, deny, show_people
 from handlers.presses import press
@@ -56,6 +57,7 @@ COMMANDS: Mapping[str, Handler] = {
     "calibrate": calibrate,
     "calibrate_hash": calibrate_hash,
     "queue": show_queue,
+    "language": language,
     "allow": allow,
     "deny": deny,
     "people": show_people,

@@ -86,6 +86,7 @@ def help_text(t: Translation) -> str:
         "/find <info-hash or magnet> - find the notes that have a torrent\n"
         "/export - all notes as files\n"
         "/queue - what is being looked up\n"
+        "/language - in which language this chat is answered\n"
         "/help - this text\n"
         "\n"
         "For this bot's owners:\n"
@@ -113,6 +114,7 @@ def command_list(t: Translation) -> list[tuple[str, str]]:
         ("find", t.gettext("find the notes that have a torrent")),
         ("export", t.gettext("all notes as files")),
         ("queue", t.gettext("what is being looked up")),
+        ("language", t.gettext("choose the language of this chat")),
         ("allow", t.gettext("for owners: let in a person or a group")),
         ("deny", t.gettext("for owners: let them in no longer")),
         ("people", t.gettext("for owners: who is let in")),

@@ -20,6 +20,7 @@ CalibotError
 ├── CannotChoose
 ├── NotAllowed
 ├── OwnersOnly
+├── AdministratorsOnly
 ├── InTheSettings
 ├── LastOwner
 ├── FileTooLarge
@@ -176,6 +177,12 @@ class OwnersOnly(CalibotError):
     """Only an owner may do that."""
 
     code = "owners_only"
+
+
+class AdministratorsOnly(CalibotError):
+    """Only an administrator of the group, or an owner, may do that."""
+
+    code = "administrators_only"
 
 
 class InTheSettings(CalibotError):

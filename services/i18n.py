@@ -208,6 +208,7 @@ _SENTENCES: Mapping[str, _Say] = {
     "cannot_choose": _say(_("There is nothing to choose here any more.")),
     "not_allowed": _say(_("Only the person who asked for it, or an administrator, may do that.")),
     "owners_only": _say(_("Only this bot's owner may do that.")),
+    "administrators_only": _say(_("Only an administrator of this group may do that.")),
     "in_the_settings": _say(_("The bot's settings let this one in: that can be changed there alone.")),
     "last_owner": _say(_("This is the last owner. Without one nobody could let anybody in.")),
     "file_too_large": _file_too_large,

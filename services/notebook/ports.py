@@ -143,6 +143,12 @@ class Notebooks(Protocol):
     async def open(self, door: str, at: float) -> NotebookId:
         """Return the notebook that *door* opens; a new one at its first use."""
 
+    async def languages(self) -> Mapping[str, str]:
+        """Return the language that was chosen for each door that has one."""
+
+    async def speak(self, door: str, language: str | None) -> None:
+        """Store the language that was chosen for *door*, which is open; None: no more than each person's own."""
+
 
 class People(Protocol):
     """The people and chats that were let in from a chat, beside those of the settings."""

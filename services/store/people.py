@@ -1,6 +1,6 @@
 """Rows of people, and of the doors to notebooks."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from services.access import LetIn, Role
 from services.store.statements import Statements
@@ -26,6 +26,12 @@ class NotebookRows:
         notebook = NotebookId(row["id"])
         await self._run.one("insert_door", door=door, notebook_id=notebook)
         return notebook
+
+    async def languages(self) -> Mapping[str, str]:
+        return {row["door"]: row["language"] for row in await self._run.all("languages")}
+
+    async def speak(self, door: str, language: str | None) -> None:
+        await self._run.one("speak", door=door, language=language)
 
 
 class PeopleRows:

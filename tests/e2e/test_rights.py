@@ -18,7 +18,9 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 _NOTE = re.compile(r"\b12\b")
 OWNERS_ONLY = "Only this bot's owner may do that."
+ADMINISTRATORS_ONLY = "Only an administrator of this group may do that."
 REFUSED_PRESSES = {
+    ADMINISTRATORS_ONLY: "administrators only",
     "You may not do that.": "no",
     "Only the person who asked for it, or an administrator, may do that.": "not theirs",
 }
@@ -47,6 +49,7 @@ EFFECTS = {
     Verb.UNDO: ("History of #",),
     Verb.FOUND_OLDER: ("first of many",),
     Verb.FOUND_NEWER: ("last of many",),
+    Verb.LANGUAGE: ("In this chat I speak English.",),
 }
 """What a message of the chat says, one of these, when it was done, and none said before."""
 
@@ -73,6 +76,7 @@ class Town(World):
             self.rows("SELECT notebook_id, name_id, text FROM chosen_names ORDER BY 1, 2"),
             self.rows("SELECT * FROM people ORDER BY 1"),
             self.rows("SELECT * FROM allowed_chats ORDER BY 1"),
+            self.rows("SELECT door, language FROM doors WHERE language IS NOT NULL ORDER BY 1"),
         )
 
 
@@ -163,6 +167,8 @@ async def _about_a_note(town: Town, actor: Actor, cell: Cell) -> str:
 def _kind(answer: Message, actor: Actor) -> str:
     if answer.text == OWNERS_ONLY:
         return "owners only"
+    if answer.text == ADMINISTRATORS_ONLY:
+        return "administrators only"
     assert actor.person is not None
     return "refused" if re.fullmatch(rf"This bot serves only [^\n]+: {actor.person.id}", answer.text) else "yes"
 
@@ -264,6 +270,10 @@ async def _first_found(actor: Actor) -> Message:
     return await _first_page(actor, "/search of many")
 
 
+async def _asked_for_languages(actor: Actor) -> Message:
+    return await actor.town.answer(actor.say("/language"))
+
+
 async def _last_found(actor: Actor) -> Message:
     return await _last_page(actor, "/search of many")
 
@@ -321,6 +331,7 @@ MAKERS: Mapping[Verb, Callable[[Actor], Awaitable[Message]]] = {
     Verb.UNDO: _history_of_names,
     Verb.FOUND_OLDER: _first_found,
     Verb.FOUND_NEWER: _last_found,
+    Verb.LANGUAGE: _asked_for_languages,
 }
 """How a message with the button comes about; the actor asks for it."""
 

@@ -21,6 +21,7 @@ from services.calibration.task import HashRequest, NoteRequest, State
 from services.errors import CannotCancel, CannotRetry, LookupFailed, StoreUnavailable
 from services.i18n import Catalogues
 from services.notebook.history import History
+from services.notebook.languages import Languages
 from services.notebook.note import Cause, Change, Note
 from services.notebook.notebook import Notebook
 from services.store.store import Store
@@ -150,7 +151,7 @@ def begin(store: Store, clock: FakeClock, notebook: NotebookId) -> Begin:
     async def begin(manager: AsyncCalibrationManager) -> World:
         outbox.marks.clear()
         followers = Followership(store, clock)
-        live = LiveStatus(manager, followers, clock, Catalogues({}))
+        live = LiveStatus(manager, followers, clock, Languages(store, Catalogues({}), clock))
         await live.resume(outbox.as_outbox)
         return World(manager, followers, live, outbox, notebook)
 
@@ -497,7 +498,7 @@ async def test_before_there_is_an_outbox_nothing_is_marked_and_nothing_fails(
 ) -> None:
     async with run() as manager:
         followers = Followership(store, clock)
-        live = LiveStatus(manager, followers, clock, Catalogues({}))
+        live = LiveStatus(manager, followers, clock, Languages(store, Catalogues({}), clock))
         world = World(manager, followers, live, FakeOutbox(), notebook)
         task_id = await world.submit("x")
         await live.show(task_id)

@@ -22,6 +22,7 @@ from services.errors import LookupFailed, NotFound
 from services.i18n import Catalogues
 from services.notebook.edits import Edits
 from services.notebook.history import History
+from services.notebook.languages import Languages
 from services.notebook.notebook import Notebook
 from services.notebook.people import People
 from services.store.store import Store
@@ -56,7 +57,8 @@ class Presser:
     def __init__(self, manager: AsyncCalibrationManager, store: Store, clock: FakeClock) -> None:
         self.manager = manager
         self.followers = Followership(store, clock)
-        self.live = LiveStatus(manager, self.followers, clock, Catalogues({}))
+        languages = Languages(store, Catalogues({}), clock)
+        self.live = LiveStatus(manager, self.followers, clock, languages)
         self.box = Box()
         self.live._outbox = self.box  # type: ignore[assignment] # as much of it as a press needs
         self.notebook = Notebook(store, clock, manager.note_changed)
@@ -68,7 +70,7 @@ class Presser:
             people=People(store, Access(owners=frozenset({ALICE})), clock),
             live=self.live,
             outbox=self.box,
-            catalogues=Catalogues({}),
+            languages=languages,
         )
         self.updates = 0
 

@@ -6,7 +6,7 @@ from handlers.start import command_list, help_text
 from services.i18n import ENGLISH
 from tests.rights import BUTTONS, COMMANDS
 
-WORDS = {"yes", "refused", "owners only", "no", "not theirs", "silence", "-"}
+WORDS = {"yes", "refused", "owners only", "administrators only", "no", "not theirs", "silence", "-"}
 
 
 def test_every_command_has_a_line_and_no_line_is_of_a_command_that_is_not() -> None:

@@ -16,3 +16,9 @@ DELETE FROM people WHERE person = :person;
 
 -- name: remove_allowed_chat
 DELETE FROM allowed_chats WHERE door = :door;
+
+-- name: languages
+SELECT door, language FROM doors WHERE language IS NOT NULL;
+
+-- name: speak
+UPDATE doors SET language = :language WHERE door = :door;
