@@ -85,8 +85,13 @@ bench-peers:
 	done
 
 messages: ## bring the catalogues to the sentences of the code; tests refuse what is then empty or fuzzy (needs GNU gettext)
-	@xgettext --from-code=UTF-8 --language=Python --no-wrap --sort-by-file --add-location=file -o - handlers/*.py services/i18n.py 2>/dev/null | sed /POT-Creation-Date/d >messages.pot
-	@for one in services/locale/*.po; do msgmerge --quiet --no-wrap "$$one" messages.pot | msgattrib --no-wrap --no-obsolete -o "$$one" && msgfmt --check-format -o /dev/null "$$one"; done
+	@command -v xgettext >/dev/null || { echo 'GNU gettext is not here. On Debian or Ubuntu: apt install gettext' >&2; exit 2; }
+	@xgettext --from-code=UTF-8 --language=Python --no-wrap --sort-by-file --add-location=file -o messages.pot handlers/*.py services/i18n.py 2>/dev/null
+	@sed -i /POT-Creation-Date/d messages.pot
+	@for one in services/locale/*.po; do \
+		msgmerge --update --backup=none --quiet --no-wrap "$$one" messages.pot \
+			&& msgattrib --no-wrap --no-obsolete -o "$$one" "$$one" && msgfmt --check-format -o /dev/null "$$one" || exit 1; \
+	done
 	@rm messages.pot
 
 lock: ## lock the dependencies of pyproject.toml anew (needs uv)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import pytest
 
 from handlers.cards import card
+from handlers.text import units
 from services.calibration.task import State
 from services.catalogue import Catalogue, Entry, entries
 from services.i18n import ENGLISH, codes, sentence
@@ -25,7 +26,7 @@ TREES = {str(path.relative_to(ROOT)): ast.parse(path.read_text(encoding="utf-8")
 MARKS = {"gettext": 1, "ngettext": 2, "_": 1}
 """What marks a sentence, and how many of its arguments are sentences."""
 CJK = re.compile(r"[\u4e00-\u9fff]")
-COMMAND = re.compile(r"(?<![\w<])/[a-z_{}]+")
+COMMAND = re.compile(r"(?<![\w<}])/[a-z_{}]+")
 
 each_catalogue = pytest.mark.parametrize("language", FOUND)
 
@@ -158,6 +159,10 @@ def test_the_words_of_states_stand_in_cards_alone(language: str) -> None:
 def test_chinese_is_punctuated_as_chinese() -> None:
     half = re.compile(r"[\u4e00-\u9fff][,.;:!?()]|[,;:!?()][\u4e00-\u9fff]")
     assert [one.translation for one in FOUND["zh"] if half.search(one.translation)] == []
+
+
+def test_chinese_is_as_short_as_english_by_which_it_was_reckoned_what_fits_into_a_message() -> None:
+    assert [one for one in FOUND["zh"] if units(one.translation) > units(one.many or one.english) + 1] == []
 
 
 @pytest.mark.parametrize("code", sorted(codes()))
