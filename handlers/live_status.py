@@ -54,6 +54,7 @@ class LiveStatus:
         self._number = 0
         self._store_failed = False
         self._known: dict[FollowerId, _Known] = {}
+        self._opened_again: set[Address] = set()
 
     async def resume(self, outbox: Outbox) -> None:
         """Begin to mark for *outbox*: first all messages that have not shown an end, so that they go on."""
@@ -66,6 +67,7 @@ class LiveStatus:
     async def poll(self) -> None:
         """Mark the messages of what changed since the last poll; a store that fails is said once until it works."""
         try:
+            await self._resume()
             more = True
             while more:
                 more = await self._poll_batch()
@@ -91,6 +93,16 @@ class LiveStatus:
             await self._mark_all({task_id: rank})
         except StoreUnavailable as error:  # the next poll that can read marks them
             _log.warning("show_failed", **error.parameters)
+
+    def opened_again(self, chat: Address) -> None:
+        """Let the next poll mark what came to rest in *chat* and its topics, which were closed to us."""
+        self._opened_again.add(chat)
+
+    async def _resume(self) -> None:
+        for chat in tuple(self._opened_again):
+            for follower in await self._followers.wake_all(str(chat)):
+                self._mark(follower, Rank.END)
+            self._opened_again.discard(chat)
 
     async def _mark_all(self, ranks: Mapping[TaskId, Rank]) -> None:
         if not ranks:

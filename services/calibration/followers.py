@@ -86,6 +86,10 @@ class Followership:
 
         await self._tasks.write(wake)
 
+    async def wake_all(self, place: str) -> Sequence[Follower]:
+        """Let those go on that came to rest at *place*, which was closed to us, before an end; return them."""
+        return await self._tasks.write(lambda tx: tx.followers.wake(place))
+
     async def again(self, task_id: TaskId) -> None:
         """Let every message of a task show its end once more: somebody was refused what it offers."""
         await self._tasks.write(lambda tx: tx.followers.again(task_id))

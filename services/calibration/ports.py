@@ -181,6 +181,9 @@ class Followers(Protocol):
     async def gone(self, follower: FollowerId, end_shown_at: float | None) -> None:
         """Store that its message was deleted; with *end_shown_at* that its chat is gone, and it rests as it is."""
 
+    async def wake(self, place: str) -> Sequence[Follower]:
+        """Let those at *place*, or in a topic of it, go on that came to rest before an end; return them."""
+
     async def forget(self, before: float) -> None:
         """Delete those that showed their end earlier than *before*."""
 

@@ -69,6 +69,10 @@ class FollowerRows:
     async def turn(self, follower: FollowerId, failed_page: int | None) -> None:
         await self._run.one("turn_follower", id=follower, failed_page=failed_page)
 
+    async def wake(self, place: str) -> Sequence[Follower]:
+        rows = await self._run.all("wake_followers", place=place)
+        return sorted(map(self._follower, rows), key=lambda one: one.id)
+
     async def forget(self, before: float) -> None:
         await self._run.one("forget_followers", before=before)
 

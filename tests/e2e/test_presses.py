@@ -149,6 +149,25 @@ async def test_a_chat_that_was_closed_to_the_bot_keeps_its_one_card(town: Town) 
     assert chat.bot_messages == (card, helped, noted)
 
 
+async def test_a_chat_that_was_closed_to_the_bot_is_told_the_end_when_it_says_start(town: Town) -> None:
+    guest, chat = town.guest()
+    sample = town.swarm.unseeded(make_sample("While away.mkv"))
+    card = await town.ask(f"/calibrate_hash {sample.magnet()}", person=guest, chat=chat)
+    await town.shows(card, "running")
+    guest.block()
+    await town.swarm.begin_seeding(sample)
+    await town.api.until(lambda: any((one.chat_id, one.status) == (chat.id, 403) for one in town.api.calls))
+    guest.unblock()
+    helped = await town.ask("/start", person=guest, chat=chat)
+    await town.shows(card, "completed", "While away.mkv")
+    assert list(chat.bot_messages) == [card, helped]
+    shown = card.versions[:]
+    started = await town.ask("/start", person=guest, chat=chat)
+    noted = await town.ask("/note 0", person=guest, chat=chat)
+    assert card.versions == shown
+    assert list(chat.bot_messages) == [card, helped, started, noted]
+
+
 async def test_a_button_of_an_ended_task_changes_nothing(town: Town) -> None:
     guest, chat = town.guest()
     sample = town.swarm.seed(make_sample("Ended.mkv"))

@@ -85,13 +85,15 @@ class World:
     outbox: FakeOutbox
     notebook: NotebookId
 
-    async def submit(self, *words: str, message_id: int | None = None, reply_to: int | None = 7) -> TaskId:
+    async def submit(
+        self, *words: str, at: Address = CHAT, message_id: int | None = None, reply_to: int | None = 7
+    ) -> TaskId:
         return await self.manager.submit_task(
             request=hashes(*words),
             notebook=self.notebook,
             asked_by=ALICE,
             cause="command",
-            follower=NewFollower(address=str(CHAT), reply_to=reply_to, message_id=message_id),
+            follower=NewFollower(address=str(at), reply_to=reply_to, message_id=message_id),
         )
 
     async def submit_notes(self, *numbers: NoteId) -> TaskId:
@@ -418,6 +420,43 @@ async def test_what_came_to_rest_because_its_chat_is_gone_is_not_woken_by_a_note
         await world.tick()
         await notes.delete(notebook, number)
         assert await world.tick() == 0
+
+
+async def test_who_rests_in_a_chat_goes_on_when_it_is_open_again_and_no_other_does(run: Run, begin: Begin) -> None:
+    async with run(max_workers=600) as manager:
+        world = await begin(manager)
+        places = [Address(100), Address(-200, 7), Address(-200, 8), Address(-2000), Address(-200)]
+        tasks = [await world.submit(str(number), at=to) for number, to in enumerate(places)]
+        resting = [await world.follower(task_id) for task_id in tasks]
+        for follower in resting[:-1]:
+            await world.followers.rests(follower)
+        await world.live.poll()
+        world.outbox.marks.clear()
+        world.live.opened_again(Address(-200))
+        await world.live.poll()
+        assert world.outbox.marks == {
+            resting[1]: (places[1], Rank.END),
+            resting[2]: (places[2], Rank.END),
+        }
+        world.outbox.marks.clear()
+        world.live.opened_again(Address(-200))
+        await world.live.poll()
+        assert world.outbox.marks == {}
+
+
+async def test_who_has_shown_the_end_stays_at_rest(
+    run: Run, begin: Begin, engine: FakeEngine, clock: FakeClock
+) -> None:
+    engine.knows("a", "a.iso")
+    async with run() as manager:
+        world = await begin(manager)
+        await world.submit("a")
+        await clock.advance(1)
+        await world.tick()
+        assert world.outbox.marks == {}
+        world.live.opened_again(CHAT)
+        await world.live.poll()
+        assert world.outbox.marks == {}
 
 
 async def test_more_changes_than_one_answer_holds_are_all_marked_in_one_read_an_answer(

@@ -44,6 +44,15 @@ UPDATE followers SET end_shown_at = :end_shown_at,
     gone = CASE WHEN :end_shown_at IS NULL THEN 1 ELSE gone END
 WHERE id = :id;
 
+-- name: wake_followers
+-- Those of a place, with all topics in it, that came to rest before they showed the end.
+UPDATE followers SET end_shown_at = NULL
+WHERE (address = :place OR address GLOB :place || ':*') AND end_shown_at IS NOT NULL AND (
+    shown_state IS NULL OR shown_state IN ('pending', 'running')
+    OR shown_attempt < (SELECT attempt FROM tasks WHERE tasks.id = task_id)
+)
+RETURNING *;
+
 -- name: forget_followers
 DELETE FROM followers WHERE end_shown_at < :before;
 
