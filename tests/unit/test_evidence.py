@@ -178,6 +178,34 @@ def test_a_peers_first_words_are_talk(here: Whereabouts) -> None:
     assert set(codes(Sightings(), here, means(3_500, *[280] * 30))) == {"c"}
 
 
+@pytest.mark.parametrize("each_second", [20, 100])
+def test_what_a_peer_tells_of_its_pieces_is_talk(here: Whereabouts, each_second: int) -> None:
+    sightings = Sightings()
+    told = ""
+    for second, mean in enumerate(means(*[200 + 49 * each_second] * 60)[::2]):
+        sightings.count(known=1, connections=1)
+        end = replace(standing((THEIRS, PORT)), rate=mean, pieces=1 + each_second * (1 + second))
+        sightings.look([end], here, float(second))
+        told += "r" if sightings.receiving else "c"
+    assert set(told) == {"c"}
+
+
+def test_a_bitfield_is_talk(here: Whereabouts) -> None:
+    sightings = Sightings()
+    for turn, mean in enumerate(means(12_500 + 400, *[100] * 20)):
+        sightings.count(known=1, connections=1)
+        sightings.look([replace(standing((THEIRS, PORT)), rate=mean, pieces=100_000)], here, turn / 2)
+        assert not sightings.receiving
+
+
+def test_metadata_comes_from_a_peer_that_tells_of_its_pieces_too(here: Whereabouts) -> None:
+    sightings = Sightings()
+    for second, mean in enumerate(means(*[20_000] * 30)[::2]):
+        sightings.count(known=1, connections=1)
+        sightings.look([replace(standing((THEIRS, PORT)), rate=mean, pieces=20 * second)], here, float(second))
+        assert sightings.receiving
+
+
 @pytest.mark.parametrize("rate", [3_000, 20_000, 500_000, 9_000_000])
 def test_metadata_that_has_stopped_is_said_to_come_no_longer_though_the_mean_is_high_for_half_a_minute(
     here: Whereabouts, rate: int

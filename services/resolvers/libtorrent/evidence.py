@@ -15,6 +15,8 @@ _JITTER = 0.25  # seconds
 _WINDOW = 5.0  # seconds
 _TALK = 5_000  # bytes in such a time: a peer that has nothing to give says less
 _LULL = 6.0  # seconds more: slow peers give 32 KiB at a time
+_FIRST_HAVES = 8_000  # bytes
+_HAVE = 80  # bytes: a message of one piece (BEP 3), with the packet that may carry it alone
 
 
 @dataclass(slots=True)
@@ -43,7 +45,7 @@ class Connection:
     """One with *peer*, which *stands*, or is still being made.
 
     *tried* is one that we made, *named* a peer that trackers, the DHT or other peers name. *rate* is how many bytes a
-    second it brings, as a mean.
+    second it brings, as a mean; it has so many *pieces*, of which it tells.
     """
 
     peer: Endpoint
@@ -51,6 +53,7 @@ class Connection:
     tried: bool
     named: bool
     rate: int = 0
+    pieces: int = 0
 
 
 @dataclass(slots=True)
@@ -63,17 +66,21 @@ class _Flow:
 
     at: float
     mean: int = 0
+    pieces: int = 0
     came: deque[tuple[float, float]] = field(default_factory=deque)
     last: float = -math.inf
     """When more had come than talk."""
 
-    def take(self, mean: int, now: float) -> None:
-        """Take in the mean of *now*."""
+    def take(self, mean: int, pieces: int, now: float) -> None:
+        """Take in the mean of *now*, and how many pieces the peer has told of: that is no metadata."""
         seconds = max(int(now - self.at - _JITTER), int(mean != self.mean))  # as few as it may be
         if seconds:
             left = _KEPT**seconds
-            self.came.append((now, max(0.0, seconds * (mean - left * self.mean) / (1 - left))))
-            self.mean, self.at = mean, now
+            told: float = _HAVE * (pieces - self.pieces)
+            if not self.pieces:
+                told = max(pieces / 8, min(told, _FIRST_HAVES))  # as a bitfield, which may not be whole
+            self.came.append((now, max(0.0, seconds * (mean - left * self.mean) / (1 - left) - told)))
+            self.mean, self.pieces, self.at = mean, pieces, now
         while self.came and now - self.came[0][0] >= _WINDOW:
             self.came.popleft()
         if sum(count for _, count in self.came) > _TALK:
@@ -182,7 +189,7 @@ class Sightings:
         self.standing = {one.peer for one in others}
         self._flows = {one.peer: self._flows.get(one.peer) or _Flow(at=now) for one in others}
         for one in others:
-            self._flows[one.peer].take(one.rate, now)
+            self._flows[one.peer].take(one.rate, one.pieces, now)
         self.receiving = any(now - flow.last < _LULL for flow in self._flows.values())
 
 

@@ -167,6 +167,7 @@ def connections(handle: Handle) -> list[Connection]:
             tried=bool(peer.flags & lt.peer_info.local_connection),
             named=bool(peer.source & _BY_OTHERS),
             rate=peer.down_speed,  # of this one: the torrent's own counts what trackers say, too
+            pieces=peer.num_pieces,
         )
         for peer in handle.get_peer_info()
     ]
