@@ -149,6 +149,16 @@ async def test_a_tracker_that_names_us_to_ourselves_has_named_nobody(
         assert {(step.code, number(step, "peers")) for step in running.steps.seen} == {("asking", 0)}
 
 
+@contextlib.asynccontextmanager
+async def nobodys_port(port: int) -> AsyncIterator[None]:
+    """Keep whoever else runs on this machine from listening at *port*; connections to it are refused."""
+    with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
+        tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        for one in (tcp, udp):
+            one.bind(("127.0.0.1", port))
+        yield
+
+
 @pytest.mark.parametrize("way", ["tracker", "dht"])
 async def test_what_is_left_of_us_from_before_a_restart_is_nobody(swarm: Swarm, way: Way) -> None:
     dead = swarm.dead()
@@ -156,7 +166,11 @@ async def test_what_is_left_of_us_from_before_a_restart_is_nobody(swarm: Swarm, 
         await running.steps.until(lambda step: number(step, "trackers_answered") == 1)
         old_port = before._session._held.listen_port()
     swarm.find(dead, ("127.0.0.1", old_port), by=[way])  # whoever is killed takes back nothing
-    async with opened(swarm) as after, Running(after, torrent_id(dead), trackers_of(dead)) as running:
+    async with (
+        nobodys_port(old_port),
+        opened(swarm) as after,
+        Running(after, torrent_id(dead), trackers_of(dead)) as running,
+    ):
         step = await running.steps.until(lambda step: number(step, "trackers_answered") == 1)
         swarm.tracker.asked.clear()
         await swarm.tracker.asked.wait()
