@@ -6,12 +6,11 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self, TypeVar
 
-from aiohttp import web
-
 from sandbox.botapi.chats import Account, Chat, Kind, Message
 from sandbox.botapi.events import Call, Event, EventLog
 from sandbox.botapi.faults import Fault, FaultBook
 from sandbox.botapi.flood import FloodControl, Limits
+from sandbox.botapi.listening import Listener
 from sandbox.botapi.methods import Methods
 from sandbox.botapi.people import Person
 from sandbox.botapi.server import Server
@@ -25,9 +24,9 @@ class BotApi:
     """A Bot API server for one bot, listening while the ``async with`` lasts. Lives in the loop that enters it.
 
     It checks what Telegram checks, in Telegram's words, and refuses, with ``sandbox:`` in the description, parameters
-    and fields that it does not know, where Telegram ignores them. Not in it: service messages, inline mode, webhooks,
-    migration of groups, media other than documents and photos (which cannot be had), entities that Telegram finds by
-    itself other than ``bot_command``.
+    and fields that it does not know, where Telegram ignores them. Not in it: service messages other than those of an
+    upgraded group, inline mode, webhooks, media other than documents and photos (which cannot be had), entities that
+    Telegram finds by itself other than ``bot_command``.
 
     Args:
         token: ``<bot id>:<letters>``; every other one is refused.
@@ -56,20 +55,18 @@ class BotApi:
         self._log.listen(lambda _: self._world.changed.beat())
         methods = Methods(self._world, FloodControl(limits, now))
         server = Server(token, self._world, methods, self._faults, self._log)
-        self._runner = web.AppRunner(server.application(), access_log=None, shutdown_timeout=1)
+        self._listener = Listener(server.application())
         self._address = ""
 
     async def __aenter__(self) -> Self:
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
-        self._address = "http://{}:{}".format(*self._runner.addresses[0])
+        self._address = await self._listener.open()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._world.updates.close()
-        await self._runner.cleanup()
+        await self._listener.close()
 
     @property
     def privacy_mode(self) -> bool:
@@ -113,6 +110,17 @@ class BotApi:
     def mend(self) -> None:
         """Take back all faults that are ordered and have not happened."""
         self._faults.clear()
+
+    async def vanish(self) -> None:
+        """Be gone: connections are refused, those that were open are cut, until `come_back`. People go on all the same.
+
+        What was read whole before is done; nobody hears of it.
+        """
+        await self._listener.refuse()
+
+    async def come_back(self) -> None:
+        """Be there again, at the same address."""
+        await self._listener.listen()
 
     @property
     def calls(self) -> list[Call]:

@@ -11,10 +11,12 @@ from sandbox.botapi.errors import Refused
 class Fault:
     """What goes wrong with a request.
 
-    It is refused; or done and its answer lost (``LOST_ANSWER``); or done at once and answered late (`slow_answer`).
+    It is refused; or lost and never done (``LOST_REQUEST``); or done and its answer lost (``LOST_ANSWER``); or done at
+    once and answered late (`slow_answer`).
     """
 
     BAD_GATEWAY: ClassVar["Fault"]
+    LOST_REQUEST: ClassVar["Fault"]
     LOST_ANSWER: ClassVar["Fault"]
 
     status: int
@@ -42,6 +44,7 @@ class Fault:
 
 
 Fault.BAD_GATEWAY = Fault(502, "Bad Gateway")
+Fault.LOST_REQUEST = Fault(0, "the request was lost")
 Fault.LOST_ANSWER = Fault(0, "the answer was lost")
 
 

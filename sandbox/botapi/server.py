@@ -56,6 +56,8 @@ class Server:
         chat_id = _chat_id(given)
         self._log.add(method, Phase.RECEIVED, chat_id)
         fault = self._faults.take(method, chat_id)
+        if fault is Fault.LOST_REQUEST:
+            return await self._finish(request, method, chat_id, at, _Answer(fault.status), lost=True)
         try:
             if fault is not None and not fault.applied:
                 raise fault.refusal

@@ -1,5 +1,7 @@
 """Telegram's troubles: edits refused, throttled, and applied without an answer; the card is true all the same."""
 
+import re
+
 import pytest
 
 from sandbox.botapi import Call, Fault
@@ -9,8 +11,8 @@ from tests.e2e.conftest import World, states
 
 @pytest.mark.parametrize(
     ("fault", "times"),
-    [(Fault.BAD_GATEWAY, 3), (Fault.too_many(retry_after=2), 1), (Fault.LOST_ANSWER, 2)],
-    ids=["502", "429", "lost answer"],
+    [(Fault.BAD_GATEWAY, 3), (Fault.too_many(retry_after=2), 1), (Fault.LOST_ANSWER, 2), (Fault.LOST_REQUEST, 2)],
+    ids=["502", "429", "lost answer", "lost request"],
 )
 async def test_edits_that_go_wrong_are_made_good(fault: Fault, times: int, running: World) -> None:
     sample = running.swarm.unseeded(make_sample("late.mkv"))
@@ -55,6 +57,19 @@ async def test_answers_that_go_wrong_are_made_good(running: World) -> None:
     assert saved.text.startswith("#1 saved")
     running.api.break_next("sendMessage", Fault.too_many(retry_after=1))
     assert (await running.ask("/help")).text
+
+
+async def test_a_telegram_that_was_gone_for_a_time_is_told_what_happened_meanwhile(running: World) -> None:
+    sample = running.swarm.unseeded(make_sample("late.mkv"))
+    card = await running.ask(f"/calibrate_hash {sample.magnet()}")
+    await running.api.vanish()
+    asked = running.alice.say(running.private, "/help")
+    await running.swarm.begin_seeding(sample)
+    await running.printed(re.compile(r"telegram_unreachable"))
+    await running.api.come_back()
+    await running.shows(card, "completed", "late.mkv")
+    await running.answer(asked)
+    assert len([one for one in running.private.bot_messages if "late.mkv" in one.text]) == 1
 
 
 async def test_a_deleted_card_is_sent_anew_once_at_its_end(running: World) -> None:

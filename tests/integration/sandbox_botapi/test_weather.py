@@ -99,6 +99,59 @@ async def test_a_lost_answer_is_a_network_error_for_what_was_done(bot: Bot, api:
     assert (api.calls[-1].status, api.calls[-1].chat_id) == (0, private.id)
 
 
+async def test_a_lost_request_is_a_network_error_for_what_was_never_done(bot: Bot, api: BotApi, private: Chat) -> None:
+    phases: list[Phase] = []
+    api.on_event(lambda event: phases.append(event.phase))
+    api.break_next("sendMessage", Fault.LOST_REQUEST)
+    with pytest.raises(NetworkError) as lost:
+        await bot.send_message(private.id, "lost")
+    assert not isinstance(lost.value, BadRequest)
+    assert private.messages == ()
+    assert phases == [Phase.RECEIVED]
+    assert (api.calls[-1].status, api.calls[-1].chat_id) == (0, private.id)
+    assert (await bot.send_message(private.id, "said again")).message_id == 1
+
+
+async def test_a_server_that_is_gone_refuses_connections_until_it_comes_back(
+    bot: Bot, api: BotApi, alice: Person, private: Chat
+) -> None:
+    address = api.base_url
+    await api.vanish()
+    with pytest.raises(NetworkError):  # the connection that it had was cut
+        await bot.send_message(private.id, "x")
+    with pytest.raises(NetworkError, match="ConnectError"):
+        await bot.send_message(private.id, "x")
+    await api.vanish()
+    alice.say(private, "is anybody there?")
+    await api.come_back()
+    await api.come_back()
+    assert api.base_url == address
+    assert len(await bot.get_updates()) == 1
+    await bot.send_message(private.id, "here I am")
+    assert [message.text for message in private.bot_messages] == ["here I am"]
+    assert [call.method for call in api.calls] == ["getMe", "getUpdates", "sendMessage"]
+
+
+async def test_a_server_that_goes_cuts_the_poll_that_waits_and_keeps_the_updates(
+    bot: Bot, api: BotApi, alice: Person, private: Chat
+) -> None:
+    polling = asyncio.ensure_future(bot.get_updates(timeout=30))
+    await api.until(lambda: api.events == 4)  # getMe has three, then the poll is received
+    await api.vanish()
+    with pytest.raises(NetworkError):
+        await polling
+    alice.say(private, "hello")
+    await api.come_back()
+    (update,) = await bot.get_updates()
+    assert update.message is not None
+    assert update.message.text == "hello"
+
+
+async def test_a_server_that_is_gone_can_be_left() -> None:
+    async with BotApi() as api:
+        await api.vanish()
+
+
 async def test_events_tell_each_phase_before_the_next_begins(bot: Bot, api: BotApi, private: Chat) -> None:
     seen: list[tuple[int, str, Phase, int]] = []
 
