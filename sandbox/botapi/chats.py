@@ -54,7 +54,8 @@ class Message:
     *html* is what the sender gave, with its tags; *formatted* what Telegram kept of it. *versions* are the times and
     plain texts over its life, the present one last. *options* are what sending it asked for and nobody sees here.
     Under a *photo* or a *document* the text is its caption. *forwarded* says from whom (Bot API, MessageOrigin).
-    *channel_post*: it came by itself from the channel that is linked here.
+    *channel_post*: it came by itself from the channel that is linked here. *service*: what it tells instead of words,
+    which Telegram says itself.
     """
 
     id: int
@@ -71,6 +72,7 @@ class Message:
     channel_post: bool = False
     document: File | None = None
     forwarded: Mapping[str, object] | None = None
+    service: Mapping[str, object] = field(default_factory=dict)
     options: Mapping[str, object] = field(default_factory=dict)
     edited: float | None = None
     deleted: bool = False
@@ -122,7 +124,7 @@ class Message:
             "link_preview_options": self.options.get("link_preview_options"),
             "edit_date": self.edited and int(self.edited),
         }
-        return shape | {name: value for name, value in extra.items() if value}
+        return shape | {name: value for name, value in extra.items() if value} | dict(self.service)
 
     def _sender_chat(self) -> dict[str, object] | None:
         if self.channel_post:
@@ -131,7 +133,8 @@ class Message:
 
     def __str__(self) -> str:
         buttons = " ".join(f"[{text}]" for row in self.buttons for text, _ in row)
-        return f"#{self.id} {self.sender.first_name}: {self.text} {buttons}".rstrip()
+        told = ", ".join(f"{name} {value}" for name, value in self.service.items())
+        return f"#{self.id} {self.sender.first_name}: {self.text or told} {buttons}".rstrip()
 
 
 def _photo_json(number: int) -> dict[str, object]:
@@ -142,7 +145,8 @@ def _photo_json(number: int) -> dict[str, object]:
 class Chat:
     """A chat that the bot knows: a private one (its id is the person's), a group or a supergroup (ids below 0).
 
-    Message ids count from 1 in each chat, as in supergroups, so that whoever mixes chats up is found out.
+    Message ids count from 1 in each chat, as in supergroups, so that whoever mixes chats up is found out. Of a group
+    that became a supergroup, *upgraded_to* is that one: nobody does anything here any more.
     """
 
     def __init__(
@@ -153,6 +157,7 @@ class Chat:
         self.title = title
         self.forum = forum
         self.topics: list[int] = []
+        self.upgraded_to: Chat | None = None
         self.on_bot_status: Callable[[Chat, Status, Status], None] = lambda *_: None
         self._bot = bot
         self._members: dict[int, tuple[Account, Status]] = {one.id: (one, "member") for one in (*members, bot)}
@@ -216,8 +221,15 @@ class Chat:
         if account == self._bot and before != status:
             self.on_bot_status(self, before, status)
 
+    def upgraded(self, identity: int) -> "Chat":
+        """Return the supergroup *identity* that this group becomes: with its members as they are, and no message."""
+        chat = Chat(identity, "supergroup", self._bot, (), self.title, forum=False)
+        chat._members = dict(self._members)
+        self.upgraded_to = chat
+        return chat
+
     def check_bot_may_see(self) -> None:
-        """Refuse a request about this chat as Telegram does where the bot is not in it."""
+        """Refuse a request about this chat as Telegram does where the bot is not in it, and where it is another now."""
         status = self.status(self._bot.id)
         if status == "kicked" and not self.is_group:
             raise Refused(403, "Forbidden: bot was blocked by the user")
@@ -225,6 +237,9 @@ class Chat:
             raise Refused(403, f"Forbidden: bot was kicked from the {self.kind} chat")
         if status == "left":
             raise Refused(403, f"Forbidden: bot is not a member of the {self.kind} chat")
+        if self.upgraded_to is not None:
+            there = {"migrate_to_chat_id": self.upgraded_to.id}
+            raise Refused(400, "Bad Request: group chat was upgraded to a supergroup chat", there)
 
     def check_bot_may_write(self, what: str = "text messages") -> None:
         self.check_bot_may_see()

@@ -1,4 +1,4 @@
-"""People: they write, edit, delete, press and block."""
+"""People: they write, edit, delete, press, block, and upgrade groups."""
 
 import asyncio
 from collections.abc import Mapping
@@ -49,6 +49,7 @@ class Person:
         """
         if chat.status(self.id) in {"left", "kicked"}:
             raise ValueError(f"{self.account.first_name} is not in {chat.title}")
+        _check_is_there(chat)
         if reply_to is not None and chat.find(reply_to.id) is not reply_to:
             raise ValueError(f"{reply_to} does not stand in {chat.title}")
         formatted = _typed(text, MAX_CAPTION if photo or document else MAX_LENGTH, empty=document is not None)
@@ -73,6 +74,7 @@ class Person:
         """Change one's own message."""
         if message.deleted or (message.sender != self.account and not message.anonymous):
             raise ValueError(f"{self.account.first_name} cannot edit {message}")
+        _check_is_there(message.chat)
         self._world.edit(message, _typed(text, MAX_CAPTION if message.has_caption else MAX_LENGTH))
 
     def delete(self, message: Message) -> None:
@@ -98,13 +100,22 @@ class Person:
 
         Raises:
             LookupError: the message is deleted.
+            ValueError: its group has become a supergroup.
             TimeoutError: no answer within 10 seconds.
         """
         if message.deleted:
             raise LookupError(f"{message} is deleted")
+        _check_is_there(message.chat)
         answer = self._world.press(self.account, message, data)
         async with asyncio.timeout(_PATIENCE):
             return await answer
+
+    def upgrade(self, group: Chat) -> Chat:
+        """Make a basic *group* a supergroup, and return that one: it has the same people, and no messages yet."""
+        if group.kind != "group" or group.status(self.id) in {"left", "kicked"}:
+            raise ValueError(f"{self.account.first_name} cannot upgrade {group.title}")
+        _check_is_there(group)
+        return self._world.upgrade(self.account, group)
 
     def block(self) -> None:
         """Block the bot in private."""
@@ -112,6 +123,11 @@ class Person:
 
     def unblock(self) -> None:
         self._world.private(self.account).set_status(self._world.bot, "member")
+
+
+def _check_is_there(chat: Chat) -> None:
+    if chat.upgraded_to is not None:
+        raise ValueError(f"{chat.title} is a supergroup now")
 
 
 def _typed(text: str | Formatted, most: int, *, empty: bool = False) -> Formatted:

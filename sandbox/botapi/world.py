@@ -2,10 +2,10 @@
 
 import asyncio
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from sandbox.botapi.chats import TELEGRAM, Account, Chat, Kind, Message, Status
+from sandbox.botapi.chats import ANONYMOUS, TELEGRAM, Account, Chat, Kind, Message, Status
 from sandbox.botapi.files import Files
 from sandbox.botapi.pulse import Pulse
 from sandbox.botapi.shapes import member_json
@@ -109,6 +109,27 @@ class World:
         self.say(message)
         return message
 
+    def upgrade(self, who: Account, group: Chat) -> Chat:
+        """Let *group* become a supergroup, tell the bot so in either of them, and return the new one."""
+        chat = self._opened(group.upgraded(next(self._groups["supergroup"])))
+        self._tell_of_itself(group, who, {"migrate_to_chat_id": chat.id})
+        self._tell_of_itself(chat, ANONYMOUS, {"migrate_from_chat_id": group.id})
+        return chat
+
+    def _tell_of_itself(self, chat: Chat, sender: Account, service: Mapping[str, object]) -> None:
+        self.say(
+            Message(
+                id=chat.next_id,
+                chat=chat,
+                sender=sender,
+                date=self.now(),
+                formatted=Formatted("", ()),
+                html="",
+                anonymous=sender is ANONYMOUS,
+                service=service,
+            )
+        )
+
     def edit(self, message: Message, formatted: Formatted) -> None:
         message.change(formatted, formatted.text, message.keyboard, self.now())
         self._tell("edited_message", message)
@@ -119,11 +140,12 @@ class World:
         self.changed.beat()
 
     def _hears(self, message: Message) -> bool:
-        """Whether the bot is told of *message*: in privacy mode, of commands and replies to it (Bot FAQ)."""
+        """Whether the bot is told of *message*: in privacy mode, of commands, replies to it and service messages."""
         status = message.chat.status(self.bot.id)
         if status in {"left", "kicked"}:
             return False
-        meant = message.text.startswith("/") or (message.reply_to is not None and message.reply_to.from_bot)
+        answers = message.reply_to is not None and message.reply_to.from_bot
+        meant = message.text.startswith("/") or answers or bool(message.service)  # Bot FAQ
         return self.reads_all or not message.chat.is_group or status == "administrator" or meant
 
     def press(self, who: Account, message: Message, data: str) -> asyncio.Future[PressAnswer]:

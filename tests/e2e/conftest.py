@@ -16,6 +16,7 @@ from typing import TypeVar
 import pytest
 
 from sandbox.botapi import BotApi, Chat, Message, Person
+from sandbox.botapi.chats import Kind
 from sandbox.botapi.text import Formatted
 from sandbox.swarm import Swarm
 
@@ -78,9 +79,9 @@ class World:
         self.users.append(person.id)
         return person
 
-    def group(self, title: str, *people: Person) -> Chat:
+    def group(self, title: str, *people: Person, kind: Kind = "supergroup") -> Chat:
         """Return a new group whose members are served there, from the next start on."""
-        group = self.api.group(title, *people)
+        group = self.api.group(title, *people, kind=kind)
         self.chats.append(group.id)
         return group
 
