@@ -9,7 +9,7 @@ from typing import Protocol
 
 from telegram import Bot
 from telegram.constants import ChatMemberStatus
-from telegram.error import BadRequest, Forbidden, InvalidToken, NetworkError, RetryAfter, TelegramError
+from telegram.error import BadRequest, ChatMigrated, Forbidden, InvalidToken, NetworkError, RetryAfter, TelegramError
 from telegram.request import HTTPXRequest
 
 from bot.config import Telegram, is_token
@@ -96,6 +96,8 @@ async def _look_at_privacy(bot: Bot, groups: Sequence[int]) -> Finding:
 async def _administers(bot: Bot, group: int) -> bool:
     try:
         member = await bot.get_chat_member(group, bot.id)
+    except ChatMigrated as error:  # the settings still have its number from before it was a supergroup
+        return await _administers(bot, error.new_chat_id)
     except (BadRequest, Forbidden):  # it is not there
         return False
     return member.status in {ChatMemberStatus.ADMINISTRATOR, ChatMemberStatus.OWNER}

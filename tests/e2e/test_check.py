@@ -122,6 +122,16 @@ async def test_privacy_mode_matters_where_a_group_is_served_that_it_does_not_adm
     assert (await check(world)).code == 0
 
 
+async def test_a_group_of_the_settings_that_is_a_supergroup_now_is_looked_at_under_its_new_number(world: World) -> None:
+    world.api.privacy_mode = True
+    group = world.group("Group", world.alice, kind="group")
+    chat = world.alice.upgrade(group)
+    blind = await check(world)
+    assert (blind.line("token")[0], blind.line("privacy mode")[0]) == ("✓", "✗")
+    chat.set_status(world.api.bot, "administrator")
+    assert (await check(world)).code == 0
+
+
 @pytest.mark.parametrize(("ahead", "mark", "word"), [(120, "✗", "behind"), (-120, "✗", "ahead of"), (30, "✓", "")])
 async def test_a_clock_that_is_off_by_more_than_a_minute_is_told(
     tmp_path: Path, ahead: int, mark: str, word: str
