@@ -28,6 +28,7 @@ from services.access import Access
 from services.calibration.allowance import Allowance
 from services.calibration.followers import Followership
 from services.calibration.manager import AsyncCalibrationManager, set_async_calibration_manager
+from services.calibration.moves import Moves
 from services.clock import SystemClock
 from services.engines.local import LocalEngine
 from services.i18n import Catalogues
@@ -98,7 +99,7 @@ async def run(settings: Settings) -> None:
         set_async_calibration_manager(manager)
         stack.callback(set_async_calibration_manager, None)
         followers = Followership(store, clock)
-        live = LiveStatus(manager, followers, clock, languages)
+        live = LiveStatus(manager, followers, Moves(store, people, clock), clock, languages)
         inbox = Inbox(store, clock, f"tg:{settings.telegram.token.get_secret_value().partition(':')[0]}")
         receipts = Receipts(inbox)
         application = _application(settings, receipts, revoke)

@@ -66,6 +66,16 @@ class Turn:
     def __lt__(self, other: Self) -> bool:
         return (self.rank, self.place) < (other.rank, other.place)
 
+    def at(self, to: Address) -> Self | None:
+        """Return this turn in what its chat has become; None where it is about a message, which stays behind."""
+        match self.what:
+            case Edit():
+                return None
+            case Answer() as answer:
+                return replace(self, to=to, what=replace(answer, reply_to=None))
+            case _:
+                return replace(self, to=to, anew=False, sent=None)
+
     def merged(self, newer: Self) -> Self:
         if newer.what is not self.what:
             self.close()

@@ -13,6 +13,7 @@ from handlers.slots import Rank
 from services.calibration.follower import Follower, FollowerId
 from services.calibration.followers import Followership
 from services.calibration.manager import AsyncCalibrationManager
+from services.calibration.moves import Moves
 from services.calibration.task import Snapshot, State, Task
 from services.clock import Clock
 from services.errors import StoreUnavailable
@@ -44,10 +45,16 @@ class LiveStatus:
     """Keeps every followed message true. It implements the outbox's `Cards`. What a message shows is not sent again."""
 
     def __init__(
-        self, manager: AsyncCalibrationManager, followers: Followership, clock: Clock, languages: Languages
+        self,
+        manager: AsyncCalibrationManager,
+        followers: Followership,
+        moves: Moves,
+        clock: Clock,
+        languages: Languages,
     ) -> None:
         self._manager = manager
         self._followers = followers
+        self._moves = moves
         self._clock = clock
         self._languages = languages
         self._outbox: Outbox | None = None
@@ -171,6 +178,23 @@ class LiveStatus:
             await self._followers.rests(follower)
         else:
             await self._followers.lost_message(follower)
+
+    async def moved(self, chat_id: int, became: int) -> None:
+        moved = await self._moves.move(str(Address(chat_id)), str(Address(became)))
+        for follower in moved.followers:
+            self._mark(follower, Rank.END)
+        if not moved.first:
+            return
+        await self._languages.load()  # what was chosen for the group has gone along
+        if moved.by_settings:
+            remedy = (
+                f"write {became} in the place of {chat_id} into allowed_chats; until then it is let in all the same"
+            )
+            _log.warning("group_upgraded", chat=chat_id, became=became, remedy=remedy)
+        else:
+            _log.info("group_upgraded", chat=chat_id, became=became)
+        if moved.apart:
+            _log.warning("notebook_left_behind", chat=chat_id, became=became, why="both have notes")
 
 
 def _known(message_id: int, shown: Message) -> _Known:

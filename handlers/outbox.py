@@ -24,7 +24,7 @@ from telegram.error import TelegramError
 
 from handlers.chat_queue import Answer, ChatQueue, Edit, Told, Turn
 from handlers.outgoing import Address, Card, Cards, Gone, Message
-from handlers.refusals import Fate, fate, loggable, seconds_to_wait
+from handlers.refusals import Fate, fate, loggable, new_chat, seconds_to_wait
 from handlers.slots import Limits, Rank, Slots
 from handlers.wire import Wire
 from services.calibration.follower import FollowerId
@@ -166,13 +166,34 @@ class Outbox:
                 del self._still[chat_id]
             self._wake.set()
 
+    async def moved(self, chat_id: int, became: int) -> None:
+        """Go on in the supergroup that a group has become, whoever tells of it first, and how often.
+
+        Raises:
+            StoreUnavailable: it is told again with the next request to the group.
+        """
+        await self._cards.moved(chat_id, became)
+        if chat := self._chats.get(chat_id):
+            for turn in chat.waiting():
+                chat.drop(turn)
+                self._follow(turn, Address(became))
+
+    def _follow(self, turn: Turn, to: Address) -> None:
+        moved = turn.at(to)
+        if moved is None:
+            turn.close()
+        elif not self._stopped:
+            self._queue(moved)
+
     async def drained(self) -> None:
         """Return when nothing waits and nothing is under way, or when the outbox has stopped."""
         await self._empty.wait()
 
     def _put(self, turn: Turn) -> None:
-        if self._leaving or self._stopped:
-            return
+        if not (self._leaving or self._stopped):
+            self._queue(turn)
+
+    def _queue(self, turn: Turn) -> None:
         chat = self._chats.get(turn.to.chat_id)
         if chat is None:
             rate = self._limits.group if turn.to.is_group else self._limits.private
@@ -294,6 +315,9 @@ class Outbox:
         card = await self._cards.render(follower)
         if card is None:
             return
+        if card.to != turn.to:  # its chat has become another since it was marked
+            self._follow(turn, card.to)
+            return
         if turn.anew or turn.sent is not None:
             card = replace(card, message_id=turn.sent)
         try:
@@ -347,6 +371,10 @@ class Outbox:
             case Fate.CHAT_GONE:
                 _log.info("chat_gone", chat=turn.to.chat_id, error=loggable(error))
                 await self._give_up(chat, turn)
+            case Fate.CHAT_MOVED:
+                became = new_chat(error)
+                await self.moved(turn.to.chat_id, became)
+                self._follow(turn, Address(became))
             case Fate.TOPIC_GONE:
                 _log.info("topic_gone", chat=turn.to.chat_id, thread=turn.to.thread_id)
                 await self._tell_gone(turn)

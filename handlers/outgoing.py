@@ -115,3 +115,9 @@ class Cards(Protocol):
         After MESSAGE the old message is not to be edited again. An ended card is sent anew by the outbox, and `shown`
         then tells its new id; of one still live, the end is later rendered without a message id.
         """
+
+    async def moved(self, chat_id: int, became: int) -> None:
+        """Store that a chat has become another one, and mark there what is to be shown anew; told any number of times.
+
+        Cards are rendered with their new place from then on.
+        """

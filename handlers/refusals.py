@@ -15,6 +15,7 @@ class Fate(Enum):
     MESSAGE_GONE = auto()
     TOPIC_GONE = auto()
     CHAT_GONE = auto()
+    CHAT_MOVED = auto()
     REVOKED = auto()
     REFUSED = auto()
 
@@ -45,7 +46,7 @@ def fate(error: TelegramError) -> Fate:
         case InvalidToken():
             return Fate.REVOKED
         case Forbidden() | ChatMigrated():
-            return Fate.CHAT_GONE
+            return Fate.CHAT_MOVED if isinstance(error, ChatMigrated) else Fate.CHAT_GONE
         case BadRequest():  # a NetworkError to its library, though it was answered
             said = error.message.lower()
             return next((meaning for words, meaning in _SAID.items() if words in said), Fate.REFUSED)
@@ -59,6 +60,12 @@ def seconds_to_wait(error: TelegramError) -> float:
     """Return the seconds for which a 429 holds its chat: a number or a timedelta, by the library's setting."""
     after = error.retry_after if isinstance(error, RetryAfter) else 0
     return after.total_seconds() if isinstance(after, timedelta) else float(after)
+
+
+def new_chat(error: TelegramError) -> int:
+    """Return which chat the one of a `CHAT_MOVED` has become."""
+    assert isinstance(error, ChatMigrated)  # noqa: S101 - no other has this fate
+    return error.new_chat_id
 
 
 def loggable(error: TelegramError) -> str:

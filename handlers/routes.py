@@ -32,6 +32,7 @@ from handlers.receipts import Receipts
 from handlers.saving import edited, save, save_command
 from handlers.search import find, search
 from handlers.start import show_help, start, unknown_command
+from handlers.upgrades import upgraded
 from services.errors import CalibotError, StoreUnavailable
 from services.i18n import sentence
 
@@ -107,6 +108,7 @@ class OneAfterAnotherInAChat(BaseUpdateProcessor):
 def register(application: "Application[Any, CalibotContext, Any, Any, Any, Any]") -> None:
     """Add every handler."""
     new = filters.UpdateType.MESSAGE
+    application.add_handler(MessageHandler(new & filters.StatusUpdate.MIGRATE, upgraded), group=-2)
     application.add_handler(TypeHandler(Update, gate), group=-1)
     application.add_handler(MessageHandler(new & _Command(), command))
     application.add_handler(MessageHandler(new & _KEPT, save))

@@ -172,7 +172,7 @@ class Followers(Protocol):
     async def shown(
         self, follower: Follower, message_id: int, attempt: int, state: State, end_shown_at: float | None
     ) -> None:
-        """Store what its message shows now, unless it has become another task's meanwhile.
+        """Store what its message shows now, unless it has become another task's, or has moved, meanwhile.
 
         Where another follower of the task has adopted the message before this one knew its number, this one replaces
         it; where it is another task's by now, this one is deleted.
@@ -192,6 +192,13 @@ class Followers(Protocol):
 
     async def renew(self, task_ids: Collection[TaskId]) -> None:
         """Every message of the tasks that has shown an end, or is about to, has it to show once more as it is then."""
+
+    async def move(self, address: str, became: str) -> Sequence[Follower]:
+        """Send those at *address* to another one, without their messages, and return them.
+
+        Of tasks that have ended, those that have shown it, or rest, are forgotten with their messages: else a note that
+        changes would have them sent anew.
+        """
 
     async def behind(self, notes: Collection[NoteId]) -> Sequence[Follower]:
         """Return those that have shown the end of a task which wrote into *notes*, and have to show it once more.

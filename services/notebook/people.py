@@ -2,7 +2,8 @@
 
 import hmac
 import secrets
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Self
 
@@ -26,6 +27,14 @@ class Outcome(StrEnum):
     AS_BEFORE = "as_before"
 
 
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What the store remembers: who was let in, and what chats have become."""
+
+    added: Sequence[LetIn]
+    moved: Mapping[str, str]
+
+
 class People:
     """Knows who is let in: those of the settings, and those that the store remembers."""
 
@@ -41,12 +50,17 @@ class People:
 
     async def load(self) -> Self:
         """Let in those that are stored."""
-        self._know(await self._store.read(lambda tx: tx.people.everybody()))
+        self.know(await self._store.read(self.stored))
         return self
 
-    def _know(self, added: Sequence[LetIn]) -> None:
-        self._added = tuple(added)
-        self.access = self._settings.joined(added)
+    async def stored(self, tx: NotebookTx) -> Stored:
+        """Return what is stored, which `know` is to be told once that is committed."""
+        return Stored(await tx.people.everybody(), await tx.people.moved())
+
+    def know(self, stored: Stored) -> None:
+        """Judge by what is *stored* from now on."""
+        self._added = tuple(stored.added)
+        self.access = self._settings.after(stored.moved).joined(stored.added)
 
     @property
     def start_code(self) -> str | None:
@@ -70,16 +84,16 @@ class People:
         self._redeemed = True  # it works once: nobody else can use it while this is written
         owner = LetIn(who=person, role=Role.OWNER, added_at=self._clock.now())
 
-        async def write(tx: NotebookTx) -> Sequence[LetIn]:
+        async def write(tx: NotebookTx) -> Stored:
             await tx.people.put(owner)
-            return await tx.people.everybody()
+            return await self.stored(tx)
 
         try:
-            added = await self._store.write(write)
+            stored = await self._store.write(write)
         except StoreUnavailable:
             self._redeemed = False
             raise
-        self._know(added)
+        self.know(stored)
         return True
 
     def check_owner(self, person: PersonId) -> None:
@@ -90,7 +104,7 @@ class People:
     def everybody(self, *, asked_by: PersonId) -> Sequence[LetIn]:
         """Return all who are let in, those of the settings first. Raises OwnersOnly."""
         self.check_owner(asked_by)
-        listed = self._settings.listed()
+        listed = [one for one in self._settings.listed() if one.who not in self.access.moved]
         known = {(one.who, one.role) for one in listed}
         return (*listed, *(one for one in self._added if (one.who, one.role) not in known))
 
@@ -102,6 +116,7 @@ class People:
             StoreUnavailable: nothing was changed.
         """
         self.check_owner(asked_by)
+        who = self.access.now(who)
 
         async def allow(tx: NotebookTx) -> str:
             if self._settings.lets_in(who) or any(one.who == who for one in await tx.people.everybody()):
@@ -121,6 +136,7 @@ class People:
             StoreUnavailable: nothing was changed.
         """
         self.check_owner(asked_by)
+        who = self.access.now(who)
 
         async def deny(tx: NotebookTx) -> str:
             if self._settings.lets_in(who):
@@ -136,9 +152,30 @@ class People:
         return await self._once(request_key, deny)
 
     async def _once(self, key: str | None, act: Callable[[NotebookTx], Awaitable[str]]) -> Outcome:
-        async def write(tx: NotebookTx) -> tuple[str, Sequence[LetIn]]:
-            return await once(tx, key, self._clock.now(), lambda: act(tx)), await tx.people.everybody()
+        async def write(tx: NotebookTx) -> tuple[str, Stored]:
+            return await once(tx, key, self._clock.now(), lambda: act(tx)), await self.stored(tx)
 
-        outcome, added = await self._store.write(write)
-        self._know(added)
+        outcome, stored = await self._store.write(write)
+        self.know(stored)
         return Outcome(outcome)
+
+    async def lets_in(self, tx: NotebookTx, who: str) -> bool:
+        """Whether *who* is let in, by the settings or by what is stored."""
+        return self._settings.lets_in(who) or any(one.who == who for one in await tx.people.everybody())
+
+    async def move(self, tx: NotebookTx, old: str, new: str) -> bool:
+        """Let the chat *old* be *new* from now on, let in as it was.
+
+        Whoever let it in has let in the new one; for the settings, the chat itself says so. Returns whether that was so
+        and they do not know the new one.
+        """
+        now = self._clock.now()
+        before = next((one for one in await tx.people.everybody() if one.who == old), None)
+        by_settings = self._settings.lets_in(old) and not self._settings.lets_in(new)
+        if before is None and by_settings:
+            before = LetIn(who=old, role=Role.CHAT, added_at=now, added_by=PersonId(old))
+        if before is not None and not await self.lets_in(tx, new):
+            await tx.people.put(replace(before, who=new))
+        await tx.people.remove(old)
+        await tx.people.move(old, new, now)
+        return by_settings

@@ -149,6 +149,9 @@ class Notebooks(Protocol):
     async def speak(self, door: str, language: str | None) -> None:
         """Store the language that was chosen for *door*, which is open; None: no more than each person's own."""
 
+    async def move(self, door: str, became: str) -> bool:
+        """Let *became* open what *door* opens, unless there are notes in what it opened before; return whether so."""
+
 
 class People(Protocol):
     """The people and chats that were let in from a chat, beside those of the settings."""
@@ -161,6 +164,12 @@ class People(Protocol):
 
     async def remove(self, who: str) -> None:
         """Forget *who*, a person or a chat."""
+
+    async def moved(self) -> Mapping[str, str]:
+        """Return what chats have become, by their old names."""
+
+    async def move(self, door: str, became: str, at: float) -> None:
+        """Store that a chat has become another: its door is that one's from now on. It must be the first time."""
 
 
 class NotebookTx(Protocol):

@@ -55,13 +55,17 @@ class FollowerRows:
         await self._run.one("yield_to_adopter", **here)
         await self._run.one(
             "follower_shown",
-            id=follower.id,
             task_id=follower.task_id,
-            message_id=message_id,
             attempt=attempt,
             state=state,
             end_shown_at=end_shown_at,
+            **here,
         )
+
+    async def move(self, address: str, became: str) -> Sequence[Follower]:
+        await self._run.one("forget_told_followers", address=address)
+        rows = await self._run.all("move_followers", address=address, became=became)
+        return [self._follower(row) for row in rows]
 
     async def gone(self, follower: FollowerId, end_shown_at: float | None) -> None:
         await self._run.one("follower_gone", id=follower, end_shown_at=end_shown_at)

@@ -33,6 +33,9 @@ class NotebookRows:
     async def speak(self, door: str, language: str | None) -> None:
         await self._run.one("speak", door=door, language=language)
 
+    async def move(self, door: str, became: str) -> bool:
+        return await self._run.one("move_door", door=door, became=became) is not None
+
 
 class PeopleRows:
     """See `services.notebook.ports.People`."""
@@ -60,3 +63,9 @@ class PeopleRows:
     async def remove(self, who: str) -> None:
         await self._run.one("remove_person", person=who)
         await self._run.one("remove_allowed_chat", door=who)
+
+    async def moved(self) -> Mapping[str, str]:
+        return {row["door"]: row["became"] for row in await self._run.all("moved")}
+
+    async def move(self, door: str, became: str, at: float) -> None:
+        await self._run.one("insert_moved", door=door, became=became, at=at)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from telegram import Bot, InlineKeyboardMarkup, InputFile, LinkPreviewOptions, ReplyParameters
-from telegram.error import BadRequest, Forbidden, NetworkError, RetryAfter, TelegramError
+from telegram.error import BadRequest, ChatMigrated, Forbidden, NetworkError, RetryAfter, TelegramError
 
 from tests.fake_clock import FakeClock
 
@@ -71,6 +71,7 @@ class FakeTelegram:
         self.latency: Callable[[], float] = lambda: 0.02
         self.slow: dict[int, float] = {}
         self.blocked: set[int] = set()
+        self.upgraded: dict[int, int] = {}
         self.down = False
         self.under_way: defaultdict[int, int] = defaultdict(int)
         self.most_at_once: defaultdict[int, int] = defaultdict(int)
@@ -201,6 +202,8 @@ class FakeTelegram:
         self._limit(chat_id)
         if chat_id in self.blocked:
             raise Forbidden("Forbidden: bot was blocked by the user")
+        if chat_id in self.upgraded:
+            raise ChatMigrated(self.upgraded[chat_id])
         mishap = self._mishaps[chat_id].popleft() if self._mishaps[chat_id] else None
         if mishap and not mishap.applied:
             raise mishap.error

@@ -4,9 +4,13 @@ import asyncio
 import hashlib
 from collections import Counter
 
+from services.access import Access
+from services.calibration.moves import Moves
 from services.calibration.ports import CalibrationResult, LookupRequest
 from services.calibration.task import HashRequest
 from services.errors import CalibotError
+from services.notebook.people import People
+from services.store.store import Store
 from services.torrents import FileEntry, Hints, InfoHash, Name, Progress, Step, TorrentId, TorrentInfo
 from tests.fake_clock import FakeClock
 
@@ -29,6 +33,11 @@ def info_of(asked: TorrentId, name: str, *, verified: bool = True, certain: bool
         source="swarm",
         verified=verified,
     )
+
+
+def moves(store: Store, clock: FakeClock) -> Moves:
+    """Return who moves places in *store*, where the settings let nobody in."""
+    return Moves(store, People(store, Access(), clock), clock)
 
 
 class FakeEngine:

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Self
@@ -40,6 +40,8 @@ class FakeCards:
     telling: asyncio.Event | None = None
     """What `gone` waits for."""
     broken: set[FollowerId] = field(default_factory=set)
+    mark: Callable[[FollowerId, Address, Rank], None] = lambda *_: None
+    moves: list[tuple[int, int]] = field(default_factory=list)
 
     async def render(self, follower: FollowerId) -> Card | None:
         self.rendered.append(follower)
@@ -75,6 +77,17 @@ class FakeCards:
             await self.telling.wait()
         self.lost.append((follower, reason))
 
+    async def moved(self, chat_id: int, became: int) -> None:
+        if self.store_down:
+            self.store_down -= 1
+            raise StoreUnavailable
+        self.moves.append((chat_id, became))
+        for follower, one in self.followers.items():
+            if one.to.chat_id == chat_id:
+                one.to, one.message_id = Address(became), None
+                one.seen = one.seen if one.ended and one.seen == one.text else None
+                self.mark(follower, one.to, Rank.END)
+
 
 @dataclass
 class World:
@@ -90,6 +103,7 @@ class World:
         clock = FakeClock()
         telegram, cards = FakeTelegram(clock), FakeCards(clock)
         outbox = Outbox(bot or telegram.bot, cards, clock=clock, jitter=random.Random(1).random)
+        cards.mark = outbox.mark
         clock._now += 60  # it has been running for a while
         return cls(clock, telegram, cards, outbox)
 

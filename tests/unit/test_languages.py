@@ -19,7 +19,7 @@ from services.torrents import NotebookId, PersonId
 from tests.fake_clock import FakeClock, settle
 from tests.languages import ALL, CATALOGUES, CHINESE
 from tests.unit.conftest import Run
-from tests.unit.fakes import hashes
+from tests.unit.fakes import hashes, moves
 
 HERE, THERE = "tg:-1001", "tg:2"
 
@@ -101,7 +101,7 @@ async def test_a_card_follows_the_language_of_its_chat_and_else_of_who_asked(
 ) -> None:
     async with run() as manager:
         followers = Followership(store, clock)
-        live = LiveStatus(manager, followers, clock, languages)
+        live = LiveStatus(manager, followers, moves(store, clock), clock, languages)
         task_id = await manager.submit_task(
             request=hashes("a"),
             notebook=notebook,

@@ -28,7 +28,7 @@ from services.store.store import Store
 from services.torrents import NotebookId, NoteId, PersonId, TaskId
 from tests.fake_clock import FakeClock, settle
 from tests.unit.conftest import Run
-from tests.unit.fakes import FakeEngine, hashes, torrent
+from tests.unit.fakes import FakeEngine, hashes, moves, torrent
 from tests.unit.name_world import guessed
 
 ALICE = PersonId("tg:1")
@@ -153,7 +153,7 @@ def begin(store: Store, clock: FakeClock, notebook: NotebookId) -> Begin:
     async def begin(manager: AsyncCalibrationManager) -> World:
         outbox.marks.clear()
         followers = Followership(store, clock)
-        live = LiveStatus(manager, followers, clock, Languages(store, Catalogues({}), clock))
+        live = LiveStatus(manager, followers, moves(store, clock), clock, Languages(store, Catalogues({}), clock))
         await live.resume(outbox.as_outbox)
         return World(manager, followers, live, outbox, notebook)
 
@@ -537,7 +537,7 @@ async def test_before_there_is_an_outbox_nothing_is_marked_and_nothing_fails(
 ) -> None:
     async with run() as manager:
         followers = Followership(store, clock)
-        live = LiveStatus(manager, followers, clock, Languages(store, Catalogues({}), clock))
+        live = LiveStatus(manager, followers, moves(store, clock), clock, Languages(store, Catalogues({}), clock))
         world = World(manager, followers, live, FakeOutbox(), notebook)
         task_id = await world.submit("x")
         await live.show(task_id)

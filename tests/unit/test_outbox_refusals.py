@@ -3,7 +3,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 from structlog.testing import capture_logs
-from telegram.error import BadRequest, ChatMigrated, Forbidden, InvalidToken, NetworkError, TelegramError, TimedOut
+from telegram.error import BadRequest, Forbidden, InvalidToken, NetworkError, TelegramError, TimedOut
 
 from handlers.outbox import Address, FollowerId, Gone, Message
 from tests.unit.fake_telegram import Mishap
@@ -83,7 +83,6 @@ async def test_an_end_marked_again_while_it_is_sent_anew_is_sent_once(world: Wor
         Forbidden("Forbidden: bot was kicked from the group chat"),
         BadRequest("Bad Request: chat not found"),
         BadRequest("Bad Request: not enough rights to send text messages to the chat"),
-        ChatMigrated(-1009),
     ],
 )
 async def test_a_chat_that_is_closed_to_us_is_given_up_with_all_that_waits_for_it(

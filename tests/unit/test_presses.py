@@ -29,7 +29,7 @@ from services.store.store import Store
 from services.torrents import Name, NotebookId, PersonId, TaskId
 from tests.fake_clock import FakeClock
 from tests.unit.conftest import Run
-from tests.unit.fakes import FakeEngine, hashes, info_of, torrent
+from tests.unit.fakes import FakeEngine, hashes, info_of, moves, torrent
 
 ALICE = PersonId("tg:1")
 CARD = 50
@@ -58,7 +58,7 @@ class Presser:
         self.manager = manager
         self.followers = Followership(store, clock)
         languages = Languages(store, Catalogues({}), clock)
-        self.live = LiveStatus(manager, self.followers, clock, languages)
+        self.live = LiveStatus(manager, self.followers, moves(store, clock), clock, languages)
         self.box = Box()
         self.live._outbox = self.box  # type: ignore[assignment] # as much of it as a press needs
         self.notebook = Notebook(store, clock, manager.note_changed)

@@ -35,7 +35,21 @@ WHERE id = :id AND EXISTS (
 -- name: follower_shown
 UPDATE followers SET message_id = :message_id, shown_attempt = :attempt, shown_state = :state,
     end_shown_at = :end_shown_at, gone = 0
-WHERE id = :id AND task_id = :task_id;
+WHERE id = :id AND task_id = :task_id AND address = :address;
+
+-- name: forget_told_followers
+-- All but those of tasks under way, and those that have not shown the end yet. Who is to show it once more has shown it.
+DELETE FROM followers WHERE address = :address AND NOT EXISTS (
+    SELECT 1 FROM tasks WHERE tasks.id = task_id AND (
+        state IN ('pending', 'running')
+        OR end_shown_at IS NULL AND (shown_state, shown_attempt) IS NOT (state, attempt)
+    )
+);
+
+-- name: move_followers
+UPDATE followers SET address = :became, message_id = NULL, reply_to = NULL, end_shown_at = NULL
+WHERE address = :address
+RETURNING *;
 
 -- name: follower_gone
 -- With an end, its chat is what is gone: a press there must find it as this one, not as nobody's.

@@ -153,10 +153,20 @@ WHERE info_hash IN (:v1, :v2) AND note_id IN (
 SELECT * FROM revisions WHERE note_id = :note_id ORDER BY version;
 
 -- name: door
-SELECT notebook_id FROM doors WHERE door = :door;
+-- What was written in a group just before it became a supergroup may come after the word of that.
+SELECT notebook_id FROM doors WHERE door = coalesce((SELECT became FROM moved WHERE moved.door = :door), :door);
 
 -- name: insert_notebook
 INSERT INTO notebooks (created_at) VALUES (:at) RETURNING id;
 
 -- name: insert_door
-INSERT INTO doors (door, notebook_id) VALUES (:door, :notebook_id);
+INSERT INTO doors (door, notebook_id)
+VALUES (coalesce((SELECT became FROM moved WHERE moved.door = :door), :door), :notebook_id);
+
+-- name: move_door
+-- Where there are notes behind both doors the new one keeps its own, deleted ones too: people have gone on with those,
+-- and tasks under way, pins and choices belong to one notebook. The old notebook stays, but nothing leads to it.
+INSERT INTO doors (door, notebook_id) SELECT :became, notebook_id FROM doors WHERE door = :door
+ON CONFLICT (door) DO UPDATE SET notebook_id = excluded.notebook_id
+WHERE NOT EXISTS (SELECT 1 FROM notes WHERE notes.notebook_id = doors.notebook_id)
+RETURNING notebook_id;

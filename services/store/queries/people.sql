@@ -22,3 +22,9 @@ SELECT door, language FROM doors WHERE language IS NOT NULL;
 
 -- name: speak
 UPDATE doors SET language = :language WHERE door = :door;
+
+-- name: moved
+SELECT door, became FROM moved;
+
+-- name: insert_moved
+INSERT INTO moved (door, became, at) VALUES (:door, :became, :at);
