@@ -317,3 +317,13 @@ async def test_the_operator_is_told_of_a_notebook_that_is_left_behind(world: Wor
     async with run() as manager:
         lines = await logged(world, manager)
     assert [one["event"] for one in lines] == ["group_upgraded", "notebook_left_behind"]
+
+
+async def test_the_language_that_was_chosen_for_the_group_goes_along(store: Store, clock: FakeClock, run: Run) -> None:
+    world = World(store, People(store, Access(), clock), clock)
+    languages = Languages(store, Catalogues({}), clock)
+    await languages.choose(OLD, "en")
+    async with run() as manager:
+        live = LiveStatus(manager, world.followers, world.moves, clock, languages)
+        await live.moved(Address.parse(OLD).chat_id, Address.parse(NEW).chat_id)
+    assert languages.of(NEW) == "en"

@@ -166,7 +166,8 @@ VALUES (coalesce((SELECT became FROM moved WHERE moved.door = :door), :door), :n
 -- name: move_door
 -- Where there are notes behind both doors the new one keeps its own, deleted ones too: people have gone on with those,
 -- and tasks under way, pins and choices belong to one notebook. The old notebook stays, but nothing leads to it.
-INSERT INTO doors (door, notebook_id) SELECT :became, notebook_id FROM doors WHERE door = :door
-ON CONFLICT (door) DO UPDATE SET notebook_id = excluded.notebook_id
+INSERT INTO doors (door, notebook_id, language) SELECT :became, notebook_id, language FROM doors WHERE door = :door
+ON CONFLICT (door) DO UPDATE SET
+    notebook_id = excluded.notebook_id, language = coalesce(doors.language, excluded.language)
 WHERE NOT EXISTS (SELECT 1 FROM notes WHERE notes.notebook_id = doors.notebook_id)
 RETURNING notebook_id;
