@@ -29,7 +29,7 @@ from services.calibration.allowance import Allowance
 from services.calibration.followers import Followership
 from services.calibration.manager import AsyncCalibrationManager, set_async_calibration_manager
 from services.calibration.moves import Moves
-from services.clock import SystemClock
+from services.clock import Clock, SystemClock
 from services.engines.local import LocalEngine
 from services.i18n import Catalogues
 from services.inbox import Inbox
@@ -135,7 +135,7 @@ async def run(settings: Settings) -> None:
         _repeat(application, settings, application.bot_data, inbox)
         for update in await receipts.unfinished(application.bot):
             await application.update_queue.put(update)
-        await stack.enter_async_context(_polling(application, settings, stop))
+        await stack.enter_async_context(_polling(application, settings, clock, stop))
         if not stop.is_set():
             _tell_the_operator(application, people)
         await stop.wait()
@@ -234,8 +234,8 @@ async def _started(application: App) -> AsyncIterator[None]:
 
 
 @contextlib.asynccontextmanager
-async def _polling(application: App, settings: Settings, stop: asyncio.Event) -> AsyncIterator[None]:
-    """Take updates in; at the end, first no new ones, then those that are there are handled."""
+async def _polling(application: App, settings: Settings, clock: Clock, stop: asyncio.Event) -> AsyncIterator[None]:
+    """Take updates in; at the end, first no new ones, then those that are there have a moment."""
     updater = application.updater
     assert updater is not None  # noqa: S101 - the builder makes one
 
@@ -254,6 +254,7 @@ async def _polling(application: App, settings: Settings, stop: asyncio.Event) ->
             cast("InboxBot", application.bot).last_call()
             await updater.stop()
             await application.update_queue.join()
+            await cast("OneAfterAnotherInAChat", application.update_processor).finish(clock)
 
 
 def _said_by_the_bot(_: TelegramError) -> None:

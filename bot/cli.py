@@ -46,7 +46,8 @@ def _parser() -> argparse.ArgumentParser:
         made.add_argument("--config", type=Path, default=config, help="the settings (config.toml)")
         return made
 
-    command("run", "run the bot")
+    run = command("run", "run the bot")
+    run.add_argument("--log-format", choices=["text", "json"], default="text", help="a line of text or a JSON object")
     check = command("check", "look whether all that the bot needs is there, and say what to do where it is not")
     check.add_argument("--live", metavar="CHAT", help="send and edit one real message in this chat, too")
     resolve = command("resolve", "find names here in the terminal; needs no token", None)
@@ -86,14 +87,14 @@ def _command(options: argparse.Namespace) -> int:
 
             return restore.main(options.file, options.config)
         case _:
-            return _run(options.config)
+            return _run(options.config, json=options.log_format == "json")
 
 
-def _run(config: Path) -> int:
+def _run(config: Path, *, json: bool) -> int:
     from bot import app, logs  # noqa: PLC0415 - as above
 
     settings = _with_token(load(config), config)
-    logs.configure(settings.telegram.token.get_secret_value())
+    logs.configure(settings.telegram.token.get_secret_value(), json=json)
     try:
         asyncio.run(app.run(settings))
     except app.TokenRefused as error:

@@ -8,14 +8,21 @@ from typing import Any
 import structlog
 
 
-def configure(token: str, least: int = logging.INFO) -> None:
-    """Send structlog's and the libraries' logs of level *least* and up to standard error, *token* always replaced."""
+def configure(token: str, least: int = logging.INFO, *, json: bool = False) -> None:
+    """Send structlog's and the libraries' logs of level *least* and up to standard error, *token* always replaced.
+
+    A line is an event: ``key='value'`` pairs, or a *json* object.
+    """
 
     def render(logger: object, name: str, event: MutableMapping[str, Any]) -> str:
-        line = in_a_line(logger, name, event)
+        line = str(in_a_line(logger, name, event))
         return line.replace(token, "<token>") if token else line  # the whole line: a value's repr may have it too
 
-    in_a_line = structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"])
+    in_a_line: structlog.typing.Processor = structlog.processors.KeyValueRenderer(
+        key_order=["timestamp", "level", "event"]
+    )
+    if json:
+        in_a_line = structlog.processors.JSONRenderer(ensure_ascii=False)
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_logger_name,

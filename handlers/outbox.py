@@ -28,7 +28,7 @@ from handlers.refusals import Fate, fate, loggable, new_chat, seconds_to_wait
 from handlers.slots import Limits, Rank, Slots
 from handlers.wire import Wire
 from services.calibration.follower import FollowerId
-from services.clock import Clock
+from services.clock import Clock, at_most
 from services.errors import StoreUnavailable
 
 __all__ = ["Address", "Card", "Cards", "FollowerId", "Gone", "Limits", "Message", "Outbox", "Rank"]
@@ -89,24 +89,13 @@ class Outbox:
         self._leaving = True
         self._wake.set()
         if self._running is not None and any(chat.has_answers() for chat in self._chats.values()):
-            await self._at_most(_LAST_ANSWERS, asyncio.create_task(self.drained()))
+            await at_most(self._clock, _LAST_ANSWERS, asyncio.create_task(self.drained()))
         self._stop()
         if self._running is None:
             return
-        await self._at_most(_PATIENCE, self._running)
+        await at_most(self._clock, _PATIENCE, self._running)
         if not self._running.cancelled():
             self._running.result()
-
-    async def _at_most(self, seconds: float, task: asyncio.Task[None]) -> None:
-        """Await *task*, and end it after *seconds*."""
-        patience = asyncio.ensure_future(self._clock.sleep(seconds))
-        both = {task, patience}
-        try:
-            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for one in both:
-                one.cancel()
-            await asyncio.wait(both)
 
     def answer(
         self,

@@ -33,11 +33,13 @@ from handlers.saving import edited, save, save_command
 from handlers.search import find, search
 from handlers.start import show_help, start, unknown_command
 from handlers.upgrades import upgraded
+from services.clock import Clock, at_most
 from services.errors import CalibotError, StoreUnavailable
 from services.i18n import sentence
 
 log = structlog.stdlib.get_logger(__name__)
 _AT_ONCE = 256
+_PATIENCE = 0.5  # seconds
 _ALL = (
     2**31
 )  # the library's own places are taken by those who wait for a turn, too: a chat's backlog stopped all others
@@ -80,12 +82,24 @@ class OneAfterAnotherInAChat(BaseUpdateProcessor):
 
     def __init__(self, receipts: Receipts) -> None:
         self._receipts = receipts
+        self._running: set[asyncio.Task[Any]] = set()
         super().__init__(max_concurrent_updates=_ALL)
         self._turns: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
         self._places = asyncio.Semaphore(_AT_ONCE)
 
+    async def finish(self, clock: Clock) -> None:
+        """Give what is under way a moment, then end it: the next process does it again."""
+        if self._running:
+            await at_most(clock, _PATIENCE, asyncio.gather(*self._running, return_exceptions=True))
+
     async def do_process_update(self, update: object, coroutine: Awaitable[Any]) -> None:
-        await self._in_turn(update, coroutine)
+        handling = asyncio.current_task()
+        assert handling is not None  # noqa: S101 - a coroutine runs in a task
+        self._running.add(handling)
+        try:
+            await self._in_turn(update, coroutine)
+        finally:
+            self._running.discard(handling)
         if isinstance(update, Update):
             self._receipts.handled(update.update_id)
 

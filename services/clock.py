@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from typing import Protocol
+from typing import Any, Protocol
 
 
 class Clock(Protocol):
@@ -16,6 +16,17 @@ class Clock(Protocol):
 
     async def sleep(self, seconds: float) -> None:
         """Return after *seconds*; at once, but after a turn of the loop, when they are not positive."""
+
+
+async def at_most(clock: Clock, seconds: float, what: asyncio.Future[Any]) -> None:
+    """Wait until *what* is over, and end it after so many *seconds*."""
+    both = {what, asyncio.ensure_future(clock.sleep(seconds))}
+    try:
+        await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for one in both:
+            one.cancel()
+        await asyncio.wait(both)
 
 
 class SystemClock:

@@ -1,6 +1,7 @@
 """What is logged, and that the token never is."""
 
 import io
+import json
 import logging
 import sys
 from collections.abc import Callable, Iterator
@@ -51,6 +52,20 @@ def test_other_peoples_events_look_the_same(written: Written) -> None:
     (line,) = written().splitlines()
     for words in ("level='warning'", "event='this is 5'", "logger='other.library'"):
         assert words in line
+
+
+def test_an_event_may_be_a_json_object_without_the_token(written: Written) -> None:
+    logs.configure(TOKEN, json=True)
+    ours().warning("bot.started", chat=-100, name="三体\nzwei", address=ADDRESS)
+    (line,) = written().splitlines()
+    event = json.loads(line)
+    assert (event["event"], event["level"], event["chat"], event["name"]) == (
+        "bot.started",
+        "warning",
+        -100,
+        "三体\nzwei",
+    )
+    assert TOKEN not in line
 
 
 class Opaque:

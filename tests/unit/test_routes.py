@@ -61,6 +61,27 @@ async def test_an_update_is_done_when_it_was_handled_and_not_when_that_was_cance
     assert [one.number for one in await inbox.unfinished()] == [2]
 
 
+async def test_a_stop_gives_what_is_under_way_a_moment_and_leaves_the_rest_to_the_next_process(
+    inbox: Inbox, clock: FakeClock
+) -> None:
+    async with Receipts(inbox) as receipts:
+        processor = OneAfterAnotherInAChat(receipts)
+        await receipts.keep([written(number, number) for number in (1, 2)])
+        updates = [
+            asyncio.create_task(processor.process_update(written(number, number), clock.sleep(seconds)))
+            for number, seconds in ((1, 0.4), (2, 50.0))
+        ]
+        await settle()
+        finishing = asyncio.create_task(processor.finish(clock))
+        await clock.advance(0.4)
+        assert not finishing.done()
+        await clock.advance(0.2)
+        assert finishing.done()
+        await asyncio.wait(updates)
+        await processor.finish(clock)
+    assert [one.number for one in await inbox.unfinished()] == [2]
+
+
 async def test_one_chats_backlog_holds_up_no_other_chat_and_no_press(inbox: Inbox) -> None:
     processor = OneAfterAnotherInAChat(Receipts(inbox))
     gate = asyncio.Event()
