@@ -181,11 +181,11 @@ class LiveStatus:
 
     async def moved(self, chat_id: int, became: int) -> None:
         moved = await self._moves.move(str(Address(chat_id)), str(Address(became)))
+        self._languages.know(moved.languages)
         for follower in moved.followers:
             self._mark(follower, Rank.END)
         if not moved.first:
             return
-        await self._languages.load()  # what was chosen for the group has gone along
         if moved.by_settings:
             remedy = (
                 f"write {became} in the place of {chat_id} into allowed_chats; until then it is let in all the same"

@@ -1,7 +1,7 @@
 """A place gets another name, as a group does that becomes a supergroup: all that hangs on it goes along, once."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from services.calibration.follower import Follower
 from services.calibration.ports import TaskStore, Tx
@@ -15,13 +15,14 @@ class Moved:
 
     *followers* have no message any more: they show themselves at the new place. *first*: nobody had told of it before.
     *by_settings*: they let it in, and do not know its new name. *apart*: both places have notes, and the old one's are
-    where nobody opens them.
+    where nobody opens them. *languages*: which were chosen, by place, after it.
     """
 
     followers: Sequence[Follower] = ()
     first: bool = False
     by_settings: bool = False
     apart: bool = False
+    languages: Mapping[str, str] = field(default_factory=dict)
 
 
 class Moves:
@@ -44,7 +45,7 @@ class Moves:
 
         async def move(tx: Tx) -> tuple[Moved, Stored]:
             moved = await self._move(tx, old, new)
-            return moved, await self._people.stored(tx)
+            return replace(moved, languages=await tx.notebooks.languages()), await self._people.stored(tx)
 
         moved, stored = await self._tasks.write(move)
         self._people.know(stored)

@@ -20,8 +20,12 @@ class Languages:
 
     async def load(self) -> Self:
         """Learn what was chosen."""
-        self._chosen = await self._store.read(lambda tx: tx.notebooks.languages())
+        self.know(await self._store.read(lambda tx: tx.notebooks.languages()))
         return self
+
+    def know(self, chosen: Mapping[str, str]) -> None:
+        """Answer in what was *chosen* from now on: that is what is stored."""
+        self._chosen = chosen
 
     def of(self, door: str) -> str | None:
         """Return the language that was chosen for *door*; None where each person's own counts."""
@@ -49,4 +53,4 @@ class Languages:
             await once(tx, request_key, now, choose)
             return await tx.notebooks.languages()
 
-        self._chosen = await self._store.write(write)
+        self.know(await self._store.write(write))

@@ -150,7 +150,10 @@ class Notebooks(Protocol):
         """Store the language that was chosen for *door*, which is open; None: no more than each person's own."""
 
     async def move(self, door: str, became: str) -> bool:
-        """Let *became* open what *door* opens, unless there are notes in what it opened before; return whether so."""
+        """Let *became* open what *door* opens, unless there are notes in what it opened before; return whether so.
+
+        It has then the language that was chosen for *door*, unless it has its own.
+        """
 
 
 class People(Protocol):

@@ -120,6 +120,35 @@ async def test_what_was_written_in_the_group_and_comes_later_is_kept_in_the_supe
         assert await world.opens(NEW, late)
 
 
+# Its language.
+
+
+async def test_a_database_that_cannot_be_read_afterwards_keeps_nobody_from_hearing_of_the_upgrade(
+    store: Store, clock: FakeClock, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = await begun(store, clock, BY_SETTINGS)
+    languages = Languages(store, Catalogues({}), clock)
+    await languages.choose(OLD, "zh")
+
+    async def unreadable(*_: object) -> None:
+        raise StoreUnavailable
+
+    async with run() as manager:
+        live = LiveStatus(manager, world.followers, world.moves, clock, languages)
+        with monkeypatch.context() as patch, capture_logs() as logs:
+            patch.setattr(store, "read", unreadable)
+            await live.moved(Address.parse(OLD).chat_id, Address.parse(NEW).chat_id)
+    assert languages.of(NEW) == "zh"
+    assert [one["event"] for one in logs] == ["group_upgraded"]
+
+
+async def test_a_language_that_was_chosen_for_the_supergroup_stays(world: World) -> None:
+    languages = Languages(world.store, Catalogues({}), world.clock)
+    await languages.choose(OLD, "zh")
+    await languages.choose(NEW, "en")
+    assert (await world.moves.move(OLD, NEW)).languages[NEW] == "en"
+
+
 # Who is let in.
 
 
