@@ -98,6 +98,7 @@ async def run(settings: Settings) -> None:
         )
         set_async_calibration_manager(manager)
         stack.callback(set_async_calibration_manager, None)
+        await stack.enter_async_context(manager)  # lookups go on while Telegram is out of reach
         followers = Followership(store, clock)
         live = LiveStatus(manager, followers, Moves(store, people, clock), clock, languages)
         inbox = Inbox(store, clock, f"tg:{settings.telegram.token.get_secret_value().partition(':')[0]}")
@@ -129,7 +130,6 @@ async def run(settings: Settings) -> None:
         await stack.enter_async_context(_started(application))
         await stack.enter_async_context(receipts)
         await stack.enter_async_context(outbox)
-        await stack.enter_async_context(manager)
         await stack.enter_async_context(gathering)
         await live.resume(outbox)
         _repeat(application, settings, application.bot_data, inbox)

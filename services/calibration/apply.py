@@ -20,11 +20,12 @@ _LONG = 20_000  # characters: to read more links holds up everybody else
 
 @dataclass(slots=True)
 class Applied:
-    """What a transaction changed: tasks, notes, and the items that ended in it."""
+    """What a transaction changed: tasks, notes, the items that ended in it, and the tasks that did."""
 
     tasks: set[TaskId] = field(default_factory=set)
     notes: set[NoteId] = field(default_factory=set)
     ended: set[ItemKey] = field(default_factory=set)
+    over: dict[TaskId, State] = field(default_factory=dict)
 
 
 Waits = tuple[tuple[ItemKey, int], ...]
@@ -309,6 +310,7 @@ class _Step:
             end = end_of(await tx.tasks.counts(task_id))
             if end is not None and not self._tasks[task_id].state.ended:
                 self._put_task(self._tasks[task_id].to(end, completed_at=self._now))
+                self.applied.over[task_id] = end
         await tx.tasks.replace([self._tasks[task_id] for task_id in self._changed_tasks])
 
 

@@ -151,7 +151,9 @@ class AsyncCalibrationManager:
                 await tx.followers.add(task, follower)
             return task.id
 
-        return TaskId(await self._once(request_key, submit))
+        task_id = TaskId(await self._once(request_key, submit))
+        log.info("task.submitted", task=task_id, by=asked_by, shown_at=follower.address if follower else None)
+        return task_id
 
     async def submitted(self, request_key: str) -> TaskId | None:
         """Return the task that was submitted under this key, whatever would be answered to the request now."""
@@ -211,6 +213,7 @@ class AsyncCalibrationManager:
             if task.state.ended:
                 raise CannotCancel(state=task.state)
             applied.ended.update(await apply_cancel(tx, task, self._clock.now()))
+            applied.over[task_id] = State.CANCELLED
             return task_id
 
         await self._once(request_key, cancel, applied)
@@ -361,6 +364,8 @@ class AsyncCalibrationManager:
             call.exception()  # heard, even where its caller was cancelled
 
     def _told(self, applied: Applied) -> None:
+        for task_id, state in applied.over.items():
+            log.info("task.ended", task=task_id, state=str(state))
         for task_id in applied.tasks:
             self._changed.touch(task_id)
         for note_id in applied.notes:

@@ -6,7 +6,9 @@ import pytest
 
 from sandbox.botapi import Call, Fault
 from sandbox.swarm import make_sample
-from tests.e2e.conftest import World, states
+from tests.e2e.conftest import World, kept, states
+
+_ENDED = re.compile(r"event='task\.ended' task='[0-9a-f-]+' state='completed'")
 
 
 @pytest.mark.parametrize(
@@ -70,6 +72,40 @@ async def test_a_telegram_that_was_gone_for_a_time_is_told_what_happened_meanwhi
     await running.shows(card, "completed", "late.mkv")
     await running.answer(asked)
     assert len([one for one in running.private.bot_messages if "late.mkv" in one.text]) == 1
+
+
+async def test_while_telegram_is_gone_lookups_go_on_and_all_is_told_when_it_is_back(running: World) -> None:
+    sample = running.swarm.unseeded(make_sample("Meanwhile.mkv"))
+    saved = await running.ask(sample.magnet())
+    card = await running.ask("/calibrate 1")
+    await running.shows(card, "running")
+    await running.api.vanish()
+    unheard = running.alice.say(running.private, "/note 1")
+    await running.swarm.begin_seeding(sample)
+    await running.printed(_ENDED)
+    assert card.text.startswith("running")
+    await running.api.come_back()
+    await running.shows(card, "completed", "Meanwhile.mkv")
+    assert kept(await running.answer(unheard)) == sample.magnet(dn="Meanwhile.mkv")
+    assert list(running.private.bot_messages)[:2] == [saved, card]
+    assert running.output.count("event='telegram.unreachable'") == 1
+    assert not any(call.self_made_429 for call in running.api.calls)
+
+
+async def test_started_while_telegram_is_gone_it_goes_on_with_its_lookups(running: World) -> None:
+    sample = running.swarm.unseeded(make_sample("Started.mkv"))
+    card = await running.ask(f"/calibrate_hash {sample.magnet()}")
+    await running.shows(card, "running")
+    running.kill()
+    await running.ended()
+    await running.api.vanish()
+    await running.swarm.begin_seeding(sample)
+    await running.launch(running.write_settings())
+    await running.printed(_ENDED)
+    assert "is running as" not in running.output.partition("unreachable")[2]
+    await running.api.come_back()
+    await running.shows(card, "completed", "Started.mkv")
+    assert list(running.private.bot_messages) == [card]
 
 
 async def test_a_deleted_card_is_sent_anew_once_at_its_end(running: World) -> None:
