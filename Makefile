@@ -8,7 +8,7 @@ PYTHON ?= $(shell for name in python3.11 python3.12 python3.13 python3; do \
 BIN := .venv/bin
 N ?= 3
 
-.PHONY: help messages install install-dev demo run lint format unit integration e2e test flaky bench bench-peers lock
+.PHONY: help messages install install-dev demo run lint format unit integration e2e test flaky bench bench-peers settings lock
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)$$/  make \1\t\2/' | expand -t 20
 
@@ -93,6 +93,9 @@ messages: ## bring the catalogues to the sentences of the code; tests refuse wha
 			&& msgattrib --no-wrap --no-obsolete -o "$$one" "$$one" && msgfmt --check-format -o /dev/null "$$one" || exit 1; \
 	done
 	@rm messages.pot
+
+settings: install ## bring config.example.toml and the operator's page to the settings of the code
+	@$(BIN)/python -m bot.settings_page
 
 lock: ## lock the dependencies of pyproject.toml anew (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml -o requirements.lock

@@ -14,7 +14,7 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 # The values stay out of errors: one of them may be the token in the wrong place.
-_FROZEN = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+_FROZEN = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, use_attribute_docstrings=True)
 _ADDRESS = re.compile(r"https?://[^/\s?#]+(?:/[^\s?#]*)?/bot")
 _INTERFACE = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):([0-9]{1,5})", re.ASCII)
 _TOKEN = re.compile(r"[0-9]+:[A-Za-z0-9_-]+", re.ASCII)
@@ -34,13 +34,21 @@ class Telegram(BaseModel):
 
     model_config = _FROZEN
     token: SecretStr = SecretStr("")
+    """The bot's token, from @BotFather in Telegram (/newbot). Nothing works without it."""
     base_url: str = "https://api.telegram.org/bot"
+    """Where the Bot API is; must end in /bot."""
     base_file_url: str = "https://api.telegram.org/file/bot"
+    """Where the Bot API's files are; must end in /file/bot."""
     owners: tuple[int, ...] = ()
+    """Your own numeric user ids: may do everything. Empty: the program prints a /start CODE that makes one an owner."""
     allowed_users: tuple[int, ...] = ()
+    """User ids that are served in their private chats (the bot tells strangers theirs). In the chat: /allow."""
     allowed_chats: tuple[int, ...] = ()
+    """Group ids (negative; an owner's /start there shows it): who may write there is served there. There: /allow."""
     poll_interval: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    """Seconds between two getUpdates; they wait at the server by themselves, so 0 is right."""
     status_interval: Positive = 0.5
+    """Seconds between two looks of the live status at what has changed."""
 
     @field_validator("token")
     @classmethod
@@ -60,6 +68,7 @@ class Database(BaseModel):
 
     model_config = _FROZEN
     path: Path = Path("data/calibot.db")
+    """The notes and tasks; its folder is made when missing."""
 
     @field_validator("path")
     @classmethod
@@ -74,10 +83,15 @@ class Calibration(BaseModel):
 
     model_config = _FROZEN
     max_workers: Annotated[int, Field(ge=1, le=10_000)] = 100
+    """Lookups at once; one costs about 20 KB and no thread."""
     timeout: Positive = 60.0
+    """Seconds that one lookup may take."""
     task_ttl_seconds: Positive = 3600.0
+    """Seconds that an ended task is answered for."""
     tasks_per_person: Annotated[int, Field(ge=0)] = 20
+    """How many tasks one person may have under way; 0 is no bound."""
     lookups_per_hour: Annotated[int, Field(ge=0)] = 20_000
+    """How many lookups one person may ask for in an hour; 0 is no bound."""
 
 
 class Libtorrent(BaseModel):
@@ -85,13 +99,17 @@ class Libtorrent(BaseModel):
 
     model_config = _FROZEN
     listen_interfaces: str = "0.0.0.0:6881,[::]:6881"
+    """Where the swarm reaches this machine; an open port finds more peers."""
     dht: bool = True
+    """Whether to ask the DHT as well as a magnet's trackers."""
     dht_bootstrap_nodes: tuple[str, ...] = (
         "dht.libtorrent.org:25401",
         "router.bittorrent.com:6881",
         "dht.transmissionbt.com:6881",
     )
+    """Where the DHT is entered at the first start."""
     allow_private_peers: bool = False
+    """Whether private, loopback and link-local addresses may be contacted; leave it off unless all users are yours."""
 
     @field_validator("listen_interfaces")
     @classmethod

@@ -1,0 +1,16 @@
+# Runs calibot as a user of its own; the root may be read-only, what changes is in /data.
+FROM python:3.11-slim
+WORKDIR /srv/calibot
+COPY requirements.lock .
+RUN pip install --no-cache-dir --require-hashes -r requirements.lock
+COPY bot bot
+COPY handlers handlers
+COPY services services
+COPY config.example.toml config.toml
+RUN useradd --system --home /data calibot && install -d -o calibot /data
+USER calibot
+ENV PYTHONDONTWRITEBYTECODE=1 CALIBOT_DATABASE__PATH=/data/calibot.db
+VOLUME /data
+EXPOSE 6881/tcp 6881/udp
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["python", "-m", "bot", "run", "--config", "config.toml"]
