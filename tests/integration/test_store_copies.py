@@ -237,6 +237,7 @@ async def test_a_damaged_database_is_replaced_whatever_it_tells_of_its_numbers(d
     assert await number_of_the_next(database) == 2
 
 
+@pytest.mark.timeout(120)  # a process for each of its steps
 def test_whenever_a_restore_dies_the_old_database_or_the_new_one_is_there_whole(database: Path, backup: Path) -> None:
     first_version(backup, "1")
     first_version(database, "1", "2", mode="wal")

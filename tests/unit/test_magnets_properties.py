@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass
 from urllib.parse import quote, unquote
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -264,6 +265,7 @@ def notes(draw: st.DrawFn) -> Pieces:
     return Pieces("".join(before), "".join(after))
 
 
+@pytest.mark.timeout(90)  # a second or two alone; on a machine that is busy it was twenty
 @settings(THOROUGH, max_examples=800)
 @given(notes(), NAMES)
 def test_a_rename_touches_nothing_but_the_name(note: Pieces, name: str) -> None:
