@@ -8,7 +8,7 @@ PYTHON ?= $(shell for name in python3.11 python3.12 python3.13 python3; do \
 BIN := .venv/bin
 N ?= 3
 
-.PHONY: help messages install install-dev demo run lint format unit integration e2e test flaky bench bench-peers settings lock
+.PHONY: help messages install install-dev demo run lint format unit integration e2e test flaky soak bench bench-peers settings lock
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)$$/  make \1\t\2/' | expand -t 20
 
@@ -62,6 +62,9 @@ test: lint ## everything: lint, unit, integration, end to end
 
 flaky: install-dev ## the end-to-end tests N=3 times
 	@for turn in $$(seq $(N)); do echo "turn $$turn of $(N)"; $(BIN)/python -m pytest tests/e2e -q -n 4 --dist loadfile || exit 1; done
+
+soak: install-dev ## the program killed at a hundred moments that SEED= decides
+	SOAK=1 SEED=$(or $(SEED),$$(date +%s)) $(BIN)/python -m pytest tests/e2e/test_kills.py -q -n 4
 
 bench: .venv-bench/bench.stamp bench-peers ## how fast it is beside others: docs/benchmarks.md, in about 10 minutes
 	@.venv-bench/bin/python -m benchmarks $(ONLY:%=--only %)
