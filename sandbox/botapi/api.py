@@ -35,6 +35,7 @@ class BotApi:
         callback_seconds: how old a press may be to be answered.
         username: the bot's.
         reads_all: whether the bot hears all that is said in groups; else privacy mode hides it, as Telegram does.
+        first_message: the id of each chat's first message, for a bot that remembers those of an earlier sandbox.
     """
 
     def __init__(
@@ -46,10 +47,11 @@ class BotApi:
         callback_seconds: float = 15,
         username: str = "calibot_sandbox_bot",
         reads_all: bool = True,
+        first_message: int = 1,
     ) -> None:
         self.token = token
         self.bot = Account(int(token.partition(":")[0]), "calibot", username, is_bot=True)
-        self._world = World(self.bot, now, callback_seconds, reads_all=reads_all)
+        self._world = World(self.bot, now, callback_seconds, reads_all=reads_all, first_message=first_message)
         self._faults = FaultBook()
         self._log = EventLog()
         self._log.listen(lambda _: self._world.changed.beat())
@@ -103,6 +105,15 @@ class BotApi:
         """Let the channel that is linked to *group* post *text*, and return the message that then stands in *group*."""
         return self._world.post(group, text)
 
+    def menu(self, chat: Chat, person: Person) -> list[tuple[str, str]]:
+        """Return the commands that the app of *person* lists in *chat*, each with its description."""
+        return self._world.commands.shown(chat, person.account)
+
+    def be_late(self, seconds: float) -> None:
+        """Give every answer this late from now on, having done at once what it is about; 0 ends that."""
+        self._faults.seconds_late = seconds
+        self._world.changed.beat()
+
     def break_next(self, method: str, fault: Fault, *, times: int = 1, chat: Chat | None = None) -> None:
         """Let *fault* happen to the next *times* requests to *method*, in *chat* alone when it is given."""
         self._faults.order(method, fault, times, chat.id if chat else None)
@@ -117,10 +128,12 @@ class BotApi:
         What was read whole before is done; nobody hears of it.
         """
         await self._listener.refuse()
+        self._world.changed.beat()
 
     async def come_back(self) -> None:
         """Be there again, at the same address."""
         await self._listener.listen()
+        self._world.changed.beat()
 
     @property
     def calls(self) -> list[Call]:

@@ -145,8 +145,8 @@ def _photo_json(number: int) -> dict[str, object]:
 class Chat:
     """A chat that the bot knows: a private one (its id is the person's), a group or a supergroup (ids below 0).
 
-    Message ids count from 1 in each chat, as in supergroups, so that whoever mixes chats up is found out. Of a group
-    that became a supergroup, *upgraded_to* is that one: nobody does anything here any more.
+    Message ids count from *first_id* in each chat, as in supergroups, so that whoever mixes chats up is found out. Of a
+    group that became a supergroup, *upgraded_to* is that one: nobody does anything here any more.
     """
 
     def __init__(
@@ -157,6 +157,7 @@ class Chat:
         self.title = title
         self.forum = forum
         self.topics: list[int] = []
+        self.first_id = 1
         self.upgraded_to: Chat | None = None
         self.on_bot_status: Callable[[Chat, Status, Status], None] = lambda *_: None
         self._bot = bot
@@ -192,7 +193,7 @@ class Chat:
 
     @property
     def next_id(self) -> int:
-        return len(self._messages) + len(self.topics) + 1
+        return len(self._messages) + len(self.topics) + self.first_id
 
     def open_topic(self) -> int:
         """Begin a topic and return its ``message_thread_id``."""

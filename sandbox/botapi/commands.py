@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Mapping
 
+from sandbox.botapi.chats import Account, Chat
 from sandbox.botapi.errors import bad_request
 from sandbox.botapi.parameters import Parameters, only
 
@@ -38,9 +39,28 @@ class CommandLists:
     def get(self, parameters: Parameters) -> list[dict[str, object]]:
         return self._lists.get(_place(parameters), [])
 
+    def shown(self, chat: Chat, person: Account) -> list[tuple[str, str]]:
+        """Return what the app of *person* lists in *chat*, the narrowest list there is (Bot API, BotCommandScope)."""
+        for scope in _scopes(chat, person):
+            for language in (person.language[:2], ""):
+                if commands := self._lists.get((json.dumps(scope, sort_keys=True), language)):
+                    return [(str(one["command"]), str(one["description"])) for one in commands]
+        return []
+
     def delete(self, parameters: Parameters) -> bool:
         self._lists.pop(_place(parameters), None)
         return True
+
+
+def _scopes(chat: Chat, person: Account) -> list[dict[str, object]]:
+    here: dict[str, object] = {"type": "chat", "chat_id": chat.id}
+    if not chat.is_group:
+        return [here, {"type": "all_private_chats"}, {"type": "default"}]
+    everybody: list[dict[str, object]] = [here, {"type": "all_group_chats"}, {"type": "default"}]
+    if chat.status(person.id) in {"creator", "administrator"}:
+        everybody.insert(1, {"type": "all_chat_administrators"})
+        everybody.insert(0, here | {"type": "chat_administrators"})
+    return [here | {"type": "chat_member", "user_id": person.id}, *everybody]
 
 
 def _place(parameters: Parameters) -> tuple[str, str]:

@@ -61,6 +61,8 @@ class FaultBook:
 
     def __init__(self) -> None:
         self._orders: list[_Order] = []
+        self.seconds_late = 0.0
+        """How late every answer is, whatever else happens to it."""
 
     def order(self, method: str, fault: Fault, times: int, chat_id: int | None) -> None:
         self._orders.append(_Order(method.lower(), fault, times, chat_id))

@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from sandbox.botapi.chats import Account, Chat, Message
-from sandbox.botapi.commands import CommandLists
 from sandbox.botapi.errors import Refused, bad_request
 from sandbox.botapi.files import MAX_DOWNLOAD, File
 from sandbox.botapi.flood import FloodControl
@@ -44,7 +43,7 @@ class Methods:
     def __init__(self, world: World, flood: FloodControl) -> None:
         self._world = world
         self._flood = flood
-        lists = CommandLists()
+        lists = world.commands
         self._table = {
             method.name.lower(): method
             for method in (

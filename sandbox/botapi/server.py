@@ -69,6 +69,8 @@ class Server:
         self._log.add(method, Phase.APPLIED, chat_id)
         if fault is not None and fault.until is not None:
             await fault.until.wait()
+        if self._faults.seconds_late:
+            await asyncio.sleep(self._faults.seconds_late)
         return await self._finish(request, method, chat_id, at, answer, lost=fault is Fault.LOST_ANSWER)
 
     async def _download(self, request: web.Request) -> web.StreamResponse:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from sandbox.botapi.chats import ANONYMOUS, TELEGRAM, Account, Chat, Kind, Message, Status
+from sandbox.botapi.commands import CommandLists
 from sandbox.botapi.files import Files
 from sandbox.botapi.pulse import Pulse
 from sandbox.botapi.shapes import member_json
@@ -38,19 +39,30 @@ class Press:
 class World:
     """The state. *now* gives seconds since 1970; update ids begin there, so that a later sandbox's are higher.
 
-    *reads_all*: privacy mode is off, the bot hears all that is said in groups.
+    *reads_all*: privacy mode is off, the bot hears all that is said in groups. *first_message*: the id that the first
+    message of each chat has.
     """
 
-    def __init__(self, bot: Account, now: Callable[[], float], callback_seconds: float, *, reads_all: bool) -> None:
+    def __init__(
+        self,
+        bot: Account,
+        now: Callable[[], float],
+        callback_seconds: float,
+        *,
+        reads_all: bool,
+        first_message: int,
+    ) -> None:
         self.bot = bot
         self.reads_all = reads_all
         self.files = Files()
+        self.commands = CommandLists()
         self.now = now
         self.updates = UpdateQueue(int(now()))
         self.changed = Pulse()
         self.accounts: dict[int, Account] = {bot.id: bot}
         self.chats: dict[int, Chat] = {}
         self._callback_seconds = callback_seconds
+        self._first_message = first_message
         self._presses: dict[str, Press] = {}
         self._people = itertools.count(_FIRST_PERSON)
         self._groups = {
@@ -74,6 +86,7 @@ class World:
 
     def _opened(self, chat: Chat) -> Chat:
         chat.on_bot_status = self._bot_status_changed
+        chat.first_id = self._first_message
         self.chats[chat.id] = chat
         return chat
 

@@ -1,6 +1,7 @@
 """A BitTorrent swarm on loopback: a tracker, a DHT, peers that give metadata and peers that never do."""
 
+from sandbox.swarm.collection import TORRENTS, Collection, Torrent
 from sandbox.swarm.samples import HOSTILE_NAMES, Kind, Sample, make_sample
 from sandbox.swarm.swarm import Swarm, Way
 
-__all__ = ["HOSTILE_NAMES", "Kind", "Sample", "Swarm", "Way", "make_sample"]
+__all__ = ["HOSTILE_NAMES", "TORRENTS", "Collection", "Kind", "Sample", "Swarm", "Torrent", "Way", "make_sample"]

@@ -1,8 +1,9 @@
 """Torrents that have metadata and no payload, and names that hurt."""
 
 import hashlib
+import itertools
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import quote
@@ -13,6 +14,7 @@ Kind = Literal["v1", "v2", "hybrid"]
 Endpoint = tuple[str, int]
 Files = Sequence[tuple[str, int]]
 InfoDict = dict[bytes, object]
+Draw = Callable[[int], bytes]
 
 _SMALLEST_PIECE = 16_384
 _MOST_PIECES = 500
@@ -74,8 +76,9 @@ def make_sample(
     files: Files | None = None,
     raw_name: bytes | None = None,
     piece_length: int | None = None,
+    seed: bytes | None = None,
 ) -> Sample:
-    """Return a new torrent; two calls never give the same hash.
+    """Return a new torrent; two calls never give the same hash, unless they give the same *seed* and all else.
 
     Args:
         name: what it is called; or give *raw_name*.
@@ -83,9 +86,10 @@ def make_sample(
         files: paths with ``/`` and sizes in bytes; one file of the torrent's own name when missing.
         raw_name: the name's bytes, in any encoding or none.
         piece_length: in bytes, a power of two from 16 KiB; the smaller, the larger the metadata. Chosen when missing.
+        seed: what all that is random in it is drawn from.
     """
     raw = (name or "").encode() if raw_name is None else raw_name
-    info = _info_dict(raw, kind, files, piece_length)
+    info = _info_dict(raw, kind, files, piece_length, os.urandom if seed is None else _drawn_from(seed))
     encoded = encode(info)
     listed = tuple(files) if files else ((name or raw.decode("utf-8", "replace"), 1_234),)
     return Sample(
@@ -99,18 +103,23 @@ def make_sample(
     )
 
 
-def _info_dict(raw: bytes, kind: Kind, files: Files | None, piece_length: int | None) -> InfoDict:
+def _drawn_from(seed: bytes) -> Draw:
+    numbers = itertools.count()
+    return lambda size: hashlib.shake_256(seed + next(numbers).to_bytes(8, "big")).digest(size)
+
+
+def _info_dict(raw: bytes, kind: Kind, files: Files | None, piece_length: int | None, draw: Draw) -> InfoDict:
     single = files is None
     listed: list[tuple[tuple[bytes, ...], int]] = (
         [((raw,), 1_234)] if files is None else [(tuple(path.encode().split(b"/")), size) for path, size in files]
     )
     piece = piece_length or _piece_length(sum(size for _, size in listed))
-    info: InfoDict = {b"name": raw, b"piece length": piece, b"salt": os.urandom(8)}
+    info: InfoDict = {b"name": raw, b"piece length": piece, b"salt": draw(8)}
     if kind != "v1":
         # A file named by hostile bytes alone is no path: v2 keeps the hostility to the torrent's own name.
-        info |= {b"meta version": 2, b"file tree": _file_tree(listed)}
+        info |= {b"meta version": 2, b"file tree": _file_tree(listed, draw)}
     if kind != "v2":
-        info |= _v1_keys(listed, piece, single=single, aligned=kind == "hybrid")
+        info |= _v1_keys(listed, piece, draw, single=single, aligned=kind == "hybrid")
     return info
 
 
@@ -121,9 +130,11 @@ def _piece_length(size: int) -> int:
     return piece
 
 
-def _v1_keys(listed: list[tuple[tuple[bytes, ...], int]], piece: int, *, single: bool, aligned: bool) -> InfoDict:
+def _v1_keys(
+    listed: list[tuple[tuple[bytes, ...], int]], piece: int, draw: Draw, *, single: bool, aligned: bool
+) -> InfoDict:
     if single:
-        return {b"length": listed[0][1], b"pieces": _pieces(listed[0][1], piece)}
+        return {b"length": listed[0][1], b"pieces": _pieces(listed[0][1], piece, draw)}
     entries: list[InfoDict] = []
     for number, (path, size) in enumerate(sorted(listed) if aligned else listed):
         entries.append({b"length": size, b"path": list(path)})
@@ -131,18 +142,18 @@ def _v1_keys(listed: list[tuple[tuple[bytes, ...], int]], piece: int, *, single:
         if aligned and gap and number < len(listed) - 1:  # BEP 47: each file of a hybrid begins at a piece
             entries.append({b"attr": b"p", b"length": gap, b"path": [b".pad", str(gap).encode()]})
     total = sum(size for size in (entry[b"length"] for entry in entries) if isinstance(size, int))
-    return {b"files": entries, b"pieces": _pieces(total, piece)}
+    return {b"files": entries, b"pieces": _pieces(total, piece, draw)}
 
 
-def _pieces(size: int, piece: int) -> bytes:
-    return os.urandom(20) * -(-size // piece)
+def _pieces(size: int, piece: int, draw: Draw) -> bytes:
+    return draw(20) * -(-size // piece)
 
 
-def _file_tree(listed: list[tuple[tuple[bytes, ...], int]]) -> InfoDict:
+def _file_tree(listed: list[tuple[tuple[bytes, ...], int]], draw: Draw) -> InfoDict:
     tree: InfoDict = {}
     for path, size in listed:
         branch = tree
         for part in path:
             branch = branch.setdefault(part, {})  # type: ignore[assignment]  # a tree of dicts down to its leaves
-        branch[b""] = {b"length": size, b"pieces root": os.urandom(32)} if size else {b"length": 0}
+        branch[b""] = {b"length": size, b"pieces root": draw(32)} if size else {b"length": 0}
     return tree

@@ -237,3 +237,10 @@ async def test_the_bot_deletes_its_own_messages_and_others_where_it_may(
     with pytest.raises(BadRequest, match="Message to delete not found"):
         await bot.delete_message(group.id, theirs.id)
     assert theirs.deleted
+
+
+async def test_messages_are_numbered_from_where_a_test_says() -> None:
+    async with BotApi(first_message=1_000) as api:
+        alice = api.person("Alice")
+        assert [alice.say(chat, "x").id for chat in (api.private(alice), api.group("Friends", alice))] == [1_000, 1_000]
+        assert alice.say(api.private(alice), "y").id == 1_001

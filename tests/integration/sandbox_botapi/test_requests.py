@@ -5,6 +5,7 @@ import pytest
 from telegram import (
     Bot,
     BotCommand,
+    BotCommandScopeAllChatAdministrators,
     BotCommandScopeChat,
     ChatMemberAdministrator,
 )
@@ -127,3 +128,17 @@ async def test_command_lists_are_kept_by_scope_and_language(bot: Bot, private: C
 )
 async def test_a_bad_command_is_refused(http: httpx.AsyncClient, command: dict[str, str], description: str) -> None:
     assert await refusal(http, "setMyCommands", commands=[command]) == (400, f"Bad Request: {description}")
+
+
+async def test_an_app_lists_the_narrowest_commands_in_its_language(bot: Bot, api: BotApi, private: Chat) -> None:
+    alice, bob = api.person("Alice", language="en"), api.person("Bob", language="zh-hans")
+    group = api.group("Friends", alice, bob)
+    group.set_status(alice, "administrator")
+    assert api.menu(group, alice) == []
+    await bot.set_my_commands([("help", "What I do")])
+    await bot.set_my_commands([("help", "帮助")], language_code="zh")
+    await bot.set_my_commands([("allow", "Let in")], scope=BotCommandScopeAllChatAdministrators())
+    assert api.menu(api.private(alice), alice) == [("help", "What I do")]
+    assert api.menu(api.private(bob), bob) == [("help", "帮助")]
+    assert api.menu(group, alice) == [("allow", "Let in")]
+    assert api.menu(group, bob) == [("help", "帮助")]

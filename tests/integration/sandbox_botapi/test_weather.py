@@ -209,3 +209,18 @@ async def test_a_listener_may_break_the_very_request_that_it_hears_of(bot: Bot, 
     with pytest.raises(NetworkError, match="Bad Gateway"):
         await bot.send_message(private.id, "x")
     assert private.messages == ()
+
+
+async def test_a_late_server_does_at_once_what_it_answers_late_until_that_ends(
+    bot: Bot, api: BotApi, private: Chat
+) -> None:
+    api.be_late(0.1)
+    began = asyncio.get_running_loop().time()
+    await bot.send_message(private.id, "x")
+    assert asyncio.get_running_loop().time() - began >= 0.1
+    api.be_late(3600)
+    sending = asyncio.ensure_future(bot.send_message(private.id, "y"))
+    await api.until(lambda: len(private.bot_messages) == 2)
+    sending.cancel()
+    api.be_late(0)
+    await bot.send_message(private.id, "z")
