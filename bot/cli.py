@@ -1,4 +1,4 @@
-"""The command line: ``python -m bot run|check|resolve|backup|restore|demo``."""
+"""The command line: ``python -m bot run|check|resolve|backup|restore|demo|demo-terminal``."""
 
 import argparse
 import asyncio
@@ -59,17 +59,19 @@ def _parser() -> argparse.ArgumentParser:
     backup.add_argument("--force", action="store_true", help="replace the file if it is there")
     restore = command("restore", "put a backup in the place of the database; the bot must not run")
     restore.add_argument("file", type=Path, help="a file that backup has written")
-    commands.add_parser("demo", help="see it work: no account, no network")
+    demo = commands.add_parser("demo", help="try it in a browser: no account, no network")
+    demo.add_argument("--port", type=int, default=0, help="where the page is, on 127.0.0.1; a free port when missing")
+    demo.add_argument("--no-browser", action="store_true", help="open none, print the address alone")
+    demo.add_argument("--keep", type=Path, metavar="DIR", help="keep calibot's notes and settings there")
+    commands.add_parser("demo-terminal", help="see it work: a conversation that plays by itself in the terminal")
     return parser
 
 
 def _command(options: argparse.Namespace) -> int:
     # Each is imported when it is asked for: running the bot needs no sandbox, a lookup no bot.
     match options.command:
-        case "demo":
-            from bot import demo  # noqa: PLC0415
-
-            return demo.main()
+        case "demo" | "demo-terminal":
+            return _demo(options)
         case "check":
             from bot import doctor  # noqa: PLC0415
 
@@ -88,6 +90,14 @@ def _command(options: argparse.Namespace) -> int:
             return restore.main(options.file, options.config)
         case _:
             return _run(options.config, json=options.log_format == "json")
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from bot import demo, demo_play  # noqa: PLC0415 - as above
+
+    if options.command == "demo-terminal":
+        return demo_play.main()
+    return demo.main(port=options.port, keep=options.keep, browser=not options.no_browser)
 
 
 def _run(config: Path, *, json: bool) -> int:

@@ -1,9 +1,8 @@
-"""``python -m bot demo``: calibot at work, against a Telegram and a swarm that are on loopback and in memory."""
+"""``python -m bot demo-terminal``: a conversation with calibot that plays by itself, against the sandbox."""
 
 import asyncio
 import contextlib
 import io
-import json
 import os
 import signal
 import sys
@@ -18,7 +17,7 @@ from urllib.parse import unquote
 from rich.console import Console
 
 from bot.demo_diff import changes
-from bot.demo_process import first_signal, last_lines, running
+from bot.demo_process import DemoFailed, Surroundings, complain, first_signal, last_lines, running
 from bot.demo_screen import Bubble, Screen, Terminal, Transcript
 from handlers.note_view import LINE
 from sandbox.botapi import BotApi, Event, Message, Phase
@@ -27,19 +26,6 @@ from sandbox.swarm import Sample, Swarm, make_sample
 T = TypeVar("T")
 
 _PATIENCE = 30.0
-_SETTINGS = """
-[telegram]
-token = "{token}"
-base_url = "{base_url}"
-base_file_url = "{base_file_url}"
-owners = [{owner}]
-[database]
-path = {database}
-[resolvers.libtorrent]
-listen_interfaces = "127.0.0.1:0"
-dht_bootstrap_nodes = {nodes}
-allow_private_peers = true
-"""
 _FILM = "神女.The.Goddess.1934.修复版"
 _FILM_FILES = (("The.Goddess.1934.1080p.mkv", 4_370_000_000), ("subtitles/en.srt", 48_000))
 _ALBUM = "Bach - Goldberg Variations (Open, 2012)"
@@ -52,10 +38,6 @@ _HOW_TO_GO_LIVE = (
     "Telegram and the swarm were a sandbox on 127.0.0.1, calibot was real.",
     "It has been stopped, and its temporary folder is removed.",
 )
-
-
-class DemoFailed(Exception):
-    """The demo cannot go on; says why."""
 
 
 def main(*, fast: bool = False) -> int:
@@ -73,12 +55,12 @@ def main(*, fast: bool = False) -> int:
         if code == 0:
             screen.end("Now with your own bot", _HOW_TO_GO_LIVE)
         elif code > 1:
-            _complain("Stopped. Nothing is left behind.")
+            complain("Stopped. Nothing is left behind.")
     except BrokenPipeError:  # whoever read has enough, as `head` has
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 128 + signal.SIGPIPE
     except OSError as error:
-        _complain(f"The demo cannot run here: {error}")
+        complain(f"The demo cannot run here: {error}")
         return 1
     except KeyboardInterrupt:  # before or after the signals are ours
         return 128 + signal.SIGINT
@@ -99,12 +81,8 @@ def _play(folder: Path, screen: Screen) -> int:
             return asyncio.run(_perform(folder, file, screen))
     except DemoFailed as failed:
         lines = last_lines(output)
-        _complain(f"The demo has failed: {failed}." + (" The last lines of calibot's log:" if lines else ""), *lines)
+        complain(f"The demo has failed: {failed}." + (" The last lines of calibot's log:" if lines else ""), *lines)
         return 1
-
-
-def _complain(*lines: str) -> None:
-    print(*lines, sep="\n", file=sys.stderr)  # noqa: T201 - what a person at a terminal reads
 
 
 async def _perform(folder: Path, output: BinaryIO, screen: Screen) -> int:
@@ -151,15 +129,14 @@ class Play:
     def write_settings(self, folder: Path) -> Path:
         """Write the settings that make calibot live in this sandbox, and return where."""
         path = folder / "config.toml"
-        text = _SETTINGS.format(
+        here = Surroundings(
             token=self._api.token,
             base_url=self._api.base_url,
             base_file_url=self._api.base_file_url,
-            owner=self._alice.id,
-            database=json.dumps(str(folder / "calibot.db")),
-            nodes=json.dumps(self._swarm.dht_nodes),
+            dht_nodes=self._swarm.dht_nodes,
+            database=folder / "calibot.db",
         )
-        path.write_text(text, "utf-8")
+        path.write_text(here.settings(owners=[self._alice.id]), "utf-8")
         return path
 
     async def story(self) -> None:

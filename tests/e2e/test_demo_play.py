@@ -1,4 +1,4 @@
-"""What a person sees who runs the demo, and what it leaves behind: nothing."""
+"""What a person sees who lets the demo play in the terminal, and what it leaves behind: nothing."""
 
 import os
 import pty
@@ -15,10 +15,10 @@ from typing import Self
 import pytest
 from rich.cells import cell_len
 
-from tests.e2e.conftest import ROOT, environment
+from tests.e2e.demo_help import assert_nothing_left, processes, read_until, started
 
-_DEMO = (sys.executable, "-m", "bot", "demo")
-_FAST = (sys.executable, "-c", "import sys; from bot import demo; sys.exit(demo.main(fast=True))")
+_DEMO = (sys.executable, "-m", "bot", "demo-terminal")
+_FAST = (sys.executable, "-c", "import sys; from bot import demo_play; sys.exit(demo_play.main(fast=True))")
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 _STORY = (
     "18&tr=",
@@ -55,36 +55,6 @@ def missing(text: str, words: Sequence[str]) -> list[str]:
     return []
 
 
-def processes(folder: Path) -> list[int]:
-    """Return the ids of the processes whose command line names *folder*."""
-    found = []
-    for one in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            if os.fsencode(folder) in one.read_bytes():
-                found.append(int(one.parent.name))
-        except OSError:
-            continue  # it has ended meanwhile
-    return found
-
-
-def assert_nothing_left(folder: Path) -> None:
-    assert list(folder.iterdir()) == []
-    assert processes(folder) == []
-
-
-@contextmanager
-def started(folder: Path, command: Sequence[str] = _DEMO, **files: int) -> Iterator["subprocess.Popen[bytes]"]:
-    """Run the demo, its temporary folder within *folder*."""
-    surroundings = {name: value for name, value in environment().items() if name not in {"NO_COLOR", "COLUMNS"}}
-    surroundings |= {"TMPDIR": str(folder), "TERM": "xterm-256color", "http_proxy": "http://127.0.0.1:9"}
-    with subprocess.Popen(command, cwd=folder.parent, env=surroundings | {"PYTHONPATH": str(ROOT)}, **files) as process:  # type: ignore[call-overload]  # noqa: S603
-        try:
-            yield process
-        finally:
-            if process.poll() is None:
-                process.terminate()
-
-
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     path = tmp_path / "temporary"
@@ -94,19 +64,8 @@ def folder(tmp_path: Path) -> Path:
 
 @contextmanager
 def in_a_pipe(folder: Path) -> Iterator["subprocess.Popen[bytes]"]:
-    with started(folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+    with started(folder, _DEMO, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
         yield process
-
-
-def read_until(process: "subprocess.Popen[bytes]", word: str) -> str:
-    """Return what *process* wrote, up to the line that has *word*, or its end."""
-    assert process.stdout is not None
-    text = ""
-    for line in process.stdout:
-        text += line.decode()
-        if word in line.decode():
-            break
-    return text
 
 
 def test_the_transcript_tells_the_whole_story_and_nothing_is_left(folder: Path) -> None:
@@ -158,7 +117,7 @@ def test_when_the_bot_dies_one_line_says_so_with_the_end_of_its_log(folder: Path
 
 
 def test_a_reader_who_has_enough_ends_it_quietly(folder: Path) -> None:
-    with started(folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    with started(folder, _DEMO, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         process.stdout.readline()
