@@ -14,7 +14,11 @@ _MAX_FILE = 2_000_000
 
 
 class Impossible(Exception):
-    """The page asked for what its people cannot do; says why."""
+    """The page asked for what its people cannot do. *code* says why, for the page has the words."""
+
+    def __init__(self, code: str = "cannot") -> None:
+        super().__init__(code)
+        self.code = code
 
 
 class Actions:
@@ -40,13 +44,13 @@ class Actions:
         """
         action = self._table.get(str(given.get("do")))
         if action is None:
-            raise Impossible("there is no such action")
+            raise Impossible
         try:
             return await action(given)
         except TimeoutError as error:
-            raise Impossible("the bot has not answered") from error
+            raise Impossible("unanswered") from error
         except (ValueError, LookupError) as error:
-            raise Impossible(str(error)) from error
+            raise Impossible from error
 
     async def _say(self, given: Given) -> None:
         person, chat = self._where(given)
@@ -62,7 +66,7 @@ class Actions:
         message = _found(chat, given.get("message"))
         may = not chat.is_group or chat.status(person.id) in {"creator", "administrator"}
         if message.sender != person.account and not may:
-            raise Impossible("in a group this is for administrators")
+            raise Impossible
         person.delete(message)
 
     async def _forward(self, given: Given) -> None:
@@ -70,7 +74,7 @@ class Actions:
         message = _found(chat, given.get("message"))
         there = self._cast.chat_of(person, given.get("to"))
         if there is None:
-            raise Impossible("there is no such chat")
+            raise Impossible
         person.say(there, message.formatted, document=message.document, forwarded=origin_of(message))
 
     async def _press(self, given: Given) -> PressAnswer:
@@ -86,20 +90,20 @@ class Actions:
             case "gone":
                 self._troubles.begin_being_gone()
             case _:
-                raise Impossible("there is no such trouble")
+                raise Impossible
 
     def _where(self, given: Given) -> tuple[Person, Chat]:
         person = self._cast.person(given.get("as"))
         chat = self._cast.chat_of(person, given.get("chat")) if person else None
         if person is None or chat is None:
-            raise Impossible("there is no such chat")
+            raise Impossible
         return person, chat
 
 
 def _found(chat: Chat, number: object) -> Message:
     message = chat.find(number) if isinstance(number, int) else None
     if message is None:
-        raise Impossible("the message is deleted")
+        raise Impossible("deleted")
     return message
 
 
@@ -115,8 +119,8 @@ def _file(given: Given) -> File | None:
             try:
                 content_bytes = base64.b64decode(content, validate=True)
             except binascii.Error as error:
-                raise Impossible("the file came damaged") from error
+                raise Impossible("file") from error
             if not 0 < len(content_bytes) <= _MAX_FILE:
-                raise Impossible(f"a file has 1 to {_MAX_FILE:,} bytes here")
+                raise Impossible("file")
             return File(PurePosixPath(name).name, content_bytes)
-    raise Impossible("the file came damaged")
+    raise Impossible("file")

@@ -151,7 +151,7 @@ class ChatPage:
         try:
             pressed = await self._actions.do(given)
         except Impossible as error:
-            answer["wrong"] = str(error)
+            answer["wrong"] = error.code
         else:
             if pressed is not None:
                 answer |= {"text": pressed.text, "alert": pressed.show_alert}

@@ -2,12 +2,15 @@
 
 import {firstLine, make} from "/bubbles.js";
 import {asFile} from "/link.js";
+import {toast} from "/popups.js";
 import {say} from "/words.js";
 
 const by = (id) => document.getElementById(id);
 const input = by("input");
 const list = by("commands");
-const HIGHEST = 160;
+const HIGHEST = 160; // pixels
+const LONGEST = 4096; // UTF-16 units, as Telegram counts
+const LONGEST_CAPTION = 1024;
 
 // *send* gets {do, ...} and gives whether it was done; *commands* gives the pairs that are listed here;
 // *lastOwn* gives one's latest message here.
@@ -89,6 +92,7 @@ export function composer({send, commands, lastOwn}) {
   async function submit(file = null) {
     const text = input.value;
     if (!text.trim() && !file) return;
+    if (text.length > (file ? LONGEST_CAPTION : LONGEST)) return toast(say("wrong").long);
     const now = context;
     const given = now?.kind === "edit"
       ? {do: "edit", message: now.message.id, text}

@@ -37,7 +37,7 @@ const typing = composer({
 
 async function send(given, where = open) {
   const answer = await ask(given.do, {as: me, chat: where, ...given});
-  if (answer.wrong) toast(answer.wrong);
+  if (answer.wrong) toast(say("wrong")[answer.wrong]);
   else if (given.do === "say") toEnd();
   return !answer.wrong;
 }
@@ -210,7 +210,7 @@ async function press(id, one, node) {
   node.ariaBusy = "true";
   const answer = await ask("press", {as: me, chat: open, message: id, data: one.value});
   node.ariaBusy = null;
-  if (answer.wrong) toast(answer.wrong);
+  if (answer.wrong) toast(say("wrong")[answer.wrong]);
   else if (answer.alert) await alertOf(answer.text);
   else if (answer.text) toast(answer.text);
 }

@@ -15,15 +15,17 @@ export function toast(text) {
 
 // Shows *text* and a button for each of *choices* (words and value); gives the value of the one that is pressed, or null.
 export function choose(text, choices) {
-  const dialog = by("dialog");
-  by("dialog-text").textContent = text;
-  by("dialog-choices").replaceChildren(
-    ...choices.map(([words, value]) => make("button", {type: "button", onclick: () => dialog.close(value)}, words)),
-  );
-  dialog.returnValue = "";
+  const dialog = make("dialog", {}, make("p", {}, text));
+  const button = ([words, value]) => make("button", {type: "button", onclick: () => dialog.close(value)}, words);
+  dialog.append(make("div", {}, ...choices.map(button)));
+  dialog.setAttribute("aria-label", text);
+  document.body.append(dialog);
   dialog.showModal();
   return new Promise((resolve) => {
-    dialog.addEventListener("close", () => resolve(dialog.returnValue || null), {once: true});
+    dialog.addEventListener("close", () => {
+      dialog.remove();
+      resolve(dialog.returnValue || null);
+    });
   });
 }
 

@@ -12,8 +12,12 @@ const ENGLISH = {
   replyTo: "Reply to {name}", editing: "Edit message", forwardTo: "Forward to …", deleteIt: "Delete this message for everyone?",
   ok: "OK", edited: "edited", forwardedFrom: "Forwarded from {name}", deletedMessage: "Deleted message", buttons: "Buttons",
   bot: "bot", starting: "starting …", away: "Telegram is gone: nothing comes through", members: "{n} people and a bot",
-  ended: "The demo has ended. Start it again, and this page comes back.", you: "You", empty: "Write something, or choose from “Things to try”.",
+  ended: "The demo has ended.", you: "You", empty: "Write something, or choose from “Things to try”.",
   refused: "The next message and the next edit are refused: too many requests.", unread: "{n} new", copied: "Copied", again: "Reload",
+  wrong: {
+    cannot: "That cannot be done here.", unanswered: "The bot has not answered.", deleted: "That message is deleted.",
+    file: "A file may have 1 to 2,000,000 bytes.", long: "That is too long for one message.",
+  },
   sorts: {plain: "Plain", script: "Other scripts", hostile: "Hostile names", slow: "Slow", dead: "Dead"},
 };
 
@@ -29,8 +33,12 @@ const CHINESE = {
   replyTo: "回复 {name}", editing: "编辑消息", forwardTo: "转发到……", deleteIt: "为所有人删除这条消息？",
   ok: "好", edited: "已编辑", forwardedFrom: "转发自 {name}", deletedMessage: "已删除的消息", buttons: "按钮",
   bot: "机器人", starting: "正在启动……", away: "Telegram 消失了：什么都收发不到", members: "{n} 个人和一个机器人",
-  ended: "演示已结束。再次启动后，此页会恢复。", you: "你", empty: "写点什么，或从“试一试”里选。",
+  ended: "演示已结束。", you: "你", empty: "写点什么，或从“试一试”里选。",
   refused: "下一条消息和下一次编辑会被拒绝：请求过多。", unread: "{n} 条新消息", copied: "已复制", again: "重新载入",
+  wrong: {
+    cannot: "这里做不到。", unanswered: "机器人没有回答。", deleted: "那条消息已删除。",
+    file: "文件须为 1 到 2,000,000 字节。", long: "一条消息放不下。",
+  },
   sorts: {plain: "普通", script: "其他文字", hostile: "恶意名字", slow: "慢", dead: "死种"},
 };
 
