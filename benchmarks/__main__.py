@@ -10,7 +10,7 @@ import traceback
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 
-from benchmarks import alone, names, picture, report
+from benchmarks import alone, names, picture, report, unread
 from benchmarks.batch import batch
 from benchmarks.commands import commands
 from benchmarks.figures import Section
@@ -51,6 +51,7 @@ def main(arguments: Sequence[str]) -> int:
         alone.bring_up_loopback()
     elif again := alone.command(module("benchmarks", *arguments, "--alone")):
         os.execvpe(again[0], again, environment())  # noqa: S606 - ourselves, in a network of our own
+    unread.log()
     try:
         return asyncio.run(_run(options))
     except (KeyboardInterrupt, asyncio.CancelledError):

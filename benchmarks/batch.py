@@ -7,6 +7,7 @@ import sys
 import time
 from functools import partial
 
+from benchmarks import unread
 from benchmarks.figures import Figure, Section, Target
 from benchmarks.processes import answer, ask, module, resident, running
 from benchmarks.rig import PERSON, at_once, hashes, rig
@@ -95,4 +96,5 @@ async def _run(count: int) -> None:
 
 
 if __name__ == "__main__":
+    unread.log()
     asyncio.run(_run(int(sys.argv[1])))
