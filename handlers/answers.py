@@ -21,10 +21,23 @@ def say(update: Update, context: CalibotContext, text: str) -> None:
     answer(update, context, Message(escape(text)))
 
 
-def answer(update: Update, context: CalibotContext, message: Message, *, rank: Rank = Rank.ANSWER) -> None:
-    """Answer the update's message. Until that is sent, the update is not done."""
+def answer(
+    update: Update,
+    context: CalibotContext,
+    message: Message,
+    *,
+    rank: Rank = Rank.ANSWER,
+    then: Callable[[], None] | None = None,
+) -> None:
+    """Answer the update's message. Until that is sent, the update is not done; *then* is called, too."""
     asked, services = message_of(update), context.services
-    told = services.receipts.hold(update.update_id)
+    release = services.receipts.hold(update.update_id)
+
+    def told() -> None:
+        release()
+        if then is not None:
+            then()
+
     services.outbox.answer(address_of(asked), message, reply_to=asked.message_id, rank=rank, told=told)
 
 

@@ -4,8 +4,8 @@ from telegram import Update
 from telegram.constants import ChatMemberStatus
 from telegram.error import TelegramError
 
-from handlers.answers import errors_as_answers, say
-from handlers.context import CalibotContext, address_of, chat_of, door_of, is_private, message_of, person_of, words_of
+from handlers.answers import answer, errors_as_answers, say
+from handlers.context import CalibotContext, chat_of, door_of, is_private, message_of, person_of, words_of
 from handlers.incoming import argument_of
 from handlers.outgoing import Address, Message
 from handlers.text import escape
@@ -37,19 +37,8 @@ async def start(update: Update, context: CalibotContext) -> None:
                 "commands alone. To change that, make me an administrator; or let my owner send /setprivacy to "
                 "@BotFather, choose Disable, then remove me from this group and add me again."
             )
-    _welcome(update, context, text)
-
-
-def _welcome(update: Update, context: CalibotContext, text: str) -> None:
-    """Answer; whoever had blocked the bot is told what ended meanwhile, once nothing that met that is under way."""
-    message, services = message_of(update), context.services
-    release = services.receipts.hold(update.update_id)
-
-    def told() -> None:
-        release()
-        services.live.opened_again(Address(message.chat.id))
-
-    services.outbox.answer(address_of(message), Message(escape(text)), reply_to=message.message_id, told=told)
+    # Whoever had blocked the bot is told what ended meanwhile, once nothing that met that is under way.
+    answer(update, context, Message(escape(text)), then=lambda: context.services.live.opened_again(Address(chat.id)))
 
 
 async def _hears_everything(update: Update, context: CalibotContext) -> bool:
