@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from services.calibration.boards import fold
 from services.calibration.ports import LookedUp, Tx
 from services.calibration.task import Found, Item, ItemKey, NoteRequest, PassedOver, State, Task, end_of
 from services.magnets.claims import clearly_different
@@ -340,7 +341,8 @@ async def apply_retry(tx: Tx, task: Task) -> Task:
         [item.to(State.PENDING, attempt=again.attempt, started_at=None, ended_at=None, failure=None) for item in lost]
     )
     await tx.tasks.replace([again])
-    await tx.followers.again(task.id)
+    for address in await tx.followers.revive(task.id):
+        await fold(tx, address)
     return again
 
 

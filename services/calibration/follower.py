@@ -7,19 +7,22 @@ from services.calibration.task import CalibrationRequest, State
 from services.torrents import NotebookId, PersonId, TaskId
 
 FollowerId = NewType("FollowerId", int)
+BoardId = NewType("BoardId", int)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewFollower:
     """A message that shall show a task: a new one at *address*, or an existing one (*message_id*) that becomes it.
 
-    *address* is the front end's own word for a place; *reply_to* the message that asked.
+    *address* is the front end's own word for a place; *reply_to* the message that asked. *alone* is how many that are
+    live may stand alone there: more of them are shown by one board.
     """
 
     address: str
     reply_to: int | None = None
     message_id: int | None = None
     language: str = "en"
+    alone: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +31,7 @@ class Follower:
 
     *shown_attempt* and *shown_state* are what its message shows, as far as is known; *end_shown_at* is set when it
     needs nothing more. *gone*: its message was deleted. *failed_page*: it shows these failed items, not its card.
-    *renewed*: how often it was told to show itself anew.
+    *renewed*: how often it was told to show itself anew. *on_board*: the board that shows it.
     """
 
     id: FollowerId
@@ -46,3 +49,9 @@ class Follower:
     gone: bool
     failed_page: int | None = None
     renewed: int = 0
+    on_board: BoardId | None = None
+
+    @property
+    def leaving(self) -> bool:
+        """Whether its own message is still to say that a board shows its task."""
+        return self.on_board is not None and self.message_id is not None

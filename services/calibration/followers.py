@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 
+from services.calibration.boards import Boards, follow
 from services.calibration.follower import Follower, FollowerId, NewFollower
 from services.calibration.ports import TaskStore, Tx
 from services.calibration.task import State
@@ -16,6 +17,7 @@ class Followership:
     def __init__(self, tasks: TaskStore, clock: Clock) -> None:
         self._tasks = tasks
         self._clock = clock
+        self.boards = Boards(tasks, clock)
 
     async def get(self, follower: FollowerId) -> Follower | None:
         """Return the follower."""
@@ -54,24 +56,35 @@ class Followership:
             if task is None or task.notebook != notebook:
                 raise TaskNotFound
             if follower.message_id is None or await tx.followers.at(follower.address, follower.message_id) is None:
-                await tx.followers.add(task, follower)
+                await follow(tx, task, follower)
 
         await self._tasks.write(adopt)
 
-    async def shown(self, follower: Follower, message_id: int, attempt: int, state: State) -> None:
-        """Store what the message shows now, *follower* being as it was when that was made.
+    async def shown(self, follower: Follower, message_id: int, attempt: int, state: State) -> Follower | None:
+        """Store what the message shows now, *follower* being as it was when that was made; return it as it is then.
 
         An end is not the last word where a retry, or a press that asked for something else, has overtaken it. The
         message may have been pressed, and followed, before its sender heard of it: see `Followers.shown`.
         """
         ended = self._clock.now() if state.ended else None
 
-        async def store(tx: Tx) -> None:
+        async def store(tx: Tx) -> Follower | None:
             there = await tx.followers.get(follower.id)
             overtaken = there is not None and there.renewed != follower.renewed
             await tx.followers.shown(follower, message_id, attempt, state, None if overtaken else ended)
+            return await tx.followers.get(follower.id)
 
-        await self._tasks.write(store)
+        return await self._tasks.write(store)
+
+    async def leaving(self) -> Sequence[Follower]:
+        """Return those whose own message is still to say that a board shows their task."""
+        return await self._tasks.read(lambda tx: tx.followers.leaving())
+
+    async def left(self, follower: Follower) -> None:
+        """Store that its message says so, or was deleted."""
+        message_id = follower.message_id
+        if message_id is not None:
+            await self._tasks.write(lambda tx: tx.followers.left(follower.id, message_id))
 
     async def wake(self, follower: FollowerId) -> None:
         """Let a message that came to rest before it showed an end go on: its chat is there, somebody pressed in it."""

@@ -10,6 +10,7 @@ import structlog
 
 from services.calibration.allowance import Allowance, forget_old
 from services.calibration.apply import Applied, apply_cancel, apply_retry, hand_back
+from services.calibration.boards import follow
 from services.calibration.choice import Choice, apply_choice, apply_keep
 from services.calibration.follower import NewFollower
 from services.calibration.functions import engine_of
@@ -17,7 +18,7 @@ from services.calibration.ports import CalibrationFunc, Engine, OrdinaryFunc, Ta
 from services.calibration.request import digest_of, items_of, own_task, shown_by, torrents_of
 from services.calibration.runner import Runner
 from services.calibration.sequence import Sequence as Changed
-from services.calibration.snapshots import Changes, read_lost, read_snapshots
+from services.calibration.snapshots import Changes, read_glances, read_lost, read_snapshots
 from services.calibration.task import CalibrationRequest, Item, ItemKey, Lost, Snapshot, State, Task
 from services.clock import Clock, SystemClock
 from services.errors import CannotCancel, CannotRetry, NothingToLookUp, ShuttingDown, StoreUnavailable
@@ -148,7 +149,7 @@ class AsyncCalibrationManager:
                 )
                 await tx.tasks.insert(task, digest, items_of(task.id, torrents))
             if follower is not None:
-                await tx.followers.add(task, follower)
+                await follow(tx, task, follower)
             return task.id
 
         task_id = TaskId(await self._once(request_key, submit))
@@ -164,6 +165,10 @@ class AsyncCalibrationManager:
         """Return the task as it stands; None when it is unknown, or ended longer ago than the ttl."""
         snapshots = await self._tasks.read(lambda tx: self._snapshots(tx, [task_id]))
         return snapshots[0] if snapshots else None
+
+    async def glance(self, task_ids: Iterable[TaskId]) -> Mapping[TaskId, Snapshot]:
+        """Return what lines about these tasks need, however old they are; see `read_glances`."""
+        return await self._tasks.read(lambda tx: read_glances(tx, task_ids, self._progress))
 
     async def live_tasks(
         self, *, notebook: NotebookId | None = None, asked_by: PersonId | None = None, limit: int = 20
@@ -247,7 +252,7 @@ class AsyncCalibrationManager:
             await self._allowance.ask(tx, asked_by, [item.torrent for item in lost], self._clock.now())
             await apply_retry(tx, task)
             if follower is not None:
-                await tx.followers.add(task, follower)
+                await follow(tx, task, follower)
             return task_id
 
         await self._once(request_key, retry)
@@ -333,6 +338,7 @@ class AsyncCalibrationManager:
             await tx.lookups.forget(now - _LOOKUPS_KEPT)
             await forget_old(tx, now)
             await tx.followers.forget(now - _FOLLOWERS_KEPT)
+            await tx.boards.forget(now - _FOLLOWERS_KEPT)
             return await tx.tasks.delete_ended(now - self._ttl, now - max(self._ttl, _UNSHOWN_KEPT))
 
         return len(await self._tasks.write(clean))

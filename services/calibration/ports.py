@@ -4,7 +4,8 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, 
 from dataclasses import dataclass
 from typing import Protocol, TypeVar, runtime_checkable
 
-from services.calibration.follower import Follower, FollowerId, NewFollower
+from services.calibration.board import Board, Line, LineShown
+from services.calibration.follower import BoardId, Follower, FollowerId, NewFollower
 from services.calibration.task import Found, Item, ItemKey, State, Task, Written
 from services.notebook.ports import NotebookTx
 from services.torrents import Hints, Name, NotebookId, NoteId, PersonId, Progress, TaskId, TorrentId, TorrentInfo
@@ -118,6 +119,9 @@ class Tasks(Protocol):
         """Return the tasks with a pending or running item; costs the same for any number of items."""
 
     async def counts(self, task_id: TaskId) -> Mapping[State, int]: ...
+    async def counts_of(self, task_ids: Collection[TaskId]) -> Mapping[TaskId, Mapping[State, int]]:
+        """Return the same of many tasks."""
+
     async def undecided(self, task_id: TaskId, limit: int) -> Sequence[Item]:
         """Return ended items about whose names people may decide: guesses first, then old names that were replaced."""
 
@@ -188,7 +192,16 @@ class Followers(Protocol):
         """Delete those that showed their end earlier than *before*."""
 
     async def again(self, task_id: TaskId) -> None:
-        """Every message of the task has an end to show once more."""
+        """Every message of the task that no board has replaced has an end to show once more."""
+
+    async def revive(self, task_id: TaskId) -> Sequence[str]:
+        """The task goes on: let its messages show it, those of closed boards alone again; return their addresses."""
+
+    async def leaving(self) -> Sequence[Follower]:
+        """Return those whose own message is still to say that a board shows their task."""
+
+    async def left(self, follower: FollowerId, message_id: int) -> None:
+        """Store that its message says so, or was deleted: nothing follows with it any more."""
 
     async def renew(self, task_ids: Collection[TaskId]) -> None:
         """Every message of the tasks that has shown an end, or is about to, has it to show once more as it is then."""
@@ -208,6 +221,46 @@ class Followers(Protocol):
 
     async def turn(self, follower: FollowerId, failed_page: int | None) -> None:
         """Let the message show a page (from 0) of its failed items, or its card, once more."""
+
+
+class Boards(Protocol):
+    """Which message shows many tasks of a place."""
+
+    async def crowd(self, address: str) -> tuple[int, int | None]:
+        """Return how many followers are live at *address*, and how many may be so alone.
+
+        One is live until it has shown an end of its task's last attempt.
+        """
+
+    async def gather(self, address: str) -> None:
+        """Let all that are live at *address* be shown by its open board, a new one where there is none."""
+
+    async def get(self, board: BoardId) -> Board | None: ...
+    async def at(self, address: str, message_id: int) -> Board | None:
+        """Return the board that is this message."""
+
+    async def open(self) -> Sequence[Board]:
+        """Return those that are not closed."""
+
+    async def lines(self, board: BoardId) -> Sequence[Line]:
+        """Return what is on the board, oldest first."""
+
+    async def put_up(self, board: BoardId, message_id: int | None) -> None:
+        """Store which message it is; None: its message was deleted."""
+
+    async def show(self, board: BoardId, lines: Collection[LineShown], at: float) -> None:
+        """Store what is shown of these lines, unless a retry has overtaken it."""
+
+    async def close(self, board: BoardId, at: float) -> None:
+        """Close it, unless a line has an end to come."""
+
+    async def rest(self, board: BoardId, at: float) -> None:
+        """Let all its lines need nothing more."""
+
+    async def turn(self, board: BoardId, page: int) -> None: ...
+    async def ask(self, board: BoardId, *, asking: bool) -> None: ...
+    async def forget(self, before: float) -> None:
+        """Delete those that were closed earlier than *before*."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -249,6 +302,8 @@ class Tx(NotebookTx, Protocol):
     def names(self) -> Names: ...
     @property
     def followers(self) -> Followers: ...
+    @property
+    def boards(self) -> Boards: ...
     @property
     def lookups(self) -> Lookups: ...
     @property

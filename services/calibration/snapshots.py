@@ -74,6 +74,26 @@ async def read_snapshots(
     return snapshots
 
 
+async def read_glances(
+    tx: Tx, task_ids: Iterable[TaskId], progress: Mapping[TaskId, Step]
+) -> Mapping[TaskId, Snapshot]:
+    """Return those of the tasks that there are, with as much as a line about each needs: at the price of one."""
+    tasks = await tx.tasks.those(list(task_ids))
+    counts = await tx.tasks.counts_of(list(tasks))
+    firsts = await tx.tasks.items_at([(task_id, 0) for task_id in tasks])
+    return {
+        first.task_id: Snapshot(
+            task=tasks[first.task_id],
+            seq=0,
+            counts=counts[first.task_id],
+            first=first,
+            outcomes=(),
+            progress=progress.get(first.task_id),
+        )
+        for first in firsts
+    }
+
+
 async def _written(tx: Tx, ended: Mapping[TaskId, Task]) -> Mapping[TaskId, Written]:
     written = dict(await tx.tasks.written(ended))
     for task_id, note_id in await tx.tasks.written_apart(ended):

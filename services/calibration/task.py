@@ -218,9 +218,19 @@ class Snapshot:
         return sum(self.counts.values())
 
     @property
+    def lost(self) -> int:
+        """How many items were not found."""
+        return self.counts.get(State.FAILED, 0) + self.counts.get(State.CANCELLED, 0)
+
+    @property
+    def left(self) -> int:
+        """How many items have not ended."""
+        return self.total - self.lost - self.counts.get(State.COMPLETED, 0)
+
+    @property
     def can_retry(self) -> bool:
         """Whether the task has ended with something that was not found."""
-        return self.task.state.ended and bool(self.counts.get(State.FAILED) or self.counts.get(State.CANCELLED))
+        return self.task.state.ended and self.lost > 0
 
 
 def end_of(counts: Mapping[State, int]) -> State | None:

@@ -4,7 +4,7 @@ import json
 import sqlite3
 from collections.abc import Collection, Mapping, Sequence
 
-from services.calibration.follower import Follower, FollowerId, NewFollower
+from services.calibration.follower import BoardId, Follower, FollowerId, NewFollower
 from services.calibration.task import State, Task
 from services.store import codec
 from services.store.statements import Statements
@@ -29,6 +29,7 @@ class FollowerRows:
             reply_to=follower.reply_to,
             message_id=follower.message_id,
             language=follower.language,
+            alone=follower.alone,
         )
         assert row is not None  # noqa: S101 - RETURNING gives the row
         return FollowerId(row["id"])
@@ -89,6 +90,16 @@ class FollowerRows:
     async def again(self, task_id: TaskId) -> None:
         await self._run.one("followers_again", task_id=task_id)
 
+    async def revive(self, task_id: TaskId) -> Sequence[str]:
+        rows = await self._run.all("revive_followers", task_id=task_id)
+        return list(dict.fromkeys(row["address"] for row in rows))
+
+    async def leaving(self) -> Sequence[Follower]:
+        return [self._follower(row) for row in await self._run.all("leaving_followers")]
+
+    async def left(self, follower: FollowerId, message_id: int) -> None:
+        await self._run.one("left_message", id=follower, message_id=message_id)
+
     def _follower(self, row: sqlite3.Row) -> Follower:
         return Follower(
             id=FollowerId(row["id"]),
@@ -106,4 +117,5 @@ class FollowerRows:
             gone=bool(row["gone"]),
             failed_page=row["failed_page"],
             renewed=row["renewed"],
+            on_board=BoardId(row["board_id"]) if row["board_id"] is not None else None,
         )

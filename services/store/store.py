@@ -13,6 +13,7 @@ import aiosqlite
 import structlog
 
 from services.errors import StoreUnavailable
+from services.store.boards import BoardRows
 from services.store.codec import ReadRequest, request_from_json
 from services.store.followers import FollowerRows
 from services.store.health import Health
@@ -41,6 +42,7 @@ class Tx:
         self._statements = statements
         self.answers = AnswerRows(statements)
         self.asked = AskedRows(statements)
+        self.boards = BoardRows(statements)
         self.deliveries = DeliveryRows(statements)
         self.facts = FactRows(statements)
         self.followers = FollowerRows(statements, requests)

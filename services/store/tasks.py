@@ -146,8 +146,13 @@ class TaskRows:
         return {TaskId(row["id"]) for row in rows}
 
     async def counts(self, task_id: TaskId) -> Mapping[State, int]:
-        rows = await self._run.all("item_counts", task_id=task_id)
-        return {State(row["state"]): int(row["many"]) for row in rows}
+        return (await self.counts_of([task_id])).get(task_id, {})
+
+    async def counts_of(self, task_ids: Collection[TaskId]) -> Mapping[TaskId, Mapping[State, int]]:
+        counts: dict[TaskId, dict[State, int]] = {}
+        for row in await self._run.all("item_counts", ids=codec.dump(list(task_ids))):
+            counts.setdefault(TaskId(row["task_id"]), {})[State(row["state"])] = int(row["many"])
+        return counts
 
     async def found_in(self, notebook: NotebookId, torrent: TorrentId) -> Sequence[Item]:
         hashes = {"v1": codec.hex_of(torrent.v1), "v2": codec.hex_of(torrent.v2)}

@@ -1,10 +1,11 @@
 -- name: insert_follower
 -- A message that becomes another task's follows that one alone.
-INSERT INTO followers (task_id, notebook_id, asked_by, request, address, reply_to, message_id, language)
-VALUES (:task_id, :notebook_id, :asked_by, :request, :address, :reply_to, :message_id, :language)
+INSERT INTO followers (task_id, notebook_id, asked_by, request, address, reply_to, message_id, language, alone)
+VALUES (:task_id, :notebook_id, :asked_by, :request, :address, :reply_to, :message_id, :language, :alone)
 ON CONFLICT (address, message_id) DO UPDATE SET
     task_id = :task_id, notebook_id = :notebook_id, asked_by = :asked_by, request = :request, language = :language,
-    shown_attempt = 0, shown_state = NULL, end_shown_at = NULL, gone = 0, failed_page = NULL
+    shown_attempt = 0, shown_state = NULL, end_shown_at = NULL, gone = 0, failed_page = NULL,
+    board_id = NULL, alone = :alone
 RETURNING id;
 
 -- name: follower
@@ -33,8 +34,9 @@ WHERE id = :id AND EXISTS (
 );
 
 -- name: follower_shown
+-- One whose own message has come to show the end needs no board.
 UPDATE followers SET message_id = :message_id, shown_attempt = :attempt, shown_state = :state,
-    end_shown_at = :end_shown_at, gone = 0
+    end_shown_at = :end_shown_at, gone = 0, board_id = iif(:end_shown_at IS NULL, board_id, NULL)
 WHERE id = :id AND task_id = :task_id AND address = :address;
 
 -- name: forget_told_followers
@@ -71,29 +73,46 @@ RETURNING *;
 DELETE FROM followers WHERE end_shown_at < :before;
 
 -- name: followers_again
-UPDATE followers SET end_shown_at = NULL, failed_page = NULL, renewed = renewed + 1 WHERE task_id = :task_id;
+-- A board tells an end once.
+UPDATE followers SET end_shown_at = NULL, failed_page = NULL, renewed = renewed + 1
+WHERE task_id = :task_id AND board_id IS NULL;
+
+-- name: revive_followers
+-- Those of a board that was closed stand alone again.
+UPDATE followers SET end_shown_at = NULL, failed_page = NULL, renewed = renewed + 1,
+    board_id = (SELECT id FROM boards WHERE boards.id = board_id AND closed_at IS NULL)
+WHERE task_id = :task_id
+RETURNING address;
+
+-- name: leaving_followers
+SELECT * FROM followers WHERE board_id IS NOT NULL AND message_id IS NOT NULL ORDER BY id;
+
+-- name: left_message
+UPDATE followers SET message_id = NULL WHERE id = :id AND message_id = :message_id AND board_id IS NOT NULL;
 
 -- name: renew_followers
 -- Of the tasks that wrote into the note, and those that show what was not found in it. What is on its way is not the
 -- last word; who rests without an end goes on so.
 UPDATE followers SET renewed = renewed + 1,
     end_shown_at = CASE WHEN shown_state IN ('completed', 'failed', 'cancelled') THEN NULL ELSE end_shown_at END
-WHERE task_id IN (SELECT task_id FROM revisions WHERE note_id = :note_id AND task_id IS NOT NULL)
+WHERE board_id IS NULL AND (
+    task_id IN (SELECT task_id FROM revisions WHERE note_id = :note_id AND task_id IS NOT NULL)
     OR id IN (
         SELECT turned.id FROM followers AS turned JOIN notes ON notes.id = :note_id
         WHERE turned.failed_page IS NOT NULL AND turned.notebook_id = notes.notebook_id
             AND :note_id IN (SELECT value FROM json_each(turned.request, '$.notes'))
-    );
+    )
+);
 
 -- name: renew_followers_of
 UPDATE followers SET renewed = renewed + 1,
     end_shown_at = CASE WHEN shown_state IN ('completed', 'failed', 'cancelled') THEN NULL ELSE end_shown_at END
-WHERE task_id IN (SELECT value FROM json_each(:task_ids));
+WHERE board_id IS NULL AND task_id IN (SELECT value FROM json_each(:task_ids));
 
 -- name: followers_behind
 -- Those of the ended tasks that have an end to show, once more or still, for these notes: see renew_followers.
 SELECT followers.* FROM followers JOIN tasks ON tasks.id = followers.task_id
-WHERE end_shown_at IS NULL AND tasks.completed_at IS NOT NULL AND (
+WHERE end_shown_at IS NULL AND board_id IS NULL AND tasks.completed_at IS NOT NULL AND (
     task_id IN (
         SELECT task_id FROM revisions WHERE note_id IN (SELECT value FROM json_each(:notes)) AND task_id IS NOT NULL
     ) OR failed_page IS NOT NULL AND EXISTS (

@@ -100,7 +100,8 @@ SELECT asked.value AS id FROM json_each(:ids) AS asked
 WHERE EXISTS (SELECT 1 FROM items INDEXED BY items_live WHERE task_id = asked.value AND state IN ('pending', 'running'));
 
 -- name: item_counts
-SELECT state, count(*) AS many FROM items WHERE task_id = :task_id GROUP BY state;
+SELECT task_id, state, count(*) AS many FROM items WHERE task_id IN (SELECT value FROM json_each(:ids))
+GROUP BY task_id, state;
 
 -- name: notes_written
 -- In which notes what a task wrote is the last change, in how many its undoing is, and of these that of the whole.

@@ -1,0 +1,66 @@
+-- name: crowd
+-- How many at an address have an end to show that they have not shown, or are on their way to one.
+SELECT count(*) AS many, min(alone) AS alone FROM followers JOIN tasks ON tasks.id = task_id
+WHERE address = :address AND end_shown_at IS NULL
+    AND (completed_at IS NULL OR (shown_attempt, shown_state) IS NOT (attempt, state));
+
+-- name: open_board
+INSERT INTO boards (address, language, reply_to)
+SELECT address, language, reply_to FROM followers WHERE address = :address AND end_shown_at IS NULL
+ORDER BY id DESC LIMIT 1
+ON CONFLICT (address) WHERE closed_at IS NULL DO NOTHING;
+
+-- name: gather_crowd
+-- The same as in crowd.
+UPDATE followers SET board_id = (SELECT id FROM boards WHERE address = :address AND closed_at IS NULL)
+WHERE address = :address AND end_shown_at IS NULL AND board_id IS NULL AND EXISTS (
+    SELECT 1 FROM tasks WHERE tasks.id = task_id
+        AND (completed_at IS NULL OR (shown_attempt, shown_state) IS NOT (attempt, state))
+);
+
+-- name: board
+SELECT * FROM boards WHERE id = :id;
+
+-- name: board_at
+SELECT * FROM boards WHERE address = :address AND message_id = :message_id;
+
+-- name: open_boards
+SELECT * FROM boards WHERE closed_at IS NULL ORDER BY id;
+
+-- name: board_lines
+-- Of a task that is kept no longer what was shown last. One that a crash put back to pending is shown as running.
+SELECT followers.id, task_id, followers.asked_by, reply_to, message_id, language, end_shown_at, shown_attempt,
+    shown_state, tasks.id IS NULL AS forgotten, completed_at, iif(attempt = 1, created_at, started_at) AS asked_at,
+    iif(state = 'pending' AND started_at IS NOT NULL, 'running', coalesce(state, shown_state, 'cancelled')) AS state,
+    coalesce(attempt, shown_attempt) AS attempt
+FROM followers LEFT JOIN tasks ON tasks.id = task_id
+WHERE board_id = :id
+ORDER BY followers.id;
+
+-- name: put_up_board
+UPDATE boards SET message_id = :message_id WHERE id = :id;
+
+-- name: close_board
+-- Unless somebody has an end to come.
+UPDATE boards SET closed_at = :at
+WHERE id = :id AND closed_at IS NULL
+    AND NOT EXISTS (SELECT 1 FROM followers WHERE board_id = :id AND end_shown_at IS NULL);
+
+-- name: line_shown
+-- Unless a retry has overtaken it.
+UPDATE followers SET shown_attempt = :attempt, shown_state = :state, end_shown_at = coalesce(:end_shown_at, end_shown_at)
+WHERE id = :id AND board_id = :board AND task_id = :task_id
+    AND :attempt = coalesce((SELECT attempt FROM tasks WHERE tasks.id = :task_id), :attempt);
+
+-- name: rest_lines
+UPDATE followers SET end_shown_at = :at WHERE board_id = :id AND end_shown_at IS NULL;
+
+-- name: turn_board
+UPDATE boards SET page = :page WHERE id = :id;
+
+-- name: ask_on_board
+UPDATE boards SET asking = :asking WHERE id = :id;
+
+-- name: forget_boards
+DELETE FROM boards WHERE closed_at < :before
+    AND NOT EXISTS (SELECT 1 FROM followers WHERE board_id = boards.id AND end_shown_at IS NULL);
