@@ -8,13 +8,15 @@ from enum import StrEnum
 from itertools import pairwise
 from typing import Self
 
-from telegram import InlineKeyboardButton
+from telegram import InlineKeyboardButton, Message
 
 from services.calibration.choice import Choice
+from services.calibration.follower import BoardId
 from services.calibration.task import ItemKey
 from services.torrents import NoteId, TaskId
 
 _PAGED = re.compile(r"(?P<about>.+):(?P<page>0|[1-9][0-9]{0,3})", re.ASCII)
+_NUMBER = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
 _ITEM = re.compile(r"([^:]+):([0-9]{1,4})")
 _CHOICE = re.compile(r"([^:]+):([0-9]{1,4}):([a-z0-9_-]+)")
 _LONGEST = 64 - len("calibrate_all:")
@@ -54,6 +56,12 @@ class Verb(StrEnum):
     FOUND_OLDER = "found_older"
     FOUND_NEWER = "found_newer"
     LANGUAGE = "language"
+    BOARD = "board"
+    BOARD_PAGE = "board_page"
+    ASK_CANCEL_ALL = "ask_cancel_all"
+    CANCEL_ALL = "cancel_all"
+    KEEP_ALL = "keep_all"
+    RETRY_ALL = "retry_all"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,14 +81,19 @@ class Press:
         verb, colon, about = (data or "").partition(":")
         if not colon or not about or verb not in set(Verb):
             return None
-        if verb == Verb.FAILED and (paged := _PAGED.fullmatch(about)):
-            return cls(Verb.FAILED, paged["about"], int(paged["page"]))
+        if verb in {Verb.FAILED, Verb.BOARD_PAGE} and (paged := _PAGED.fullmatch(about)):
+            return cls(Verb(verb), paged["about"], int(paged["page"]))
         return cls(Verb(verb), about)
 
     @property
     def task_id(self) -> TaskId:
         """The task that the press is about, where it is about one."""
         return TaskId(self.about.partition(":")[0] if self.verb in {Verb.READING, Verb.KEEP_OLD} else self.about)
+
+    @property
+    def board(self) -> BoardId | None:
+        """The board that the press is on; None where it is none of our making."""
+        return BoardId(int(self.about)) if _NUMBER.fullmatch(self.about) else None
 
     @property
     def choice(self) -> Choice | None:
@@ -93,6 +106,12 @@ class Press:
         """The item whose old name is kept; None where it is none of our making."""
         kept = _ITEM.fullmatch(self.about)
         return (TaskId(kept[1]), int(kept[2])) if kept else None
+
+
+def stands_on(message: Message, data: str | None) -> bool:
+    """Whether *message* has the button: what nobody follows is not made a card, or a board, by forged data."""
+    rows = message.reply_markup.inline_keyboard if message.reply_markup else ()
+    return any(one.callback_data == data for row in rows for one in row)
 
 
 def about_item(key: ItemKey) -> str:

@@ -7,9 +7,9 @@ from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 from handlers.buttons import Verb, button
 from handlers.choice_view import choice_rows, claims, question
 from handlers.outgoing import Message
-from handlers.text import LONGEST, digits, escape, listed, shown_name, units
+from handlers.text import LONGEST, LONGEST_NAME, digits, escape, listed, shown_name, units
 from services.calibration.apply import writable
-from services.calibration.task import Found, Item, Lost, NoteRequest, PassedOver, Snapshot, State
+from services.calibration.task import Found, Item, Lost, NoteRequest, PassedOver, Snapshot, State, Task
 from services.i18n import Translation, sentence
 from services.magnets.rewrite import magnet_link
 from services.torrents import Name, NoteId, Step
@@ -32,14 +32,22 @@ def card(snapshot: Snapshot, state: State, now: float, t: Translation) -> Messag
     Its first word is the state's. It never outgrows a message: its lines are few, what comes from outside is cut by
     `shown_name`, and the link to copy is there only where it fits.
     """
-    lines = [f"<b>{_state(t, state)}</b> · {subject(t, snapshot)}", *_body(t, snapshot, state, now)]
+    lines = [f"<b>{state_word(t, state)}</b> · {subject(t, snapshot)}", *_body(t, snapshot, state, now)]
     lines.append(_footer(t, snapshot, state, now))
     if link := _link_to_copy(snapshot, lines):
         lines.append(link)
     return Message("\n".join(lines), _keyboard(t, snapshot, state))
 
 
-def _state(t: Translation, state: State) -> str:
+def shown_state(task: Task) -> State:
+    """Return the state to show: a running card does not go back to pending because the program was started anew.
+
+    Judged by the task alone: when the program was killed, what its message showed may not have been stored yet.
+    """
+    return State.RUNNING if task.state is State.PENDING and task.started_at is not None else task.state
+
+
+def state_word(t: Translation, state: State) -> str:
     match state:
         case State.PENDING:
             return t.gettext("pending")
@@ -82,7 +90,7 @@ def _body(t: Translation, snapshot: Snapshot, state: State, now: float) -> list[
         lines += _batch(t, snapshot, state, now)
     lines += [*_in_notes(t, snapshot), *claims(t, snapshot), *question(t, snapshot)]
     if state is State.RUNNING and snapshot.progress is not None:
-        lines.append(_told(t, snapshot.progress))
+        lines.append(told(t, snapshot.progress))
     if state is State.PENDING:
         lines.append(t.gettext("waiting for its turn"))
     return lines
@@ -90,17 +98,19 @@ def _body(t: Translation, snapshot: Snapshot, state: State, now: float) -> list[
 
 def _batch(t: Translation, snapshot: Snapshot, state: State, now: float) -> list[str]:
     """Return how far a task of several items is, how fast it goes, and the latest that came of it."""
-    counts = snapshot.counts
-    found, total = counts.get(State.COMPLETED, 0), snapshot.total
-    lost = counts.get(State.FAILED, 0) + counts.get(State.CANCELLED, 0)
-    left = total - found - lost
-    said = t.gettext("{found} of {total} found, {lost} not, {left} left")
-    lines = [said.format(found=found, total=total, lost=lost, left=left)]
+    lines, total, left = [counted(t, snapshot)], snapshot.total, snapshot.left
     if not state.ended:
         lines.insert(0, _bar(total - left, total))
         lines += _pace(t, snapshot, total - left, left, now)
-    lines += [f"{digits(item.torrent)} · {_latest(t, item)}" for item in snapshot.outcomes[:_LATEST]]
+    lines += [f"{digits(item.torrent)} · {latest(t, item)}" for item in snapshot.outcomes[:_LATEST]]
     return lines
+
+
+def counted(t: Translation, snapshot: Snapshot) -> str:
+    """Return how many of a task's torrents were found, were not, and are left."""
+    said = t.gettext("{found} of {total} found, {lost} not, {left} left")
+    found = snapshot.counts.get(State.COMPLETED, 0)
+    return said.format(found=found, total=snapshot.total, lost=snapshot.lost, left=snapshot.left)
 
 
 def _bar(done: int, total: int) -> str:
@@ -120,11 +130,12 @@ def _pace(t: Translation, snapshot: Snapshot, done: int, left: int, now: float) 
     return [t.gettext("{rate}, about {time} left").format(rate=shown, time=duration(t, left / rate))]
 
 
-def _latest(t: Translation, item: Item) -> str:
+def latest(t: Translation, item: Item, most: int = _SHORT, most_of_reason: int = LONGEST_NAME) -> str:
+    """Return what came of an item: its name, or the reason why there is none, in so many UTF-16 units."""
     if item.found is not None:
-        return blank(t, item.found.name) if item.found.name.blank else escape(shown_name(item.found.name.text, _SHORT))
+        return blank(t, item.found.name) if item.found.name.blank else escape(shown_name(item.found.name.text, most))
     if item.failure is not None:
-        return _told(t, item.failure)
+        return told(t, item.failure, most_of_reason)
     return t.gettext("not looked up")
 
 
@@ -132,12 +143,12 @@ def _outcome(t: Translation, item: Item) -> list[str]:
     if item.found is not None:
         return _found(t, item.found)
     if item.failure is not None:
-        return [_told(t, item.failure)]
+        return [told(t, item.failure)]
     return []
 
 
-def _told(t: Translation, step: Step) -> str:
-    return escape(shown_name(sentence(step.code, step.parameters, t)))
+def told(t: Translation, step: Step, most: int = LONGEST_NAME) -> str:
+    return escape(shown_name(sentence(step.code, step.parameters, t), most))
 
 
 def _found(t: Translation, found: Found) -> list[str]:
@@ -231,7 +242,7 @@ def _row(t: Translation, snapshot: Snapshot, state: State) -> list[InlineKeyboar
     row = []
     if snapshot.can_retry:
         several = snapshot.total > 1
-        row.append(button(t.gettext("Retry failed") if several else t.gettext("Retry"), Verb.RETRY, task_id))
+        row.append(button(retry_failed(t) if several else t.gettext("Retry"), Verb.RETRY, task_id))
         if several:
             row.append(button(t.gettext("Show failed"), Verb.FAILED, task_id))
     if snapshot.written.standing:
@@ -241,18 +252,21 @@ def _row(t: Translation, snapshot: Snapshot, state: State) -> list[InlineKeyboar
     return row
 
 
+def retry_failed(t: Translation) -> str:
+    return t.gettext("Retry failed")
+
+
 def failed_card(snapshot: Snapshot, lost: Sequence[Lost], page: int, t: Translation) -> Message:
     """Return *page* (from 0) of what the task of *snapshot* did not find, with a way back to its card."""
-    counts = snapshot.counts
-    total = counts.get(State.FAILED, 0) + counts.get(State.CANCELLED, 0)
+    total = snapshot.lost
     first = page * LOST_PAGE
     title = t.gettext("Not found: {first}–{last} of {total}").format(
         first=min(first + 1, total), last=first + len(lost), total=total
     )
-    lines = [f"<b>{_state(t, snapshot.task.state)}</b> · {subject(t, snapshot)}", title]
+    lines = [f"<b>{state_word(t, snapshot.task.state)}</b> · {subject(t, snapshot)}", title]
     for one in lost:
         where = f"{numbers(t, one.notes[:_FEW_NOTES])} · " if one.notes else ""
-        lines.append(f"{where}{digits(one.item.torrent)} · {_latest(t, one.item)}")
+        lines.append(f"{where}{digits(one.item.torrent)} · {latest(t, one.item)}")
     task_id = snapshot.task.id
     row = [button(t.gettext("Back"), Verb.CARD, task_id)]
     if page:

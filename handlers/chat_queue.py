@@ -6,9 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Self
 
-from handlers.outgoing import Address, Message
+from handlers.outgoing import Address, Message, Subject
 from handlers.slots import Rank, Slots
-from services.calibration.follower import FollowerId
 
 Told = Callable[[], None]
 
@@ -39,7 +38,7 @@ class Edit:
         self.told()
 
 
-What = Answer | Edit | FollowerId
+What = Answer | Edit | Subject
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +54,7 @@ class Turn:
 
     @property
     def is_answer(self) -> bool:
-        """Whether it is an answer to a person; what followers show is in the store."""
+        """Whether it is an answer to a person; what others show is in the store."""
         return isinstance(self.what, Answer | Edit)
 
     def close(self) -> None:

@@ -1,20 +1,21 @@
 """The repeating job that polls the manager and marks what must be shown; and what the outbox then shows."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import structlog
 from structlog.typing import FilteringBoundLogger
 
-from handlers.cards import LOST_PAGE, card, failed_card
+from handlers.board_status import BoardCard, BoardStatus, EndsCard
+from handlers.board_view import moved_message
+from handlers.cards import LOST_PAGE, card, failed_card, shown_state
 from handlers.outbox import Outbox
-from handlers.outgoing import Address, Card, Gone, Message
+from handlers.outgoing import Address, Card, EndsOf, Gone, Message, Subject, TheBoard
 from handlers.slots import Rank
 from services.calibration.follower import Follower, FollowerId
 from services.calibration.followers import Followership
 from services.calibration.manager import AsyncCalibrationManager
 from services.calibration.moves import Moves
-from services.calibration.task import Snapshot, State, Task
+from services.calibration.task import Snapshot, State
 from services.clock import Clock
 from services.errors import StoreUnavailable
 from services.notebook.languages import Languages
@@ -30,6 +31,8 @@ class TaskCard(Card):
     """A card, and the follower that it was made for: its message may become another task's while it is on its way."""
 
     follower: Follower
+    attempt: int
+    state: State
 
     @property
     def was_shown(self) -> bool:
@@ -37,12 +40,22 @@ class TaskCard(Card):
         return self.ended and (self.follower.shown_attempt, self.follower.shown_state) == (self.attempt, self.state)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeavingCard(Card):
+    """What the message of a follower shows whose task is shown by a board now."""
+
+    follower: Follower
+
+
 _Known = tuple[int, int]
 """A message's number, and the hash of what it shows."""
 
 
 class LiveStatus:
-    """Keeps every followed message true. It implements the outbox's `Cards`. What a message shows is not sent again."""
+    """Keeps every followed message, and every board, true: it implements the outbox's `Cards`.
+
+    What a message shows already is not sent again.
+    """
 
     def __init__(
         self,
@@ -62,6 +75,7 @@ class LiveStatus:
         self._store_failed = False
         self._known: dict[FollowerId, _Known] = {}
         self._opened_again: set[Address] = set()
+        self.boards = BoardStatus(manager, followers.boards, clock, languages, self._put_mark)
 
     async def resume(self, outbox: Outbox) -> None:
         """Begin to mark for *outbox*: first all messages that have not shown an end, so that they go on."""
@@ -70,6 +84,9 @@ class LiveStatus:
         ended = set(await self._followers.unshown_ends())
         for follower in await self._followers.unfinished():
             self._mark(follower, Rank.END if follower.task_id in ended else Rank.PROGRESS)
+        for follower in await self._followers.leaving():
+            self._mark(follower, Rank.PROGRESS)
+        await self.boards.resume()
 
     async def poll(self) -> None:
         """Mark the messages of what changed since the last poll; a store that fails is said once until it works."""
@@ -87,8 +104,9 @@ class LiveStatus:
 
     async def _poll_batch(self) -> bool:
         changes = await self._manager.changes_since(self._number)
-        ranks = {one.task.id: Rank.END if one.task.state.ended else Rank.PROGRESS for one in changes.tasks}
-        await self._mark_all(ranks)
+        became = {one.task.id: (one.task.attempt, shown_state(one.task)) for one in changes.tasks}
+        for follower in await self._followers.of(*became) if became else ():
+            self._mark(follower, _rank(follower, *became[follower.task_id]))
         for follower in await self._followers.behind(changes.notes):
             self._mark(follower, Rank.ANEW)  # a batch writes into one note after another: its own card comes first
         self._number = changes.number  # not before all are marked: the store may fail there
@@ -97,7 +115,8 @@ class LiveStatus:
     async def show(self, task_id: TaskId, rank: Rank = Rank.ANSWER) -> None:
         """Mark the task's messages: somebody has just asked for it. Never fails: what was asked is done."""
         try:
-            await self._mark_all({task_id: rank})
+            for follower in await self._followers.of(task_id):
+                self._mark(follower, rank)
         except StoreUnavailable as error:  # the next poll that can read marks them
             _log.warning("show_failed", **error.parameters)
 
@@ -111,20 +130,36 @@ class LiveStatus:
                 self._mark(follower, Rank.END)
             self._opened_again.discard(chat)
 
-    async def _mark_all(self, ranks: Mapping[TaskId, Rank]) -> None:
-        if not ranks:
-            return
-        for follower in await self._followers.of(*ranks):
-            self._mark(follower, ranks[follower.task_id])
-
     def _mark(self, follower: Follower, rank: Rank) -> None:
-        if self._outbox is not None and Address.spelled_by(follower.address):  # else it is another front end's
-            self._outbox.mark(follower.id, Address.parse(follower.address), rank)
+        if not Address.spelled_by(follower.address):  # it is another front end's
+            return
+        to = Address.parse(follower.address)
+        if follower.on_board is None:
+            self._put_mark(follower.id, to, rank)
+            return
+        self._put_mark(TheBoard(follower.on_board), to, rank)
+        if follower.leaving:
+            self._put_mark(follower.id, to, Rank.ANEW)
+
+    def _put_mark(self, subject: Subject, to: Address, rank: Rank) -> None:
+        if self._outbox is not None:
+            self._outbox.mark(subject, to, rank)
 
     # What the outbox asks for.
 
-    async def render(self, follower: FollowerId) -> TaskCard | None:
+    async def render(self, subject: Subject) -> Card | None:
+        match subject:
+            case TheBoard():
+                return await self.boards.render(subject)
+            case EndsOf():
+                return await self.boards.render_ends(subject)
+            case follower:
+                return await self._render(follower)
+
+    async def _render(self, follower: FollowerId) -> TaskCard | LeavingCard | None:
         one = await self._followers.get(follower)
+        if one is not None and one.on_board is not None:
+            return await self._leaving(one)
         if one is None or one.end_shown_at is not None:
             return None
         snapshot = await self._snapshot(one.task_id)
@@ -150,6 +185,14 @@ class LiveStatus:
             return None
         return made
 
+    async def _leaving(self, one: Follower) -> LeavingCard | None:
+        snapshot = (await self._manager.glance([one.task_id])).get(one.task_id) if one.leaving else None
+        if snapshot is None:
+            return None
+        to = Address.parse(one.address)
+        message = moved_message(snapshot, self._languages.words(to.door, one.language))
+        return LeavingCard(follower=one, to=to, message=message, message_id=one.message_id, reply_to=None, ended=False)
+
     async def _message(self, follower: Follower, snapshot: Snapshot, state: State) -> Message:
         """Return the card, or the page of what was not found that its reader has turned to."""
         t = self._languages.words(Address.parse(follower.address).door, follower.language)
@@ -165,19 +208,34 @@ class LiveStatus:
         snapshot = await self._manager.get_task_status(task_id)
         return snapshot or next(iter(await self._manager.unshown_ends(task_id)), None)
 
-    async def shown(self, follower: FollowerId, card: Card, message_id: int) -> None:
-        if isinstance(card, TaskCard):
-            await self._followers.shown(card.follower, message_id, card.attempt, State(card.state))
-            self._known[follower] = _known(message_id, card.message)
-            if len(self._known) > _MOST_REMEMBERED:
-                del self._known[next(iter(self._known))]
+    async def shown(self, subject: Subject, card: Card, message_id: int) -> None:
+        match card:
+            case BoardCard() | EndsCard() if isinstance(subject, TheBoard | EndsOf):
+                await self.boards.shown(subject, card, message_id)
+            case LeavingCard():
+                await self._followers.left(card.follower)
+            case TaskCard():
+                after = await self._followers.shown(card.follower, message_id, card.attempt, card.state)
+                if after is not None and after.on_board is not None:  # it was folded while this was on its way
+                    self._mark(after, Rank.END)
+                self._remember(card.follower.id, _known(message_id, card.message))
 
-    async def gone(self, follower: FollowerId, card: Card, reason: Gone) -> None:
-        # Whoever has deleted a message that had shown its end does not want it back because a note was changed.
-        if reason is Gone.CHAT or (isinstance(card, TaskCard) and card.was_shown):
-            await self._followers.rests(follower)
-        else:
-            await self._followers.lost_message(follower)
+    def _remember(self, follower: FollowerId, known: _Known) -> None:
+        self._known[follower] = known
+        if len(self._known) > _MOST_REMEMBERED:
+            del self._known[next(iter(self._known))]
+
+    async def gone(self, subject: Subject, card: Card, reason: Gone) -> None:
+        match card:
+            case BoardCard() | EndsCard() if isinstance(subject, TheBoard | EndsOf):
+                await self.boards.gone(subject, reason)
+            case LeavingCard() if reason is Gone.MESSAGE:
+                await self._followers.left(card.follower)
+            case TaskCard() if reason is Gone.CHAT or card.was_shown:
+                # Whoever has deleted a message that had shown its end does not want it back: a note was changed.
+                await self._followers.rests(card.follower.id)
+            case TaskCard():
+                await self._followers.lost_message(card.follower.id)
 
     async def moved(self, chat_id: int, became: int) -> None:
         moved = await self._moves.move(str(Address(chat_id)), str(Address(became)))
@@ -197,13 +255,14 @@ class LiveStatus:
             _log.warning("notebook_left_behind", chat=chat_id, became=became, why="both have notes")
 
 
+def _rank(follower: Follower, attempt: int, state: State) -> Rank:
+    """Return how soon a change is shown. What a board says of many is not to be stale, however long it goes on."""
+    if state.ended or (follower.on_board is not None and (follower.shown_attempt, follower.shown_state) != (
+        attempt, state
+    )):  # fmt: skip
+        return Rank.END
+    return Rank.PROGRESS
+
+
 def _known(message_id: int, shown: Message) -> _Known:
     return message_id, hash(shown)
-
-
-def shown_state(task: Task) -> State:
-    """Return the state to show: a running card does not go back to pending because the program was started anew.
-
-    Judged by the task alone: when the program was killed, what its message showed may not have been stored yet.
-    """
-    return State.RUNNING if task.state is State.PENDING and task.started_at is not None else task.state

@@ -13,6 +13,7 @@ from handlers.notes import note_number
 from handlers.outgoing import Message
 from handlers.search import turned
 from handlers.submitting import submit
+from services.calibration.board import Board
 from services.calibration.task import NoteRequest
 from services.errors import NoteNotFound
 from services.i18n import Translation
@@ -29,13 +30,14 @@ _PAIR = re.compile(r"([0-9]{1,18}):([0-9]{1,9})", re.ASCII)
 class Outcome:
     """What comes of a press: what is *said* in a flash, what the pressed message *becomes*, what is *answered* below.
 
-    *task* is one that has a card to be shown.
+    *task* is one that has a card to be shown, *board* one that has changed.
     """
 
     said: str | None = None
     becomes: Message | None = None
     answered: Message | None = None
     task: TaskId | None = None
+    board: Board | None = None
 
 
 async def act(update: Update, context: CalibotContext, pressed: Press) -> Outcome:

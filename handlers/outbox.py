@@ -1,9 +1,9 @@
 """The only way out to Telegram: a queue per chat, sent within Telegram's limits (`handlers.slots`).
 
 In a chat the best rank goes first, and within a rank the one that came first; one request at a time. Across chats the
-same order decides who gets the overall budget. What a follower's message shows is rendered when its turn has come, so
-that any number of marks cost one edit with the newest text. What has not been sent when the process ends is lost with
-it: whoever marks keeps in the store what must be shown, and whoever answers what is answered, until it is told.
+same order decides who gets the overall budget. What a message shows is rendered when its turn has come, so that any
+number of marks cost one edit with the newest text. What has not been sent when the process ends is lost with it:
+whoever marks keeps in the store what must be shown, and whoever answers what is answered, until it is told.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ from telegram.constants import CallbackQueryLimit
 from telegram.error import TelegramError
 
 from handlers.chat_queue import Answer, ChatQueue, Edit, Told, Turn
-from handlers.outgoing import Address, Card, Cards, Gone, Message
+from handlers.outgoing import Address, Card, Cards, Gone, Message, Subject
 from handlers.refusals import Fate, fate, loggable, new_chat, seconds_to_wait
 from handlers.slots import Limits, Rank, Slots
 from handlers.wire import Wire
@@ -124,12 +124,12 @@ class Outbox:
         if chat and chat.failures and chat.shed(_MOST_ANSWERS):
             _log.warning("answer_dropped", chat=to.chat_id)
 
-    def mark(self, follower: FollowerId, to: Address, rank: Rank) -> None:
-        """Show this follower's newest state in its turn; marked again before that, the better rank counts.
+    def mark(self, subject: Subject, to: Address, rank: Rank) -> None:
+        """Show the subject's newest state in its turn; marked again before that, the better rank counts.
 
-        The first card of a command is an answer. Followers are as many as the store has: nothing bounds them here.
+        The first card of a command is an answer. Subjects are as many as the store has: nothing bounds them here.
         """
-        self._put(Turn(rank=rank, place=next(self._places), to=to, what=follower))
+        self._put(Turn(rank=rank, place=next(self._places), to=to, what=subject))
 
     async def press(self, query: CallbackQuery, text: str | None = None, *, alert: bool = False) -> None:
         """Answer a press at once, round the queue: Telegram does not limit it. Never fails; too late is harmless."""
@@ -261,8 +261,8 @@ class Outbox:
                     await self._give(chat, turn, turn.what)
                 case Edit():
                     await self._change(chat, turn, turn.what)
-                case follower:
-                    await self._show(chat, turn, follower)
+                case subject:
+                    await self._show(chat, turn, subject)
         except StoreUnavailable:
             self._later(chat, turn)
         except Exception:  # noqa: BLE001 - a bug in one card must not silence the others; its traceback is logged
@@ -300,8 +300,8 @@ class Outbox:
         else:
             edit.close()
 
-    async def _show(self, chat: ChatQueue, turn: Turn, follower: FollowerId) -> None:
-        card = await self._cards.render(follower)
+    async def _show(self, chat: ChatQueue, turn: Turn, subject: Subject) -> None:
+        card = await self._cards.render(subject)
         if card is None:
             return
         if card.to != turn.to:  # its chat has become another since it was marked
@@ -315,11 +315,11 @@ class Outbox:
             if fate(error) is not Fate.MESSAGE_GONE or card.message_id is None:
                 await self._failed(chat, turn, error)
                 return
-            await self._cards.gone(follower, card, Gone.MESSAGE)
+            await self._cards.gone(subject, card, Gone.MESSAGE)
             if card.ended:
                 chat.put_back(replace(turn, anew=True, sent=None))
         else:
-            await self._store(chat, turn, follower, card, message_id)
+            await self._store(chat, turn, subject, card, message_id)
 
     async def _ask(self, chat: ChatQueue, request: Awaitable[int]) -> int:
         """Return the answer to *request*; it has used a slot even if it failed, since it may have arrived."""
@@ -334,10 +334,10 @@ class Outbox:
             self._reachable_again()
         return message_id
 
-    async def _store(self, chat: ChatQueue, turn: Turn, follower: FollowerId, card: Card, message_id: int) -> None:
+    async def _store(self, chat: ChatQueue, turn: Turn, subject: Subject, card: Card, message_id: int) -> None:
         """Have it stored that *card* is shown. Until that is so its message is edited, for nobody else waits for it."""
         try:
-            await self._cards.shown(follower, card, message_id)
+            await self._cards.shown(subject, card, message_id)
         except StoreUnavailable:
             waiting = chat.best()
             if waiting is None or waiting.rank is not Rank.ANSWER:

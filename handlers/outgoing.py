@@ -7,7 +7,7 @@ from typing import IO, Protocol, Self
 
 from telegram import InlineKeyboardMarkup
 
-from services.calibration.follower import FollowerId
+from services.calibration.follower import BoardId, FollowerId
 
 _ADDRESS = re.compile(r"tg:(-?[0-9]+)(?::([0-9]+))?", re.ASCII)
 
@@ -77,17 +77,33 @@ class Message:
     document: Document | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class TheBoard:
+    """The message that is a board."""
+
+    board: BoardId
+
+
+@dataclass(frozen=True, slots=True)
+class EndsOf:
+    """A message of its own that tells ends of a board."""
+
+    board: BoardId
+
+
+Subject = FollowerId | TheBoard | EndsOf
+"""Whose message shows something that changes."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Card:
-    """What a follower's message should show now. *attempt*, *state* and *ended* are what is then stored as shown."""
+    """What a subject's message should show now. *ended*: it is sent anew where that message was deleted."""
 
     to: Address
     message: Message
     message_id: int | None
     """None: it must be sent first."""
     reply_to: int | None
-    attempt: int
-    state: str
     ended: bool
 
 
@@ -101,15 +117,15 @@ class Gone(Enum):
 
 
 class Cards(Protocol):
-    """What the outbox needs of whoever knows the followers. Each may raise StoreUnavailable: it is tried again."""
+    """What the outbox needs of whoever knows what messages show. Each may raise StoreUnavailable: it is tried again."""
 
-    async def render(self, follower: FollowerId) -> Card | None:
+    async def render(self, subject: Subject, /) -> Card | None:
         """Return what its message should show now, since its slot has come; None: nothing (more) to show."""
 
-    async def shown(self, follower: FollowerId, card: Card, message_id: int) -> None:
+    async def shown(self, subject: Subject, card: Card, message_id: int, /) -> None:
         """Store that Telegram shows *card* as *message_id*: sent, edited, or so already."""
 
-    async def gone(self, follower: FollowerId, card: Card, reason: Gone) -> None:
+    async def gone(self, subject: Subject, card: Card, reason: Gone, /) -> None:
         """Store that *card* could not be shown.
 
         After MESSAGE the old message is not to be edited again. An ended card is sent anew by the outbox, and `shown`

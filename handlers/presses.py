@@ -2,9 +2,9 @@
 
 from telegram import CallbackQuery, Message, Update
 
-from handlers import note_presses
+from handlers import board_presses, note_presses
 from handlers.answers import answer, sentence_of
-from handlers.buttons import Press, Verb, unpacked
+from handlers.buttons import Press, Verb, stands_on, unpacked
 from handlers.context import (
     CalibotContext,
     address_of,
@@ -56,6 +56,8 @@ async def press(update: Update, context: CalibotContext) -> None:
             outcome = Outcome(said=sentence_of(error, update, context))
         _show(update, context, outcome)
         await _answer(context, query, outcome.said)
+    if outcome.board is not None:
+        context.services.live.boards.show(outcome.board)
     if outcome.task is not None:
         # The press was answered; as an answer its edit would, in a busy group, keep everybody's ends out for ever.
         await context.services.live.show(outcome.task, Rank.END)
@@ -80,14 +82,22 @@ async def _act(update: Update, context: CalibotContext, query: CallbackQuery) ->
     pressed, message = Press.parse(query.data), query.message
     if pressed is None or not isinstance(message, Message):
         return _no_longer(update, context)
+    if pressed.verb in board_presses.VERBS:
+        return await board_presses.act(update, context, pressed, message) or _no_longer(update, context)
     follower = None if pressed.verb in _ON_NO_CARD else await _follower_at(context, message)
     # What else is asked of a card that was edited since, its task's state decides.
-    if (follower is None or pressed.verb in _PAGES) and not _stands_on(message, query.data):
+    if (follower is None or pressed.verb in _PAGES) and not stands_on(message, query.data):
         return _no_longer(update, context)
     if pressed.verb is Verb.LANGUAGE:
         return await chosen(update, context, pressed.about)
     if pressed.verb in note_presses.VERBS:
         return await note_presses.act(update, context, pressed)
+    return await _act_on_card(update, context, pressed, message, follower)
+
+
+async def _act_on_card(
+    update: Update, context: CalibotContext, pressed: Press, message: Message, follower: Follower | None
+) -> Outcome:
     notebook = await notebook_of(update, context)
     if pressed.verb in {Verb.CALIBRATE, Verb.CALIBRATE_ALL}:
         return Outcome(task=await _calibrate(update, context, _requested(pressed), notebook, follower))
@@ -175,12 +185,6 @@ async def _follow(
         await context.services.followers.adopt(task_id, notebook, follower_of(update, becomes=True))
     elif follower.end_shown_at is not None:
         await context.services.followers.wake(follower.id)
-
-
-def _stands_on(message: Message, data: str | None) -> bool:
-    """Whether *message* has the button: one that nobody follows is not made a card by forged data."""
-    rows = message.reply_markup.inline_keyboard if message.reply_markup else ()
-    return any(one.callback_data == data for row in rows for one in row)
 
 
 def _requested(pressed: Press) -> NoteRequest:

@@ -10,7 +10,7 @@ from services.torrents import TorrentId
 LONGEST = 4096
 """UTF-16 units in a message's text, after its entities are parsed (Bot API, sendMessage)."""
 
-_LONGEST_NAME = 300
+LONGEST_NAME = 300
 _DRAWN_OVER = frozenset("\u030a\u0333\u033f")  # marks that Telegram drops (TDLib, clean_input_string)
 _BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
@@ -68,7 +68,7 @@ def _is_blank(character: str) -> bool:
     return character.isspace() or character in _DRAWN_OVER or unicodedata.category(character) in {"Cc", "Cf"}
 
 
-def shown_name(name: str, longest: int = _LONGEST_NAME) -> str:
+def shown_name(name: str, longest: int = LONGEST_NAME) -> str:
     """Return a torrent's name as it is shown: one line, no bidirectional controls, not over *longest* UTF-16 units."""
     visible = "".join(_visible(character) for character in name[: 2 * longest] if character not in _BIDI)
     if units(visible) > longest or len(name) > 2 * longest:

@@ -54,7 +54,7 @@ class Moves:
     async def _move(self, tx: Tx, old: str, new: str) -> Moved:
         known = (await tx.people.moved()).get(old)
         if known is not None:  # what was under way there has come to the old name since
-            return Moved(followers=await tx.followers.move(old, known))
+            return Moved(followers=await self._told_there(tx, old, known))
         notebook = await tx.notebooks.behind(old)
         if notebook is None and not await self._people.lets_in(tx, old):
             return Moved()
@@ -62,5 +62,9 @@ class Moves:
         if notebook is not None and not await tx.notebooks.move(old, new):
             apart = bool(await tx.notes.page(notebook, before=None, limit=1))
         by_settings = await self._people.move(tx, old, new)
-        followers = await tx.followers.move(old, new)
+        followers = await self._told_there(tx, old, new)
         return Moved(followers=followers, first=True, by_settings=by_settings, apart=apart)
+
+    async def _told_there(self, tx: Tx, old: str, new: str) -> Sequence[Follower]:
+        await tx.boards.move(old, new)
+        return await tx.followers.move(old, new)

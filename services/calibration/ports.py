@@ -235,6 +235,9 @@ class Boards(Protocol):
     async def gather(self, address: str) -> None:
         """Let all that are live at *address* be shown by its open board, a new one where there is none."""
 
+    async def move(self, address: str, became: str) -> None:
+        """Let what is open at *address* be open at *became*, without its message; where one is open there, in that."""
+
     async def get(self, board: BoardId) -> Board | None: ...
     async def at(self, address: str, message_id: int) -> Board | None:
         """Return the board that is this message."""

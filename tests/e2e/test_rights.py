@@ -50,6 +50,12 @@ EFFECTS = {
     Verb.FOUND_OLDER: ("first of many",),
     Verb.FOUND_NEWER: ("last of many",),
     Verb.LANGUAGE: ("In this chat I speak English.",),
+    Verb.BOARD: UNDER_WAY,
+    Verb.BOARD_PAGE: UNDER_WAY,
+    Verb.ASK_CANCEL_ALL: ("Cancel all 6 tasks?",),
+    Verb.CANCEL_ALL: ("0 left",),
+    Verb.KEEP_ALL: UNDER_WAY,
+    Verb.RETRY_ALL: UNDER_WAY,
 }
 """What a message of the chat says, one of these, when it was done, and none said before."""
 
@@ -302,6 +308,34 @@ async def _history_of_names(actor: Actor) -> Message:
     return await actor.town.answer(actor.say(f"/history {number}"))
 
 
+async def _board(actor: Actor, tasks: int = 6) -> Message:
+    """Ask for more tasks than may stand alone anywhere, and return the board with all of them."""
+    for _ in range(tasks):
+        actor.say(f"/calibrate_hash {actor.town.swarm.dead().magnet()}")
+
+    def boards() -> list[Message]:
+        return [one for one in actor.chat.bot_messages if f"· {tasks} tasks:" in one.text]
+
+    return (await actor.town.api.until(boards, seconds=30))[0]
+
+
+async def _long_board(actor: Actor) -> Message:
+    return await _board(actor, 11)
+
+
+async def _asking_board(actor: Actor) -> Message:
+    board = await _board(actor)
+    await _press(actor, board, "Cancel all")
+    return await actor.town.shows(board, "running", "Cancel all 6 tasks?")
+
+
+async def _stopped_board(actor: Actor) -> Message:
+    board = await _asking_board(actor)
+    assert actor.person is not None
+    assert (await actor.person.press(board, "Yes, cancel 6")).text == "Stopped 6 tasks."
+    return await actor.town.shows(board, "cancelled", "0 left")
+
+
 async def _press(actor: Actor, message: Message, label: str) -> None:
     assert actor.person is not None
     assert (await actor.person.press(message, label)).text == ""
@@ -332,6 +366,12 @@ MAKERS: Mapping[Verb, Callable[[Actor], Awaitable[Message]]] = {
     Verb.FOUND_OLDER: _first_found,
     Verb.FOUND_NEWER: _last_found,
     Verb.LANGUAGE: _asked_for_languages,
+    Verb.BOARD: _board,
+    Verb.BOARD_PAGE: _long_board,
+    Verb.ASK_CANCEL_ALL: _board,
+    Verb.CANCEL_ALL: _asking_board,
+    Verb.KEEP_ALL: _asking_board,
+    Verb.RETRY_ALL: _stopped_board,
 }
 """How a message with the button comes about; the actor asks for it."""
 
@@ -362,7 +402,7 @@ class Tried:
         assert REFUSED_PRESSES.get(answer.text, "yes") == self.cell.gets, (self.cell.name, answer.text)
         if self.cell.gets != "yes":
             return
-        if verb is Verb.REFRESH:
+        if verb in {Verb.REFRESH, Verb.BOARD}:
             # Within the second that the card shows there is nothing newer to be seen: people press again.
             while not _new(self.message.chat, there, EFFECTS[verb]):
                 assert (await self.presser.press_data(self.message, data)).text == answer.text

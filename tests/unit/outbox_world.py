@@ -10,6 +10,7 @@ from typing import Self
 from telegram import Bot
 
 from handlers.outbox import Address, Card, FollowerId, Gone, Message, Outbox, Rank
+from handlers.outgoing import Subject
 from services.errors import StoreUnavailable
 from tests.fake_clock import FakeClock
 from tests.unit.fake_telegram import FakeTelegram
@@ -31,19 +32,19 @@ class FakeCards:
     """What followers should show, and what they were told to have shown; as `live_status` keeps it in the store."""
 
     clock: FakeClock
-    followers: dict[FollowerId, Shown] = field(default_factory=dict)
-    rendered: list[FollowerId] = field(default_factory=list)
-    lost: list[tuple[FollowerId, Gone]] = field(default_factory=list)
+    followers: dict[Subject, Shown] = field(default_factory=dict)
+    rendered: list[Subject] = field(default_factory=list)
+    lost: list[tuple[Subject, Gone]] = field(default_factory=list)
     store_down: int = 0
     store_takes: float = 0.0
     unreadable: int = 0
     telling: asyncio.Event | None = None
     """What `gone` waits for."""
-    broken: set[FollowerId] = field(default_factory=set)
-    mark: Callable[[FollowerId, Address, Rank], None] = lambda *_: None
+    broken: set[Subject] = field(default_factory=set)
+    mark: Callable[[Subject, Address, Rank], None] = lambda *_: None
     moves: list[tuple[int, int]] = field(default_factory=list)
 
-    async def render(self, follower: FollowerId) -> Card | None:
+    async def render(self, follower: Subject) -> Card | None:
         self.rendered.append(follower)
         if self.unreadable:
             self.unreadable -= 1
@@ -58,12 +59,10 @@ class FakeCards:
             message=Message(one.text),
             message_id=one.message_id,
             reply_to=7,
-            attempt=1,
-            state="completed" if one.ended else "running",
             ended=one.ended,
         )
 
-    async def shown(self, follower: FollowerId, card: Card, message_id: int) -> None:
+    async def shown(self, follower: Subject, card: Card, message_id: int) -> None:
         if self.store_takes:
             await self.clock.sleep(self.store_takes)
         if self.store_down:
@@ -72,7 +71,7 @@ class FakeCards:
         self.followers[follower].message_id = message_id
         self.followers[follower].seen = card.message.html
 
-    async def gone(self, follower: FollowerId, card: Card, reason: Gone) -> None:
+    async def gone(self, follower: Subject, card: Card, reason: Gone) -> None:
         if self.telling:
             await self.telling.wait()
         self.lost.append((follower, reason))

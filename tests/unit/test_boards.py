@@ -277,3 +277,31 @@ async def test_boards_are_forgotten_with_their_followers(world: World) -> None:
         await world.clock.advance(2 * 86400)
         await world.manager.cleanup_old_tasks()
         assert await world.boards.get(board.id) is None
+
+
+# A place that gets another name.
+
+
+async def test_an_open_board_moves_with_its_place_and_leaves_its_message_behind(world: World) -> None:
+    async with world.manager:
+        tasks = [await world.ask(str(number)) for number in range(4)]
+        (board,) = await world.boards.open()
+        await world.boards.shown(board.id, [], message_id=60)
+        await world.store.write(lambda tx: tx.boards.move(HERE, THERE))
+        await world.store.write(lambda tx: tx.followers.move(HERE, THERE))
+        (moved,) = await world.boards.open()
+        assert (moved.id, moved.address, moved.message_id) == (board.id, THERE, None)
+        assert await world.lines(moved) == tasks
+        await world.store.write(lambda tx: tx.boards.move(HERE, THERE))
+        assert await world.boards.open() == [moved], "told of it again"
+
+
+async def test_where_a_board_is_open_already_the_lines_go_to_that_one(world: World) -> None:
+    async with world.manager:
+        there = [await world.ask(str(number), THERE) for number in range(4)]
+        (board,) = await world.boards.open()
+        here = [await world.ask(str(number)) for number in range(4, 8)]
+        await world.store.write(lambda tx: tx.boards.move(HERE, THERE))
+        await world.store.write(lambda tx: tx.followers.move(HERE, THERE))
+        assert await world.boards.open() == [board]
+        assert await world.lines(board) == [*there, *here]

@@ -65,6 +65,7 @@ class FakeOutbox:
 
     def put_up(self, card: Card) -> int:
         message_id = card.message_id or 1000 + len(self.pages)
+        assert isinstance(card, TaskCard)
         self.pages.setdefault(message_id, []).append((card.attempt, card.state))
         self.replies.setdefault(message_id, card.reply_to)
         assert card.message.html.startswith(f"<b>{card.state}</b>")
@@ -763,7 +764,7 @@ async def test_a_retry_while_the_end_is_on_its_way_is_shown_after_it(
         await clock.advance(30)
         follower = await world.follower(task_id)
         card = await world.live.render(follower)
-        assert card is not None
+        assert isinstance(card, TaskCard)
         assert card.state is State.FAILED
         await world.retry(task_id)
         await world.live.shown(follower, card, world.outbox.put_up(card))

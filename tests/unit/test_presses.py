@@ -11,11 +11,12 @@ from telegram import CallbackQuery, Chat, InlineKeyboardMarkup, Message, Update,
 
 from handlers.buttons import Verb, button
 from handlers.live_status import LiveStatus
-from handlers.outgoing import Address
+from handlers.outgoing import Address, Subject
+from handlers.outgoing import Message as Shown
 from handlers.presses import press
 from handlers.slots import Rank
 from services.access import Access
-from services.calibration.follower import Follower, FollowerId, NewFollower
+from services.calibration.follower import Follower, NewFollower
 from services.calibration.followers import Followership
 from services.calibration.manager import AsyncCalibrationManager
 from services.errors import LookupFailed, NotFound
@@ -40,7 +41,8 @@ class Box:
 
     def __init__(self) -> None:
         self.said: list[str | None] = []
-        self.marks: list[tuple[FollowerId, Rank]] = []
+        self.marks: list[tuple[Subject, Rank]] = []
+        self.edits: list[tuple[int, str]] = []
 
     @contextlib.contextmanager
     def standing_still(self, chat_id: int) -> Iterator[None]:
@@ -49,8 +51,12 @@ class Box:
     async def press(self, query: CallbackQuery, text: str | None = None) -> None:
         self.said.append(text)
 
-    def mark(self, follower: FollowerId, to: Address, rank: Rank) -> None:
-        self.marks.append((follower, rank))
+    def mark(self, subject: Subject, to: Address, rank: Rank) -> None:
+        self.marks.append((subject, rank))
+
+    def edit(self, to: Address, message_id: int, message: Shown, *, told: Callable[[], None]) -> None:
+        self.edits.append((message_id, message.html))
+        told()
 
 
 class Presser:
@@ -71,6 +77,7 @@ class Presser:
             live=self.live,
             outbox=self.box,
             languages=languages,
+            receipts=SimpleNamespace(hold=lambda _: lambda: None),
         )
         self.updates = 0
 

@@ -64,3 +64,18 @@ UPDATE boards SET asking = :asking WHERE id = :id;
 -- name: forget_boards
 DELETE FROM boards WHERE closed_at < :before
     AND NOT EXISTS (SELECT 1 FROM followers WHERE board_id = boards.id AND end_shown_at IS NULL);
+
+-- name: move_lines
+-- To the board that is open where their own one would go.
+UPDATE followers SET board_id = (SELECT id FROM boards WHERE address = :became AND closed_at IS NULL)
+WHERE board_id IN (SELECT id FROM boards WHERE address = :address AND closed_at IS NULL)
+    AND EXISTS (SELECT 1 FROM boards WHERE address = :became AND closed_at IS NULL);
+
+-- name: move_board
+-- Its message stays behind. One whose lines have gone to another board has nothing more to show.
+UPDATE boards SET address = :became, message_id = NULL, reply_to = NULL
+WHERE address = :address AND closed_at IS NULL
+    AND NOT EXISTS (SELECT 1 FROM boards AS other WHERE other.address = :became AND other.closed_at IS NULL);
+
+-- name: leave_board
+DELETE FROM boards WHERE address = :address AND closed_at IS NULL;

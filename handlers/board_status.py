@@ -1,0 +1,226 @@
+"""What boards show, and the messages that tell their ends; and what is stored once they do."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from handlers.board_view import END_LINES, LISTED_ENDS, LIVE_LINES, View, board_card, ends_message
+from handlers.outgoing import Address, Card, EndsOf, Gone, Subject, TheBoard
+from handlers.slots import Rank
+from services.calibration.board import Board, Line, LineShown
+from services.calibration.boards import Boards, Listed
+from services.calibration.follower import BoardId, FollowerId
+from services.calibration.manager import AsyncCalibrationManager
+from services.calibration.task import Snapshot, State
+from services.clock import Clock
+from services.i18n import Translation
+from services.notebook.languages import Languages
+from services.torrents import TaskId
+
+_LONG = 60.0  # seconds: an end that took longer is told by a reply
+_MOST_REMEMBERED = 1_000
+
+Mark = Callable[[Subject, Address, Rank], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoardCard(Card):
+    """A board, what it shows of its *lines*, and what there is to do when it does.
+
+    *last*: its tasks have ended. *untold*: ends that it has no room for; *slow*: some that a reply is to tell.
+    *leaving* are followers whose own message is still to say that the board shows their task.
+    """
+
+    lines: Sequence[LineShown]
+    gist: int
+    last: bool
+    untold: bool
+    slow: bool
+    leaving: Sequence[FollowerId]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndsCard(Card):
+    """A message that tells the ends of *lines*. *untold* and *slow*: there are others, as of a board."""
+
+    lines: Sequence[LineShown]
+    untold: bool
+    slow: bool
+
+
+class BoardStatus:
+    """Keeps boards true, and lets no end of theirs go untold. *mark* is the outbox's."""
+
+    def __init__(
+        self, manager: AsyncCalibrationManager, boards: Boards, clock: Clock, languages: Languages, mark: Mark
+    ) -> None:
+        self._manager = manager
+        self._boards = boards
+        self._clock = clock
+        self._languages = languages
+        self._mark = mark
+        self._known: dict[BoardId, tuple[int, int]] = {}
+        self._asked_for: set[BoardId] = set()
+
+    async def resume(self) -> None:
+        """Mark every board that may not have shown its last word."""
+        for board in await self._boards.open():
+            if Address.spelled_by(board.address):
+                self._mark(TheBoard(board.id), Address.parse(board.address), Rank.END)
+
+    def show(self, board: Board) -> None:
+        """Mark the board, closed or not: somebody has just asked for it."""
+        self._known.pop(board.id, None)
+        self._asked_for.add(board.id)
+        self._mark(TheBoard(board.id), Address.parse(board.address), Rank.END)
+
+    async def render(self, subject: TheBoard) -> BoardCard | None:
+        listed = await self._boards.get(subject.board)
+        if listed is None:
+            return None
+        made = await self._board(listed)
+        board = listed.board
+        # Forgotten until it is known to be shown: an edit whose answer is lost may have been made.
+        known = self._known.pop(board.id, None)
+        if board.closed and board.id not in self._asked_for and all(line.told for line in listed.lines):
+            return None
+        if board.message_id is not None and known == (board.message_id, made.gist):
+            await self.shown(subject, made, board.message_id)
+            return None
+        return made
+
+    async def _board(self, listed: Listed) -> BoardCard:
+        board, lines = listed.board, listed.lines
+        quick, slow = _untold(lines)
+        live = list(dict.fromkeys(line.task_id for line in reversed(lines) if not line.state.ended))
+        page = min(board.page, max(0, len(live) - 1) // LIVE_LINES)
+        shown = live[page * LIVE_LINES : (page + 1) * LIVE_LINES]
+        ended = _latest(lines, quick[:END_LINES])
+        glances = await self._manager.glance([*shown, *ended])
+        t, to = self._words(board.address, board.language), Address.parse(board.address)
+        states = {line.task_id: line.state for line in lines}
+        view = View(
+            board=board.id,
+            counts=Counter(states.values()),
+            page=page,
+            live=[glances[one] for one in shown if one in glances],
+            ended=[glances[one] for one in ended if one in glances],
+            asking=board.asking,
+            can_retry=any(line.state in {State.FAILED, State.CANCELLED} and not line.forgotten for line in lines),
+        )
+        here = {line.follower for line in quick[:END_LINES] if _tells(line, glances)}
+        told = here | {line.follower for line in lines if line.fresh and line.forgotten}
+        return BoardCard(
+            to=to,
+            message=board_card(view, self._clock.now(), t),
+            message_id=board.message_id,
+            reply_to=board.reply_to,
+            ended=True,
+            lines=[_shown(line, told) for line in lines if _is_news(line, told)],
+            gist=hash(board_card(view, None, t)),
+            last=not view.left,
+            untold=len(quick) > len(here),
+            slow=bool(slow),
+            leaving=[line.follower for line in lines if line.message_id is not None],
+        )
+
+    async def render_ends(self, subject: EndsOf) -> EndsCard | None:
+        """Return a list of what has no room on the board, else a reply to somebody who has waited long."""
+        listed = await self._boards.get(subject.board)
+        quick, slow = _untold(listed.lines if listed else ())
+        if listed is None or (not slow and len(quick) <= END_LINES):
+            return None
+        board = listed.board
+        reply = len(quick) <= END_LINES
+        group = [line for line in slow if line.asked_by == slow[0].asked_by] if reply else quick
+        group = group[:LISTED_ENDS]
+        glances = await self._manager.glance({line.task_id for line in group})
+        told = {line.follower for line in group if _tells(line, glances)}
+        ends = dict.fromkeys(line.task_id for line in group if line.follower in told)
+        if not ends:  # retried meanwhile
+            return None
+        asked_in = [line.reply_to for line in group if line.reply_to is not None] if reply else []
+        return EndsCard(
+            to=Address.parse(board.address),
+            message=ends_message(
+                [glances[one] for one in ends],
+                self._words(board.address, group[0].language if reply else board.language),
+            ),
+            message_id=None,
+            reply_to=max(asked_in, default=None),
+            ended=True,
+            lines=[_shown(line, told) for line in group if line.follower in told],
+            untold=len(quick) > (0 if reply else len(told)),
+            slow=len(slow) > (len(told) if reply else 0),
+        )
+
+    async def shown(self, subject: TheBoard | EndsOf, card: BoardCard | EndsCard, message_id: int) -> None:
+        """Store what is shown, and mark what comes of it: other ends, and the messages that say where to look."""
+        board = subject.board
+        if isinstance(card, EndsCard):
+            await self._boards.shown(board, card.lines)
+            self._mark(TheBoard(board), card.to, Rank.END)
+            self._mark_ends(board, card)
+            return
+        await self._boards.shown(board, card.lines, message_id=message_id, last=card.last)
+        self._asked_for.discard(board)
+        self._known[board] = message_id, card.gist
+        if len(self._known) > _MOST_REMEMBERED:
+            del self._known[next(iter(self._known))]
+        if card.untold:
+            self._mark(TheBoard(board), card.to, Rank.END)
+        self._mark_ends(board, card)
+        for follower in card.leaving:
+            self._mark(follower, card.to, Rank.ANEW)
+
+    def _mark_ends(self, board: BoardId, card: BoardCard | EndsCard) -> None:
+        if card.untold:
+            self._mark(EndsOf(board), card.to, Rank.END)
+        elif card.slow:
+            self._mark(
+                EndsOf(board), card.to, Rank.ANEW
+            )  # the board has said it already, and is not to be stale for it
+
+    async def gone(self, subject: TheBoard | EndsOf, reason: Gone) -> None:
+        self._asked_for.discard(subject.board)
+        if reason is Gone.CHAT:
+            await self._boards.rests(subject.board)
+        else:
+            await self._boards.lost_message(subject.board)
+
+    def _words(self, address: str, language: str) -> Translation:
+        return self._languages.words(Address.parse(address).door, language)
+
+
+def _untold(lines: Iterable[Line]) -> tuple[list[Line], list[Line]]:
+    """Return the ends that nobody was told of, oldest first: those that came quickly, and those that did not."""
+    fresh = [line for line in lines if line.fresh and not line.forgotten]
+    fresh.sort(key=lambda line: line.ended_at or 0.0)
+    return [line for line in fresh if line.took <= _LONG], [line for line in fresh if line.took > _LONG]
+
+
+def _latest(lines: Iterable[Line], first: Iterable[Line]) -> list[TaskId]:
+    """Return which ended tasks have room on the board: those of *first*, then the latest; the newest come first."""
+    ended = sorted((line for line in lines if line.state.ended), key=lambda line: line.ended_at or 0.0, reverse=True)
+    room = set(list(dict.fromkeys(line.task_id for line in (*first, *ended) if not line.forgotten))[:END_LINES])
+    return [task_id for task_id in dict.fromkeys(line.task_id for line in ended) if task_id in room]
+
+
+def _tells(line: Line, glances: Mapping[TaskId, Snapshot]) -> bool:
+    """Whether a line about the task tells this end."""
+    task = glances[line.task_id].task if line.task_id in glances else None
+    return task is not None and task.state.ended and task.attempt == line.attempt
+
+
+def _is_news(line: Line, told: set[FollowerId]) -> bool:
+    return line.follower in told or (line.attempt, line.state) != line.shown
+
+
+def _shown(line: Line, told: set[FollowerId]) -> LineShown:
+    return LineShown(
+        follower=line.follower,
+        task_id=line.task_id,
+        attempt=line.attempt,
+        state=line.state,
+        told=line.follower in told,
+    )

@@ -1,0 +1,123 @@
+"""What a board looks like, and the messages that tell ends of it: from values to (text, keyboard). Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from telegram import InlineKeyboardMarkup
+
+from handlers.buttons import Verb, button
+from handlers.cards import counted, duration, latest, retry_failed, shown_state, state_word, subject, told
+from handlers.outgoing import Message
+from services.calibration.follower import BoardId
+from services.calibration.task import Snapshot, State, end_of
+from services.i18n import Translation
+
+LIVE_LINES = 10
+END_LINES = 12
+"""Of ended tasks on a board; of those that nobody was told of first. All of it fits a message whatever is in it."""
+LISTED_ENDS = 20
+"""In a message of their own."""
+_FEW_NOTES = 3
+_SHORT = 90
+_SHORTER = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """What a board shows: *live* are those of its *page* (from 0), newest first, *ended* the latest, newest first.
+
+    *counts* has the tasks of the whole board by their states.
+    """
+
+    board: BoardId
+    counts: Mapping[State, int]
+    page: int
+    live: Sequence[Snapshot]
+    ended: Sequence[Snapshot]
+    asking: bool
+    can_retry: bool
+
+    @property
+    def left(self) -> int:
+        """How many tasks have not ended."""
+        return sum(count for state, count in self.counts.items() if not state.ended)
+
+
+def board_card(view: View, now: float | None, t: Translation) -> Message:
+    """Return the board at *now*; without it the same without the times that pass by themselves."""
+    lines = [_title(t, view)]
+    lines += [_live(t, one, now) for one in view.live]
+    first = view.page * LIVE_LINES
+    more = view.left - first - len(view.live)
+    if more > 0:
+        lines.append(t.gettext("+{count} more").format(count=more))
+    if view.ended and view.live:
+        lines.append("")
+    lines += [_ended(t, one) for one in view.ended]
+    if view.asking and view.left:
+        question = t.ngettext("Cancel {count} task?", "Cancel all {count} tasks?", view.left)
+        lines += ["", question.format(count=view.left)]
+    return Message("\n".join(lines), _keyboard(t, view, more))
+
+
+def _title(t: Translation, view: View) -> str:
+    state = State.RUNNING if view.left else end_of(view.counts) or State.COMPLETED
+    total, found = sum(view.counts.values()), view.counts.get(State.COMPLETED, 0)
+    tasks = t.ngettext("{count} task", "{count} tasks", total).format(count=total)
+    said = t.gettext("<b>{state}</b> · {tasks}: {found} found, {lost} not, {left} left")
+    return said.format(
+        state=state_word(t, state), tasks=tasks, found=found, lost=total - found - view.left, left=view.left
+    )
+
+
+def _live(t: Translation, one: Snapshot, now: float | None) -> str:
+    state = shown_state(one.task)
+    words = [state_word(t, state), subject(t, one, _FEW_NOTES)]
+    if one.total > 1:
+        words.append(counted(t, one))
+    elif state is State.RUNNING and one.progress is not None:
+        words.append(told(t, one.progress, _SHORTER))
+    if now is not None and one.task.started_at is not None:
+        words.append(duration(t, max(0.0, now - one.task.started_at)))
+    return " · ".join(words)
+
+
+def _ended(t: Translation, one: Snapshot) -> str:
+    mark = "✓" if one.task.state is State.COMPLETED else "✗"
+    if one.task.state is State.CANCELLED:
+        outcome = state_word(t, State.CANCELLED)
+    else:
+        outcome = counted(t, one) if one.total > 1 else latest(t, one.first, _SHORT, _SHORT)
+    return f"{mark} {subject(t, one, _FEW_NOTES)} · {outcome}"
+
+
+def _keyboard(t: Translation, view: View, more: int) -> InlineKeyboardMarkup | None:
+    turning = []
+    if view.page:
+        turning.append(button(t.gettext("Previous"), Verb.BOARD_PAGE, view.board, view.page - 1))
+    if more > 0:
+        turning.append(button(t.gettext("Next"), Verb.BOARD_PAGE, view.board, view.page + 1))
+    row = []
+    if view.left and view.asking:
+        yes = t.gettext("Yes, cancel {count}").format(count=view.left)
+        row = [button(yes, Verb.CANCEL_ALL, view.board), button(t.gettext("No"), Verb.KEEP_ALL, view.board)]
+    elif view.left:
+        row.append(button(t.gettext("Refresh"), Verb.BOARD, view.board))
+        row.append(button(t.gettext("Cancel all"), Verb.ASK_CANCEL_ALL, view.board))
+    if view.can_retry:
+        row.append(button(retry_failed(t), Verb.RETRY_ALL, view.board))
+    rows = [one for one in (turning, row) if one]
+    return InlineKeyboardMarkup(rows) if rows else None
+
+
+def ends_message(ends: Sequence[Snapshot], t: Translation) -> Message:
+    """Return a message of its own that tells *ends*."""
+    lines = [_ended(t, one) for one in ends]
+    if len(lines) > 1:
+        lines.insert(0, t.gettext("These have ended:"))
+    return Message("\n".join(lines))
+
+
+def moved_message(one: Snapshot, t: Translation) -> Message:
+    """Return what a message shows whose task is shown by a board now."""
+    return Message(t.gettext("{task} is in the list below.").format(task=subject(t, one, _FEW_NOTES)))

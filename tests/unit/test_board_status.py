@@ -1,0 +1,319 @@
+"""Boards from command to summary: the real manager, store and outbox, between a Telegram with limits and a clock."""
+
+import asyncio
+import contextlib
+import random
+import re
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+
+import pytest
+
+from handlers.live_status import LiveStatus
+from handlers.outbox import Outbox
+from handlers.outgoing import Address
+from services.calibration.follower import BoardId, NewFollower
+from services.calibration.followers import Followership
+from services.calibration.manager import AsyncCalibrationManager
+from services.calibration.ports import CalibrationResult, LookupRequest
+from services.calibration.task import State
+from services.errors import LookupFailed
+from services.i18n import Catalogues
+from services.notebook.languages import Languages
+from services.store.store import Store
+from services.torrents import NotebookId, PersonId, Progress, TaskId
+from tests.fake_clock import FakeClock
+from tests.unit.fake_telegram import FakeTelegram
+from tests.unit.fakes import FakeEngine, hashes, moves
+
+GROUP, ALICE = Address(-500), Address(100)
+LIVE = re.compile("<b>(pending|running)</b>")
+
+
+@dataclass
+class World:
+    """One start of the program; Telegram, the store and the swarm outlive it."""
+
+    manager: AsyncCalibrationManager
+    followers: Followership
+    live: LiveStatus
+    telegram: FakeTelegram
+    notebook: NotebookId
+    clock: FakeClock
+
+    async def ask(
+        self, word: str, to: Address = GROUP, *, reply_to: int = 7, person: int = 1, alone: int = 3
+    ) -> TaskId:
+        task_id = await self.manager.submit_task(
+            request=hashes(word),
+            notebook=self.notebook,
+            asked_by=PersonId(f"tg:{person}"),
+            cause="command",
+            follower=NewFollower(address=str(to), reply_to=reply_to, alone=alone),
+        )
+        await self.live.show(task_id)
+        return task_id
+
+    async def passes(self, seconds: float) -> None:
+        for _ in range(round(seconds / 0.5)):
+            await self.clock.advance(0.5)
+            await self.live.poll()
+
+    async def at_rest(self) -> None:
+        """Let everything end, and be told."""
+        for _ in range(400):
+            await self.passes(5)
+            untold = await self.followers.unfinished(), await self.followers.boards.open()
+            if not any(untold) and not await self.followers.leaving():
+                return
+        raise AssertionError(self.shown())
+
+    async def ends(self) -> tuple[int, int]:
+        """Return how many of the first board's tasks have been found, and how many not."""
+        listed = await self.followers.boards.get(BoardId(1))
+        states = Counter([line.state for line in listed.lines] if listed else [])
+        return states[State.COMPLETED], states[State.FAILED]
+
+    def shown(self, to: Address = GROUP) -> list[str]:
+        return self.telegram.shown(to.chat_id)
+
+    def living(self, to: Address = GROUP) -> list[str]:
+        return [text for text in self.shown(to) if LIVE.match(text)]
+
+    def boards(self, to: Address = GROUP) -> list[str]:
+        return [text for text in self.shown(to) if " tasks: " in text]
+
+
+class UnevenEngine(FakeEngine):
+    """Takes another time for each lookup, where *spread* says between which."""
+
+    spread: tuple[float, float] | None = None
+    _draw = random.Random(3)
+
+    async def __call__(self, lookup: LookupRequest, progress: Progress, /) -> CalibrationResult:
+        if self.spread is not None:
+            self.delay = self._draw.uniform(*self.spread)
+        return await super().__call__(lookup, progress)
+
+
+@pytest.fixture
+def engine(clock: FakeClock) -> UnevenEngine:
+    return UnevenEngine(clock)
+
+
+Begin = Callable[[], AbstractAsyncContextManager[World]]
+
+
+@pytest.fixture
+def begin(store: Store, clock: FakeClock, engine: FakeEngine, notebook: NotebookId) -> Begin:
+    telegram = FakeTelegram(clock)
+
+    @contextlib.asynccontextmanager
+    async def begin() -> AsyncIterator[World]:
+        async with AsyncCalibrationManager(engine, tasks=store, clock=clock, max_workers=5) as manager:
+            followers = Followership(store, clock)
+            live = LiveStatus(manager, followers, moves(store, clock), clock, Languages(store, Catalogues({}), clock))
+            outbox = Outbox(telegram.bot, live, clock=clock, jitter=random.Random(1).random)
+            clock._now += 70
+            await outbox.__aenter__()
+            await live.resume(outbox)
+            try:
+                yield World(manager, followers, live, telegram, notebook, clock)
+            finally:
+                leaving = asyncio.ensure_future(outbox.__aexit__(None, None, None))
+                await clock.advance(7)
+                await leaving
+
+    return begin
+
+
+def knows(engine: FakeEngine, count: int, lost: int = 0) -> list[str]:
+    words = [f"w{number}" for number in range(count)]
+    for number, word in enumerate(words):
+        engine.knows(word, LookupFailed() if number < lost else f"name {word}.")
+    return words
+
+
+async def test_few_tasks_have_a_message_each(begin: Begin, engine: FakeEngine) -> None:
+    async with begin() as world:
+        for word in knows(engine, 3):
+            await world.ask(word)
+        await world.at_rest()
+        assert [text.split(" ")[0] for text in world.shown()] == ["<b>completed</b>"] * 3
+
+
+async def test_more_fold_into_one_message_and_no_other_stays_in_a_live_state(begin: Begin) -> None:
+    async with begin() as world:
+        for word in "abc":
+            await world.ask(word)
+            await world.passes(4)
+        assert len(world.living()) == 3
+        await world.ask("d")
+        await world.passes(20)
+        (board,) = world.living()
+        assert "running</b> · 4 tasks: 0 found, 0 not, 4 left" in board
+        assert [text.endswith(" is in the list below.") for text in world.shown()] == [True] * 3 + [False]
+        await world.at_rest()
+        assert world.living() == []
+        (board,) = world.boards()
+        assert board.startswith("<b>failed</b> · 4 tasks: 0 found, 4 not, 0 left")
+
+
+async def test_every_end_of_many_at_once_is_told_by_name(begin: Begin, engine: FakeEngine) -> None:
+    engine.delay = 0.01
+    async with begin() as world:
+        words = knows(engine, 60)
+        for word in words:
+            await world.ask(word)
+        await world.at_rest()
+        told = "\n".join(world.telegram.texts(GROUP.chat_id))
+        assert [word for word in words if f"name {word}." not in told] == []
+        lists = [text for text in world.shown() if text.startswith("These have ended:")]
+        assert lists, "more ended in one slot than a board has room for"
+        assert world.telegram.refused == 0
+        (board,) = world.boards()
+        assert board.startswith("<b>completed</b> · 60 tasks: 60 found, 0 not, 0 left")
+
+
+async def test_who_waited_over_a_minute_gets_a_reply_and_one_for_several(begin: Begin, engine: FakeEngine) -> None:
+    async with begin() as world:
+        for number in range(4):
+            await world.ask(f"dead {number}", reply_to=10 + number, person=1 + number // 3)
+        await world.at_rest()
+        replies = [call for call in world.telegram.calls if call.text.startswith(("✗", "These have ended"))]
+        assert replies == [], "a minute is not over a minute"
+        engine.delay = 50
+        words = knows(engine, 10)
+        for number, word in enumerate(words):
+            await world.ask(word, reply_to=20 + number, person=1 + number % 2)
+        await world.at_rest()
+        replies = [call for call in world.telegram.calls if call.text.startswith(("✓", "These have ended"))]
+        assert {call.reply.message_id: call.text.count("✓") for call in replies if call.reply} == {29: 3, 28: 2}
+
+
+async def test_sixty_at_once_in_a_group_are_shown_within_3_5_s_and_another_chat_is_answered_meanwhile(
+    begin: Begin, engine: UnevenEngine
+) -> None:
+    engine.spread = 1, 13
+    async with begin() as world:
+        words = knows(engine, 60, lost=10)
+        for word in words:
+            await world.ask(word)
+        changed: dict[tuple[int, int], float] = {}
+        worst, asked = 0.0, []
+        for step in range(1200):
+            await world.clock.advance(0.1)
+            if step % 5 == 0:
+                await world.live.poll()
+            if step % 200 == 50:
+                asked.append(world.clock.now())
+                engine.knows(f"alone {step}", "alone")
+                await world.ask(f"alone {step}", ALICE, alone=5)
+            counts = await world.ends()
+            changed.setdefault(counts, world.clock.now())
+            board = next(iter(world.boards()), None)
+            seen = re.search(r"(\d+) found, (\d+) not", board) if board else None
+            shown = (int(seen[1]), int(seen[2])) if seen else (0, 0)
+            later = [at for said, at in changed.items() if sum(said) > sum(shown)]
+            if later:
+                worst = max(worst, world.clock.now() - min(later))
+        assert sum(counts) == 60
+        assert worst <= 3.5
+        answers = [call.at for call in world.telegram.calls if call.chat_id == ALICE.chat_id and call.edits is None]
+        assert len(answers) == len(asked)
+        assert max(at - since for at, since in zip(answers, asked, strict=True)) < 1
+        await world.at_rest()
+        assert world.telegram.refused == 0
+        told = "\n".join(world.telegram.texts(GROUP.chat_id))
+        assert [word for word in words[10:] if f"name {word}." not in told] == []
+        assert world.living() == []
+
+
+async def test_a_restart_goes_on_in_the_same_message_and_tells_what_ended_meanwhile(
+    begin: Begin, engine: FakeEngine
+) -> None:
+    async with begin() as world:
+        for word in knows(engine, 2):
+            await world.ask(word)
+        for word in "abc":
+            await world.ask(word)
+        await world.passes(0.5)
+        await world.clock.advance(1.2)  # ended, and not polled
+    async with begin() as world:
+        await world.at_rest()
+        (board,) = world.boards()
+        assert board.startswith("<b>completed</b> · 5 tasks: 2 found, 3 not, 0 left")
+        assert world.living() == []
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_deaths_at_any_moment_leave_no_message_in_a_live_state_and_no_end_untold(
+    seed: int, begin: Begin, engine: FakeEngine
+) -> None:
+    draw = random.Random(seed)
+    words = knows(engine, 30, lost=5)
+    engine.delay = 1.0
+    left = list(words)
+    while left:
+        async with begin() as world:
+            for _ in range(draw.randrange(1, 9)):
+                if left:
+                    await world.ask(left.pop())
+                await world.passes(draw.choice([0.5, 0.5, 2]))
+    async with begin() as world:
+        await world.at_rest()
+        told = "\n".join(world.telegram.texts(GROUP.chat_id))
+        assert [word for word in words[5:] if f"name {word}." not in told] == []
+        assert world.living() == []
+
+
+async def test_a_board_that_was_deleted_is_sent_anew(begin: Begin) -> None:
+    async with begin() as world:
+        for word in "abcd":
+            await world.ask(word)
+        await world.passes(10)
+        for key, (text, _) in list(world.telegram.messages.items()):
+            if " tasks: " in text:
+                del world.telegram.messages[key]
+        await world.at_rest()
+        (board,) = world.boards()
+        assert board.startswith("<b>failed</b>")
+
+
+async def test_a_board_in_a_chat_that_is_gone_rests(begin: Begin) -> None:
+    async with begin() as world:
+        for word in "abcd":
+            await world.ask(word)
+        await world.passes(10)
+        world.telegram.blocked.add(GROUP.chat_id)
+        calls = len(world.telegram.calls)
+        await world.at_rest()
+        assert len(world.telegram.calls) == calls
+    async with begin() as world:
+        world.telegram.blocked.clear()
+        await world.passes(10)
+        assert not await world.followers.boards.open()
+
+
+async def test_time_alone_costs_no_edit_of_a_board(begin: Begin) -> None:
+    async with begin() as world:
+        for word in "abcde":
+            await world.ask(word)
+        await world.passes(20)
+        calls = len(world.telegram.calls)
+        await world.passes(30)
+        assert len(world.telegram.calls) == calls
+
+
+async def test_what_is_retried_after_the_summary_has_a_message_of_its_own(begin: Begin, engine: FakeEngine) -> None:
+    async with begin() as world:
+        tasks = [await world.ask(word) for word in knows(engine, 4, lost=1)]
+        await world.at_rest()
+        engine.knows("w0", "name w0.")
+        await world.manager.retry_task(tasks[0], notebook=world.notebook, asked_by=PersonId("tg:1"))
+        await world.at_rest()
+        assert world.shown()[-1].startswith("<b>completed</b> · <code>")
+        assert "name w0." in world.shown()[-1]
+        assert State.COMPLETED in {one.shown_state for one in await world.followers.of(tasks[0])}

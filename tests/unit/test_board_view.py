@@ -1,0 +1,153 @@
+"""What a board shows, judged by the sandbox's parser of Telegram's HTML."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from handlers.board_view import END_LINES, LISTED_ENDS, LIVE_LINES, View, board_card, ends_message, moved_message
+from handlers.buttons import Press
+from services.calibration.follower import BoardId
+from services.calibration.task import NoteRequest, Snapshot, State
+from services.i18n import ENGLISH, Translation
+from services.torrents import NoteId, Step
+from tests.languages import ALL
+from tests.unit.test_cards import HOSTILE, NOW, buttons, found, item, seen, snapshot
+
+in_each_language = pytest.mark.parametrize("t", ALL.values(), ids=ALL)
+
+
+def noted(state: State, number: int = 12, **changes: object) -> Snapshot:
+    return snapshot(item(state, 0, **changes), request=NoteRequest((NoteId(number),)))
+
+
+def view(*live: Snapshot, ended: tuple[Snapshot, ...] = (), **changes: object) -> View:
+    counts: dict[State, int] = {}
+    for each in (*live, *ended):
+        counts[each.task.state] = counts.get(each.task.state, 0) + 1
+    one = View(
+        board=BoardId(7),
+        counts=counts,
+        page=0,
+        live=live,
+        ended=ended,
+        asking=False,
+        can_retry=any(State.FAILED in each.counts for each in ended),
+    )
+    return replace(one, **changes)  # type: ignore[arg-type] # fields by name
+
+
+def text_of(one: View, now: float | None = NOW, t: Translation = ENGLISH) -> str:
+    return seen(board_card(one, now, t)).text
+
+
+def labels(one: View) -> list[list[str]]:
+    return [[each.text for each in row] for row in buttons(board_card(one, NOW, ENGLISH))]
+
+
+def test_a_board_says_how_many_there_are_and_then_a_line_for_each() -> None:
+    asking = snapshot(
+        item(State.RUNNING), request=NoteRequest((NoteId(4),)), progress=Step("asking", {"trackers": 2, "dht": 1})
+    )
+    one = view(asking, noted(State.PENDING, 3), ended=(noted(State.COMPLETED, 2), noted(State.FAILED, 1)))
+    lines = text_of(one).splitlines()
+    dead = "Dead, as it seems: 2 trackers answered, and nobody has this torrent now. Try again later,…"
+    assert lines == [
+        "running · 4 tasks: 1 found, 1 not, 2 left",
+        "running · #4 · 0123456789abcdef… · asking 2 trackers and the DHT · 1 min 5 s",
+        "pending · #3 · 0123456789abcdef…",
+        "",
+        "✓ #2 · 0123456789abcdef… · debian.iso",
+        f"✗ #1 · 0123456789abcdef… · {dead}",
+    ]
+    assert labels(one) == [["Refresh", "Cancel all", "Retry failed"]]
+
+
+@pytest.mark.parametrize(
+    ("states", "word"),
+    [
+        ([State.COMPLETED, State.FAILED], "completed"),
+        ([State.FAILED, State.CANCELLED], "failed"),
+        ([State.CANCELLED], "cancelled"),
+    ],
+)
+def test_a_board_whose_tasks_have_ended_is_a_summary(states: list[State], word: str) -> None:
+    one = view(ended=tuple(noted(state) for state in states))
+    assert text_of(one).startswith(f"{word} · ")
+    assert labels(one) == ([["Retry failed"]] if State.FAILED in states else [])
+
+
+def test_a_task_of_many_torrents_is_one_line_with_its_counts() -> None:
+    live = snapshot(item(State.COMPLETED), item(State.RUNNING, 1), item(State.PENDING, 2))
+    ended = snapshot(item(State.COMPLETED), item(State.FAILED, 1))
+    lines = text_of(view(live, ended=(ended,))).splitlines()
+    assert "1 of 3 found, 0 not, 2 left" in lines[1]
+    assert lines[3] == "✓ 0123456789abcdef… and 1 more · 1 of 2 found, 1 not, 0 left"
+
+
+def test_time_that_passes_is_no_news() -> None:
+    one = view(noted(State.RUNNING), ended=(noted(State.COMPLETED),))
+    assert text_of(one) != text_of(one, NOW + 5)
+    assert "min" not in text_of(one, None)
+
+
+def test_more_than_a_page_can_be_turned_to() -> None:
+    live = tuple(noted(State.RUNNING, number) for number in range(LIVE_LINES))
+    one = view(*live, counts={State.RUNNING: 25})
+    assert "+15 more" in text_of(one)
+    assert labels(one)[0] == ["Next"]
+    assert labels(replace(one, page=1))[0] == ["Previous", "Next"]
+    last = replace(one, page=2, live=live[:5])
+    assert "more" not in text_of(last)
+    assert labels(last)[0] == ["Previous"]
+    pressed = [Press.parse(each.value) for each in buttons(board_card(replace(one, page=1), NOW, ENGLISH))[0]]
+    assert [(one.board, one.page) for one in pressed if one is not None] == [(7, 0), (7, 2)]
+
+
+def test_whoever_cancels_all_is_asked_once_and_not_when_nothing_is_left() -> None:
+    one = view(noted(State.RUNNING), noted(State.RUNNING), asking=True)
+    assert text_of(one).endswith("Cancel all 2 tasks?")
+    assert labels(one) == [["Yes, cancel 2", "No"]]
+    assert "Cancel" not in text_of(view(ended=(noted(State.COMPLETED),), asking=True))
+
+
+def test_ends_of_their_own_message_have_a_line_each() -> None:
+    one, other = noted(State.COMPLETED, 1), noted(State.CANCELLED, 2)
+    assert seen(ends_message([one], ENGLISH)).text == "✓ #1 · 0123456789abcdef… · debian.iso"
+    assert seen(ends_message([one, other], ENGLISH)).text.splitlines() == [
+        "These have ended:",
+        "✓ #1 · 0123456789abcdef… · debian.iso",
+        "✗ #2 · 0123456789abcdef… · cancelled",
+    ]
+
+
+def test_a_message_whose_task_is_on_a_board_says_so_and_has_no_state_and_no_button() -> None:
+    message = moved_message(noted(State.RUNNING), ENGLISH)
+    assert seen(message).text == "#12 · 0123456789abcdef… is in the list below."
+    assert message.keyboard is None
+
+
+@in_each_language
+@pytest.mark.parametrize("name", HOSTILE.values(), ids=HOSTILE)
+def test_a_full_board_of_hostile_names_is_one_that_telegram_takes(name: str, t: Translation) -> None:
+    many = NoteRequest(tuple(NoteId(10**9 + number) for number in range(5000)))
+    ended = snapshot(item(State.COMPLETED, found=found(name)), request=many)
+    lost = snapshot(item(State.FAILED, failure=Step("not_found", {"reason": name})), request=many)
+    live = snapshot(
+        item(State.RUNNING), request=many, progress=Step("connecting", {"peers": 10**9, "ever_connected": 1})
+    )
+    one = view(
+        *([live] * LIVE_LINES), ended=(ended, lost) * (END_LINES // 2), asking=True, page=9999,
+        counts={State.RUNNING: 10**6, State.COMPLETED: 10**6, State.FAILED: 10**6},
+    )  # fmt: skip
+    lines = text_of(one, NOW + 10**7, t).splitlines()
+    assert len(lines) == 1 + LIVE_LINES + 1 + 1 + END_LINES + 2
+    assert len(buttons(board_card(one, NOW, t))) == 2
+    assert len(seen(ends_message([ended, lost] * (LISTED_ENDS // 2), t)).text.splitlines()) == 1 + LISTED_ENDS
+
+
+@given(names=st.lists(st.text(max_size=400), min_size=END_LINES, max_size=END_LINES))
+def test_any_names_fit(names: list[str]) -> None:
+    ended = tuple(noted(State.COMPLETED, found=found(name)) for name in names)
+    text_of(view(*([noted(State.RUNNING)] * LIVE_LINES), ended=ended, asking=True))
