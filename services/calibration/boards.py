@@ -68,11 +68,11 @@ class Boards:
         await self._tasks.write(store)
 
     async def adopt(self, board: BoardId, address: str, message_id: int) -> bool:
-        """Let a message be a board of its address that has none; return whether it is so."""
+        """Let a message be a board of its address that has none; return whether it is that."""
 
         async def adopt(tx: Tx) -> bool:
             there = await tx.boards.get(board)
-            if there is None or there.address != address or there.message_id is not None:
+            if there is None or there.address != address or there.message_id not in {None, message_id}:
                 return False
             await tx.boards.put_up(board, message_id)
             return True

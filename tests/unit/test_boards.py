@@ -242,6 +242,7 @@ async def test_a_message_that_nobody_follows_becomes_the_board_that_has_none(wor
         (board,) = await world.boards.open()
         assert not await world.boards.adopt(board.id, THERE, 60)
         assert await world.boards.adopt(board.id, HERE, 60)
+        assert await world.boards.adopt(board.id, HERE, 60), "pressed before what was sent was stored"
         assert not await world.boards.adopt(board.id, HERE, 61)
         await world.boards.lost_message(board.id)
         assert await world.boards.adopt(board.id, HERE, 61)
