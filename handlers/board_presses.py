@@ -10,7 +10,6 @@ from handlers.note_presses import Outcome
 from handlers.outgoing import Message as Shown
 from services.calibration.board import Line
 from services.calibration.boards import Listed
-from services.calibration.task import State
 from services.errors import CalibotError, CannotCancel, CannotRetry, NotAllowed, TaskNotFound
 from services.torrents import TaskId
 
@@ -59,7 +58,7 @@ async def _cancel(update: Update, context: CalibotContext, listed: Listed) -> st
 
 
 async def _retry(update: Update, context: CalibotContext, listed: Listed) -> str:
-    lost = [line for line in listed.lines if line.state in {State.FAILED, State.CANCELLED}]
+    lost = [line for line in listed.lines if line.can_retry]
     mine, everyones = await _own(update, context, lost)
     notebook, manager, key = await notebook_of(update, context), context.services.manager, key_of(update, context)
 

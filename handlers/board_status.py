@@ -11,7 +11,7 @@ from services.calibration.board import Board, Line, LineShown
 from services.calibration.boards import Boards, Listed
 from services.calibration.follower import BoardId, FollowerId
 from services.calibration.manager import AsyncCalibrationManager
-from services.calibration.task import Snapshot, State
+from services.calibration.task import Snapshot
 from services.clock import Clock
 from services.i18n import Translation
 from services.notebook.languages import Languages
@@ -106,7 +106,7 @@ class BoardStatus:
             live=[glances[one] for one in shown if one in glances],
             ended=[glances[one] for one in ended if one in glances],
             asking=board.asking,
-            can_retry=any(line.state in {State.FAILED, State.CANCELLED} and not line.forgotten for line in lines),
+            can_retry=any(line.can_retry for line in lines),
         )
         here = {line.follower for line in quick[:END_LINES] if _tells(line, glances)}
         told = here | {line.follower for line in lines if line.fresh and line.forgotten}

@@ -30,7 +30,8 @@ class Line:
 
     *told*: it needs nothing more. *state* as it is shown, and *shown* the attempt and state that the board has shown.
     *asked_at*: when its last attempt was asked for, or began. *message_id* is one of its own, which is still to say
-    where the task is shown now. *forgotten*: its task is kept no longer.
+    where the task is shown now. *forgotten*: its task is kept no longer. *can_retry*: it has ended, and something of it
+    was not found.
     """
 
     follower: FollowerId
@@ -46,6 +47,7 @@ class Line:
     ended_at: float | None
     told: bool
     forgotten: bool
+    can_retry: bool
 
     @property
     def took(self) -> float:

@@ -107,4 +107,5 @@ def _line(row: sqlite3.Row) -> Line:
         ended_at=row["completed_at"],
         told=row["end_shown_at"] is not None,
         forgotten=bool(row["forgotten"]),
+        can_retry=bool(row["can_retry"]),
     )
