@@ -29,14 +29,22 @@ def answer(
     rank: Rank = Rank.ANSWER,
     then: Callable[[], None] | None = None,
 ) -> None:
-    """Answer the update's message. Until that is sent, the update is not done; *then* is called, too."""
+    """Answer the update's message. Until that is sent, the update is not done; *then* is called, too.
+
+    What an earlier process has told of the same update is not told again.
+    """
     asked, services = message_of(update), context.services
-    release = services.receipts.hold(update.update_id)
+    release = services.receipts.answers(update.update_id)
 
     def told() -> None:
-        release()
+        if release is not None:
+            release()
         if then is not None:
             then()
+
+    if release is None:
+        told()
+        return
 
     services.outbox.answer(address_of(asked), message, reply_to=asked.message_id, rank=rank, told=told)
 

@@ -1,6 +1,6 @@
 """What was delivered to a front end, kept from before its receipt is confirmed until everything about it is told."""
 
-from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
@@ -14,10 +14,14 @@ _KEPT_SECONDS = 48 * 3600.0
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What a front end was sent, under a *number* of the sender's; *content* is the front end's own."""
+    """What a front end was sent, under a *number* of the sender's; *content* is the front end's own.
+
+    *told*: how many of the answers to it were told, the first ones.
+    """
 
     number: int
     content: str
+    told: int = 0
 
 
 class Deliveries(Protocol):
@@ -31,6 +35,9 @@ class Deliveries(Protocol):
 
     async def finish(self, source: str, numbers: Collection[int]) -> None:
         """Drop the contents of these deliveries, and remember their numbers."""
+
+    async def tell(self, source: str, told: Mapping[int, int]) -> None:
+        """Store how many of the answers to these numbers were told."""
 
     async def forget(self, before: float) -> None:
         """Delete the finished ones that were stored earlier than *before*."""
@@ -69,9 +76,17 @@ class Inbox:
         """Return what is not finished, in the order of its numbers."""
         return await self._store.read(lambda tx: tx.deliveries.unfinished(self._source))
 
-    async def finish(self, numbers: Collection[int]) -> None:
-        """Let nobody handle these again; what they said is kept no longer."""
-        await self._store.write(lambda tx: tx.deliveries.finish(self._source, numbers))
+    async def finish(self, numbers: Collection[int], told: Mapping[int, int]) -> None:
+        """Let nobody handle these *numbers* again; what they said is kept no longer.
+
+        *told* are others, with how many of their answers were told.
+        """
+
+        async def finish(tx: InboxTx) -> None:
+            await tx.deliveries.finish(self._source, numbers)
+            await tx.deliveries.tell(self._source, told)
+
+        await self._store.write(finish)
 
     async def purge(self) -> None:
         """Forget the numbers that nobody delivers again."""

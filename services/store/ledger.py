@@ -40,10 +40,16 @@ class DeliveryRows:
 
     async def unfinished(self, source: str) -> Sequence[Delivery]:
         rows = await self._run.all("unfinished_deliveries", source=source)
-        return [Delivery(row["number"], row["content"]) for row in rows]
+        return [Delivery(row["number"], row["content"], row["told"]) for row in rows]
 
     async def finish(self, source: str, numbers: Collection[int]) -> None:
         await self._run.one("finish_deliveries", source=source, numbers=codec.dump(list(numbers)))
+
+    async def tell(self, source: str, told: Mapping[int, int]) -> None:
+        await self._run.many(
+            "answers_told",
+            [{"source": source, "number": number, "told": count} for number, count in told.items()],
+        )
 
     async def forget(self, before: float) -> None:
         await self._run.one("forget_deliveries", before=before)

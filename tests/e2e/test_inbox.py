@@ -9,7 +9,7 @@ from functools import partial
 import aiohttp
 import pytest
 
-from sandbox.botapi import BotApi, Event, Fault, Message, Phase
+from sandbox.botapi import BotApi, Event, Fault, File, Message, Phase
 from tests.e2e.conftest import World
 
 REVOKED = Fault(401, "Unauthorized")
@@ -69,6 +69,26 @@ async def _settled(world: World, look: Callable[[], list[Message]]) -> list[Mess
     """Return what *look* finds when the bot has answered what was asked after it."""
     await world.ask("/help")
     return look()
+
+
+async def test_of_an_answer_in_parts_those_that_were_sent_are_not_sent_again(running: World) -> None:
+    text = "\n".join([LINK, *(f"line {number} {'x' * 50}" for number in range(160))])
+    saved = await running.answer(running.alice.say(running.private, "", document=File("list.txt", text.encode())))
+    assert saved.text.startswith("#1 saved")
+    asked = running.alice.say(running.private, "/note 1")
+
+    def heard(event: Event) -> None:
+        if (event.method, event.phase, len(replies(asked))) == ("sendMessage", Phase.ANSWERED, 2):
+            running.api.break_next("sendMessage", Fault.BAD_GATEWAY, times=1000)
+
+    running.api.on_event(heard)
+    await running.api.until(lambda: sum(one.status == 502 for one in running.api.calls) > 1)
+    running.kill()
+    assert await running.ended() == -signal.SIGKILL
+    running.api.mend()
+    await running.start()
+    await running.ask("/help")
+    assert [one.text.split()[2] for one in replies(asked)] == ["1/3", "2/3", "3/3"]
 
 
 async def test_an_update_is_not_done_twice_though_its_receipt_was_not_confirmed(running: World) -> None:

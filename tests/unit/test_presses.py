@@ -77,7 +77,7 @@ class Presser:
             live=self.live,
             outbox=self.box,
             languages=languages,
-            receipts=SimpleNamespace(hold=lambda _: lambda: None),
+            receipts=SimpleNamespace(hold=lambda _: lambda: None, answers=lambda _: lambda: None),
         )
         self.updates = 0
 

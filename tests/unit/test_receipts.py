@@ -74,6 +74,23 @@ async def test_what_was_not_done_is_handled_again_as_it_was(inbox: Inbox) -> Non
     assert await unfinished(inbox) == []
 
 
+async def test_answers_that_were_told_are_not_told_again_by_the_next_process(inbox: Inbox) -> None:
+    async with Receipts(inbox) as earlier:
+        await earlier.keep([said(1), said(2)])
+        parts = [earlier.answers(1) for _ in range(4)]
+        earlier.handled(1)
+        for part in (parts[0], parts[1], parts[3]):
+            assert part is not None
+            part()
+        other = earlier.answers(2)
+        assert other is not None
+        await settle()
+    async with Receipts(inbox) as receipts:
+        await receipts.unfinished(BOT)
+        assert [receipts.answers(1) is None for _ in range(4)] == [True, True, False, False]
+        assert receipts.answers(2) is not None
+
+
 async def test_what_is_done_when_the_program_stops_is_stored(inbox: Inbox) -> None:
     async with Receipts(inbox) as receipts:
         await receipts.keep([said(1), said(2)])
@@ -89,11 +106,11 @@ class Failing(Inbox):
     async def keep(self, deliveries: object) -> set[int]:
         raise StoreUnavailable(reason="disk full")
 
-    async def finish(self, numbers: object) -> None:
+    async def finish(self, numbers: object, told: object) -> None:
         if self.failures:
             self.failures -= 1
             raise StoreUnavailable(reason="disk full")
-        await super().finish(numbers)  # type: ignore[arg-type] # handed on
+        await super().finish(numbers, told)  # type: ignore[arg-type] # handed on
 
 
 async def test_while_the_store_fails_updates_are_handled_so_that_people_are_told(
@@ -120,7 +137,7 @@ async def test_what_could_not_be_stored_as_done_is_with_the_next(store: Store, i
 async def test_each_source_has_its_own_numbers(store: Store, clock: FakeClock, inbox: Inbox) -> None:
     other = Inbox(store, clock, "tg:2")
     assert set(await inbox.keep([Delivery(1, "a")])) == set(await other.keep([Delivery(1, "b")])) == {1}
-    await inbox.finish([1])
+    await inbox.finish([1], {})
     assert await other.unfinished() == [Delivery(1, "b")]
 
 
@@ -128,7 +145,7 @@ async def test_a_finished_ones_words_go_at_once_and_its_number_after_two_days(
     store: Store, clock: FakeClock, inbox: Inbox
 ) -> None:
     await inbox.keep([Delivery(1, "secret"), Delivery(2, "waits")])
-    await inbox.finish([1])
+    await inbox.finish([1], {})
     assert await inbox.unfinished() == [Delivery(2, "waits")]
     await clock.advance(47 * 3600)
     await inbox.purge()
