@@ -14,6 +14,7 @@ from benchmarks import alone, names, picture, report, unread
 from benchmarks.batch import batch
 from benchmarks.commands import commands
 from benchmarks.figures import Section
+from benchmarks.live import live
 from benchmarks.process import process
 from benchmarks.processes import ROOT, environment, module
 from benchmarks.scale import FULL, TINY, Scale
@@ -31,6 +32,7 @@ SECTIONS: Mapping[str, Callable[[Scale], Awaitable[Section]]] = {
     "batch": batch,
     "text": text,
     "ticks": ticks,
+    "live": live,
     "search": search,
     "process": process,
 }

@@ -22,6 +22,10 @@ class Scale:
     text_bytes: int = 1_000_000
     followers: tuple[int, ...] = (0, 1_000, 10_000)
     ticks: int = 2_000
+    live_tasks: tuple[int, ...] = (1, 50, 200)
+    live_chats: int = 200
+    live_window: float = 45.0
+    """Seconds that a play of tasks lasts."""
     notes: int = 100_000
     searches: int = 40
     """Searches of each kind."""
@@ -43,6 +47,9 @@ TINY = Scale(
     text_bytes=20_000,
     followers=(0, 10),
     ticks=10,
+    live_tasks=(1, 5),
+    live_chats=2,
+    live_window=9.0,
     notes=200,
     searches=2,
 )

@@ -8,22 +8,15 @@ from collections.abc import Sequence
 from telegram import Bot
 
 from benchmarks.figures import Figure, Section, Target
-from benchmarks.rig import PERSON, hashes, never, rig
+from benchmarks.rig import PERSON, hashes, live_status, never, rig
 from benchmarks.scale import Scale
 from benchmarks.timing import timed
-from handlers.live_status import LiveStatus
 from handlers.outbox import Outbox
-from services.access import Access
 from services.calibration.follower import NewFollower
-from services.calibration.followers import Followership
 from services.calibration.manager import AsyncCalibrationManager
-from services.calibration.moves import Moves
 from services.calibration.ports import Tx
 from services.calibration.task import Item, Task
 from services.clock import SystemClock
-from services.i18n import Catalogues
-from services.notebook.languages import Languages
-from services.notebook.people import People
 from services.store.store import Store
 from services.torrents import NotebookId, TaskId
 
@@ -51,16 +44,14 @@ async def ticks(scale: Scale) -> Section:
 
 
 async def _tick(followers: int, scale: Scale) -> float:
-    clock = SystemClock()
     async with rig(never, max_workers=1) as rigged:
         await rigged.manager.shutdown()
         for first in range(0, followers, _TOGETHER):
             await _follow(rigged.store, rigged.notebook, range(first, min(first + _TOGETHER, followers)))
         async with AsyncCalibrationManager(never, tasks=rigged.store, max_workers=1, timeout=3600) as manager:
-            moves = Moves(rigged.store, People(rigged.store, Access(), clock), clock)
-            languages = Languages(rigged.store, Catalogues({}), clock)
-            live = LiveStatus(manager, Followership(rigged.store, clock), moves, clock, languages)
-            outbox = Outbox(Bot("42:NOBODY"), live, clock=clock)  # not entered: it takes marks and sends nothing
+            live = live_status(rigged.store, manager)
+            # Not entered: it takes marks and sends nothing.
+            outbox = Outbox(Bot("42:NOBODY"), live, clock=SystemClock())
             await live.resume(outbox)
             await _settled(manager)
             await live.poll()

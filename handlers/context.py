@@ -28,8 +28,8 @@ from services.notebook.people import People
 from services.notebook.search import Search
 from services.torrents import NotebookId, PersonId
 
-_ALONE_IN_PRIVATE = 5
-_ALONE_IN_GROUP = 3
+ALONE_IN_PRIVATE = 5
+ALONE_IN_GROUP = 3
 """Live tasks that have a message each; a board shows more."""
 
 
@@ -130,7 +130,7 @@ def follower_of(update: Update, *, becomes: bool = False) -> NewFollower:
         reply_to=None if becomes else message.message_id,
         message_id=message.message_id if becomes else None,
         language=language_of(update),
-        alone=_ALONE_IN_PRIVATE if is_private(message.chat) else _ALONE_IN_GROUP,
+        alone=ALONE_IN_PRIVATE if is_private(message.chat) else ALONE_IN_GROUP,
     )
 
 
