@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from handlers.board_view import END_LINES, LISTED_ENDS, LIVE_LINES, View, board_card, ends_message
+from handlers.board_view import END_LINES, LIVE_LINES, MOST_ENDS, View, board_card, ends_message
 from handlers.outgoing import Address, Card, EndsOf, Gone, Subject, TheBoard
 from handlers.slots import Rank
 from services.calibration.board import Board, Line, LineShown
@@ -95,8 +95,9 @@ class BoardStatus:
         live = list(dict.fromkeys(line.task_id for line in reversed(lines) if not line.state.ended))
         page = min(board.page, max(0, len(live) - 1) // LIVE_LINES)
         shown = live[page * LIVE_LINES : (page + 1) * LIVE_LINES]
-        ended = _latest(lines, quick[:END_LINES])
-        glances = await self._manager.glance([*shown, *ended])
+        fresh = list(dict.fromkeys(line.task_id for line in quick))[:MOST_ENDS]
+        ended = _latest(lines, fresh)[: END_LINES if live else MOST_ENDS]
+        glances = await self._manager.glance([*shown, *fresh, *ended])
         t, to = self._words(board.address, board.language), Address.parse(board.address)
         states = {line.task_id: line.state for line in lines}
         view = View(
@@ -104,20 +105,22 @@ class BoardStatus:
             counts=Counter(states.values()),
             page=page,
             live=[glances[one] for one in shown if one in glances],
+            fresh=[glances[one] for one in fresh if _has_ended(one, glances)],
             ended=[glances[one] for one in ended if one in glances],
             asking=board.asking,
             can_retry=any(line.can_retry for line in lines),
         )
-        here = {line.follower for line in quick[:END_LINES] if _tells(line, glances)}
+        message, many = board_card(view, self._clock.now(), t)
+        here = _tell(view.fresh[:many], quick)
         told = here | {line.follower for line in lines if line.fresh and line.forgotten}
         return BoardCard(
             to=to,
-            message=board_card(view, self._clock.now(), t),
+            message=message,
             message_id=board.message_id,
             reply_to=board.reply_to,
             ended=True,
             lines=[_shown(line, told) for line in lines if _is_news(line, told)],
-            gist=hash(board_card(view, None, t)),
+            gist=hash(board_card(view, None, t)[0]),
             last=not view.left,
             untold=len(quick) > len(here),
             slow=bool(slow),
@@ -133,19 +136,17 @@ class BoardStatus:
         board = listed.board
         reply = len(quick) <= END_LINES
         group = [line for line in slow if line.asked_by == slow[0].asked_by] if reply else quick
-        group = group[:LISTED_ENDS]
-        glances = await self._manager.glance({line.task_id for line in group})
-        told = {line.follower for line in group if _tells(line, glances)}
-        ends = dict.fromkeys(line.task_id for line in group if line.follower in told)
+        asked_for = list(dict.fromkeys(line.task_id for line in group))[:MOST_ENDS]
+        glances = await self._manager.glance(asked_for)
+        ends = [glances[one] for one in asked_for if _has_ended(one, glances)]
         if not ends:  # retried meanwhile
             return None
+        message, many = ends_message(ends, self._words(board.address, group[0].language if reply else board.language))
+        told = _tell(ends[:many], group)
         asked_in = [line.reply_to for line in group if line.reply_to is not None] if reply else []
         return EndsCard(
             to=Address.parse(board.address),
-            message=ends_message(
-                [glances[one] for one in ends],
-                self._words(board.address, group[0].language if reply else board.language),
-            ),
+            message=message,
             message_id=None,
             reply_to=max(asked_in, default=None),
             ended=True,
@@ -167,9 +168,9 @@ class BoardStatus:
         self._known[board] = message_id, card.gist
         if len(self._known) > _MOST_REMEMBERED:
             del self._known[next(iter(self._known))]
-        if card.untold:
-            self._mark(TheBoard(board), card.to, Rank.END)
         self._mark_ends(board, card)
+        if card.untold:  # behind the list, which stays, and may find nothing left to tell
+            self._mark(TheBoard(board), card.to, Rank.END)
         for follower in card.leaving:
             self._mark(follower, card.to, Rank.ANEW)
 
@@ -199,17 +200,24 @@ def _untold(lines: Iterable[Line]) -> tuple[list[Line], list[Line]]:
     return [line for line in fresh if line.took <= _LONG], [line for line in fresh if line.took > _LONG]
 
 
-def _latest(lines: Iterable[Line], first: Iterable[Line]) -> list[TaskId]:
-    """Return which ended tasks have room on the board: those of *first*, then the latest; the newest come first."""
+def _latest(lines: Iterable[Line], fresh: Iterable[TaskId]) -> list[TaskId]:
+    """Return the latest ended tasks but the *fresh* ones, newest first."""
     ended = sorted((line for line in lines if line.state.ended), key=lambda line: line.ended_at or 0.0, reverse=True)
-    room = set(list(dict.fromkeys(line.task_id for line in (*first, *ended) if not line.forgotten))[:END_LINES])
-    return [task_id for task_id in dict.fromkeys(line.task_id for line in ended) if task_id in room]
+    others = dict.fromkeys(line.task_id for line in ended if not line.forgotten)
+    for task_id in fresh:
+        others.pop(task_id, None)
+    return list(others)
 
 
-def _tells(line: Line, glances: Mapping[TaskId, Snapshot]) -> bool:
-    """Whether a line about the task tells this end."""
-    task = glances[line.task_id].task if line.task_id in glances else None
-    return task is not None and task.state.ended and task.attempt == line.attempt
+def _has_ended(task_id: TaskId, glances: Mapping[TaskId, Snapshot]) -> bool:
+    """Whether there is an end to tell: it may have been retried meanwhile."""
+    return task_id in glances and glances[task_id].task.state.ended
+
+
+def _tell(ends: Iterable[Snapshot], lines: Iterable[Line]) -> set[FollowerId]:
+    """Return the followers of *lines* that are told by a line for each of *ends*."""
+    attempts = {one.task.id: one.task.attempt for one in ends}
+    return {line.follower for line in lines if attempts.get(line.task_id) == line.attempt}
 
 
 def _is_news(line: Line, told: set[FollowerId]) -> bool:

@@ -8,15 +8,16 @@ from telegram import InlineKeyboardMarkup
 from handlers.buttons import Verb, button
 from handlers.cards import counted, duration, latest, retry_failed, shown_state, state_word, subject, told
 from handlers.outgoing import Message
+from handlers.text import LONGEST, units
 from services.calibration.follower import BoardId
 from services.calibration.task import Snapshot, State, end_of
 from services.i18n import Translation
 
 LIVE_LINES = 10
 END_LINES = 12
-"""Of ended tasks on a board; of those that nobody was told of first. All of it fits a message whatever is in it."""
-LISTED_ENDS = 20
-"""In a message of their own."""
+"""Of ended tasks beside live ones, at most, but for those that nobody was told of: of these as many as fit."""
+MOST_ENDS = 80
+"""That fit a message, if their lines are short: the last word of a board has so many."""
 _FEW_NOTES = 3
 _SHORT = 90
 _SHORTER = 60
@@ -24,8 +25,9 @@ _SHORTER = 60
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
-    """What a board shows: *live* are those of its *page* (from 0), newest first, *ended* the latest, newest first.
+    """What a board shows: *live* are those of its *page* (from 0), newest first.
 
+    Of those that have ended *fresh* were told to nobody, the oldest first; *ended* are the latest others, newest first.
     *counts* has the tasks of the whole board by their states.
     """
 
@@ -33,6 +35,7 @@ class View:
     counts: Mapping[State, int]
     page: int
     live: Sequence[Snapshot]
+    fresh: Sequence[Snapshot]
     ended: Sequence[Snapshot]
     asking: bool
     can_retry: bool
@@ -43,21 +46,40 @@ class View:
         return sum(count for state, count in self.counts.items() if not state.ended)
 
 
-def board_card(view: View, now: float | None, t: Translation) -> Message:
-    """Return the board at *now*; without it the same without the times that pass by themselves."""
+def board_card(view: View, now: float | None, t: Translation) -> tuple[Message, int]:
+    """Return the board at *now*, and how many of the fresh ends it tells.
+
+    Without *now* it has not the times that pass by themselves.
+    """
     lines = [_title(t, view)]
     lines += [_live(t, one, now) for one in view.live]
     first = view.page * LIVE_LINES
     more = view.left - first - len(view.live)
     if more > 0:
         lines.append(t.gettext("+{count} more").format(count=more))
-    if view.ended and view.live:
-        lines.append("")
-    lines += [_ended(t, one) for one in view.ended]
+    behind = []
     if view.asking and view.left:
         question = t.ngettext("Cancel {count} task?", "Cancel all {count} tasks?", view.left)
-        lines += ["", question.format(count=view.left)]
-    return Message("\n".join(lines), _keyboard(t, view, more))
+        behind = ["", question.format(count=view.left)]
+    told = _fitting([_ended(t, one) for one in view.fresh], [*lines, "", *behind])
+    most = END_LINES if view.left else MOST_ENDS
+    others = [_ended(t, one) for one in view.ended[: max(0, most - len(told))]]
+    ends = [*reversed(told), *_fitting(others, [*lines, "", *told, *behind])]
+    between = [""] if ends and view.live else []
+    return Message("\n".join([*lines, *between, *ends, *behind]), _keyboard(t, view, more)), len(told)
+
+
+def _fitting(wanted: Sequence[str], there: Sequence[str]) -> Sequence[str]:
+    """Return as many of the lines *wanted*, the first ones, as a message takes beside those that are *there*.
+
+    Lines are counted with their markup: a little more than Telegram counts.
+    """
+    room = LONGEST - sum(units(line) + 1 for line in there)
+    for number, line in enumerate(wanted):
+        room -= units(line) + 1
+        if room < 0:
+            return wanted[:number]
+    return wanted
 
 
 def _title(t: Translation, view: View) -> str:
@@ -110,12 +132,11 @@ def _keyboard(t: Translation, view: View, more: int) -> InlineKeyboardMarkup | N
     return InlineKeyboardMarkup(rows) if rows else None
 
 
-def ends_message(ends: Sequence[Snapshot], t: Translation) -> Message:
-    """Return a message of its own that tells *ends*."""
-    lines = [_ended(t, one) for one in ends]
-    if len(lines) > 1:
-        lines.insert(0, t.gettext("These have ended:"))
-    return Message("\n".join(lines))
+def ends_message(ends: Sequence[Snapshot], t: Translation) -> tuple[Message, int]:
+    """Return a message of its own that tells *ends*, and how many of them, the first ones: as many as fit."""
+    head = [t.gettext("These have ended:")] if len(ends) > 1 else []
+    told = _fitting([_ended(t, one) for one in ends], head)
+    return Message("\n".join([*head, *told])), len(told)
 
 
 def moved_message(one: Snapshot, t: Translation) -> Message:

@@ -164,7 +164,7 @@ async def test_more_fold_into_one_message_and_no_other_stays_in_a_live_state(beg
 async def test_every_end_of_many_at_once_is_told_by_name(begin: Begin, engine: FakeEngine) -> None:
     engine.delay = 0.01
     async with begin() as world:
-        words = knows(engine, 60)
+        words = knows(engine, 150)
         for word in words:
             await world.ask(word)
         await world.at_rest()
@@ -174,7 +174,17 @@ async def test_every_end_of_many_at_once_is_told_by_name(begin: Begin, engine: F
         assert lists, "more ended in one slot than a board has room for"
         assert world.telegram.refused == 0
         (board,) = world.boards()
-        assert board.startswith("<b>completed</b> · 60 tasks: 60 found, 0 not, 0 left")
+        assert board.startswith("<b>completed</b> · 150 tasks: 150 found, 0 not, 0 left")
+
+
+async def test_the_last_word_of_a_board_has_the_names(begin: Begin, engine: FakeEngine) -> None:
+    async with begin() as world:
+        words = knows(engine, 40)
+        for word in words:
+            await world.ask(word)
+        await world.at_rest()
+        (board,) = world.boards()
+        assert [word for word in words if f"name {word}." not in board] == []
 
 
 async def test_who_waited_over_a_minute_gets_a_reply_and_one_for_several(begin: Begin, engine: FakeEngine) -> None:

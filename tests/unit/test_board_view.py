@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.board_view import END_LINES, LISTED_ENDS, LIVE_LINES, View, board_card, ends_message, moved_message
+from handlers.board_view import END_LINES, LIVE_LINES, MOST_ENDS, View, board_card, ends_message, moved_message
 from handlers.buttons import Press
 from services.calibration.follower import BoardId
 from services.calibration.task import NoteRequest, Snapshot, State
@@ -31,6 +31,7 @@ def view(*live: Snapshot, ended: tuple[Snapshot, ...] = (), **changes: object) -
         counts=counts,
         page=0,
         live=live,
+        fresh=(),
         ended=ended,
         asking=False,
         can_retry=any(State.FAILED in each.counts for each in ended),
@@ -39,11 +40,11 @@ def view(*live: Snapshot, ended: tuple[Snapshot, ...] = (), **changes: object) -
 
 
 def text_of(one: View, now: float | None = NOW, t: Translation = ENGLISH) -> str:
-    return seen(board_card(one, now, t)).text
+    return seen(board_card(one, now, t)[0]).text
 
 
 def labels(one: View) -> list[list[str]]:
-    return [[each.text for each in row] for row in buttons(board_card(one, NOW, ENGLISH))]
+    return [[each.text for each in row] for row in buttons(board_card(one, NOW, ENGLISH)[0])]
 
 
 def test_a_board_says_how_many_there_are_and_then_a_line_for_each() -> None:
@@ -101,7 +102,7 @@ def test_more_than_a_page_can_be_turned_to() -> None:
     last = replace(one, page=2, live=live[:5])
     assert "more" not in text_of(last)
     assert labels(last)[0] == ["Previous"]
-    pressed = [Press.parse(each.value) for each in buttons(board_card(replace(one, page=1), NOW, ENGLISH))[0]]
+    pressed = [Press.parse(each.value) for each in buttons(board_card(replace(one, page=1), NOW, ENGLISH)[0])[0]]
     assert [(one.board, one.page) for one in pressed if one is not None] == [(7, 0), (7, 2)]
 
 
@@ -114,8 +115,8 @@ def test_whoever_cancels_all_is_asked_once_and_not_when_nothing_is_left() -> Non
 
 def test_ends_of_their_own_message_have_a_line_each() -> None:
     one, other = noted(State.COMPLETED, 1), noted(State.CANCELLED, 2)
-    assert seen(ends_message([one], ENGLISH)).text == "✓ #1 · 0123456789abcdef… · debian.iso"
-    assert seen(ends_message([one, other], ENGLISH)).text.splitlines() == [
+    assert seen(ends_message([one], ENGLISH)[0]).text == "✓ #1 · 0123456789abcdef… · debian.iso"
+    assert seen(ends_message([one, other], ENGLISH)[0]).text.splitlines() == [
         "These have ended:",
         "✓ #1 · 0123456789abcdef… · debian.iso",
         "✗ #2 · 0123456789abcdef… · cancelled",
@@ -143,8 +144,30 @@ def test_a_full_board_of_hostile_names_is_one_that_telegram_takes(name: str, t: 
     )  # fmt: skip
     lines = text_of(one, NOW + 10**7, t).splitlines()
     assert len(lines) == 1 + LIVE_LINES + 1 + 1 + END_LINES + 2
-    assert len(buttons(board_card(one, NOW, t))) == 2
-    assert len(seen(ends_message([ended, lost] * (LISTED_ENDS // 2), t)).text.splitlines()) == 1 + LISTED_ENDS
+    assert len(buttons(board_card(one, NOW, t)[0])) == 2
+    full, told = board_card(replace(one, fresh=(ended, lost) * (MOST_ENDS // 2)), NOW + 10**7, t)
+    assert END_LINES <= told < MOST_ENDS
+    assert len(seen(full).text.splitlines()) == 1 + LIVE_LINES + 1 + 1 + told + 2
+    message, told = ends_message([ended, lost] * (MOST_ENDS // 2), t)
+    assert len(seen(message).text.splitlines()) == 1 + told
+
+
+def test_of_ends_that_nobody_was_told_of_a_board_tells_as_many_as_fit_the_newest_first() -> None:
+    before = noted(State.COMPLETED, 1)
+    fresh = tuple(noted(State.COMPLETED, number, found=found(f"{number} {'x' * 30}")) for number in range(100, 180))
+    message, told = board_card(view(noted(State.RUNNING), ended=(before,), fresh=fresh), NOW, ENGLISH)
+    assert END_LINES < told < len(fresh)
+    lines = seen(message).text.splitlines()[3:]
+    assert [line.split()[1] for line in lines] == [f"#{number}" for number in reversed(range(100, 100 + told))]
+    message, told = board_card(view(noted(State.RUNNING), ended=(before,) * 20, fresh=fresh[:2]), NOW, ENGLISH)
+    assert told == 2
+    assert len(seen(message).text.splitlines()[3:]) == END_LINES
+
+
+def test_the_last_word_of_a_board_has_more_names_than_one_beside_live_tasks() -> None:
+    ended = (noted(State.COMPLETED),) * MOST_ENDS
+    assert len(text_of(view(noted(State.RUNNING), ended=ended)).splitlines()) == 3 + END_LINES
+    assert len(text_of(view(ended=ended)).splitlines()) > 4 * END_LINES
 
 
 @given(names=st.lists(st.text(max_size=400), min_size=END_LINES, max_size=END_LINES))
