@@ -198,6 +198,15 @@ def test_a_bitfield_is_talk(here: Whereabouts) -> None:
         assert not sightings.receiving
 
 
+def test_pieces_that_are_told_in_lumps_and_counted_before_their_bytes_are_talk(here: Whereabouts) -> None:
+    sightings, pieces = Sightings(), 1
+    for second, mean in enumerate(means(*[200, 200, 200 + 3 * 30 * 120] * 20)[::2]):
+        sightings.count(known=1, connections=1)
+        pieces += 3 * 120 if second % 3 == 1 else 0  # a look before the mean has them
+        sightings.look([replace(standing((THEIRS, PORT)), rate=mean, pieces=pieces)], here, float(second))
+        assert not sightings.receiving
+
+
 def test_metadata_comes_from_a_peer_that_tells_of_its_pieces_too(here: Whereabouts) -> None:
     sightings = Sightings()
     for second, mean in enumerate(means(*[20_000] * 30)[::2]):

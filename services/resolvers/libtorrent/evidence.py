@@ -79,7 +79,9 @@ class _Flow:
             told: float = _HAVE * (pieces - self.pieces)
             if not self.pieces:
                 told = max(pieces / 8, min(told, _FIRST_HAVES))  # as a bitfield, which may not be whole
-            self.came.append((now, max(0.0, seconds * (mean - left * self.mean) / (1 - left) - told)))
+            # Pieces are counted at once, and the mean has their bytes a second later: what is too much here is owed to
+            # the next look.
+            self.came.append((now, max(0.0, seconds * (mean - left * self.mean) / (1 - left)) - told))
             self.mean, self.pieces, self.at = mean, pieces, now
         while self.came and now - self.came[0][0] >= _WINDOW:
             self.came.popleft()
