@@ -125,20 +125,16 @@ async def _write(
 
 async def _typed_by(tx: Tx, note: Note, torrent: TorrentId, since: float) -> PersonId | None:
     """Return who typed the name that stands in *note*; None where nobody did *since*, or it was written there later."""
-    edits = [one for one in steps_of(note, await tx.notes.revisions(note.id)) if one.change.cause == Cause.EDIT]
-    later = [one for one in edits if one.change.at >= since]
-    if not later:
+    steps = steps_of(note, await tx.notes.revisions(note.id))
+    edits = [one for one in steps if one.change.cause == Cause.EDIT]
+    if not edits:
         return None
-    # Between two edits names alone were changed: what was typed is what the edits say.
-    typed = [one.after for one in edits if one not in later][-1:] or [later[0].before]
-    names = [_names_in(text, torrent) for text in (*typed, *(one.after for one in later))]
-    if names[-1] == names[0] or names[-1] != _names_in(note.text, torrent):
+    # Between two edits names alone were changed: what was typed is what the edits say, and at first the note did.
+    names = [_names_in(text, torrent) for text in (steps[0].before, *(one.after for one in edits))]
+    if names[-1] != _names_in(note.text, torrent):
         return None
-    return next(
-        one.change.person
-        for one, (before, after) in reversed(list(zip(later, pairwise(names), strict=True)))
-        if before != after
-    )
+    named = [one for one, (before, after) in zip(edits, pairwise(names), strict=True) if before != after]
+    return named[-1].change.person if named and named[-1].change.at >= since else None
 
 
 async def apply_keep(tx: Tx, key: ItemKey, notebook: NotebookId, person: PersonId, now: float) -> Applied:

@@ -1,5 +1,7 @@
 """What a person decides about a name: which reading is right."""
 
+from urllib.parse import quote
+
 import pytest
 
 from services.calibration.choice import choices
@@ -186,6 +188,45 @@ async def test_what_somebody_typed_since_is_overwritten_by_nobody_elses_press(
         assert f"Corrected: #{notes[1]}, #{notes[2]}" in shown.html
 
 
+async def test_who_types_what_calibot_had_written_has_typed_it(world: World, run: Run) -> None:
+    async with run() as manager:
+        notes = [await world.add(link("guess", "18"), "guess") for _ in range(2)]
+        hers, his = [await world.calibrate(manager, one) for one in notes]
+        await world.choose(manager, hers, "big5hkscs")
+        await world.edit(notes[0], f"words too: {link('guess', quote(TRUE))}", ALICE)
+        found = (await world.item(manager, his)).found
+        assert found is not None
+        other = next(one for one in choices(found.name))
+        for task_id in (his, hers):
+            await world.choose(manager, task_id, other.encoding)
+            names = [find_magnets(await world.text(one))[0].name for one in notes]
+            assert names == [TRUE, other.text]
+
+
+async def test_who_typed_words_alone_has_typed_no_name(world: World, run: Run, store: Store, clock: FakeClock) -> None:
+    async with run() as manager:
+        note = await world.add(link("guess", "18"), "guess")
+        task_id = await world.calibrate(manager, note)
+        await world.choose(manager, task_id, "big5hkscs")
+        await world.edit(note, f"words: {link('guess', '18')}", ALICE)
+        found = (await world.item(manager, task_id)).found
+        assert found is not None
+        other = next(one for one in choices(found.name))
+        await world.choose(manager, task_id, other.encoding)
+        assert find_magnets(await world.text(note))[0].name == other.text
+
+
+async def test_who_typed_another_name_and_the_first_again_has_typed_it(world: World, run: Run) -> None:
+    async with run() as manager:
+        notes = [await world.add(link("guess", "Mine"), "guess") for _ in range(2)]
+        hers, his = [await world.calibrate(manager, one) for one in notes]
+        for name in ("Other", "Mine"):
+            await world.edit(notes[0], link("guess", name), ALICE)
+        for task_id in (his, hers):
+            await world.choose(manager, task_id, "big5hkscs")
+            assert await world.text(notes[0]) == link("guess", "Mine")
+
+
 async def test_a_note_that_waits_for_a_reading_and_whose_words_were_edited_has_every_reading_that_is_chosen(
     world: World, run: Run
 ) -> None:
@@ -251,6 +292,31 @@ async def test_a_reading_that_was_chosen_again_after_another_is_its_last_tasks_a
         assert "Undo" in labels(await world.shown(manager, hers)), "what came later was taken back"
         await history.undo_task(world.notebook, hers, person=ALICE)
         assert await world.text(note) == link("thanks")
+
+
+async def test_a_reading_that_another_task_wrote_again_over_a_third_is_that_tasks(
+    world: World, run: Run, store: Store, clock: FakeClock
+) -> None:
+    async with run() as manager:
+        note = await world.add(link("thanks"), "thanks")
+        first, second, third, last = [await world.calibrate(manager, note) for _ in range(4)]
+        found = (await world.item(manager, first)).found
+        assert found is not None
+        offered = [one.encoding for one in choices(found.name)]
+        assert len(offered) == 3
+        for task_id, encoding in ((first, 1), (second, 2), (third, 1), (last, 0)):
+            await world.choose(manager, task_id, offered[encoding])
+        history = History(store, clock, lambda _: None)
+        await history.undo(world.notebook, note, person=BOB)
+        shown = await world.shown(manager, first)
+        assert "Corrected" not in shown.html
+        assert "Undo" not in labels(shown)
+        shown = await world.shown(manager, third)
+        assert f"Another reading stands in #{note}." in shown.html
+        assert "Undo" in labels(shown)
+        await history.undo_task(world.notebook, third, person=BOB)
+        await history.undo_task(world.notebook, second, person=BOB)
+        assert "Undo" in labels(await world.shown(manager, first)), "what came later was taken back"
 
 
 async def test_of_a_hash_the_chosen_name_is_shown_with_the_link_to_copy_and_no_note_is_changed(

@@ -106,7 +106,7 @@ GROUP BY task_id, state;
 -- name: notes_written
 -- In which notes what a task wrote is the last change, in how many its undoing is, and of these that of the whole.
 -- What came later and was taken back is none: the text is as the task has left it, nobody edited it, and what was done
--- last upon what stands is a taking back. (Another task may have written the same name, over a third one.)
+-- last upon what stands is a taking back. Where another task has written since, see written_apart.
 SELECT mine.task_id,
     json_group_array(mine.note_id) FILTER (WHERE mine.cause NOT IN ('undo', 'undo_task', 'kept_all')) AS standing,
     sum(mine.cause IN ('undo', 'undo_task')) AS undone, sum(mine.cause = 'undo_task') AS as_one
@@ -123,14 +123,27 @@ WHERE mine.cause <> 'carried'
         ), notes.text
     )
     AND (
-        SELECT version = mine.version OR cause IN ('undo', 'undo_task', 'kept_all')
-            OR mine.cause IN ('undo', 'undo_task', 'kept_all')
-        FROM revisions WHERE note_id = mine.note_id ORDER BY version DESC LIMIT 1
+        mine.cause IN ('undo', 'undo_task', 'kept_all') OR NOT EXISTS (
+            SELECT 1 FROM revisions WHERE note_id = mine.note_id AND version > mine.version
+        )
     )
 GROUP BY mine.task_id;
 
 -- name: written_apart
--- Where a task wrote, somebody else did, and the task again, which it has undone last: but not as the note is now.
+-- Where something of a task's may stand though others have written: upon it, what they have taken back; or between two
+-- of its own, of which it has taken back the later.
+SELECT mine.task_id, mine.note_id
+FROM json_each(:ids) AS asked JOIN revisions AS mine ON mine.task_id = asked.value
+JOIN notes ON notes.id = mine.note_id AND notes.deleted_at IS NULL
+WHERE mine.cause NOT IN ('undo', 'undo_task', 'kept_all', 'carried')
+    AND mine.version = (SELECT max(version) FROM revisions WHERE note_id = mine.note_id AND task_id = mine.task_id)
+    AND NOT EXISTS (
+        SELECT 1 FROM revisions WHERE note_id = mine.note_id AND version > mine.version AND cause = 'edit'
+    )
+    AND notes.text = (
+        SELECT text FROM revisions WHERE note_id = mine.note_id AND version > mine.version ORDER BY version LIMIT 1
+    )
+UNION ALL
 SELECT mine.task_id, mine.note_id
 FROM json_each(:ids) AS asked JOIN revisions AS mine ON mine.task_id = asked.value
 JOIN notes ON notes.id = mine.note_id AND notes.deleted_at IS NULL
