@@ -180,13 +180,20 @@ def _in_notes(t: Translation, snapshot: Snapshot) -> list[str]:
         if snapshot.otherwise:
             others = numbers(t, snapshot.otherwise)
             lines.append(t.gettext("Another reading stands in {notes}.").format(notes=others))
-    elif snapshot.total == 1 and first.found and not first.corrected and isinstance(snapshot.task.request, NoteRequest):
+    elif snapshot.total == 1 and first.found and _says_why(snapshot):
         lines.append(_not_written(t, first.found, first.passed_over))
     elif count := len(written.standing):
         lines.append(t.ngettext("{count} note corrected.", "{count} notes corrected.", count).format(count=count))
     if count := written.undone:
         lines.append(t.ngettext("Undone in {count} note.", "Undone in {count} notes.", count).format(count=count))
     return lines
+
+
+def _says_why(snapshot: Snapshot) -> bool:
+    """Whether there is to be said why a task of notes has changed none: at all, or by what was chosen last."""
+    first = snapshot.first
+    passed_over = first.passed_over is not None and not snapshot.written.undone
+    return isinstance(snapshot.task.request, NoteRequest) and (passed_over or not first.corrected)
 
 
 def _not_written(t: Translation, found: Found, passed_over: PassedOver | None) -> str:

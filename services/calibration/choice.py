@@ -85,7 +85,7 @@ async def apply_choice(tx: Tx, choice: Choice, notebook: NotebookId, person: Per
         owner, since = tasks.get(one.task_id, task), one.ended_at or now
         changed, why = await _write(tx, owner, chosen, person, now, since=since, pressed=one is item)
         corrected = tuple(sorted({*one.corrected, *changed}))
-        await tx.tasks.replace_items([replace(one, corrected=corrected, passed_over=None if corrected else why)])
+        await tx.tasks.replace_items([replace(one, corrected=corrected, passed_over=None if changed else why)])
         applied.notes.update(changed)
     return applied
 

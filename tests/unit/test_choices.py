@@ -201,6 +201,7 @@ async def test_who_types_what_calibot_had_written_has_typed_it(world: World, run
             await world.choose(manager, task_id, other.encoding)
             names = [find_magnets(await world.text(one))[0].name for one in notes]
             assert names == [TRUE, other.text]
+        assert "typed another name: no note was changed" in (await world.shown(manager, hers)).html
 
 
 async def test_who_typed_words_alone_has_typed_no_name(world: World, run: Run, store: Store, clock: FakeClock) -> None:
