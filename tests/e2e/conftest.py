@@ -51,7 +51,10 @@ def environment() -> dict[str, str]:
 
 @dataclass
 class World:
-    """Telegram with Alice, the owner; a swarm; and the program, which can be started, stopped and killed."""
+    """Telegram with Alice, the owner; a swarm; and the program, which can be started, stopped and killed.
+
+    *base_url* is where the program looks for Telegram: at the sandbox's own server, unless told.
+    """
 
     api: BotApi
     swarm: Swarm
@@ -63,6 +66,7 @@ class World:
     users: list[int] = field(default_factory=list)
     chats: list[int] = field(default_factory=list)
     owners: list[int] | None = None
+    base_url: str = ""
     process: Process | None = None
     output: str = ""
     _reading: "asyncio.Task[None] | None" = None
@@ -95,7 +99,7 @@ class World:
         path.write_text(
             _SETTINGS.format(
                 token=self.api.token,
-                base_url=self.api.base_url,
+                base_url=self.base_url or self.api.base_url,
                 base_file_url=self.api.base_file_url,
                 owners=[self.alice.id] if self.owners is None else self.owners,
                 users=self.users,
