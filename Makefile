@@ -8,7 +8,7 @@ PYTHON ?= $(shell for name in python3.11 python3.12 python3.13 python3; do \
 BIN := .venv/bin
 N ?= 3
 
-.PHONY: help messages install install-dev demo demo-terminal run lint format unit integration e2e test chromium flaky soak bench bench-peers settings lock
+.PHONY: help messages install install-dev demo demo-terminal run lint format unit integration e2e test chromium pictures fonts flaky soak bench bench-peers settings lock
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)$$/  make \1\t\2/' | expand -t 24
 
@@ -69,6 +69,14 @@ chromium:
 	test "$$(id -u)" = 0 && command -v apt-get >/dev/null && { echo 'Installing Chromium, for the tests of the chat page ...'; \
 		{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends chromium; } >/dev/null; }; \
 	command -v chromium >/dev/null || echo '!!! Chromium is not here: nobody looks at the chat page. On Debian: apt install chromium' >&2
+
+pictures: install-dev chromium fonts ## the pictures of docs/user.md, taken anew of the running demo, in about 4 minutes
+	@$(BIN)/python -m tests.pictures
+
+# Without them there would be boxes on the pictures.
+fonts:
+	@test -n "$$(fc-list :lang=zh 2>/dev/null)" -a -n "$$(fc-list :lang=und-zsye 2>/dev/null)" \
+		|| { echo 'No font here has Chinese, or none has emoji. On Debian: apt install fontconfig fonts-noto-cjk fonts-noto-color-emoji' >&2; exit 2; }
 
 flaky: install-dev ## the end-to-end tests N=3 times
 	@for turn in $$(seq $(N)); do echo "turn $$turn of $(N)"; $(BIN)/python -m pytest tests/e2e -q -n 4 --dist loadfile || exit 1; done
