@@ -120,15 +120,25 @@ class LiveStatus:
         except StoreUnavailable as error:  # the next poll that can read marks them
             _log.warning("show_failed", **error.parameters)
 
+    async def wake(self, chat: Address) -> None:
+        """Mark what came to rest in *chat* and its topics, which were closed to us. Never fails."""
+        try:
+            await self._wake(chat)
+        except StoreUnavailable as error:
+            _log.warning("wake_failed", **error.parameters)
+
     def opened_again(self, chat: Address) -> None:
-        """Let the next poll mark what came to rest in *chat* and its topics, which were closed to us."""
+        """Let the next poll do the same: what was under way when `wake` did may have come to rest after it."""
         self._opened_again.add(chat)
 
     async def _resume(self) -> None:
         for chat in tuple(self._opened_again):
-            for follower in await self._followers.wake_all(str(chat)):
-                self._mark(follower, Rank.END)
+            await self._wake(chat)
             self._opened_again.discard(chat)
+
+    async def _wake(self, chat: Address) -> None:
+        for follower in await self._followers.wake_all(str(chat)):
+            self._mark(follower, Rank.END)
 
     def _mark(self, follower: Follower, rank: Rank) -> None:
         if not Address.spelled_by(follower.address):  # it is another front end's

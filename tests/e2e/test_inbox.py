@@ -101,6 +101,25 @@ async def test_an_update_is_not_done_twice_though_its_receipt_was_not_confirmed(
     assert running.rows("SELECT count(*) FROM notes") == [(1,)]
 
 
+async def test_a_chat_that_is_open_again_is_told_what_it_missed_though_the_program_dies_having_answered_it(
+    world: World,
+) -> None:
+    world.status_interval = 600
+    await world.start()
+    card = await world.ask(f"/calibrate_hash {world.swarm.dead().magnet()}")
+    world.alice.block()
+    await world.alice.press(card, "Cancel")
+    await world.api.until(lambda: any(call.status == 403 for call in world.api.calls))
+    world.alice.unblock()
+    asked: list[Message] = []
+    killed = kill_at(world, "getUpdates", Phase.RECEIVED, has=lambda: bool(asked) and bool(replies(asked[0])))
+    asked.append(world.alice.say(world.private, "/start"))
+    await world.answer(asked[0])
+    world.alice.say(world.private, "/help")  # lets it fetch: its answer to the first was stored by then
+    await again(world, killed)
+    await world.shows(card, "cancelled")
+
+
 async def test_a_token_that_is_revoked_ends_the_program_with_a_line_and_a_code_of_its_own(running: World) -> None:
     for method in ("getUpdates", "sendMessage"):
         running.api.break_next(method, REVOKED, times=10_000)
