@@ -139,6 +139,9 @@ class LiveStatus:
     async def _wake(self, chat: Address) -> None:
         for follower in await self._followers.wake_all(str(chat)):
             self._mark(follower, Rank.END)
+        for follower in await self._followers.leaving():  # of the others, too: their own messages are live still
+            if Address.spelled_by(follower.address) and Address.parse(follower.address).chat_id == chat.chat_id:
+                self._mark(follower, Rank.END)
 
     def _mark(self, follower: Follower, rank: Rank) -> None:
         if not Address.spelled_by(follower.address):  # it is another front end's

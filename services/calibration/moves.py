@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from services.calibration.boards import fold
 from services.calibration.follower import Follower
 from services.calibration.ports import TaskStore, Tx
 from services.clock import Clock
@@ -67,4 +68,7 @@ class Moves:
 
     async def _told_there(self, tx: Tx, old: str, new: str) -> Sequence[Follower]:
         await tx.boards.move(old, new)
-        return await tx.followers.move(old, new)
+        moved = [one.id for one in await tx.followers.move(old, new)]
+        await fold(tx, new)  # the board of some may have stayed behind
+        there = [await tx.followers.get(follower) for follower in moved]
+        return [one for one in there if one is not None]

@@ -39,7 +39,7 @@ class BoardRows:
     async def move(self, address: str, became: str) -> None:
         await self._run.one("move_lines", address=address, became=became)
         await self._run.one("move_board", address=address, became=became)
-        await self._run.one("leave_board", address=address)
+        await self._run.one("leave_boards", address=address)
 
     async def lines(self, board: BoardId) -> Sequence[Line]:
         return [_line(row) for row in await self._run.all("board_lines", id=board)]

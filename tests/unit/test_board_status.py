@@ -307,6 +307,61 @@ async def test_a_board_in_a_chat_that_is_gone_rests(begin: Begin) -> None:
         assert not await world.followers.boards.open()
 
 
+async def test_a_board_at_rest_goes_on_where_its_group_has_become_another(begin: Begin, store: Store) -> None:
+    became = Address(-600)
+    await store.write(lambda tx: tx.notebooks.open(str(GROUP), 0))
+    async with begin() as world:
+        for word in "abcd":
+            await world.ask(word)
+        await world.passes(10)
+        world.telegram.blocked.add(GROUP.chat_id)
+        await world.ask("e")
+        await world.passes(10)
+        assert not await world.followers.boards.open()
+        world.telegram.blocked.clear()
+        world.telegram.upgraded[GROUP.chat_id] = became.chat_id
+        await world.live.moved(GROUP.chat_id, became.chat_id)
+        await world.at_rest()
+        (board,) = world.shown(became)
+        assert board.startswith("<b>failed</b> · 5 tasks")
+
+
+async def test_a_chat_that_is_open_again_has_no_message_in_a_live_state(begin: Begin) -> None:
+    async with begin() as world:
+        tasks = [await world.ask(word) for word in "abc"]
+        await world.passes(10)
+        for task in [await world.ask("d"), *tasks]:
+            await world.manager.cancel_task(task, notebook=world.notebook, asked_by=PersonId("tg:1"), everyones=True)
+        while not any(" 0 left" in text for text in world.shown()):
+            await world.passes(0.5)
+        assert len(world.living()) == 3  # the board goes first
+        world.telegram.blocked.add(GROUP.chat_id)
+        await world.passes(100)
+        world.telegram.blocked.clear()
+        await world.live.wake(GROUP)
+        await world.at_rest()
+        assert world.living() == []
+
+
+async def test_ends_that_a_board_had_no_room_for_are_told_when_its_chat_is_open_again(
+    begin: Begin, engine: FakeEngine
+) -> None:
+    words = knows(engine, 40)
+    async with begin() as world:
+        for word in words:
+            await world.ask(word)
+        await world.clock.advance(0.5)
+        while not any("found" in text and " 0 left" in text for text in world.shown()):
+            await world.passes(0.5)
+        world.telegram.blocked.add(GROUP.chat_id)
+        await world.passes(10)
+        world.telegram.blocked.clear()
+        await world.live.wake(GROUP)
+        await world.at_rest()
+        told = "\n".join(world.telegram.texts(GROUP.chat_id))
+        assert [word for word in words if f"name {word}." not in told] == []
+
+
 async def test_time_alone_costs_no_edit_of_a_board(begin: Begin) -> None:
     async with begin() as world:
         for word in "abcde":

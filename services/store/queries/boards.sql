@@ -55,7 +55,8 @@ WHERE id = :id AND board_id = :board AND task_id = :task_id
     AND :attempt = coalesce((SELECT attempt FROM tasks WHERE tasks.id = :task_id), :attempt);
 
 -- name: rest_lines
-UPDATE followers SET end_shown_at = :at WHERE board_id = :id AND end_shown_at IS NULL;
+-- An end may stand there as shown, and have had no room to be told: where the chat is open again, it is.
+UPDATE followers SET end_shown_at = :at, shown_state = NULL WHERE board_id = :id AND end_shown_at IS NULL;
 
 -- name: turn_board
 UPDATE boards SET page = :page WHERE id = :id;
@@ -79,5 +80,6 @@ UPDATE boards SET address = :became, message_id = NULL, reply_to = NULL
 WHERE address = :address AND closed_at IS NULL
     AND NOT EXISTS (SELECT 1 FROM boards AS other WHERE other.address = :became AND other.closed_at IS NULL);
 
--- name: leave_board
-DELETE FROM boards WHERE address = :address AND closed_at IS NULL;
+-- name: leave_boards
+-- Closed ones too: their messages are out of reach, and who would show one anew was sent back to the old place for ever.
+DELETE FROM boards WHERE address = :address;

@@ -49,7 +49,9 @@ DELETE FROM followers WHERE address = :address AND NOT EXISTS (
 );
 
 -- name: move_followers
-UPDATE followers SET address = :became, message_id = NULL, reply_to = NULL, end_shown_at = NULL
+-- Those of a board that stayed behind stand alone again.
+UPDATE followers SET address = :became, message_id = NULL, reply_to = NULL, end_shown_at = NULL,
+    board_id = (SELECT id FROM boards WHERE boards.id = board_id)
 WHERE address = :address
 RETURNING *;
 
