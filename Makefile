@@ -81,8 +81,9 @@ fonts:
 flaky: install-dev ## the end-to-end tests N=3 times
 	@for turn in $$(seq $(N)); do echo "turn $$turn of $(N)"; $(BIN)/python -m pytest tests/e2e -q -n 4 --dist loadfile || exit 1; done
 
-soak: install-dev ## the program killed at a hundred moments that SEED= decides
-	SOAK=1 SEED=$(or $(SEED),$$(date +%s)) $(BIN)/python -m pytest tests/e2e/test_kills.py -q -n 4
+soak: install-dev ## two hundred kills, and all of Telegram's weather, at moments that SEED= decides; about 10 minutes
+	@seed=$(or $(SEED),$$(date +%s)); echo "SEED=$$seed"; \
+		SOAK=1 SEED=$$seed $(BIN)/python -m pytest tests/e2e/test_kills.py tests/e2e/test_weather.py -q -n 4
 
 bench: .venv-bench/bench.stamp bench-peers ## how fast it is beside others: docs/benchmarks.md, in about 10 minutes
 	@.venv-bench/bin/python -m benchmarks $(ONLY:%=--only %)

@@ -37,4 +37,5 @@ def _nothing_blocks_the_loop() -> Iterator[BlockBuster]:
         for name, function in guard.functions.items():
             if name.startswith("sqlite3."):
                 function.can_block_in("tests/inline_store.py", {"execute", "executemany", "open_inline"})
+                function.can_block_in("tests/e2e/conftest.py", {"rows"})
         yield guard

@@ -118,6 +118,11 @@ class BotApi:
         """Let *fault* happen to the next *times* requests to *method*, in *chat* alone when it is given."""
         self._faults.order(method, fault, times, chat.id if chat else None)
 
+    @property
+    def faults_to_come(self) -> int:
+        """How many faults are ordered and have not happened."""
+        return self._faults.ordered
+
     def mend(self) -> None:
         """Take back all faults that are ordered and have not happened."""
         self._faults.clear()

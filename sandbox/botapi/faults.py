@@ -67,6 +67,11 @@ class FaultBook:
     def order(self, method: str, fault: Fault, times: int, chat_id: int | None) -> None:
         self._orders.append(_Order(method.lower(), fault, times, chat_id))
 
+    @property
+    def ordered(self) -> int:
+        """How many are still to happen."""
+        return sum(order.times for order in self._orders)
+
     def clear(self) -> None:
         self._orders.clear()
 
