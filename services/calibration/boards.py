@@ -99,3 +99,7 @@ class Boards:
             await tx.boards.close(board, self._clock.now())
 
         await self._tasks.write(rest)
+
+    async def wake(self, board: BoardId) -> None:
+        """Let what came to rest before an end was told go on: its chat is there, somebody pressed in it."""
+        await self._tasks.write(lambda tx: tx.boards.wake(board))

@@ -260,6 +260,9 @@ class Boards(Protocol):
     async def rest(self, board: BoardId, at: float) -> None:
         """Let all its lines need nothing more."""
 
+    async def wake(self, board: BoardId) -> None:
+        """Let those of its lines that came to rest before an end go on."""
+
     async def turn(self, board: BoardId, page: int) -> None: ...
     async def ask(self, board: BoardId, *, asking: bool) -> None: ...
     async def forget(self, before: float) -> None:

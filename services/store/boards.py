@@ -69,6 +69,9 @@ class BoardRows:
     async def rest(self, board: BoardId, at: float) -> None:
         await self._run.one("rest_lines", id=board, at=at)
 
+    async def wake(self, board: BoardId) -> None:
+        await self._run.one("wake_lines", id=board)
+
     async def turn(self, board: BoardId, page: int) -> None:
         await self._run.one("turn_board", id=board, page=page)
 

@@ -2,7 +2,7 @@
 
 from handlers.board_status import BoardCard
 from handlers.buttons import Verb
-from handlers.outgoing import TheBoard
+from handlers.outgoing import Gone, TheBoard
 from services.calibration.board import Board
 from services.calibration.follower import NewFollower
 from services.calibration.task import State
@@ -127,6 +127,20 @@ async def test_a_board_whose_number_was_told_to_nobody_is_adopted_by_a_press(
         assert await presser.press(Verb.BOARD, board.id, stands=False) is None, (
             "edited since: it is the board all the same"
         )
+
+
+async def test_a_board_that_came_to_rest_goes_on_when_it_is_pressed(
+    run: Run, clock: FakeClock, store: Store, notebook: NotebookId
+) -> None:
+    async with run() as manager:
+        presser = Presser(manager, store, clock)
+        tasks = await asked(presser, notebook, *"abcd")
+        board = await put_up(presser)
+        card = await presser.live.render(TheBoard(board.id))
+        assert isinstance(card, BoardCard)
+        await presser.live.gone(TheBoard(board.id), card, Gone.CHAT)
+        assert await presser.press(Verb.BOARD, board.id) is None
+        assert {one.task_id for one in await presser.followers.unfinished()} == set(tasks)
 
 
 async def test_another_message_of_a_board_says_that_the_list_goes_on_elsewhere(

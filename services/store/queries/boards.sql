@@ -58,6 +58,14 @@ WHERE id = :id AND board_id = :board AND task_id = :task_id
 -- An end may stand there as shown, and have had no room to be told: where the chat is open again, it is.
 UPDATE followers SET end_shown_at = :at, shown_state = NULL WHERE board_id = :id AND end_shown_at IS NULL;
 
+-- name: wake_lines
+-- The same as in wake_followers.
+UPDATE followers SET end_shown_at = NULL
+WHERE board_id = :id AND end_shown_at IS NOT NULL AND (
+    shown_state IS NULL OR shown_state IN ('pending', 'running')
+    OR shown_attempt < (SELECT attempt FROM tasks WHERE tasks.id = task_id)
+);
+
 -- name: turn_board
 UPDATE boards SET page = :page WHERE id = :id;
 
