@@ -80,11 +80,12 @@ async def test_a_group_that_is_upgraded_while_the_bot_is_down_goes_on_as_a_super
     await world.start()
     answer = await world.api.until(lambda: next((one for one in chat.bot_messages if "#2 saved" in one.text), None))
     assert answer.reply_to is None
-    await world.shows(next(one for one in chat.bot_messages if one is not answer), "running")
+    card = await world.api.until(lambda: next((one for one in chat.bot_messages if one is not answer), None))
+    await world.shows(card, "running")
     assert (await world.ask("/note 2", person=bob, chat=chat)).text
     await world.swarm.begin_seeding(SAMPLE)
-    (card,) = await world.api.until(lambda: cards(chat))
     await world.shows(card, "completed", "late.mkv")
+    assert cards(chat) == [card]
     assert late.chat is group
     assert states(old_card)[-1] == "running"
 
