@@ -228,7 +228,7 @@ def _step(text: str, digits: str) -> float:
     if _name(digits) in text:
         return _END
     first, *others = text.split("\n")
-    short = digits[:16]
+    short = digits[:8]
     line = text if short in first else next((one for one in others if short in one), None)
     if line is None or line.endswith("list below."):
         return -1

@@ -36,8 +36,11 @@ async def act(update: Update, context: CalibotContext, pressed: Press, message: 
     match pressed.verb:
         case Verb.BOARD_PAGE:
             await boards.turn(board.id, pressed.page)
-        case Verb.ASK_CANCEL_ALL | Verb.KEEP_ALL as verb:
-            await boards.ask(board.id, asking=verb is Verb.ASK_CANCEL_ALL)
+        case Verb.ASK_CANCEL_ALL:
+            await _own(update, context, [line for line in listed.lines if not line.state.ended])
+            await boards.ask(board.id, asking=True)
+        case Verb.KEEP_ALL:
+            await boards.ask(board.id, asking=False)
         case Verb.CANCEL_ALL:
             said = await _cancel(update, context, listed)
         case Verb.RETRY_ALL:

@@ -75,11 +75,14 @@ class BoardStatus:
         self._mark(TheBoard(board.id), Address.parse(board.address), Rank.END)
 
     async def render(self, subject: TheBoard) -> BoardCard | None:
-        listed = await self._boards.get(subject.board)
+        listed = await self._listed(subject.board)
         if listed is None:
             return None
-        made = await self._board(listed)
         board = listed.board
+        if not listed.lines and board.message_id is None:  # nothing is left to show
+            await self._boards.shown(board.id, (), last=True)
+            return None
+        made = await self._board(listed)
         # Forgotten until it is known to be shown: an edit whose answer is lost may have been made.
         known = self._known.pop(board.id, None)
         if board.closed and board.id not in self._asked_for and all(line.told for line in listed.lines):
@@ -88,6 +91,16 @@ class BoardStatus:
             await self.shown(subject, made, board.message_id)
             return None
         return made
+
+    async def _listed(self, board: BoardId) -> Listed | None:
+        """Return what is on it, without the ends of which people are asked something: no line can do that."""
+        listed = await self._boards.get(board)
+        if listed is None or not any(line.fresh for line in listed.lines):
+            return listed
+        apart = await self._boards.take_off(board)
+        for follower in apart:
+            self._mark(follower, Address.parse(listed.board.address), Rank.END)
+        return await self._boards.get(board) if apart else listed
 
     async def _board(self, listed: Listed) -> BoardCard:
         board, lines = listed.board, listed.lines
@@ -129,7 +142,7 @@ class BoardStatus:
 
     async def render_ends(self, subject: EndsOf) -> EndsCard | None:
         """Return a list of what has no room on the board, else a reply to somebody who has waited long."""
-        listed = await self._boards.get(subject.board)
+        listed = await self._listed(subject.board)
         quick, slow = _untold(listed.lines if listed else ())
         if listed is None or (not slow and len(quick) <= END_LINES):
             return None

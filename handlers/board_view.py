@@ -6,7 +6,18 @@ from dataclasses import dataclass
 from telegram import InlineKeyboardMarkup
 
 from handlers.buttons import Verb, button
-from handlers.cards import counted, duration, latest, retry_failed, shown_state, state_word, subject, told
+from handlers.cards import (
+    SHORT_DIGITS,
+    counted,
+    duration,
+    latest,
+    retry_failed,
+    shown_state,
+    state_word,
+    subject,
+    told,
+    written_nowhere,
+)
 from handlers.outgoing import Message
 from handlers.text import LONGEST, units
 from services.calibration.follower import BoardId
@@ -51,6 +62,8 @@ def board_card(view: View, now: float | None, t: Translation) -> tuple[Message, 
 
     Without *now* it has not the times that pass by themselves.
     """
+    if not view.counts:
+        return Message(t.gettext("What was listed here goes on below.")), 0
     lines = [_title(t, view)]
     lines += [_live(t, one, now) for one in view.live]
     first = view.page * LIVE_LINES
@@ -94,7 +107,7 @@ def _title(t: Translation, view: View) -> str:
 
 def _live(t: Translation, one: Snapshot, now: float | None) -> str:
     state = shown_state(one.task)
-    words = [state_word(t, state), subject(t, one, _FEW_NOTES)]
+    words = [state_word(t, state), subject(t, one, _FEW_NOTES, SHORT_DIGITS)]
     if one.total > 1:
         words.append(counted(t, one))
     elif state is State.RUNNING and one.progress is not None:
@@ -110,7 +123,10 @@ def _ended(t: Translation, one: Snapshot) -> str:
         outcome = state_word(t, State.CANCELLED)
     else:
         outcome = counted(t, one) if one.total > 1 else latest(t, one.first, _SHORT, _SHORT)
-    return f"{mark} {subject(t, one, _FEW_NOTES)} · {outcome}"
+    words = [f"{mark} {subject(t, one, _FEW_NOTES, SHORT_DIGITS)}", outcome]
+    if written_nowhere(one):
+        words.append(t.gettext("no note was changed"))
+    return " · ".join(words)
 
 
 def _keyboard(t: Translation, view: View, more: int) -> InlineKeyboardMarkup | None:
@@ -141,4 +157,4 @@ def ends_message(ends: Sequence[Snapshot], t: Translation) -> tuple[Message, int
 
 def moved_message(one: Snapshot, t: Translation) -> Message:
     """Return what a message shows whose task is shown by a board now."""
-    return Message(t.gettext("{task} is in the list below.").format(task=subject(t, one, _FEW_NOTES)))
+    return Message(t.gettext("{task} is in the list below.").format(task=subject(t, one, _FEW_NOTES, SHORT_DIGITS)))

@@ -15,6 +15,7 @@ from services.magnets.rewrite import magnet_link
 from services.torrents import Name, NoteId, Step
 
 _SHOWN_DIGITS = 16
+SHORT_DIGITS = 8
 _SHOWN_NOTES = 20
 _LATEST = 5
 _SHORT = 120
@@ -61,10 +62,12 @@ def state_word(t: Translation, state: State) -> str:
             return t.gettext("cancelled")
 
 
-def subject(t: Translation, snapshot: Snapshot, most_notes: int = _SHOWN_NOTES) -> str:
+def subject(
+    t: Translation, snapshot: Snapshot, most_notes: int = _SHOWN_NOTES, most_digits: int = _SHOWN_DIGITS
+) -> str:
     """Return what is looked up: the notes' numbers, the first *most_notes* of them, and the hash."""
     request = snapshot.task.request
-    shown = digits(snapshot.first.torrent, _SHOWN_DIGITS)
+    shown = digits(snapshot.first.torrent, most_digits)
     more = snapshot.total - 1
     if more:
         shown = t.ngettext("{first} and {more} more", "{first} and {more} more", more).format(first=shown, more=more)
@@ -187,6 +190,14 @@ def _in_notes(t: Translation, snapshot: Snapshot) -> list[str]:
     if count := written.undone:
         lines.append(t.ngettext("Undone in {count} note.", "Undone in {count} notes.", count).format(count=count))
     return lines
+
+
+def written_nowhere(snapshot: Snapshot) -> bool:
+    """Whether the one name that was found for notes is in none of them."""
+    found, first = snapshot.first.found, snapshot.first
+    if snapshot.total > 1 or found is None or first.corrected or not isinstance(snapshot.task.request, NoteRequest):
+        return False
+    return first.passed_over is not None or not writable(found)
 
 
 def _says_why(snapshot: Snapshot) -> bool:

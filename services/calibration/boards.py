@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from services.calibration.board import Board, Line, LineShown
-from services.calibration.follower import BoardId, NewFollower
+from services.calibration.follower import BoardId, FollowerId, NewFollower
 from services.calibration.ports import TaskStore, Tx
 from services.calibration.task import Task
 from services.clock import Clock
@@ -48,6 +48,10 @@ class Boards:
     async def at(self, address: str, message_id: int) -> Board | None:
         """Return the board that is this message."""
         return await self._tasks.read(lambda tx: tx.boards.at(address, message_id))
+
+    async def take_off(self, board: BoardId) -> Sequence[FollowerId]:
+        """Let those stand alone of whose end people are asked something; return them."""
+        return await self._tasks.write(lambda tx: tx.boards.take_off(board))
 
     async def open(self) -> Sequence[Board]:
         """Return those that are not closed."""

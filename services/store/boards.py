@@ -66,6 +66,9 @@ class BoardRows:
     async def close(self, board: BoardId, at: float) -> None:
         await self._run.one("close_board", id=board, at=at)
 
+    async def take_off(self, board: BoardId) -> Sequence[FollowerId]:
+        return [FollowerId(row["id"]) for row in await self._run.all("take_off_board", id=board)]
+
     async def rest(self, board: BoardId, at: float) -> None:
         await self._run.one("rest_lines", id=board, at=at)
 

@@ -12,7 +12,7 @@ from tests.e2e.weather import Town
 _LIVE = ("pending", "running")
 _ENDS = ("completed", "failed", "cancelled")
 _ATTEMPT = re.compile(r"attempt (\d+)")
-_HASH = re.compile(r"[0-9a-f]{16}")
+_HASH = re.compile(r"\b[0-9a-f]{8}")
 _LINES = """
 SELECT address, message_id, board_id, end_shown_at IS NULL, tasks.state, tasks.attempt, item_rows.v1, name
 FROM followers JOIN tasks ON tasks.id = followers.task_id JOIN item_rows ON item_rows.task_id = tasks.id
@@ -35,7 +35,7 @@ class Line:
 
     @property
     def shown(self) -> str:
-        return self.v1[:16]
+        return self.v1[:8]
 
     def told_by(self, text: str) -> bool:
         """Whether *text* says how the task ended, and the name that was found."""

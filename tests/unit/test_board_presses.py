@@ -155,6 +155,17 @@ async def test_another_message_of_a_board_says_that_the_list_goes_on_elsewhere(
         assert State.CANCELLED not in await states(presser, board)
 
 
+async def test_whoever_may_cancel_nothing_is_not_asked(
+    run: Run, clock: FakeClock, store: Store, notebook: NotebookId
+) -> None:
+    async with run() as manager:
+        presser = Presser(manager, store, clock)
+        await asked(presser, notebook, *"abcd")
+        board = await put_up(presser)
+        assert await presser.press(Verb.ASK_CANCEL_ALL, board.id, who=3) == NOT_THEIRS
+        assert "Cancel all" not in await html(presser, board)
+
+
 async def test_a_forged_board_is_none(run: Run, clock: FakeClock, store: Store, notebook: NotebookId) -> None:
     async with run() as manager:
         presser = Presser(manager, store, clock)

@@ -27,6 +27,7 @@ from services.torrents import NotebookId, PersonId, Progress, TaskId
 from tests.fake_clock import FakeClock
 from tests.unit.fake_telegram import FakeTelegram
 from tests.unit.fakes import FakeEngine, hashes, moves
+from tests.unit.name_world import guessed
 
 GROUP, ALICE = Address(-500), Address(100)
 LIVE = re.compile("<b>(pending|running)</b>")
@@ -277,6 +278,65 @@ async def test_deaths_at_any_moment_leave_no_message_in_a_live_state_and_no_end_
         told = "\n".join(world.telegram.texts(GROUP.chat_id))
         assert [word for word in words[5:] if f"name {word}." not in told] == []
         assert world.living() == []
+
+
+@pytest.fixture
+def guesses(engine: FakeEngine) -> list[str]:
+    """Words whose names have an encoding that is guessed."""
+    words = [f"guess {number}" for number in range(5)]
+    for word in words:
+        engine.knows(word, guessed(word))
+    return words
+
+
+async def test_a_name_about_which_is_asked_has_a_message_of_its_own(
+    begin: Begin, engine: FakeEngine, guesses: list[str]
+) -> None:
+    async with begin() as world:
+        guess = await world.ask(guesses[0], reply_to=9)
+        for word in knows(engine, 3):
+            await world.ask(word)
+        await world.at_rest()
+        (board,) = world.boards()
+        assert board.startswith("<b>completed</b> · 3 tasks: 3 found")
+        (card,) = [text for text in world.shown() if text.startswith("<b>completed</b> · <code>")]
+        assert "Which of these is its name?" in card
+        (follower,) = await world.followers.of(guess)
+        assert follower.on_board is None
+        assert world.living() == []
+        for word in "abcd":
+            await world.ask(word)
+        assert len([one for one in await world.followers.of(guess) if one.on_board is None]) == 1
+
+
+@pytest.mark.parametrize("delay", [0.01, 20])
+async def test_a_board_all_of_whose_tasks_are_asked_about_says_so_or_is_not_sent(
+    delay: float, begin: Begin, engine: FakeEngine, guesses: list[str]
+) -> None:
+    engine.delay = delay
+    async with begin() as world:
+        for word in guesses:
+            await world.ask(word)
+        await world.at_rest()
+        assert [text for text in world.shown() if "0 tasks" in text] == []
+        assert sum("Which of these is its name?" in text for text in world.shown()) == 5
+        assert world.living() == []
+
+
+async def test_a_closed_board_whose_tasks_are_all_tried_again_says_where_they_are(
+    begin: Begin, engine: FakeEngine
+) -> None:
+    async with begin() as world:
+        tasks = [await world.ask(word) for word in knows(engine, 4, lost=4)]
+        await world.at_rest()
+        closed = await world.followers.boards.get(BoardId(1))
+        assert closed is not None
+        for task_id in tasks:
+            await world.manager.retry_task(task_id, notebook=world.notebook, asked_by=PersonId("tg:1"))
+        world.live.boards.show(closed.board)
+        await world.passes(60)
+        assert [text for text in world.shown() if "0 tasks" in text] == []
+        assert "What was listed here goes on below." in world.shown()
 
 
 async def test_a_board_that_was_deleted_is_sent_anew(begin: Begin) -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from handlers.board_view import END_LINES, LIVE_LINES, MOST_ENDS, View, board_card, ends_message, moved_message
 from handlers.buttons import Press
 from services.calibration.follower import BoardId
-from services.calibration.task import NoteRequest, Snapshot, State
+from services.calibration.task import NoteRequest, PassedOver, Snapshot, State
 from services.i18n import ENGLISH, Translation
 from services.torrents import NoteId, Step
 from tests.languages import ALL
@@ -56,11 +56,11 @@ def test_a_board_says_how_many_there_are_and_then_a_line_for_each() -> None:
     dead = "Dead, as it seems: 2 trackers answered, and nobody has this torrent now. Try again later,…"
     assert lines == [
         "running · 4 tasks: 1 found, 1 not, 2 left",
-        "running · #4 · 0123456789abcdef… · asking 2 trackers and the DHT · 1 min 5 s",
-        "pending · #3 · 0123456789abcdef…",
+        "running · #4 · 01234567… · asking 2 trackers and the DHT · 1 min 5 s",
+        "pending · #3 · 01234567…",
         "",
-        "✓ #2 · 0123456789abcdef… · debian.iso",
-        f"✗ #1 · 0123456789abcdef… · {dead}",
+        "✓ #2 · 01234567… · debian.iso",
+        f"✗ #1 · 01234567… · {dead}",
     ]
     assert labels(one) == [["Refresh", "Cancel all", "Retry failed"]]
 
@@ -84,7 +84,7 @@ def test_a_task_of_many_torrents_is_one_line_with_its_counts() -> None:
     ended = snapshot(item(State.COMPLETED), item(State.FAILED, 1))
     lines = text_of(view(live, ended=(ended,))).splitlines()
     assert "1 of 3 found, 0 not, 2 left" in lines[1]
-    assert lines[3] == "✓ 0123456789abcdef… and 1 more · 1 of 2 found, 1 not, 0 left"
+    assert lines[3] == "✓ 01234567… and 1 more · 1 of 2 found, 1 not, 0 left"
 
 
 def test_time_that_passes_is_no_news() -> None:
@@ -115,17 +115,17 @@ def test_whoever_cancels_all_is_asked_once_and_not_when_nothing_is_left() -> Non
 
 def test_ends_of_their_own_message_have_a_line_each() -> None:
     one, other = noted(State.COMPLETED, 1), noted(State.CANCELLED, 2)
-    assert seen(ends_message([one], ENGLISH)[0]).text == "✓ #1 · 0123456789abcdef… · debian.iso"
+    assert seen(ends_message([one], ENGLISH)[0]).text == "✓ #1 · 01234567… · debian.iso"
     assert seen(ends_message([one, other], ENGLISH)[0]).text.splitlines() == [
         "These have ended:",
-        "✓ #1 · 0123456789abcdef… · debian.iso",
-        "✗ #2 · 0123456789abcdef… · cancelled",
+        "✓ #1 · 01234567… · debian.iso",
+        "✗ #2 · 01234567… · cancelled",
     ]
 
 
 def test_a_message_whose_task_is_on_a_board_says_so_and_has_no_state_and_no_button() -> None:
     message = moved_message(noted(State.RUNNING), ENGLISH)
-    assert seen(message).text == "#12 · 0123456789abcdef… is in the list below."
+    assert seen(message).text == "#12 · 01234567… is in the list below."
     assert message.keyboard is None
 
 
@@ -162,6 +162,13 @@ def test_of_ends_that_nobody_was_told_of_a_board_tells_as_many_as_fit_the_newest
     message, told = board_card(view(noted(State.RUNNING), ended=(before,) * 20, fresh=fresh[:2]), NOW, ENGLISH)
     assert told == 2
     assert len(seen(message).text.splitlines()[3:]) == END_LINES
+
+
+def test_a_name_that_was_written_nowhere_is_told_so() -> None:
+    gone = noted(State.COMPLETED, 4, passed_over=PassedOver.GONE)
+    assert text_of(view(ended=(gone,))).endswith("debian.iso · no note was changed")
+    asked_by_hash = snapshot(item(State.COMPLETED, passed_over=PassedOver.GONE))
+    assert text_of(view(ended=(asked_by_hash,))).endswith("debian.iso")
 
 
 def test_the_last_word_of_a_board_has_more_names_than_one_beside_live_tasks() -> None:

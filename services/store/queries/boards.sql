@@ -1,7 +1,7 @@
 -- name: crowd
 -- How many at an address have an end to show that they have not shown, or are on their way to one.
 SELECT count(*) AS many, min(alone) AS alone FROM followers JOIN tasks ON tasks.id = task_id
-WHERE address = :address AND end_shown_at IS NULL
+WHERE address = :address AND end_shown_at IS NULL AND alone IS NOT NULL
     AND (completed_at IS NULL OR (shown_attempt, shown_state) IS NOT (attempt, state));
 
 -- name: open_board
@@ -13,7 +13,7 @@ ON CONFLICT (address) WHERE closed_at IS NULL DO NOTHING;
 -- name: gather_crowd
 -- The same as in crowd.
 UPDATE followers SET board_id = (SELECT id FROM boards WHERE address = :address AND closed_at IS NULL)
-WHERE address = :address AND end_shown_at IS NULL AND board_id IS NULL AND EXISTS (
+WHERE address = :address AND end_shown_at IS NULL AND board_id IS NULL AND alone IS NOT NULL AND EXISTS (
     SELECT 1 FROM tasks WHERE tasks.id = task_id
         AND (completed_at IS NULL OR (shown_attempt, shown_state) IS NOT (attempt, state))
 );
@@ -53,6 +53,21 @@ WHERE id = :id AND closed_at IS NULL
 UPDATE followers SET shown_attempt = :attempt, shown_state = :state, end_shown_at = coalesce(:end_shown_at, end_shown_at)
 WHERE id = :id AND board_id = :board AND task_id = :task_id
     AND :attempt = coalesce((SELECT attempt FROM tasks WHERE tasks.id = :task_id), :attempt);
+
+-- name: take_off_board
+-- Those of whose end people are asked something, as undecided says: they stand alone from now on.
+UPDATE followers SET board_id = NULL, alone = NULL
+WHERE board_id = :id AND end_shown_at IS NULL
+    AND EXISTS (SELECT 1 FROM tasks WHERE tasks.id = task_id AND completed_at IS NOT NULL)
+    AND EXISTS (
+        SELECT 1 FROM item_rows WHERE item_rows.task_id = followers.task_id AND ended_at IS NOT NULL AND (
+            NOT certain OR was IS NOT NULL AND EXISTS (
+                SELECT 1 FROM json_each(corrected) AS note
+                WHERE NOT EXISTS (SELECT 1 FROM pins WHERE note_id = note.value AND info_hash IN (found_v1, found_v2))
+            )
+        )
+    )
+RETURNING id;
 
 -- name: rest_lines
 -- An end may stand there as shown, and have had no room to be told: where the chat is open again, it is.
