@@ -185,7 +185,7 @@ class BoardStatus:
         if card.untold:  # behind the list, which stays, and may find nothing left to tell
             self._mark(TheBoard(board), card.to, Rank.END)
         for follower in card.leaving:
-            self._mark(follower, card.to, Rank.ANEW)
+            self._mark(follower, card.to, Rank.PROGRESS)
 
     def _mark_ends(self, board: BoardId, card: BoardCard | EndsCard) -> None:
         if card.untold:

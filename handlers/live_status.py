@@ -152,7 +152,7 @@ class LiveStatus:
             return
         self._put_mark(TheBoard(follower.on_board), to, rank)
         if follower.leaving:
-            self._put_mark(follower.id, to, Rank.ANEW)
+            self._put_mark(follower.id, to, Rank.PROGRESS)
 
     def _put_mark(self, subject: Subject, to: Address, rank: Rank) -> None:
         if self._outbox is not None:
