@@ -183,7 +183,7 @@ def _in_notes(t: Translation, snapshot: Snapshot) -> list[str]:
         if snapshot.otherwise:
             others = numbers(t, snapshot.otherwise)
             lines.append(t.gettext("Another reading stands in {notes}.").format(notes=others))
-    elif snapshot.total == 1 and first.found and _says_why(snapshot):
+    elif snapshot.total == 1 and first.found and _says_why(snapshot) and not question(t, snapshot):
         lines.append(_not_written(t, first.found, first.passed_over))
     elif count := len(written.standing):
         lines.append(t.ngettext("{count} note corrected.", "{count} notes corrected.", count).format(count=count))

@@ -46,9 +46,16 @@ def question(t: Translation, snapshot: Snapshot) -> list[str]:
         if writes:
             words = t.gettext("Which of these is the name of {hash}? Nothing is written before somebody presses it.")
         return [words.format(hash=digits(asked.item.torrent))]
-    if writes:
-        return [t.gettext("Which of these is its name? Nothing is written before somebody presses it.")]
-    return [t.gettext("Which of these is its name? Press it, and here is the link to copy.")]
+    match writes, len(asked.readings):
+        case True, 1:
+            words = t.gettext("Is this its name? Nothing is written before somebody presses it.")
+        case False, 1:
+            words = t.gettext("Is this its name? Press it, and here is the link to copy.")
+        case True, _:
+            words = t.gettext("Which of these is its name? Nothing is written before somebody presses it.")
+        case _:
+            words = t.gettext("Which of these is its name? Press it, and here is the link to copy.")
+    return [words]
 
 
 def choice_rows(t: Translation, snapshot: Snapshot) -> Rows:

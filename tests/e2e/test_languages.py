@@ -85,7 +85,7 @@ async def test_whose_app_is_chinese_is_answered_in_chinese_to_the_end(town: Town
 async def test_a_stranger_is_refused_in_the_language_of_their_app(town: Town) -> None:
     stranger = town.api.person("Stranger", language="zh-hant")
     refused = await town.ask("hello", person=stranger, chat=town.api.private(stranger))
-    assert refused.text == f"这个机器人只为所有者允许的人服务。请把您的编号告诉所有者：{stranger.id}"
+    assert refused.text == f"这个机器人只为所有者允许的人服务。请把你的编号告诉所有者：{stranger.id}"
 
 
 async def test_in_private_a_language_is_chosen_by_a_word_or_by_a_press(town: Town) -> None:

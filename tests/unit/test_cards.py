@@ -182,7 +182,7 @@ def test_a_found_torrent_shows_name_size_files_that_it_is_verified_and_the_notes
     ("known", "words"),
     [
         ({}, "stood there already"),
-        ({"certain": False}, "no note was changed"),
+        ({"certain": False}, "Nothing is written before somebody presses it"),
         ({"verified": False}, "no note was changed"),
     ],
 )

@@ -1,12 +1,15 @@
 """What a person decides about a name: which reading is right."""
 
+from dataclasses import replace
 from urllib.parse import quote
 
 import pytest
 
+from handlers.choice_view import question
 from services.calibration.choice import choices
 from services.calibration.task import HashRequest
 from services.errors import CannotChoose, TaskNotFound
+from services.i18n import ENGLISH
 from services.magnets.parse import find_magnets
 from services.notebook.history import History
 from services.notebook.note import Cause
@@ -38,6 +41,25 @@ async def test_a_guessed_name_is_offered_in_at_most_three_readings_and_nothing_i
         assert 1 <= len(labels(shown)) <= 3
         assert "Which of these is its name?" in shown.html
         assert await world.text(note) == link("guess")
+
+
+async def test_of_one_reading_it_is_asked_whether_that_is_the_name_and_nothing_is_said_twice(
+    world: World, run: Run, engine: FakeEngine
+) -> None:
+    async with run() as manager:
+        note = await world.add(link("guess"), "guess")
+        task_id = await world.calibrate(manager, note)
+        snapshot = await manager.get_task_status(task_id)
+        assert snapshot is not None
+        assert "no note was changed" not in (await world.shown(manager, task_id)).html
+        found = snapshot.first.found
+        assert found is not None
+        text = "大鬧天宮.1961.國語.修復版"
+        only = replace(found.name, raw=text.encode("big5"), text=text)
+        one = replace(snapshot, first=replace(snapshot.first, found=replace(found, name=only)))
+        assert len(choices(only)) == 1
+        words = "".join(question(ENGLISH, one))
+        assert words == "Is this its name? Nothing is written before somebody presses it."
 
 
 async def test_the_chosen_reading_is_written_as_a_revision_of_the_person_who_pressed_and_the_card_shows_it(
