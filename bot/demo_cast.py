@@ -14,6 +14,17 @@ _GBK = "Chinese in GBK bytes"
 _BIG5 = "Chinese in Big5 bytes"
 _DEAD = "Dead: nobody has it"
 _SLOW = "Slow: a peer comes after 6 s"
+_AT_ONCE = (
+    _DEAD,
+    "Dead: its peers say nothing",
+    "Slow: silent peers, a good one after 15 s",
+    _SLOW,
+    "Found by the DHT alone",
+    "Emoji",
+    _FILM,
+    _ALBUM,
+)
+"""What a list of many is tried with: for a while some of them are under way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +77,12 @@ def _notes(magnets: Mapping[str, str]) -> tuple[str, ...]:
 def _chips(magnets: Mapping[str, str]) -> list[Offer]:
     commands = ["/calibrate 1", "/calibrate all", "/notes", "/note 1", "/history 1", "/undo 1", "/search goddess"]
     commands += ["/find " + magnets[_ALBUM].partition("btih:")[2][:40], "/queue", "/export", "/language", "/help"]
+    at_once = "\n".join(f"/calibrate_hash {magnets[one]}" for one in _AT_ONCE)
     several = "\n".join(magnets[one.label[0]] for one in TORRENTS if one.sort == "hostile")
     return [
         *(Offer("command", (text[:20], text[:20]), text) for text in commands),
         Offer("text", ("Look up, keep no note", "只查，不存笔记"), f"/calibrate_hash {magnets[_SLOW]}"),
+        Offer("several", ("Eight at once", "一次八个"), at_once),
         Offer("text", ("A list of magnets", "一串磁力链接"), several),
         Offer("text", ("Save words alone", "只存文字"), "/save Ask Bob for the name of that film"),
     ]

@@ -11,7 +11,10 @@ _NO_COMMANDS_IN = {"code", "pre", "text_link", "bot_command"}
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """Something to try: a press on *label* (English, Chinese) puts *text* where one types; *sort* gathers them."""
+    """Something to try: a press on *label* (English, Chinese) puts *text* where one types; *sort* gathers them.
+
+    Of the sort "several" each line of *text* is sent at once, as a message of its own.
+    """
 
     sort: str
     label: tuple[str, str]

@@ -153,7 +153,7 @@ TORRENTS = (
         after=15,
         mute=True,
     ),
-    Torrent(sort="dead", label=("Dead: nobody has it", "死种：没有人有"), name="gone", claimed="lost film", after=None),
+    Torrent(sort="dead", label=("Dead: nobody has it", "死种：无人做种"), name="gone", claimed="lost film", after=None),
     Torrent(
         sort="dead",
         label=("Dead: its peers say nothing", "死种：节点都不响应"),

@@ -249,6 +249,15 @@ async def test_two_people_share_a_group_and_each_has_a_chat_alone(screen: Screen
     await other.page.close()
 
 
+async def test_many_at_once_are_one_list_that_can_be_cancelled(screen: Screen) -> None:
+    await screen.page.get_by_role("button", name="Eight at once").click()
+    board = screen.message(" 8 tasks: ")
+    await expect(board).to_be_visible()
+    await board.get_by_role("button", name="Cancel all").click()
+    await board.get_by_role("button", name="Yes, cancel").click()
+    await expect(board).to_contain_text("0 left")
+
+
 async def test_a_stranger_is_refused(screen: Screen) -> None:
     await screen.be("Mallory")
     await expect(screen.page.get_by_role("navigation", name="Chats").get_by_role("button")).to_have_count(1)

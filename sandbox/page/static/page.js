@@ -252,9 +252,10 @@ function toEnd() {
 // The panel.
 
 function offer(one) {
-  const act = () => {
+  const act = async () => {
     togglePanel(false);
-    typing.fill(one.text);
+    if (one.sort !== "several") return typing.fill(one.text);
+    for (const line of one.text.split("\n")) await send({do: "say", text: line});
   };
   return make("button", {type: "button", onclick: act}, ofPair(one.label));
 }
