@@ -18,6 +18,7 @@ from handlers.cards import (
     told,
     written_nowhere,
 )
+from handlers.choice_view import claim
 from handlers.outgoing import Message
 from handlers.text import LONGEST, units
 from services.calibration.follower import BoardId
@@ -32,6 +33,7 @@ MOST_ENDS = 80
 _FEW_NOTES = 3
 _SHORT = 90
 _SHORTER = 60
+_HALF = 45
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,8 +123,10 @@ def _ended(t: Translation, one: Snapshot) -> str:
     mark = "✓" if one.task.state is State.COMPLETED else "✗"
     if one.task.state is State.CANCELLED:
         outcome = state_word(t, State.CANCELLED)
+    elif one.total > 1:
+        outcome = counted(t, one)
     else:
-        outcome = counted(t, one) if one.total > 1 else latest(t, one.first, _SHORT, _SHORT)
+        outcome = claim(t, one.first, _HALF) or latest(t, one.first, _SHORT, _SHORT)
     words = [f"{mark} {subject(t, one, _FEW_NOTES, SHORT_DIGITS)}", outcome]
     if written_nowhere(one):
         words.append(t.gettext("no note was changed"))

@@ -6,9 +6,9 @@ from typing import NamedTuple
 from telegram import InlineKeyboardButton
 
 from handlers.buttons import Verb, about_choice, about_item, button
-from handlers.text import digits, escape, shown_name
+from handlers.text import LONGEST_NAME, digits, escape, shown_name
 from services.calibration.choice import Choice, choices
-from services.calibration.task import Found, Item, NoteRequest, OldName, Snapshot
+from services.calibration.task import Item, NoteRequest, OldName, Snapshot
 from services.i18n import Translation
 from services.readings import Reading
 
@@ -28,7 +28,7 @@ def claims(t: Translation, snapshot: Snapshot) -> list[str]:
         if item.found is None or item.was is None or became is None:
             continue
         if became is OldName.REPLACED:
-            words = _claim(t, item.was, item.found, several=several)
+            words = claim(t, item, _SHORT if several else LONGEST_NAME)
         else:
             words = t.gettext("The old name was kept: {old}").format(old=_name(item.was, several=several))
         lines.append(f"{digits(item.torrent)} · {words}" if several else words)
@@ -69,9 +69,13 @@ def _shown(snapshot: Snapshot) -> Sequence[Item]:
     return list({one.key: one for one in (*snapshot.undecided, *snapshot.outcomes)}.values())
 
 
-def _claim(t: Translation, old: str, found: Found, *, several: bool) -> str:
+def claim(t: Translation, item: Item, most: int) -> str:
+    """Return an old name that claimed something else, and the new one, in so many UTF-16 units each; "" without one."""
+    if item.found is None or item.was is None:
+        return ""
     words = t.gettext("was: {old} → now: {new}")
-    return words.format(old=_name(old, several=several), new=_name(found.name.text, several=several))
+    old, new = (escape(shown_name(name, most)) for name in (item.was, item.found.name.text))
+    return words.format(old=old, new=new)
 
 
 def _name(name: str, *, several: bool) -> str:

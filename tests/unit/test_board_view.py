@@ -171,6 +171,11 @@ def test_a_name_that_was_written_nowhere_is_told_so() -> None:
     assert text_of(view(ended=(asked_by_hash,))).endswith("debian.iso")
 
 
+def test_a_name_that_claimed_something_else_is_told_with_the_new_one() -> None:
+    replaced = noted(State.COMPLETED, 4, was="Inception", corrected=(NoteId(4),))
+    assert text_of(view(ended=(replaced,))).endswith("· was: Inception → now: debian.iso")
+
+
 def test_the_last_word_of_a_board_has_more_names_than_one_beside_live_tasks() -> None:
     ended = (noted(State.COMPLETED),) * MOST_ENDS
     assert len(text_of(view(noted(State.RUNNING), ended=ended)).splitlines()) == 3 + END_LINES

@@ -55,17 +55,12 @@ WHERE id = :id AND board_id = :board AND task_id = :task_id
     AND :attempt = coalesce((SELECT attempt FROM tasks WHERE tasks.id = :task_id), :attempt);
 
 -- name: take_off_board
--- Those of whose end people are asked something, as undecided says: they stand alone from now on.
+-- Those of whose end people are asked something: they stand alone from now on.
 UPDATE followers SET board_id = NULL, alone = NULL
 WHERE board_id = :id AND end_shown_at IS NULL
     AND EXISTS (SELECT 1 FROM tasks WHERE tasks.id = task_id AND completed_at IS NOT NULL)
     AND EXISTS (
-        SELECT 1 FROM item_rows WHERE item_rows.task_id = followers.task_id AND ended_at IS NOT NULL AND (
-            NOT certain OR was IS NOT NULL AND EXISTS (
-                SELECT 1 FROM json_each(corrected) AS note
-                WHERE NOT EXISTS (SELECT 1 FROM pins WHERE note_id = note.value AND info_hash IN (found_v1, found_v2))
-            )
-        )
+        SELECT 1 FROM item_rows WHERE item_rows.task_id = followers.task_id AND ended_at IS NOT NULL AND NOT certain
     )
 RETURNING id;
 
