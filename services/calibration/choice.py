@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import zip_longest
 
 from services.calibration.apply import Applied, may_be_written, passed_over
 from services.calibration.ports import Tx
@@ -108,33 +108,44 @@ async def _write(
     having = (await tx.notes.having(task.notebook, [found.torrent])).get(found.torrent, ())
     notes = [note for note in having if note.id in asked]
     for note in notes:
+        pin = note.id, found.torrent
         typed_by = await _typed_by(tx, note, found.torrent, since)
-        if typed_by is not None and not (pressed and typed_by == person):
-            pinned |= {(note.id, found.torrent)}
-            continue
-        if pressed and note.id in task.request.named:
+        spared = typed_by is not None and not (pressed and typed_by == person)
+        if pressed and not spared and note.id in task.request.named:
             await tx.notes.unpin(note.id, [found.torrent])
-            pinned -= {(note.id, found.torrent)}
-        elif (note.id, found.torrent) in pinned:
-            continue
+            pinned -= {pin}
         text = rename(note.text, found.torrent, found.name.text)
-        if text != note.text and await tx.notes.replace_text(note, text, change):
+        if text == note.text:
+            pinned -= {pin}  # that is not why it was not written
+        elif spared:
+            pinned |= {pin}
+        elif pin not in pinned and await tx.notes.replace_text(note, text, change):
             changed.append(note.id)
     return changed, passed_over(found.torrent, [note.id for note in notes], pinned)
 
 
 async def _typed_by(tx: Tx, note: Note, torrent: TorrentId, since: float) -> PersonId | None:
-    """Return who typed the name that stands in *note*; None where nobody did *since*, or it was written there later."""
-    steps = steps_of(note, await tx.notes.revisions(note.id))
-    edits = [one for one in steps if one.change.cause == Cause.EDIT]
-    if not edits:
-        return None
-    # Between two edits names alone were changed: what was typed is what the edits say, and at first the note did.
-    names = [_names_in(text, torrent) for text in (steps[0].before, *(one.after for one in edits))]
-    if names[-1] != _names_in(note.text, torrent):
-        return None
-    named = [one for one, (before, after) in zip(edits, pairwise(names), strict=True) if before != after]
-    return named[-1].change.person if named and named[-1].change.at >= since else None
+    """Return who typed a name of *torrent* that stands in *note*; None where nobody did *since*.
+
+    A link's name that was written there later is none, nor one that is carried over an edit.
+    """
+    typed: Sequence[str | None] = []
+    by: list[Change | None] = []
+    for step in steps_of(note, await tx.notes.revisions(note.id)):
+        before, after = _names_in(step.before, torrent), _names_in(step.after, torrent)
+        if not by:
+            typed, by = before, [None] * len(before)
+        if step.change.cause != Cause.EDIT:
+            by = [None if old != new else one for one, old, new in zip(by, before, after, strict=False)]
+            continue
+        # What the person typed is told by what was typed before, not by what stood there.
+        alike = len(typed) == len(after)
+        by = [one if alike and old == new else step.change for one, old, new in zip_longest(by, typed, after)][
+            : len(after)
+        ]
+        typed = after
+    latest = max((one for one in by if one is not None and one.at >= since), key=lambda one: one.at, default=None)
+    return latest.person if latest else None
 
 
 async def apply_keep(tx: Tx, key: ItemKey, notebook: NotebookId, person: PersonId, now: float) -> Applied:

@@ -12,7 +12,7 @@ from services.errors import CannotChoose, TaskNotFound
 from services.i18n import ENGLISH
 from services.magnets.parse import find_magnets
 from services.notebook.history import History
-from services.notebook.note import Cause
+from services.notebook.note import Cause, Change
 from services.store.store import Store
 from services.torrents import Hints, NotebookId, TaskId
 from tests.fake_clock import FakeClock
@@ -224,6 +224,43 @@ async def test_who_types_what_calibot_had_written_has_typed_it(world: World, run
             names = [find_magnets(await world.text(one))[0].name for one in notes]
             assert names == [TRUE, other.text]
         assert "typed another name: no note was changed" in (await world.shown(manager, hers)).html
+
+
+async def test_a_name_typed_in_one_of_two_links_is_kept(world: World, run: Run) -> None:
+    async with run() as manager:
+        twice = "\n".join([link("guess", "18")] * 2)
+        notes = [await world.add(twice, "guess"), await world.add(link("guess", "18"), "guess")]
+        hers, his = [await world.calibrate(manager, one) for one in notes]
+        await world.choose(manager, hers, "big5hkscs")
+        await world.edit(notes[0], f"{link('guess', '18')}\n{link('guess', 'Mine')}", ALICE)
+        note = await world.note(notes[0])
+        carried = f"{link('guess', quote(TRUE))}\n{link('guess', 'Mine')}"
+        change = Change(cause=Cause.CARRIED, person=ALICE, task_id=hers, at=world.clock.now())
+        assert await world.store.write(lambda tx: tx.notes.replace_text(note, carried, change))
+        found = (await world.item(manager, his)).found
+        assert found is not None
+        for task_id in (his, hers):
+            await world.choose(manager, task_id, choices(found.name)[0].encoding)
+            assert await world.text(notes[0]) == carried
+
+
+async def test_what_was_written_over_a_typed_name_later_is_typed_by_nobody(world: World, run: Run) -> None:
+    async with run() as manager:
+        notes = [await world.add(link("thanks", "18"), "thanks") for _ in range(2)]
+        hers, his = [await world.calibrate(manager, one) for one in notes]
+        await world.edit(notes[0], link("thanks", quote("谢谢")), BOB)
+        for task_id, encoding, name in ((hers, "utf-8", "лл"), (hers, "gb18030", "谢谢"), (his, "utf-8", "лл")):
+            await world.choose(manager, task_id, encoding)
+            assert find_magnets(await world.text(notes[0]))[0].name == name
+
+
+async def test_a_name_that_was_typed_is_said_to_have_stood_there_already(world: World, run: Run) -> None:
+    async with run() as manager:
+        notes = [await world.add(link("guess", "18"), "guess") for _ in range(2)]
+        hers, his = [await world.calibrate(manager, one) for one in notes]
+        await world.edit(notes[0], link("guess", quote(TRUE)), ALICE)
+        await world.choose(manager, his, "big5hkscs")
+        assert "stood there already" in (await world.shown(manager, hers)).html
 
 
 async def test_who_typed_words_alone_has_typed_no_name(world: World, run: Run, store: Store, clock: FakeClock) -> None:
