@@ -105,11 +105,13 @@ async def test_a_chat_that_is_open_again_is_told_what_it_missed_though_the_progr
     world: World,
 ) -> None:
     world.status_interval = 600
+    bob = world.invite("Bob")
     await world.start()
     card = await world.ask(f"/calibrate_hash {world.swarm.dead().magnet()}")
     world.alice.block()
     await world.alice.press(card, "Cancel")
     await world.api.until(lambda: any(call.status == 403 for call in world.api.calls))
+    await world.ask("/help", person=bob, chat=world.api.private(bob))  # the card has come to rest by then
     world.alice.unblock()
     asked: list[Message] = []
     killed = kill_at(world, "getUpdates", Phase.RECEIVED, has=lambda: bool(asked) and bool(replies(asked[0])))
