@@ -39,7 +39,6 @@ _END = math.inf
 """The step that a task's name is."""
 _BESIDE = "a message each, AIORateLimiter"
 _RETRIES = 3
-LIMITER_IS_HERE = importlib.util.find_spec("aiolimiter") is not None
 _ENDS = (
     "that many names in {seconds:.0f} s are more than the messages hold that Telegram takes in that time from one chat"
 )
@@ -152,7 +151,7 @@ class MessageEach:
 
 async def live(scale: Scale) -> Section:
     section = Section("A change of a task → its chat shows it (one run)")
-    if not LIMITER_IS_HERE:
+    if "each" not in _players():
         section.missing[_BESIDE] = "aiolimiter is not installed"
     for count in scale.live_tasks:
         of = f"{count:,} tasks in a group" if count > 1 else "1 task in a group"
@@ -167,7 +166,7 @@ async def live(scale: Scale) -> Section:
 
 def _players() -> Mapping[str, Player]:
     players: dict[str, Player] = {"calibot": Calibot()}
-    if LIMITER_IS_HERE:
+    if importlib.util.find_spec("aiolimiter") is not None:
         players["each"] = MessageEach()
     return players
 

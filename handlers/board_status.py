@@ -95,12 +95,13 @@ class BoardStatus:
     async def _listed(self, board: BoardId) -> Listed | None:
         """Return what is on it, without the ends of which people are asked something: no line can do that."""
         listed = await self._boards.get(board)
-        if listed is None or not any(line.fresh for line in listed.lines):
+        apart = [line.follower for line in listed.lines if line.asks] if listed else []
+        if listed is None or not apart:
             return listed
-        apart = await self._boards.take_off(board)
+        await self._boards.take_off(board, apart)
         for follower in apart:
             self._mark(follower, Address.parse(listed.board.address), Rank.END)
-        return await self._boards.get(board) if apart else listed
+        return await self._boards.get(board)
 
     async def _board(self, listed: Listed) -> BoardCard:
         board, lines = listed.board, listed.lines

@@ -7,7 +7,6 @@ from telegram import InlineKeyboardMarkup
 
 from handlers.buttons import Verb, button
 from handlers.cards import (
-    SHORT_DIGITS,
     counted,
     duration,
     latest,
@@ -31,6 +30,7 @@ END_LINES = 12
 MOST_ENDS = 80
 """That fit a message, if their lines are short: the last word of a board has so many."""
 _FEW_NOTES = 3
+_FEW_DIGITS = 8
 _SHORT = 90
 _SHORTER = 60
 _HALF = 45
@@ -109,7 +109,7 @@ def _title(t: Translation, view: View) -> str:
 
 def _live(t: Translation, one: Snapshot, now: float | None) -> str:
     state = shown_state(one.task)
-    words = [state_word(t, state), subject(t, one, _FEW_NOTES, SHORT_DIGITS)]
+    words = [state_word(t, state), _subject(t, one)]
     if one.total > 1:
         words.append(counted(t, one))
     elif state is State.RUNNING and one.progress is not None:
@@ -117,6 +117,10 @@ def _live(t: Translation, one: Snapshot, now: float | None) -> str:
     if now is not None and one.task.started_at is not None:
         words.append(duration(t, max(0.0, now - one.task.started_at)))
     return " · ".join(words)
+
+
+def _subject(t: Translation, one: Snapshot) -> str:
+    return subject(t, one, _FEW_NOTES, _FEW_DIGITS)
 
 
 def _ended(t: Translation, one: Snapshot) -> str:
@@ -127,7 +131,7 @@ def _ended(t: Translation, one: Snapshot) -> str:
         outcome = counted(t, one)
     else:
         outcome = claim(t, one.first, _HALF) or latest(t, one.first, _SHORT, _SHORT)
-    words = [f"{mark} {subject(t, one, _FEW_NOTES, SHORT_DIGITS)}", outcome]
+    words = [f"{mark} {_subject(t, one)}", outcome]
     if written_nowhere(one):
         words.append(t.gettext("no note was changed"))
     return " · ".join(words)
@@ -161,4 +165,4 @@ def ends_message(ends: Sequence[Snapshot], t: Translation) -> tuple[Message, int
 
 def moved_message(one: Snapshot, t: Translation) -> Message:
     """Return what a message shows whose task is shown by a board now."""
-    return Message(t.gettext("{task} is in the list below.").format(task=subject(t, one, _FEW_NOTES, SHORT_DIGITS)))
+    return Message(t.gettext("{task} is in the list below.").format(task=_subject(t, one)))

@@ -15,7 +15,6 @@ from services.magnets.rewrite import magnet_link
 from services.torrents import Name, NoteId, Step
 
 _SHOWN_DIGITS = 16
-SHORT_DIGITS = 8
 _SHOWN_NOTES = 20
 _LATEST = 5
 _SHORT = 120
@@ -91,7 +90,8 @@ def _body(t: Translation, snapshot: Snapshot, state: State, now: float) -> list[
         lines += _outcome(t, snapshot.first)
     else:
         lines += _batch(t, snapshot, state, now)
-    lines += [*_in_notes(t, snapshot), *claims(t, snapshot), *question(t, snapshot)]
+    asked = question(t, snapshot)
+    lines += [*_in_notes(t, snapshot, asks=bool(asked)), *claims(t, snapshot), *asked]
     if state is State.RUNNING and snapshot.progress is not None:
         lines.append(told(t, snapshot.progress))
     if state is State.PENDING:
@@ -174,8 +174,8 @@ def blank(t: Translation, name: Name) -> str:
     return t.gettext("(its name has nothing that can be seen)") if name.text else t.gettext("(its name is empty)")
 
 
-def _in_notes(t: Translation, snapshot: Snapshot) -> list[str]:
-    """Return what became of the notes."""
+def _in_notes(t: Translation, snapshot: Snapshot, *, asks: bool) -> list[str]:
+    """Return what became of the notes; not why none was changed where the card *asks* which name is to be written."""
     written, first, lines = snapshot.written, snapshot.first, []
     if snapshot.total == 1 and written.standing:
         if corrected := [one for one in written.standing if one not in snapshot.otherwise]:
@@ -183,7 +183,7 @@ def _in_notes(t: Translation, snapshot: Snapshot) -> list[str]:
         if snapshot.otherwise:
             others = numbers(t, snapshot.otherwise)
             lines.append(t.gettext("Another reading stands in {notes}.").format(notes=others))
-    elif snapshot.total == 1 and first.found and _says_why(snapshot) and not question(t, snapshot):
+    elif snapshot.total == 1 and first.found and _says_why(snapshot) and not asks:
         lines.append(_not_written(t, first.found, first.passed_over))
     elif count := len(written.standing):
         lines.append(t.ngettext("{count} note corrected.", "{count} notes corrected.", count).format(count=count))

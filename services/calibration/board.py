@@ -31,7 +31,7 @@ class Line:
     *told*: it needs nothing more. *state* as it is shown, and *shown* the attempt and state that the board has shown.
     *asked_at*: when its last attempt was asked for, or began. *message_id* is one of its own, which is still to say
     where the task is shown now. *forgotten*: its task is kept no longer. *can_retry*: it has ended, and something of it
-    was not found.
+    was not found. *asks*: it has an end to tell, and people are asked which reading of a name is right.
     """
 
     follower: FollowerId
@@ -48,6 +48,7 @@ class Line:
     told: bool
     forgotten: bool
     can_retry: bool
+    asks: bool
 
     @property
     def took(self) -> float:

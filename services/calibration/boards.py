@@ -49,9 +49,9 @@ class Boards:
         """Return the board that is this message."""
         return await self._tasks.read(lambda tx: tx.boards.at(address, message_id))
 
-    async def take_off(self, board: BoardId) -> Sequence[FollowerId]:
-        """Let those stand alone of whose end people are asked something; return them."""
-        return await self._tasks.write(lambda tx: tx.boards.take_off(board))
+    async def take_off(self, board: BoardId, followers: Collection[FollowerId]) -> None:
+        """Let these stand alone from now on."""
+        await self._tasks.write(lambda tx: tx.boards.take_off(board, followers))
 
     async def open(self) -> Sequence[Board]:
         """Return those that are not closed."""

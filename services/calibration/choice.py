@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import zip_longest
 
 from services.calibration.apply import Applied, may_be_written, passed_over
 from services.calibration.ports import Tx
@@ -129,21 +128,19 @@ async def _typed_by(tx: Tx, note: Note, torrent: TorrentId, since: float) -> Per
 
     A link's name that was written there later is none, nor one that is carried over an edit.
     """
-    typed: Sequence[str | None] = []
-    by: list[Change | None] = []
-    for step in steps_of(note, await tx.notes.revisions(note.id)):
-        before, after = _names_in(step.before, torrent), _names_in(step.after, torrent)
-        if not by:
-            typed, by = before, [None] * len(before)
+    steps = steps_of(note, await tx.notes.revisions(note.id))
+    stood = typed = _names_in(steps[0].before, torrent) if steps else ()
+    by: list[Change | None] = [None] * len(stood)
+    for step in steps:
+        after = _names_in(step.after, torrent)
         if step.change.cause != Cause.EDIT:
-            by = [None if old != new else one for one, old, new in zip(by, before, after, strict=False)]
-            continue
-        # What the person typed is told by what was typed before, not by what stood there.
-        alike = len(typed) == len(after)
-        by = [one if alike and old == new else step.change for one, old, new in zip_longest(by, typed, after)][
-            : len(after)
-        ]
-        typed = after
+            by = [one if old == new else None for one, old, new in zip(by, stood, after, strict=False)]
+        elif len(typed) != len(after):
+            by, typed = [step.change] * len(after), after
+        else:  # what the person typed is told by what was typed before, not by what stood there
+            by = [one if old == new else step.change for one, old, new in zip(by, typed, after, strict=False)]
+            typed = after
+        stood = after
     latest = max((one for one in by if one is not None and one.at >= since), key=lambda one: one.at, default=None)
     return latest.person if latest else None
 

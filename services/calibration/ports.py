@@ -254,8 +254,8 @@ class Boards(Protocol):
     async def show(self, board: BoardId, lines: Collection[LineShown], at: float) -> None:
         """Store what is shown of these lines, unless a retry has overtaken it."""
 
-    async def take_off(self, board: BoardId) -> Sequence[FollowerId]:
-        """Let those of its followers stand alone, whatever comes, of whose end, not told yet, people are asked."""
+    async def take_off(self, board: BoardId, followers: Collection[FollowerId]) -> None:
+        """Let those of *followers* that have an end to tell stand alone, whatever comes."""
 
     async def close(self, board: BoardId, at: float) -> None:
         """Close it, unless a line has an end to come."""

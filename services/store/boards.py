@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from services.calibration.board import Board, Line, LineShown
 from services.calibration.follower import BoardId, FollowerId
 from services.calibration.task import State
+from services.store import codec
 from services.store.statements import Statements
 from services.torrents import PersonId, TaskId
 
@@ -66,8 +67,8 @@ class BoardRows:
     async def close(self, board: BoardId, at: float) -> None:
         await self._run.one("close_board", id=board, at=at)
 
-    async def take_off(self, board: BoardId) -> Sequence[FollowerId]:
-        return [FollowerId(row["id"]) for row in await self._run.all("take_off_board", id=board)]
+    async def take_off(self, board: BoardId, followers: Collection[FollowerId]) -> None:
+        await self._run.one("take_off_board", id=board, followers=codec.dump(list(followers)))
 
     async def rest(self, board: BoardId, at: float) -> None:
         await self._run.one("rest_lines", id=board, at=at)
@@ -114,4 +115,5 @@ def _line(row: sqlite3.Row) -> Line:
         told=row["end_shown_at"] is not None,
         forgotten=bool(row["forgotten"]),
         can_retry=bool(row["can_retry"]),
+        asks=bool(row["asks"]),
     )

@@ -34,7 +34,9 @@ SELECT followers.id, task_id, followers.asked_by, reply_to, message_id, language
     iif(state = 'pending' AND started_at IS NOT NULL, 'running', coalesce(state, shown_state, 'cancelled')) AS state,
     coalesce(attempt, shown_attempt) AS attempt, state IN ('completed', 'failed', 'cancelled') AND EXISTS (
         SELECT 1 FROM items WHERE items.task_id = tasks.id AND items.state IN ('failed', 'cancelled')
-    ) AS can_retry
+    ) AS can_retry, completed_at IS NOT NULL AND end_shown_at IS NULL AND EXISTS (
+        SELECT 1 FROM item_rows WHERE item_rows.task_id = tasks.id AND ended_at IS NOT NULL AND NOT certain
+    ) AS asks
 FROM followers LEFT JOIN tasks ON tasks.id = task_id
 WHERE board_id = :id
 ORDER BY followers.id;
@@ -55,14 +57,8 @@ WHERE id = :id AND board_id = :board AND task_id = :task_id
     AND :attempt = coalesce((SELECT attempt FROM tasks WHERE tasks.id = :task_id), :attempt);
 
 -- name: take_off_board
--- Those of whose end people are asked something: they stand alone from now on.
 UPDATE followers SET board_id = NULL, alone = NULL
-WHERE board_id = :id AND end_shown_at IS NULL
-    AND EXISTS (SELECT 1 FROM tasks WHERE tasks.id = task_id AND completed_at IS NOT NULL)
-    AND EXISTS (
-        SELECT 1 FROM item_rows WHERE item_rows.task_id = followers.task_id AND ended_at IS NOT NULL AND NOT certain
-    )
-RETURNING id;
+WHERE board_id = :id AND end_shown_at IS NULL AND id IN (SELECT value FROM json_each(:followers));
 
 -- name: rest_lines
 -- An end may stand there as shown, and have had no room to be told: where the chat is open again, it is.
