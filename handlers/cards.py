@@ -160,7 +160,7 @@ def _found(t: Translation, found: Found) -> list[str]:
     trust = t.gettext("verified") if found.verified else t.gettext("claimed by {source}, not verified")
     lines = [
         blank(t, found.name) if found.name.blank else f"<b>{escape(name)}</b>",
-        f"{size(found.size)} · {files} · {trust.format(source=escape(shown_name(found.source)))}",
+        f"{size(found.size)} · {files} · {trust.format(source=escape(source_name(t, found.source)))}",
     ]
     encoding = escape(shown_name(found.name.encoding))
     if found.name.chosen:
@@ -168,6 +168,11 @@ def _found(t: Translation, found: Found) -> list[str]:
     elif not found.name.certain:
         lines.append(t.gettext("Its encoding is a guess: {encoding}").format(encoding=encoding))
     return lines
+
+
+def source_name(t: Translation, source: str) -> str:
+    """Return what people call the *source* of a name, as plain text."""
+    return t.gettext("the swarm") if source == "swarm" else shown_name(source)
 
 
 def blank(t: Translation, name: Name) -> str:
@@ -183,6 +188,8 @@ def _in_notes(t: Translation, snapshot: Snapshot, *, asks: bool) -> list[str]:
         if snapshot.otherwise:
             others = numbers(t, snapshot.otherwise)
             lines.append(t.gettext("Another reading stands in {notes}.").format(notes=others))
+            if first.found and first.passed_over is PassedOver.PINNED:
+                lines.append(_not_written(t, first.found, first.passed_over))
     elif snapshot.total == 1 and first.found and _says_why(snapshot) and not asks:
         lines.append(_not_written(t, first.found, first.passed_over))
     elif count := len(written.standing):

@@ -71,7 +71,7 @@ def _shown(snapshot: Snapshot) -> Sequence[Item]:
 
 def claim(t: Translation, item: Item, most: int) -> str:
     """Return an old name that claimed something else, and the new one, in so many UTF-16 units each; "" without one."""
-    if item.found is None or item.was is None:
+    if item.found is None or item.was is None or item.was == item.found.name.text:  # chosen since
         return ""
     words = t.gettext("was: {old} → now: {new}")
     old, new = (escape(shown_name(name, most)) for name in (item.was, item.found.name.text))

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from telegram import Update
 
 from handlers.answers import answer, answer_at_length, errors_as_answers
-from handlers.cards import duration, subject
+from handlers.cards import duration, source_name, subject
 from handlers.context import CalibotContext, chat_of, is_private, notebook_of, person_of, words_of
 from handlers.outgoing import Message
 from handlers.text import escape, shown_name
@@ -106,7 +106,7 @@ def _waits(t: Translation, figures: Figures) -> list[str]:
 def _source(t: Translation, one: SourceTimes) -> str:
     names = t.ngettext("{count} name", "{count} names", one.found).format(count=one.found)
     return t.gettext("From {source}: {names}; half within {p50}, 95 of 100 within {p95}").format(
-        source=shown_name(one.source), names=names, p50=_seconds(t, one.p50), p95=_seconds(t, one.p95)
+        source=source_name(t, one.source), names=names, p50=_seconds(t, one.p50), p95=_seconds(t, one.p95)
     )
 
 

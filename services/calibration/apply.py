@@ -271,7 +271,9 @@ class _Step:
             corrected = tuple(note_id for note_id, changed in there.items() if torrent in changed)
             having = self._having.get((one.task.notebook, torrent), ())
             why = None if corrected else passed_over(torrent, having, self._pinned)
-            was = next((old for note_id in corrected if (old := there[note_id][torrent])), None)
+            asked = self._asked_for(one.task)
+            old_names = (there[note_id][torrent] for note_id in sorted(corrected, key=lambda one: one not in asked))
+            was = next(filter(None, old_names), None)
             for key in one.items:
                 self._items[key] = replace(self._items[key], corrected=corrected, passed_over=why, was=was)
 

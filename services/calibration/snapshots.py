@@ -107,7 +107,7 @@ async def _written(tx: Tx, ended: Mapping[TaskId, Task]) -> Mapping[TaskId, Writ
 async def _old_names(tx: Tx, task: Task, items: Iterable[Item]) -> Mapping[ItemKey, OldName]:
     old_names: dict[ItemKey, OldName] = {}
     for item in items:
-        if item.found is None or item.was is None or item.key in old_names:
+        if item.found is None or item.was in {None, item.found.name.text} or item.key in old_names:
             continue
         torrent = item.found.torrent
         for note in await tx.notes.those(task.notebook, item.corrected):

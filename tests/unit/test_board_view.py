@@ -174,6 +174,8 @@ def test_a_name_that_was_written_nowhere_is_told_so() -> None:
 def test_a_name_that_claimed_something_else_is_told_with_the_new_one() -> None:
     replaced = noted(State.COMPLETED, 4, was="Inception", corrected=(NoteId(4),))
     assert text_of(view(ended=(replaced,))).endswith("· was: Inception → now: debian.iso")
+    chosen_since = noted(State.COMPLETED, 4, was="debian.iso", corrected=(NoteId(4),))
+    assert text_of(view(ended=(chosen_since,))).endswith(" · debian.iso")
 
 
 def test_the_last_word_of_a_board_has_more_names_than_one_beside_live_tasks() -> None:

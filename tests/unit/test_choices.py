@@ -6,7 +6,7 @@ from urllib.parse import quote
 import pytest
 
 from handlers.choice_view import question
-from services.calibration.choice import choices
+from services.calibration.choice import Choice, choices
 from services.calibration.task import HashRequest
 from services.errors import CannotChoose, TaskNotFound
 from services.i18n import ENGLISH
@@ -322,6 +322,38 @@ async def test_where_another_reading_stands_the_card_says_so_and_offers_the_chos
         shown = await world.shown(manager, hers)
         assert f"Corrected: #{note}" in shown.html
         assert "Another reading" not in shown.html
+
+
+async def test_a_reading_that_is_not_written_over_what_somebody_typed_says_so_where_another_stands(
+    world: World, run: Run
+) -> None:
+    async with run() as manager:
+        note = await world.add(f"{link('thanks')} {link('thanks')}", "thanks")
+        task_id = await world.calibrate(manager, note)
+        await world.edit(note, f"{link('thanks', 'лл')} {link('thanks')}", ALICE)
+        hers = Choice(task_id, 0, "utf-8")
+        await manager.choose_name(hers, notebook=world.notebook, asked_by=ALICE)
+        await world.choose(manager, task_id, "gb18030")
+        assert [one.name for one in find_magnets(await world.text(note))] == ["лл"] * 2
+        shown = await world.shown(manager, task_id)
+        assert f"Another reading stands in #{note}." in shown.html
+        assert "kept or typed another name: no note was changed." in shown.html
+
+
+async def test_an_old_name_is_no_claim_once_it_was_chosen(world: World, run: Run) -> None:
+    async with run() as manager:
+        first, note = await world.add(link("thanks"), "thanks"), await world.add(link("thanks", "谢谢"), "thanks")
+        await world.choose(manager, await world.calibrate(manager, first), "utf-8")
+        await world.edit(note, link("thanks", "谢谢"), ALICE)
+        task_id = await world.calibrate(manager, note)
+        shown = await world.shown(manager, task_id)
+        assert "was: 谢谢 → now: лл" in shown.html
+        assert "Keep old" in labels(shown)
+        await world.choose(manager, task_id, "gb18030")
+        assert await world.text(note) == link("thanks", "%E8%B0%A2%E8%B0%A2")
+        shown = await world.shown(manager, task_id)
+        assert "was: " not in shown.html
+        assert "Keep old" not in labels(shown)
 
 
 async def test_a_late_press_on_the_reading_that_was_chosen_writes_nothing_over_an_undo(

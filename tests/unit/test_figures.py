@@ -85,7 +85,7 @@ def test_the_figures_are_told_in_plain_words() -> None:
         "6 lookups in 30 days\n"
         "Names found: 75 % of those that nobody stopped\n"
         "Wait before its turn: 0.2 s on average, 95 of 100 within 1 min 15 s\n"
-        "From swarm: 3 names; half within 1.5 s, 95 of 100 within 12 s\n\n"
+        "From the swarm: 3 names; half within 1.5 s, 95 of 100 within 12 s\n\n"
         "How they ended:\n3 - found\n1 - nobody had it\n2 - stopped by those who asked"
     )
 

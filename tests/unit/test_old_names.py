@@ -124,6 +124,14 @@ async def test_of_several_torrents_the_old_name_of_each_is_kept_by_itself(
             await manager.keep_old_name((task_id, 1), notebook=NotebookId(world.notebook + 1), asked_by=BOB)
 
 
+async def test_of_several_old_names_that_of_the_note_that_was_asked_for_is_shown(world: World, run: Run) -> None:
+    async with run() as manager:
+        await world.add(link("film", "Else"), "film")
+        note = await world.add(link("film", "Inception"), "film")
+        task_id = await world.calibrate(manager, note)
+        assert "was: Inception → now: The Matrix (1999)" in (await world.shown(manager, task_id)).html
+
+
 async def test_each_note_is_judged_by_itself_when_an_old_name_is_kept(world: World, run: Run, store: Store) -> None:
     async with run() as manager:
         notes = [await world.add(link("film", name), "film") for name in ("Inception", "Inception", "Else")]
