@@ -1,6 +1,6 @@
 """The repeating job that polls the manager and marks what must be shown; and what the outbox then shows."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 from structlog.typing import FilteringBoundLogger
@@ -160,17 +160,19 @@ class LiveStatus:
 
     # What the outbox asks for.
 
-    async def render(self, subject: Subject) -> Card | None:
+    async def render(self, subject: Subject, sent: int | None = None) -> Card | None:
         match subject:
             case TheBoard():
                 return await self.boards.render(subject)
             case EndsOf():
                 return await self.boards.render_ends(subject)
             case follower:
-                return await self._render(follower)
+                return await self._render(follower, sent)
 
-    async def _render(self, follower: FollowerId) -> TaskCard | LeavingCard | None:
+    async def _render(self, follower: FollowerId, sent: int | None) -> TaskCard | LeavingCard | None:
         one = await self._followers.get(follower)
+        if one is not None and sent is not None:
+            one = replace(one, message_id=sent)
         if one is not None and one.on_board is not None:
             return await self._leaving(one)
         if one is None or one.end_shown_at is not None:

@@ -301,7 +301,7 @@ class Outbox:
             edit.close()
 
     async def _show(self, chat: ChatQueue, turn: Turn, subject: Subject) -> None:
-        card = await self._cards.render(subject)
+        card = await self._cards.render(subject, turn.sent)
         if card is None:
             return
         if card.to != turn.to:  # its chat has become another since it was marked

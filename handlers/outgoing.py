@@ -119,8 +119,11 @@ class Gone(Enum):
 class Cards(Protocol):
     """What the outbox needs of whoever knows what messages show. Each may raise StoreUnavailable: it is tried again."""
 
-    async def render(self, subject: Subject, /) -> Card | None:
-        """Return what its message should show now, since its slot has come; None: nothing (more) to show."""
+    async def render(self, subject: Subject, sent: int | None = None, /) -> Card | None:
+        """Return what its message should show now, since its slot has come; None: nothing (more) to show.
+
+        *sent* is its message where that could not be stored yet.
+        """
 
     async def shown(self, subject: Subject, card: Card, message_id: int, /) -> None:
         """Store that Telegram shows *card* as *message_id*: sent, edited, or so already."""

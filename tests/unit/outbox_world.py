@@ -44,7 +44,7 @@ class FakeCards:
     mark: Callable[[Subject, Address, Rank], None] = lambda *_: None
     moves: list[tuple[int, int]] = field(default_factory=list)
 
-    async def render(self, follower: Subject) -> Card | None:
+    async def render(self, follower: Subject, sent: int | None = None) -> Card | None:
         self.rendered.append(follower)
         if self.unreadable:
             self.unreadable -= 1

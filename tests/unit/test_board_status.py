@@ -19,7 +19,7 @@ from services.calibration.followers import Followership
 from services.calibration.manager import AsyncCalibrationManager
 from services.calibration.ports import CalibrationResult, LookupRequest
 from services.calibration.task import State
-from services.errors import LookupFailed
+from services.errors import LookupFailed, StoreUnavailable
 from services.i18n import Catalogues
 from services.notebook.languages import Languages
 from services.store.store import Store
@@ -160,6 +160,28 @@ async def test_more_fold_into_one_message_and_no_other_stays_in_a_live_state(beg
         assert world.living() == []
         (board,) = world.boards()
         assert board.startswith("<b>failed</b> · 4 tasks: 0 found, 4 not, 0 left")
+
+
+async def test_a_card_that_could_not_be_stored_as_shown_before_its_task_was_folded_does_not_stay_live(
+    begin: Begin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def down(*_: object) -> None:
+        raise StoreUnavailable(reason="disk full")
+
+    async with begin() as world:
+        with monkeypatch.context() as broken:
+            broken.setattr(Followership, "shown", down)
+            await world.ask("a")
+            await world.passes(4)
+            assert len(world.living()) == 1
+            for word in "bcd":
+                await world.ask(word)
+        await world.passes(30)
+        assert [" tasks: " in text for text in world.living()] == [True]
+        moved = [text for text in world.shown() if " tasks: " not in text]
+        assert moved
+        assert all(text.endswith(" is in the list below.") for text in moved)
+        assert await world.followers.leaving() == []
 
 
 async def test_every_end_of_many_at_once_is_told_by_name(begin: Begin, engine: FakeEngine) -> None:
