@@ -7,6 +7,9 @@ PYTHON ?= $(shell for name in python3.11 python3.12 python3.13 python3; do \
 	$$name -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$name && break; done)
 BIN := .venv/bin
 N ?= 3
+# Four at once on two cores: most end-to-end tests wait for Telegram's slots. As they are named, a file on one worker:
+# by the number of their tests, as xdist would have it, those that take longest would begin last.
+PARALLEL := -n 4 --dist loadfile --no-loadscope-reorder
 
 .PHONY: help messages install install-dev demo demo-terminal run lint format unit integration e2e test chromium pictures fonts flaky soak bench bench-peers settings lock
 help: ## this list
@@ -59,9 +62,8 @@ integration: install-dev ## tests of one real component each
 e2e: install-dev chromium ## the process as a user starts it, against the sandbox
 	$(BIN)/python -m pytest tests/e2e
 
-# Four at once on two cores: most end-to-end tests wait for Telegram's slots.
 test: lint chromium ## everything: lint, unit, integration, end to end
-	$(BIN)/python -m pytest tests -n 4 --dist loadfile
+	$(BIN)/python -m pytest tests/e2e tests/integration tests $(PARALLEL)
 
 # What looks at the demo's page. Where it is not and cannot be installed, those tests are left out (in CI they fail).
 chromium:
@@ -79,9 +81,9 @@ fonts:
 		|| { echo 'No font here has Chinese, or none has emoji. On Debian: apt install fontconfig fonts-noto-cjk fonts-noto-color-emoji' >&2; exit 2; }
 
 flaky: install-dev ## the end-to-end tests N=3 times
-	@for turn in $$(seq $(N)); do echo "turn $$turn of $(N)"; $(BIN)/python -m pytest tests/e2e -q -n 4 --dist loadfile || exit 1; done
+	@for turn in $$(seq $(N)); do echo "turn $$turn of $(N)"; $(BIN)/python -m pytest tests/e2e -q $(PARALLEL) || exit 1; done
 
-soak: install-dev ## two hundred kills, and all of Telegram's weather, at moments that SEED= decides; about 10 minutes
+soak: install-dev ## two hundred kills, and all of Telegram's weather, at moments that SEED= decides; about 15 minutes
 	@seed=$(or $(SEED),$$(date +%s)); echo "SEED=$$seed"; \
 		SOAK=1 SEED=$$seed $(BIN)/python -m pytest tests/e2e/test_kills.py tests/e2e/test_weather.py -q -n 4
 

@@ -230,8 +230,12 @@ def _not_written(t: Translation, found: Found, passed_over: PassedOver | None) -
 def _footer(t: Translation, snapshot: Snapshot, state: State, now: float) -> str:
     task = snapshot.task
     began = task.started_at or (task.created_at if task.attempt == 1 else now)
-    elapsed = duration(t, max(0.0, (task.completed_at or now) - began))
-    words = [elapsed]
+    elapsed = max(0.0, (task.completed_at or now) - began)
+    words = [duration(t, elapsed)]
+    if state.ended and elapsed < 1:
+        words = [t.gettext("took under a second")]
+    elif state.ended:
+        words = [t.gettext("took {time}").format(time=duration(t, elapsed))]
     if task.attempt > 1:
         words.append(t.gettext("attempt {number}").format(number=task.attempt))
     if state is State.CANCELLED:

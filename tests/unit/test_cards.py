@@ -284,6 +284,12 @@ def test_a_retry_that_waits_does_not_count_the_time_of_the_attempts_before() -> 
     assert "0 s" in text_of(again)
 
 
+@pytest.mark.parametrize(("seconds", "said"), [(0.4, "took under a second"), (65, "took 1 min 5 s")])
+def test_an_ended_card_says_how_long_it_took(seconds: float, said: str) -> None:
+    one = snapshot(item(State.COMPLETED))
+    assert said in text_of(replace(one, task=replace(one.task, started_at=NOW - seconds))).splitlines()
+
+
 def test_elapsed_time_is_never_negative_when_the_clock_was_put_back() -> None:
     one = snapshot(item(State.RUNNING))
     assert "0 s" in seen(card(one, State.RUNNING, NOW - 10_000, ENGLISH)).text
