@@ -7,9 +7,9 @@ PYTHON ?= $(shell for name in python3.11 python3.12 python3.13 python3; do \
 	$$name -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$name && break; done)
 BIN := .venv/bin
 N ?= 3
-# Four at once on two cores: most end-to-end tests wait for Telegram's slots. As they are named, a file on one worker:
+# Five at once on two cores: most end-to-end tests wait for Telegram's slots. As they are named, a file on one worker:
 # by the number of their tests, as xdist would have it, those that take longest would begin last.
-PARALLEL := -n 4 --dist loadfile --no-loadscope-reorder
+PARALLEL := -n 5 --dist loadfile --no-loadscope-reorder
 
 .PHONY: help messages install install-dev demo demo-terminal run lint format unit integration e2e test chromium pictures fonts flaky soak bench bench-peers settings lock
 help: ## this list

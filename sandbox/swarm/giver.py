@@ -15,11 +15,12 @@ _PIECE = 16_384
 
 
 class Giver:
-    """One peer at *host*, over plain TCP alone, whose metadata is *info*."""
+    """One peer at *host*, over plain TCP alone, whose metadata is *info*, and who *claims* that it has so many bytes."""
 
-    def __init__(self, host: str, info: bytes) -> None:
+    def __init__(self, host: str, info: bytes, *, claims: int | None = None) -> None:
         self._host = host
         self._info = info
+        self._claims = len(info) if claims is None else claims
         self._server: asyncio.Server | None = None
         self.given = asyncio.Event()
         """Set when the last piece was sent."""
@@ -47,7 +48,7 @@ class Giver:
         writer.write(
             _PROTOCOL + bytes((0, 0, 0, 0, 0, 0x10, 0, 0)) + wanted + b"-XX0001-" + self._host.encode()[:12].ljust(12)
         )
-        hello = encode({b"m": {b"ut_metadata": _UT_METADATA}, b"metadata_size": len(self._info), b"upload_only": 1})
+        hello = encode({b"m": {b"ut_metadata": _UT_METADATA}, b"metadata_size": self._claims, b"upload_only": 1})
         writer.write(_message(bytes((_EXTENDED, 0)) + hello))
         theirs = 0
         while True:

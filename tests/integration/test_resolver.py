@@ -352,6 +352,28 @@ async def test_a_liar_is_not_believed(resolver: LibtorrentResolver) -> None:
         assert not running.task.done()
 
 
+@pytest.mark.timeout(60)
+async def test_a_liar_who_gives_without_end_does_not_keep_out_who_comes_later(
+    swarm: Swarm, resolver: LibtorrentResolver
+) -> None:
+    true = make_sample("true")
+    async with Giver("127.0.2.9", bytes(16_384), claims=100) as liar, Giver("127.0.2.10", true.info) as honest:
+        hints = Hints(trackers=(swarm.tracker_url,), peers=(liar.endpoint,))
+        async with Running(resolver, torrent_id(true), hints) as running:
+            await running.steps.until(lambda step: number(step, "connected") == 1)
+            await until_held_back(swarm, resolver)
+            resolver.add_hints(torrent_id(true), Hints(peers=(honest.endpoint,)))
+            assert (await running.task).name.text == "true"
+
+
+async def until_held_back(swarm: Swarm, resolver: LibtorrentResolver) -> None:
+    """Return when what the only lookup fetches is held back; its tracker is asked again and again."""
+    (handle,) = resolver._session._held.get_torrents()
+    while not handle.download_limit():
+        swarm.tracker.asked.clear()
+        await swarm.tracker.asked.wait()
+
+
 async def test_metadata_of_16_mib_is_read() -> None:
     info = padded(16 * 2**20)
     async with Giver("127.0.2.9", info) as peer, opened() as resolver:
@@ -367,11 +389,9 @@ async def test_metadata_over_16_mib_is_refused_and_fetched_in_vain_at_a_trickle(
         hints = Hints(trackers=(swarm.tracker_url,), peers=(peer.endpoint,))
         async with Running(resolver, id_of(info), hints) as running:
             await running.steps.until(lambda step: step.code == "receiving")
-            (handle,) = resolver._session._held.get_torrents()
-            while not handle.download_limit():
-                swarm.tracker.asked.clear()
-                await swarm.tracker.asked.wait()
+            await until_held_back(swarm, resolver)
             assert not running.task.done()
+            (handle,) = resolver._session._held.get_torrents()
             assert not handle.status().has_metadata
     assert nothing_left_in(resolver)
 

@@ -118,7 +118,9 @@ async def test_a_peer_that_we_have_no_address_to_try_from_is_no_peer_seen(
     over = asyncio.Event()
     hear = Alerts._on_peer
 
-    def on_peer(alerts: Alerts, alert: lt.peer_connect_alert | lt.peer_disconnected_alert) -> None:
+    def on_peer(
+        alerts: Alerts, alert: lt.peer_connect_alert | lt.peer_disconnected_alert | lt.peer_error_alert
+    ) -> None:
         hear(alerts, alert)
         over.set()
 
@@ -188,7 +190,9 @@ async def test_many_dead_ones_that_meet_ourselves_beside_a_closed_port_have_no_p
     news = asyncio.Event()
     hear = Alerts._on_peer
 
-    def on_peer(alerts: Alerts, alert: lt.peer_connect_alert | lt.peer_disconnected_alert) -> None:
+    def on_peer(
+        alerts: Alerts, alert: lt.peer_connect_alert | lt.peer_disconnected_alert | lt.peer_error_alert
+    ) -> None:
         hear(alerts, alert)
         if isinstance(alert, lt.peer_disconnected_alert) and alert.error.message() == "connected to ourselves":
             met.add(alert.handle)
@@ -254,6 +258,24 @@ async def test_another_at_our_own_address_is_a_peer_once_it_answers(swarm: Swarm
         swarm.find(wanted, other.sockets[0].getsockname(), by=["tracker"])
         async with Running(resolver, torrent_id(wanted), trackers_of(wanted)) as running:
             step = await running.steps.until(lambda step: number(step, "peers") == 1 and not number(step, "connected"))
+            assert verdict(step).code == "slow"
+
+
+async def test_a_peer_that_the_magnet_names_and_that_speaks_nonsense_after_its_greeting_is_there(
+    swarm: Swarm, resolver: LibtorrentResolver
+) -> None:
+    async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(asyncio.IncompleteReadError):  # it tries a greeting that we do not understand, too
+            theirs = await reader.readexactly(68)
+            writer.write(theirs[:48] + b"-XX0001-nonsense-now" + (1).to_bytes(4) + bytes([99]))
+            await reader.read(4_096)
+        writer.close()
+
+    async with await asyncio.start_server(greet, "127.0.9.1", 0) as server:
+        hints = Hints(peers=(server.sockets[0].getsockname(),))
+        async with Running(resolver, TorrentId.of(InfoHash("ab" * 20)), hints) as running:
+            step = await running.steps.until(lambda step: number(step, "peers") == 1 and not number(step, "connected"))
+            assert number(step, "ever_connected") == 1
             assert verdict(step).code == "slow"
 
 

@@ -40,8 +40,8 @@ def test_metadata_that_may_still_end_is_fetched_at_full_speed(downloaded: int) -
     assert limits_after(downloaded=downloaded) == []
 
 
-def test_whoever_sends_twice_the_largest_metadata_is_listened_to_at_64_kib_a_second() -> None:
-    assert limits_after(downloaded=2 * LARGEST_METADATA + 1) == [65_536]
+def test_whoever_sends_twice_the_largest_metadata_is_listened_to_at_512_kib_a_second() -> None:
+    assert limits_after(downloaded=2 * LARGEST_METADATA + 1) == [524_288]
 
 
 @pytest.mark.parametrize(

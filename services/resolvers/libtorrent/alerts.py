@@ -15,14 +15,20 @@ from services.resolvers.libtorrent.session import Handle, Session
 from services.resolvers.libtorrent.settings import LARGEST_METADATA
 from services.resolvers.metadata import hashes_of
 
-ALERTS = lt.alert_category.error | lt.alert_category.status | lt.alert_category.tracker | lt.alert_category.connect
+ALERTS = (
+    lt.alert_category.error
+    | lt.alert_category.status
+    | lt.alert_category.tracker
+    | lt.alert_category.connect
+    | lt.alert_category.peer
+)
 """The categories that `Alerts` reads from, as an alert mask."""
 
 ALERTS_WITH_DHT = ALERTS | lt.alert_category.dht
 """Those and the one that tells of the DHT's bootstrap: it wakes us for every question that the DHT asks of us, too."""
 
 _ENOUGH = 2 * LARGEST_METADATA  # bytes: whoever sends so many without an end is a liar, or has too large metadata
-_TRICKLE = 64 * 1_024  # bytes a second
+_TRICKLE = 512 * 1_024  # bytes a second: of less, whoever comes later waits until what came too fast is made up for
 _QUESTIONS = tuple(
     f"dht.dht_{question}_in"
     for question in ("ping", "find_node", "get_peers", "announce_peer", "get", "put", "sample_infohashes")
@@ -82,7 +88,7 @@ class Alerts:
 
     def _on_news(self, alert: lt.alert) -> None:
         match alert:
-            case lt.peer_connect_alert() | lt.peer_disconnected_alert():
+            case lt.peer_connect_alert() | lt.peer_disconnected_alert() | lt.peer_error_alert():
                 self._on_peer(alert)
             case lt.state_update_alert():
                 self._on_states(alert.status)
@@ -141,8 +147,8 @@ class Alerts:
             if lookup.dht_before is None:
                 lookup.dht_before = replace(self._dht)
 
-    def _on_peer(self, alert: lt.peer_connect_alert | lt.peer_disconnected_alert) -> None:
-        """Take in that a connection to a peer is tried, or is over."""
+    def _on_peer(self, alert: lt.peer_connect_alert | lt.peer_disconnected_alert | lt.peer_error_alert) -> None:
+        """Take in that a connection to a peer is tried, or is over: with an error where the peer spoke nonsense."""
         torrent = self._board.running.get(alert.handle)
         if torrent is None:
             return
