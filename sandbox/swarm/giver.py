@@ -15,7 +15,7 @@ _PIECE = 16_384
 
 
 class Giver:
-    """One peer at *host*, over plain TCP alone, whose metadata is *info*, and who *claims* that it has so many bytes."""
+    """One peer at *host*, over plain TCP alone, whose metadata is *info*: of so many bytes as it *claims*."""
 
     def __init__(self, host: str, info: bytes, *, claims: int | None = None) -> None:
         self._host = host
