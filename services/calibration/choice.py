@@ -7,9 +7,8 @@ from services.calibration.apply import Applied, may_be_written, passed_over
 from services.calibration.ports import Tx
 from services.calibration.task import Found, Item, ItemKey, NoteRequest, PassedOver, Task
 from services.errors import CannotChoose, TaskNotFound
-from services.magnets.parse import find_magnets
 from services.magnets.rewrite import rename
-from services.notebook.history import stands, steps_of, take_back
+from services.notebook.history import names_in, stands, steps_of, take_back
 from services.notebook.note import Cause, Change, Note
 from services.readings import Reading, readings
 from services.torrents import Name, NotebookId, NoteId, PersonId, TaskId, TorrentId
@@ -39,16 +38,13 @@ async def other_readings(tx: Tx, task: Task, item: Item) -> Sequence[NoteId]:
     """Return the notes in which the task wrote another reading than the chosen one, and where that stands."""
     if item.found is None or not item.found.name.chosen:
         return ()
+    others = {one.text for one in choices(item.found.name)}
     return [
         note.id
         for note in await tx.notes.those(task.notebook, item.corrected)
-        if set(_names_in(note.text, item.found.torrent)) != {item.found.name.text}
+        if not others.isdisjoint(names_in(note.text, item.found.torrent))
         and stands(note, await tx.notes.revisions(note.id), task.id)
     ]
-
-
-def _names_in(text: str, torrent: TorrentId) -> Sequence[str | None]:
-    return [one.name for one in find_magnets(text) if torrent.answers(one.torrents[0])]
 
 
 def _read(name: Name, reading: Reading) -> Name:
@@ -129,10 +125,10 @@ async def _typed_by(tx: Tx, note: Note, torrent: TorrentId, since: float) -> Per
     A link's name that was written there later is none, nor one that is carried over an edit.
     """
     steps = steps_of(note, await tx.notes.revisions(note.id))
-    stood = typed = _names_in(steps[0].before, torrent) if steps else ()
+    stood = typed = names_in(steps[0].before, torrent) if steps else ()
     by: list[Change | None] = [None] * len(stood)
     for step in steps:
-        after = _names_in(step.after, torrent)
+        after = names_in(step.after, torrent)
         if step.change.cause != Cause.EDIT:
             by = [one if old == new else None for one, old, new in zip(by, stood, after, strict=False)]
         elif len(typed) != len(after):

@@ -5,8 +5,10 @@ from dataclasses import dataclass, replace
 
 from services.calibration.choice import other_readings
 from services.calibration.ports import Tx
-from services.calibration.task import Item, ItemKey, Lost, NoteRequest, OldName, Snapshot, State, Task, Written
-from services.notebook.history import may_take_back, stands
+from services.calibration.task import Found, Item, ItemKey, Lost, NoteRequest, OldName, Snapshot, State, Task, Written
+from services.magnets.rewrite import rename
+from services.notebook.history import names_in, stands, taken_back
+from services.notebook.note import Note
 from services.torrents import NoteId, Step, TaskId
 
 _OUTCOMES_SHOWN = 5
@@ -109,16 +111,23 @@ async def _old_names(tx: Tx, task: Task, items: Iterable[Item]) -> Mapping[ItemK
     for item in items:
         if item.found is None or item.was in {None, item.found.name.text} or item.key in old_names:
             continue
-        torrent = item.found.torrent
         for note in await tx.notes.those(task.notebook, item.corrected):
-            if may_take_back(note, await tx.notes.revisions(note.id), task.id, torrent):
-                old_names[item.key] = OldName.REPLACED
+            if became := await _old_name(tx, task, item.found, item.was, note):
+                old_names[item.key] = became
                 break
-        else:
-            pinned = await tx.notes.pinned(task.notebook, [torrent])
-            if any((note_id, torrent) in pinned for note_id in item.corrected):
-                old_names[item.key] = OldName.KEPT
     return old_names
+
+
+async def _old_name(tx: Tx, task: Task, found: Found, was: str | None, note: Note) -> OldName | None:
+    """Return what became in *note* of the name that *was* there; None where it never was, or neither stands now."""
+    torrent = found.torrent
+    if was in names_in(note.text, torrent):
+        pinned = await tx.notes.pinned(task.notebook, [torrent])
+        return OldName.KEPT if (note.id, torrent) in pinned else None
+    before = taken_back(note, await tx.notes.revisions(note.id), task.id, torrent)
+    if before is None or was not in names_in(before, torrent):
+        return None
+    return OldName.REPLACED if rename(note.text, torrent, found.name.text) == note.text else None
 
 
 async def read_lost(tx: Tx, task_id: TaskId, *, offset: int, limit: int) -> Sequence[Lost]:

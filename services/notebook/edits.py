@@ -90,7 +90,7 @@ class Edits:
                 return Edited(saved=Saved.from_json(await insert(tx, fresh, magnets)))
             revisions = await tx.notes.revisions(note.id)
             base = last_typed(note, revisions)
-            if note.notebook != notebook or text in {base, note.text}:
+            if note.notebook != notebook or text == base:
                 return Edited()
             if there is None:
                 return Edited(deleted=note.id)
@@ -117,9 +117,8 @@ async def _follow(
     writer: TaskId | None,
 ) -> Edited:  # fmt: skip
     carried = with_names(base, text, note.text)
-    if carried == note.text:
-        return Edited()
-    # Two steps, so that what the person typed is known at the next edit, and an undo takes back the names alone.
+    # Two steps, so that what the person typed is known at the next edit, and an undo takes back the names alone. Where
+    # all stands there already it is theirs from now on.
     await tx.notes.replace_text(note, text, Change(cause=Cause.EDIT, person=person, task_id=None, at=now))
     if carried != text:
         typed = replace(note, text=text, version=note.version + 1)

@@ -265,9 +265,15 @@ def stands(note: Note, revisions: Sequence[Revision], task_id: TaskId) -> bool:
     return bool(steps) and steps[0].change.cause not in _BACK
 
 
-def may_take_back(note: Note, revisions: Sequence[Revision], task_id: TaskId, torrent: TorrentId) -> bool:
-    """Whether `take_back` would change *note*."""
-    return _without(note, _stretch(note, revisions, task_id).steps, torrent) not in {None, note.text}
+def taken_back(note: Note, revisions: Sequence[Revision], task_id: TaskId, torrent: TorrentId) -> str | None:
+    """Return what `take_back` would make of *note*; None where it would not change it."""
+    text = _without(note, _stretch(note, revisions, task_id).steps, torrent)
+    return None if text == note.text else text
+
+
+def names_in(text: str, torrent: TorrentId) -> Sequence[str | None]:
+    """Return the names that the magnets of *torrent* have in *text*."""
+    return [one.name for one in find_magnets(text) if torrent.answers(one.torrents[0])]
 
 
 def _without(note: Note, mine: Sequence[Step], torrent: TorrentId) -> str | None:

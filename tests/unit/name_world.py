@@ -26,9 +26,11 @@ class World:
     def __init__(self, store: Store, notebook: NotebookId, clock: FakeClock, engine: FakeEngine) -> None:
         self.store, self.notebook, self.clock, self.engine = store, notebook, clock, engine
 
-    async def add(self, text: str, *words: str, notebook: NotebookId | None = None) -> NoteId:
+    async def add(
+        self, text: str, *words: str, notebook: NotebookId | None = None, origin: str | None = None
+    ) -> NoteId:
         note = Note(
-            id=NoteId(0), notebook=notebook or self.notebook, text=text, version=1, origin=None, person=ALICE,
+            id=NoteId(0), notebook=notebook or self.notebook, text=text, version=1, origin=origin, person=ALICE,
             created_at=1.0, changed_at=1.0,
         )  # fmt: skip
         return await self.store.write(lambda tx: tx.notes.insert(note, map(torrent, words)))

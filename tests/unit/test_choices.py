@@ -11,6 +11,7 @@ from services.calibration.task import HashRequest
 from services.errors import CannotChoose, TaskNotFound
 from services.i18n import ENGLISH
 from services.magnets.parse import find_magnets
+from services.notebook.edits import Edits
 from services.notebook.history import History
 from services.notebook.note import Cause, Change
 from services.store.store import Store
@@ -338,6 +339,44 @@ async def test_a_reading_that_is_not_written_over_what_somebody_typed_says_so_wh
         shown = await world.shown(manager, task_id)
         assert f"Another reading stands in #{note}." in shown.html
         assert "kept or typed another name: no note was changed." in shown.html
+
+
+async def test_where_another_reading_stands_no_old_name_is_told_to_have_become_the_chosen_one(
+    world: World, run: Run, store: Store, clock: FakeClock
+) -> None:
+    async with run() as manager:
+        note = await world.add(link("thanks", "Old%20Story"), "thanks")
+        first = await world.calibrate(manager, note)
+        history = History(store, clock, lambda _: None)
+        await world.choose(manager, first, "utf-8")
+        await history.undo_task(world.notebook, first, person=ALICE)
+        last = await world.calibrate(manager, note)
+        assert "was: Old Story → now: лл" in (await world.shown(manager, last)).html
+        await world.choose(manager, first, "gb18030")
+        await history.undo_task(world.notebook, first, person=ALICE)
+        assert find_magnets(await world.text(note))[0].name == "лл"
+        shown = await world.shown(manager, last)
+        assert f"Another reading stands in #{note}." in shown.html
+        assert "was: " not in shown.html
+
+
+async def test_a_name_that_was_typed_beside_the_chosen_reading_is_no_other_reading(
+    world: World, run: Run, store: Store, clock: FakeClock
+) -> None:
+    async with run() as manager:
+        note = await world.add(f"{link('thanks')} {link('thanks')}", "thanks", origin="here")
+        task_id = await world.calibrate(manager, note)
+        await world.choose(manager, task_id, "utf-8")
+        typed = f"{link('thanks', 'Mine')} {link('thanks')}"
+        edits = Edits(store, clock, lambda _: None)
+        await edits.apply(typed, notebook=world.notebook, person=ALICE, origin="here")
+        history = History(store, clock, lambda _: None)
+        for _ in range(2):
+            await history.undo(world.notebook, note, person=ALICE)
+        assert [one.name for one in find_magnets(await world.text(note))] == ["Mine", "лл"]
+        shown = await world.shown(manager, task_id)
+        assert "Another reading" not in shown.html
+        assert f"Corrected: #{note}" in shown.html
 
 
 async def test_an_old_name_is_no_claim_once_it_was_chosen(world: World, run: Run) -> None:

@@ -82,9 +82,29 @@ async def test_what_changes_nothing_is_no_change(world: World) -> None:
     assert await world.edit(link("a", "18")) == Edited()
     await world.calibrate(note_id)
     assert await world.edit(link("a", "18")) == Edited(), "the person typed nothing new"
-    assert await world.edit(link("a", "a.iso")) == Edited(), "that is how it stands there"
     assert await world.text(note_id) == link("a", "a.iso")
     assert world.told == []
+
+
+async def test_a_name_that_somebody_types_as_it_stands_is_theirs(world: World) -> None:
+    note_id = await world.save(link("a", "18"))
+    await world.calibrate(note_id)
+    assert await world.edit(link("a", "a.iso")) == Edited(changed=note_id)
+    assert world.told == [note_id]
+    with pytest.raises(EditedSince):
+        await world.history.undo(world.notebook, note_id, person=ALICE)
+    assert await world.edit(link("a", "a.iso")) == Edited(), "and typed once more it is no news"
+    await world.edit(link("a", "18"))
+    assert await world.text(note_id) == link("a", "18")
+
+
+async def test_of_two_names_the_one_that_was_typed_as_it_stands_is_not_undone(world: World) -> None:
+    note_id = await world.save(f"{link('a', '18')} {link('b', '19')}")
+    await world.calibrate(note_id)
+    await world.edit(f"{link('a', 'a.iso')} {link('b', '19')}")
+    assert await world.text(note_id) == f"{link('a', 'a.iso')} {link('b', 'b.iso')}"
+    await world.history.undo(world.notebook, note_id, person=ALICE)
+    assert await world.text(note_id) == f"{link('a', 'a.iso')} {link('b', '19')}"
 
 
 async def test_a_note_that_may_have_the_text_of_a_file_stays_whole_where_that_is_missing(world: World) -> None:

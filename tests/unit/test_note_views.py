@@ -254,6 +254,11 @@ def test_an_edit_shows_what_was_replaced_and_a_little_around_it() -> None:
     assert "x" * 40 not in message.html
 
 
+def test_an_edit_to_what_stood_there_says_so() -> None:
+    message = history_page(T, NoteId(12), [step(1, link("a", "A"), link("a", "A"), "edit")], 0)
+    assert message.html.endswith("UTC\n(typed as it stood)")
+
+
 @pytest.mark.parametrize(
     ("cause", "words"),
     [

@@ -132,6 +132,33 @@ async def test_of_several_old_names_that_of_the_note_that_was_asked_for_is_shown
         assert "was: Inception → now: The Matrix (1999)" in (await world.shown(manager, task_id)).html
 
 
+async def test_an_old_name_is_told_of_the_notes_that_had_it_alone(
+    world: World, run: Run, store: Store, clock: FakeClock
+) -> None:
+    async with run() as manager:
+        note = await world.add(link("film", "Inception"), "film")
+        other = await world.add(link("film", "18"), "film")
+        task_id = await world.calibrate(manager, note)
+        await History(store, clock, lambda _: None).undo(world.notebook, note, person=ALICE)
+        shown = await world.shown(manager, task_id)
+        assert f"Corrected: #{other}" in shown.html
+        assert "was: " not in shown.html
+        assert labels(shown) == ["Undo"]
+
+
+async def test_an_old_name_that_is_typed_over_was_not_kept(
+    world: World, run: Run, store: Store, clock: FakeClock
+) -> None:
+    async with run() as manager:
+        note = await world.add(link("film", "Inception"), "film")
+        task_id = await world.calibrate(manager, note)
+        await manager.keep_old_name((task_id, 0), notebook=world.notebook, asked_by=BOB)
+        await world.edit(note, f"see {link('film', 'Inception')}", ALICE)
+        assert "The old name was kept: Inception" in (await world.shown(manager, task_id)).html
+        await world.edit(note, link("film", "Mine"), ALICE)
+        assert "The old name was kept" not in (await world.shown(manager, task_id)).html
+
+
 async def test_each_note_is_judged_by_itself_when_an_old_name_is_kept(world: World, run: Run, store: Store) -> None:
     async with run() as manager:
         notes = [await world.add(link("film", name), "film") for name in ("Inception", "Inception", "Else")]
