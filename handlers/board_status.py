@@ -93,9 +93,9 @@ class BoardStatus:
         return made
 
     async def _listed(self, board: BoardId) -> Listed | None:
-        """Return what is on it, without the ends of which people are asked something: no line can do that."""
+        """Return what is on it, without the ends that need a card."""
         listed = await self._boards.get(board)
-        apart = [line.follower for line in listed.lines if line.asks] if listed else []
+        apart = [line.follower for line in listed.lines if line.needs_card] if listed else []
         if listed is None or not apart:
             return listed
         await self._boards.take_off(board, apart)

@@ -122,7 +122,7 @@ def _bar(done: int, total: int) -> str:
 
 
 def _pace(t: Translation, snapshot: Snapshot, done: int, left: int, now: float) -> list[str]:
-    """Return the line of the rate and of the time left, once enough is known of them."""
+    """Return the line of the rate, once enough is known of it, and of the time left where that may be true."""
     took = now - (snapshot.task.started_at or now)
     if done < _ENOUGH_DONE or took < 1 or not left:
         return []
@@ -130,7 +130,10 @@ def _pace(t: Translation, snapshot: Snapshot, done: int, left: int, now: float) 
     shown = t.gettext("{rate} a second").format(rate=f"{rate:.3g}")
     if rate < 1:
         shown = t.gettext("{rate} a minute").format(rate=f"{60 * rate:.3g}")
-    return [t.gettext("{rate}, about {time} left").format(rate=shown, time=duration(t, left / rate))]
+    needed, latest = left / rate, snapshot.outcomes[0].ended_at if snapshot.outcomes else None
+    if needed < 1 or (latest is not None and now - latest > needed):  # those that are left take longer
+        return [shown]
+    return [t.gettext("{rate}, about {time} left").format(rate=shown, time=duration(t, needed))]
 
 
 def latest(t: Translation, item: Item, most: int = _SHORT, most_of_reason: int = LONGEST_NAME) -> str:

@@ -41,21 +41,24 @@ def question(t: Translation, snapshot: Snapshot) -> list[str]:
     if asked is None or _is_chosen(asked.item):
         return []
     writes = isinstance(snapshot.task.request, NoteRequest)
-    if snapshot.total > 1:
-        words = t.gettext("Which of these is the name of {hash}?")
-        if writes:
+    match snapshot.total > 1, writes, len(asked.readings):
+        case True, True, 1:
+            words = t.gettext("Is this the name of {hash}? Nothing is written before somebody presses it.")
+        case True, False, 1:
+            words = t.gettext("Is this the name of {hash}?")
+        case True, True, _:
             words = t.gettext("Which of these is the name of {hash}? Nothing is written before somebody presses it.")
-        return [words.format(hash=digits(asked.item.torrent))]
-    match writes, len(asked.readings):
-        case True, 1:
+        case True, False, _:
+            words = t.gettext("Which of these is the name of {hash}?")
+        case False, True, 1:
             words = t.gettext("Is this its name? Nothing is written before somebody presses it.")
-        case False, 1:
+        case False, False, 1:
             words = t.gettext("Is this its name? Press it, and here is the link to copy.")
-        case True, _:
+        case False, True, _:
             words = t.gettext("Which of these is its name? Nothing is written before somebody presses it.")
         case _:
             words = t.gettext("Which of these is its name? Press it, and here is the link to copy.")
-    return [words]
+    return [words.format(hash=digits(asked.item.torrent))]
 
 
 def choice_rows(t: Translation, snapshot: Snapshot) -> Rows:

@@ -15,7 +15,7 @@ from services.calibration.choice import Choice, apply_choice, apply_keep
 from services.calibration.follower import NewFollower
 from services.calibration.functions import engine_of
 from services.calibration.ports import CalibrationFunc, Engine, OrdinaryFunc, TaskStore, Tx
-from services.calibration.request import digest_of, items_of, own_task, shown_by, torrents_of
+from services.calibration.request import digest_of, items_of, own_task, shown_by, wanted_of
 from services.calibration.runner import Runner
 from services.calibration.sequence import Sequence as Changed
 from services.calibration.snapshots import Changes, read_glances, read_lost, read_snapshots
@@ -128,10 +128,10 @@ class AsyncCalibrationManager:
         async def submit(tx: Tx) -> str:
             if follower is not None and (shown := await shown_by(tx, follower, request, notebook)) is not None:
                 return shown.id  # somebody was quicker: the message is a card already, and stays that one
-            torrents = await torrents_of(tx, notebook, request)
+            wanted, torrents = await wanted_of(tx, notebook, request)
             if not torrents:
                 raise NothingToLookUp
-            digest = digest_of(request, torrents)
+            digest = digest_of(wanted, torrents)
             task = await tx.tasks.live_twin(notebook, asked_by, digest)
             if task is not None:
                 items = await tx.tasks.items(task.id)
@@ -144,7 +144,7 @@ class AsyncCalibrationManager:
                     notebook=notebook,
                     asked_by=asked_by,
                     cause=cause,
-                    request=request,
+                    request=wanted,
                     created_at=self._clock.now(),
                 )
                 await tx.tasks.insert(task, digest, items_of(task.id, torrents))

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from services.calibration.follower import NewFollower
 from services.calibration.ports import Tx
@@ -9,11 +10,15 @@ from services.calibration.task import CalibrationRequest, HashRequest, Item, Not
 from services.errors import AllUndone, NotAllowed, NoteNotFound, TaskNotFound
 from services.magnets.parse import Magnet, find_magnets, gather
 from services.notebook.note import Note
-from services.torrents import Hints, NotebookId, PersonId, TaskId, TorrentId
+from services.torrents import Hints, NotebookId, NoteId, PersonId, TaskId, TorrentId
 
 
-async def torrents_of(tx: Tx, notebook: NotebookId, request: CalibrationRequest) -> dict[TorrentId, Hints]:
-    """Return the distinct torrents of *request* in its order, each with the hints of all its magnets.
+async def wanted_of(
+    tx: Tx, notebook: NotebookId, request: CalibrationRequest
+) -> tuple[CalibrationRequest, dict[TorrentId, Hints]]:
+    """Return *request*, and its distinct torrents in its order, each with the hints of all its magnets.
+
+    A note in which a person undid, or kept, all names is passed over: it is in the request no longer.
 
     Raises:
         NoteNotFound: none of the notes is in this notebook.
@@ -21,7 +26,7 @@ async def torrents_of(tx: Tx, notebook: NotebookId, request: CalibrationRequest)
     """
     match request:
         case HashRequest(named):
-            return dict(named)
+            return request, dict(named)
         case NoteRequest(numbers, named):
             notes = await tx.notes.those(notebook, numbers)
             if not notes:
@@ -29,10 +34,13 @@ async def torrents_of(tx: Tx, notebook: NotebookId, request: CalibrationRequest)
             for note in notes:
                 if note.id in named:
                     await tx.notes.unpin(note.id)
-            return dict(gather(await _wanted(tx, notebook, notes)))
+            wanted = await _wanted(tx, notebook, notes)
+            left = {note_id for note_id, _ in wanted}
+            narrowed = replace(request, notes=tuple(one for one in numbers if one in left))
+            return narrowed, dict(gather([magnet for _, magnet in wanted]))
 
 
-async def _wanted(tx: Tx, notebook: NotebookId, notes: Sequence[Note]) -> Sequence[Magnet]:
+async def _wanted(tx: Tx, notebook: NotebookId, notes: Sequence[Note]) -> Sequence[tuple[NoteId, Magnet]]:
     """Return the magnets of *notes*, without those whose name a person undid or kept there.
 
     Raises:
@@ -41,7 +49,7 @@ async def _wanted(tx: Tx, notebook: NotebookId, notes: Sequence[Note]) -> Sequen
     found = [(note.id, magnet) for note in notes for magnet in find_magnets(note.text)]
     torrents = list(dict.fromkeys(torrent for _, magnet in found for torrent in magnet.torrents))
     pinned = await tx.notes.pinned(notebook, torrents)
-    wanted = [magnet for note_id, magnet in found if (note_id, magnet.torrents[0]) not in pinned]
+    wanted = [(note_id, magnet) for note_id, magnet in found if (note_id, magnet.torrents[0]) not in pinned]
     if found and not wanted:
         raise AllUndone(number=found[0][0])
     return wanted
@@ -61,13 +69,20 @@ def items_of(task_id: TaskId, torrents: Mapping[TorrentId, Hints]) -> Iterator[I
 
 
 async def shown_by(tx: Tx, follower: NewFollower, request: CalibrationRequest, notebook: NotebookId) -> Task | None:
-    """Return the task of this *request* that the message which *follower* would become shows already."""
+    """Return the task of this *request*, or of what was left of it, that *follower*'s message shows already."""
     if follower.message_id is None:
         return None
     there = await tx.followers.at(follower.address, follower.message_id)
-    if there is None or (there.request, there.notebook) != (request, notebook):
+    if there is None or there.notebook != notebook or not _is_of(there.request, request):
         return None
     return await tx.tasks.get(there.task_id)
+
+
+def _is_of(there: CalibrationRequest, request: CalibrationRequest) -> bool:
+    """Whether *there* is *request*, but for notes that were passed over."""
+    if isinstance(there, NoteRequest) and isinstance(request, NoteRequest):
+        return there.named == request.named and set(there.notes) <= set(request.notes)
+    return there == request
 
 
 async def own_task(tx: Tx, task_id: TaskId, notebook: NotebookId, person: PersonId, *, everyones: bool) -> Task:

@@ -115,5 +115,5 @@ def _line(row: sqlite3.Row) -> Line:
         told=row["end_shown_at"] is not None,
         forgotten=bool(row["forgotten"]),
         can_retry=bool(row["can_retry"]),
-        asks=bool(row["asks"]),
+        needs_card=bool(row["needs_card"]),
     )

@@ -87,31 +87,6 @@ async def test_whoever_may_touch_only_their_own_cancels_and_retries_those_alone(
         assert await presser.press(Verb.RETRY_ALL, board.id, who=1) == "Trying 4 tasks again."  # an owner, everyone's
 
 
-async def test_what_was_not_found_of_a_task_that_completed_is_tried_again_too(
-    run: Run, clock: FakeClock, store: Store, notebook: NotebookId, engine: FakeEngine
-) -> None:
-    engine.knows("lost", LookupFailed())
-    for word in ("found", *"abc"):
-        engine.knows(word, word)
-    engine.delay = 5
-    async with run(max_workers=9) as manager:
-        presser = Presser(manager, store, clock)
-        await asked(presser, notebook, *"abc")
-        await manager.submit_task(
-            request=hashes("found", "lost"),
-            notebook=notebook,
-            asked_by=PersonId("tg:1"),
-            cause="command",
-            follower=NewFollower(address=HERE, alone=3),
-        )
-        board = await put_up(presser)
-        await clock.advance(6)
-        assert await states(presser, board) == [State.COMPLETED] * 4
-        assert "1 of 2 found, 1 not" in await html(presser, board)
-        assert await presser.press(Verb.RETRY_ALL, board.id) == "Trying 1 task again."
-        assert State.COMPLETED not in (await states(presser, board))[3:]
-
-
 async def test_a_board_whose_number_was_told_to_nobody_is_adopted_by_a_press(
     run: Run, clock: FakeClock, store: Store, notebook: NotebookId
 ) -> None:

@@ -44,11 +44,9 @@ class World:
     notebook: NotebookId
     clock: FakeClock
 
-    async def ask(
-        self, word: str, to: Address = GROUP, *, reply_to: int = 7, person: int = 1, alone: int = 3
-    ) -> TaskId:
+    async def ask(self, *words: str, to: Address = GROUP, reply_to: int = 7, person: int = 1, alone: int = 3) -> TaskId:
         task_id = await self.manager.submit_task(
-            request=hashes(word),
+            request=hashes(*words),
             notebook=self.notebook,
             asked_by=PersonId(f"tg:{person}"),
             cause="command",
@@ -243,7 +241,7 @@ async def test_sixty_at_once_in_a_group_are_shown_within_3_5_s_and_another_chat_
             if step % 200 == 50:
                 asked.append(world.clock.now())
                 engine.knows(f"alone {step}", "alone")
-                await world.ask(f"alone {step}", ALICE, alone=5)
+                await world.ask(f"alone {step}", to=ALICE, alone=5)
             counts = await world.ends()
             changed.setdefault(counts, world.clock.now())
             board = next(iter(world.boards()), None)
@@ -329,6 +327,27 @@ async def test_a_name_about_which_is_asked_has_a_message_of_its_own(
         for word in "abcd":
             await world.ask(word)
         assert len([one for one in await world.followers.of(guess) if one.on_board is None]) == 1
+
+
+async def test_the_end_of_many_torrents_in_one_task_leaves_the_board_for_a_card(
+    begin: Begin, engine: FakeEngine
+) -> None:
+    engine.delay = 20
+    async with begin() as world:
+        words = knows(engine, 4, lost=1)
+        many = await world.ask(*words)
+        for word in "abcd":
+            await world.ask(word)
+        await world.passes(15)
+        (board,) = world.living()
+        assert "5 tasks" in board
+        await world.at_rest()
+        (card,) = [text for text in world.shown() if "3 of 4 found, 1 not, 0 left" in text]
+        assert card.startswith("<b>completed</b>")
+        assert "name w3." in card
+        (follower,) = await world.followers.of(many)
+        assert follower.on_board is None
+        assert world.living() == []
 
 
 @pytest.mark.parametrize("delay", [0.01, 20])

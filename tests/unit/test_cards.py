@@ -312,6 +312,33 @@ def test_a_task_of_many_torrents_counts_them_and_shows_the_latest_outcomes() -> 
     assert "magnet:" not in text
 
 
+@pytest.mark.parametrize(
+    ("ended_ago", "left", "said"),
+    [
+        (1, 7, "1.11 a second, about 6 s left"),
+        (20, 7, "1.11 a second"),  # those that are left are slower
+        (0, 1, "1.2 a second"),
+    ],
+)
+def test_the_time_that_is_left_is_told_while_it_may_be_true(ended_ago: float, left: int, said: str) -> None:
+    items = [item(State.COMPLETED, place, ended_at=NOW - ended_ago) for place in range(79 - left)]
+    text = text_of(snapshot(*items, *(item(State.RUNNING, len(items) + place) for place in range(left))))
+    assert said in text.splitlines()
+
+
+def test_of_many_a_single_reading_is_asked_about_as_one() -> None:
+    text = "大鬧天宮.1961.國語.修復版"
+    name = Name(text=text, raw=text.encode("big5"), encoding="big5", certain=False)
+    guess = item(State.COMPLETED, 0, found=replace(found(), name=name))
+    for request, words in (
+        (NoteRequest((NoteId(3),)), "Is this the name of 01234567…? Nothing is written before somebody presses it."),
+        (None, "Is this the name of 01234567…?"),
+    ):
+        one = snapshot(guess, item(State.COMPLETED, 1), request=request)
+        assert labels(one) == [text]
+        assert words in text_of(one).splitlines()
+
+
 def test_the_end_of_many_is_a_summary_that_says_what_became_of_the_notes() -> None:
     items = [item(State.COMPLETED, place, found=found(f"name {place}")) for place in range(3)]
     request = NoteRequest((NoteId(3), NoteId(4)))

@@ -124,6 +124,19 @@ async def test_of_several_torrents_the_old_name_of_each_is_kept_by_itself(
             await manager.keep_old_name((task_id, 1), notebook=NotebookId(world.notebook + 1), asked_by=BOB)
 
 
+async def test_a_note_in_which_all_was_undone_is_not_named_among_those_of_a_range(
+    world: World, run: Run, store: Store, clock: FakeClock
+) -> None:
+    async with run() as manager:
+        notes = [await world.add(link(word), word) for word in ("film", "other")]
+        await world.calibrate(manager, *notes)
+        await History(store, clock, lambda _: None).undo(world.notebook, notes[0], person=ALICE)
+        task_id = await world.calibrate(manager, *notes, named=False)
+        assert await world.text(notes[0]) == link("film")
+        assert f" · #{notes[1]} · " in (await world.shown(manager, task_id)).html
+        assert f"#{notes[0]}" not in (await world.shown(manager, task_id)).html
+
+
 async def test_of_several_old_names_that_of_the_note_that_was_asked_for_is_shown(world: World, run: Run) -> None:
     async with run() as manager:
         await world.add(link("film", "Else"), "film")

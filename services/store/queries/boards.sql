@@ -32,11 +32,11 @@ SELECT * FROM boards WHERE closed_at IS NULL ORDER BY id;
 SELECT followers.id, task_id, followers.asked_by, reply_to, message_id, language, end_shown_at, shown_attempt,
     shown_state, tasks.id IS NULL AS forgotten, completed_at, iif(attempt = 1, created_at, started_at) AS asked_at,
     iif(state = 'pending' AND started_at IS NOT NULL, 'running', coalesce(state, shown_state, 'cancelled')) AS state,
-    coalesce(attempt, shown_attempt) AS attempt, state IN ('completed', 'failed', 'cancelled') AND EXISTS (
-        SELECT 1 FROM items WHERE items.task_id = tasks.id AND items.state IN ('failed', 'cancelled')
-    ) AS can_retry, completed_at IS NOT NULL AND end_shown_at IS NULL AND EXISTS (
-        SELECT 1 FROM item_rows WHERE item_rows.task_id = tasks.id AND ended_at IS NOT NULL AND NOT certain
-    ) AS asks
+    coalesce(attempt, shown_attempt) AS attempt, state IN ('failed', 'cancelled') AS can_retry,
+    completed_at IS NOT NULL AND end_shown_at IS NULL AND EXISTS (
+        SELECT 1 FROM item_rows
+        WHERE item_rows.task_id = tasks.id AND (position > 0 OR ended_at IS NOT NULL AND NOT certain)
+    ) AS needs_card
 FROM followers LEFT JOIN tasks ON tasks.id = task_id
 WHERE board_id = :id
 ORDER BY followers.id;
