@@ -124,7 +124,8 @@ def _bar(done: int, total: int) -> str:
 def _pace(t: Translation, snapshot: Snapshot, done: int, left: int, now: float) -> list[str]:
     """Return the line of the rate, once enough is known of it, and of the time left where that may be true."""
     took = now - (snapshot.task.started_at or now)
-    if done < _ENOUGH_DONE or took < 1 or not left:
+    again = snapshot.task.attempt > 1  # what the attempts before have found is no part of its pace
+    if again or done < _ENOUGH_DONE or took < 1 or not left:
         return []
     rate = done / took
     shown = t.gettext("{rate} a second").format(rate=f"{rate:.3g}")
@@ -231,14 +232,15 @@ def _not_written(t: Translation, found: Found, passed_over: PassedOver | None) -
 
 
 def _footer(t: Translation, snapshot: Snapshot, state: State, now: float) -> str:
-    task = snapshot.task
-    began = task.started_at or (task.created_at if task.attempt == 1 else now)
-    elapsed = max(0.0, (task.completed_at or now) - began)
-    words = [duration(t, elapsed)]
-    if state.ended and elapsed < 1:
-        words = [t.gettext("took under a second")]
-    elif state.ended:
-        words = [t.gettext("took {time}").format(time=duration(t, elapsed))]
+    task, words = snapshot.task, []
+    began = task.started_at or (task.created_at if task.attempt == 1 else None)  # a retry keeps the time of its task
+    elapsed = max(0.0, (task.completed_at or now) - (began or now))
+    if not state.ended:
+        words.append(duration(t, elapsed))
+    elif began is not None:
+        short = elapsed < 1
+        took = t.gettext("took under a second") if short else t.gettext("took {time}").format(time=duration(t, elapsed))
+        words.append(took)
     if task.attempt > 1:
         words.append(t.gettext("attempt {number}").format(number=task.attempt))
     if state is State.CANCELLED:

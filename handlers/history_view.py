@@ -78,7 +78,7 @@ def _cause(t: Translation, cause: str) -> str:
 
 def _changed(t: Translation, step: Step) -> list[str]:
     """Return what a step changed: names, one a line, or the part of the text that an edit replaced."""
-    if step.before == step.after:
+    if step.change.cause == Cause.EDIT and step.before == step.after:
         return [escape(t.gettext("(typed as it stood)"))]
     if step.change.cause == Cause.EDIT:
         return [_difference(step.before, step.after)]

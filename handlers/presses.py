@@ -23,7 +23,7 @@ from handlers.notes import note_number
 from handlers.slots import Rank
 from handlers.submitting import submit
 from services.calibration.follower import Follower
-from services.calibration.task import CalibrationRequest, NoteRequest
+from services.calibration.task import CalibrationRequest, NoteRequest, is_left_of
 from services.errors import (
     CalibotError,
     CannotCancel,
@@ -205,7 +205,7 @@ async def _calibrate(
 ) -> TaskId:
     if follower is None:
         return await _submit(update, context, request, notebook)
-    if (follower.request, follower.notebook) != (request, notebook):
+    if follower.notebook != notebook or not is_left_of(follower.request, request):
         raise TaskNotFound
     if await context.services.followers.asker(follower.task_id) is None:  # kept no longer: it is asked anew
         return await _submit(update, context, request, notebook)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from services.calibration.follower import NewFollower
 from services.calibration.ports import Tx
-from services.calibration.task import CalibrationRequest, HashRequest, Item, NoteRequest, Task
+from services.calibration.task import CalibrationRequest, HashRequest, Item, NoteRequest, Task, is_left_of
 from services.errors import AllUndone, NotAllowed, NoteNotFound, TaskNotFound
 from services.magnets.parse import Magnet, find_magnets, gather
 from services.notebook.note import Note
@@ -73,16 +73,9 @@ async def shown_by(tx: Tx, follower: NewFollower, request: CalibrationRequest, n
     if follower.message_id is None:
         return None
     there = await tx.followers.at(follower.address, follower.message_id)
-    if there is None or there.notebook != notebook or not _is_of(there.request, request):
+    if there is None or there.notebook != notebook or not is_left_of(there.request, request):
         return None
     return await tx.tasks.get(there.task_id)
-
-
-def _is_of(there: CalibrationRequest, request: CalibrationRequest) -> bool:
-    """Whether *there* is *request*, but for notes that were passed over."""
-    if isinstance(there, NoteRequest) and isinstance(request, NoteRequest):
-        return there.named == request.named and set(there.notes) <= set(request.notes)
-    return there == request
 
 
 async def own_task(tx: Tx, task_id: TaskId, notebook: NotebookId, person: PersonId, *, everyones: bool) -> Task:

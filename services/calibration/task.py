@@ -64,6 +64,13 @@ class HashRequest:
 CalibrationRequest = NoteRequest | HashRequest
 
 
+def is_left_of(there: CalibrationRequest, request: CalibrationRequest) -> bool:
+    """Whether *there* is *request*, but for notes that were passed over."""
+    if isinstance(there, NoteRequest) and isinstance(request, NoteRequest):
+        return there.named == request.named and set(there.notes) <= set(request.notes)
+    return there == request
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
     """What is known of a torrent: as `TorrentInfo`, its files counted only. *size* in bytes."""

@@ -326,6 +326,21 @@ def test_the_time_that_is_left_is_told_while_it_may_be_true(ended_ago: float, le
     assert said in text.splitlines()
 
 
+def test_of_a_retry_no_pace_is_told_since_most_may_have_been_found_before() -> None:
+    found_before = [item(State.COMPLETED, place) for place in range(60)]
+    one = snapshot(*found_before, *(item(State.RUNNING, 60 + place) for place in range(40)))
+    assert "a minute, about" in text_of(one)
+    again = text_of(replace(one, task=replace(one.task, attempt=2)))
+    assert "a minute" not in again
+    assert "60 of 100 found" in again
+
+
+def test_a_retry_that_was_cancelled_before_it_began_took_no_time() -> None:
+    one = snapshot(item(State.CANCELLED))
+    task = replace(one.task, attempt=2, started_at=None, created_at=NOW - 5000)
+    assert "took" not in text_of(replace(one, task=task))
+
+
 def test_of_many_a_single_reading_is_asked_about_as_one() -> None:
     text = "大鬧天宮.1961.國語.修復版"
     name = Name(text=text, raw=text.encode("big5"), encoding="big5", certain=False)

@@ -159,6 +159,19 @@ async def test_an_old_name_is_told_of_the_notes_that_had_it_alone(
         assert labels(shown) == ["Undo"]
 
 
+@pytest.mark.parametrize("undone", [0, 1])
+async def test_an_old_name_may_be_kept_while_the_new_one_stands_in_a_note_that_had_it(
+    world: World, run: Run, store: Store, clock: FakeClock, undone: int
+) -> None:
+    async with run() as manager:
+        notes = [await world.add(link("film", "Inception"), "film") for _ in range(2)]
+        task_id = await world.calibrate(manager, *notes)
+        await History(store, clock, lambda _: None).undo(world.notebook, notes[undone], person=ALICE)
+        shown = await world.shown(manager, task_id)
+        assert "was: Inception → now: The Matrix (1999)" in shown.html
+        assert labels(shown) == ["Keep old", "Undo"]
+
+
 async def test_an_old_name_that_is_typed_over_was_not_kept(
     world: World, run: Run, store: Store, clock: FakeClock
 ) -> None:

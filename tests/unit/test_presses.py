@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 from telegram import CallbackQuery, Chat, InlineKeyboardMarkup, Message, Update, User
 
-from handlers.buttons import Verb, button
+from handlers.buttons import Verb, batches, button
 from handlers.live_status import LiveStatus
 from handlers.outgoing import Address, Subject
 from handlers.outgoing import Message as Shown
@@ -19,6 +19,7 @@ from services.access import Access
 from services.calibration.follower import Follower, NewFollower
 from services.calibration.followers import Followership
 from services.calibration.manager import AsyncCalibrationManager
+from services.calibration.task import NoteRequest
 from services.errors import LookupFailed, NotFound
 from services.i18n import Catalogues
 from services.notebook.edits import Edits
@@ -281,6 +282,25 @@ async def test_retry_after_the_end_of_retention_asks_anew(
         assert (await presser.follower()).task_id != task_id
         await clock.advance(1.5)
         assert engine.calls == {torrent("x"): 2}
+
+
+async def test_calibrate_all_pressed_again_is_the_card_already_though_a_note_was_deleted_before(
+    run: Run, engine: FakeEngine, clock: FakeClock, store: Store
+) -> None:
+    async with run() as manager:
+        presser = Presser(manager, store, clock)
+        home = await presser.notebook.behind("tg:1")
+        numbers = []
+        for word in "abc":
+            text = f"magnet:?xt=urn:btih:{torrent(word).shown}"
+            saved = await presser.notebook.save(text, notebook=home, person=ALICE, origin=None)
+            assert saved is not None
+            numbers.append(saved.note_id)
+        await presser.notebook.delete(home, numbers[1])
+        ((packed, _),) = batches(numbers)
+        for _ in range(2):
+            assert await presser.press(Verb.CALIBRATE_ALL, packed) is None
+        assert (await presser.follower()).request == NoteRequest((numbers[0], numbers[2]))
 
 
 async def test_calibrate_pressed_again_wakes_a_card_that_came_to_rest_and_asks_anew_when_its_task_is_gone(
