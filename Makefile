@@ -83,7 +83,7 @@ fonts:
 flaky: install-dev ## the end-to-end tests N=3 times
 	@for turn in $$(seq $(N)); do echo "turn $$turn of $(N)"; $(BIN)/python -m pytest tests/e2e -q $(PARALLEL) || exit 1; done
 
-soak: install-dev ## two hundred kills, and all of Telegram's weather, at moments that SEED= decides; about 15 minutes
+soak: install-dev ## two hundred kills, and all of Telegram's weather, at moments that SEED= decides; about 10 minutes
 	@seed=$(or $(SEED),$$(date +%s)); echo "SEED=$$seed"; \
 		SOAK=1 SEED=$$seed $(BIN)/python -m pytest tests/e2e/test_kills.py tests/e2e/test_weather.py -q -n 4
 

@@ -78,10 +78,9 @@ def _cause(t: Translation, cause: str) -> str:
 
 def _changed(t: Translation, step: Step) -> list[str]:
     """Return what a step changed: names, one a line, or the part of the text that an edit replaced."""
-    if step.change.cause == Cause.EDIT and step.before == step.after:
-        return [escape(t.gettext("(typed as it stood)"))]
     if step.change.cause == Cause.EDIT:
-        return [_difference(step.before, step.after)]
+        same = step.before == step.after
+        return [escape(t.gettext("(typed as it stood)")) if same else _difference(step.before, step.after)]
     pairs = zip(find_magnets(step.before), find_magnets(step.after), strict=False)
     names = list(dict.fromkeys((old.name, new.name) for old, new in pairs if old.name != new.name))
     lines = [f"<s>{_name(t, old)}</s> → <b>{_name(t, new)}</b>" for old, new in names[:_NAMES_SHOWN]]

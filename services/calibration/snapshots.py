@@ -111,12 +111,12 @@ async def _old_names(tx: Tx, task: Task, items: Iterable[Item]) -> Mapping[ItemK
     for item in items:
         if item.found is None or item.was in {None, item.found.name.text} or item.key in old_names:
             continue
-        notes = await tx.notes.those(task.notebook, item.corrected)
-        became = {await _old_name(tx, task, item.found, item.was, note) for note in notes}
-        if OldName.REPLACED in became:
-            old_names[item.key] = OldName.REPLACED
-        elif OldName.KEPT in became:
-            old_names[item.key] = OldName.KEPT
+        for note in await tx.notes.those(task.notebook, item.corrected):
+            became = await _old_name(tx, task, item.found, item.was, note)
+            if became is not None:
+                old_names[item.key] = became
+            if became is OldName.REPLACED:  # it may be kept there, whatever was kept in others
+                break
     return old_names
 
 
