@@ -177,7 +177,7 @@ class BoardStatus:
             self._mark(TheBoard(board), card.to, Rank.END)
             self._mark_ends(board, card)
             return
-        await self._boards.shown(board, card.lines, message_id=message_id, last=card.last)
+        await self._boards.shown(board, card.lines, at=(str(card.to), message_id), last=card.last)
         self._asked_for.discard(board)
         self._known[board] = message_id, card.gist
         if len(self._known) > _MOST_REMEMBERED:

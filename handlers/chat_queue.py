@@ -43,14 +43,13 @@ What = Answer | Edit | Subject
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
-    """A place in a chat's queue. *anew*: send the card even if it has a message. *sent*: the message that it got."""
+    """A place in a chat's queue. *anew*: send the card even if it has a message."""
 
     rank: Rank
     place: int
     to: Address
     what: What
     anew: bool = False
-    sent: int | None = None
 
     @property
     def is_answer(self) -> bool:
@@ -73,7 +72,7 @@ class Turn:
             case Answer() as answer:
                 return replace(self, to=to, what=replace(answer, reply_to=None))
             case _:
-                return replace(self, to=to, anew=False, sent=None)
+                return replace(self, to=to, anew=False)
 
     def merged(self, newer: Self) -> Self:
         if newer.what is not self.what:
@@ -83,7 +82,6 @@ class Turn:
             rank=min(self.rank, newer.rank),
             place=min(self.place, newer.place),
             anew=self.anew or newer.anew,
-            sent=newer.sent or self.sent,
         )
 
 
@@ -95,7 +93,6 @@ class ChatQueue:
         self.serving: Turn | None = None
         self.asking = False  # one of those under way is its own
         self.failures = 0
-        self.unstored = 0  # times in a row that the store did not take what was sent
         self.retry_at = -math.inf
         self._waiting: dict[What, Turn] = {}
         self._heap: list[Turn] = []  # with turns that were replaced since: only those in _waiting count

@@ -1,6 +1,6 @@
 """The repeating job that polls the manager and marks what must be shown; and what the outbox then shows."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import structlog
 from structlog.typing import FilteringBoundLogger
@@ -74,6 +74,7 @@ class LiveStatus:
         self._number = 0
         self._store_failed = False
         self._known: dict[FollowerId, _Known] = {}
+        self._unstored: dict[Subject, tuple[Card, int]] = {}
         self._opened_again: set[Address] = set()
         self.boards = BoardStatus(manager, followers.boards, clock, languages, self._put_mark)
 
@@ -91,6 +92,8 @@ class LiveStatus:
     async def poll(self) -> None:
         """Mark the messages of what changed since the last poll; a store that fails is said once until it works."""
         try:
+            for subject in tuple(self._unstored):
+                await self._catch_up(subject)
             await self._resume()
             more = True
             while more:
@@ -160,19 +163,18 @@ class LiveStatus:
 
     # What the outbox asks for.
 
-    async def render(self, subject: Subject, sent: int | None = None) -> Card | None:
+    async def render(self, subject: Subject) -> Card | None:
+        await self._catch_up(subject)
         match subject:
             case TheBoard():
                 return await self.boards.render(subject)
             case EndsOf():
                 return await self.boards.render_ends(subject)
             case follower:
-                return await self._render(follower, sent)
+                return await self._render(follower)
 
-    async def _render(self, follower: FollowerId, sent: int | None) -> TaskCard | LeavingCard | None:
+    async def _render(self, follower: FollowerId) -> TaskCard | LeavingCard | None:
         one = await self._followers.get(follower)
-        if one is not None and sent is not None:
-            one = replace(one, message_id=sent)
         if one is not None and one.on_board is not None:
             return await self._leaving(one)
         if one is None or one.end_shown_at is not None:
@@ -224,6 +226,19 @@ class LiveStatus:
         return snapshot or next(iter(await self._manager.unshown_ends(task_id)), None)
 
     async def shown(self, subject: Subject, card: Card, message_id: int) -> None:
+        try:
+            await self._store(subject, card, message_id)
+        except StoreUnavailable:  # the poll says so
+            self._unstored[subject] = card, message_id
+
+    async def _catch_up(self, subject: Subject) -> None:
+        """Store what the subject's message is known to show, where that has failed: nobody else knows its number."""
+        if unstored := self._unstored.get(subject):
+            await self._store(subject, *unstored)
+            if self._unstored.get(subject) is unstored:
+                del self._unstored[subject]
+
+    async def _store(self, subject: Subject, card: Card, message_id: int) -> None:
         match card:
             case BoardCard() | EndsCard() if isinstance(subject, TheBoard | EndsOf):
                 await self.boards.shown(subject, card, message_id)

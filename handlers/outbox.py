@@ -264,7 +264,7 @@ class Outbox:
                 case subject:
                     await self._show(chat, turn, subject)
         except StoreUnavailable:
-            self._later(chat, turn)
+            self._unread(chat, turn)
         except Exception:  # noqa: BLE001 - a bug in one card must not silence the others; its traceback is logged
             _log.exception("outbox_bug", chat=turn.to.chat_id)
             turn.close()
@@ -301,14 +301,14 @@ class Outbox:
             edit.close()
 
     async def _show(self, chat: ChatQueue, turn: Turn, subject: Subject) -> None:
-        card = await self._cards.render(subject, turn.sent)
+        card = await self._cards.render(subject)
         if card is None:
             return
         if card.to != turn.to:  # its chat has become another since it was marked
             self._follow(turn, card.to)
             return
-        if turn.anew or turn.sent is not None:
-            card = replace(card, message_id=turn.sent)
+        if turn.anew:
+            card = replace(card, message_id=None)
         try:
             message_id = await self._ask(chat, self._wire.put_up(card))
         except TelegramError as error:
@@ -317,9 +317,9 @@ class Outbox:
                 return
             await self._cards.gone(subject, card, Gone.MESSAGE)
             if card.ended:
-                chat.put_back(replace(turn, anew=True, sent=None))
+                chat.put_back(replace(turn, anew=True))
         else:
-            await self._store(chat, turn, subject, card, message_id)
+            await self._cards.shown(subject, card, message_id)
 
     async def _ask(self, chat: ChatQueue, request: Awaitable[int]) -> int:
         """Return the answer to *request*; it has used a slot even if it failed, since it may have arrived."""
@@ -333,19 +333,6 @@ class Outbox:
         if chat.failures:
             self._reachable_again()
         return message_id
-
-    async def _store(self, chat: ChatQueue, turn: Turn, subject: Subject, card: Card, message_id: int) -> None:
-        """Have it stored that *card* is shown. Until that is so its message is edited, for nobody else waits for it."""
-        try:
-            await self._cards.shown(subject, card, message_id)
-        except StoreUnavailable:
-            waiting = chat.best()
-            if waiting is None or waiting.rank is not Rank.ANSWER:
-                chat.retry_at = self._clock.monotonic() + self._back_off(chat.unstored)
-            chat.unstored += 1
-            chat.put_back(replace(turn, rank=max(turn.rank, Rank.END), sent=message_id))
-        else:
-            chat.unstored = 0
 
     async def _failed(self, chat: ChatQueue, turn: Turn, error: TelegramError) -> None:
         match fate(error):
@@ -397,6 +384,13 @@ class Outbox:
         chat.retry_at = self._clock.monotonic() + self._back_off(chat.failures)
         chat.failures += 1
         chat.put_back(turn)
+
+    def _unread(self, chat: ChatQueue, turn: Turn) -> None:
+        """Show a card later that the store does not give; answers, which need no store, go before it."""
+        self._later(chat, turn if turn.is_answer else replace(turn, rank=max(turn.rank, Rank.END)))
+        best = chat.best()
+        if best is not None and best.rank is Rank.ANSWER and best.what is not turn.what:
+            chat.retry_at = -math.inf
 
     def _back_off(self, failures: int) -> float:
         return min(_LONGEST_BACK_OFF, 0.5 * 2.0 ** min(failures, 10)) * (1 + self._jitter() / 2)

@@ -117,16 +117,19 @@ class Gone(Enum):
 
 
 class Cards(Protocol):
-    """What the outbox needs of whoever knows what messages show. Each may raise StoreUnavailable: it is tried again."""
+    """What the outbox needs of whoever knows what messages show.
 
-    async def render(self, subject: Subject, sent: int | None = None, /) -> Card | None:
-        """Return what its message should show now, since its slot has come; None: nothing (more) to show.
+    Each but `shown` may raise StoreUnavailable: it is tried again.
+    """
 
-        *sent* is its message where that could not be stored yet.
-        """
+    async def render(self, subject: Subject, /) -> Card | None:
+        """Return what its message should show now, since its slot has come; None: nothing (more) to show."""
 
     async def shown(self, subject: Subject, card: Card, message_id: int, /) -> None:
-        """Store that Telegram shows *card* as *message_id*: sent, edited, or so already."""
+        """Store that Telegram shows *card* as *message_id*: sent, edited, or so already.
+
+        What the store does not take is kept and stored later, and the subject is not rendered before.
+        """
 
     async def gone(self, subject: Subject, card: Card, reason: Gone, /) -> None:
         """Store that *card* could not be shown.

@@ -58,13 +58,13 @@ class Boards:
         return await self._tasks.read(lambda tx: tx.boards.open())
 
     async def shown(
-        self, board: BoardId, lines: Collection[LineShown], *, message_id: int | None = None, last: bool = False
+        self, board: BoardId, lines: Collection[LineShown], *, at: tuple[str, int] | None = None, last: bool = False
     ) -> None:
-        """Store what its message (*message_id*), or another one, shows of *lines*; closed by its *last* word."""
+        """Store what its message (*at* an address), or another one, shows of *lines*; closed by its *last* word."""
 
         async def store(tx: Tx) -> None:
-            if message_id is not None:
-                await tx.boards.put_up(board, message_id)
+            if at is not None:
+                await tx.boards.put_up(board, *at)
             await tx.boards.show(board, lines, self._clock.now())
             if last:
                 await tx.boards.close(board, self._clock.now())
@@ -78,7 +78,7 @@ class Boards:
             there = await tx.boards.get(board)
             if there is None or there.address != address or there.message_id not in {None, message_id}:
                 return False
-            await tx.boards.put_up(board, message_id)
+            await tx.boards.put_up(board, address, message_id)
             return True
 
         return await self._tasks.write(adopt)
@@ -93,7 +93,7 @@ class Boards:
 
     async def lost_message(self, board: BoardId) -> None:
         """Store that its message was deleted."""
-        await self._tasks.write(lambda tx: tx.boards.put_up(board, None))
+        await self._tasks.write(lambda tx: tx.boards.take_down(board))
 
     async def rests(self, board: BoardId) -> None:
         """Store that nothing more can be shown: its chat is gone."""

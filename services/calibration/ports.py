@@ -248,8 +248,11 @@ class Boards(Protocol):
     async def lines(self, board: BoardId) -> Sequence[Line]:
         """Return what is on the board, oldest first."""
 
-    async def put_up(self, board: BoardId, message_id: int | None) -> None:
-        """Store which message it is; None: its message was deleted."""
+    async def put_up(self, board: BoardId, address: str, message_id: int) -> None:
+        """Store which message it is, unless it has moved from *address* meanwhile."""
+
+    async def take_down(self, board: BoardId) -> None:
+        """Store that its message was deleted."""
 
     async def show(self, board: BoardId, lines: Collection[LineShown], at: float) -> None:
         """Store what is shown of these lines, unless a retry has overtaken it."""

@@ -45,8 +45,11 @@ class BoardRows:
     async def lines(self, board: BoardId) -> Sequence[Line]:
         return [_line(row) for row in await self._run.all("board_lines", id=board)]
 
-    async def put_up(self, board: BoardId, message_id: int | None) -> None:
-        await self._run.one("put_up_board", id=board, message_id=message_id)
+    async def put_up(self, board: BoardId, address: str, message_id: int) -> None:
+        await self._run.one("put_up_board", id=board, address=address, message_id=message_id)
+
+    async def take_down(self, board: BoardId) -> None:
+        await self._run.one("take_down_board", id=board)
 
     async def show(self, board: BoardId, lines: Collection[LineShown], at: float) -> None:
         await self._run.many(

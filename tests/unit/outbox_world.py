@@ -44,7 +44,7 @@ class FakeCards:
     mark: Callable[[Subject, Address, Rank], None] = lambda *_: None
     moves: list[tuple[int, int]] = field(default_factory=list)
 
-    async def render(self, follower: Subject, sent: int | None = None) -> Card | None:
+    async def render(self, follower: Subject) -> Card | None:
         self.rendered.append(follower)
         if self.unreadable:
             self.unreadable -= 1
@@ -65,9 +65,6 @@ class FakeCards:
     async def shown(self, follower: Subject, card: Card, message_id: int) -> None:
         if self.store_takes:
             await self.clock.sleep(self.store_takes)
-        if self.store_down:
-            self.store_down -= 1
-            raise StoreUnavailable
         self.followers[follower].message_id = message_id
         self.followers[follower].seen = card.message.html
 

@@ -62,7 +62,7 @@ class World:
     async def close(self, board: Board) -> None:
         """Tell all its ends."""
         await self.boards.shown(
-            board.id, [told(line) for line in await self.all_lines(board)], message_id=60, last=True
+            board.id, [told(line) for line in await self.all_lines(board)], at=(board.address, 60), last=True
         )
 
 
@@ -195,7 +195,7 @@ async def test_what_is_retried_stays_on_an_open_board_and_stands_alone_after_a_c
         await world.clock.advance(1)
         (board,) = await world.boards.open()
         lines = await world.all_lines(board)
-        await world.boards.shown(board.id, [told(lines[0])], message_id=60)
+        await world.boards.shown(board.id, [told(lines[0])], at=(HERE, 60))
         await world.retry(lost)
         assert (await world.one(lost)).on_board == board.id
         assert [line.told for line in await world.all_lines(board)] == [False] * 4
@@ -287,7 +287,7 @@ async def test_an_open_board_moves_with_its_place_and_leaves_its_message_behind(
     async with world.manager:
         tasks = [await world.ask(str(number)) for number in range(4)]
         (board,) = await world.boards.open()
-        await world.boards.shown(board.id, [], message_id=60)
+        await world.boards.shown(board.id, [], at=(HERE, 60))
         await world.store.write(lambda tx: tx.boards.move(HERE, THERE))
         await world.store.write(lambda tx: tx.followers.move(HERE, THERE))
         (moved,) = await world.boards.open()

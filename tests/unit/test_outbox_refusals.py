@@ -186,66 +186,40 @@ async def test_a_card_that_could_not_be_read_from_the_store_is_shown_later(world
     assert world.telegram.shown(100) == ["pending"]
 
 
-async def test_a_card_just_sent_is_not_sent_again_when_the_store_fails_for_a_while(world: World) -> None:
-    world.cards.store_down = 5
-    follower = world.begin(1, ALICE)
-    await world.clock.advance(2)
-    world.end(follower, "completed")
-    await world.clock.advance(60)
-    assert world.telegram.texts(100) == ["pending", "completed"]
-    assert len(world.telegram.messages) == 1
-
-
-async def test_cards_that_cannot_be_stored_hold_their_own_chats_alone(world: World) -> None:
-    world.cards.store_down = 10**6
+async def test_cards_that_cannot_be_read_hold_their_own_chats_alone(world: World) -> None:
+    world.cards.unreadable = 10**6
     for number in range(1, 41):
         world.begin(number, Address(1000 + number))
     await world.clock.advance(5)
-    assert len(world.telegram.messages) == 40
     world.outbox.answer(BOB, Message("hello"))
     await world.clock.advance(1)
     assert world.telegram.shown(200) == ["hello"]
-    world.cards.store_down = 0
+    world.cards.unreadable = 0
     await world.clock.advance(60)
     assert all(one.message_id for one in world.cards.followers.values())
     assert len(world.telegram.messages) == 41
 
 
-async def test_an_edit_that_could_not_be_stored_is_stored_later_and_holds_no_answer(world: World) -> None:
-    follower = world.begin(1, ALICE)
-    await world.clock.advance(1)
-    world.cards.store_down = 1
-    world.end(follower, "completed")
-    await world.clock.advance(0.2)
-    assert world.telegram.shown(100) == ["completed"]
-    assert world.cards.followers[follower].seen == "pending"
-    world.outbox.answer(ALICE, Message("hello"))
-    await world.clock.advance(0.2)
-    assert world.telegram.shown(100) == ["completed", "hello"]
-    await world.clock.advance(10)
-    assert world.cards.followers[follower].seen == "completed"
-    assert world.telegram.shown(100) == ["completed", "hello"]
-
-
-@pytest.mark.parametrize("takes", [0.0, 3.0])
-async def test_a_card_just_sent_that_cannot_be_stored_silences_nobody_in_its_chat_and_stays_one_message(
-    takes: float, world: World
-) -> None:
-    world.cards.store_down, world.cards.store_takes = 10**6, takes
-    follower = world.begin(1, ALICE)
+async def test_a_card_that_cannot_be_read_silences_nobody_in_its_chat(world: World) -> None:
+    world.cards.unreadable = 10**6
+    world.begin(1, ALICE)
     await world.clock.advance(120)
     for words in ("one", "two", "three"):
         world.outbox.answer(ALICE, Message(words))
         await world.clock.advance(7)
         assert world.telegram.shown(100)[-1] == words
-    before = len(world.telegram.calls)
+    before = len(world.cards.rendered)
     await world.clock.advance(300)
-    assert len(world.telegram.calls) - before <= 20, "it is not edited again and again"
-    world.end(follower, "completed")
-    world.cards.store_down = 0
-    await world.clock.advance(60)
-    assert world.telegram.shown(100) == ["completed", "one", "two", "three"]
-    assert world.cards.followers[follower].seen == "completed"
+    assert len(world.cards.rendered) - before <= 20, "it is not tried again and again"
+
+
+async def test_a_card_that_takes_long_to_be_stored_holds_its_own_chat_alone(world: World) -> None:
+    world.cards.store_takes = 30.0
+    world.begin(1, ALICE)
+    await world.clock.advance(1)
+    world.outbox.answer(BOB, Message("hello"))
+    await world.clock.advance(1)
+    assert world.telegram.shown(200) == ["hello"]
 
 
 async def test_an_end_that_is_refused_as_if_it_had_a_message_is_not_sent_for_ever(world: World) -> None:
@@ -258,26 +232,3 @@ async def test_an_end_that_is_refused_as_if_it_had_a_message_is_not_sent_for_eve
     await world.clock.advance(10)
     assert world.telegram.shown(100) == ["hello"]
     assert world.cards.lost == []
-
-
-async def test_an_end_that_was_not_stored_and_whose_message_was_deleted_then_is_sent_anew(world: World) -> None:
-    world.cards.store_down = 3
-    follower = world.begin(1, ALICE, "completed")
-    world.cards.followers[follower].ended = True
-    await world.clock.advance(1)
-    world.telegram.messages.clear()
-    await world.clock.advance(60)
-    assert world.telegram.shown(100) == ["completed"]
-    (message,) = world.telegram.messages
-    assert world.cards.followers[follower].message_id == message[1]
-
-
-async def test_a_store_that_works_again_is_tried_as_soon_as_at_first_when_it_fails_once_more(world: World) -> None:
-    world.cards.store_down = 8
-    follower = world.begin(1, ALICE)
-    while world.cards.followers[follower].seen != "pending":
-        await world.clock.advance(1)
-    world.cards.store_down = 1
-    world.report(follower, "running")
-    await world.clock.advance(3)
-    assert world.cards.followers[follower].seen == "running"

@@ -42,7 +42,10 @@ WHERE board_id = :id
 ORDER BY followers.id;
 
 -- name: put_up_board
-UPDATE boards SET message_id = :message_id WHERE id = :id;
+UPDATE boards SET message_id = :message_id WHERE id = :id AND address = :address;
+
+-- name: take_down_board
+UPDATE boards SET message_id = NULL WHERE id = :id;
 
 -- name: close_board
 -- Unless somebody has an end to come.
