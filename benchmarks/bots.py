@@ -28,6 +28,8 @@ path = {database}
 [calibration]
 timeout = 3600
 max_workers = {workers}
+[web]
+port = 0
 [resolvers.libtorrent]
 listen_interfaces = "127.0.0.1:0"
 dht = false

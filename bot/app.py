@@ -43,6 +43,9 @@ from services.notebook.people import People
 from services.notebook.search import Search
 from services.store.store import Store
 from services.torrents import PersonId
+from web.app import make_app
+from web.context import Services as WebServices
+from web.serving import serving
 
 log = structlog.stdlib.get_logger(__name__)
 App = Application[Any, CalibotContext, Any, Any, Any, Any]
@@ -66,7 +69,7 @@ async def run(settings: Settings) -> None:
 
     Raises:
         TokenRefused: Telegram does not accept the token, or does so no more.
-        StoreUnavailable, ResolverDown: the database or the swarm cannot be opened.
+        StoreUnavailable, ResolverDown, WebUnavailable: the database, the swarm or the web server cannot be opened.
     """
     stop, revoked = asyncio.Event(), asyncio.Event()
     _stop_at_signal(stop)
@@ -99,6 +102,9 @@ async def run(settings: Settings) -> None:
         set_async_calibration_manager(manager)
         stack.callback(set_async_calibration_manager, None)
         await stack.enter_async_context(manager)  # lookups go on while Telegram is out of reach
+        if settings.web.enabled:
+            web = make_app(WebServices(manager=manager, catalogues=catalogues))
+            await stack.enter_async_context(serving(web, settings.web.host, settings.web.port))
         followers = Followership(store, clock)
         live = LiveStatus(manager, followers, Moves(store, people, clock), clock, languages)
         inbox = Inbox(store, clock, f"tg:{settings.telegram.token.get_secret_value().partition(':')[0]}")

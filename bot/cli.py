@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import NoReturn
 
 from bot.config import BadSettings, Settings, is_token, load
+from bot.listening import Interface
 from bot.terminal import BAD_INPUT, complain, why, without_tokens
-from services.errors import CalibotError, StoreUnavailable
+from services.errors import CalibotError, StoreUnavailable, WebUnavailable
 from services.store.health import remedy
 
 _REVOKED = 3  # to start it again with the same token is pointless
@@ -112,7 +113,7 @@ def _run(config: Path, *, json: bool) -> int:
         how = _how_to_begin(f"Telegram does not accept the bot's token{more}. How to get one that it accepts:", config)
         return complain(how, code=_REVOKED if error.while_running else BAD_INPUT)
     except CalibotError as error:
-        return complain(_why(error, settings.database.path), code=1)
+        return complain(_why(error, settings), code=1)
     return 0
 
 
@@ -131,12 +132,16 @@ def _how_to_begin(why: str, config: Path) -> str:
     return _HOW_TO_BEGIN.format(why=why, config=config)
 
 
-def _why(error: CalibotError, database: Path) -> str:
+def _why(error: CalibotError, settings: Settings) -> str:
     """Return why the program cannot run, and what can be done."""
     if "reason" not in error.parameters:
         return why(error)
+    if isinstance(error, WebUnavailable):
+        where = f"{Interface(settings.web.host, settings.web.port)} ([web] in the settings)"
+        how = "Choose another port there, or do without: enabled = false"
+        return f"calibot cannot listen at {where}: {why(error)}. {how}"
     if isinstance(error, StoreUnavailable):
         what = remedy(why(error))
-        where = f"{database} ([database] path in the settings)"
+        where = f"{settings.database.path} ([database] path in the settings)"
         return f"calibot cannot use {where}: {why(error)}. {what[0].upper()}{what[1:]}, then start it again."
     return f"calibot cannot run with resolvers.libtorrent as it is in the settings: {why(error)}"

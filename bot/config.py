@@ -1,6 +1,7 @@
 """The settings: one TOML file, and the environment before it. Frozen."""
 
 import contextlib
+import ipaddress
 import json
 import os
 import re
@@ -136,6 +137,26 @@ class Resolvers(BaseModel):
     libtorrent: Libtorrent = Libtorrent()
 
 
+class Web(BaseModel):
+    """``[web]``."""
+
+    model_config = _FROZEN
+    enabled: bool = True
+    """Whether to answer over HTTP, too: so far /healthz and /readyz, for whoever watches the process."""
+    host: str = "127.0.0.1"
+    """The address of this machine to listen at; others reach it through a proxy."""
+    port: Annotated[int, Field(ge=0, lt=2**16)] = 8080
+    """The port to listen at; 0 is any that is free, which the log tells."""
+
+    @field_validator("host")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        try:
+            return str(ipaddress.ip_address(value))
+        except ValueError:
+            raise ValueError("must be an address of this machine, such as 127.0.0.1 or ::1") from None
+
+
 class Sections(BaseModel):
     """What the file may have."""
 
@@ -144,6 +165,7 @@ class Sections(BaseModel):
     database: Database = Database()
     calibration: Calibration = Calibration()
     resolvers: Resolvers = Resolvers()
+    web: Web = Web()
 
 
 class _Environment(EnvSettingsSource):

@@ -29,6 +29,8 @@ allowed_chats = {chats}
 path = {database}
 [calibration]
 timeout = {timeout}
+[web]
+port = 0
 [resolvers.libtorrent]
 listen_interfaces = "127.0.0.1:0"
 dht_bootstrap_nodes = {nodes}
@@ -73,6 +75,7 @@ class Surroundings:
             "CALIBOT_TELEGRAM__BASE_URL": self.base_url,
             "CALIBOT_TELEGRAM__BASE_FILE_URL": self.base_file_url,
             "CALIBOT_DATABASE__PATH": str(self.database),
+            "CALIBOT_WEB__PORT": "0",
             "CALIBOT_RESOLVERS__LIBTORRENT__DHT_BOOTSTRAP_NODES": json.dumps(list(self.dht_nodes)),
         }
 

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from errno import EADDRINUSE
 from pathlib import Path
+from socket import SOCK_DGRAM, SOCK_STREAM
 
 from bot import logs, swarm
 from bot.config import Libtorrent, Settings, load
@@ -74,6 +75,8 @@ async def _findings(settings: Settings, live: str | None, dht_state: Path) -> As
     running, finding = await asyncio.to_thread(_look_at_database, settings.database.path)
     yield finding
     yield await asyncio.to_thread(_look_at_disk, settings.database.path)
+    if settings.web.enabled:
+        yield await asyncio.to_thread(_look_at_web_port, Interface(settings.web.host, settings.web.port), running)
     free, finding = await asyncio.to_thread(_look_at_port, settings.resolvers.libtorrent, running)
     yield finding
     yield await _look_at_dht(settings.resolvers.libtorrent, dht_state, any_port=not free)
@@ -129,16 +132,25 @@ def _nearest(path: Path) -> Path:
     return next(folder for folder in path.parents if folder.exists())
 
 
-# The swarm.
+# The ports.
+
+
+def _look_at_web_port(wanted: Interface, running: _Running) -> Finding:
+    refused = refusal(wanted, SOCK_STREAM)
+    if refused is None:
+        return good("web port", f"{wanted} can be had")
+    if refused.errno == EADDRINUSE:
+        return _judge_taken("web port", [wanted], running, "port in [web]")
+    return bad("web port", f"{wanted}: {refused.strerror}", "change host or port in [web]")
 
 
 def _look_at_port(settings: Libtorrent, running: _Running) -> tuple[bool, Finding]:
     """Return whether the ports are free for us to use now, and what is to be said of them."""
     wanted = interfaces(settings.listen_interfaces)
-    refused = {one: why_not for one in wanted if (why_not := refusal(one)) is not None}
+    refused = {one: why_not for one in wanted if (why_not := refusal(one, SOCK_STREAM, SOCK_DGRAM))}
     taken = [one for one, why_not in refused.items() if why_not.errno == EADDRINUSE]
     if taken:
-        return False, _judge_taken(taken, running)
+        return False, _judge_taken("swarm port", taken, running, "listen_interfaces")
     if len(refused) == len(wanted):
         said = "; ".join(f"{one}: {why_not.strerror}" for one, why_not in refused.items())
         return False, bad("swarm port", said, "change listen_interfaces in [resolvers.libtorrent]")
@@ -147,14 +159,14 @@ def _look_at_port(settings: Libtorrent, running: _Running) -> tuple[bool, Findin
     return True, good("swarm port", f"{there} can be had{without}")
 
 
-def _judge_taken(taken: list[Interface], running: _Running) -> Finding:
+def _judge_taken(subject: str, taken: list[Interface], running: _Running, setting: str) -> Finding:
     where = ", ".join(map(str, taken))
     seen = [running.process and has_port(running.process, one.port) for one in taken]
     if running.at_all and all(seen):
-        return good("swarm port", f"{where}: in use by {running}, as it should be")
+        return good(subject, f"{where}: in use by {running}, as it should be")
     if running.at_all and False not in seen:
-        return good("swarm port", f"{where}: in use while {running} runs; from here it cannot be seen whose it is")
-    return bad("swarm port", f"{where}: in use by another program", "stop that one, or change listen_interfaces")
+        return good(subject, f"{where}: in use while {running} runs; from here it cannot be seen whose it is")
+    return bad(subject, f"{where}: in use by another program", f"stop that one, or change {setting}")
 
 
 async def _look_at_dht(settings: Libtorrent, dht_state: Path, *, any_port: bool) -> Finding:

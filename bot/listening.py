@@ -1,4 +1,4 @@
-"""Whether the swarm's port can be had, and who has it."""
+"""Whether a port can be had, and who has it."""
 
 import ipaddress
 import socket
@@ -12,7 +12,7 @@ _NETWORK = ("tcp", "tcp6", "udp", "udp6")
 
 @dataclass(frozen=True, slots=True)
 class Interface:
-    """One of ``listen_interfaces``. *host* is an address; a device's name counts as every address."""
+    """Where the swarm's part or the web server listens. *host* is an address; a device's name counts as every one."""
 
     host: str
     port: int
@@ -34,17 +34,17 @@ def _address(host: str) -> str:
         return "0.0.0.0"  # noqa: S104 - to look whether its port is free
 
 
-def refusal(interface: Interface) -> OSError | None:
-    """Return why the port cannot be had, for TCP and UDP both, or None. Nothing is sent. Blocks."""
+def refusal(interface: Interface, *kinds: socket.SocketKind) -> OSError | None:
+    """Return why the port cannot be had for sockets of all these *kinds*, or None. Nothing is sent. Blocks."""
     family = socket.AF_INET6 if ":" in interface.host else socket.AF_INET
     try:
         with ExitStack() as stack:
-            for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+            for kind in kinds:
                 probe = stack.enter_context(socket.socket(family, kind))
                 if family == socket.AF_INET6:
                     probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
                 if kind == socket.SOCK_STREAM:
-                    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as libtorrent does
+                    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as libtorrent and asyncio do
                 probe.bind((interface.host, interface.port))
                 if kind == socket.SOCK_STREAM:
                     probe.listen(1)

@@ -46,5 +46,5 @@ def configure(token: str, least: int = logging.INFO, *, json: bool = False) -> N
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(least)
-    for library in ("httpx", "httpcore", "apscheduler", "telegram"):
+    for library in ("httpx", "httpcore", "apscheduler", "telegram", "uvicorn"):
         logging.getLogger(library).setLevel(max(least, logging.WARNING))  # httpx writes each address at INFO

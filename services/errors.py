@@ -233,6 +233,12 @@ class StoreUnavailable(CalibotError):
     code = "store_unavailable"
 
 
+class WebUnavailable(CalibotError):
+    """The web server cannot listen where it shall, for the *reason* of the system."""
+
+    code = "web_unavailable"
+
+
 class DatabaseInUse(StoreUnavailable):
     """Another process writes the database at *path*."""
 

@@ -45,8 +45,9 @@ W = TypeVar("W", bound="World")
 
 
 def environment() -> dict[str, str]:
-    """Return this process's environment without our own settings."""
-    return {key: value for key, value in os.environ.items() if not key.startswith("CALIBOT_")}
+    """Return this process's environment without our own settings, but that each program has a web port of its own."""
+    others = {key: value for key, value in os.environ.items() if not key.startswith("CALIBOT_")}
+    return others | {"CALIBOT_WEB__PORT": "0"}
 
 
 @dataclass

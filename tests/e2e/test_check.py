@@ -13,7 +13,7 @@ from tests.e2e.command import Ended, command
 from tests.e2e.conftest import World, kept, opened_world
 from tests.integration.database_help import damage, filled, notes
 
-SUBJECTS = ["token", "privacy mode", "clock", "database", "disk", "swarm port", "DHT"]
+SUBJECTS = ["token", "privacy mode", "clock", "database", "disk", "web port", "swarm port", "DHT"]
 SOME = [f"note {number} " + "x" * 500 for number in range(300)]
 
 

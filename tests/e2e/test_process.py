@@ -82,7 +82,7 @@ async def test_a_wrong_token_is_told_with_what_to_do_and_is_never_printed(tmp_pa
         )
         code, output = await run(config)
     assert code == 2
-    why, *how = output.splitlines()
+    why, *how = [line for line in output.splitlines() if "event='web.listening'" not in line]
     assert "token" in why
     for word in ("BotFather", "[telegram]", str(config), "make demo"):
         assert word in "\n".join(how)

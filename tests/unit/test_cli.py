@@ -5,9 +5,12 @@ from pathlib import Path
 import pytest
 
 from bot import cli
-from services.errors import DatabaseDamaged, ResolverDown, StoreUnavailable
+from bot.config import Database, Settings
+from services.errors import DatabaseDamaged, ResolverDown, StoreUnavailable, WebUnavailable
 
 _TOKEN = "987654321:AAbbCCddEEffGGhhIIjjKKllMMnnOOppQQr"  # noqa: S105 - opens nothing
+
+AT = Settings(database=Database(path=Path("/d/calibot.db")))
 
 
 @pytest.mark.parametrize(
@@ -37,7 +40,7 @@ def test_a_token_on_the_command_line_is_not_printed(arguments: list[str], capsys
     ],
 )
 def test_why_a_start_failed_is_one_line_with_what_is_wrong_where_and_what_to_do(reason: str, remedy: str) -> None:
-    said = cli._why(StoreUnavailable(reason=reason), Path("/d/calibot.db"))
+    said = cli._why(StoreUnavailable(reason=reason), AT)
     assert said.startswith("calibot cannot use /d/calibot.db ")
     assert f": {reason}. {remedy}" in said
     assert said.endswith(", then start it again.")
@@ -46,8 +49,8 @@ def test_why_a_start_failed_is_one_line_with_what_is_wrong_where_and_what_to_do(
 
 
 def test_why_other_starts_failed_is_said() -> None:
-    database = Path("/d/calibot.db")
-    assert "python -m bot restore FILE" in cli._why(DatabaseDamaged(path="/d/calibot.db"), database)
-    assert cli._why(ResolverDown(reason="no port"), database).endswith(
-        "resolvers.libtorrent as it is in the settings: no port"
-    )
+    assert "python -m bot restore FILE" in cli._why(DatabaseDamaged(path="/d/calibot.db"), AT)
+    assert cli._why(ResolverDown(reason="no port"), AT).endswith("libtorrent as it is in the settings: no port")
+    said = cli._why(WebUnavailable(reason="Address already in use"), AT)
+    assert "127.0.0.1:8080 ([web] in the settings): Address already in use. " in said
+    assert "enabled = false" in said

@@ -64,7 +64,7 @@ def test_a_port_in_use_is_well_where_the_running_bot_has_it(
 ) -> None:
     answers = iter(seen)
     monkeypatch.setattr(doctor, "has_port", lambda *_: next(answers))
-    assert doctor._judge_taken(TAKEN, running).good is well
+    assert doctor._judge_taken("swarm port", TAKEN, running, "listen_interfaces").good is well
 
 
 async def test_what_nobody_foresaw_is_a_line_without_its_words() -> None:

@@ -11,6 +11,7 @@ from string import Formatter
 import pytest
 
 import services
+import web
 from services.calibration.task import verdict
 from services.errors import CalibotError
 from services.i18n import ENGLISH, Translation, codes, sentence
@@ -45,14 +46,15 @@ GIVEN: Mapping[str, Mapping[str, int | float | str]] = {
 """What each error is raised with, where it is raised with anything."""
 
 
-for _module in pkgutil.walk_packages(services.__path__, "services."):
-    importlib.import_module(_module.name)  # an error is found when its module is there
+for _package in (services, web):
+    for _module in pkgutil.walk_packages(_package.__path__, f"{_package.__name__}."):
+        importlib.import_module(_module.name)  # an error is found when its module is there
 
 
 def _errors(kind: type[CalibotError] = CalibotError) -> Iterator[type[CalibotError]]:
     yield kind
     for child in kind.__subclasses__():
-        if child.__module__.split(".")[0] == "services":
+        if child.__module__.split(".")[0] in {"services", "web"}:
             yield from _errors(child)
 
 

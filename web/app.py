@@ -1,0 +1,17 @@
+"""The application: its routes, and how it answers errors."""
+
+from fastapi import FastAPI
+
+from web import health
+from web.context import Services
+from web.errors import answer_errors
+
+
+def make_app(services: Services) -> FastAPI:
+    """Return the application. Its OpenAPI description is at ``/openapi.json``."""
+    # No page of FastAPI's own: theirs load scripts from another site.
+    app = FastAPI(title="calibot", docs_url=None, redoc_url=None, redirect_slashes=False)
+    app.state.services = services
+    answer_errors(app)
+    app.include_router(health.router)
+    return app

@@ -1,0 +1,54 @@
+"""The server: in the loop of whoever starts it, which also stops it."""
+
+import asyncio
+import contextlib
+import os
+import socket
+from collections.abc import AsyncIterator, Iterator
+
+import structlog
+import uvicorn
+from fastapi import FastAPI
+
+from services.errors import WebUnavailable
+
+log = structlog.stdlib.get_logger(__name__)
+_PATIENCE = 1  # seconds that requests under way have when it stops
+_BACKLOG = 1024
+
+
+class _Server(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the signals to the program: else uvicorn takes them, and ends the process before it has cleaned up."""
+        yield
+
+
+@contextlib.asynccontextmanager
+async def serving(app: FastAPI, host: str, port: int) -> AsyncIterator[int]:
+    """Serve *app* at *host* and *port* (0: a free one) while the ``async with`` lasts; yield the port.
+
+    Raises:
+        WebUnavailable: it cannot listen there.
+    """
+    listener = await asyncio.to_thread(_listening, host, port)
+    settings = uvicorn.Config(
+        app, log_config=None, access_log=False, server_header=False, lifespan="off", timeout_graceful_shutdown=_PATIENCE
+    )
+    server = _Server(settings)
+    running = asyncio.create_task(server.serve(sockets=[listener]))
+    try:
+        there = listener.getsockname()[1]
+        log.info("web.listening", host=host, port=there)
+        yield there
+    finally:
+        server.should_exit = True
+        await running
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
+    except OSError as error:
+        raise WebUnavailable(reason=os.strerror(error.errno) if error.errno else str(error)) from error
