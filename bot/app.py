@@ -14,6 +14,7 @@ from telegram.request import HTTPXRequest
 
 from bot import swarm
 from bot.config import Settings
+from bot.doors import Doors
 from handlers.context import CalibotContext, Services
 from handlers.files import Files
 from handlers.gathering import Gathering
@@ -41,6 +42,7 @@ from services.notebook.languages import Languages
 from services.notebook.notebook import Notebook
 from services.notebook.people import People
 from services.notebook.search import Search
+from services.notebook.tokens import Tokens
 from services.store.store import Store
 from services.torrents import PersonId
 from web.app import make_app
@@ -102,9 +104,7 @@ async def run(settings: Settings) -> None:
         set_async_calibration_manager(manager)
         stack.callback(set_async_calibration_manager, None)
         await stack.enter_async_context(manager)  # lookups go on while Telegram is out of reach
-        if settings.web.enabled:
-            web = make_app(WebServices(manager=manager, catalogues=catalogues))
-            await stack.enter_async_context(serving(web, settings.web.host, settings.web.port))
+        tokens = Tokens(store, clock)
         followers = Followership(store, clock)
         live = LiveStatus(manager, followers, Moves(store, people, clock), clock, languages)
         inbox = Inbox(store, clock, f"tg:{settings.telegram.token.get_secret_value().partition(':')[0]}")
@@ -112,6 +112,19 @@ async def run(settings: Settings) -> None:
         application = _application(settings, receipts, revoke)
         outbox = Outbox(application.bot, live, clock=clock)
         notebook, gathering = Notebook(store, clock, manager.note_changed), Gathering(outbox, receipts, clock)
+        stack.push_async_callback(application.shutdown)  # after the web server, which asks Telegram, too
+        if settings.web.enabled:
+            web = WebServices(
+                manager=manager,
+                notebook=notebook,
+                people=people,
+                tokens=tokens,
+                doors=Doors(application.bot, people, clock),
+                catalogues=catalogues,
+                clock=clock,
+                timeout=settings.calibration.timeout,
+            )
+            await stack.enter_async_context(serving(make_app(web), settings.web.host, settings.web.port))
         application.bot_data = Services(
             manager=manager,
             followers=followers,
@@ -129,9 +142,10 @@ async def run(settings: Settings) -> None:
             strangers=Strangers(clock),
             metrics=Metrics(store, manager, clock),
             languages=languages,
+            tokens=tokens,
         )
         register(application)
-        if not await stack.enter_async_context(_connected(application, stop, catalogues)):
+        if not await _connect(application, stop, catalogues):
             return
         await stack.enter_async_context(_started(application))
         await stack.enter_async_context(receipts)
@@ -212,22 +226,17 @@ async def _until_reachable(call: Callable[[], Awaitable[object]], stop: asyncio.
         pause = min(2 * pause, _LONGEST_PAUSE)
 
 
-@contextlib.asynccontextmanager
-async def _connected(application: App, stop: asyncio.Event, catalogues: Catalogues) -> AsyncIterator[bool]:
+async def _connect(application: App, stop: asyncio.Event, catalogues: Catalogues) -> bool:
     """Make the bot known to itself (getMe); False when the program is to stop before Telegram was reached."""
     if not await _until_reachable(application.initialize, stop):
-        yield False
-        return
+        return False
     try:
         for language in catalogues.languages:
             code = None if language == "en" else language  # English is for everybody else
             await application.bot.set_my_commands(command_list(catalogues.of(language)), language_code=code)
     except TelegramError as error:
         log.warning("telegram.commands", error=str(error))  # the menu is a help, nothing more
-    try:
-        yield True
-    finally:
-        await application.shutdown()
+    return True
 
 
 @contextlib.asynccontextmanager

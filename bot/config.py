@@ -142,7 +142,7 @@ class Web(BaseModel):
 
     model_config = _FROZEN
     enabled: bool = True
-    """Whether to answer over HTTP, too: so far /healthz and /readyz, for whoever watches the process."""
+    """Whether programs may ask over HTTP, too (docs/api.md), and whoever watches the process."""
     host: str = "127.0.0.1"
     """The address of this machine to listen at; others reach it through a proxy."""
     port: Annotated[int, Field(ge=0, lt=2**16)] = 8080

@@ -26,6 +26,7 @@ from services.notebook.languages import Languages
 from services.notebook.notebook import Notebook
 from services.notebook.people import People
 from services.notebook.search import Search
+from services.notebook.tokens import Tokens
 from services.torrents import NotebookId, PersonId
 
 ALONE_IN_PRIVATE = 5
@@ -53,6 +54,7 @@ class Services:
     files: Files
     receipts: Receipts
     languages: Languages
+    tokens: Tokens
 
 
 class CalibotContext(CallbackContext[ExtBot[None], dict[object, object], dict[object, object], Services]):

@@ -32,6 +32,7 @@ from handlers.receipts import Receipts
 from handlers.saving import edited, save, save_command
 from handlers.search import find, search
 from handlers.start import show_help, start, unknown_command
+from handlers.tokens import token, tokens
 from handlers.upgrades import upgraded
 from services.clock import Clock, at_most
 from services.errors import CalibotError, StoreUnavailable
@@ -61,6 +62,8 @@ COMMANDS: Mapping[str, Handler] = {
     "calibrate_hash": calibrate_hash,
     "queue": show_queue,
     "language": language,
+    "token": token,
+    "tokens": tokens,
     "allow": allow,
     "deny": deny,
     "people": show_people,

@@ -197,6 +197,30 @@ class LastOwner(CalibotError):
     code = "last_owner"
 
 
+class TokenNameUnfit(CalibotError):
+    """A token's name is empty, has more than the *most* characters, or more than one line."""
+
+    code = "token_name_unfit"
+
+
+class TokenNameTaken(CalibotError):
+    """This person has a token of this name."""
+
+    code = "token_name_taken"
+
+
+class TooManyTokens(CalibotError):
+    """This person has as many tokens as one may have, *most*."""
+
+    code = "too_many_tokens"
+
+
+class TokenNotFound(CalibotError):
+    """This person has no token of this name."""
+
+    code = "token_not_found"
+
+
 class FileTooLarge(CalibotError):
     """A file that shall be kept has more than the *most* bytes that a note may have."""
 

@@ -168,6 +168,23 @@ def _file_too_large(t: Translation, parameters: Parameters) -> str:
     return t.gettext("That file is too large: the most is {megabytes} MB.").format(megabytes=megabytes)
 
 
+def _too_large(t: Translation, parameters: Parameters) -> str:
+    megabytes = f"{_number(parameters, 'most') / 1_000_000:g}"
+    return t.gettext("That is too large: the most is {megabytes} MB.").format(megabytes=megabytes)
+
+
+def _token_name_unfit(t: Translation, parameters: Parameters) -> str:
+    return t.gettext("A token needs a name of one line, at most {most} characters: /token backup").format(
+        most=_number(parameters, "most")
+    )
+
+
+def _too_many_tokens(t: Translation, parameters: Parameters) -> str:
+    return t.gettext(
+        "You have {most} tokens, and there can be no more. /tokens lists them, and takes one back."
+    ).format(most=_number(parameters, "most"))
+
+
 _SENTENCES: Mapping[str, _Say] = {
     # progress
     "asking": _asking,
@@ -211,6 +228,10 @@ _SENTENCES: Mapping[str, _Say] = {
     "administrators_only": _say(_("Only an administrator of this group may do that.")),
     "in_the_settings": _say(_("The bot's settings let this one in: that can be changed there alone.")),
     "last_owner": _say(_("This is the last owner. Without one nobody could let anybody in.")),
+    "token_name_unfit": _token_name_unfit,
+    "token_name_taken": _say(_("You have a token of this name. Choose another, or take that one back: /tokens")),
+    "too_many_tokens": _too_many_tokens,
+    "token_not_found": _say(_("You have no token of this name. /tokens lists yours.")),
     "file_too_large": _file_too_large,
     "file_unavailable": _say(_("The file could not be fetched. Please send it again.")),
     "shutting_down": _say(_("The bot is stopping. Please send it again in a minute.")),
@@ -219,6 +240,12 @@ _SENTENCES: Mapping[str, _Say] = {
     "export_failed": _say(_("The files could not be written. The bot's owner should look at its disk.")),
     "no_such_address": _say(_("There is nothing at this address.")),
     "method_not_taken": _say(_("This address does not take such a request.")),
+    "bad_request": _say(_("The request is not as this address takes it: look at {where}.")),
+    "too_large": _too_large,
+    "not_json": _say(_("Send JSON, with Content-Type: application/json.")),
+    "token_needed": _say(_("Send a token that is good. /token NAME gives one, in a private chat with the bot.")),
+    "not_let_in": _say(_("The bot serves you no longer. Its owner can let you in again.")),
+    "not_in_time": _say(_("It is not done yet, and goes on as task {task_id}.")),
     "web_unavailable": _say(_("The web server cannot listen where it shall.")),
     "database_in_use": _say(_("{path} is in use by another calibot. Stop that one first.")),
     "database_damaged": _say(_("{path} is damaged. Put a backup in its place: python -m bot restore FILE")),

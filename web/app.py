@@ -2,7 +2,8 @@
 
 from fastapi import FastAPI
 
-from web import health
+from web import calibrate, health
+from web.bodies import Bodies
 from web.context import Services
 from web.errors import answer_errors
 
@@ -13,5 +14,7 @@ def make_app(services: Services) -> FastAPI:
     app = FastAPI(title="calibot", docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.services = services
     answer_errors(app)
+    app.add_middleware(Bodies)
     app.include_router(health.router)
+    app.include_router(calibrate.router)
     return app

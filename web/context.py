@@ -1,22 +1,96 @@
-"""What every route is handed: the services by name."""
+"""What every route is handed: the services by name, and who asks."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Annotated, Protocol
 
-from fastapi import Request
+from fastapi import Depends, Header, Request
 
 from services.calibration.manager import AsyncCalibrationManager
+from services.clock import Clock
 from services.i18n import Catalogues
+from services.notebook.notebook import Notebook
+from services.notebook.people import People
+from services.notebook.tokens import Tokens
+from services.torrents import NotebookId, PersonId
+from web.refusals import NotLetIn, TokenNeeded
+
+_SCHEME = "bearer"
+_MOST_KEY = 200
+
+
+class Doors(Protocol):
+    """Which doors are open to whom. People and doors are the other front end's own words."""
+
+    def own(self, person: PersonId) -> str | None:
+        """Return the door of the person's own notebook; None where they are not served."""
+
+    async def others(self, person: PersonId) -> Sequence[str]:
+        """Return the doors of the notebooks that the person shares with others now."""
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What routes call; built by the composition root."""
+    """What routes call; built by the composition root. *timeout*: seconds that a lookup may take."""
 
     manager: AsyncCalibrationManager
+    notebook: Notebook
+    people: People
+    tokens: Tokens
+    doors: Doors
     catalogues: Catalogues
+    clock: Clock
+    timeout: float
 
 
 def services_of(request: Request) -> Services:
     services = request.app.state.services
     assert isinstance(services, Services)  # noqa: S101 - the app is made with them
     return services
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Who asks, the notebook that is their own, and the key under which it is done once."""
+
+    person: PersonId
+    notebook: NotebookId
+    request_key: str | None
+    services: Services
+
+    async def notebooks(self) -> Sequence[NotebookId]:
+        """Return the notebooks that they may open, their own first."""
+        doors = await self.services.doors.others(self.person)
+        return (self.notebook, *[await self.services.notebook.behind(door) for door in doors])
+
+    @property
+    def may_any(self) -> bool:
+        """Whether they may cancel and retry what others asked for."""
+        return self.services.people.access.may_any(self.person, administrator=False)
+
+
+async def asker(
+    request: Request,
+    authorization: Annotated[str | None, Header()] = None,
+    idempotency_key: Annotated[str | None, Header(min_length=1, max_length=_MOST_KEY)] = None,
+) -> Asker:
+    """Return who asks, by the token in ``Authorization: Bearer`` (RFC 6750).
+
+    Raises:
+        TokenNeeded: there is none, or it is nobody's.
+        NotLetIn: whose token it is, is served no more.
+    """
+    services = services_of(request)
+    scheme, _, secret = (authorization or "").partition(" ")
+    person = await services.tokens.whose(secret.strip()) if scheme.lower() == _SCHEME else None
+    if person is None:
+        raise TokenNeeded
+    own = services.doors.own(person)
+    if own is None:
+        raise NotLetIn
+    notebook = await services.notebook.behind(own)
+    key = f"http:{person}:{idempotency_key}" if idempotency_key is not None else None
+    return Asker(person, notebook, key, services)
+
+
+WhoAsks = Annotated[Asker, Depends(asker)]

@@ -4,34 +4,39 @@ from collections.abc import Mapping
 from http import HTTPStatus
 
 from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from services.errors import CalibotError, ShuttingDown, StoreUnavailable
-from services.i18n import sentence
+from services import errors
+from services.errors import CalibotError
+from services.i18n import Parameters, sentence
+from web.refusals import BadRequest, MethodNotTaken, NoSuchAddress, NotInTime, NotJson, NotLetIn, TokenNeeded, TooLarge
 from web.words import words_of
 
-
-class NoSuchAddress(CalibotError):
-    """No route has this path."""
-
-    code = "no_such_address"
-
-
-class MethodNotTaken(CalibotError):
-    """The route does not take this method."""
-
-    code = "method_not_taken"
-
-
 _STATUS: Mapping[type[CalibotError], HTTPStatus] = {
+    TokenNeeded: HTTPStatus.UNAUTHORIZED,
+    NotLetIn: HTTPStatus.FORBIDDEN,
+    errors.NotAllowed: HTTPStatus.FORBIDDEN,
     NoSuchAddress: HTTPStatus.NOT_FOUND,
+    errors.NoteNotFound: HTTPStatus.NOT_FOUND,
+    errors.TaskNotFound: HTTPStatus.NOT_FOUND,
     MethodNotTaken: HTTPStatus.METHOD_NOT_ALLOWED,
-    ShuttingDown: HTTPStatus.SERVICE_UNAVAILABLE,
-    StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.AllUndone: HTTPStatus.CONFLICT,
+    errors.AllCalibrated: HTTPStatus.CONFLICT,
+    errors.CannotCancel: HTTPStatus.CONFLICT,
+    errors.CannotRetry: HTTPStatus.CONFLICT,
+    TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    NotJson: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    errors.TooManyTasks: HTTPStatus.TOO_MANY_REQUESTS,
+    errors.AllowanceUsedUp: HTTPStatus.TOO_MANY_REQUESTS,
+    errors.LookupFailed: HTTPStatus.BAD_GATEWAY,
+    errors.ShuttingDown: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    NotInTime: HTTPStatus.GATEWAY_TIMEOUT,
 }
-_OURS: Mapping[int, type[CalibotError]] = {_STATUS[kind]: kind for kind in (NoSuchAddress, MethodNotTaken)}
-"""What the framework answers by itself."""
+"""Those that are not here are about what was asked: 400."""
+_MINUTE = 60
 
 
 def answer_errors(app: FastAPI) -> None:
@@ -39,21 +44,38 @@ def answer_errors(app: FastAPI) -> None:
 
     async def ours(request: Request, error: CalibotError) -> JSONResponse:
         status = next((status for kind, status in _STATUS.items() if isinstance(error, kind)), HTTPStatus.BAD_REQUEST)
-        return _refusal(request, status, error)
+        return refused(request, status, error.code, error.parameters)
+
+    async def unfit(request: Request, error: RequestValidationError) -> JSONResponse:
+        first = error.errors()[0]
+        ours = first["loc"][:-1] if first["type"] == "extra_forbidden" else first["loc"]  # no word from outside
+        return refused(request, HTTPStatus.BAD_REQUEST, BadRequest.code, {"where": ".".join(map(str, ours))})
 
     async def the_frameworks(request: Request, error: HTTPException) -> JSONResponse:
-        answer = _refusal(request, error.status_code, _OURS[error.status_code]())
+        codes = {HTTPStatus.NOT_FOUND: NoSuchAddress.code, HTTPStatus.METHOD_NOT_ALLOWED: MethodNotTaken.code}
+        code = codes.get(HTTPStatus(error.status_code), BadRequest.code)
+        answer = refused(request, error.status_code, code, {"where": "body"})
         answer.headers.update(error.headers or {})
         return answer
 
     async def a_bug(request: Request, _: Exception) -> JSONResponse:
-        return _refusal(request, HTTPStatus.INTERNAL_SERVER_ERROR, CalibotError())
+        return refused(request, HTTPStatus.INTERNAL_SERVER_ERROR, CalibotError.code, {})
 
     app.exception_handler(CalibotError)(ours)
+    app.exception_handler(RequestValidationError)(unfit)
     app.exception_handler(HTTPException)(the_frameworks)
     app.exception_handler(Exception)(a_bug)
 
 
-def _refusal(request: Request, status: int, error: CalibotError) -> JSONResponse:
-    said = sentence(error.code, error.parameters, words_of(request))
-    return JSONResponse({"success": False, "error": said, "code": error.code}, status)
+def refused(request: Request, status: int, code: str, parameters: Parameters) -> JSONResponse:
+    """Return the answer that says *code* with its *parameters*."""
+    said = sentence(code, parameters, words_of(request))
+    return JSONResponse({"success": False, "error": said, "code": code}, status, _headers(status, parameters))
+
+
+def _headers(status: int, parameters: Parameters) -> Mapping[str, str]:
+    if status == HTTPStatus.UNAUTHORIZED:
+        return {"WWW-Authenticate": "Bearer"}
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        return {"Retry-After": str(int(parameters.get("minutes", 1)) * _MINUTE)}
+    return {}

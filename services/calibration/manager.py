@@ -21,7 +21,7 @@ from services.calibration.sequence import Sequence as Changed
 from services.calibration.snapshots import Changes, read_glances, read_lost, read_snapshots
 from services.calibration.task import CalibrationRequest, Item, ItemKey, Lost, Snapshot, State, Task
 from services.clock import Clock, SystemClock
-from services.errors import CannotCancel, CannotRetry, NothingToLookUp, ShuttingDown, StoreUnavailable
+from services.errors import CannotCancel, CannotRetry, NothingToLookUp, ShuttingDown, StoreUnavailable, TaskNotFound
 from services.notebook.once import KEPT_SECONDS, once
 from services.torrents import NotebookId, NoteId, PersonId, Step, TaskId
 
@@ -165,6 +165,19 @@ class AsyncCalibrationManager:
         """Return the task as it stands; None when it is unknown, or ended longer ago than the ttl."""
         snapshots = await self._tasks.read(lambda tx: self._snapshots(tx, [task_id]))
         return snapshots[0] if snapshots else None
+
+    async def ended(self, task_id: TaskId) -> Snapshot:
+        """Return the task when it has ended. Raises TaskNotFound."""
+        seen: int | None = None
+        while True:
+            number, own = self._changed.number, self._changed.number_of(task_id)
+            if own != seen:
+                snapshot, seen = await self.get_task_status(task_id), own
+                if snapshot is None:
+                    raise TaskNotFound
+                if snapshot.task.state.ended:
+                    return snapshot
+            await self._changed.after(number)
 
     async def glance(self, task_ids: Iterable[TaskId]) -> Mapping[TaskId, Snapshot]:
         """Return what lines about these tasks need, however old they are; see `read_glances`."""

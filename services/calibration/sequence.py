@@ -1,5 +1,6 @@
 """The one sequence of changes, in memory: what changed after a number, at the cost of what changed."""
 
+import asyncio
 from dataclasses import dataclass
 
 from services.torrents import NoteId, TaskId
@@ -23,6 +24,7 @@ class Sequence:
         self._floor = self._last = boot << 32
         self._kept = kept
         self._touched: dict[Key, int] = {}  # in the order of the numbers
+        self._news = asyncio.Event()
 
     @property
     def number(self) -> int:
@@ -34,9 +36,16 @@ class Sequence:
         self._last += 1
         self._touched.pop(key, None)
         self._touched[key] = self._last
+        self._news.set()
         if len(self._touched) > self._kept:
             oldest = next(iter(self._touched))
             self._floor = self._touched.pop(oldest)
+
+    async def after(self, number: int) -> None:
+        """Return when a change after *number* was given its own."""
+        while self._last <= number:
+            self._news.clear()
+            await self._news.wait()
 
     def number_of(self, key: Key) -> int:
         """Return the number of the last change of *key*; the oldest kept when that is forgotten."""

@@ -147,6 +147,25 @@ class Notebook:
         """
         return await self._store.read(lambda tx: note_in(tx, notebook, note_id))
 
+    async def among(self, notebooks: Sequence[NotebookId], note_ids: Sequence[NoteId]) -> NotebookId:
+        """Return the one of *notebooks* in which all these notes are.
+
+        Raises:
+            NoteNotFound: one of them is not where the first is, or in none of them.
+        """
+
+        async def find(tx: NotebookTx) -> NotebookId:
+            for notebook in notebooks:
+                if await tx.notes.get(notebook, note_ids[0]) is not None:
+                    there = {note.id for note in await tx.notes.those(notebook, note_ids)}
+                    missing = next((one for one in note_ids if one not in there), None)
+                    if missing is not None:
+                        raise NoteNotFound(note_id=missing)
+                    return notebook
+            raise NoteNotFound(note_id=note_ids[0])
+
+        return await self._store.read(find)
+
     async def known(self, notebook: NotebookId, magnets: Sequence[Magnet]) -> Mapping[TorrentId, Known]:
         """Return what is known, in this notebook, of the torrents of *magnets*."""
         torrents = dict.fromkeys(torrent for magnet in magnets for torrent in magnet.torrents)

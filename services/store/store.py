@@ -25,6 +25,7 @@ from services.store.opening import make_ready
 from services.store.people import NotebookRows, PeopleRows
 from services.store.statements import Connection, Statements, load_migrations, load_queries
 from services.store.tasks import TaskRows
+from services.store.tokens import TokenRows
 from services.store.words import WordRows
 
 log = structlog.stdlib.get_logger(__name__)
@@ -53,6 +54,7 @@ class Tx:
         self.notes = NoteRows(statements, self.words)
         self.people = PeopleRows(statements)
         self.tasks = TaskRows(statements, requests)
+        self.tokens = TokenRows(statements)
 
     async def next_boot(self) -> int:
         row = await self._statements.one("next_boot")

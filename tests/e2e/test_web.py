@@ -8,7 +8,9 @@ import socket
 import httpx
 import pytest
 
-from tests.e2e.conftest import World
+from sandbox.botapi import Person
+from sandbox.swarm import make_sample
+from tests.e2e.conftest import World, kept
 from tests.e2e.test_process import run
 
 _LISTENING = re.compile(r"event='web\.listening'.* port=(\d+)")
@@ -65,3 +67,86 @@ async def test_switched_off_it_listens_nowhere(world: World) -> None:
     await world.launch(config)
     await world.printed(re.compile("is running as"))
     assert "web.listening" not in world.output
+
+
+# The API, by a token of the chat's.
+
+
+async def token_of(world: World, person: Person | None = None, name: str = "backup") -> str:
+    """Ask for a token in a private chat, and return it."""
+    asker = person or world.alice
+    answer = await world.ask(f"/token {name}", person=asker, chat=world.api.private(asker))
+    found = re.search(r"calibot_[\w-]{43}", answer.text)
+    assert found, answer.text
+    return found[0]
+
+
+async def test_begun_over_http_it_sends_no_message_and_shows_in_the_queue_and_in_the_note(running: World) -> None:
+    sample = running.swarm.seed(make_sample("True.Name.mkv"))
+    saved = await running.ask(f"keep {sample.magnet(dn='18')} this")
+    token = await token_of(running)
+    lost = "1" * 40
+    messages = len(running.private.bot_messages)
+    headers = {"Authorization": f"Bearer {token}"}
+    async with httpx.AsyncClient(base_url=await address_of(running), headers=headers) as http:
+        slow = (await http.post("/api/calibrate/async", json={"info_hash": lost})).json()["task_id"]
+        answer = await http.post("/api/calibrate/1")
+        assert (answer.status_code, answer.json()) == (200, {"success": True, "result": "True.Name.mkv"})
+        assert len(running.private.bot_messages) == messages
+        assert lost[:8] in (await running.ask("/queue")).text
+        assert (await http.post(f"/api/calibrate/cancel/{slow}")).json()["status"] == "cancelled"
+    assert kept(await running.ask("/note 1")) == f"keep {sample.magnet(dn='True.Name.mkv')} this"
+    assert "completed" not in saved.text
+
+
+async def test_a_token_is_listed_taken_back_and_opens_nothing_any_more(running: World) -> None:
+    token = await token_of(running, name="my backup")
+    assert token not in (await running.ask("/tokens")).text
+    assert (await running.ask("/tokens")).text.startswith("my backup - made 20")
+    taken = await running.ask("/token my backup")
+    assert taken.text.startswith("You have a token of this name.")
+    async with httpx.AsyncClient(base_url=await address_of(running)) as http:
+
+        async def asked() -> int:
+            headers = {"Authorization": f"Bearer {token}"}
+            return (await http.get("/api/calibrate/status/none", headers=headers)).status_code
+
+        assert await asked() == 404
+        assert "last used 20" in (await running.ask("/tokens")).text
+        assert (await running.ask("/tokens revoke my backup")).text == "my backup opens nothing any more."
+        assert await asked() == 401
+    assert (await running.ask("/tokens")).text.startswith("You have no tokens.")
+    assert (await running.ask("/tokens revoke it")).text == "You have no token of this name. /tokens lists yours."
+    assert token not in running.output
+
+
+async def test_a_token_opens_the_groups_that_its_person_is_in_now(world: World) -> None:
+    bob = world.invite("Bob")
+    group = world.group("Films", world.alice, bob)
+    await world.start()
+    for command in ("/token x", "/tokens"):
+        asked = world.alice.say(group, command)
+        assert (await world.answer(asked)).text == "Tokens are given in a private chat with me alone."
+    await world.answer(world.alice.say(group, f"magnet:?xt=urn:btih:{'2' * 40}"))
+    alices, bobs = await token_of(world), await token_of(world, bob)
+    async with httpx.AsyncClient(base_url=await address_of(world)) as http:
+
+        async def status(token: str) -> int:
+            headers = {"Authorization": f"Bearer {token}"}
+            return (await http.post("/api/calibrate/async", json={"note_id": 1}, headers=headers)).status_code
+
+        assert (await status(alices), await status(bobs)) == (200, 200)
+        stranger = world.api.person("Mallory")
+        assert "calibot_" not in (await world.answer(stranger.say(world.api.private(stranger), "/token x"))).text
+
+
+async def test_who_is_let_in_no_more_is_refused(world: World) -> None:
+    bob = world.api.person("Bob")
+    await world.start()
+    await world.ask(f"/allow {bob.id}")
+    bobs = await token_of(world, bob)
+    headers = {"Authorization": f"Bearer {bobs}"}
+    async with httpx.AsyncClient(base_url=await address_of(world), headers=headers) as http:
+        assert (await http.get("/api/calibrate/status/none")).status_code == 404
+        await world.ask(f"/deny {bob.id}")
+        assert (await http.get("/api/calibrate/status/none")).json()["code"] == "not_let_in"

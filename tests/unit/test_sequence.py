@@ -1,5 +1,7 @@
 """The sequence of changes against a naive one that forgets nothing."""
 
+import asyncio
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -123,3 +125,19 @@ def test_what_is_forgotten_has_a_number_that_still_counts() -> None:
     touched = sequence.since(FIRST + 1, 10)
     assert touched is not None
     assert touched.keys == (TaskId("b"), TaskId("c"))
+
+
+async def test_all_who_wait_hear_of_the_next_change_and_none_of_an_earlier_one() -> None:
+    sequence = Sequence(1)
+    sequence.touch(TaskId("a"))
+    await sequence.after(sequence.number - 1)
+    waiting = [asyncio.ensure_future(sequence.after(sequence.number)) for _ in range(3)]
+    later = asyncio.ensure_future(sequence.after(sequence.number + 1))
+    await asyncio.sleep(0)
+    assert not any(one.done() for one in waiting)
+    sequence.touch(TaskId("a"))
+    await asyncio.gather(*waiting)
+    await asyncio.sleep(0)
+    assert not later.done()
+    sequence.touch(TaskId("b"))
+    await later

@@ -1,36 +1,36 @@
 """What HTTP clients are told of the process, and how every error is answered."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import httpx
 import pytest
 
 from services.errors import ShuttingDown, StoreUnavailable
-from services.i18n import Catalogues
 from services.store.store import Store
+from tests.fake_clock import FakeClock
 from tests.unit.conftest import Run
-from web.app import make_app
-from web.context import Services
+from tests.unit.web_world import web_world
 from web.words import wanted
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
-async def http(run: Run) -> AsyncIterator[httpx.AsyncClient]:
-    async with run() as manager:
-        app = make_app(Services(manager=manager, catalogues=await asyncio.to_thread(Catalogues.load)))
+async def http(run: Run, store: Store, clock: FakeClock) -> AsyncIterator[httpx.AsyncClient]:
+    async with run() as manager, web_world(manager, store, clock) as world:
 
-        @app.get("/bug")
+        @world.app.get("/bug", include_in_schema=False)
         async def bug() -> None:
             raise ZeroDivisionError("a secret")
 
-        @app.get("/stopping")
+        @world.app.get("/stopping", include_in_schema=False)
         async def stopping() -> None:
             raise ShuttingDown
 
-        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-        async with httpx.AsyncClient(transport=transport, base_url="http://calibot") as client:
-            yield client
+        yield world.http
 
 
 async def test_a_process_that_goes_on_is_well_and_ready(http: httpx.AsyncClient) -> None:
@@ -106,7 +106,12 @@ def test_languages_of_one_weight_keep_their_order() -> None:
     assert wanted("fr;q=0.5, de, zh ; q=0.5, en;q=1.0") == ["de", "en", "fr", "zh"]
 
 
-async def test_the_description_names_every_route_and_no_page_of_another_site(http: httpx.AsyncClient) -> None:
-    description = (await http.get("/openapi.json")).json()
-    assert {"/healthz", "/readyz"} <= set(description["paths"])
+async def test_every_route_is_described_in_the_docs(http: httpx.AsyncClient) -> None:
+    paths = (await http.get("/openapi.json")).json()["paths"]
+    routes = {f"{method.upper()} {path}" for path, methods in paths.items() for method in methods}
+    page = await asyncio.to_thread((ROOT / "docs" / "api.md").read_text, "utf-8")
+    assert routes == set(re.findall(r"`((?:GET|POST|PUT|DELETE) /[^`]+)`", page))
+
+
+async def test_no_page_is_of_another_site(http: httpx.AsyncClient) -> None:
     assert [(await http.get(page)).status_code for page in ("/docs", "/redoc")] == [404, 404]

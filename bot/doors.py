@@ -1,0 +1,57 @@
+"""Which notebooks are open to whom over HTTP: their private chat's, and those of groups that they are in now."""
+
+import asyncio
+from collections.abc import Sequence
+
+from telegram import Bot, ChatMember
+from telegram.error import TelegramError
+
+from services.clock import Clock
+from services.notebook.people import People
+from services.torrents import PersonId
+
+_REMEMBERED = 60.0  # seconds that an answer of Telegram's is good for
+_MOST_REMEMBERED = 10_000
+
+
+class Doors:
+    """See `web.context.Doors`. Whoever Telegram does not say is a member is let in nowhere."""
+
+    def __init__(self, bot: Bot, people: People, clock: Clock) -> None:
+        self._bot = bot
+        self._people = people
+        self._clock = clock
+        self._known: dict[tuple[str, PersonId], tuple[float, bool]] = {}
+
+    def own(self, person: PersonId) -> str | None:
+        """Return the door of the person's private chat, whose number is the person's."""
+        door = str(person)
+        return door if self._people.access.serves(person, door, private=True) else None
+
+    async def others(self, person: PersonId) -> Sequence[str]:
+        """Return the doors of the groups that are let in and have this member, asked of Telegram once a minute."""
+        access = self._people.access
+        groups = sorted({access.now(chat) for chat in access.chats})
+        members = await asyncio.gather(*(self._is_member(group, person) for group in groups))
+        return [group for group, is_member in zip(groups, members, strict=True) if is_member]
+
+    async def _is_member(self, group: str, person: PersonId) -> bool:
+        now = self._clock.monotonic()
+        until, known = self._known.get((group, person), (now, False))
+        if now < until:
+            return known
+        try:
+            member = await self._bot.get_chat_member(int(group.removeprefix("tg:")), int(person.removeprefix("tg:")))
+        except TelegramError:  # nobody is let in on a guess
+            return False
+        self._known.pop((group, person), None)
+        self._known[group, person] = now + _REMEMBERED, (known := _is_in(member))
+        if len(self._known) > _MOST_REMEMBERED:
+            del self._known[next(iter(self._known))]
+        return known
+
+
+def _is_in(member: ChatMember) -> bool:
+    if member.status == ChatMember.RESTRICTED:
+        return bool(getattr(member, "is_member", False))
+    return member.status in {ChatMember.OWNER, ChatMember.ADMINISTRATOR, ChatMember.MEMBER}

@@ -1,0 +1,288 @@
+"""Calibrating over HTTP: the exact bodies, who may do what, and what is refused."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from services.errors import LookupFailed
+from services.store.store import Store
+from services.torrents import PersonId
+from tests.fake_clock import FakeClock
+from tests.unit.conftest import Run
+from tests.unit.fakes import FakeEngine, torrent
+from tests.unit.web_world import ALICE, BOB, CAROL, GROUP, MALLORY, World, web_world
+
+ASYNC, BATCH, STATUS = "/api/calibrate/async", "/api/calibrate/batch", "/api/calibrate/status"
+
+
+@pytest.fixture
+async def world(run: Run, store: Store, clock: FakeClock, engine: FakeEngine) -> AsyncIterator[World]:
+    engine.knows("a", "a.mkv")
+    engine.knows("b", "b.mkv")
+    engine.knows("lost", LookupFailed())
+    async with run() as manager, web_world(manager, store, clock) as world:
+        yield world
+
+
+async def test_a_note_is_calibrated_and_the_bodies_are_those_of_the_report(world: World) -> None:
+    note_id = await world.note(ALICE, "a")
+    answer = await world.post(ALICE, ASYNC, {"note_id": note_id})
+    task_id = answer.json()["task_id"]
+    assert (answer.status_code, answer.json()) == (200, {"success": True, "task_id": task_id, "status": "pending"})
+    await asyncio.sleep(0)
+    running = (await world.get(ALICE, f"{STATUS}/{task_id}")).json()
+    assert (running["success"], running["task_id"], running["note_id"]) == (True, task_id, note_id)
+    assert running["status"] in {"pending", "running"}
+    await world.clock.advance(2)
+    done = (await world.get(ALICE, f"{STATUS}/{task_id}")).json()
+    assert (done["status"], done["result"], done["counts"]) == ("completed", "a.mkv", {"completed": 1})
+    assert (done["error"], done["code"]) == (None, None)
+    (item,) = done["items"]
+    assert (item["name"], item["verified"], item["certain"], item["notes"]) == ("a.mkv", True, True, [note_id])
+    assert (item["size"], item["files"], item["source"]) == (1234, 2, "swarm")
+    assert done["created_at"] <= done["started_at"] <= done["completed_at"]
+    assert done["created_at"].endswith("Z")
+    assert "dn=a.mkv" in await world.text(ALICE, note_id)
+
+
+async def test_an_info_hash_is_looked_up_and_changes_no_note(world: World) -> None:
+    note_id = await world.note(ALICE, "a")
+    before = await world.text(ALICE, note_id)
+    done = await world.ended(ASYNC, {"info_hash": torrent("a").shown.hex.upper()})
+    assert (done["status"], done["result"]) == ("completed", "a.mkv")
+    assert (done["info_hash"], done["note_id"]) == (torrent("a").shown.hex, None)
+    assert await world.text(ALICE, note_id) == before
+
+
+@pytest.mark.parametrize(("language", "error"), [("en", "The lookup ended without a name."), ("zh", "没有找到名字")])
+async def test_a_failure_says_why_in_the_readers_language(language: str, error: str, world: World) -> None:
+    task_id = str((await world.ended(ASYNC, {"info_hash": torrent("lost").shown.hex}))["task_id"])
+    failed = (await world.get(ALICE, f"{STATUS}/{task_id}", language=language)).json()
+    assert (failed["status"], failed["code"]) == ("failed", "lookup_failed")
+    assert failed["error"] == failed["items"][0]["error"]
+    assert failed["error"].isascii() == (language == "en")
+    assert "result" not in failed or failed["result"] is None
+
+
+async def test_many_are_one_task_with_pages_of_items(world: World, engine: FakeEngine) -> None:
+    words = [f"w{number}" for number in range(45)]
+    for word in words:
+        engine.knows(word, f"{word}.mkv")
+    answer = await world.post(ALICE, BATCH, {"info_hashes": [torrent(word).shown.hex for word in words]})
+    task_id = answer.json()["task_id"]
+    assert answer.json() == {"success": True, "task_id": task_id, "status": "pending", "total": 45}
+    await world.clock.advance(100)
+    done = (await world.get(ALICE, f"{STATUS}/{task_id}")).json()
+    assert done["result"].splitlines() == [f"{word}.mkv" for word in words]
+    assert [item["position"] for item in done["items"]] == list(range(20))
+    pages = [(await world.get(ALICE, f"{STATUS}/{task_id}/items?page={page}")).json() for page in range(4)]
+    assert [len(page["items"]) for page in pages] == [20, 20, 5, 0]
+    assert [page["more"] for page in pages] == [True, True, False, False]
+
+
+async def test_notes_and_all_that_were_not_calibrated_are_batches_too(world: World) -> None:
+    first, second = await world.note(ALICE, "a"), await world.note(ALICE, "b")
+    done = await world.ended(BATCH, {"note_ids": [first, second, first]})
+    assert (done["result"], done["note_id"]) == ("a.mkv\nb.mkv", None)
+    third = await world.note(ALICE, "a", "lost")
+    done = await world.ended(BATCH, {"all": True})
+    assert (done["note_id"], done["counts"]) == (third, {"completed": 1, "failed": 1})
+    refused = await world.post(BOB, BATCH, {"all": True})
+    assert (refused.status_code, refused.json()["code"]) == (404, "note_not_found")
+
+
+async def test_notes_of_two_notebooks_are_no_batch(world: World) -> None:
+    mine, ours = await world.note(ALICE, "a"), await world.note(GROUP, "b")
+    refused = await world.post(ALICE, BATCH, {"note_ids": [mine, ours]})
+    assert (refused.status_code, refused.json()["code"]) == (404, "note_not_found")
+
+
+async def test_the_old_way_waits_for_the_name(world: World) -> None:
+    note_id = await world.note(ALICE, "a")
+    waiting = asyncio.ensure_future(world.post(ALICE, f"/api/calibrate/{note_id}"))
+    await world.clock.advance(0.5)
+    assert not waiting.done()
+    await world.clock.advance(1)
+    answer = await waiting
+    assert (answer.status_code, answer.json()) == (200, {"success": True, "result": "a.mkv"})
+
+
+async def test_the_old_way_says_why_there_is_no_name(world: World) -> None:
+    note_id = await world.note(ALICE, "lost")
+    waiting = asyncio.ensure_future(world.post(ALICE, f"/api/calibrate/{note_id}"))
+    await world.clock.advance(2)
+    answer = await waiting
+    assert (answer.status_code, answer.json()["code"]) == (502, "lookup_failed")
+
+
+async def test_the_old_way_ends_in_time_and_the_task_goes_on(world: World, engine: FakeEngine) -> None:
+    for number in range(30):  # a hundred of them would be taken on at once
+        engine.knows(f"w{number}", "x")
+    engine.delay = 50
+    await world.post(ALICE, BATCH, {"info_hashes": [torrent(f"w{number}").shown.hex for number in range(30)]})
+    note_id = await world.note(ALICE, "a")
+    waiting = asyncio.ensure_future(world.post(ALICE, f"/api/calibrate/{note_id}"))
+    await world.clock.advance(61)
+    answer = await waiting
+    assert (answer.status_code, answer.json()["code"]) == (504, "not_in_time")
+    await world.clock.advance(400)
+    assert "dn=a.mkv" in await world.text(ALICE, note_id)
+
+
+async def test_a_task_is_cancelled_and_tried_again_once_each(world: World, engine: FakeEngine) -> None:
+    task_id = (await world.post(ALICE, ASYNC, {"info_hash": torrent("new").shown.hex})).json()["task_id"]
+    cancelled = await world.post(ALICE, f"/api/calibrate/cancel/{task_id}")
+    assert (cancelled.status_code, cancelled.json()) == (
+        200,
+        {"success": True, "task_id": task_id, "status": "cancelled"},
+    )
+    again = await world.post(ALICE, f"/api/calibrate/cancel/{task_id}")
+    assert (again.status_code, again.json()["code"]) == (409, "cannot_cancel")
+    engine.knows("new", "new.mkv")
+    retried = await world.post(ALICE, f"/api/calibrate/retry/{task_id}")
+    assert (retried.status_code, retried.json()["status"]) in {(200, "pending"), (200, "running")}
+    await world.clock.advance(2)
+    again = await world.post(ALICE, f"/api/calibrate/retry/{task_id}")
+    assert (again.status_code, again.json()["code"]) == (409, "cannot_retry")
+    assert (await world.get(ALICE, f"{STATUS}/{task_id}")).json()["result"] == "new.mkv"
+
+
+async def test_the_same_key_is_one_task_and_another_persons_is_their_own(world: World) -> None:
+    body = {"info_hash": torrent("a").shown.hex}
+    first = (await world.ended(ASYNC, body))["task_id"]
+    keyed = [(await world.post(ALICE, ASYNC, body, Idempotency_Key="k")).json()["task_id"] for _ in range(2)]
+    assert keyed[0] == keyed[1] != first
+    await world.clock.advance(5)
+    assert (await world.post(ALICE, ASYNC, body, Idempotency_Key="k")).json()["task_id"] == keyed[0]
+    assert (await world.post(BOB, ASYNC, body, Idempotency_Key="k")).json()["task_id"] != keyed[0]
+
+
+# Who gets in.
+
+NOTE, TASK = "{note}", "{task}"
+ROUTES = [
+    ("POST", ASYNC, {"note_id": NOTE}),
+    ("POST", BATCH, {"note_ids": [NOTE]}),
+    ("POST", f"/api/calibrate/{NOTE}", None),
+    ("GET", f"{STATUS}/{TASK}", None),
+    ("GET", f"{STATUS}/{TASK}/items", None),
+    ("POST", f"/api/calibrate/cancel/{TASK}", None),
+    ("POST", f"/api/calibrate/retry/{TASK}", None),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "body"), ROUTES, ids=[path for _, path, _ in ROUTES])
+@pytest.mark.parametrize(
+    ("person", "expected"),
+    [(None, 401), (MALLORY, 403), (CAROL, 404), (BOB, 200), (ALICE, 200)],
+    ids=["nobody", "let in no more", "member of another notebook", "member", "owner"],
+)
+async def test_a_notebook_is_open_to_its_members_alone(
+    method: str, path: str, body: dict[str, object] | None, person: PersonId | None, expected: int, world: World
+) -> None:
+    """What Alice asks of the group's notebook; Bob may look at it, and end what is his own alone."""
+    note_id = await world.note(GROUP, "a")
+    asked = (await world.post(ALICE, ASYNC, {"note_id": note_id})).json()["task_id"]
+    if "retry" in path:
+        await world.post(ALICE, f"/api/calibrate/cancel/{asked}")
+    path = path.replace(NOTE, str(note_id)).replace(TASK, asked)
+    if body is not None:
+        body = {key: [note_id] if isinstance(value, list) else note_id for key, value in body.items()}
+    if person is BOB and ("cancel" in path or "retry" in path):
+        expected = 403
+    request = asyncio.ensure_future(world.http.request(method, path, json=body, headers=world.as_(person)))
+    await world.clock.advance(2)
+    answer = await request
+    assert answer.status_code == expected, answer.text
+    assert answer.json()["success"] is (expected == 200)
+
+
+async def test_who_has_left_the_group_sees_it_no_more(world: World) -> None:
+    note_id = await world.note(GROUP, "a")
+    assert (await world.post(BOB, ASYNC, {"note_id": note_id})).status_code == 200
+    world.doors.members.discard(BOB)
+    assert (await world.post(BOB, ASYNC, {"note_id": note_id})).status_code == 404
+
+
+@pytest.mark.parametrize("header", ["Bearer", "Bearer ", "Bearer calibot_x", "Basic {token}", "{token}", ""])
+async def test_whatever_is_no_token_is_refused(header: str, world: World) -> None:
+    header = header.format(token=world.tokens[ALICE])
+    answer = await world.http.post(ASYNC, json={"note_id": 1}, headers={"Authorization": header})
+    assert (answer.status_code, answer.json()["code"]) == (401, "token_needed")
+    assert answer.headers["www-authenticate"] == "Bearer"
+
+
+async def test_a_token_that_was_taken_back_opens_nothing(world: World) -> None:
+    await world.services.tokens.take_back(ALICE, "test")
+    assert (await world.post(ALICE, ASYNC, {"note_id": 1})).status_code == 401
+
+
+# What is refused.
+
+GOOD = torrent("a").shown.hex
+
+
+NO_ONE: list[object] = [
+    {}, [], "x", 7, {"note_id": None}, {"note_id": 1, "info_hash": GOOD}, {"note_id": "1"}, {"note_id": 0},
+    {"note_id": -1}, {"note_id": 1.5}, {"note_id": True}, {"note_id": 2**63}, {"note_id": 10**400},
+    {"info_hash": "abc"}, {"info_hash": "g" * 40}, {"info_hash": "0" * 40}, {"info_hash": 12},
+    {"info_hash": "\ud800" * 40}, {"note_id": 1, "x\ud800": 1}, None,
+]  # fmt: skip
+NO_MANY: list[object] = [
+    {}, {"note_ids": []}, {"note_ids": [1], "all": True}, {"all": False}, {"all": 1}, {"info_hashes": [""]},
+    {"note_ids": [1, "2"]}, {"info_hashes": [GOOD] * 5001}, {"note_ids": list(range(1, 1002))},
+    {"all": True, "info_hashes": [GOOD]},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        *[(ASYNC, body) for body in NO_ONE],
+        *[(BATCH, body) for body in NO_MANY],
+        *[(f"/api/calibrate/{number}", None) for number in ("x", 0, 10**30)],
+    ],
+    ids=lambda value: repr(value)[:40],
+)
+async def test_a_bad_request_is_one_line_and_changes_nothing(path: str, body: object, world: World) -> None:
+    answer = await world.post(ALICE, path, body)
+    assert answer.status_code == 400, answer.text
+    assert set(answer.json()) == {"success", "error", "code"}
+    assert answer.json()["code"] in {"bad_request", "invalid_info_hash"}
+    assert (await world.services.manager.live_tasks())[1] == 0
+
+
+@pytest.mark.parametrize(
+    ("content", "kind", "status"),
+    [
+        (b"{", "application/json", 400),
+        (b"[" * 100_000, "application/json", 400),
+        (b'{"note_id": ' + b"9" * 5000 + b"}", "application/json", 400),
+        (b"\xff\xfe", "application/json", 400),
+        (b'{"note_id": 1}', "text/plain", 415),
+        (b"note_id=1", "application/x-www-form-urlencoded", 415),
+        (b'{"note_id": 1}' + b" " * 2_000_000, "application/json", 413),
+    ],
+    ids=["cut off", "deep", "a huge number", "no text", "text", "a form", "too large"],
+)
+async def test_a_body_that_is_none_is_refused(content: bytes, kind: str, status: int, world: World) -> None:
+    headers = world.as_(ALICE) | {"Content-Type": kind}
+    answer = await world.http.post(ASYNC, content=content, headers=headers)
+    assert answer.status_code == status
+    assert set(answer.json()) == {"success", "error", "code"}
+
+
+async def test_what_there_is_not_is_not_found(world: World) -> None:
+    for path, body in ((ASYNC, {"note_id": 999}), ("/api/calibrate/999", None)):
+        answer = await world.post(ALICE, path, body)
+        assert (answer.status_code, answer.json()["code"]) == (404, "note_not_found")
+    for method, path in (("GET", "status"), ("POST", "cancel"), ("POST", "retry")):
+        answer = await world.http.request(method, f"/api/calibrate/{path}/nothing", headers=world.as_(ALICE))
+        assert (answer.status_code, answer.json()["code"]) == (404, "task_not_found")
+
+
+async def test_a_note_without_a_magnet_is_told_so(world: World) -> None:
+    note_id = await world.note(ALICE)
+    answer = await world.post(ALICE, ASYNC, {"note_id": note_id})
+    assert (answer.status_code, answer.json()["code"]) == (400, "nothing_to_look_up")

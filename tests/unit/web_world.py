@@ -1,0 +1,104 @@
+"""The application between its real services and a hand-moved clock; people with tokens, and a group of two of them."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import httpx
+from fastapi import FastAPI
+
+from services.access import Access
+from services.calibration.manager import AsyncCalibrationManager
+from services.i18n import Catalogues
+from services.notebook.notebook import Notebook
+from services.notebook.people import People
+from services.notebook.tokens import Tokens
+from services.store.store import Store
+from services.torrents import NoteId, PersonId
+from tests.fake_clock import FakeClock
+from tests.unit.fakes import torrent
+from web.app import make_app
+from web.context import Services
+
+ALICE, BOB, CAROL, MALLORY = (PersonId(f"tg:{number}") for number in (1, 2, 3, 4))
+GROUP = "tg:-5"
+"""Alice, the owner, and Bob are in it; Carol is served in private alone, Mallory no more."""
+
+
+@dataclass
+class GroupDoors:
+    """Who is in the group, as Telegram would tell."""
+
+    people: People
+    members: set[PersonId]
+
+    def own(self, person: PersonId) -> str | None:
+        return str(person) if self.people.access.serves(person, str(person), private=True) else None
+
+    async def others(self, person: PersonId) -> Sequence[str]:
+        return [GROUP] if person in self.members else []
+
+
+@dataclass
+class World:
+    app: FastAPI
+    services: Services
+    doors: GroupDoors
+    http: httpx.AsyncClient
+    clock: FakeClock
+    tokens: dict[PersonId, str]
+
+    def as_(self, person: PersonId | None, language: str = "en", **more: str) -> dict[str, str]:
+        """Return the headers by which *person* is known."""
+        headers = {"Accept-Language": language} | {key.replace("_", "-"): value for key, value in more.items()}
+        return headers | ({"Authorization": f"Bearer {self.tokens[person]}"} if person else {})
+
+    async def post(self, person: PersonId | None, path: str, body: object = None, **more: str) -> httpx.Response:
+        headers = self.as_(person, **more) | {"Content-Type": "application/json"}
+        return await self.http.post(path, content=b"" if body is None else json.dumps(body), headers=headers)
+
+    async def get(self, person: PersonId | None, path: str, **more: str) -> httpx.Response:
+        return await self.http.get(path, headers=self.as_(person, **more))
+
+    async def note(self, door: str, *words: str) -> NoteId:
+        """Keep a note with a magnet for each word."""
+        notebook = await self.services.notebook.behind(door)
+        text = "\n".join(f"{word}: magnet:?xt=urn:btih:{torrent(word).shown}" for word in words)
+        saved = await self.services.notebook.save(text, notebook=notebook, person=ALICE, origin=None, anything=True)
+        assert saved is not None
+        return saved.note_id
+
+    async def text(self, door: str, note_id: NoteId) -> str:
+        return (await self.services.notebook.get(await self.services.notebook.behind(door), note_id)).text
+
+    async def ended(self, path: str, body: object, person: PersonId = ALICE) -> dict[str, object]:
+        """Submit, let it end, and return its status."""
+        task_id = (await self.post(person, path, body)).json()["task_id"]
+        await self.clock.advance(100)
+        status: dict[str, object] = (await self.get(person, f"/api/calibrate/status/{task_id}")).json()
+        return status
+
+
+@asynccontextmanager
+async def web_world(manager: AsyncCalibrationManager, store: Store, clock: FakeClock) -> AsyncIterator[World]:
+    access = Access(owners=frozenset({ALICE}), users=frozenset({BOB, CAROL, MALLORY}), chats=frozenset({GROUP}))
+    people, tokens = People(store, access, clock), Tokens(store, clock)
+    given = {person: await tokens.give(person, "test") for person in (ALICE, BOB, CAROL, MALLORY)}
+    people.access = Access(owners=access.owners, users=access.users - {MALLORY}, chats=access.chats)
+    doors = GroupDoors(people, {ALICE, BOB})
+    services = Services(
+        manager=manager,
+        notebook=Notebook(store, clock, manager.note_changed),
+        people=people,
+        tokens=tokens,
+        doors=doors,
+        catalogues=await asyncio.to_thread(Catalogues.load),
+        clock=clock,
+        timeout=60.0,
+    )
+    app = make_app(services)
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://calibot") as http:
+        yield World(app, services, doors, http, clock, given)

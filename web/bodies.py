@@ -1,0 +1,56 @@
+"""What may come as a request's body: JSON, and not without end."""
+
+from http import HTTPStatus
+
+from fastapi import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from services.errors import CalibotError
+from web.errors import refused
+from web.refusals import NotJson, TooLarge
+
+_MOST = 2_000_000  # bytes
+_JSON = "application/json"
+
+
+class Bodies:
+    """Reads a body before *app* does, and refuses what is too large or something else than JSON."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request = Request(scope, receive)
+        body = bytearray()
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > _MOST:
+                await _refuse(request, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, TooLarge(most=_MOST), send)
+                return
+        if body and request.headers.get("content-type", "").partition(";")[0].strip().lower() != _JSON:
+            await _refuse(request, HTTPStatus.UNSUPPORTED_MEDIA_TYPE, NotJson(), send)
+            return
+        await self._app(scope, _again(bytes(body), receive), send)
+
+
+def _again(body: bytes, receive: Receive) -> Receive:
+    """Return what gives *body*, then what comes after it."""
+    given = False
+
+    async def again() -> Message:
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return again
+
+
+async def _refuse(request: Request, status: HTTPStatus, error: CalibotError, send: Send) -> None:
+    answer = refused(request, status, error.code, error.parameters)
+    answer.headers["Connection"] = "close"  # the rest of the body is not read
+    await answer(request.scope, request.receive, send)

@@ -1,0 +1,51 @@
+"""What only a request over HTTP can be refused for."""
+
+from services.errors import CalibotError
+
+
+class NoSuchAddress(CalibotError):
+    """No route has this path."""
+
+    code = "no_such_address"
+
+
+class MethodNotTaken(CalibotError):
+    """The route does not take this method."""
+
+    code = "method_not_taken"
+
+
+class BadRequest(CalibotError):
+    """The request is not as its route says, first at *where*."""
+
+    code = "bad_request"
+
+
+class TooLarge(CalibotError):
+    """The body has more than the *most* bytes that are read."""
+
+    code = "too_large"
+
+
+class NotJson(CalibotError):
+    """The body is not said to be JSON."""
+
+    code = "not_json"
+
+
+class TokenNeeded(CalibotError):
+    """There is no token, or it is nobody's."""
+
+    code = "token_needed"
+
+
+class NotLetIn(CalibotError):
+    """Whoever the token is of is served no more."""
+
+    code = "not_let_in"
+
+
+class NotInTime(CalibotError):
+    """A lookup that was waited for has not ended in time; it goes on as task *task_id*."""
+
+    code = "not_in_time"

@@ -1,0 +1,144 @@
+"""What is answered: tasks and their items as JSON."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Literal
+
+from pydantic import BaseModel
+
+from services.calibration.task import HashRequest, Item, NoteRequest, Snapshot, State
+from services.i18n import Translation, sentence
+from services.torrents import Step
+
+
+class Accepted(BaseModel):
+    """A task that was taken on; *total* of its items where there may be several."""
+
+    success: Literal[True] = True
+    task_id: str
+    status: State
+
+
+class AcceptedBatch(Accepted):
+    """The same, and how many torrents it has."""
+
+    total: int
+
+
+class Said(BaseModel):
+    """A step of a lookup: a code with its parameters, and its sentence."""
+
+    code: str
+    parameters: dict[str, int | float | str]
+    text: str
+
+
+class OneItem(BaseModel):
+    """One torrent of a task. *name* is verified against its info-hash, or only claimed; *certain*: its encoding is."""
+
+    position: int
+    info_hash: str
+    status: State
+    name: str | None = None
+    verified: bool | None = None
+    certain: bool | None = None
+    size: int | None = None
+    files: int | None = None
+    source: str | None = None
+    notes: list[int] = []
+    error: str | None = None
+    code: str | None = None
+
+
+class TaskStatus(BaseModel):
+    """A task as it stands. Times are UTC (ISO 8601).
+
+    *result* of a completed one are the names that were found, one a line; *error* and *code* of a failed one say why.
+    *items* are the first twenty.
+    """
+
+    success: Literal[True] = True
+    task_id: str
+    status: State
+    info_hash: str | None
+    note_id: int | None
+    created_at: str
+    started_at: str | None
+    completed_at: str | None
+    counts: dict[State, int]
+    progress: Said | None
+    items: list[OneItem]
+    result: str | None = None
+    error: str | None = None
+    code: str | None = None
+
+
+class Items(BaseModel):
+    """A page (from 0) of a task's items; *more*: there is another one."""
+
+    success: Literal[True] = True
+    task_id: str
+    page: int
+    items: list[OneItem]
+    more: bool
+
+
+class Result(BaseModel):
+    """The names that were found, one a line."""
+
+    success: Literal[True] = True
+    result: str
+
+
+def status_of(snapshot: Snapshot, items: Sequence[Item], found: Sequence[Item], t: Translation) -> TaskStatus:
+    """Return the task with these of its *items*, and of a completed one all that it *found*."""
+    task = snapshot.task
+    request = task.request
+    failure = failure_of(snapshot) if task.state is State.FAILED else None
+    return TaskStatus(
+        task_id=task.id,
+        status=task.state,
+        info_hash=snapshot.first.torrent.shown.hex
+        if isinstance(request, HashRequest) and snapshot.total == 1
+        else None,
+        note_id=request.notes[0] if isinstance(request, NoteRequest) and len(request.notes) == 1 else None,
+        created_at=_time(task.created_at),
+        started_at=None if task.started_at is None else _time(task.started_at),
+        completed_at=None if task.completed_at is None else _time(task.completed_at),
+        counts=dict(snapshot.counts),
+        progress=_said(snapshot.progress, t) if snapshot.progress else None,
+        items=[item_of(one, t) for one in items],
+        result=result_of(found) if task.state is State.COMPLETED else None,
+        error=sentence(failure.code, failure.parameters, t) if failure else None,
+        code=failure.code if failure else None,
+    )
+
+
+def failure_of(snapshot: Snapshot) -> Step | None:
+    """Return why the first of those of its items that failed did so, or one of the last; None where none did."""
+    return next((one.failure for one in (snapshot.first, *snapshot.outcomes) if one.failure), None)
+
+
+def item_of(item: Item, t: Translation) -> OneItem:
+    shown = OneItem(position=item.position, info_hash=item.torrent.shown.hex, status=item.state)
+    if (found := item.found) is not None:
+        shown.name, shown.verified, shown.certain = found.name.text, found.verified, found.name.certain
+        shown.size, shown.files, shown.source = found.size, found.file_count, found.source
+        shown.notes = list(item.corrected)
+    if (failure := item.failure) is not None:
+        shown.error, shown.code = sentence(failure.code, failure.parameters, t), failure.code
+    return shown
+
+
+def result_of(found: Sequence[Item]) -> str:
+    """Return the names of what was found, one a line."""
+    return "\n".join(" ".join(one.found.name.text.splitlines()) for one in found if one.found is not None)
+
+
+def _said(step: Step, t: Translation) -> Said:
+    text = sentence(step.code, step.parameters, t)
+    return Said(code=step.code, parameters=dict(step.parameters), text=text)
+
+
+def _time(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
