@@ -89,7 +89,7 @@ async def asker(
     if own is None:
         raise NotLetIn
     notebook = await services.notebook.behind(own)
-    key = f"http:{person}:{idempotency_key}" if idempotency_key is not None else None
+    key = None if idempotency_key is None else f"http:{person}:{request.url.path}:{idempotency_key}"
     return Asker(person, notebook, key, services)
 
 

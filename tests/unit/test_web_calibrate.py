@@ -156,6 +156,8 @@ async def test_the_same_key_is_one_task_and_another_persons_is_their_own(world: 
     await world.clock.advance(5)
     assert (await world.post(ALICE, ASYNC, body, Idempotency_Key="k")).json()["task_id"] == keyed[0]
     assert (await world.post(BOB, ASYNC, body, Idempotency_Key="k")).json()["task_id"] != keyed[0]
+    other = await world.post(ALICE, f"/api/calibrate/cancel/{first}", Idempotency_Key="k")
+    assert other.status_code == 409, "another route's request is another one"
 
 
 # Who gets in.
