@@ -1,6 +1,7 @@
 """``/api/calibrate``: tasks over HTTP, as they are in a chat."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Annotated, Self
 
@@ -109,29 +110,13 @@ async def items(
 @router.post("/cancel/{task_id}")
 async def cancel(asker: WhoAsks, task_id: TaskName) -> Accepted:
     """End a task under way."""
-    task = (await _visible(asker, TaskId(task_id))).task
-    await asker.services.manager.cancel_task(
-        task.id,
-        notebook=task.notebook,
-        asked_by=asker.person,
-        everyones=asker.may_any,
-        request_key=asker.request_key,
-    )
-    return Accepted(task_id=task.id, status=(await _visible(asker, task.id)).task.state)
+    return await _moved(asker, task_id, asker.services.manager.cancel_task)
 
 
 @router.post("/retry/{task_id}")
 async def retry(asker: WhoAsks, task_id: TaskName) -> Accepted:
     """Look up again what an ended task did not find."""
-    task = (await _visible(asker, TaskId(task_id))).task
-    await asker.services.manager.retry_task(
-        task.id,
-        notebook=task.notebook,
-        asked_by=asker.person,
-        everyones=asker.may_any,
-        request_key=asker.request_key,
-    )
-    return Accepted(task_id=task.id, status=(await _visible(asker, task.id)).task.state)
+    return await _moved(asker, task_id, asker.services.manager.retry_task)
 
 
 @router.post("/{note_id}", response_model=Result)
@@ -150,6 +135,19 @@ async def calibrate_and_wait(
         why = failure_of(snapshot) or Step(LookupFailed.code)
         return refused(request, HTTPStatus.BAD_GATEWAY, why.code, why.parameters)
     return Result(result=result_of(await manager.list_items(task_id, size=MOST_TORRENTS, states=(State.COMPLETED,))))
+
+
+async def _moved(asker: Asker, task_id: str, move: Callable[..., Awaitable[None]]) -> Accepted:
+    """Let the asker *move* a task that they may see, and return what it is then."""
+    task = (await _visible(asker, TaskId(task_id))).task
+    await move(
+        task.id,
+        notebook=task.notebook,
+        asked_by=asker.person,
+        everyones=asker.may_any,
+        request_key=asker.request_key,
+    )
+    return Accepted(task_id=task.id, status=(await _visible(asker, task.id)).task.state)
 
 
 async def _submit_notes(asker: Asker, note_ids: list[NoteId]) -> TaskId:
