@@ -229,7 +229,7 @@ def _step(text: str, digits: str) -> float:
     first, *others = text.split("\n")
     short = digits[:8]
     line = text if short in first else next((one for one in others if short in one), None)
-    if line is None or line.endswith("list below."):
+    if line is None or line.endswith("another message now."):
         return -1
     peers = _PEERS.search(line)
     return int(peers[1]) if peers else 0

@@ -165,4 +165,4 @@ def ends_message(ends: Sequence[Snapshot], t: Translation) -> tuple[Message, int
 
 def moved_message(one: Snapshot, t: Translation) -> Message:
     """Return what a message shows whose task is shown by a board now."""
-    return Message(t.gettext("{task} is in the list below.").format(task=_subject(t, one)))
+    return Message(t.gettext("{task} is shown in another message now.").format(task=_subject(t, one)))

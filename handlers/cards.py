@@ -143,7 +143,7 @@ def latest(t: Translation, item: Item, most: int = _SHORT, most_of_reason: int =
         return blank(t, item.found.name) if item.found.name.blank else escape(shown_name(item.found.name.text, most))
     if item.failure is not None:
         return told(t, item.failure, most_of_reason)
-    return t.gettext("not looked up")
+    return t.gettext("not looked up") if item.started_at is None else state_word(t, item.state)
 
 
 def _outcome(t: Translation, item: Item) -> list[str]:

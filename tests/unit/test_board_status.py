@@ -46,7 +46,7 @@ async def test_more_fold_into_one_message_and_no_other_stays_in_a_live_state(beg
         await world.passes(20)
         (board,) = world.living()
         assert "running</b> · 4 tasks: 0 found, 0 not, 4 left" in board
-        assert [text.endswith(" is in the list below.") for text in world.shown()] == [True] * 3 + [False]
+        assert [text.endswith(" is shown in another message now.") for text in world.shown()] == [True] * 3 + [False]
         await world.at_rest()
         assert world.living() == []
         (board,) = world.boards()
@@ -71,7 +71,7 @@ async def test_a_card_that_could_not_be_stored_as_shown_before_its_task_was_fold
         assert [" tasks: " in text for text in world.living()] == [True]
         moved = [text for text in world.shown() if " tasks: " not in text]
         assert moved
-        assert all(text.endswith(" is in the list below.") for text in moved)
+        assert all(text.endswith(" is shown in another message now.") for text in moved)
         assert await world.followers.leaving() == []
 
 
@@ -241,6 +241,39 @@ async def test_the_end_of_many_torrents_in_one_task_leaves_the_board_for_a_card(
         (follower,) = await world.followers.of(many)
         assert follower.on_board is None
         assert world.living() == []
+
+
+async def test_a_task_that_asks_which_reading_is_right_keeps_its_card_when_others_fold(
+    begin: Begin, engine: FakeEngine
+) -> None:
+    engine.knows("guess", guessed("guess"))
+    async with begin() as world:
+        many = await world.ask("guess", *[f"slow{number}" for number in range(5)])
+        await world.passes(6)
+        (card,) = world.living()
+        assert "Which of these" in card
+        for word in "abcd":
+            await world.ask(word)
+        await world.passes(10)
+        assert sorted(" tasks: " in text for text in world.living()) == [False, True]
+        (follower,) = await world.followers.of(many)
+        assert follower.on_board is None
+        await world.at_rest()
+        assert world.living() == []
+
+
+async def test_one_that_was_asked_for_twice_on_a_board_has_one_message_when_it_is_tried_again(
+    begin: Begin, engine: FakeEngine
+) -> None:
+    async with begin() as world:
+        for word in "abcd":
+            await world.ask(word)
+        task_id = await world.ask("d")
+        await world.at_rest()
+        before = len(world.shown())
+        await world.manager.retry_task(task_id, notebook=world.notebook, asked_by=PersonId("tg:1"))
+        await world.at_rest()
+        assert len(world.shown()) == before + 1
 
 
 @pytest.mark.parametrize("delay", [0.01, 20])

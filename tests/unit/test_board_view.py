@@ -125,7 +125,7 @@ def test_ends_of_their_own_message_have_a_line_each() -> None:
 
 def test_a_message_whose_task_is_on_a_board_says_so_and_has_no_state_and_no_button() -> None:
     message = moved_message(noted(State.RUNNING), ENGLISH)
-    assert seen(message).text == "#12 · 01234567… is in the list below."
+    assert seen(message).text == "#12 · 01234567… is shown in another message now."
     assert message.keyboard is None
 
 

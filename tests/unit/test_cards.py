@@ -267,6 +267,15 @@ def test_a_failure_gives_its_reason_and_what_to_try() -> None:
     assert "Trying again" in text
 
 
+@pytest.mark.parametrize(("started_at", "words"), [(None, "not looked up"), (5.0, "cancelled")])
+def test_what_was_cancelled_in_a_batch_is_told_apart_by_whether_it_was_looked_up(
+    started_at: float | None, words: str
+) -> None:
+    one = item(State.CANCELLED, started_at=started_at, ended_at=9.0)
+    other = item(State.COMPLETED, 1, found=found("debian.iso"), started_at=5.0, ended_at=8.0)
+    assert f"01234567… · {words}" in text_of(snapshot(one, other))
+
+
 def test_a_cancelled_card_says_that_nothing_goes_on() -> None:
     assert "nothing more is looked up" in text_of(snapshot(item(State.CANCELLED)))
 

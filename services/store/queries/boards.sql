@@ -11,11 +11,14 @@ ORDER BY id DESC LIMIT 1
 ON CONFLICT (address) WHERE closed_at IS NULL DO NOTHING;
 
 -- name: gather_crowd
--- The same as in crowd.
+-- The same as in crowd; but a card that asks which reading of a name is right, while the others are looked for, stays:
+-- who is about to press would lose the buttons.
 UPDATE followers SET board_id = (SELECT id FROM boards WHERE address = :address AND closed_at IS NULL)
 WHERE address = :address AND end_shown_at IS NULL AND board_id IS NULL AND alone IS NOT NULL AND EXISTS (
     SELECT 1 FROM tasks WHERE tasks.id = task_id
         AND (completed_at IS NULL OR (shown_attempt, shown_state) IS NOT (attempt, state))
+) AND NOT EXISTS (
+    SELECT 1 FROM item_rows WHERE item_rows.task_id = followers.task_id AND ended_at IS NOT NULL AND NOT certain
 );
 
 -- name: board

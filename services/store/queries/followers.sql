@@ -80,10 +80,13 @@ UPDATE followers SET end_shown_at = NULL, failed_page = NULL, renewed = renewed 
 WHERE task_id = :task_id AND board_id IS NULL;
 
 -- name: revive_followers
--- Those of a board that was closed stand alone again.
+-- Those of a board that was closed stand alone again, of several at one place the last: it was one line of the board.
 UPDATE followers SET end_shown_at = NULL, failed_page = NULL, renewed = renewed + 1,
     board_id = (SELECT id FROM boards WHERE boards.id = board_id AND closed_at IS NULL)
-WHERE task_id = :task_id
+WHERE task_id = :task_id AND NOT EXISTS (
+    SELECT 1 FROM followers AS twin JOIN boards ON boards.id = twin.board_id AND closed_at IS NOT NULL
+    WHERE twin.board_id = followers.board_id AND twin.task_id = followers.task_id AND twin.id > followers.id
+)
 RETURNING address;
 
 -- name: leaving_followers
