@@ -8,13 +8,12 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from errno import EADDRINUSE
 from pathlib import Path
-from socket import SOCK_DGRAM, SOCK_STREAM
 
 from bot import logs, swarm
 from bot.config import Libtorrent, Settings, load
 from bot.doctor_telegram import look_at_telegram
 from bot.finding import Finding, bad, good
-from bot.listening import Interface, has_port, interfaces, refusal
+from bot.listening import TCP, Interface, has_port, interfaces, refusal
 from bot.terminal import print_whatever_comes, say, why
 from handlers.cards import size
 from services.errors import CalibotError, DatabaseDamaged, NewerSchema, ResolverDown
@@ -136,7 +135,7 @@ def _nearest(path: Path) -> Path:
 
 
 def _look_at_web_port(wanted: Interface, running: _Running) -> Finding:
-    refused = refusal(wanted, SOCK_STREAM)
+    refused = refusal(wanted, TCP)
     if refused is None:
         return good("web port", f"{wanted} can be had")
     if refused.errno == EADDRINUSE:
@@ -147,7 +146,7 @@ def _look_at_web_port(wanted: Interface, running: _Running) -> Finding:
 def _look_at_port(settings: Libtorrent, running: _Running) -> tuple[bool, Finding]:
     """Return whether the ports are free for us to use now, and what is to be said of them."""
     wanted = interfaces(settings.listen_interfaces)
-    refused = {one: why_not for one in wanted if (why_not := refusal(one, SOCK_STREAM, SOCK_DGRAM))}
+    refused = {one: why_not for one in wanted if (why_not := refusal(one))}
     taken = [one for one, why_not in refused.items() if why_not.errno == EADDRINUSE]
     if taken:
         return False, _judge_taken("swarm port", taken, running, "listen_interfaces")

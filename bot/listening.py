@@ -2,11 +2,12 @@
 
 import ipaddress
 import socket
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+TCP, TCP_AND_UDP = (socket.SOCK_STREAM,), (socket.SOCK_STREAM, socket.SOCK_DGRAM)
 _NETWORK = ("tcp", "tcp6", "udp", "udp6")
 
 
@@ -34,7 +35,7 @@ def _address(host: str) -> str:
         return "0.0.0.0"  # noqa: S104 - to look whether its port is free
 
 
-def refusal(interface: Interface, *kinds: socket.SocketKind) -> OSError | None:
+def refusal(interface: Interface, kinds: Collection[socket.SocketKind] = TCP_AND_UDP) -> OSError | None:
     """Return why the port cannot be had for sockets of all these *kinds*, or None. Nothing is sent. Blocks."""
     family = socket.AF_INET6 if ":" in interface.host else socket.AF_INET
     try:
