@@ -4,9 +4,10 @@ import asyncio
 from collections.abc import Sequence
 
 from telegram import Bot, ChatMember
-from telegram.error import TelegramError
+from telegram.error import BadRequest, Forbidden, TelegramError
 
 from services.clock import Clock
+from services.errors import MembershipUnknown
 from services.notebook.people import People
 from services.torrents import PersonId
 
@@ -15,7 +16,7 @@ _MOST_REMEMBERED = 10_000
 
 
 class Doors:
-    """See `web.context.Doors`. Whoever Telegram does not say is a member is let in nowhere."""
+    """See `web.context.Doors`."""
 
     def __init__(self, bot: Bot, people: People, clock: Clock) -> None:
         self._bot = bot
@@ -29,7 +30,11 @@ class Doors:
         return door if self._people.access.serves(person, door, private=True) else None
 
     async def others(self, person: PersonId) -> Sequence[str]:
-        """Return the doors of the groups that are let in and have this member, asked of Telegram once a minute."""
+        """Return the doors of the groups that are let in and have this member, asked of Telegram once a minute.
+
+        Raises:
+            MembershipUnknown: Telegram is out of reach.
+        """
         access = self._people.access
         groups = sorted({access.now(chat) for chat in access.chats})
         members = await asyncio.gather(*(self._is_member(group, person) for group in groups))
@@ -42,8 +47,10 @@ class Doors:
             return known
         try:
             member = await self._bot.get_chat_member(int(group.removeprefix("tg:")), int(person.removeprefix("tg:")))
-        except TelegramError:  # nobody is let in on a guess
+        except (BadRequest, Forbidden):  # it has no such member, or the bot is in it no longer
             return False
+        except TelegramError as error:  # nobody is let in on a guess, nor told that nothing is there
+            raise MembershipUnknown from error
         self._known.pop((group, person), None)
         self._known[group, person] = now + _REMEMBERED, (known := _is_in(member))
         if len(self._known) > _MOST_REMEMBERED:

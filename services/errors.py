@@ -251,6 +251,12 @@ class ShuttingDown(CalibotError):
     code = "shutting_down"
 
 
+class MembershipUnknown(CalibotError):
+    """It cannot be found out now who is in a group."""
+
+    code = "membership_unknown"
+
+
 class StoreUnavailable(CalibotError):
     """The database could not be read or written; nothing was changed."""
 

@@ -245,6 +245,7 @@ _SENTENCES: Mapping[str, _Say] = {
     "not_json": _say(_("Send JSON, with Content-Type: application/json.")),
     "token_needed": _say(_("Send a token that is good. /token NAME gives one, in a private chat with the bot.")),
     "not_let_in": _say(_("The bot serves you no longer. Its owner can let you in again.")),
+    "membership_unknown": _say(_("Telegram does not answer, and is asked who is in a group. Try again later.")),
     "not_in_time": _say(_("It is not done yet, and goes on as task {task_id}.")),
     "web_unavailable": _say(_("The web server cannot listen where it shall.")),
     "database_in_use": _say(_("{path} is in use by another calibot. Stop that one first.")),

@@ -1,5 +1,7 @@
 """The application: its routes, and how it answers errors."""
 
+import asyncio
+
 from fastapi import FastAPI
 
 from web import calibrate, health
@@ -13,6 +15,7 @@ def make_app(services: Services) -> FastAPI:
     # No page of FastAPI's own: theirs load scripts from another site.
     app = FastAPI(title="calibot", docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.services = services
+    app.state.stopping = asyncio.Event()
     answer_errors(app)
     app.add_middleware(Bodies)
     app.include_router(health.router)

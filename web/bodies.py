@@ -3,11 +3,13 @@
 from http import HTTPStatus
 
 from fastapi import Request
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from services.errors import CalibotError
+from services.errors import CalibotError, ShuttingDown
 from web.errors import refused
 from web.refusals import NotJson, TooLarge
+from web.stopping import unless_stopping
 
 _MOST = 2_000_000  # bytes
 _JSON = "application/json"
@@ -24,16 +26,29 @@ class Bodies:
             await self._app(scope, receive, send)
             return
         request = Request(scope, receive)
-        body = bytearray()
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > _MOST:
-                await _refuse(request, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, TooLarge(most=_MOST), send)
-                return
+        try:
+            body = await unless_stopping(request, _read(request))
+        except ClientDisconnect:  # nobody is left to be answered
+            return
+        except TooLarge as error:
+            await _refuse(request, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, error, send)
+            return
+        except ShuttingDown as error:
+            await _refuse(request, HTTPStatus.SERVICE_UNAVAILABLE, error, send)
+            return
         if body and request.headers.get("content-type", "").partition(";")[0].strip().lower() != _JSON:
             await _refuse(request, HTTPStatus.UNSUPPORTED_MEDIA_TYPE, NotJson(), send)
             return
-        await self._app(scope, _again(bytes(body), receive), send)
+        await self._app(scope, _again(body, receive), send)
+
+
+async def _read(request: Request) -> bytes:
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > _MOST:
+            raise TooLarge(most=_MOST)
+    return bytes(body)
 
 
 def _again(body: bytes, receive: Receive) -> Receive:

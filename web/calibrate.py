@@ -18,12 +18,14 @@ from web.context import Asker, WhoAsks
 from web.errors import refused
 from web.refusals import NotInTime
 from web.shapes import Accepted, AcceptedBatch, Items, Result, TaskStatus, failure_of, item_of, result_of, status_of
+from web.stopping import unless_stopping
 from web.words import words_of
 
 router = APIRouter(prefix="/api/calibrate")
 _CAUSE = "api"
 _ON_A_PAGE = 20
 _MOST_NOTES = 1_000
+_GRACE = 5.0  # seconds: a lookup that runs out of time says why, and began after the request
 _STRICT = ConfigDict(extra="forbid", strict=True)
 
 NoteNumber = Annotated[int, Field(ge=1, lt=2**63)]
@@ -63,6 +65,8 @@ class Many(BaseModel):
 @router.post("/async")
 async def submit(asker: WhoAsks, body: One) -> Accepted:
     """Take on a task, and answer at once."""
+    if (done := await asker.done_before()) is not None:
+        return Accepted(task_id=done, status=(await _visible(asker, done)).task.state)
     if body.note_id is not None:
         task_id = await _submit_notes(asker, [NoteId(body.note_id)])
     else:
@@ -74,6 +78,9 @@ async def submit(asker: WhoAsks, body: One) -> Accepted:
 @router.post("/batch")
 async def submit_many(asker: WhoAsks, body: Many) -> AcceptedBatch:
     """Take on one task for many."""
+    if (done := await asker.done_before()) is not None:
+        snapshot = await _visible(asker, done)
+        return AcceptedBatch(task_id=done, status=snapshot.task.state, total=snapshot.total)
     if body.note_ids is not None:
         task_id = await _submit_notes(asker, [NoteId(one) for one in dict.fromkeys(body.note_ids)])
     elif body.info_hashes is not None:
@@ -125,16 +132,37 @@ async def calibrate_and_wait(
 ) -> Result | JSONResponse:
     """Calibrate a note, and answer when that is done; 502 with why no name was found, 504 when it still goes on."""
     manager = asker.services.manager
-    task_id = await _submit_notes(asker, [NoteId(note_id)])
-    waiting = asyncio.ensure_future(manager.ended(task_id))
-    await at_most(asker.services.clock, asker.services.timeout, waiting)
-    if waiting.cancelled():
-        raise NotInTime(task_id=task_id)
-    snapshot = waiting.result()
+    task_id = await asker.done_before() or await _submit_notes(asker, [NoteId(note_id)])
+    snapshot = await unless_stopping(request, _ended(request, asker, task_id))
     if snapshot.task.state is not State.COMPLETED:
         why = failure_of(snapshot) or Step(LookupFailed.code)
         return refused(request, HTTPStatus.BAD_GATEWAY, why.code, why.parameters)
     return Result(result=result_of(await manager.list_items(task_id, size=MOST_TORRENTS, states=(State.COMPLETED,))))
+
+
+async def _ended(request: Request, asker: Asker, task_id: TaskId) -> Snapshot:
+    """Return the task when it has ended.
+
+    Raises:
+        NotInTime: it is not in time, or the client has gone.
+    """
+    waiting = asyncio.ensure_future(asker.services.manager.ended(task_id))
+    leaving = asyncio.ensure_future(_left(request))
+    leaving.add_done_callback(lambda _: waiting.cancel())
+    try:
+        await at_most(asker.services.clock, asker.services.timeout + _GRACE, waiting)
+    finally:
+        leaving.cancel()
+        await asyncio.wait({leaving})
+    if waiting.cancelled():
+        raise NotInTime(task_id=task_id)
+    return waiting.result()
+
+
+async def _left(request: Request) -> None:
+    """Return when the client has gone."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
 
 
 async def _moved(asker: Asker, task_id: str, move: Callable[..., Awaitable[None]]) -> Accepted:
@@ -152,7 +180,7 @@ async def _moved(asker: Asker, task_id: str, move: Callable[..., Awaitable[None]
 
 async def _submit_notes(asker: Asker, note_ids: list[NoteId]) -> TaskId:
     """Submit these notes, which are all in one notebook. Raises NoteNotFound."""
-    notebook = await asker.services.notebook.among(await asker.notebooks(), note_ids)
+    notebook = await asker.notebook_with(note_ids)
     return await _submit(asker, notebook, NoteRequest(tuple(note_ids), named=tuple(note_ids)))
 
 
@@ -173,7 +201,7 @@ async def _visible(asker: Asker, task_id: TaskId) -> Snapshot:
     if snapshot is None:
         raise TaskNotFound
     notebook = snapshot.task.notebook
-    if notebook != asker.notebook and notebook not in await asker.notebooks():
+    if notebook != asker.notebook and notebook not in await asker.shared():
         raise TaskNotFound
     return snapshot
 

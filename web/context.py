@@ -1,5 +1,6 @@
 """What every route is handed: the services by name, and who asks."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Protocol
@@ -8,11 +9,12 @@ from fastapi import Depends, Header, Request
 
 from services.calibration.manager import AsyncCalibrationManager
 from services.clock import Clock
+from services.errors import NoteNotFound
 from services.i18n import Catalogues
 from services.notebook.notebook import Notebook
 from services.notebook.people import People
 from services.notebook.tokens import Tokens
-from services.torrents import NotebookId, PersonId
+from services.torrents import NotebookId, NoteId, PersonId, TaskId
 from web.refusals import NotLetIn, TokenNeeded
 
 _SCHEME = "bearer"
@@ -26,7 +28,11 @@ class Doors(Protocol):
         """Return the door of the person's own notebook; None where they are not served."""
 
     async def others(self, person: PersonId) -> Sequence[str]:
-        """Return the doors of the notebooks that the person shares with others now."""
+        """Return the doors of the notebooks that the person shares with others now.
+
+        Raises:
+            MembershipUnknown: it cannot be found out.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +64,29 @@ class Asker:
     request_key: str | None
     services: Services
 
-    async def notebooks(self) -> Sequence[NotebookId]:
-        """Return the notebooks that they may open, their own first."""
+    async def shared(self) -> Sequence[NotebookId]:
+        """Return the notebooks that they share with others now. Raises MembershipUnknown."""
         doors = await self.services.doors.others(self.person)
-        return (self.notebook, *[await self.services.notebook.behind(door) for door in doors])
+        return [await self.services.notebook.behind(door) for door in doors]
+
+    async def notebook_with(self, note_ids: Sequence[NoteId]) -> NotebookId:
+        """Return the notebook of theirs in which all these notes are; others are asked only where it is not their own.
+
+        Raises:
+            NoteNotFound: one of them is not where the first is, or in none.
+            MembershipUnknown: it cannot be found out now whether it is.
+        """
+        notebooks = self.services.notebook
+        try:
+            return await notebooks.among([self.notebook], note_ids)
+        except NoteNotFound:
+            return await notebooks.among([self.notebook, *await self.shared()], note_ids)
+
+    async def done_before(self) -> TaskId | None:
+        """Return the task that the same request was answered with, whatever would be answered to it now."""
+        if self.request_key is None:
+            return None
+        return await self.services.manager.submitted(self.request_key)
 
     @property
     def may_any(self) -> bool:
@@ -89,7 +114,9 @@ async def asker(
     if own is None:
         raise NotLetIn
     notebook = await services.notebook.behind(own)
-    key = None if idempotency_key is None else f"http:{person}:{request.url.path}:{idempotency_key}"
+    # The same key with something else in it is another request: what it asks for is not to be lost.
+    asked = hashlib.sha256(await request.body()).hexdigest()
+    key = None if idempotency_key is None else f"http:{person}:{request.url.path}:{asked}:{idempotency_key}"
     return Asker(person, notebook, key, services)
 
 

@@ -31,6 +31,7 @@ _STATUS: Mapping[type[CalibotError], HTTPStatus] = {
     errors.TooManyTasks: HTTPStatus.TOO_MANY_REQUESTS,
     errors.AllowanceUsedUp: HTTPStatus.TOO_MANY_REQUESTS,
     errors.LookupFailed: HTTPStatus.BAD_GATEWAY,
+    errors.MembershipUnknown: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.ShuttingDown: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     NotInTime: HTTPStatus.GATEWAY_TIMEOUT,

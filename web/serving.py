@@ -42,6 +42,7 @@ async def serving(app: FastAPI, host: str, port: int) -> AsyncIterator[int]:
         log.info("web.listening", host=host, port=there)
         yield there
     finally:
+        app.state.stopping.set()
         server.should_exit = True
         await running
 

@@ -1,5 +1,6 @@
 """The tokens by which people's programs are known: shown once, and stored as what cannot be turned back into them."""
 
+import contextlib
 import hashlib
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
@@ -9,7 +10,7 @@ from typing import Protocol, TypeVar
 import structlog
 
 from services.clock import Clock
-from services.errors import TokenNameTaken, TokenNameUnfit, TokenNotFound, TooManyTokens
+from services.errors import StoreUnavailable, TokenNameTaken, TokenNameUnfit, TokenNotFound, TooManyTokens
 from services.notebook.once import once
 from services.notebook.ports import NotebookTx
 from services.torrents import PersonId
@@ -107,7 +108,8 @@ class Tokens:
             return None
         now = self._clock.now()
         if token.used_at is None or token.used_at + _USED_EVERY < now:
-            await self._store.write(lambda tx: tx.tokens.used(digest, now))
+            with contextlib.suppress(StoreUnavailable):  # who asks may only want to read; the store says so itself
+                await self._store.write(lambda tx: tx.tokens.used(digest, now))
         return token.person
 
     async def of(self, person: PersonId) -> Sequence[Token]:

@@ -99,6 +99,19 @@ async def test_begun_over_http_it_sends_no_message_and_shows_in_the_queue_and_in
     assert "completed" not in saved.text
 
 
+async def test_a_stop_answers_who_waits_and_the_log_has_no_traceback(running: World) -> None:
+    await running.ask(f"magnet:?xt=urn:btih:{'3' * 40}")
+    headers = {"Authorization": f"Bearer {await token_of(running)}"}
+    async with httpx.AsyncClient(base_url=await address_of(running), headers=headers) as http:
+        waiting = asyncio.ensure_future(http.post("/api/calibrate/1", timeout=60))
+        while "3333" not in (await running.ask("/queue")).text:
+            assert not waiting.done()
+        assert await running.stop() == 0
+        answer = await waiting
+    assert (answer.status_code, answer.json()["code"]) == (503, "shutting_down")
+    assert "Traceback" not in running.output
+
+
 async def test_a_token_is_listed_taken_back_and_opens_nothing_any_more(running: World) -> None:
     token = await token_of(running, name="my backup")
     assert token not in (await running.ask("/tokens")).text

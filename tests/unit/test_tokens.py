@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from services.errors import TokenNameTaken, TokenNameUnfit, TokenNotFound, TooManyTokens
+from services.errors import StoreUnavailable, TokenNameTaken, TokenNameUnfit, TokenNotFound, TooManyTokens
 from services.notebook.tokens import Tokens
 from services.store.store import Store
 from services.torrents import PersonId
@@ -78,3 +78,15 @@ async def test_the_last_use_is_known_to_the_hour(tokens: Tokens, clock: FakeCloc
     await clock.advance(1801)
     await tokens.whose(secret)
     assert await used() == clock.now()
+
+
+async def test_a_store_that_takes_no_writes_still_lets_read(
+    tokens: Tokens, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = await tokens.give(ALICE, "backup")
+
+    async def full(_: object) -> None:
+        raise StoreUnavailable(reason="disk full")
+
+    monkeypatch.setattr(store, "write", full)
+    assert await tokens.whose(secret) == ALICE

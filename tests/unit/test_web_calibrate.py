@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
+from starlette.types import Message
 
 from services.errors import LookupFailed
 from services.store.store import Store
@@ -123,11 +124,68 @@ async def test_the_old_way_ends_in_time_and_the_task_goes_on(world: World, engin
     await world.post(ALICE, BATCH, {"info_hashes": [torrent(f"w{number}").shown.hex for number in range(30)]})
     note_id = await world.note(ALICE, "a")
     waiting = asyncio.ensure_future(world.post(ALICE, f"/api/calibrate/{note_id}"))
-    await world.clock.advance(61)
+    await world.clock.advance(66)
     answer = await waiting
     assert (answer.status_code, answer.json()["code"]) == (504, "not_in_time")
     await world.clock.advance(400)
     assert "dn=a.mkv" in await world.text(ALICE, note_id)
+
+
+async def test_the_old_way_says_why_a_lookup_ran_out_of_time(world: World) -> None:
+    note_id = await world.note(ALICE, "nobody has it")
+    waiting = asyncio.ensure_future(world.post(ALICE, f"/api/calibrate/{note_id}"))
+    await world.clock.advance(61)
+    answer = await waiting
+    assert (answer.status_code, answer.json()["code"]) == (502, "timed_out")
+
+
+async def test_the_old_way_lets_go_when_its_client_does_or_the_program_stops(world: World) -> None:
+    note_id = await world.note(ALICE, "nobody has it")
+    waits = asyncio.ensure_future(world.post(ALICE, f"/api/calibrate/{note_id}"))
+    await world.clock.advance(1)
+    coming: asyncio.Queue[Message] = asyncio.Queue()
+    await coming.put({"type": "http.request", "body": b"", "more_body": False})
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    headers = [(key.lower().encode(), value.encode()) for key, value in world.as_(ALICE).items()]
+    path = f"/api/calibrate/{note_id}"
+    scope = {"type": "http", "method": "POST", "path": path, "query_string": b"", "headers": headers}
+    leaves = asyncio.ensure_future(world.app(scope, coming.get, send))
+    await world.clock.advance(1)
+    assert not leaves.done()
+    await coming.put({"type": "http.disconnect"})
+    await world.clock.advance(0.1)
+    assert leaves.done()
+    assert not waits.done()
+    world.app.state.stopping.set()
+    answer = await waits
+    assert (answer.status_code, answer.json()["code"]) == (503, "shutting_down")
+
+
+async def test_a_body_that_is_cut_off_is_nobodys_and_one_that_never_ends_does_not_outlast_the_program(
+    world: World,
+) -> None:
+    coming: asyncio.Queue[Message] = asyncio.Queue()
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "method": "POST", "path": ASYNC, "query_string": b"", "headers": []}
+    await coming.put({"type": "http.request", "body": b"{", "more_body": True})
+    await coming.put({"type": "http.disconnect"})
+    await world.app(scope, coming.get, send)
+    assert sent == []
+    await coming.put({"type": "http.request", "body": b"{", "more_body": True})
+    stays = asyncio.ensure_future(world.app(scope, coming.get, send))
+    await world.clock.advance(1)
+    assert not stays.done()
+    world.app.state.stopping.set()
+    await stays
+    assert sent[0]["status"] == 503
 
 
 async def test_a_task_is_cancelled_and_tried_again_once_each(world: World, engine: FakeEngine) -> None:
@@ -151,13 +209,30 @@ async def test_a_task_is_cancelled_and_tried_again_once_each(world: World, engin
 async def test_the_same_key_is_one_task_and_another_persons_is_their_own(world: World) -> None:
     body = {"info_hash": torrent("a").shown.hex}
     first = (await world.ended(ASYNC, body))["task_id"]
-    keyed = [(await world.post(ALICE, ASYNC, body, Idempotency_Key="k")).json()["task_id"] for _ in range(2)]
-    assert keyed[0] == keyed[1] != first
+    keyed = [(await world.post(ALICE, ASYNC, body, Idempotency_Key="k")).json() for _ in range(2)]
+    assert keyed[0]["task_id"] == keyed[1]["task_id"] != first
     await world.clock.advance(5)
-    assert (await world.post(ALICE, ASYNC, body, Idempotency_Key="k")).json()["task_id"] == keyed[0]
-    assert (await world.post(BOB, ASYNC, body, Idempotency_Key="k")).json()["task_id"] != keyed[0]
+    again = (await world.post(ALICE, ASYNC, body, Idempotency_Key="k")).json()
+    assert again == {"success": True, "task_id": keyed[0]["task_id"], "status": "completed"}
+    assert (await world.post(BOB, ASYNC, body, Idempotency_Key="k")).json()["task_id"] != keyed[0]["task_id"]
     other = await world.post(ALICE, f"/api/calibrate/cancel/{first}", Idempotency_Key="k")
     assert other.status_code == 409, "another route's request is another one"
+    other = await world.post(ALICE, ASYNC, {"info_hash": torrent("b").shown.hex}, Idempotency_Key="k")
+    assert other.json()["task_id"] != keyed[0]["task_id"], "what it asks for is not lost"
+
+
+async def test_the_same_key_gives_the_task_that_nothing_would_be_left_for_now(world: World) -> None:
+    note_id = await world.note(ALICE, "a")
+    answers = []
+    for path, body in ((BATCH, {"all": True}), (ASYNC, {"note_id": note_id})):
+        first = (await world.post(ALICE, path, body, Idempotency_Key="k")).json()
+        await world.clock.advance(5)
+        answers.append((path, body, first))
+    notebook = await world.services.notebook.behind(ALICE)
+    await world.services.notebook.delete(notebook, note_id)
+    for path, body, first in answers:
+        again = await world.post(ALICE, path, body, Idempotency_Key="k")
+        assert (again.status_code, again.json()["task_id"]) == (200, first["task_id"])
 
 
 # Who gets in.
@@ -205,6 +280,20 @@ async def test_who_has_left_the_group_sees_it_no_more(world: World) -> None:
     assert (await world.post(BOB, ASYNC, {"note_id": note_id})).status_code == 200
     world.doors.members.discard(BOB)
     assert (await world.post(BOB, ASYNC, {"note_id": note_id})).status_code == 404
+
+
+async def test_while_nobody_can_tell_who_is_in_a_group_its_things_are_not_said_to_be_gone(world: World) -> None:
+    ours, mine = await world.note(GROUP, "a"), await world.note(BOB, "a")
+    asked = (await world.post(ALICE, ASYNC, {"note_id": ours})).json()["task_id"]
+    world.doors.reachable = False
+    for answer in (
+        await world.post(BOB, ASYNC, {"note_id": ours}),
+        await world.get(BOB, f"{STATUS}/{asked}"),
+    ):
+        assert (answer.status_code, answer.json()["code"]) == (503, "membership_unknown")
+    before = world.doors.asked
+    assert (await world.post(BOB, ASYNC, {"note_id": mine})).status_code == 200
+    assert world.doors.asked == before, "one's own is nobody else's matter"
 
 
 @pytest.mark.parametrize("header", ["Bearer", "Bearer ", "Bearer calibot_x", "Basic {token}", "{token}", ""])

@@ -11,6 +11,7 @@ from fastapi import FastAPI
 
 from services.access import Access
 from services.calibration.manager import AsyncCalibrationManager
+from services.errors import MembershipUnknown
 from services.i18n import Catalogues
 from services.notebook.notebook import Notebook
 from services.notebook.people import People
@@ -33,11 +34,16 @@ class GroupDoors:
 
     people: People
     members: set[PersonId]
+    reachable: bool = True
+    asked: int = 0
 
     def own(self, person: PersonId) -> str | None:
         return str(person) if self.people.access.serves(person, str(person), private=True) else None
 
     async def others(self, person: PersonId) -> Sequence[str]:
+        self.asked += 1
+        if not self.reachable:
+            raise MembershipUnknown
         return [GROUP] if person in self.members else []
 
 

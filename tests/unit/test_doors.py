@@ -1,0 +1,97 @@
+"""Which notebooks are open to whom over HTTP."""
+
+from types import SimpleNamespace
+from typing import cast
+
+import pytest
+from telegram import Bot
+from telegram.error import BadRequest, Forbidden, NetworkError, TelegramError
+
+from bot.doors import Doors
+from services.access import Access
+from services.errors import MembershipUnknown
+from services.notebook.people import People
+from services.store.store import Store
+from services.torrents import PersonId
+from tests.fake_clock import FakeClock
+
+ALICE, BOB, CAROL = PersonId("tg:1"), PersonId("tg:2"), PersonId("tg:3")
+
+
+class FakeBot:
+    """Says of everybody in every group the same."""
+
+    def __init__(self) -> None:
+        self.says: SimpleNamespace | TelegramError = SimpleNamespace(status="member")
+        self.asked: list[tuple[int, int]] = []
+
+    async def get_chat_member(self, chat_id: int, user_id: int) -> SimpleNamespace:
+        self.asked.append((chat_id, user_id))
+        if isinstance(self.says, TelegramError):
+            raise self.says
+        return self.says
+
+
+@pytest.fixture
+def bot() -> FakeBot:
+    return FakeBot()
+
+
+@pytest.fixture
+def doors(bot: FakeBot, store: Store, clock: FakeClock) -> Doors:
+    access = Access(
+        owners=frozenset({ALICE}), users=frozenset({BOB}), chats=frozenset({"tg:-5", "tg:-7"}), moved={"tg:-7": "tg:-8"}
+    )
+    return Doors(cast("Bot", bot), People(store, access, clock), clock)
+
+
+def test_a_private_chat_is_open_to_whom_it_is_served(doors: Doors) -> None:
+    assert [doors.own(person) for person in (ALICE, BOB, CAROL)] == ["tg:1", "tg:2", None]
+
+
+async def test_groups_are_asked_of_telegram_by_their_numbers_of_today_once_a_minute(
+    doors: Doors, bot: FakeBot, clock: FakeClock
+) -> None:
+    assert await doors.others(BOB) == ["tg:-5", "tg:-8"]
+    assert sorted(bot.asked) == [(-8, 2), (-5, 2)]
+    bot.says = SimpleNamespace(status="left")
+    await clock.advance(59)
+    assert await doors.others(BOB) == ["tg:-5", "tg:-8"]
+    assert len(bot.asked) == 2
+    await clock.advance(2)
+    assert await doors.others(BOB) == []
+
+
+@pytest.mark.parametrize(
+    ("member", "there"),
+    [
+        ({"status": "creator"}, True),
+        ({"status": "administrator"}, True),
+        ({"status": "restricted", "is_member": True}, True),
+        ({"status": "restricted", "is_member": False}, False),
+        ({"status": "left"}, False),
+        ({"status": "kicked"}, False),
+    ],
+    ids=str,
+)
+async def test_a_member_is_who_telegram_says_is_one(
+    member: dict[str, object], there: bool, doors: Doors, bot: FakeBot
+) -> None:
+    bot.says = SimpleNamespace(**member)
+    assert bool(await doors.others(BOB)) is there
+
+
+@pytest.mark.parametrize(
+    "error", [BadRequest("Bad Request: member not found"), Forbidden("Forbidden: bot was kicked")], ids=str
+)
+async def test_where_telegram_knows_of_none_there_is_none(error: TelegramError, doors: Doors, bot: FakeBot) -> None:
+    bot.says = error
+    assert await doors.others(BOB) == []
+
+
+async def test_a_telegram_out_of_reach_is_no_answer_and_is_asked_again(doors: Doors, bot: FakeBot) -> None:
+    bot.says = NetworkError("Bad Gateway")
+    with pytest.raises(MembershipUnknown):
+        await doors.others(BOB)
+    bot.says = SimpleNamespace(status="member")
+    assert await doors.others(BOB) == ["tg:-5", "tg:-8"]
