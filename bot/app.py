@@ -149,6 +149,7 @@ async def run(settings: Settings) -> None:
             return
         await stack.enter_async_context(_started(application))
         await stack.enter_async_context(receipts)
+        stack.push_async_callback(live.settle)
         await stack.enter_async_context(outbox)
         await stack.enter_async_context(gathering)
         await live.resume(outbox)

@@ -62,10 +62,10 @@ class BoardStatus:
         self._known: dict[BoardId, tuple[int, int]] = {}
         self._asked_for: set[BoardId] = set()
 
-    async def resume(self) -> None:
-        """Mark every board that may not have shown its last word."""
+    async def resume(self, chat: int | None = None) -> None:
+        """Mark every board, of *chat* or of all, that may not have shown its last word."""
         for board in await self._boards.open():
-            if Address.spelled_by(board.address):
+            if Address.spelled_by(board.address) and chat in {None, Address.parse(board.address).chat_id}:
                 self._mark(TheBoard(board.id), Address.parse(board.address), Rank.END)
 
     def show(self, board: Board) -> None:
@@ -85,7 +85,8 @@ class BoardStatus:
         made = await self._board(listed)
         # Forgotten until it is known to be shown: an edit whose answer is lost may have been made.
         known = self._known.pop(board.id, None)
-        if board.closed and board.id not in self._asked_for and all(line.told for line in listed.lines):
+        settled = board.closed and not board.behind and all(line.told for line in listed.lines)
+        if settled and board.id not in self._asked_for:
             return None
         if board.message_id is not None and known == (board.message_id, made.gist):
             await self.shown(subject, made, board.message_id)
@@ -99,8 +100,10 @@ class BoardStatus:
         if listed is None or not apart:
             return listed
         await self._boards.take_off(board, apart)
+        to = Address.parse(listed.board.address)
         for follower in apart:
-            self._mark(follower, Address.parse(listed.board.address), Rank.END)
+            self._mark(follower, to, Rank.END)
+        self._mark(TheBoard(board), to, Rank.END)  # it is behind now, whatever comes of what is being rendered
         return await self._boards.get(board)
 
     async def _board(self, listed: Listed) -> BoardCard:

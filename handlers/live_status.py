@@ -115,6 +115,14 @@ class LiveStatus:
         self._number = changes.number  # not before all are marked: the store may fail there
         return changes.more
 
+    async def settle(self) -> None:
+        """Store what the store has not taken before the outbox was left: nobody else knows those messages' numbers."""
+        try:
+            for subject in tuple(self._unstored):
+                await self._catch_up(subject)
+        except StoreUnavailable as error:  # each is left as a lost answer would leave it: a press adopts it
+            _log.error("store.unavailable", **error.parameters)
+
     async def show(self, task_id: TaskId, rank: Rank = Rank.ANSWER) -> None:
         """Mark the task's messages: somebody has just asked for it. Never fails: what was asked is done."""
         try:
@@ -145,6 +153,7 @@ class LiveStatus:
         for follower in await self._followers.leaving():  # of the others, too: their own messages are live still
             if Address.spelled_by(follower.address) and Address.parse(follower.address).chat_id == chat.chat_id:
                 self._mark(follower, Rank.END)
+        await self.boards.resume(chat.chat_id)
 
     def _mark(self, follower: Follower, rank: Rank) -> None:
         if not Address.spelled_by(follower.address):  # it is another front end's

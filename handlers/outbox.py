@@ -369,7 +369,11 @@ class Outbox:
         """
         chat.put_back(turn)
         for lost in chat.waiting():
-            await self._tell_gone(lost)
+            try:
+                await self._tell_gone(lost)
+            except StoreUnavailable:  # not to whoever serves this turn: it may be over, or stands there already
+                self._pause(chat)
+                return
             chat.drop(lost)
 
     async def _tell_gone(self, turn: Turn) -> None:
@@ -381,9 +385,12 @@ class Outbox:
             await self._cards.gone(turn.what, card, Gone.CHAT)
 
     def _later(self, chat: ChatQueue, turn: Turn) -> None:
+        self._pause(chat)
+        chat.put_back(turn)
+
+    def _pause(self, chat: ChatQueue) -> None:
         chat.retry_at = self._clock.monotonic() + self._back_off(chat.failures)
         chat.failures += 1
-        chat.put_back(turn)
 
     def _unread(self, chat: ChatQueue, turn: Turn) -> None:
         """Show a card later that the store does not give; answers, which need no store, go before it."""

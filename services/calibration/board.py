@@ -11,7 +11,8 @@ from services.torrents import PersonId, TaskId
 class Board:
     """A stored board. At most one is open at an address; a *closed* one has shown all its ends, or its chat is gone.
 
-    *asking*: it asks whether to cancel all. *page* of its live tasks, from 0.
+    *behind*: its message may show lines that have left it. *asking*: it asks whether to cancel all. *page* of its live
+    tasks, from 0.
     """
 
     id: BoardId
@@ -22,6 +23,7 @@ class Board:
     page: int
     asking: bool
     closed: bool
+    behind: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

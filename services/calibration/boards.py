@@ -54,7 +54,7 @@ class Boards:
         await self._tasks.write(lambda tx: tx.boards.take_off(board, followers))
 
     async def open(self) -> Sequence[Board]:
-        """Return those that are not closed."""
+        """Return those that are not closed, or whose message is behind."""
         return await self._tasks.read(lambda tx: tx.boards.open())
 
     async def shown(

@@ -243,7 +243,7 @@ class Boards(Protocol):
         """Return the board that is this message."""
 
     async def open(self) -> Sequence[Board]:
-        """Return those that are not closed."""
+        """Return those that are not closed, or whose message is behind."""
 
     async def lines(self, board: BoardId) -> Sequence[Line]:
         """Return what is on the board, oldest first."""
@@ -258,7 +258,7 @@ class Boards(Protocol):
         """Store what is shown of these lines, unless a retry has overtaken it."""
 
     async def take_off(self, board: BoardId, followers: Collection[FollowerId]) -> None:
-        """Let those of *followers* that have an end to tell stand alone, whatever comes."""
+        """Let those of *followers* that have an end to tell stand alone, whatever comes; its message is behind then."""
 
     async def close(self, board: BoardId, at: float) -> None:
         """Close it, unless a line has an end to come."""

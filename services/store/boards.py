@@ -72,6 +72,7 @@ class BoardRows:
 
     async def take_off(self, board: BoardId, followers: Collection[FollowerId]) -> None:
         await self._run.one("take_off_board", id=board, followers=codec.dump(list(followers)))
+        await self._run.one("board_behind", id=board)
 
     async def rest(self, board: BoardId, at: float) -> None:
         await self._run.one("rest_lines", id=board, at=at)
@@ -99,6 +100,7 @@ def _board(row: sqlite3.Row) -> Board:
         page=row["page"],
         asking=bool(row["asking"]),
         closed=row["closed_at"] is not None,
+        behind=bool(row["behind"]),
     )
 
 

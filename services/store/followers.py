@@ -91,6 +91,7 @@ class FollowerRows:
         await self._run.one("followers_again", task_id=task_id)
 
     async def revive(self, task_id: TaskId) -> Sequence[str]:
+        await self._run.one("forget_closed_twins", task_id=task_id)
         rows = await self._run.all("revive_followers", task_id=task_id)
         return list(dict.fromkeys(row["address"] for row in rows))
 

@@ -116,6 +116,7 @@ def starts(store: Store, clock: FakeClock, engine: FakeEngine, notebook: Noteboo
                 leaving = asyncio.ensure_future(outbox.__aexit__(None, None, None))
                 await clock.advance(7)
                 await leaving
+                await live.settle()
 
     return begin
 

@@ -244,11 +244,10 @@ async def test_the_end_of_many_torrents_in_one_task_leaves_the_board_for_a_card(
 
 
 async def test_a_task_that_asks_which_reading_is_right_keeps_its_card_when_others_fold(
-    begin: Begin, engine: FakeEngine
+    begin: Begin, guesses: list[str]
 ) -> None:
-    engine.knows("guess", guessed("guess"))
     async with begin() as world:
-        many = await world.ask("guess", *[f"slow{number}" for number in range(5)])
+        many = await world.ask(guesses[0], *[f"slow{number}" for number in range(5)])
         await world.passes(6)
         (card,) = world.living()
         assert "Which of these" in card
@@ -409,3 +408,47 @@ async def test_what_is_retried_after_the_summary_has_a_message_of_its_own(begin:
         assert world.shown()[-1].startswith("<b>completed</b> · <code>")
         assert "name w0." in world.shown()[-1]
         assert State.COMPLETED in {one.shown_state for one in await world.followers.of(tasks[0])}
+
+
+async def test_all_of_an_ended_list_is_tried_again_in_other_messages_whatever_was_asked_for_twice(
+    begin: Begin, engine: FakeEngine
+) -> None:
+    async with begin() as world:
+        for word in knows(engine, 4, lost=4):
+            await world.ask(word)
+        await world.ask("w0", reply_to=8)
+        await world.at_rest()
+        listed = await world.followers.boards.get(BoardId(1))
+        assert listed is not None
+        for task_id in dict.fromkeys(line.task_id for line in listed.lines):
+            await world.manager.retry_task(task_id, notebook=world.notebook, asked_by=PersonId("tg:1"))
+        world.live.boards.show(listed.board)
+        await world.passes(5)
+        await world.at_rest()
+        assert world.living() == []
+        assert "What was listed here goes on below." in world.shown()
+
+
+@pytest.mark.parametrize("closed", ["when it ends", "before"])
+@pytest.mark.parametrize("words", [["d", "e", "f"], ["guess 0"]], ids=["a batch", "a guess"])
+async def test_the_last_line_of_a_list_may_get_a_card_while_its_chat_is_closed(
+    words: list[str], closed: str, begin: Begin, engine: FakeEngine, guesses: list[str]
+) -> None:
+    for word in "abcdef":
+        engine.knows(word, f"name {word}.")
+    engine.delay = 20
+    async with begin() as world:
+        for word in "abc":
+            await world.ask(word)
+        await world.passes(10)
+        engine.delay = 25 if closed == "before" else 60
+        await world.ask(*words)
+        await world.passes(8 if closed == "before" else 30)
+        world.telegram.blocked.add(GROUP.chat_id)
+        await world.passes(10 if closed == "before" else 60)
+        world.telegram.blocked.clear()
+        await world.live.wake(GROUP)
+        await world.at_rest()
+        await world.passes(60)
+        assert world.living() == []
+        assert [text for text in world.shown() if " 1 left" in text] == []

@@ -143,3 +143,14 @@ async def test_ends_are_listed_once(begin: Begin, engine: UnevenEngine) -> None:
         told = "\n".join(text for text in world.shown() if text.startswith("These have ended:"))
         assert told
         assert [word for word in range(150) if told.count(f"name w{word}.") > 1] == []
+
+
+async def test_an_orderly_stop_stores_what_the_store_takes_again(begin: Begin) -> None:
+    async with begin() as world:
+        with nothing_is_stored_as_shown():
+            await world.ask("a", to=ALICE)
+            await world.clock.advance(0.3)
+        assert len(world.living(ALICE)) == 1
+    async with begin() as world:
+        await world.at_rest()
+        assert [text.split(" ")[0] for text in world.shown(ALICE)] == ["<b>failed</b>"]

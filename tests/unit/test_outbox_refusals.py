@@ -1,11 +1,14 @@
 import asyncio
+import io
 from collections.abc import AsyncIterator
 
 import pytest
 from structlog.testing import capture_logs
 from telegram.error import BadRequest, Forbidden, InvalidToken, NetworkError, TelegramError, TimedOut
 
-from handlers.outbox import Address, FollowerId, Gone, Message
+from handlers.outbox import Address, Card, FollowerId, Gone, Message
+from handlers.outgoing import Document, Subject
+from services.errors import StoreUnavailable
 from tests.unit.fake_telegram import Mishap
 from tests.unit.outbox_world import ALICE, BOB, GROUP, World, opened
 
@@ -232,3 +235,30 @@ async def test_an_end_that_is_refused_as_if_it_had_a_message_is_not_sent_for_eve
     await world.clock.advance(10)
     assert world.telegram.shown(100) == ["hello"]
     assert world.cards.lost == []
+
+
+async def test_an_answer_that_a_closed_chat_was_not_told_is_dropped_once_though_the_store_fails_then(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    file = io.BytesIO(b"abc")
+    world.telegram.blocked.add(100)
+    gone, fails = world.cards.gone, iter([True] * 3)
+
+    async def failing(follower: Subject, card: Card, reason: Gone) -> None:
+        if next(fails, False):
+            raise StoreUnavailable
+        await gone(follower, card, reason)
+
+    monkeypatch.setattr(world.cards, "gone", failing)
+    with capture_logs() as logs:
+        with world.outbox.standing_still(100):
+            document = Document("n.txt", file)
+            world.outbox.answer(ALICE, Message("a", document=document), told=lambda: told.append("dropped"))
+            world.begin(1, ALICE)
+        await world.clock.advance(1)
+        world.telegram.blocked.clear()
+        await world.clock.advance(60)
+    assert [line["event"] for line in logs if line["log_level"] == "error"] == []
+    assert told == ["dropped"]
+    assert world.telegram.texts(100) == ["pending"]

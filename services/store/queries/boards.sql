@@ -28,7 +28,7 @@ SELECT * FROM boards WHERE id = :id;
 SELECT * FROM boards WHERE address = :address AND message_id = :message_id;
 
 -- name: open_boards
-SELECT * FROM boards WHERE closed_at IS NULL ORDER BY id;
+SELECT * FROM boards WHERE closed_at IS NULL OR behind ORDER BY id;
 
 -- name: board_lines
 -- Of a task that is kept no longer what was shown last. One that a crash put back to pending is shown as running.
@@ -45,10 +45,13 @@ WHERE board_id = :id
 ORDER BY followers.id;
 
 -- name: put_up_board
-UPDATE boards SET message_id = :message_id WHERE id = :id AND address = :address;
+UPDATE boards SET message_id = :message_id, behind = 0 WHERE id = :id AND address = :address;
 
 -- name: take_down_board
-UPDATE boards SET message_id = NULL WHERE id = :id;
+UPDATE boards SET message_id = NULL, behind = 0 WHERE id = :id;
+
+-- name: board_behind
+UPDATE boards SET behind = 1 WHERE id = :id AND message_id IS NOT NULL;
 
 -- name: close_board
 -- Unless somebody has an end to come.

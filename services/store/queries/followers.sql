@@ -79,14 +79,18 @@ DELETE FROM followers WHERE end_shown_at < :before;
 UPDATE followers SET end_shown_at = NULL, failed_page = NULL, renewed = renewed + 1
 WHERE task_id = :task_id AND board_id IS NULL;
 
--- name: revive_followers
--- Those of a board that was closed stand alone again, of several at one place the last: it was one line of the board.
-UPDATE followers SET end_shown_at = NULL, failed_page = NULL, renewed = renewed + 1,
-    board_id = (SELECT id FROM boards WHERE boards.id = board_id AND closed_at IS NULL)
-WHERE task_id = :task_id AND NOT EXISTS (
+-- name: forget_closed_twins
+-- Of several on one closed board all but the last: it was one line there.
+DELETE FROM followers WHERE task_id = :task_id AND message_id IS NULL AND EXISTS (
     SELECT 1 FROM followers AS twin JOIN boards ON boards.id = twin.board_id AND closed_at IS NOT NULL
     WHERE twin.board_id = followers.board_id AND twin.task_id = followers.task_id AND twin.id > followers.id
-)
+);
+
+-- name: revive_followers
+-- Those of a board that was closed stand alone again.
+UPDATE followers SET end_shown_at = NULL, failed_page = NULL, renewed = renewed + 1,
+    board_id = (SELECT id FROM boards WHERE boards.id = board_id AND closed_at IS NULL)
+WHERE task_id = :task_id
 RETURNING address;
 
 -- name: leaving_followers
