@@ -28,7 +28,8 @@ class BoardCard(Card):
     """A board, what it shows of its *lines*, and what there is to do when it does.
 
     *last*: its tasks have ended. *untold*: ends that it has no room for; *slow*: some that a reply is to tell.
-    *leaving* are followers whose own message is still to say that the board shows their task.
+    *leaving* are followers whose own message is still to say that the board shows their task. *reopened*: it had come
+    to rest because its chat was closed, which takes messages again.
     """
 
     lines: Sequence[LineShown]
@@ -37,6 +38,7 @@ class BoardCard(Card):
     untold: bool
     slow: bool
     leaving: Sequence[FollowerId]
+    reopened: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +144,7 @@ class BoardStatus:
             untold=len(quick) > len(here),
             slow=bool(slow),
             leaving=[line.follower for line in lines if line.message_id is not None],
+            reopened=board.closed and board.behind,
         )
 
     async def render_ends(self, subject: EndsOf) -> EndsCard | None:

@@ -251,6 +251,8 @@ class LiveStatus:
         match card:
             case BoardCard() | EndsCard() if isinstance(subject, TheBoard | EndsOf):
                 await self.boards.shown(subject, card, message_id)
+                if isinstance(card, BoardCard) and card.reopened:
+                    self.opened_again(Address(card.to.chat_id))
             case LeavingCard():
                 await self._followers.left(card.follower)
             case TaskCard():

@@ -452,3 +452,47 @@ async def test_the_last_line_of_a_list_may_get_a_card_while_its_chat_is_closed(
         await world.passes(60)
         assert world.living() == []
         assert [text for text in world.shown() if " 1 left" in text] == []
+
+
+async def test_a_list_that_a_start_can_edit_again_goes_on_to_its_end(
+    begin: Begin, engine: FakeEngine, guesses: list[str]
+) -> None:
+    for word in "abc":
+        engine.knows(word, f"name {word}.")
+    engine.delay = 55
+    async with begin() as world:
+        for word in "abc":
+            await world.ask(word)
+        await world.passes(5)
+        engine.delay = 30
+        await world.ask(guesses[0])
+        await world.passes(20)
+        assert " 4 left" in world.boards()[0]
+        world.telegram.blocked.add(GROUP.chat_id)
+        await world.passes(15)
+    world.telegram.blocked.clear()
+    async with begin() as world:
+        await world.at_rest()
+        await world.passes(60)
+        assert world.living() == []
+        assert "3 found, 0 not, 0 left" in world.boards()[0]
+        assert sum("Which of these is its name?" in text for text in world.shown()) == 1
+        told = "\n".join(world.telegram.texts(GROUP.chat_id))
+        assert [word for word in "abc" if f"name {word}." not in told] == []
+        assert await world.followers.boards.open() == []
+
+
+async def test_a_list_that_moved_without_its_message_is_not_behind(begin: Begin, guesses: list[str]) -> None:
+    async with begin() as world:
+        for word in guesses[:4]:
+            await world.ask(word)
+        await world.passes(0.5)
+        (board,) = await world.followers.boards.open()
+        await world.followers.boards.shown(board.id, (), at=(board.address, 60))
+        await world.passes(0.5)
+        listed = await world.followers.boards.get(board.id)
+        assert listed is not None
+        await world.followers.boards.take_off(board.id, [line.follower for line in listed.lines])
+        await world.live.moved(GROUP.chat_id, -600)
+        await world.passes(60)
+        assert await world.followers.boards.open() == []

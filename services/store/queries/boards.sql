@@ -99,7 +99,7 @@ WHERE board_id IN (SELECT id FROM boards WHERE address = :address AND closed_at 
 
 -- name: move_board
 -- Its message stays behind. One whose lines have gone to another board has nothing more to show.
-UPDATE boards SET address = :became, message_id = NULL, reply_to = NULL
+UPDATE boards SET address = :became, message_id = NULL, reply_to = NULL, behind = 0
 WHERE address = :address AND closed_at IS NULL
     AND NOT EXISTS (SELECT 1 FROM boards AS other WHERE other.address = :became AND other.closed_at IS NULL);
 
