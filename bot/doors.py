@@ -3,9 +3,11 @@
 import asyncio
 from collections.abc import Sequence
 
-from telegram import Bot, ChatMember
+from telegram import Bot
 from telegram.error import BadRequest, Forbidden, TelegramError
 
+from handlers.context import status_of
+from handlers.gate import MEMBERS
 from services.clock import Clock
 from services.errors import MembershipUnknown
 from services.notebook.people import People
@@ -52,13 +54,7 @@ class Doors:
         except TelegramError as error:  # nobody is let in on a guess, nor told that nothing is there
             raise MembershipUnknown from error
         self._known.pop((group, person), None)
-        self._known[group, person] = now + _REMEMBERED, (known := _is_in(member))
+        self._known[group, person] = now + _REMEMBERED, (known := status_of(member) in MEMBERS)
         if len(self._known) > _MOST_REMEMBERED:
             del self._known[next(iter(self._known))]
         return known
-
-
-def _is_in(member: ChatMember) -> bool:
-    if member.status == ChatMember.RESTRICTED:
-        return bool(getattr(member, "is_member", False))
-    return member.status in {ChatMember.OWNER, ChatMember.ADMINISTRATOR, ChatMember.MEMBER}

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from telegram import Chat, Message, Update
+from telegram import Chat, ChatMember, Message, Update
 from telegram.constants import ChatMemberStatus, ChatType
 from telegram.error import TelegramError
 from telegram.ext import CallbackContext, ExtBot
@@ -143,6 +143,11 @@ async def member_status(update: Update, context: CalibotContext) -> str:
         member = await context.bot.get_chat_member(chat_of(update).id, update.effective_user.id)
     except TelegramError:  # nobody is let in on a guess
         return ChatMemberStatus.LEFT
+    return status_of(member)
+
+
+def status_of(member: ChatMember) -> str:
+    """Return a member's status; of one who is restricted and has left, that they have left."""
     if member.status == ChatMemberStatus.RESTRICTED and not getattr(member, "is_member", False):
         return ChatMemberStatus.LEFT
     return member.status

@@ -21,7 +21,7 @@ from handlers.slots import Rank
 from handlers.text import escape
 from services.torrents import PersonId
 
-_MEMBERS = {
+MEMBERS = {
     ChatMemberStatus.OWNER,
     ChatMemberStatus.ADMINISTRATOR,
     ChatMemberStatus.MEMBER,
@@ -64,7 +64,7 @@ async def _may_press(update: Update, context: CalibotContext) -> bool:
     chat = chat_of(update)
     if is_private(chat) or context.services.people.access.may_any(person_of(update), administrator=False):
         return True
-    return await member_status(update, context) in _MEMBERS
+    return await member_status(update, context) in MEMBERS
 
 
 def _claims(update: Update, context: CalibotContext) -> bool:

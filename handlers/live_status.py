@@ -92,8 +92,7 @@ class LiveStatus:
     async def poll(self) -> None:
         """Mark the messages of what changed since the last poll; a store that fails is said once until it works."""
         try:
-            for subject in tuple(self._unstored):
-                await self._catch_up(subject)
+            await self._catch_up(*self._unstored)
             await self._resume()
             more = True
             while more:
@@ -118,8 +117,7 @@ class LiveStatus:
     async def settle(self) -> None:
         """Store what the store has not taken before the outbox was left: nobody else knows those messages' numbers."""
         try:
-            for subject in tuple(self._unstored):
-                await self._catch_up(subject)
+            await self._catch_up(*self._unstored)
         except StoreUnavailable as error:  # each is left as a lost answer would leave it: a press adopts it
             _log.error("store.unavailable", **error.parameters)
 
@@ -240,12 +238,13 @@ class LiveStatus:
         except StoreUnavailable:  # the poll says so
             self._unstored[subject] = card, message_id
 
-    async def _catch_up(self, subject: Subject) -> None:
-        """Store what the subject's message is known to show, where that has failed: nobody else knows its number."""
-        if unstored := self._unstored.get(subject):
-            await self._store(subject, *unstored)
-            if self._unstored.get(subject) is unstored:
-                del self._unstored[subject]
+    async def _catch_up(self, *subjects: Subject) -> None:
+        """Store what the subjects' messages are known to show, where that has failed: nobody else knows the numbers."""
+        for subject in subjects:
+            if unstored := self._unstored.get(subject):
+                await self._store(subject, *unstored)
+                if self._unstored.get(subject) is unstored:
+                    del self._unstored[subject]
 
     async def _store(self, subject: Subject, card: Card, message_id: int) -> None:
         match card:

@@ -114,9 +114,11 @@ async def asker(
     if own is None:
         raise NotLetIn
     notebook = await services.notebook.behind(own)
-    # The same key with something else in it is another request: what it asks for is not to be lost.
-    asked = hashlib.sha256(await request.body()).hexdigest()
-    key = None if idempotency_key is None else f"http:{person}:{request.url.path}:{asked}:{idempotency_key}"
+    key = None
+    if idempotency_key is not None:
+        # The same key with something else in it is another request: what it asks for is not to be lost.
+        asked = hashlib.sha256(await request.body()).hexdigest()
+        key = f"http:{person}:{request.url.path}:{asked}:{idempotency_key}"
     return Asker(person, notebook, key, services)
 
 
