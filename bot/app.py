@@ -123,6 +123,7 @@ async def run(settings: Settings) -> None:
                 catalogues=catalogues,
                 clock=clock,
                 timeout=settings.calibration.timeout,
+                async_enabled=settings.calibration.async_enabled,
             )
             await stack.enter_async_context(serving(make_app(web), settings.web.host, settings.web.port))
         application.bot_data = Services(

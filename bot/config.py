@@ -93,6 +93,8 @@ class Calibration(BaseModel):
     """How many tasks one person may have under way; 0 is no bound."""
     lookups_per_hour: Annotated[int, Field(ge=0)] = 20_000
     """How many lookups one person may ask for in an hour; 0 is no bound."""
+    async_enabled: bool = True
+    """Whether programs may begin over HTTP what goes on while nobody waits for it, and listen to what changes."""
 
 
 class Libtorrent(BaseModel):

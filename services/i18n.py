@@ -244,6 +244,8 @@ _SENTENCES: Mapping[str, _Say] = {
     "too_large": _too_large,
     "not_json": _say(_("Send JSON, with Content-Type: application/json.")),
     "token_needed": _say(_("Send a token that is good. /token NAME gives one, in a private chat with the bot.")),
+    "async_disabled": _say(_("That is switched off here; POST /api/calibrate/<note_id> calibrates a note and waits.")),
+    "from_another_site": _say(_("This comes from a page of another site. Open the bot's own page.")),
     "not_let_in": _say(_("The bot serves you no longer. Its owner can let you in again.")),
     "membership_unknown": _say(_("Telegram does not answer, and is asked who is in a group. Try again later.")),
     "not_in_time": _say(_("It is not done yet, and goes on as task {task_id}.")),

@@ -4,10 +4,11 @@ import asyncio
 
 from fastapi import FastAPI
 
-from web import calibrate, health
+from web import calibrate, events, health
 from web.bodies import Bodies
 from web.context import Services
 from web.errors import answer_errors
+from web.feed import Feed
 
 
 def make_app(services: Services) -> FastAPI:
@@ -16,8 +17,10 @@ def make_app(services: Services) -> FastAPI:
     app = FastAPI(title="calibot", docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.services = services
     app.state.stopping = asyncio.Event()
+    app.state.feed = Feed(services.manager, services.notebook, services.clock)
     answer_errors(app)
     app.add_middleware(Bodies)
     app.include_router(health.router)
     app.include_router(calibrate.router)
+    app.include_router(events.router)
     return app

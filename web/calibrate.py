@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Annotated, Self
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -16,7 +16,7 @@ from services.notebook.note import MOST_TORRENTS, Uncalibrated
 from services.torrents import Hints, InfoHash, NotebookId, NoteId, Step, TaskId, TorrentId
 from web.context import Asker, WhoAsks
 from web.errors import refused
-from web.refusals import NotInTime
+from web.refusals import AsyncDisabled, NotInTime
 from web.shapes import Accepted, AcceptedBatch, Items, Result, TaskStatus, failure_of, item_of, result_of, status_of
 from web.stopping import unless_stopping
 from web.words import words_of
@@ -62,7 +62,13 @@ class Many(BaseModel):
         return self
 
 
-@router.post("/async")
+async def _switched_on(asker: WhoAsks) -> None:
+    """Refuse what goes on while nobody waits for it, where that is switched off. Raises AsyncDisabled."""
+    if not asker.services.async_enabled:
+        raise AsyncDisabled
+
+
+@router.post("/async", dependencies=[Depends(_switched_on)])
 async def submit(asker: WhoAsks, body: One) -> Accepted:
     """Take on a task, and answer at once."""
     if (done := await asker.done_before()) is not None:
@@ -75,7 +81,7 @@ async def submit(asker: WhoAsks, body: One) -> Accepted:
     return Accepted(task_id=task_id, status=State.PENDING)
 
 
-@router.post("/batch")
+@router.post("/batch", dependencies=[Depends(_switched_on)])
 async def submit_many(asker: WhoAsks, body: Many) -> AcceptedBatch:
     """Take on one task for many."""
     if (done := await asker.done_before()) is not None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated, Protocol
 
 from fastapi import Depends, Header, Request
+from starlette.requests import HTTPConnection
 
 from services.calibration.manager import AsyncCalibrationManager
 from services.clock import Clock
@@ -37,7 +38,10 @@ class Doors(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What routes call; built by the composition root. *timeout*: seconds that a lookup may take."""
+    """What routes call; built by the composition root.
+
+    *timeout*: seconds that a lookup may take. *async_enabled*: whether tasks may go on while nobody waits for them.
+    """
 
     manager: AsyncCalibrationManager
     notebook: Notebook
@@ -47,10 +51,11 @@ class Services:
     catalogues: Catalogues
     clock: Clock
     timeout: float
+    async_enabled: bool = True
 
 
-def services_of(request: Request) -> Services:
-    services = request.app.state.services
+def services_of(connection: HTTPConnection) -> Services:
+    services = connection.app.state.services
     assert isinstance(services, Services)  # noqa: S101 - the app is made with them
     return services
 
@@ -94,18 +99,13 @@ class Asker:
         return self.services.people.access.may_any(self.person, administrator=False)
 
 
-async def asker(
-    request: Request,
-    authorization: Annotated[str | None, Header()] = None,
-    idempotency_key: Annotated[str | None, Header(min_length=1, max_length=_MOST_KEY)] = None,
-) -> Asker:
-    """Return who asks, by the token in ``Authorization: Bearer`` (RFC 6750).
+async def holder_of(services: Services, authorization: str | None) -> tuple[PersonId, NotebookId]:
+    """Return whose token is in ``Authorization: Bearer`` (RFC 6750), and the notebook that is their own.
 
     Raises:
         TokenNeeded: there is none, or it is nobody's.
         NotLetIn: whose token it is, is served no more.
     """
-    services = services_of(request)
     scheme, _, secret = (authorization or "").partition(" ")
     person = await services.tokens.whose(secret.strip()) if scheme.lower() == _SCHEME else None
     if person is None:
@@ -113,7 +113,17 @@ async def asker(
     own = services.doors.own(person)
     if own is None:
         raise NotLetIn
-    notebook = await services.notebook.behind(own)
+    return person, await services.notebook.behind(own)
+
+
+async def asker(
+    request: Request,
+    authorization: Annotated[str | None, Header()] = None,
+    idempotency_key: Annotated[str | None, Header(min_length=1, max_length=_MOST_KEY)] = None,
+) -> Asker:
+    """Return who asks. Raises TokenNeeded, NotLetIn; see `holder_of`."""
+    services = services_of(request)
+    person, notebook = await holder_of(services, authorization)
     key = None
     if idempotency_key is not None:
         # The same key with something else in it is another request: what it asks for is not to be lost.

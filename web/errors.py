@@ -7,17 +7,30 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.requests import HTTPConnection
 
 from services import errors
 from services.errors import CalibotError
 from services.i18n import Parameters, sentence
-from web.refusals import BadRequest, MethodNotTaken, NoSuchAddress, NotInTime, NotJson, NotLetIn, TokenNeeded, TooLarge
+from web.refusals import (
+    AsyncDisabled,
+    BadRequest,
+    FromAnotherSite,
+    MethodNotTaken,
+    NoSuchAddress,
+    NotInTime,
+    NotJson,
+    NotLetIn,
+    TokenNeeded,
+    TooLarge,
+)
 from web.words import words_of
 
 _STATUS: Mapping[type[CalibotError], HTTPStatus] = {
     TokenNeeded: HTTPStatus.UNAUTHORIZED,
     NotLetIn: HTTPStatus.FORBIDDEN,
     errors.NotAllowed: HTTPStatus.FORBIDDEN,
+    FromAnotherSite: HTTPStatus.FORBIDDEN,
     NoSuchAddress: HTTPStatus.NOT_FOUND,
     errors.NoteNotFound: HTTPStatus.NOT_FOUND,
     errors.TaskNotFound: HTTPStatus.NOT_FOUND,
@@ -31,6 +44,7 @@ _STATUS: Mapping[type[CalibotError], HTTPStatus] = {
     errors.TooManyTasks: HTTPStatus.TOO_MANY_REQUESTS,
     errors.AllowanceUsedUp: HTTPStatus.TOO_MANY_REQUESTS,
     errors.LookupFailed: HTTPStatus.BAD_GATEWAY,
+    AsyncDisabled: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.MembershipUnknown: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.ShuttingDown: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -44,8 +58,7 @@ def answer_errors(app: FastAPI) -> None:
     """Let *app* answer every error in the one shape, in the request's language. A bug's traceback goes to the log."""
 
     async def ours(request: Request, error: CalibotError) -> JSONResponse:
-        status = next((status for kind, status in _STATUS.items() if isinstance(error, kind)), HTTPStatus.BAD_REQUEST)
-        return refused(request, status, error.code, error.parameters)
+        return answer_to(request, error)
 
     async def unfit(request: Request, error: RequestValidationError) -> JSONResponse:
         first = error.errors()[0]
@@ -68,9 +81,15 @@ def answer_errors(app: FastAPI) -> None:
     app.exception_handler(Exception)(a_bug)
 
 
-def refused(request: Request, status: int, code: str, parameters: Parameters) -> JSONResponse:
+def answer_to(connection: HTTPConnection, error: CalibotError) -> JSONResponse:
+    """Return the answer that says *error*."""
+    status = next((status for kind, status in _STATUS.items() if isinstance(error, kind)), HTTPStatus.BAD_REQUEST)
+    return refused(connection, status, error.code, error.parameters)
+
+
+def refused(connection: HTTPConnection, status: int, code: str, parameters: Parameters) -> JSONResponse:
     """Return the answer that says *code* with its *parameters*."""
-    said = sentence(code, parameters, words_of(request))
+    said = sentence(code, parameters, words_of(connection))
     return JSONResponse({"success": False, "error": said, "code": code}, status, _headers(status, parameters))
 
 

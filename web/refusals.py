@@ -49,3 +49,15 @@ class NotInTime(CalibotError):
     """A lookup that was waited for has not ended in time; it goes on as task *task_id*."""
 
     code = "not_in_time"
+
+
+class AsyncDisabled(CalibotError):
+    """What goes on while nobody waits for it is switched off."""
+
+    code = "async_disabled"
+
+
+class FromAnotherSite(CalibotError):
+    """A page of another site has sent it."""
+
+    code = "from_another_site"

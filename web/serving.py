@@ -15,6 +15,7 @@ from services.errors import WebUnavailable
 log = structlog.stdlib.get_logger(__name__)
 _PATIENCE = 1  # seconds that requests under way have when it stops
 _BACKLOG = 1024
+_MOST_HEARD = 4096  # bytes of one message of a listener's: there is nothing for it to say
 
 
 class _Server(uvicorn.Server):
@@ -33,7 +34,14 @@ async def serving(app: FastAPI, host: str, port: int) -> AsyncIterator[int]:
     """
     listener = await asyncio.to_thread(_listening, host, port)
     settings = uvicorn.Config(
-        app, log_config=None, access_log=False, server_header=False, lifespan="off", timeout_graceful_shutdown=_PATIENCE
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        lifespan="off",
+        timeout_graceful_shutdown=_PATIENCE,
+        ws_max_size=_MOST_HEARD,
+        ws_per_message_deflate=False,  # a window of its own for each socket, for messages that are small
     )
     server = _Server(settings)
     running = asyncio.create_task(server.serve(sockets=[listener]))

@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from services.calibration.task import HashRequest, Item, NoteRequest, Snapshot, State
 from services.i18n import Translation, sentence
+from services.notebook.note import Whereabouts
 from services.torrents import Step
 
 
@@ -59,6 +60,7 @@ class TaskStatus(BaseModel):
 
     success: Literal[True] = True
     task_id: str
+    notebook: int
     status: State
     info_hash: str | None
     note_id: int | None
@@ -71,6 +73,41 @@ class TaskStatus(BaseModel):
     result: str | None = None
     error: str | None = None
     code: str | None = None
+
+
+class Place(BaseModel):
+    """Where a note is, and at which version: what it says is read apart. *deleted*: it was put away."""
+
+    id: int
+    notebook: int
+    version: int
+    deleted: bool
+
+
+class TaskEvent(BaseModel):
+    """A task has changed; *items* and *result* are those of the few torrents that ended last."""
+
+    type: Literal["task"] = "task"
+    seq: int
+    task: TaskStatus
+
+
+class NoteEvent(BaseModel):
+    """A note has come, changed or gone."""
+
+    type: Literal["note"] = "note"
+    seq: int
+    note: Place
+
+
+class SnapshotEvent(BaseModel):
+    """All *tasks*, or those that changed since a number, and the *notes* that did; *reset*: it is known no more."""
+
+    type: Literal["snapshot"] = "snapshot"
+    seq: int
+    reset: bool
+    tasks: list[TaskStatus]
+    notes: list[Place]
 
 
 class Items(BaseModel):
@@ -94,13 +131,13 @@ def status_of(snapshot: Snapshot, items: Sequence[Item], found: Sequence[Item], 
     """Return the task with these of its *items*, and of a completed one all that it *found*."""
     task = snapshot.task
     request = task.request
+    one_hash = isinstance(request, HashRequest) and snapshot.total == 1
     failure = failure_of(snapshot) if task.state is State.FAILED else None
     return TaskStatus(
         task_id=task.id,
+        notebook=task.notebook,
         status=task.state,
-        info_hash=snapshot.first.torrent.shown.hex
-        if isinstance(request, HashRequest) and snapshot.total == 1
-        else None,
+        info_hash=snapshot.first.torrent.shown.hex if one_hash else None,
         note_id=request.notes[0] if isinstance(request, NoteRequest) and len(request.notes) == 1 else None,
         created_at=_time(task.created_at),
         started_at=None if task.started_at is None else _time(task.started_at),
@@ -111,6 +148,21 @@ def status_of(snapshot: Snapshot, items: Sequence[Item], found: Sequence[Item], 
         result=result_of(found) if task.state is State.COMPLETED else None,
         error=sentence(failure.code, failure.parameters, t) if failure else None,
         code=failure.code if failure else None,
+    )
+
+
+def glimpse_of(snapshot: Snapshot, t: Translation) -> TaskStatus:
+    """Return the task with the few of its items that ended last, and what they found: all that is known at once."""
+    latest = (snapshot.first,) if snapshot.total == 1 else snapshot.outcomes
+    return status_of(snapshot, latest, latest, t)
+
+
+def place_of(whereabouts: Whereabouts) -> Place:
+    return Place(
+        id=whereabouts.id,
+        notebook=whereabouts.notebook,
+        version=whereabouts.version,
+        deleted=whereabouts.deleted,
     )
 
 

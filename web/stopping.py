@@ -2,29 +2,36 @@
 
 import asyncio
 from collections.abc import Coroutine
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
-from fastapi import Request
+from starlette.requests import HTTPConnection
 
 from services.errors import ShuttingDown
 
 T = TypeVar("T")
 
 
-async def unless_stopping(request: Request, what: Coroutine[Any, Any, T]) -> T:
+async def unless_stopping(connection: HTTPConnection, what: Coroutine[Any, Any, T]) -> T:
     """Return what *what* does.
 
     Raises:
         ShuttingDown: the server stops before it has done so.
     """
-    stopping = asyncio.ensure_future(request.app.state.stopping.wait())
-    done = asyncio.ensure_future(what)
+
+    async def stopping() -> NoReturn:
+        await connection.app.state.stopping.wait()
+        raise ShuttingDown
+
+    return await first_of(what, stopping())
+
+
+async def first_of(*what: Coroutine[Any, Any, T]) -> T:
+    """Return what the first of these returns that is over, or raise what it raises; the others are ended by then."""
+    running = [asyncio.ensure_future(one) for one in what]
     try:
-        await asyncio.wait({stopping, done}, return_when=asyncio.FIRST_COMPLETED)
-        if not done.done():
-            raise ShuttingDown
-        return done.result()
+        done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+        return next(one for one in running if one in done).result()
     finally:
-        for one in (stopping, done):
+        for one in running:
             one.cancel()
-        await asyncio.wait({stopping, done})
+        await asyncio.gather(*running, return_exceptions=True)

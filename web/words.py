@@ -2,16 +2,16 @@
 
 from collections.abc import Iterator
 
-from fastapi import Request
+from starlette.requests import HTTPConnection
 
 from services.i18n import ENGLISH, Translation
 from web.context import services_of
 
 
-def words_of(request: Request) -> Translation:
-    """Return the words for the answer: in the best of the request's languages that there is, else in English."""
-    catalogues = services_of(request).catalogues
-    for language in wanted(request.headers.get("accept-language", "")):
+def words_of(connection: HTTPConnection) -> Translation:
+    """Return the words for the answer: in the best of the client's languages that there is, else in English."""
+    catalogues = services_of(connection).catalogues
+    for language in wanted(connection.headers.get("accept-language", "")):
         if catalogues.known(language):
             return catalogues.of(language)
     return ENGLISH

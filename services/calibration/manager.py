@@ -1,8 +1,8 @@
-"""The one manager of calibrations: what people ask of it, and what changed."""
+"""The one manager of calibrations: what people ask of it, and what is told to whoever watches."""
 
 import asyncio
 import uuid
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from types import TracebackType
 from typing import Any, Self
 
@@ -18,10 +18,10 @@ from services.calibration.ports import CalibrationFunc, Engine, OrdinaryFunc, Ta
 from services.calibration.request import digest_of, items_of, own_task, shown_by, wanted_of
 from services.calibration.runner import Runner
 from services.calibration.sequence import Sequence as Changed
-from services.calibration.snapshots import Changes, read_glances, read_lost, read_snapshots
-from services.calibration.task import CalibrationRequest, Item, ItemKey, Lost, Snapshot, State, Task
+from services.calibration.task import CalibrationRequest, ItemKey, State, Task
+from services.calibration.views import Views
 from services.clock import Clock, SystemClock
-from services.errors import CannotCancel, CannotRetry, NothingToLookUp, ShuttingDown, StoreUnavailable, TaskNotFound
+from services.errors import CannotCancel, CannotRetry, NothingToLookUp, ShuttingDown, StoreUnavailable
 from services.notebook.once import KEPT_SECONDS, once
 from services.torrents import NotebookId, NoteId, PersonId, Step, TaskId
 
@@ -31,7 +31,7 @@ _LOOKUPS_KEPT = 90 * 86400.0
 _FOLLOWERS_KEPT = 90 * 86400.0  # from its end on: so long its buttons work
 
 
-class AsyncCalibrationManager:
+class AsyncCalibrationManager(Views):
     """Owns every running lookup. Leaving it (``async with``) hands them back to pending and awaits them all.
 
     Args:
@@ -57,12 +57,8 @@ class AsyncCalibrationManager:
         task_ttl_seconds: float = 3600,
         allowance: Allowance = Allowance(),  # noqa: B008 - immutable
     ) -> None:
-        self._tasks = tasks
+        super().__init__(tasks, clock or SystemClock(), task_ttl_seconds)
         self._allowance = allowance
-        self._clock = clock or SystemClock()
-        self._ttl = task_ttl_seconds
-        self._progress: dict[TaskId, Step] = {}
-        self._changed = Changed(0)
         self._calls: set[asyncio.Task[Any]] = set()
         self._open = False
         self._runner = Runner(
@@ -160,53 +156,6 @@ class AsyncCalibrationManager:
         """Return the task that was submitted under this key, whatever would be answered to the request now."""
         stored = await self._tasks.read(lambda tx: tx.answers.get(request_key))
         return None if stored is None else TaskId(stored)
-
-    async def get_task_status(self, task_id: TaskId) -> Snapshot | None:
-        """Return the task as it stands; None when it is unknown, or ended longer ago than the ttl."""
-        snapshots = await self._tasks.read(lambda tx: self._snapshots(tx, [task_id]))
-        return snapshots[0] if snapshots else None
-
-    async def ended(self, task_id: TaskId) -> Snapshot:
-        """Return the task when it has ended. Raises TaskNotFound."""
-        seen: int | None = None
-        while True:
-            number, own = self._changed.number, self._changed.number_of(task_id)
-            if own != seen:
-                snapshot, seen = await self.get_task_status(task_id), own
-                if snapshot is None:
-                    raise TaskNotFound
-                if snapshot.task.state.ended:
-                    return snapshot
-            await self._changed.after(number)
-
-    async def glance(self, task_ids: Iterable[TaskId]) -> Mapping[TaskId, Snapshot]:
-        """Return what lines about these tasks need, however old they are; see `read_glances`."""
-        return await self._tasks.read(lambda tx: read_glances(tx, task_ids, self._progress))
-
-    async def live_tasks(
-        self, *, notebook: NotebookId | None = None, asked_by: PersonId | None = None, limit: int = 20
-    ) -> tuple[Sequence[Snapshot], int]:
-        """Return the first *limit* tasks under way as they are stored, and how many there are; see `Tasks.live`."""
-
-        async def live(tx: Tx) -> tuple[Sequence[Snapshot], int]:
-            task_ids, many = await tx.tasks.live(notebook=notebook, asked_by=asked_by, limit=limit)
-            return await self._snapshots(tx, task_ids), many
-
-        return await self._tasks.read(live)
-
-    async def live_items(self) -> Mapping[State, int]:
-        """Return how many items are pending, and how many running."""
-        return await self._tasks.read(lambda tx: tx.tasks.live_items())
-
-    async def list_items(
-        self, task_id: TaskId, *, page: int = 0, size: int = 20, states: Sequence[State] = ()
-    ) -> Sequence[Item]:
-        """Return a page (from 0) of the task's items by position, of these *states* where any is given."""
-        return await self._tasks.read(lambda tx: tx.tasks.items(task_id, states=states, offset=page * size, limit=size))
-
-    async def list_lost(self, task_id: TaskId, *, page: int = 0, size: int = 10) -> Sequence[Lost]:
-        """Return a page (from 0) of what the task did not find, by position, each with its notes."""
-        return await self._tasks.read(lambda tx: read_lost(tx, task_id, offset=page * size, limit=size))
 
     async def cancel_task(
         self,
@@ -311,37 +260,6 @@ class AsyncCalibrationManager:
 
         await self._once(key, decide, applied)
 
-    @property
-    def number(self) -> int:
-        """The number of the last change: where one begins who knows everything up to now."""
-        return self._changed.number
-
-    async def changes_since(self, number: int, *, limit: int = 500) -> Changes:
-        """Return what changed after *number* (0 at first), at most *limit* things unless it is a reset."""
-        touched = self._changed.since(number, limit)
-        if touched is None:
-            number = self._changed.number
-            since = self._clock.now() - self._ttl
-
-            async def everything(tx: Tx) -> Sequence[Snapshot]:
-                return await self._snapshots(tx, await tx.tasks.recent(since))
-
-            return Changes(tuple(await self._tasks.read(everything)), (), number, reset=True, more=False)
-        tasks = [TaskId(key) for key in touched.keys if isinstance(key, str)]
-        notes = tuple(NoteId(key) for key in touched.keys if isinstance(key, int))
-        # Whatever their age: who polls seldom must hear of an end that the ttl has overtaken, too.
-        snapshots = await self._tasks.read(lambda tx: self._snapshots(tx, tasks, since=0.0)) if tasks else ()
-        return Changes(tuple(snapshots), notes, touched.number, reset=False, more=touched.more)
-
-    async def unshown_ends(self, task_id: TaskId | None = None) -> Sequence[Snapshot]:
-        """Return the ended tasks (or this one) of which a follower has not yet shown the end, however old."""
-
-        async def unshown(tx: Tx) -> Sequence[Snapshot]:
-            ended = await tx.tasks.with_unshown_end()
-            return await self._snapshots(tx, [one for one in ended if task_id in {None, one}], since=0.0)
-
-        return await self._tasks.read(unshown)
-
     async def cleanup_old_tasks(self) -> int:
         """Delete what is kept no longer; return how many tasks that were."""
         now = self._clock.now()
@@ -398,12 +316,6 @@ class AsyncCalibrationManager:
         for task_id in tasks:
             self._progress[task_id] = step
             self._changed.touch(task_id)
-
-    async def _snapshots(self, tx: Tx, task_ids: Iterable[TaskId], *, since: float | None = None) -> Sequence[Snapshot]:
-        oldest = self._clock.now() - self._ttl if since is None else since
-        return await read_snapshots(
-            tx, task_ids, since=oldest, number_of=self._changed.number_of, progress=self._progress
-        )
 
 
 _process_manager: AsyncCalibrationManager | None = None

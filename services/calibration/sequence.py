@@ -10,9 +10,9 @@ Key = TaskId | NoteId
 
 @dataclass(frozen=True, slots=True)
 class Touched:
-    """What changed after a number, oldest first, up to and with *number*; *more* when that is not all."""
+    """What changed after a number, each with its number, oldest first, up to *number*; *more*: that is not all."""
 
-    keys: tuple[Key, ...]
+    changes: tuple[tuple[Key, int], ...]
     number: int
     more: bool
 
@@ -62,7 +62,7 @@ class Sequence:
             newest_first.append((key, changed))
         part = newest_first[::-1][:limit]
         return Touched(
-            keys=tuple(key for key, _ in part),
+            changes=tuple(part),
             number=part[-1][1] if part else self._last,
             more=len(newest_first) > limit,
         )

@@ -1,6 +1,6 @@
 """What there is to see of tasks, and what changed of them."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from services.calibration.choice import other_readings
@@ -9,7 +9,7 @@ from services.calibration.task import Found, Item, ItemKey, Lost, NoteRequest, O
 from services.magnets.rewrite import rename
 from services.notebook.history import names_in, stands, taken_back
 from services.notebook.note import Note
-from services.torrents import NoteId, Step, TaskId
+from services.torrents import NotebookId, NoteId, Step, TaskId
 
 _OUTCOMES_SHOWN = 5
 _UNDECIDED_SHOWN = 5
@@ -19,12 +19,13 @@ _UNDECIDED_SHOWN = 5
 class Changes:
     """What changed, up to and with *number*.
 
-    *reset*: the number asked for is not known any more; *tasks* are then all there are, and what is not among them
-    is gone. *more*: ask again at once, after *number*.
+    The *seq* of each task, and of each note, is the number of its last change among them: what is not yet known with
+    it has a greater one. *reset*: the number asked for is not known any more; *tasks* are then all there are, and what
+    is not among them is gone. *more*: ask again at once, after *number*.
     """
 
     tasks: tuple[Snapshot, ...]
-    notes: tuple[NoteId, ...]
+    notes: Mapping[NoteId, int]
     number: int
     reset: bool
     more: bool
@@ -37,14 +38,17 @@ async def read_snapshots(
     since: float,
     number_of: Callable[[TaskId], int],
     progress: Mapping[TaskId, Step],
+    notebooks: Collection[NotebookId] | None = None,
 ) -> Sequence[Snapshot]:
     """Return those of the tasks that there are and that did not end before *since*, in the order asked for.
 
-    *number_of* tells a task's last change, *progress* the newest word of its lookups.
+    *number_of* tells a task's last change, *progress* the newest word of its lookups. With *notebooks*: those in them.
     """
     snapshots = []
     asked = list(task_ids)
     tasks = await tx.tasks.those(asked)
+    if notebooks is not None:
+        tasks = {task_id: task for task_id, task in tasks.items() if task.notebook in notebooks}
     firsts = {item.task_id: item for item in await tx.tasks.items_at([(task_id, 0) for task_id in tasks])}
     written = await _written(tx, {task_id: task for task_id, task in tasks.items() if task.state.ended})
     for task_id in asked:

@@ -25,6 +25,16 @@ class Note:
     source: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Whereabouts:
+    """In which notebook a note is, and at which version; *deleted*: it was put away."""
+
+    id: NoteId
+    notebook: NotebookId
+    version: int
+    deleted: bool
+
+
 class Cause(StrEnum):
     """Why a note's text was replaced, where no task did it: a task has a cause of its own, how it was asked for."""
 

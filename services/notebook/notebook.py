@@ -10,7 +10,7 @@ from services.clock import Clock
 from services.errors import AllCalibrated, KeptAlready, NotDeleted, NoteNotFound, TooMany
 from services.magnets.junk import is_junk
 from services.magnets.parse import Magnet, find_magnets
-from services.notebook.note import MOST_TORRENTS, Known, Latest, Note, Selection, Uncalibrated
+from services.notebook.note import MOST_TORRENTS, Known, Latest, Note, Selection, Uncalibrated, Whereabouts
 from services.notebook.once import once
 from services.notebook.ports import NotebookStore, NotebookTx
 from services.torrents import NotebookId, NoteId, PersonId, TorrentId
@@ -165,6 +165,10 @@ class Notebook:
             raise NoteNotFound(note_id=note_ids[0])
 
         return await self._store.read(find)
+
+    async def whereabouts(self, note_ids: Collection[NoteId]) -> Sequence[Whereabouts]:
+        """Return where these notes are, put away or not; those deleted for good are nowhere."""
+        return await self._store.read(lambda tx: tx.notes.whereabouts(note_ids))
 
     async def known(self, notebook: NotebookId, magnets: Sequence[Magnet]) -> Mapping[TorrentId, Known]:
         """Return what is known, in this notebook, of the torrents of *magnets*."""

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, 
 from typing import Protocol, TypeVar
 
 from services.access import LetIn
-from services.notebook.note import Change, Known, Mark, Note, Revision, Selection
+from services.notebook.note import Change, Known, Mark, Note, Revision, Selection, Whereabouts
 from services.torrents import NotebookId, NoteId, TaskId, TorrentId
 
 T = TypeVar("T")
@@ -34,6 +34,9 @@ class Notes(Protocol):
 
     async def those(self, notebook: NotebookId, note_ids: Collection[NoteId]) -> Sequence[Note]:
         """Return those that there are in the notebook, by their numbers."""
+
+    async def whereabouts(self, note_ids: Collection[NoteId]) -> Sequence[Whereabouts]:
+        """Return where those of the notes are that there are, put away or not, in whichever notebook."""
 
     async def select(self, notebook: NotebookId, selection: Selection, limit: int) -> Sequence[NoteId]:
         """Return the numbers, rising, of at most *limit* notes with a torrent.

@@ -16,6 +16,7 @@ from services.notebook.note import (
     Revision,
     Selection,
     Uncalibrated,
+    Whereabouts,
 )
 from services.store import codec
 from services.store.statements import Parameters, Statements
@@ -62,6 +63,18 @@ class NoteRows:
     async def those(self, notebook: NotebookId, note_ids: Collection[NoteId]) -> Sequence[Note]:
         ids = codec.dump([one for one in note_ids if 0 < one < _BEYOND])
         return [_note(row) for row in await self._run.all("notes", ids=ids, notebook_id=notebook)]
+
+    async def whereabouts(self, note_ids: Collection[NoteId]) -> Sequence[Whereabouts]:
+        rows = await self._run.all("whereabouts", ids=codec.dump(list(note_ids)))
+        return [
+            Whereabouts(
+                id=NoteId(row["id"]),
+                notebook=NotebookId(row["notebook_id"]),
+                version=row["version"],
+                deleted=bool(row["deleted"]),
+            )
+            for row in rows
+        ]
 
     async def select(self, notebook: NotebookId, selection: Selection, limit: int) -> Sequence[NoteId]:
         match selection:

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 
 import pytest
 
@@ -704,7 +704,46 @@ async def test_notes_that_changed_take_numbers_too(
         number = (await manager.changes_since(0)).number
         await submit(manager, notebook, NoteRequest((note_id,)))
         await clock.advance(1)
-        assert (await manager.changes_since(number)).notes == (note_id,)
+        changes = await manager.changes_since(number)
+        assert changes.notes == {note_id: changes.number}
+
+
+async def test_what_changes_while_it_is_read_is_told_again_and_gives_nothing_a_later_number(
+    run: Run, store: Store, notebook: NotebookId, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with run() as manager:
+        number = (await manager.changes_since(0)).number
+        task_id = await submit(manager, notebook, hashes("x"))
+        await submit(manager, notebook, hashes("y"))
+        await settle()
+        read = store.read
+
+        async def while_more_is_done(fn: Callable[[Tx], Awaitable[object]]) -> object:
+            monkeypatch.undo()
+            await manager.cancel_task(task_id, notebook=notebook, asked_by=ALICE)
+            return await read(fn)
+
+        monkeypatch.setattr(store, "read", while_more_is_done)
+        changes = await manager.changes_since(number)
+        assert [one.seq <= changes.number for one in changes.tasks] == [True, True]
+        assert len({one.seq for one in changes.tasks}) == 2
+        after = await manager.changes_since(changes.number)
+        assert [(one.task.id, one.task.state) for one in after.tasks] == [(task_id, State.CANCELLED)]
+
+
+async def test_with_notebooks_only_their_tasks_are_read(
+    run: Run, store: Store, clock: FakeClock, notebook: NotebookId
+) -> None:
+    other = await store.write(lambda tx: tx.notebooks.open("tg:2", clock.now()))
+    async with run() as manager:
+        number = (await manager.changes_since(0)).number
+        task_id = await submit(manager, notebook, hashes("x"))
+        await submit(manager, other, hashes("y"))
+        await settle()
+        for since in (0, number):
+            changes = await manager.changes_since(since, notebooks={notebook})
+            assert [one.task.id for one in changes.tasks] == [task_id]
+        assert (await manager.changes_since(number, notebooks=())).tasks == ()
 
 
 async def test_progress_is_told_and_only_its_newest_word(

@@ -78,7 +78,7 @@ async def test_the_chosen_reading_is_written_as_a_revision_of_the_person_who_pre
         (step,) = await history.steps(world.notebook, note)
         assert (step.change.cause, step.change.person, step.change.task_id) == (Cause.CHOSEN, BOB, task_id)
         changes = await manager.changes_since(number)
-        assert changes.notes == (note,)
+        assert list(changes.notes) == [note]
         shown = await world.shown(manager, task_id)
         assert f"<b>{TRUE}</b>" in shown.html
         assert "Chosen by hand: big5hkscs" in shown.html

@@ -29,14 +29,18 @@ def naive(changes: list[Key], number: int) -> list[tuple[Key, int]]:
     return sorted(((key, at) for key, at in last.items() if at > number), key=lambda pair: pair[1])
 
 
+def keys_of(touched: Touched) -> list[Key]:
+    return [key for key, _ in touched.changes]
+
+
 def followed(sequence: Sequence, number: int, limit: int) -> tuple[list[Key], int]:
     """Ask again and again until there is no more, as a poll does."""
     keys: list[Key] = []
     while True:
         touched = sequence.since(number, limit)
         assert touched is not None
-        assert len(touched.keys) <= limit
-        keys += touched.keys
+        assert len(touched.changes) <= limit
+        keys += keys_of(touched)
         number = touched.number
         if not touched.more:
             return keys, number
@@ -63,7 +67,7 @@ def test_one_who_polls_while_things_change_hears_of_every_last_change(
     for key in during:
         touched = sequence.since(number, limit)
         assert touched is not None
-        heard |= {one: sequence.number_of(one) for one in touched.keys}
+        heard |= {one: sequence.number_of(one) for one in keys_of(touched)}
         number = touched.number
         sequence.touch(key)
     rest, _ = followed(sequence, number, limit)
@@ -76,9 +80,8 @@ def test_with_little_kept_an_answer_is_whole_or_says_that_it_is_not(changes: lis
     sequence = played(changes, kept=kept)
     number = FIRST + back
     touched = sequence.since(number, 1000)
-    expected = [key for key, _ in naive(changes, number)]
     if touched is not None:
-        assert list(touched.keys) == expected
+        assert list(touched.changes) == naive(changes, number)
         assert touched.number == sequence.number
     else:
         assert number < FIRST or number > sequence.number or len(naive(changes, FIRST)) > kept
@@ -91,7 +94,7 @@ def test_as_many_things_as_are_kept_can_change_without_a_reset(changes: list[Key
     number = recent[0][1] - 1 if recent else sequence.number
     touched = sequence.since(number, 1000)
     assert touched is not None
-    assert list(touched.keys) == [key for key, _ in recent]
+    assert list(touched.changes) == recent
 
 
 @pytest.mark.parametrize("number", [-1, 0, 1, FIRST - 1, FIRST + 3, (BOOT + 1) << 32])
@@ -107,7 +110,7 @@ def test_at_the_last_number_nothing_has_changed() -> None:
 def test_a_task_and_a_note_are_told_apart() -> None:
     touched = played([TaskId("1"), NoteId(1)]).since(FIRST, 10)
     assert touched is not None
-    assert touched.keys == (TaskId("1"), NoteId(1))
+    assert keys_of(touched) == [TaskId("1"), NoteId(1)]
 
 
 def test_each_change_has_a_number_above_all_before_it_and_a_thing_the_number_of_its_last() -> None:
@@ -124,7 +127,7 @@ def test_what_is_forgotten_has_a_number_that_still_counts() -> None:
     assert sequence.since(FIRST, 10) is None
     touched = sequence.since(FIRST + 1, 10)
     assert touched is not None
-    assert touched.keys == (TaskId("b"), TaskId("c"))
+    assert keys_of(touched) == [TaskId("b"), TaskId("c")]
 
 
 async def test_all_who_wait_hear_of_the_next_change_and_none_of_an_earlier_one() -> None:

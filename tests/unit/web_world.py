@@ -2,9 +2,10 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, MutableMapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import httpx
 from fastapi import FastAPI
@@ -48,6 +49,58 @@ class GroupDoors:
 
 
 @dataclass
+class Socket:
+    """A listener at the other end of a WebSocket (ASGI): what it was sent, and why it was closed."""
+
+    app: FastAPI
+    scope: dict[str, object]
+    sent: list[dict[str, Any]] = field(default_factory=list)
+    status: int | None = None
+    body: dict[str, object] = field(default_factory=dict)
+    accepted: bool = False
+    closed: int | None = None
+
+    def __post_init__(self) -> None:
+        self._said: asyncio.Queue[dict[str, object]] = asyncio.Queue()
+        self._reads = asyncio.Event()
+        self._reads.set()
+        self._said.put_nowait({"type": "websocket.connect"})
+        self.running = asyncio.create_task(self.app(self.scope, self._said.get, self._take))
+
+    async def _take(self, message: MutableMapping[str, Any]) -> None:
+        await self._reads.wait()
+        match message["type"]:
+            case "websocket.accept":
+                self.accepted = True
+            case "websocket.send":
+                self.sent.append(json.loads(message["text"]))
+            case "websocket.close":
+                self.closed = message["code"]
+            case "websocket.http.response.start":
+                self.status = message["status"]
+            case "websocket.http.response.body":
+                self.body = json.loads(message["body"])
+
+    def stops_reading(self) -> None:
+        self._reads.clear()
+
+    def reads_again(self) -> None:
+        self._reads.set()
+
+    def says(self, text: str) -> None:
+        self._said.put_nowait({"type": "websocket.receive", "text": text})
+
+    async def leaves(self) -> None:
+        self._said.put_nowait({"type": "websocket.disconnect", "code": 1005})
+        await self.running
+
+    def heard(self) -> list[dict[str, Any]]:
+        """Return what it was sent since the last time this was asked."""
+        sent, self.sent = self.sent, []
+        return sent
+
+
+@dataclass
 class World:
     app: FastAPI
     services: Services
@@ -55,6 +108,7 @@ class World:
     http: httpx.AsyncClient
     clock: FakeClock
     tokens: dict[PersonId, str]
+    sockets: list[Socket] = field(default_factory=list)
 
     def as_(self, person: PersonId | None, language: str = "en", **more: str) -> dict[str, str]:
         """Return the headers by which *person* is known."""
@@ -67,6 +121,29 @@ class World:
 
     async def get(self, person: PersonId | None, path: str, **more: str) -> httpx.Response:
         return await self.http.get(path, headers=self.as_(person, **more))
+
+    async def listen(self, person: PersonId | None, query: str = "", **more: str) -> Socket:
+        """Open a WebSocket at ``/api/events``, and let it hear what there is at first."""
+        headers = {"Host": "calibot"} | self.as_(person, **more)
+        socket = Socket(
+            self.app,
+            {
+                "type": "websocket",
+                "asgi": {"version": "3.0"},
+                "scheme": "ws",
+                "path": "/api/events",
+                "raw_path": b"/api/events",
+                "root_path": "",
+                "query_string": query.encode(),
+                "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
+                "subprotocols": [],
+                "extensions": {"websocket.http.response": {}},
+                "state": {},
+            },
+        )
+        self.sockets.append(socket)
+        await self.clock.advance(0)
+        return socket
 
     async def note(self, door: str, *words: str) -> NoteId:
         """Keep a note with a magnet for each word."""
@@ -107,4 +184,9 @@ async def web_world(manager: AsyncCalibrationManager, store: Store, clock: FakeC
     app = make_app(services)
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://calibot") as http:
-        yield World(app, services, doors, http, clock, given)
+        world = World(app, services, doors, http, clock, given)
+        try:
+            yield world
+        finally:
+            app.state.stopping.set()
+            await asyncio.gather(*(socket.running for socket in world.sockets))

@@ -12,6 +12,10 @@ SELECT * FROM notes
 WHERE id IN (SELECT value FROM json_each(:ids)) AND notebook_id = :notebook_id AND deleted_at IS NULL
 ORDER BY id;
 
+-- name: whereabouts
+SELECT id, notebook_id, version, deleted_at IS NOT NULL AS deleted FROM notes
+WHERE id IN (SELECT value FROM json_each(:ids));
+
 -- name: select_numbered
 SELECT id FROM notes
 WHERE notebook_id = :notebook_id AND deleted_at IS NULL

@@ -1,0 +1,174 @@
+"""``/api/events``: tasks and notes as they change, over a WebSocket (RFC 6455)."""
+
+import asyncio
+from collections.abc import Collection
+from enum import IntEnum
+from typing import NoReturn
+
+from fastapi import APIRouter, WebSocket
+from starlette.websockets import WebSocketDisconnect
+
+from services.clock import at_most
+from services.errors import CalibotError, MembershipUnknown
+from services.torrents import NotebookId, NoteId, TaskId
+from web.context import Asker, holder_of, services_of
+from web.errors import answer_to
+from web.feed import Feed
+from web.refusals import AsyncDisabled, BadRequest, FromAnotherSite, NotLetIn, TokenNeeded
+from web.shapes import Place, SnapshotEvent, TaskStatus, glimpse_of, place_of
+from web.stopping import first_of
+from web.words import words_of
+
+router = APIRouter()
+_SLOWEST = 10.0  # seconds in which a listener must have taken one message
+_LAST_WORD = 30.0  # seconds in which one who was too slow may yet hear that
+_LOOKED_AT_EVERY = 30.0  # seconds between two looks at who listens
+_LONGEST_NUMBER = 20
+
+
+class End(IntEnum):
+    """Why a socket is closed by us (RFC 6455, section 7.4)."""
+
+    STOPPING = 1012
+    TRY_AGAIN = 1013
+    TOKEN_GONE = 4401
+    """Its token opens nothing any more."""
+    BEGIN_ANEW = 4409
+    """Other notebooks than before are open to it: connect without ``since``."""
+    TOO_SLOW = 4408
+
+
+class _TooSlow(Exception):
+    """It has not taken a message in time."""
+
+
+class _Listener:
+    """One socket, and the *notebooks* whose changes it is told."""
+
+    def __init__(self, socket: WebSocket, feed: Feed, asker: Asker, authorization: str | None) -> None:
+        self._socket = socket
+        self._feed = feed
+        self._asker = asker
+        self._authorization = authorization
+        self._t = words_of(socket)
+        self._clock = asker.services.clock
+        self._notebooks: Collection[NotebookId] = ()
+
+    async def serve(self, since: int | None) -> End | None:
+        """Tell it what changes until that ends; return why. None where it has gone by itself."""
+        with self._feed.listening():
+            try:
+                self._notebooks = await self._open_now()
+                return await first_of(self._left(), self._stopping(), self._tell(since), self._look())
+            except WebSocketDisconnect:
+                return None
+            except _TooSlow:
+                return End.TOO_SLOW
+            except CalibotError:
+                return End.TRY_AGAIN
+
+    async def _left(self) -> None:
+        while (await self._socket.receive())["type"] != "websocket.disconnect":
+            pass  # nothing that it may say is of interest
+
+    async def _stopping(self) -> End:
+        await self._socket.app.state.stopping.wait()
+        return End.STOPPING
+
+    async def _tell(self, since: int | None) -> NoReturn:
+        number = await self._snapshot(since)
+        while True:
+            batch = await self._feed.after(number)
+            if batch.reset:
+                number = await self._snapshot(number)
+                continue
+            for event in batch.events:
+                if event.seq > number and event.notebook in self._notebooks:
+                    await self._send(event.text(self._t))
+            number = batch.number
+
+    async def _snapshot(self, since: int | None) -> int:
+        """Tell all tasks, or what changed *since*; return the number up to which."""
+        manager, notebook = self._asker.services.manager, self._asker.services.notebook
+        number, reset, more = since or 0, False, True
+        tasks: dict[TaskId, TaskStatus] = {}
+        notes: dict[NoteId, Place] = {}
+        while more:
+            changes = await manager.changes_since(number, notebooks=self._notebooks)
+            if changes.reset:
+                reset, tasks, notes = since is not None, {}, {}
+            tasks |= {one.task.id: glimpse_of(one, self._t) for one in changes.tasks}
+            places = await notebook.whereabouts(list(changes.notes)) if changes.notes else ()
+            notes |= {one.id: place_of(one) for one in places if one.notebook in self._notebooks}
+            number, more = changes.number, changes.more
+        event = SnapshotEvent(seq=number, reset=reset, tasks=list(tasks.values()), notes=list(notes.values()))
+        await self._send(event.model_dump_json())
+        return number
+
+    async def _send(self, text: str) -> None:
+        sending = asyncio.ensure_future(self._socket.send_text(text))
+        await at_most(self._clock, _SLOWEST, sending)
+        if sending.cancelled():
+            raise _TooSlow
+        sending.result()
+
+    async def _look(self) -> End:
+        """Return when other notebooks are open to it than before, or none."""
+        while True:
+            await self._clock.sleep(_LOOKED_AT_EVERY)
+            try:
+                await holder_of(self._asker.services, self._authorization)
+            except (TokenNeeded, NotLetIn):
+                return End.TOKEN_GONE
+            now = await self._open_now()
+            if not set(now) <= set(self._notebooks):
+                return End.BEGIN_ANEW
+            self._notebooks = now
+
+    async def _open_now(self) -> Collection[NotebookId]:
+        try:
+            return {self._asker.notebook, *await self._asker.shared()}
+        except MembershipUnknown:  # nothing of others on a guess; once it is known, all is told anew
+            return {self._asker.notebook}
+
+
+@router.websocket("/api/events")
+async def events(socket: WebSocket) -> None:
+    """Tell what changes in the notebooks that are open to whoever asks; ``since``: the last number that they heard."""
+    authorization = socket.headers.get("authorization")
+    try:
+        _check_origin(socket)
+        asker = await _asker(socket, authorization)
+        since = _number(socket.query_params.get("since"))
+    except CalibotError as error:
+        await socket.send_denial_response(answer_to(socket, error))
+        return
+    await socket.accept()
+    end = await _Listener(socket, socket.app.state.feed, asker, authorization).serve(since)
+    if end is not None:
+        closing = asyncio.ensure_future(socket.close(end))
+        await at_most(asker.services.clock, _LAST_WORD, closing)
+
+
+async def _asker(socket: WebSocket, authorization: str | None) -> Asker:
+    services = services_of(socket)
+    person, notebook = await holder_of(services, authorization)
+    if not services.async_enabled:
+        raise AsyncDisabled
+    return Asker(person, notebook, None, services)
+
+
+def _check_origin(socket: WebSocket) -> None:
+    """Refuse what a page of another site has opened. Raises FromAnotherSite."""
+    origin = socket.headers.get("origin")
+    if origin is not None and origin.partition("://")[2] != socket.headers.get("host"):
+        raise FromAnotherSite
+
+
+def _number(text: str | None) -> int | None:
+    """Return ``since``. Raises BadRequest."""
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdecimal() and len(text) <= _LONGEST_NUMBER):
+        raise BadRequest(where="query.since")
+    return int(text)
