@@ -31,8 +31,6 @@ async def act(update: Update, context: CalibotContext, pressed: Press, message: 
     if board.message_id != message_id and not await boards.adopt(board.id, board.address, message_id):
         # Its number was told to nobody, and the board has another message by now.
         return Outcome(becomes=Shown(words_of(update, context).gettext("This list goes on in another message.")))
-    if board.closed:
-        await boards.wake(board.id)
     match pressed.verb:
         case Verb.BOARD_PAGE:
             await boards.turn(board.id, pressed.page)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from handlers.board_view import END_LINES, LIVE_LINES, MOST_ENDS, View, board_card, ends_message
-from handlers.outgoing import Address, Card, EndsOf, Gone, Subject, TheBoard
+from handlers.outgoing import Address, Card, EndsOf, Subject, TheBoard
 from handlers.slots import Rank
 from services.calibration.board import Board, Line, LineShown
 from services.calibration.boards import Boards, Listed
@@ -28,8 +28,7 @@ class BoardCard(Card):
     """A board, what it shows of its *lines*, and what there is to do when it does.
 
     *last*: its tasks have ended. *untold*: ends that it has no room for; *slow*: some that a reply is to tell.
-    *leaving* are followers whose own message is still to say that the board shows their task. *reopened*: it had come
-    to rest because its chat was closed, which takes messages again.
+    *leaving* are followers whose own message is still to say that the board shows their task.
     """
 
     lines: Sequence[LineShown]
@@ -38,7 +37,6 @@ class BoardCard(Card):
     untold: bool
     slow: bool
     leaving: Sequence[FollowerId]
-    reopened: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,10 +62,16 @@ class BoardStatus:
         self._known: dict[BoardId, tuple[int, int]] = {}
         self._asked_for: set[BoardId] = set()
 
-    async def resume(self, chat: int | None = None) -> None:
-        """Mark every board, of *chat* or of all, that may not have shown its last word."""
+    async def resume(self, meant: Callable[[str], bool]) -> None:
+        """Mark every board at an address that is *meant* which may not have shown its last word."""
         for board in await self._boards.open():
-            if Address.spelled_by(board.address) and chat in {None, Address.parse(board.address).chat_id}:
+            if meant(board.address):
+                self._mark(TheBoard(board.id), Address.parse(board.address), Rank.END)
+
+    async def catch_up(self) -> None:
+        """Mark every board whose message is behind."""
+        for board in await self._boards.behind():
+            if Address.spelled_by(board.address):
                 self._mark(TheBoard(board.id), Address.parse(board.address), Rank.END)
 
     def show(self, board: Board) -> None:
@@ -144,7 +148,6 @@ class BoardStatus:
             untold=len(quick) > len(here),
             slow=bool(slow),
             leaving=[line.follower for line in lines if line.message_id is not None],
-            reopened=board.closed and board.behind,
         )
 
     async def render_ends(self, subject: EndsOf) -> EndsCard | None:
@@ -202,12 +205,9 @@ class BoardStatus:
                 EndsOf(board), card.to, Rank.ANEW
             )  # the board has said it already, and is not to be stale for it
 
-    async def gone(self, subject: TheBoard | EndsOf, reason: Gone) -> None:
+    async def gone(self, subject: TheBoard | EndsOf) -> None:
         self._asked_for.discard(subject.board)
-        if reason is Gone.CHAT:
-            await self._boards.rests(subject.board)
-        else:
-            await self._boards.lost_message(subject.board)
+        await self._boards.lost_message(subject.board)
 
     def _words(self, address: str, language: str) -> Translation:
         return self._languages.words(Address.parse(address).door, language)

@@ -1,5 +1,6 @@
 """The repeating job that polls the manager and marks what must be shown; and what the outbox then shows."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import structlog
@@ -8,8 +9,9 @@ from structlog.typing import FilteringBoundLogger
 from handlers.board_status import BoardCard, BoardStatus, EndsCard
 from handlers.board_view import moved_message
 from handlers.cards import LOST_PAGE, card, failed_card, shown_state
+from handlers.closed_places import ClosedPlaces
 from handlers.outbox import Outbox
-from handlers.outgoing import Address, Card, EndsOf, Gone, Message, Subject, TheBoard
+from handlers.outgoing import Address, Card, EndsOf, Message, Subject, TheBoard
 from handlers.slots import Rank
 from services.calibration.follower import Follower, FollowerId
 from services.calibration.followers import Followership
@@ -75,25 +77,39 @@ class LiveStatus:
         self._store_failed = False
         self._known: dict[FollowerId, _Known] = {}
         self._unstored: dict[Subject, tuple[Card, int]] = {}
-        self._opened_again: set[Address] = set()
+        self._closed = ClosedPlaces(followers)
         self.boards = BoardStatus(manager, followers.boards, clock, languages, self._put_mark)
 
     async def resume(self, outbox: Outbox) -> None:
         """Begin to mark for *outbox*: first all messages that have not shown an end, so that they go on."""
         self._outbox = outbox
         self._number = self._manager.number
+        await self._closed.load()
+        await self._mark_all()
+
+    async def _mark_all(self, places: Collection[Address] | None = None) -> None:
+        """Mark all that is to be shown, anywhere or at *places*, where messages are taken."""
+
+        def meant(address: str) -> bool:
+            if not Address.spelled_by(address):  # it is another front end's
+                return False
+            to = Address.parse(address)
+            return places is None or to in places or Address(to.chat_id) in places
+
         ended = set(await self._followers.unshown_ends())
         for follower in await self._followers.unfinished():
-            self._mark(follower, Rank.END if follower.task_id in ended else Rank.PROGRESS)
+            if meant(follower.address):
+                self._mark(follower, Rank.END if follower.task_id in ended else Rank.PROGRESS)
         for follower in await self._followers.leaving():
-            self._mark(follower, Rank.PROGRESS)
-        await self.boards.resume()
+            if meant(follower.address):
+                self._mark(follower, Rank.PROGRESS)
+        await self.boards.resume(meant)
 
     async def poll(self) -> None:
         """Mark the messages of what changed since the last poll; a store that fails is said once until it works."""
         try:
             await self._catch_up(*self._unstored)
-            await self._resume()
+            await self._open()
             more = True
             while more:
                 more = await self._poll_batch()
@@ -111,6 +127,8 @@ class LiveStatus:
             self._mark(follower, _rank(follower, *became[follower.task_id]))
         for follower in await self._followers.behind(changes.notes):
             self._mark(follower, Rank.ANEW)  # a batch writes into one note after another: its own card comes first
+        if changes.tasks:
+            await self.boards.catch_up()  # a retry takes lines off boards
         self._number = changes.number  # not before all are marked: the store may fail there
         return changes.more
 
@@ -118,6 +136,7 @@ class LiveStatus:
         """Store what the store has not taken before the outbox was left: nobody else knows those messages' numbers."""
         try:
             await self._catch_up(*self._unstored)
+            await self._closed.settle()
         except StoreUnavailable as error:  # each is left as a lost answer would leave it: a press adopts it
             _log.error("store.unavailable", **error.parameters)
 
@@ -129,29 +148,15 @@ class LiveStatus:
         except StoreUnavailable as error:  # the next poll that can read marks them
             _log.warning("show_failed", **error.parameters)
 
-    async def wake(self, chat: Address) -> None:
-        """Mark what came to rest in *chat* and its topics, which were closed to us. Never fails."""
-        try:
-            await self._wake(chat)
-        except StoreUnavailable as error:
-            _log.warning("wake_failed", **error.parameters)
+    def try_again(self, place: Address) -> None:
+        """Let the next poll mark what is to be shown at *place*, if it was closed: somebody is there."""
+        self._closed.try_again(place)
 
-    def opened_again(self, chat: Address) -> None:
-        """Let the next poll do the same: what was under way when `wake` did may have come to rest after it."""
-        self._opened_again.add(chat)
-
-    async def _resume(self) -> None:
-        for chat in tuple(self._opened_again):
-            await self._wake(chat)
-            self._opened_again.discard(chat)
-
-    async def _wake(self, chat: Address) -> None:
-        for follower in await self._followers.wake_all(str(chat)):
-            self._mark(follower, Rank.END)
-        for follower in await self._followers.leaving():  # of the others, too: their own messages are live still
-            if Address.spelled_by(follower.address) and Address.parse(follower.address).chat_id == chat.chat_id:
-                self._mark(follower, Rank.END)
-        await self.boards.resume(chat.chat_id)
+    async def _open(self) -> None:
+        places = await self._closed.settle()
+        if places:
+            await self._mark_all(places)
+            self._closed.were_tried(places)
 
     def _mark(self, follower: Follower, rank: Rank) -> None:
         if not Address.spelled_by(follower.address):  # it is another front end's
@@ -165,7 +170,7 @@ class LiveStatus:
             self._put_mark(follower.id, to, Rank.PROGRESS)
 
     def _put_mark(self, subject: Subject, to: Address, rank: Rank) -> None:
-        if self._outbox is not None:
+        if self._outbox is not None and (rank is Rank.ANSWER or to not in self._closed):
             self._outbox.mark(subject, to, rank)
 
     # What the outbox asks for.
@@ -210,8 +215,11 @@ class LiveStatus:
         return made
 
     async def _leaving(self, one: Follower) -> LeavingCard | None:
-        snapshot = (await self._manager.glance([one.task_id])).get(one.task_id) if one.leaving else None
-        if snapshot is None:
+        if not one.leaving:
+            return None
+        snapshot = (await self._manager.glance([one.task_id])).get(one.task_id)
+        if snapshot is None:  # it was shown more than a month ago
+            await self._followers.left(one)
             return None
         to = Address.parse(one.address)
         message = moved_message(snapshot, self._languages.words(to.door, one.language))
@@ -250,8 +258,6 @@ class LiveStatus:
         match card:
             case BoardCard() | EndsCard() if isinstance(subject, TheBoard | EndsOf):
                 await self.boards.shown(subject, card, message_id)
-                if isinstance(card, BoardCard) and card.reopened:
-                    self.opened_again(Address(card.to.chat_id))
             case LeavingCard():
                 await self._followers.left(card.follower)
             case TaskCard():
@@ -265,20 +271,27 @@ class LiveStatus:
         if len(self._known) > _MOST_REMEMBERED:
             del self._known[next(iter(self._known))]
 
-    async def gone(self, subject: Subject, card: Card, reason: Gone) -> None:
+    async def gone(self, subject: Subject, card: Card) -> None:
         match card:
             case BoardCard() | EndsCard() if isinstance(subject, TheBoard | EndsOf):
-                await self.boards.gone(subject, reason)
-            case LeavingCard() if reason is Gone.MESSAGE:
+                await self.boards.gone(subject)
+            case LeavingCard():
                 await self._followers.left(card.follower)
-            case TaskCard() if reason is Gone.CHAT or card.was_shown:
+            case TaskCard() if card.was_shown:
                 # Whoever has deleted a message that had shown its end does not want it back: a note was changed.
                 await self._followers.rests(card.follower.id)
             case TaskCard():
                 await self._followers.lost_message(card.follower.id)
 
+    def took(self, place: Address) -> None:
+        self._closed.took(place)
+
+    def closed(self, place: Address) -> None:
+        self._closed.close(place)
+
     async def moved(self, chat_id: int, became: int) -> None:
         moved = await self._moves.move(str(Address(chat_id)), str(Address(became)))
+        self._closed.left(chat_id)
         self._languages.know(moved.languages)
         for follower in moved.followers:
             self._mark(follower, Rank.END)

@@ -23,7 +23,7 @@ from telegram.constants import CallbackQueryLimit
 from telegram.error import TelegramError
 
 from handlers.chat_queue import Answer, ChatQueue, Edit, Told, Turn
-from handlers.outgoing import Address, Card, Cards, Gone, Message, Subject
+from handlers.outgoing import Address, Card, Cards, Message, Subject
 from handlers.refusals import Fate, fate, loggable, new_chat, seconds_to_wait
 from handlers.slots import Limits, Rank, Slots
 from handlers.wire import Wire
@@ -31,7 +31,7 @@ from services.calibration.follower import FollowerId
 from services.clock import Clock, at_most
 from services.errors import StoreUnavailable
 
-__all__ = ["Address", "Card", "Cards", "FollowerId", "Gone", "Limits", "Message", "Outbox", "Rank"]
+__all__ = ["Address", "Card", "Cards", "FollowerId", "Limits", "Message", "Outbox", "Rank"]
 
 _log: FilteringBoundLogger = structlog.get_logger(__name__)
 
@@ -282,7 +282,7 @@ class Outbox:
 
     async def _give(self, chat: ChatQueue, turn: Turn, answer: Answer) -> None:
         try:
-            await self._ask(chat, self._wire.send(turn.to, answer.message, answer.reply_to))
+            await self._ask(chat, turn, self._wire.send(turn.to, answer.message, answer.reply_to))
         except TelegramError as error:
             await self._failed(chat, turn, error)
         else:
@@ -290,7 +290,7 @@ class Outbox:
 
     async def _change(self, chat: ChatQueue, turn: Turn, edit: Edit) -> None:
         try:
-            await self._ask(chat, self._wire.edit(turn.to, edit.message_id, edit.message))
+            await self._ask(chat, turn, self._wire.edit(turn.to, edit.message_id, edit.message))
         except TelegramError as error:
             if fate(error) is Fate.MESSAGE_GONE:  # somebody deleted it: there is nothing to show it in
                 _log.info("message_gone", chat=turn.to.chat_id)
@@ -310,18 +310,18 @@ class Outbox:
         if turn.anew:
             card = replace(card, message_id=None)
         try:
-            message_id = await self._ask(chat, self._wire.put_up(card))
+            message_id = await self._ask(chat, turn, self._wire.put_up(card))
         except TelegramError as error:
             if fate(error) is not Fate.MESSAGE_GONE or card.message_id is None:
                 await self._failed(chat, turn, error)
                 return
-            await self._cards.gone(subject, card, Gone.MESSAGE)
+            await self._cards.gone(subject, card)
             if card.ended:
                 chat.put_back(replace(turn, anew=True))
         else:
             await self._cards.shown(subject, card, message_id)
 
-    async def _ask(self, chat: ChatQueue, request: Awaitable[int]) -> int:
+    async def _ask(self, chat: ChatQueue, turn: Turn, request: Awaitable[int]) -> int:
         """Return the answer to *request*; it has used a slot even if it failed, since it may have arrived."""
         try:
             message_id = await request
@@ -330,6 +330,7 @@ class Outbox:
             chat.slots.take(now)
             self._overall.take(now)
             self._asked(chat)  # what is to be stored of it holds this chat alone
+        self._cards.took(turn.to)
         if chat.failures:
             self._reachable_again()
         return message_id
@@ -346,14 +347,14 @@ class Outbox:
                 self._later(chat, turn)
             case Fate.CHAT_GONE:
                 _log.info("chat_gone", chat=turn.to.chat_id, error=loggable(error))
-                await self._give_up(chat, turn)
+                self._give_up(chat, turn, Address(turn.to.chat_id))
             case Fate.CHAT_MOVED:
                 became = new_chat(error)
                 await self.moved(turn.to.chat_id, became)
                 self._follow(turn, Address(became))
             case Fate.TOPIC_GONE:
                 _log.info("topic_gone", chat=turn.to.chat_id, thread=turn.to.thread_id)
-                await self._tell_gone(turn)
+                self._give_up(chat, turn, turn.to)
             case Fate.REVOKED if self._stopped:
                 pass  # said by another request, or none of our business any more
             case Fate.REVOKED:
@@ -362,27 +363,14 @@ class Outbox:
                 _log.error("telegram_refused", chat=turn.to.chat_id, error=loggable(error))
                 turn.close()
 
-    async def _give_up(self, chat: ChatQueue, turn: Turn) -> None:
-        """Drop all that waits for *chat*; what was not told yet stays there if the store fails meanwhile.
-
-        What comes meanwhile is tried: somebody has just written there, or pressed.
-        """
-        chat.put_back(turn)
+    def _give_up(self, chat: ChatQueue, turn: Turn, place: Address) -> None:
+        """Drop *turn* and all that waits for *place*, which takes no messages."""
+        self._cards.closed(place)
+        turn.close()
         for lost in chat.waiting():
-            try:
-                await self._tell_gone(lost)
-            except StoreUnavailable:  # not to whoever serves this turn: it may be over, or stands there already
-                self._pause(chat)
-                return
-            chat.drop(lost)
-
-    async def _tell_gone(self, turn: Turn) -> None:
-        if isinstance(turn.what, Answer | Edit):
-            turn.close()
-            return
-        card = await self._cards.render(turn.what)
-        if card is not None:
-            await self._cards.gone(turn.what, card, Gone.CHAT)
+            if place in {lost.to, Address(lost.to.chat_id)}:
+                chat.drop(lost)
+                lost.close()
 
     def _later(self, chat: ChatQueue, turn: Turn) -> None:
         self._pause(chat)

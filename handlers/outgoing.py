@@ -2,7 +2,6 @@
 
 import re
 from dataclasses import dataclass
-from enum import Enum, auto
 from typing import IO, Protocol, Self
 
 from telegram import InlineKeyboardMarkup
@@ -107,19 +106,10 @@ class Card:
     ended: bool
 
 
-class Gone(Enum):
-    """Why a card cannot be shown."""
-
-    MESSAGE = auto()
-    """Its message was deleted or can no longer be edited."""
-    CHAT = auto()
-    """The bot was blocked, kicked or muted, or the chat or topic is no more."""
-
-
 class Cards(Protocol):
     """What the outbox needs of whoever knows what messages show.
 
-    Each but `shown` may raise StoreUnavailable: it is tried again.
+    `render`, `gone` and `moved` may raise StoreUnavailable: they are tried again.
     """
 
     async def render(self, subject: Subject, /) -> Card | None:
@@ -131,11 +121,20 @@ class Cards(Protocol):
         What the store does not take is kept and stored later, and the subject is not rendered before.
         """
 
-    async def gone(self, subject: Subject, card: Card, reason: Gone, /) -> None:
-        """Store that *card* could not be shown.
+    async def gone(self, subject: Subject, card: Card, /) -> None:
+        """Store that the message of *card* was deleted, or cannot be edited (again).
 
-        After MESSAGE the old message is not to be edited again. An ended card is sent anew by the outbox, and `shown`
-        then tells its new id; of one still live, the end is later rendered without a message id.
+        An ended card is sent anew by the outbox, and `shown` then tells its new id; of one still live, the end is later
+        rendered without a message id.
+        """
+
+    def took(self, place: Address, /) -> None:
+        """Know that a message was taken at *place*."""
+
+    def closed(self, place: Address, /) -> None:
+        """Know that *place*, a chat or a topic of it, takes no messages: what waits for it is dropped.
+
+        Nothing but answers is to be marked there until it is open again; then all that is to be shown.
         """
 
     async def moved(self, chat_id: int, became: int) -> None:

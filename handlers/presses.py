@@ -56,6 +56,7 @@ async def press(update: Update, context: CalibotContext) -> None:
             outcome = Outcome(said=sentence_of(error, update, context))
         _show(update, context, outcome)
         await _answer(context, query, outcome.said)
+    context.services.live.try_again(address_of(message_of(update)))
     if outcome.board is not None:
         context.services.live.boards.show(outcome.board)
     if outcome.task is not None:
@@ -183,8 +184,6 @@ async def _follow(
     """Let the pressed message show its task from now on, whatever became of it before."""
     if follower is None:
         await context.services.followers.adopt(task_id, notebook, follower_of(update, becomes=True))
-    elif follower.end_shown_at is not None:
-        await context.services.followers.wake(follower.id)
 
 
 def _requested(pressed: Press) -> NoteRequest:

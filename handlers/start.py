@@ -37,10 +37,9 @@ async def start(update: Update, context: CalibotContext) -> None:
                 "commands alone. To change that, make me an administrator; or let my owner send /setprivacy to "
                 "@BotFather, choose Disable, then remove me from this group and add me again."
             )
-    # Whoever had blocked the bot is told what ended meanwhile, and once more when nothing that met that is under way.
+    # Whoever had blocked the bot is told what ended meanwhile; of a chat's topics nothing else says that they are open.
     live, here = context.services.live, Address(chat.id)
-    await live.wake(here)
-    answer(update, context, Message(escape(text)), then=lambda: live.opened_again(here))
+    answer(update, context, Message(escape(text)), then=lambda: live.try_again(here))
 
 
 async def _hears_everything(update: Update, context: CalibotContext) -> bool:

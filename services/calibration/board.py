@@ -9,7 +9,7 @@ from services.torrents import PersonId, TaskId
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Board:
-    """A stored board. At most one is open at an address; a *closed* one has shown all its ends, or its chat is gone.
+    """A stored board. At most one is open at an address; a *closed* one has shown all its ends.
 
     *behind*: its message may show lines that have left it. *asking*: it asks whether to cancel all. *page* of its live
     tasks, from 0.

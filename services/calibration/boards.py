@@ -57,6 +57,10 @@ class Boards:
         """Return those that are not closed, or whose message is behind."""
         return await self._tasks.read(lambda tx: tx.boards.open())
 
+    async def behind(self) -> Sequence[Board]:
+        """Return those whose message is behind."""
+        return await self._tasks.read(lambda tx: tx.boards.behind())
+
     async def shown(
         self, board: BoardId, lines: Collection[LineShown], *, at: tuple[str, int] | None = None, last: bool = False
     ) -> None:
@@ -94,16 +98,3 @@ class Boards:
     async def lost_message(self, board: BoardId) -> None:
         """Store that its message was deleted."""
         await self._tasks.write(lambda tx: tx.boards.take_down(board))
-
-    async def rests(self, board: BoardId) -> None:
-        """Store that nothing more can be shown: its chat is gone."""
-
-        async def rest(tx: Tx) -> None:
-            await tx.boards.rest(board, self._clock.now())
-            await tx.boards.close(board, self._clock.now())
-
-        await self._tasks.write(rest)
-
-    async def wake(self, board: BoardId) -> None:
-        """Let what came to rest before an end was told go on: its chat is there, somebody pressed in it."""
-        await self._tasks.write(lambda tx: tx.boards.wake(board))

@@ -86,22 +86,27 @@ class Followership:
         if message_id is not None:
             await self._tasks.write(lambda tx: tx.followers.left(follower.id, message_id))
 
-    async def wake(self, follower: FollowerId) -> None:
-        """Let a message that came to rest before it showed an end go on: its chat is there, somebody pressed in it."""
+    async def closed(self) -> Sequence[str]:
+        """Return the addresses that take no messages from us: a chat with all topics, or one of them."""
+        return await self._tasks.read(lambda tx: tx.followers.closed())
 
-        async def wake(tx: Tx) -> None:
-            one = await tx.followers.get(follower)
-            if one is None or one.message_id is None or one.end_shown_at is None:
-                return
-            if one.shown_state is None or not one.shown_state.ended:
-                state = one.shown_state or State.PENDING
-                await tx.followers.shown(one, one.message_id, one.shown_attempt, state, None)
+    async def close(self, *addresses: str) -> None:
+        """Store that these take none. What is to be shown there stays so."""
 
-        await self._tasks.write(wake)
+        async def close(tx: Tx) -> None:
+            for address in addresses:
+                await tx.followers.close(address, self._clock.now())
 
-    async def wake_all(self, place: str) -> Sequence[Follower]:
-        """Let those go on that came to rest at *place*, which was closed to us, before an end; return them."""
-        return await self._tasks.write(lambda tx: tx.followers.wake(place))
+        await self._tasks.write(close)
+
+    async def open(self, *addresses: str) -> None:
+        """Store that these take messages."""
+
+        async def open_them(tx: Tx) -> None:
+            for address in addresses:
+                await tx.followers.open(address)
+
+        await self._tasks.write(open_them)
 
     async def again(self, task_id: TaskId) -> None:
         """Let every message of a task show its end once more: somebody was refused what it offers."""
@@ -123,7 +128,7 @@ class Followership:
         await self._tasks.write(turn)
 
     async def rests(self, follower: FollowerId) -> None:
-        """Store that nothing more can be shown to it; its message stays the one that shows the task."""
+        """Store that there is nothing more to show; its message stays the one that shows the task."""
         await self._tasks.write(lambda tx: tx.followers.gone(follower, self._clock.now()))
 
     async def lost_message(self, follower: FollowerId) -> None:

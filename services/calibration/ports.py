@@ -183,19 +183,28 @@ class Followers(Protocol):
         """
 
     async def gone(self, follower: FollowerId, end_shown_at: float | None) -> None:
-        """Store that its message was deleted; with *end_shown_at* that its chat is gone, and it rests as it is."""
+        """Store that its message was deleted; with *end_shown_at* that there is nothing more to show in it."""
 
-    async def wake(self, place: str) -> Sequence[Follower]:
-        """Let those at *place*, or in a topic of it, go on that came to rest before an end; return them."""
+    async def closed(self) -> Sequence[str]:
+        """Return the addresses that take no messages from us."""
+
+    async def close(self, address: str, at: float) -> None:
+        """Store that *address* takes none."""
+
+    async def open(self, address: str) -> None:
+        """Store that *address* takes messages."""
 
     async def forget(self, before: float) -> None:
-        """Delete those that showed their end earlier than *before*."""
+        """Delete those that showed their end, or whose place was closed for good, earlier than *before*."""
 
     async def again(self, task_id: TaskId) -> None:
         """Every message of the task that no board has replaced has an end to show once more."""
 
     async def revive(self, task_id: TaskId) -> Sequence[str]:
-        """The task goes on: let its messages show it, those of closed boards alone again; return their addresses."""
+        """The task goes on: let its messages show it, and return their addresses.
+
+        Those of closed boards are alone again, and the messages of these boards behind.
+        """
 
     async def leaving(self) -> Sequence[Follower]:
         """Return those whose own message is still to say that a board shows their task."""
@@ -245,6 +254,9 @@ class Boards(Protocol):
     async def open(self) -> Sequence[Board]:
         """Return those that are not closed, or whose message is behind."""
 
+    async def behind(self) -> Sequence[Board]:
+        """Return those whose message is behind."""
+
     async def lines(self, board: BoardId) -> Sequence[Line]:
         """Return what is on the board, oldest first."""
 
@@ -262,12 +274,6 @@ class Boards(Protocol):
 
     async def close(self, board: BoardId, at: float) -> None:
         """Close it, unless a line has an end to come."""
-
-    async def rest(self, board: BoardId, at: float) -> None:
-        """Let all its lines need nothing more."""
-
-    async def wake(self, board: BoardId) -> None:
-        """Let those of its lines that came to rest before an end go on."""
 
     async def turn(self, board: BoardId, page: int) -> None: ...
     async def ask(self, board: BoardId, *, asking: bool) -> None: ...

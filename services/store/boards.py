@@ -37,6 +37,9 @@ class BoardRows:
     async def open(self) -> Sequence[Board]:
         return [_board(row) for row in await self._run.all("open_boards")]
 
+    async def behind(self) -> Sequence[Board]:
+        return [_board(row) for row in await self._run.all("boards_behind")]
+
     async def move(self, address: str, became: str) -> None:
         await self._run.one("move_lines", address=address, became=became)
         await self._run.one("move_board", address=address, became=became)
@@ -73,12 +76,6 @@ class BoardRows:
     async def take_off(self, board: BoardId, followers: Collection[FollowerId]) -> None:
         await self._run.one("take_off_board", id=board, followers=codec.dump(list(followers)))
         await self._run.one("board_behind", id=board)
-
-    async def rest(self, board: BoardId, at: float) -> None:
-        await self._run.one("rest_lines", id=board, at=at)
-
-    async def wake(self, board: BoardId) -> None:
-        await self._run.one("wake_lines", id=board)
 
     async def turn(self, board: BoardId, page: int) -> None:
         await self._run.one("turn_board", id=board, page=page)

@@ -74,9 +74,14 @@ class FollowerRows:
     async def turn(self, follower: FollowerId, failed_page: int | None) -> None:
         await self._run.one("turn_follower", id=follower, failed_page=failed_page)
 
-    async def wake(self, place: str) -> Sequence[Follower]:
-        rows = await self._run.all("wake_followers", place=place)
-        return sorted(map(self._follower, rows), key=lambda one: one.id)
+    async def closed(self) -> Sequence[str]:
+        return [row["address"] for row in await self._run.all("closed_places")]
+
+    async def close(self, address: str, at: float) -> None:
+        await self._run.one("close_place", address=address, at=at)
+
+    async def open(self, address: str) -> None:
+        await self._run.one("open_place", address=address)
 
     async def forget(self, before: float) -> None:
         await self._run.one("forget_followers", before=before)
@@ -92,6 +97,7 @@ class FollowerRows:
 
     async def revive(self, task_id: TaskId) -> Sequence[str]:
         await self._run.one("forget_closed_twins", task_id=task_id)
+        await self._run.one("boards_left", task_id=task_id)
         rows = await self._run.all("revive_followers", task_id=task_id)
         return list(dict.fromkeys(row["address"] for row in rows))
 

@@ -206,6 +206,42 @@ async def test_notes_that_an_older_calibot_indexed_are_found_by_a_hybrids_other_
         assert found == [1]
 
 
+async def test_messages_of_an_older_calibot_that_came_to_rest_in_closed_chats_are_still_to_show_their_ends(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "calibot.db"
+    insert_task = "INSERT INTO tasks (id, notebook_id, asked_by, cause, request, request_digest, state, attempt, created_at, started_at, completed_at) VALUES (?, 1, 'tg:1', 'command', '{\"torrents\": []}', ?, ?, ?, 1.0, 1.0, ?)"  # noqa: E501
+    insert_follower = "INSERT INTO followers (id, task_id, notebook_id, asked_by, request, address, message_id, language, shown_attempt, shown_state, end_shown_at, board_id) VALUES (?, ?, 1, 'tg:1', '{\"torrents\": []}', ?, ?, 'en', ?, ?, ?, ?)"  # noqa: E501
+    with contextlib.closing(sqlite3.connect(path)) as old:
+        for number in range(1, 14):
+            old.executescript(Path(f"services/store/migrations/{number:04}.sql").read_text(encoding="utf-8"))
+        old.execute("INSERT INTO notebooks (id, created_at) VALUES (1, 1.0)")
+        old.executemany(
+            insert_task,
+            [("t1", "1", "completed", 1, 2.0), ("t2", "2", "failed", 1, 2.0), ("t3", "3", "failed", 2, 2.0)],
+        )
+        old.execute(
+            "INSERT INTO boards (id, address, language, message_id, closed_at) VALUES (1, 'tg:-5', 'en', 9, 3.0)"
+        )
+        old.executemany(
+            insert_follower,
+            [
+                (1, "t1", "tg:1", 10, 1, "running", 3.0, None),  # its chat was closed
+                (2, "t2", "tg:2", 10, 1, "failed", 3.0, None),  # it has shown its end
+                (3, "t3", "tg:3:7", 10, 1, "failed", 3.0, None),  # the retry's end it has not
+                (4, "t1", "tg:-5", None, 1, None, 3.0, 1),  # on a list that was closed with its chat
+                (5, "gone", "tg:4", 10, 1, "running", 3.0, None),  # its task is kept no longer
+            ],
+        )
+        old.execute("PRAGMA user_version = 13")
+        old.commit()
+    async with Store.open(path) as store:
+        assert sorted(await store.read(lambda tx: tx.followers.closed())) == ["tg:-5", "tg:1", "tg:3:7"]
+        unfinished = await store.read(lambda tx: tx.followers.unfinished())
+        assert [(one.id, one.on_board) for one in unfinished] == [(1, None), (3, None), (4, None)]
+        assert [one.id for one in await store.read(lambda tx: tx.boards.behind())] == [1]
+
+
 async def test_what_is_no_database_is_refused_with_a_reason(tmp_path: Path) -> None:
     path = tmp_path / "calibot.db"
     path.write_bytes(b"this is a text file, and was never a database" * 100)

@@ -1,7 +1,7 @@
 """Telegram as the outbox meets it: its limits, its messages and its moods, its latency by the fake clock."""
 
 import random
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import cast
@@ -71,6 +71,7 @@ class FakeTelegram:
         self.latency: Callable[[], float] = lambda: 0.02
         self.slow: dict[int, float] = {}
         self.blocked: set[int] = set()
+        self.turned_away: Counter[int] = Counter()  # requests to those
         self.upgraded: dict[int, int] = {}
         self.down = False
         self.under_way: defaultdict[int, int] = defaultdict(int)
@@ -201,6 +202,7 @@ class FakeTelegram:
             raise NetworkError("Bad Gateway")
         self._limit(chat_id)
         if chat_id in self.blocked:
+            self.turned_away[chat_id] += 1
             raise Forbidden("Forbidden: bot was blocked by the user")
         if chat_id in self.upgraded:
             raise ChatMigrated(self.upgraded[chat_id])

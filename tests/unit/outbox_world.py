@@ -9,7 +9,7 @@ from typing import Self
 
 from telegram import Bot
 
-from handlers.outbox import Address, Card, FollowerId, Gone, Message, Outbox, Rank
+from handlers.outbox import Address, Card, FollowerId, Message, Outbox, Rank
 from handlers.outgoing import Subject
 from services.errors import StoreUnavailable
 from tests.fake_clock import FakeClock
@@ -34,11 +34,12 @@ class FakeCards:
     clock: FakeClock
     followers: dict[Subject, Shown] = field(default_factory=dict)
     rendered: list[Subject] = field(default_factory=list)
-    lost: list[tuple[Subject, Gone]] = field(default_factory=list)
+    lost: list[Subject] = field(default_factory=list)
+    shut: list[Address] = field(default_factory=list)
+    open: list[Address] = field(default_factory=list)
     store_down: int = 0
     store_takes: float = 0.0
     unreadable: int = 0
-    telling: asyncio.Event | None = None
     """What `gone` waits for."""
     broken: set[Subject] = field(default_factory=set)
     mark: Callable[[Subject, Address, Rank], None] = lambda *_: None
@@ -68,10 +69,14 @@ class FakeCards:
         self.followers[follower].message_id = message_id
         self.followers[follower].seen = card.message.html
 
-    async def gone(self, follower: Subject, card: Card, reason: Gone) -> None:
-        if self.telling:
-            await self.telling.wait()
-        self.lost.append((follower, reason))
+    async def gone(self, follower: Subject, card: Card) -> None:
+        self.lost.append(follower)
+
+    def took(self, place: Address) -> None:
+        self.open.append(place)
+
+    def closed(self, place: Address) -> None:
+        self.shut.append(place)
 
     async def moved(self, chat_id: int, became: int) -> None:
         if self.store_down:

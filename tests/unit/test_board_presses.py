@@ -2,7 +2,8 @@
 
 from handlers.board_status import BoardCard
 from handlers.buttons import Verb
-from handlers.outgoing import Gone, TheBoard
+from handlers.outgoing import Address, TheBoard
+from handlers.slots import Rank
 from services.calibration.board import Board
 from services.calibration.follower import NewFollower
 from services.calibration.task import State
@@ -104,18 +105,19 @@ async def test_a_board_whose_number_was_told_to_nobody_is_adopted_by_a_press(
         )
 
 
-async def test_a_board_that_came_to_rest_goes_on_when_it_is_pressed(
+async def test_a_board_in_a_closed_chat_is_tried_again_when_it_is_pressed(
     run: Run, clock: FakeClock, store: Store, notebook: NotebookId
 ) -> None:
     async with run() as manager:
         presser = Presser(manager, store, clock)
-        tasks = await asked(presser, notebook, *"abcd")
+        await asked(presser, notebook, *"abcd")
         board = await put_up(presser)
-        card = await presser.live.render(TheBoard(board.id))
-        assert isinstance(card, BoardCard)
-        await presser.live.gone(TheBoard(board.id), card, Gone.CHAT)
+        presser.live.closed(Address.parse(HERE))
+        await presser.live.poll()
+        assert presser.box.marks == []
         assert await presser.press(Verb.BOARD, board.id) is None
-        assert {one.task_id for one in await presser.followers.unfinished()} == set(tasks)
+        await presser.live.poll()
+        assert (TheBoard(board.id), Rank.END) in presser.box.marks
 
 
 async def test_another_message_of_a_board_says_that_the_list_goes_on_elsewhere(

@@ -318,21 +318,6 @@ async def test_a_board_that_was_deleted_is_sent_anew(begin: Begin) -> None:
         assert board.startswith("<b>failed</b>")
 
 
-async def test_a_board_in_a_chat_that_is_gone_rests(begin: Begin) -> None:
-    async with begin() as world:
-        for word in "abcd":
-            await world.ask(word)
-        await world.passes(10)
-        world.telegram.blocked.add(GROUP.chat_id)
-        calls = len(world.telegram.calls)
-        await world.at_rest()
-        assert len(world.telegram.calls) == calls
-    async with begin() as world:
-        world.telegram.blocked.clear()
-        await world.passes(10)
-        assert not await world.followers.boards.open()
-
-
 async def test_a_board_at_rest_goes_on_where_its_group_has_become_another(begin: Begin, store: Store) -> None:
     became = Address(-600)
     await store.write(lambda tx: tx.notebooks.open(str(GROUP), 0))
@@ -343,7 +328,6 @@ async def test_a_board_at_rest_goes_on_where_its_group_has_become_another(begin:
         world.telegram.blocked.add(GROUP.chat_id)
         await world.ask("e")
         await world.passes(10)
-        assert not await world.followers.boards.open()
         world.telegram.blocked.clear()
         world.telegram.upgraded[GROUP.chat_id] = became.chat_id
         await world.live.moved(GROUP.chat_id, became.chat_id)
@@ -364,7 +348,7 @@ async def test_a_chat_that_is_open_again_has_no_message_in_a_live_state(begin: B
         world.telegram.blocked.add(GROUP.chat_id)
         await world.passes(100)
         world.telegram.blocked.clear()
-        await world.live.wake(GROUP)
+        world.live.try_again(GROUP)
         await world.at_rest()
         assert world.living() == []
 
@@ -382,7 +366,7 @@ async def test_ends_that_a_board_had_no_room_for_are_told_when_its_chat_is_open_
         world.telegram.blocked.add(GROUP.chat_id)
         await world.passes(10)
         world.telegram.blocked.clear()
-        await world.live.wake(GROUP)
+        world.live.try_again(GROUP)
         await world.at_rest()
         told = "\n".join(world.telegram.texts(GROUP.chat_id))
         assert [word for word in words if f"name {word}." not in told] == []
@@ -447,14 +431,14 @@ async def test_the_last_line_of_a_list_may_get_a_card_while_its_chat_is_closed(
         world.telegram.blocked.add(GROUP.chat_id)
         await world.passes(10 if closed == "before" else 60)
         world.telegram.blocked.clear()
-        await world.live.wake(GROUP)
+        world.live.try_again(GROUP)
         await world.at_rest()
         await world.passes(60)
         assert world.living() == []
         assert [text for text in world.shown() if " 1 left" in text] == []
 
 
-async def test_a_list_that_a_start_can_edit_again_goes_on_to_its_end(
+async def test_a_list_that_can_be_edited_again_goes_on_to_its_end(
     begin: Begin, engine: FakeEngine, guesses: list[str]
 ) -> None:
     for word in "abc":
@@ -472,6 +456,7 @@ async def test_a_list_that_a_start_can_edit_again_goes_on_to_its_end(
         await world.passes(15)
     world.telegram.blocked.clear()
     async with begin() as world:
+        world.live.try_again(GROUP)
         await world.at_rest()
         await world.passes(60)
         assert world.living() == []

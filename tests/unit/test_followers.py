@@ -260,20 +260,6 @@ async def test_one_that_rests_keeps_its_message_and_a_retry_wakes_it_alone(
     assert (one.id, one.message_id, one.gone, one.end_shown_at) == (follower.id, 50, False, None)
 
 
-async def test_one_that_came_to_rest_without_an_end_is_woken_and_one_that_showed_its_end_is_not(
-    followers: Followership, follower: Follower
-) -> None:
-    await followers.shown(follower, 50, 1, State.RUNNING)
-    await followers.rests(follower.id)
-    await followers.wake(follower.id)
-    one = await now(followers, follower)
-    assert (one.message_id, one.shown_state, one.end_shown_at) == (50, State.RUNNING, None)
-    await followers.shown(follower, 50, 1, State.FAILED)
-    before = await now(followers, follower)
-    await followers.wake(follower.id)
-    assert await now(followers, follower) == before
-
-
 async def test_who_asked_is_known_as_long_as_the_task_is_kept(followers: Followership, task_id: TaskId) -> None:
     assert await followers.asker(task_id) == ALICE
     assert await followers.asker(TaskId("unknown")) is None

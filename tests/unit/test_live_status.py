@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 
 from handlers.live_status import LiveStatus, TaskCard
 from handlers.outbox import Outbox
-from handlers.outgoing import Address, Card, Gone
+from handlers.outgoing import Address, Card
 from handlers.slots import Rank
 from services.calibration.choice import Choice
 from services.calibration.follower import FollowerId, NewFollower
@@ -377,7 +377,7 @@ async def test_a_message_that_was_deleted_after_it_had_shown_its_end_is_not_sent
         follower = await world.follower(task_id)
         card = await world.live.render(follower)
         assert card is not None
-        await world.live.gone(follower, card, Gone.MESSAGE)
+        await world.live.gone(follower, card)
         assert (await world.live.render(follower) is None) == shown
 
 
@@ -407,57 +407,52 @@ async def test_a_page_of_what_was_not_found_is_not_turned_back_by_a_note_that_ch
         assert f"#{lost} ·" not in card.message.html.partition("Not found")[2]
 
 
-async def test_what_came_to_rest_because_its_chat_is_gone_is_not_woken_by_a_note_that_changes(
-    run: Run, begin: Begin, engine: FakeEngine, clock: FakeClock, store: Store, notebook: NotebookId
+async def test_a_closed_chat_is_not_tried_at_each_change_and_goes_on_when_it_is_open_again(
+    run: Run, begin: Begin, engine: FakeEngine, clock: FakeClock
 ) -> None:
-    engine.knows("a", "a.iso")
-    async with run() as manager:
+    async with run(timeout=30) as manager:
         world = await begin(manager)
-        notes = Notebook(store, clock, manager.note_changed)
-        number = await saved(notes, notebook, "a")
-        task_id = await world.submit_notes(number)
-        await world.followers.rests(await world.follower(task_id))
-        await clock.advance(1)
+        task_id = await world.submit("x")
+        await settle()
         await world.tick()
-        await notes.delete(notebook, number)
+        world.live.closed(CHAT)
+        await clock.advance(30)
         assert await world.tick() == 0
+        assert await manager.unshown_ends()
+        world.live.took(CHAT)
+        assert await world.tick() == 1
+        assert [states for _, states in world.outbox.pages[1000]][-1] == "failed"
+        assert await world.follower(task_id)
 
 
-async def test_who_rests_in_a_chat_goes_on_when_it_is_open_again_and_no_other_does(run: Run, begin: Begin) -> None:
+async def test_what_is_to_be_shown_in_other_chats_is_not_shown_again_for_one_that_is_open_again(
+    run: Run, begin: Begin
+) -> None:
     async with run(max_workers=600) as manager:
         world = await begin(manager)
         places = [Address(100), Address(-200, 7), Address(-200, 8), Address(-2000), Address(-200)]
         tasks = [await world.submit(str(number), at=to) for number, to in enumerate(places)]
-        resting = [await world.follower(task_id) for task_id in tasks]
-        for follower in resting[:-1]:
-            await world.followers.rests(follower)
+        await settle()
         await world.live.poll()
         world.outbox.marks.clear()
-        world.live.opened_again(Address(-200))
+        for place in (places[0], places[1], places[4]):
+            world.live.closed(place)
+        world.live.try_again(Address(-200))
         await world.live.poll()
         assert world.outbox.marks == {
-            resting[1]: (places[1], Rank.END),
-            resting[2]: (places[2], Rank.END),
+            await world.follower(tasks[place]): (places[place], Rank.PROGRESS) for place in (1, 2, 4)
         }
         world.outbox.marks.clear()
-        world.live.opened_again(Address(-200))
         await world.live.poll()
         assert world.outbox.marks == {}
 
 
-async def test_who_has_shown_the_end_stays_at_rest(
-    run: Run, begin: Begin, engine: FakeEngine, clock: FakeClock
-) -> None:
-    engine.knows("a", "a.iso")
+async def test_a_person_who_asks_in_a_closed_chat_is_answered(run: Run, begin: Begin) -> None:
     async with run() as manager:
         world = await begin(manager)
-        await world.submit("a")
-        await clock.advance(1)
-        await world.tick()
-        assert world.outbox.marks == {}
-        world.live.opened_again(CHAT)
-        await world.live.poll()
-        assert world.outbox.marks == {}
+        world.live.closed(CHAT)
+        await world.live.show(await world.submit("x"))
+        assert [rank for _, rank in world.outbox.marks.values()] == [Rank.ANSWER]
 
 
 async def test_more_changes_than_one_answer_holds_are_all_marked_in_one_read_an_answer(
@@ -724,7 +719,7 @@ async def test_a_deleted_message_is_not_sent_again_before_the_end_and_then_anew(
         follower = await world.follower(task_id)
         card = await world.live.render(follower)
         assert card is not None
-        await world.live.gone(follower, card, Gone.MESSAGE)
+        await world.live.gone(follower, card)
         await world.live.show(task_id)
         assert await world.outbox.flush(world.live) == 0
         await clock.advance(30)
@@ -735,24 +730,6 @@ async def test_a_deleted_message_is_not_sent_again_before_the_end_and_then_anew(
         await settle()
         await world.tick()
         assert world.outbox.pages[1001][-1] == (2, "running"), "the new message is its message from now on"
-
-
-async def test_a_chat_that_is_gone_is_not_tried_again_at_each_change(
-    run: Run, begin: Begin, engine: FakeEngine, clock: FakeClock
-) -> None:
-    async with run(timeout=30) as manager:
-        world = await begin(manager)
-        task_id = await world.submit("x")
-        await settle()
-        await world.tick()
-        await clock.advance(1)
-        follower = await world.follower(task_id)
-        card = await world.live.render(follower)
-        assert card is not None
-        await world.live.gone(follower, card, Gone.CHAT)
-        await clock.advance(30)
-        assert await world.tick() == 0
-        assert not await manager.unshown_ends()
 
 
 async def test_a_retry_while_the_end_is_on_its_way_is_shown_after_it(

@@ -1,4 +1,3 @@
-import asyncio
 import io
 from collections.abc import AsyncIterator
 
@@ -6,9 +5,8 @@ import pytest
 from structlog.testing import capture_logs
 from telegram.error import BadRequest, Forbidden, InvalidToken, NetworkError, TelegramError, TimedOut
 
-from handlers.outbox import Address, Card, FollowerId, Gone, Message
-from handlers.outgoing import Document, Subject
-from services.errors import StoreUnavailable
+from handlers.outbox import Address, FollowerId, Message
+from handlers.outgoing import Document
 from tests.unit.fake_telegram import Mishap
 from tests.unit.outbox_world import ALICE, BOB, GROUP, World, opened
 
@@ -29,7 +27,7 @@ async def test_the_end_of_a_deleted_message_is_sent_anew_once(world: World) -> N
     world.end(follower, "completed")
     await world.clock.advance(10)
     assert world.telegram.shown(100) == ["completed"]
-    assert world.cards.lost == [(follower, Gone.MESSAGE)]
+    assert world.cards.lost == [follower]
     (new,) = world.telegram.messages
     assert world.cards.followers[follower].message_id == new[1]
 
@@ -51,7 +49,7 @@ async def test_the_progress_of_a_deleted_message_is_not_sent_anew(world: World) 
     world.report(follower, "running")
     await world.clock.advance(30)
     assert world.telegram.shown(100) == []
-    assert world.cards.lost == [(follower, Gone.MESSAGE)]
+    assert world.cards.lost == [follower]
 
 
 async def test_an_end_sent_anew_survives_a_failing_network(world: World) -> None:
@@ -76,7 +74,7 @@ async def test_an_end_marked_again_while_it_is_sent_anew_is_sent_once(world: Wor
     world.end(follower, "completed, and more is known")
     await world.clock.advance(20)
     assert world.telegram.shown(100) == ["completed, and more is known"]
-    assert world.cards.lost == [(follower, Gone.MESSAGE)]
+    assert world.cards.lost == [follower]
 
 
 @pytest.mark.parametrize(
@@ -94,38 +92,27 @@ async def test_a_chat_that_is_closed_to_us_is_given_up_with_all_that_waits_for_i
     world.telegram.mishaps(-500, Mishap(error))
     world.outbox.answer(GROUP, Message("answer 1"))
     world.outbox.answer(GROUP, Message("answer 2"))
-    followers = [world.begin(number, GROUP) for number in range(20)]
+    for number in range(20):
+        world.begin(number, GROUP)
     world.outbox.answer(ALICE, Message("another chat"))
     await world.clock.advance(1)
     assert world.telegram.shown(-500) == []
-    assert world.cards.lost == [(follower, Gone.CHAT) for follower in followers]
+    assert (world.cards.shut, world.cards.open) == ([GROUP], [ALICE])
     assert world.telegram.shown(100) == ["another chat"]
     world.outbox.answer(GROUP, Message("let in again"))
     await world.clock.advance(5)
     assert world.telegram.shown(-500) == ["let in again"]
+    assert world.cards.open == [ALICE, GROUP]
 
 
-async def test_who_writes_while_a_chat_is_given_up_is_answered(world: World) -> None:
-    follower = world.begin(1, ALICE)
-    await world.clock.advance(1)
-    world.telegram.blocked.add(100)
-    world.cards.telling = asyncio.Event()
-    world.end(follower, "completed")
-    await world.clock.advance(1)
-    world.telegram.blocked.clear()
-    world.outbox.answer(ALICE, Message("hello"))
-    world.cards.telling.set()
-    await world.clock.advance(5)
-    assert world.cards.lost == [(follower, Gone.CHAT)]
-    assert world.telegram.shown(100) == ["pending", "hello"]
-
-
-async def test_a_closed_topic_gives_up_its_own_card_alone(world: World) -> None:
+async def test_a_closed_topic_is_given_up_alone_with_all_that_waits_for_it(world: World) -> None:
     world.telegram.mishaps(-500, Mishap(BadRequest("Bad Request: TOPIC_CLOSED")))
-    closed = world.begin(1, Address(-500, 4))
+    topic = Address(-500, 4)
+    world.begin(1, topic)
     world.begin(2, Address(-500, 5))
+    world.begin(3, topic)
     await world.clock.advance(5)
-    assert world.cards.lost == [(closed, Gone.CHAT)]
+    assert (world.cards.shut, world.cards.open) == ([topic], [Address(-500, 5)])
     assert [call.thread_id for call in world.telegram.calls] == [5]
 
 
@@ -237,28 +224,17 @@ async def test_an_end_that_is_refused_as_if_it_had_a_message_is_not_sent_for_eve
     assert world.cards.lost == []
 
 
-async def test_an_answer_that_a_closed_chat_was_not_told_is_dropped_once_though_the_store_fails_then(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_an_answer_that_a_closed_chat_was_not_told_is_dropped_once_and_its_file_closed(world: World) -> None:
     told: list[str] = []
     file = io.BytesIO(b"abc")
     world.telegram.blocked.add(100)
-    gone, fails = world.cards.gone, iter([True] * 3)
-
-    async def failing(follower: Subject, card: Card, reason: Gone) -> None:
-        if next(fails, False):
-            raise StoreUnavailable
-        await gone(follower, card, reason)
-
-    monkeypatch.setattr(world.cards, "gone", failing)
-    with capture_logs() as logs:
-        with world.outbox.standing_still(100):
-            document = Document("n.txt", file)
-            world.outbox.answer(ALICE, Message("a", document=document), told=lambda: told.append("dropped"))
-            world.begin(1, ALICE)
-        await world.clock.advance(1)
-        world.telegram.blocked.clear()
-        await world.clock.advance(60)
-    assert [line["event"] for line in logs if line["log_level"] == "error"] == []
-    assert told == ["dropped"]
-    assert world.telegram.texts(100) == ["pending"]
+    with world.outbox.standing_still(100):
+        document = Document("n.txt", file)
+        world.outbox.answer(ALICE, Message("a", document=document), told=lambda: told.append("dropped"))
+        world.outbox.answer(ALICE, Message("b"), told=lambda: told.append("dropped, too"))
+    await world.clock.advance(1)
+    world.telegram.blocked.clear()
+    await world.clock.advance(60)
+    assert told == ["dropped", "dropped, too"]
+    assert file.closed
+    assert world.telegram.texts(100) == []

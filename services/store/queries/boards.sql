@@ -30,6 +30,9 @@ SELECT * FROM boards WHERE address = :address AND message_id = :message_id;
 -- name: open_boards
 SELECT * FROM boards WHERE closed_at IS NULL OR behind ORDER BY id;
 
+-- name: boards_behind
+SELECT * FROM boards WHERE behind ORDER BY id;
+
 -- name: board_lines
 -- Of a task that is kept no longer what was shown last. One that a crash put back to pending is shown as running.
 SELECT followers.id, task_id, followers.asked_by, reply_to, message_id, language, end_shown_at, shown_attempt,
@@ -68,18 +71,6 @@ WHERE id = :id AND board_id = :board AND task_id = :task_id
 -- name: take_off_board
 UPDATE followers SET board_id = NULL, alone = NULL
 WHERE board_id = :id AND end_shown_at IS NULL AND id IN (SELECT value FROM json_each(:followers));
-
--- name: rest_lines
--- An end may stand there as shown, and have had no room to be told: where the chat is open again, it is.
-UPDATE followers SET end_shown_at = :at, shown_state = NULL WHERE board_id = :id AND end_shown_at IS NULL;
-
--- name: wake_lines
--- The same as in wake_followers.
-UPDATE followers SET end_shown_at = NULL
-WHERE board_id = :id AND end_shown_at IS NOT NULL AND (
-    shown_state IS NULL OR shown_state IN ('pending', 'running')
-    OR shown_attempt < (SELECT attempt FROM tasks WHERE tasks.id = task_id)
-);
 
 -- name: turn_board
 UPDATE boards SET page = :page WHERE id = :id;

@@ -56,23 +56,26 @@ WHERE address = :address
 RETURNING *;
 
 -- name: follower_gone
--- With an end, its chat is what is gone: a press there must find it as this one, not as nobody's.
+-- With an end there is nothing more to show: a press there must find it as this one, not as nobody's.
 UPDATE followers SET end_shown_at = :end_shown_at,
     message_id = CASE WHEN :end_shown_at IS NULL THEN NULL ELSE message_id END,
     gone = CASE WHEN :end_shown_at IS NULL THEN 1 ELSE gone END
 WHERE id = :id;
 
--- name: wake_followers
--- Those of a place, with all topics in it, that came to rest before they showed the end.
-UPDATE followers SET end_shown_at = NULL
-WHERE (address = :place OR address GLOB :place || ':*') AND end_shown_at IS NOT NULL AND (
-    shown_state IS NULL OR shown_state IN ('pending', 'running')
-    OR shown_attempt < (SELECT attempt FROM tasks WHERE tasks.id = task_id)
-)
-RETURNING *;
-
 -- name: forget_followers
-DELETE FROM followers WHERE end_shown_at < :before;
+-- Those of a closed place as well whose tasks are kept no longer: there is nothing left to show there.
+DELETE FROM followers WHERE end_shown_at < :before
+    OR NOT EXISTS (SELECT 1 FROM tasks WHERE tasks.id = task_id)
+        AND EXISTS (SELECT 1 FROM closed_places WHERE at < :before AND followers.address GLOB address || '*');
+
+-- name: closed_places
+SELECT address FROM closed_places;
+
+-- name: close_place
+INSERT INTO closed_places (address, at) VALUES (:address, :at) ON CONFLICT DO NOTHING;
+
+-- name: open_place
+DELETE FROM closed_places WHERE address = :address;
 
 -- name: followers_again
 -- A board tells an end once.
@@ -85,6 +88,11 @@ DELETE FROM followers WHERE task_id = :task_id AND message_id IS NULL AND EXISTS
     SELECT 1 FROM followers AS twin JOIN boards ON boards.id = twin.board_id AND closed_at IS NOT NULL
     WHERE twin.board_id = followers.board_id AND twin.task_id = followers.task_id AND twin.id > followers.id
 );
+
+-- name: boards_left
+-- What a closed board shows of a task that goes on is not so any more.
+UPDATE boards SET behind = 1 WHERE closed_at IS NOT NULL AND message_id IS NOT NULL
+    AND id IN (SELECT board_id FROM followers WHERE task_id = :task_id);
 
 -- name: revive_followers
 -- Those of a board that was closed stand alone again.

@@ -44,7 +44,11 @@ DELETE FROM tasks
 WHERE completed_at < :before
     AND (
         completed_at < :unshown_before
-        OR NOT EXISTS (SELECT 1 FROM followers WHERE followers.task_id = tasks.id AND followers.end_shown_at IS NULL)
+        OR NOT EXISTS (
+            SELECT 1 FROM followers WHERE followers.task_id = tasks.id
+                -- or its own message is still to say that a board shows it
+                AND (followers.end_shown_at IS NULL OR board_id IS NOT NULL AND message_id IS NOT NULL)
+        )
     )
 RETURNING id;
 

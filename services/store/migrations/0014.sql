@@ -1,0 +1,25 @@
+-- Places that take no messages from us: that is theirs, and leaves what their messages have shown as it is. Before, each
+-- message there came to rest by itself, with an end that it had not shown.
+CREATE TABLE closed_places (
+    address TEXT PRIMARY KEY,
+    at REAL NOT NULL
+) STRICT;
+
+INSERT INTO closed_places (address, at)
+SELECT address, max(end_shown_at) FROM followers JOIN tasks ON tasks.id = task_id
+WHERE end_shown_at IS NOT NULL
+    AND (shown_state IS NULL OR shown_state IN ('pending', 'running') OR shown_attempt < attempt)
+GROUP BY address;
+
+UPDATE boards SET behind = 1 WHERE message_id IS NOT NULL AND closed_at IS NOT NULL AND id IN (
+    SELECT board_id FROM followers JOIN tasks ON tasks.id = task_id
+    WHERE end_shown_at IS NOT NULL
+        AND (shown_state IS NULL OR shown_state IN ('pending', 'running') OR shown_attempt < attempt)
+);
+
+UPDATE followers SET end_shown_at = NULL,
+    board_id = (SELECT id FROM boards WHERE boards.id = board_id AND closed_at IS NULL)
+WHERE end_shown_at IS NOT NULL AND EXISTS (
+    SELECT 1 FROM tasks WHERE tasks.id = task_id
+        AND (shown_state IS NULL OR shown_state IN ('pending', 'running') OR shown_attempt < attempt)
+);

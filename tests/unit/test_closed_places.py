@@ -1,0 +1,282 @@
+"""Chats and topics that take no messages: what is shown there once they do, whatever came between."""
+
+from datetime import timedelta
+
+import pytest
+
+from handlers.closed_places import ClosedPlaces
+from handlers.outgoing import Address
+from services.calibration.followers import Followership
+from services.errors import LookupFailed, StoreUnavailable
+from services.store.store import Store
+from services.torrents import NotebookId, PersonId
+from tests.fake_clock import FakeClock
+from tests.unit.board_world import ALICE, GROUP, Begin, UnevenEngine, World, knows, starts
+
+HOUR = timedelta(hours=1).total_seconds()
+TOPIC, OTHER_TOPIC = Address(-500, 7), Address(-500, 8)
+
+
+@pytest.fixture
+def engine(clock: FakeClock) -> UnevenEngine:
+    return UnevenEngine(clock)
+
+
+@pytest.fixture
+def begin(store: Store, clock: FakeClock, engine: UnevenEngine, notebook: NotebookId) -> Begin:
+    return starts(store, clock, engine, notebook)
+
+
+def told(world: World, to: Address = GROUP) -> str:
+    return "\n".join(world.telegram.texts(to.chat_id))
+
+
+async def closed_with(world: World, engine: UnevenEngine, words: list[str], to: Address = GROUP) -> None:
+    """Ask for *words*, and let the chat be closed before any of them ends."""
+    engine.delay = 20
+    for word in words:
+        await world.ask(word, to=to)
+    await world.passes(10)
+    world.telegram.blocked.add(to.chat_id)
+    await world.passes(60)
+
+
+async def opens(world: World, how: str, to: Address = GROUP) -> None:
+    world.telegram.blocked.discard(to.chat_id)
+    if how == "by /start":
+        world.live.try_again(Address(to.chat_id))
+    else:
+        await world.ask("the next one", to=to)
+
+
+@pytest.mark.parametrize("how", ["by /start", "by what is asked next"])
+@pytest.mark.parametrize("restarts", [False, True])
+@pytest.mark.parametrize("hours", [0, 2, 29 * 24])
+@pytest.mark.parametrize("count", [1, 5])
+async def test_every_end_is_told_in_a_chat_that_is_open_again(
+    begin: Begin, engine: UnevenEngine, clock: FakeClock, count: int, hours: float, how: str, *, restarts: bool
+) -> None:
+    words = knows(engine, count)
+    async with begin() as world:
+        await closed_with(world, engine, words)
+        clock._now += hours * HOUR
+        await world.manager.cleanup_old_tasks()
+        if not restarts:
+            await opens(world, how)
+            await world.at_rest()
+    if restarts:
+        async with begin() as world:
+            await world.manager.cleanup_old_tasks()
+            await world.passes(5)
+            await opens(world, how)
+            await world.at_rest()
+    assert world.living() == []
+    assert [word for word in words if f"name {word}." not in told(world)] == []
+    assert [text for text in world.shown() if " 0 found" in text] == []
+
+
+@pytest.mark.parametrize("count", [1, 5])
+async def test_a_closed_chat_costs_one_refused_request_and_no_start_costs_another(
+    begin: Begin, engine: UnevenEngine, count: int
+) -> None:
+    async with begin() as world:
+        await closed_with(world, engine, knows(engine, count))
+        refused = world.telegram.turned_away[GROUP.chat_id]
+    async with begin() as world:
+        await world.passes(60)
+        assert (refused, world.telegram.turned_away[GROUP.chat_id]) == (1, 1)
+        world.live.try_again(GROUP)
+        await world.passes(60)
+        assert world.telegram.turned_away[GROUP.chat_id] == 2
+
+
+async def test_one_that_is_open_again_before_the_program_knew_is_shown_once(begin: Begin, engine: UnevenEngine) -> None:
+    async with begin() as world:
+        await closed_with(world, engine, knows(engine, 1), to=ALICE)
+        await opens(world, "by /start", to=ALICE)
+        await world.at_rest()
+        calls = len(world.telegram.calls)
+        world.live.try_again(ALICE)
+        await world.passes(60)
+        assert len(world.telegram.calls) == calls
+
+
+async def test_what_changes_on_an_ended_card_meanwhile_is_shown_when_its_chat_is_open_again(
+    begin: Begin, engine: UnevenEngine
+) -> None:
+    async with begin() as world:
+        task_id = await world.ask("w", to=ALICE)
+        await world.passes(70)
+        (before,) = world.shown(ALICE)
+        assert before.startswith("<b>failed</b>")
+        engine.knows("w", "name w.")
+        world.telegram.blocked.add(ALICE.chat_id)
+        await world.manager.retry_task(task_id, notebook=world.notebook, asked_by=PersonId("tg:1"))
+        await world.passes(30)
+        assert world.shown(ALICE) == [before]
+        await opens(world, "by /start", to=ALICE)
+        await world.at_rest()
+        assert "name w." in world.shown(ALICE)[0]
+
+
+async def test_a_list_whose_line_is_retried_elsewhere_while_its_chat_is_closed_is_not_left_live(
+    begin: Begin, engine: UnevenEngine
+) -> None:
+    words = knows(engine, 3)
+    engine.knows("lost", LookupFailed())
+    engine.delay = 10
+    async with begin() as world:
+        for word in words:
+            await world.ask(word)
+        await world.passes(5)
+        engine.delay = 30
+        lost = await world.ask("lost")
+        await world.passes(25)
+        world.telegram.blocked.add(GROUP.chat_id)
+        await world.passes(60)
+        engine.knows("lost", "name lost.")
+        await world.manager.retry_task(lost, notebook=world.notebook, asked_by=PersonId("tg:1"))
+        await opens(world, "by /start")
+        await world.at_rest()
+        assert world.living() == []
+        assert "name lost." in told(world)
+
+
+async def test_an_ended_list_whose_line_is_retried_elsewhere_does_not_offer_it_any_more(
+    begin: Begin, engine: UnevenEngine
+) -> None:
+    async with begin() as world:
+        tasks = [await world.ask(word) for word in knows(engine, 4, lost=1)]
+        await world.at_rest()
+        assert "3 found, 1 not" in world.boards()[0]
+        engine.knows("w0", "name w0.")
+        await world.manager.retry_task(tasks[0], notebook=world.notebook, asked_by=PersonId("tg:1"))
+        await world.at_rest()
+        await world.passes(20)
+        assert "3 found, 0 not" in world.boards()[0]
+
+
+async def test_a_folded_card_whose_task_is_old_still_says_where_to_look(
+    begin: Begin, engine: UnevenEngine, clock: FakeClock
+) -> None:
+    engine.delay = 3
+    words = knows(engine, 4)
+    async with begin() as world:
+        for word in words[:3]:
+            await world.ask(word)
+        await world.passes(2)
+        await world.ask(words[3])
+        while not any(" 0 left" in text for text in world.shown()):
+            await world.passes(0.5)
+        assert world.living()  # the list goes first
+    clock._now += 2 * HOUR
+    async with begin() as world:
+        await world.manager.cleanup_old_tasks()
+        await world.at_rest()
+        assert world.living() == []
+
+
+async def test_a_group_that_becomes_another_while_it_is_closed_is_told_every_end_there(
+    begin: Begin, engine: UnevenEngine, store: Store
+) -> None:
+    became = Address(-600)
+    await store.write(lambda tx: tx.notebooks.open(str(GROUP), 0))
+    words = knows(engine, 2)
+    async with begin() as world:
+        await closed_with(world, engine, words)
+        world.telegram.upgraded[GROUP.chat_id] = became.chat_id
+        await world.live.moved(GROUP.chat_id, became.chat_id)
+        await world.at_rest()
+        assert [word for word in words if f"name {word}." not in told(world, became)] == []
+
+
+async def test_what_the_store_does_not_take_of_a_closed_chat_is_stored_later(
+    begin: Begin, engine: UnevenEngine, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def down(_: object) -> None:
+        raise StoreUnavailable(reason="disk full")
+
+    async with begin() as world:
+        engine.delay = 20
+        world.telegram.blocked.add(ALICE.chat_id)
+        await world.ask(*knows(engine, 1), to=ALICE)
+        with monkeypatch.context() as patch:
+            patch.setattr(store, "write", down)
+            await world.passes(5)
+        await world.passes(5)
+        assert await world.followers.closed() == [str(ALICE)]
+        await opens(world, "by /start", to=ALICE)
+        await world.at_rest()
+        assert await world.followers.closed() == []
+        assert "name w0." in told(world, ALICE)
+
+
+# Which places are closed.
+
+
+@pytest.fixture
+def places(store: Store, clock: FakeClock) -> ClosedPlaces:
+    return ClosedPlaces(Followership(store, clock))
+
+
+async def test_a_closed_chat_closes_its_topics_and_a_closed_topic_nothing_else(places: ClosedPlaces) -> None:
+    places.close(TOPIC)
+    assert [one in places for one in (TOPIC, OTHER_TOPIC, GROUP, Address(-5000))] == [True, False, False, False]
+    places.close(GROUP)
+    assert [one in places for one in (TOPIC, OTHER_TOPIC, GROUP, Address(-5000))] == [True, True, True, False]
+
+
+async def test_what_a_chat_takes_opens_no_topic_and_start_opens_all(places: ClosedPlaces) -> None:
+    for place in (GROUP, TOPIC, ALICE):
+        places.close(place)
+    places.took(GROUP)
+    assert await places.settle() == {GROUP}
+    assert [one in places for one in (GROUP, OTHER_TOPIC, TOPIC, ALICE)] == [False, False, True, True]
+    places.try_again(GROUP)
+    assert await places.settle() == {GROUP, TOPIC}
+
+
+async def test_what_a_topic_takes_opens_it_and_its_chat(places: ClosedPlaces) -> None:
+    places.close(GROUP)
+    places.close(OTHER_TOPIC)
+    places.took(TOPIC)
+    await places.settle()
+    assert [one in places for one in (GROUP, TOPIC, OTHER_TOPIC)] == [False, False, True]
+
+
+async def test_one_that_refuses_after_it_took_is_closed(places: ClosedPlaces) -> None:
+    places.close(GROUP)
+    places.took(GROUP)
+    places.close(GROUP)
+    assert await places.settle() == frozenset()
+    assert GROUP in places
+
+
+async def test_those_to_be_tried_are_told_until_they_were(places: ClosedPlaces) -> None:
+    places.close(GROUP)
+    places.took(GROUP)
+    assert await places.settle() == {GROUP}
+    assert await places.settle() == {GROUP}
+    places.were_tried({GROUP})
+    assert await places.settle() == frozenset()
+
+
+async def test_they_are_known_after_a_restart(places: ClosedPlaces, store: Store, clock: FakeClock) -> None:
+    places.close(GROUP)
+    places.close(ALICE)
+    await places.settle()
+    places.took(ALICE)
+    await places.settle()
+    again = ClosedPlaces(Followership(store, clock))
+    await again.load()
+    assert [one in again for one in (GROUP, ALICE)] == [True, False]
+
+
+async def test_open_places_are_no_work_for_the_store(
+    places: ClosedPlaces, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "write", None)
+    monkeypatch.setattr(store, "read", None)
+    places.took(GROUP)
+    places.try_again(GROUP)
+    assert await places.settle() == frozenset()
