@@ -17,7 +17,7 @@ from services.i18n import Translation
 from services.notebook.languages import Languages
 from services.torrents import TaskId
 
-_LONG = 60.0  # seconds: an end that took longer is told by a reply
+_LONG = 65.0  # seconds: an end that took longer is told by a reply; who runs out of a minute takes a little more
 _MOST_REMEMBERED = 1_000
 
 Mark = Callable[[Subject, Address, Rank], None]

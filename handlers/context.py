@@ -125,11 +125,17 @@ async def notebook_of(update: Update, context: CalibotContext) -> NotebookId:
 
 
 def follower_of(update: Update, *, becomes: bool = False) -> NewFollower:
-    """Return the follower that answers this update's message, or that its own message *becomes*."""
+    """Return the follower that answers this update's message, or that its own message *becomes*.
+
+    Of a press it answers the message with which the presser had asked for what was pressed, where it was theirs.
+    """
     message = message_of(update)
+    asked = message.reply_to_message
+    if not update.callback_query or asked is None or asked.from_user != update.effective_user:
+        asked = None if becomes else message
     return NewFollower(
         address=str(address_of(message)),
-        reply_to=None if becomes else message.message_id,
+        reply_to=asked.message_id if asked else None,
         message_id=message.message_id if becomes else None,
         language=language_of(update),
         alone=ALONE_IN_PRIVATE if is_private(message.chat) else ALONE_IN_GROUP,

@@ -130,9 +130,9 @@ def _cut_off(t: Translation, parameters: Parameters) -> str:
 def _not_found(t: Translation, parameters: Parameters) -> str:
     match parameters.get("reason"):
         case "metadata_unusable":
-            return t.gettext("The torrent's metadata is damaged, or larger than can be read.")
+            return t.gettext("The torrent's metadata is damaged, or too large to be read. Trying again will not help.")
         case _:  # no word of it: a reason may come from anywhere
-            return t.gettext("What was found is not this torrent, or could not be used.")
+            return t.gettext("What was found is not this torrent, or could not be used. Try again later.")
 
 
 def _too_many(t: Translation, parameters: Parameters) -> str:

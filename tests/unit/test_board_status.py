@@ -2,9 +2,11 @@
 
 import random
 import re
+from dataclasses import replace
 
 import pytest
 
+from handlers.board_status import _untold
 from handlers.outgoing import Address
 from services.calibration.follower import BoardId
 from services.calibration.followers import Followership
@@ -115,6 +117,20 @@ async def test_who_waited_over_a_minute_gets_a_reply_and_one_for_several(begin: 
         await world.at_rest()
         replies = [call for call in world.telegram.calls if call.text.startswith(("✓", "These have ended"))]
         assert {call.reply.message_id: call.text.count("✓") for call in replies if call.reply} == {29: 3, 28: 2}
+
+
+@pytest.mark.parametrize(("seconds", "slow"), [(59.0, False), (60.4, False), (66.0, True)])
+async def test_one_that_has_run_out_of_its_minute_has_not_taken_over_a_minute(
+    seconds: float, begin: Begin, *, slow: bool
+) -> None:
+    async with begin() as world:
+        for word in "abcd":
+            await world.ask(word)
+        await world.at_rest()
+        listed = await world.followers.boards.get(BoardId(1))
+        assert listed is not None
+        line = replace(listed.lines[0], told=False, forgotten=False, asked_at=1.0, ended_at=1 + seconds)
+        assert _untold([line]) == (([], [line]) if slow else ([line], []))
 
 
 async def test_sixty_at_once_in_a_group_are_shown_within_3_5_s_and_another_chat_is_answered_meanwhile(

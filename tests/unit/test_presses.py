@@ -60,6 +60,10 @@ class Box:
         told()
 
 
+def question(who: int) -> Message:
+    return Message(7, datetime.now(UTC), Chat(1, "private"), from_user=User(who, "A", is_bot=False), text="magnet")
+
+
 class Presser:
     def __init__(self, manager: AsyncCalibrationManager, store: Store, clock: FakeClock) -> None:
         self.manager = manager
@@ -83,13 +87,21 @@ class Presser:
         self.updates = 0
 
     async def press(
-        self, verb: Verb, about: str | int, *, message_id: int = CARD, who: int = 1, stands: bool = True
+        self,
+        verb: Verb,
+        about: str | int,
+        *,
+        message_id: int = CARD,
+        who: int = 1,
+        stands: bool = True,
+        asked_by: int | None = None,
     ) -> str | None:
+        """Press a button of a message, which answers one of *asked_by* where that is given; return what is said."""
         self.updates += 1
         keyboard = InlineKeyboardMarkup([[button("x", verb, about)]]) if stands else None
         message = Message(
             message_id, datetime.now(UTC), Chat(1, "private"), from_user=User(9, "bot", is_bot=True), text="x",
-            reply_markup=keyboard,
+            reply_markup=keyboard, reply_to_message=None if asked_by is None else question(asked_by),
         )  # fmt: skip
         query = CallbackQuery(
             str(self.updates), User(who, "Alice", is_bot=False), "chat", message=message, data=f"{verb}:{about}"
@@ -323,3 +335,16 @@ async def test_calibrate_pressed_again_wakes_a_card_that_came_to_rest_and_asks_a
         await manager.cleanup_old_tasks()
         await presser.press(Verb.CALIBRATE, saved.note_id)
         assert (await presser.follower()).task_id != follower.task_id
+
+
+@pytest.mark.parametrize(("asked_by", "answers"), [(1, 7), (2, None), (None, None)])
+async def test_what_is_pressed_answers_the_message_with_which_its_presser_had_asked(
+    asked_by: int | None, answers: int | None, run: Run, clock: FakeClock, store: Store, notebook: NotebookId
+) -> None:
+    async with run() as manager:
+        presser = Presser(manager, store, clock)
+        text = f"magnet:?xt=urn:btih:{torrent('x').shown}"
+        saved = await presser.notebook.save(text, notebook=notebook, person=ALICE, origin=None)
+        assert saved is not None
+        await presser.press(Verb.CALIBRATE, saved.note_id, asked_by=asked_by)
+        assert (await presser.follower()).reply_to == answers
