@@ -124,8 +124,10 @@ async def run(settings: Settings) -> None:
                 clock=clock,
                 timeout=settings.calibration.timeout,
                 async_enabled=settings.calibration.async_enabled,
+                rate_limit=settings.web.rate_limit,
             )
-            await stack.enter_async_context(serving(make_app(web), settings.web.host, settings.web.port))
+            where = settings.web
+            await stack.enter_async_context(serving(make_app(web), where.host, where.port, where.trusted_proxies))
         application.bot_data = Services(
             manager=manager,
             followers=followers,

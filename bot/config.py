@@ -149,6 +149,10 @@ class Web(BaseModel):
     """The address of this machine to listen at; others reach it through a proxy."""
     port: Annotated[int, Field(ge=0, lt=2**16)] = 8080
     """The port to listen at; 0 is any that is free, which the log tells."""
+    trusted_proxies: tuple[str, ...] = ()
+    """Addresses, and networks such as 10.0.0.0/8, of proxies whose X-Forwarded-For is believed; of others it is not."""
+    rate_limit: Annotated[int, Field(ge=0)] = 600
+    """How many requests one client may send in a minute; 0 is no bound."""
 
     @field_validator("host")
     @classmethod
@@ -157,6 +161,14 @@ class Web(BaseModel):
             return str(ipaddress.ip_address(value))
         except ValueError:
             raise ValueError("must be an address of this machine, such as 127.0.0.1 or ::1") from None
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        try:
+            return tuple(str(ipaddress.ip_network(one)) for one in value)
+        except ValueError:
+            raise ValueError("each must be an address or a network, such as 10.0.0.1 or 10.0.0.0/8") from None
 
 
 class Sections(BaseModel):

@@ -139,6 +139,15 @@ def _too_many(t: Translation, parameters: Parameters) -> str:
     return t.gettext("That is too much at once: the most is {most}.").format(most=_number(parameters, "most"))
 
 
+def _too_many_requests(t: Translation, parameters: Parameters) -> str:
+    seconds = _number(parameters, "seconds")
+    return t.ngettext(
+        "That was too often. Try again in {seconds} second.",
+        "That was too often. Try again in {seconds} seconds.",
+        seconds,
+    ).format(seconds=seconds)
+
+
 def _search_too_long(t: Translation, parameters: Parameters) -> str:
     return t.gettext("That is too long to search for: the most is {most} characters.").format(
         most=_number(parameters, "most")
@@ -246,6 +255,7 @@ _SENTENCES: Mapping[str, _Say] = {
     "token_needed": _say(_("Send a token that is good. /token NAME gives one, in a private chat with the bot.")),
     "async_disabled": _say(_("That is switched off here; POST /api/calibrate/<note_id> calibrates a note and waits.")),
     "from_another_site": _say(_("This comes from a page of another site. Open the bot's own page.")),
+    "too_many_requests": _too_many_requests,
     "not_let_in": _say(_("The bot serves you no longer. Its owner can let you in again.")),
     "membership_unknown": _say(_("Telegram does not answer, and is asked who is in a group. Try again later.")),
     "not_in_time": _say(_("It is not done yet, and goes on as task {task_id}.")),

@@ -9,6 +9,8 @@ from web.bodies import Bodies
 from web.context import Services
 from web.errors import answer_errors
 from web.feed import Feed
+from web.limiting import Limited
+from web.rates import Limits
 
 
 def make_app(services: Services) -> FastAPI:
@@ -19,7 +21,9 @@ def make_app(services: Services) -> FastAPI:
     app.state.stopping = asyncio.Event()
     app.state.feed = Feed(services.manager, services.notebook, services.clock)
     answer_errors(app)
+    app.state.limits = Limits(services.clock, services.rate_limit)
     app.add_middleware(Bodies)
+    app.add_middleware(Limited, limits=app.state.limits)  # before any body is read
     app.include_router(health.router)
     app.include_router(calibrate.router)
     app.include_router(events.router)

@@ -1,13 +1,11 @@
 """What may come as a request's body: JSON, and not without end."""
 
-from http import HTTPStatus
-
 from fastapi import Request
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from services.errors import CalibotError, ShuttingDown
-from web.errors import refused
+from services.errors import ShuttingDown
+from web.errors import turn_away
 from web.refusals import NotJson, TooLarge
 from web.stopping import unless_stopping
 
@@ -30,14 +28,11 @@ class Bodies:
             body = await unless_stopping(request, _read(request))
         except ClientDisconnect:  # nobody is left to be answered
             return
-        except TooLarge as error:
-            await _refuse(request, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, error, send)
-            return
-        except ShuttingDown as error:
-            await _refuse(request, HTTPStatus.SERVICE_UNAVAILABLE, error, send)
+        except (TooLarge, ShuttingDown) as error:
+            await turn_away(scope, receive, send, error)
             return
         if body and request.headers.get("content-type", "").partition(";")[0].strip().lower() != _JSON:
-            await _refuse(request, HTTPStatus.UNSUPPORTED_MEDIA_TYPE, NotJson(), send)
+            await turn_away(scope, receive, send, NotJson())
             return
         await self._app(scope, _again(body, receive), send)
 
@@ -63,9 +58,3 @@ def _again(body: bytes, receive: Receive) -> Receive:
         return {"type": "http.request", "body": body, "more_body": False}
 
     return again
-
-
-async def _refuse(request: Request, status: HTTPStatus, error: CalibotError, send: Send) -> None:
-    answer = refused(request, status, error.code, error.parameters)
-    answer.headers["Connection"] = "close"  # the rest of the body is not read
-    await answer(request.scope, request.receive, send)

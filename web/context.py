@@ -16,6 +16,7 @@ from services.notebook.notebook import Notebook
 from services.notebook.people import People
 from services.notebook.tokens import Tokens
 from services.torrents import NotebookId, NoteId, PersonId, TaskId
+from web.rates import client_of
 from web.refusals import NotLetIn, TokenNeeded
 
 _SCHEME = "bearer"
@@ -41,6 +42,7 @@ class Services:
     """What routes call; built by the composition root.
 
     *timeout*: seconds that a lookup may take. *async_enabled*: whether tasks may go on while nobody waits for them.
+    *rate_limit*: how many requests a client may send in a minute; 0 is no bound.
     """
 
     manager: AsyncCalibrationManager
@@ -52,6 +54,7 @@ class Services:
     clock: Clock
     timeout: float
     async_enabled: bool = True
+    rate_limit: int = 0
 
 
 def services_of(connection: HTTPConnection) -> Services:
@@ -116,6 +119,16 @@ async def holder_of(services: Services, authorization: str | None) -> tuple[Pers
     return person, await services.notebook.behind(own)
 
 
+async def claimed(connection: HTTPConnection, authorization: str | None) -> tuple[PersonId, NotebookId]:
+    """Return the same of a client, which may be wrong so often and then has to wait."""
+    try:
+        return await holder_of(services_of(connection), authorization)
+    except TokenNeeded:
+        if authorization is not None:
+            connection.app.state.limits.guesses.take(client_of(connection))
+        raise
+
+
 async def asker(
     request: Request,
     authorization: Annotated[str | None, Header()] = None,
@@ -123,7 +136,7 @@ async def asker(
 ) -> Asker:
     """Return who asks. Raises TokenNeeded, NotLetIn; see `holder_of`."""
     services = services_of(request)
-    person, notebook = await holder_of(services, authorization)
+    person, notebook = await claimed(request, authorization)
     key = None
     if idempotency_key is not None:
         # The same key with something else in it is another request: what it asks for is not to be lost.

@@ -8,6 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
+from starlette.types import Receive, Scope, Send
 
 from services import errors
 from services.errors import CalibotError
@@ -23,6 +24,7 @@ from web.refusals import (
     NotLetIn,
     TokenNeeded,
     TooLarge,
+    TooManyRequests,
 )
 from web.words import words_of
 
@@ -41,6 +43,7 @@ _STATUS: Mapping[type[CalibotError], HTTPStatus] = {
     errors.CannotRetry: HTTPStatus.CONFLICT,
     TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     NotJson: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    TooManyRequests: HTTPStatus.TOO_MANY_REQUESTS,
     errors.TooManyTasks: HTTPStatus.TOO_MANY_REQUESTS,
     errors.AllowanceUsedUp: HTTPStatus.TOO_MANY_REQUESTS,
     errors.LookupFailed: HTTPStatus.BAD_GATEWAY,
@@ -87,6 +90,13 @@ def answer_to(connection: HTTPConnection, error: CalibotError) -> JSONResponse:
     return refused(connection, status, error.code, error.parameters)
 
 
+async def turn_away(scope: Scope, receive: Receive, send: Send, error: CalibotError) -> None:
+    """Say *error* to who asks, before the request was read, and close the connection."""
+    answer = answer_to(HTTPConnection(scope), error)
+    answer.headers["Connection"] = "close"
+    await answer(scope, receive, send)
+
+
 def refused(connection: HTTPConnection, status: int, code: str, parameters: Parameters) -> JSONResponse:
     """Return the answer that says *code* with its *parameters*."""
     said = sentence(code, parameters, words_of(connection))
@@ -97,5 +107,6 @@ def _headers(status: int, parameters: Parameters) -> Mapping[str, str]:
     if status == HTTPStatus.UNAUTHORIZED:
         return {"WWW-Authenticate": "Bearer"}
     if status == HTTPStatus.TOO_MANY_REQUESTS:
-        return {"Retry-After": str(int(parameters.get("minutes", 1)) * _MINUTE)}
+        seconds = parameters.get("seconds", int(parameters.get("minutes", 1)) * _MINUTE)
+        return {"Retry-After": str(seconds)}
     return {}

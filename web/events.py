@@ -11,7 +11,7 @@ from starlette.websockets import WebSocketDisconnect
 from services.clock import at_most
 from services.errors import CalibotError, MembershipUnknown
 from services.torrents import NotebookId, NoteId, TaskId
-from web.context import Asker, holder_of, services_of
+from web.context import Asker, claimed, holder_of, services_of
 from web.errors import answer_to
 from web.feed import Feed
 from web.refusals import AsyncDisabled, BadRequest, FromAnotherSite, NotLetIn, TokenNeeded
@@ -152,7 +152,7 @@ async def events(socket: WebSocket) -> None:
 
 async def _asker(socket: WebSocket, authorization: str | None) -> Asker:
     services = services_of(socket)
-    person, notebook = await holder_of(services, authorization)
+    person, notebook = await claimed(socket, authorization)
     if not services.async_enabled:
         raise AsyncDisabled
     return Asker(person, notebook, None, services)

@@ -61,3 +61,9 @@ class FromAnotherSite(CalibotError):
     """A page of another site has sent it."""
 
     code = "from_another_site"
+
+
+class TooManyRequests(CalibotError):
+    """This client has asked too often, or has been wrong too often about who it is; it may again in *seconds*."""
+
+    code = "too_many_requests"

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import os
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 
 import structlog
 import uvicorn
@@ -26,8 +26,10 @@ class _Server(uvicorn.Server):
 
 
 @contextlib.asynccontextmanager
-async def serving(app: FastAPI, host: str, port: int) -> AsyncIterator[int]:
+async def serving(app: FastAPI, host: str, port: int, proxies: Sequence[str] = ()) -> AsyncIterator[int]:
     """Serve *app* at *host* and *port* (0: a free one) while the ``async with`` lasts; yield the port.
+
+    What *proxies* (addresses and networks) say of whom they ask for is believed: ``X-Forwarded-For``, ``-Proto``.
 
     Raises:
         WebUnavailable: it cannot listen there.
@@ -39,6 +41,8 @@ async def serving(app: FastAPI, host: str, port: int) -> AsyncIterator[int]:
         access_log=False,
         server_header=False,
         lifespan="off",
+        proxy_headers=bool(proxies),  # else uvicorn believes whoever asks from this machine
+        forwarded_allow_ips=list(proxies),
         timeout_graceful_shutdown=_PATIENCE,
         ws_max_size=_MOST_HEARD,
         ws_per_message_deflate=False,  # a window of its own for each socket, for messages that are small

@@ -163,3 +163,20 @@ async def test_who_is_let_in_no_more_is_refused(world: World) -> None:
         assert (await http.get("/api/calibrate/status/none")).status_code == 404
         await world.ask(f"/deny {bob.id}")
         assert (await http.get("/api/calibrate/status/none")).json()["code"] == "not_let_in"
+
+
+@pytest.mark.parametrize("trusted", [False, True])
+async def test_what_a_proxy_says_of_its_clients_is_believed_where_it_is_trusted(world: World, *, trusted: bool) -> None:
+    config = world.write_settings()
+    proxies = '["127.0.0.0/8"]' if trusted else "[]"
+    web = f"[web]\nrate_limit = 2\ntrusted_proxies = {proxies}\n"
+    config.write_text(config.read_text(encoding="utf-8") + web, encoding="utf-8")
+    await world.launch(config)
+    async with httpx.AsyncClient(base_url=await address_of(world)) as http:
+
+        async def asked(said: str) -> int:
+            return (await http.get("/nowhere", headers={"X-Forwarded-For": said})).status_code
+
+        assert [await asked("192.0.2.1") for _ in range(3)] == [404, 404, 429]
+        assert await asked("192.0.2.2") == (404 if trusted else 429)
+        assert await asked("192.0.2.3, 192.0.2.1") == 429, "what the client itself has said is nothing"

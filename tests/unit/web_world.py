@@ -110,6 +110,13 @@ class World:
     tokens: dict[PersonId, str]
     sockets: list[Socket] = field(default_factory=list)
 
+    @asynccontextmanager
+    async def client(self, host: str) -> AsyncIterator[httpx.AsyncClient]:
+        """Yield somebody who asks from *host*."""
+        transport = httpx.ASGITransport(self.app, raise_app_exceptions=False, client=(host, 1234))
+        async with httpx.AsyncClient(transport=transport, base_url="http://calibot") as http:
+            yield http
+
     def as_(self, person: PersonId | None, language: str = "en", **more: str) -> dict[str, str]:
         """Return the headers by which *person* is known."""
         headers = {"Accept-Language": language} | {key.replace("_", "-"): value for key, value in more.items()}

@@ -1,0 +1,106 @@
+"""How often one client may ask, and be wrong about who it is."""
+
+import dataclasses
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+from starlette.requests import HTTPConnection
+
+from services.store.store import Store
+from tests.fake_clock import FakeClock
+from tests.unit.conftest import Run
+from tests.unit.web_world import ALICE, World, web_world
+from web.app import make_app
+from web.rates import Rates, client_of
+
+ASKED = "/api/calibrate/status/none"
+HERE, THERE = "192.0.2.1", "192.0.2.2"
+
+
+@pytest.fixture
+async def world(run: Run, store: Store, clock: FakeClock) -> AsyncIterator[World]:
+    async with run() as manager, web_world(manager, store, clock) as world:
+        world.app = make_app(dataclasses.replace(world.services, rate_limit=30))
+        yield world
+
+
+async def statuses(http: httpx.AsyncClient, count: int, headers: dict[str, str]) -> list[int]:
+    return [(await http.get(ASKED, headers=headers)).status_code for _ in range(count)]
+
+
+async def test_a_client_that_asks_too_often_is_told_when_it_may_again_and_another_is_not_held_up(world: World) -> None:
+    alice = world.as_(ALICE)
+    async with world.client(HERE) as here, world.client(THERE) as there:
+        assert await statuses(here, 31, alice) == [404] * 30 + [429]
+        refused = await here.get(ASKED, headers=alice)
+        assert (refused.json()["code"], refused.headers["retry-after"]) == ("too_many_requests", "3")
+        assert refused.json()["error"] == "That was too often. Try again in 3 seconds."
+        assert await statuses(there, 1, alice) == [404]
+        await world.clock.advance(int(refused.headers["retry-after"]))
+        assert await statuses(here, 2, alice) == [404, 429]
+
+
+async def test_whoever_watches_the_process_is_never_refused(world: World) -> None:
+    async with world.client(HERE) as here:
+        assert {(await here.get("/healthz")).status_code for _ in range(100)} == {200}
+
+
+async def test_who_guesses_has_to_wait_though_they_were_right_at_last(world: World) -> None:
+    app = make_app(world.services)
+    assert world.services.rate_limit == 0
+    world.app = app
+    async with world.client(HERE) as here, world.client(THERE) as there:
+        guess = {"Authorization": "Bearer calibot_guess"}
+        assert await statuses(here, 25, guess) == [401] * 20 + [429] * 5
+        assert await statuses(here, 1, world.as_(ALICE)) == [429]
+        assert await statuses(there, 1, world.as_(ALICE)) == [404]
+        await world.clock.advance(3)
+        assert await statuses(here, 1, world.as_(ALICE)) == [404]
+
+
+async def test_asking_without_a_token_is_no_guess(world: World) -> None:
+    world.app = make_app(world.services)
+    async with world.client(HERE) as here:
+        assert set(await statuses(here, 50, {})) == {401}
+
+
+async def test_guesses_at_the_websocket_are_counted_too(world: World) -> None:
+    world.app = make_app(world.services)
+    answers = [(await world.listen(None, Authorization="Bearer guess")).status for _ in range(22)]
+    assert answers == [401] * 20 + [429] * 2
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("2001:db8:1:2:3::1", "2001:db8:1:2:ffff::9", True),
+        ("2001:db8:1:2::1", "2001:db8:1:3::1", False),
+        ("::ffff:192.0.2.1", "192.0.2.1", True),
+        ("192.0.2.1", "192.0.2.2", False),
+        ("no address", "no address", True),
+    ],
+)
+def test_a_client_is_an_address_or_a_subscribers_network(one: str, other: str, *, same: bool) -> None:
+    asking = [client_of(HTTPConnection({"type": "http", "client": (host, 1), "headers": []})) for host in (one, other)]
+    assert (asking[0] == asking[1]) == same
+
+
+@pytest.mark.parametrize("a_minute", [1, 3, 7, 60, 600, 10_000])
+def test_all_of_a_minute_may_come_at_once_and_then_one_at_a_time(a_minute: int, clock: FakeClock) -> None:
+    rates = Rates(clock, a_minute)
+    for _ in range(a_minute):
+        assert rates.wait("x") == 0
+        rates.take("x")
+    assert rates.wait("x") == pytest.approx(60 / a_minute, abs=1e-3)
+    clock._now += 60 / a_minute
+    assert rates.wait("x") == 0
+    rates.take("x")
+    assert rates.wait("x") > 0
+
+
+def test_clients_are_not_remembered_without_end(clock: FakeClock) -> None:
+    rates = Rates(clock, 1)
+    for number in range(50_001):
+        rates.take(str(number))
+    assert [rates.wait(one) > 0 for one in ("0", "1", "50000")] == [False, True, True]

@@ -1,0 +1,29 @@
+"""Who comes too often is refused before anything is done for them."""
+
+from starlette.requests import HTTPConnection
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from web.errors import turn_away
+from web.rates import Limits, client_of
+from web.refusals import TooManyRequests
+
+_OPEN = frozenset({"/healthz", "/readyz"})
+
+
+class Limited:
+    """Refuses who comes too often else lets *app* answer."""
+
+    def __init__(self, app: ASGIApp, limits: Limits) -> None:
+        self._app = app
+        self._limits = limits
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in {"http", "websocket"} or scope["path"] in _OPEN:
+            await self._app(scope, receive, send)
+            return
+        client = client_of(HTTPConnection(scope))
+        if wait := max(self._limits.requests.wait(client), self._limits.guesses.wait(client)):
+            await turn_away(scope, receive, send, TooManyRequests(seconds=int(wait) + 1))
+            return
+        self._limits.requests.take(client)
+        await self._app(scope, receive, send)
