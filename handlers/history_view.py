@@ -1,10 +1,7 @@
 """What a note's history looks like: a page of its changes, and what an undo did. Pure."""
 
-from bisect import bisect_left
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from itertools import zip_longest
 
 from telegram import InlineKeyboardMarkup
 
@@ -12,7 +9,7 @@ from handlers.buttons import Verb, button
 from handlers.outgoing import Message
 from handlers.text import escape, shown_name
 from services.i18n import Translation
-from services.magnets.parse import find_magnets
+from services.notebook.differences import Difference, differences, together
 from services.notebook.history import Step, Undone
 from services.notebook.note import Cause
 from services.torrents import NoteId
@@ -20,8 +17,6 @@ from services.torrents import NoteId
 _ON_A_PAGE = 5
 _NAMES_SHOWN = 3
 _LONGEST_NAME = 80
-_AROUND = 24
-"""Characters that are shown on each side of what an edit changed."""
 
 
 def history_page(t: Translation, number: NoteId, steps: Sequence[Step], page: int) -> Message:
@@ -29,7 +24,7 @@ def history_page(t: Translation, number: NoteId, steps: Sequence[Step], page: in
     if not steps:
         return Message(escape(t.gettext("Nothing was changed in #{number} since it was saved.").format(number=number)))
     version = steps[-1].version + 1
-    shown = list(enumerate(_together(steps), start=1))[::-1]
+    shown = list(enumerate(together(steps), start=1))[::-1]
     last = (len(shown) - 1) // _ON_A_PAGE
     page = min(max(page, 0), last)
     title = t.gettext("History of #{number}").format(number=number)
@@ -47,17 +42,6 @@ def undone(t: Translation, number: NoteId, done: Undone) -> str:
     if done.again:
         return t.gettext("The names stand again in #{number}.").format(number=number)
     return t.gettext("#{number} is as it was before.").format(number=number)
-
-
-def _together(steps: Sequence[Step]) -> Iterator[Step]:
-    """Yield the steps, oldest first; an edit and the names that were carried over it are one."""
-    for step, following in zip_longest(steps, steps[1:]):
-        if step.change.cause == Cause.CARRIED:
-            continue
-        if following is not None and following.change.cause == Cause.CARRIED:
-            yield replace(step, after=following.after)
-        else:
-            yield step
 
 
 def _cause(t: Translation, cause: str) -> str:
@@ -78,13 +62,11 @@ def _cause(t: Translation, cause: str) -> str:
 
 def _changed(t: Translation, step: Step) -> list[str]:
     """Return what a step changed: names, one a line, or the part of the text that an edit replaced."""
+    changes = differences(step)
     if step.change.cause == Cause.EDIT:
-        same = step.before == step.after
-        return [escape(t.gettext("(typed as it stood)")) if same else _difference(step.before, step.after)]
-    pairs = zip(find_magnets(step.before), find_magnets(step.after), strict=False)
-    names = list(dict.fromkeys((old.name, new.name) for old, new in pairs if old.name != new.name))
-    lines = [f"<s>{_name(t, old)}</s> → <b>{_name(t, new)}</b>" for old, new in names[:_NAMES_SHOWN]]
-    more = len(names) - _NAMES_SHOWN
+        return [_place(one) for one in changes] or [escape(t.gettext("(typed as it stood)"))]
+    lines = [f"<s>{_name(t, one.removed)}</s> → <b>{_name(t, one.added)}</b>" for one in changes[:_NAMES_SHOWN]]
+    more = len(changes) - _NAMES_SHOWN
     if more > 0:
         lines.append(escape(t.ngettext("and {more} more", "and {more} more", more).format(more=more)))
     return lines
@@ -94,26 +76,16 @@ def _name(t: Translation, name: str | None) -> str:
     return escape(shown_name(name, _LONGEST_NAME)) if name and name.strip() else escape(t.gettext("(no name)"))
 
 
-def _difference(before: str, after: str) -> str:
-    """Return the one place where two texts differ, with a little of what stands around it."""
-    start = _alike(before, after)
-    end = _alike(before[start:][::-1], after[start:][::-1])
-    removed, added = before[start : len(before) - end], after[start : len(after) - end]
-    left, right = before[max(0, start - _AROUND) : start], before[len(before) - end :][:_AROUND]
+def _place(one: Difference) -> str:
     pieces = [
-        "…" if start > _AROUND else "",
-        _shown(left),
-        f"<s>{_shown(removed)}</s>" if removed else "",
-        f"<b>{_shown(added)}</b>" if added else "",
-        _shown(right),
-        "…" if end > _AROUND else "",
+        "…" if one.more_before else "",
+        _shown(one.before),
+        f"<s>{_shown(one.removed)}</s>" if one.removed else "",
+        f"<b>{_shown(one.added)}</b>" if one.added else "",
+        _shown(one.after),
+        "…" if one.more_after else "",
     ]
     return "".join(pieces)
-
-
-def _alike(one: str, other: str) -> int:
-    """Return how many characters two texts begin with alike."""
-    return bisect_left(range(1, min(len(one), len(other)) + 1), 1, key=lambda end: one[:end] != other[:end])
 
 
 def _shown(text: str) -> str:
