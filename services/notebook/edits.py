@@ -1,16 +1,20 @@
-"""Messages that people edit: their notes follow, and keep the names that were written into them."""
+"""Messages that people edit: their notes follow, and keep the names that were written into them.
+
+A note may be edited elsewhere, too: its message does not say that, and is not heard of by it.
+"""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
 from services.clock import Clock
+from services.errors import NoteChanged
 from services.magnets.parse import Magnet, find_magnets
 from services.magnets.rewrite import rename_at
 from services.notebook.history import only_writer
 from services.notebook.note import Cause, Change, Note, Revision
-from services.notebook.notebook import Saved, insert, magnets_of, new_note
+from services.notebook.notebook import Saved, insert, magnets_of, new_note, note_in
 from services.notebook.once import once
 from services.notebook.ports import NotebookStore, NotebookTx
 from services.torrents import InfoHash, NotebookId, NoteId, PersonId, TaskId, TorrentId
@@ -52,7 +56,7 @@ class Edited:
 
 
 class Edits:
-    """What becomes of edited messages. *changed* hears of each note that follows one, or is made of one."""
+    """What becomes of edited messages and notes. *changed* hears of each note that is changed, or made of a message."""
 
     def __init__(self, store: NotebookStore, clock: Clock, changed: Callable[[NoteId], None]) -> None:
         self._store = store
@@ -89,14 +93,14 @@ class Edits:
                 fresh = new_note(text, notebook, person, origin, at=now, source=source)
                 return Edited(saved=Saved.from_json(await insert(tx, fresh, magnets)))
             revisions = await tx.notes.revisions(note.id)
-            base = last_typed(note, revisions)
+            base = last_said(note, revisions)
             if note.notebook != notebook or text == base:
                 return Edited()
             if there is None:
                 return Edited(deleted=note.id)
             if missing and missing <= _MOST_BYTES * len(base):
                 return Edited(untouched=note.id)
-            writer = only_writer(note, revisions)
+            writer = None if _edited_apart(revisions) else only_writer(note, revisions)
             return await _follow(tx, note, base, text, magnets, person, now, writer)
 
         async def write(tx: NotebookTx) -> str:
@@ -111,6 +115,44 @@ class Edits:
             self._changed(touched)
         return edited
 
+    async def replace(
+        self,
+        text: str,
+        *,
+        notebook: NotebookId,
+        note_id: NoteId,
+        expected: int,
+        person: PersonId,
+        request_key: str | None = None,
+    ) -> None:
+        """Let the note say *text*, which *person* typed over what they saw: it as it was at version *expected*.
+
+        Nothing is carried over it. If the note's message is edited later, the note follows that again.
+
+        Raises:
+            NoteNotFound: no such note here.
+            NoteChanged: it is not at *expected* any more.
+        """
+        magnets = await magnets_of(text)
+        now = self._clock.now()
+
+        async def write(tx: NotebookTx) -> str:
+            async def act() -> str:
+                note = await note_in(tx, notebook, note_id)
+                if note.version != expected:
+                    raise NoteChanged(note_id=note_id, expected=expected)
+                if text == note.text:
+                    return ""
+                change = Change(cause=Cause.EDIT, person=person, task_id=None, at=now, apart=True)
+                await tx.notes.replace_text(note, text, change)
+                await tx.notes.set_torrents(note, _torrents(magnets))
+                return "changed"
+
+            return await once(tx, request_key, now, act)
+
+        if await self._store.write(write):
+            self._changed(note_id)
+
 
 async def _follow(
     tx: NotebookTx, note: Note, base: str, text: str, magnets: Sequence[Magnet], person: PersonId, now: float,
@@ -124,26 +166,37 @@ async def _follow(
         typed = replace(note, text=text, version=note.version + 1)
         change = Change(cause=Cause.CARRIED, person=person, task_id=writer, at=now)
         await tx.notes.replace_text(typed, carried, change)
-    await tx.notes.set_torrents(note, dict.fromkeys(torrent for magnet in magnets for torrent in magnet.torrents))
+    await tx.notes.set_torrents(note, _torrents(magnets))
     return Edited(changed=note.id)
 
 
-def last_typed(note: Note, revisions: Sequence[Revision]) -> str:
-    """Return the text that a person last gave the note: its first one, or that of the last edit."""
+def _torrents(magnets: Sequence[Magnet]) -> Sequence[TorrentId]:
+    return list(dict.fromkeys(torrent for magnet in magnets for torrent in magnet.torrents))
+
+
+def last_said(note: Note, revisions: Sequence[Revision]) -> str:
+    """Return the text that the note's message last gave it: its first one, or that of the message's last edit."""
     texts = [*(one.text for one in revisions), note.text]
-    edits = [place for place, one in enumerate(revisions, 1) if one.change.cause == Cause.EDIT]
+    edits = [place for place, one in enumerate(revisions, 1) if one.change.cause == Cause.EDIT and not one.change.apart]
     return texts[edits[-1] if edits else 0]
+
+
+def _edited_apart(revisions: Sequence[Revision]) -> bool:
+    """Whether the last edit was made elsewhere than in the message."""
+    edits = [one.change.apart for one in revisions if one.change.cause == Cause.EDIT]
+    return bool(edits) and edits[-1]
 
 
 def with_names(base: str, edited: str, current: str) -> str:
     """Return *edited* with the names that were written into *current*, in each magnet whose own name it left alone.
 
-    *base* is what the person had typed before, *current* what it was made since: but for names it is the same.
+    *base* is what the person had typed before, *current* what it was made since: but for names it is the same, unless
+    somebody typed another text elsewhere.
     """
-    typed: set[_Key] = set()
+    before = find_magnets(base)
+    typed = {_keys(one)[0] for one in before}
     written: dict[_Key, str] = {}
-    for old, new in zip(find_magnets(base), find_magnets(current), strict=False):
-        typed.add(_keys(old)[0])
+    for old, new in _since(before, find_magnets(current)):
         # The text, not the name: a link with two names has the first one's written for both.
         if new.name is not None and base[old.start : old.end] != current[new.start : new.end]:
             written |= dict.fromkeys(_keys(old), new.name)
@@ -155,6 +208,17 @@ def with_names(base: str, edited: str, current: str) -> str:
         if key is not None:
             names[one.start] = written[key]
     return rename_at(edited, names)[0]
+
+
+def _since(before: Sequence[Magnet], now: Sequence[Magnet]) -> Iterator[tuple[Magnet, Magnet]]:
+    """Yield each magnet with what it is now: by its place, or, where others stand there, by its torrent."""
+    if [one.torrents for one in before] == [one.torrents for one in now]:
+        yield from zip(before, now, strict=True)
+        return
+    of_torrent = {one.torrents[0]: one for one in reversed(now)}
+    for one in before:
+        if one.torrents[0] in of_torrent:
+            yield one, of_torrent[one.torrents[0]]
 
 
 def _keys(magnet: Magnet) -> Sequence[_Key]:

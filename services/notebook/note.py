@@ -55,12 +55,16 @@ class Cause(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """Why, by whom and when a note's text was replaced; *task_id* where a task did it, or where its work is undone."""
+    """Why, by whom and when a note's text was replaced; *task_id* where a task did it, or where its work is undone.
+
+    *apart*: by an edit elsewhere than in the note's message, which goes on saying what it said.
+    """
 
     cause: str
     person: PersonId
     task_id: TaskId | None
     at: float
+    apart: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -137,6 +137,7 @@ class NoteRows:
             "change_person": change.person,
             "task_id": change.task_id,
             "at": change.at,
+            "apart": change.apart,
         }
         if await self._run.one("extend_revision", others=codec.dump(list(Cause)), **about) is None:
             await self._run.one("keep_revision", **about)
@@ -209,6 +210,7 @@ def _revision(row: sqlite3.Row) -> Revision:
         person=PersonId(row["person"]),
         task_id=TaskId(row["task_id"]) if row["task_id"] else None,
         at=row["at"],
+        apart=bool(row["apart"]),
     )
     return Revision(version=row["version"], text=row["text"], change=change)
 

@@ -3,7 +3,7 @@
 import pytest
 
 from services.calibration.task import NoteRequest, Written
-from services.errors import EditedSince, LookupFailed, NoteNotFound
+from services.errors import EditedSince, LookupFailed, NoteChanged, NoteNotFound
 from services.magnets.rewrite import rename
 from services.notebook.edits import Edited, Edits, with_names
 from services.notebook.history import History
@@ -49,6 +49,11 @@ class World:
             anything=anything,
             missing=missing,
             request_key=key,
+        )
+
+    async def replace(self, note_id: NoteId, text: str, *, expected: int, key: str | None = None) -> None:
+        await self.edits.replace(
+            text, notebook=self.notebook, note_id=note_id, expected=expected, person=BOB, request_key=key
         )
 
     async def text(self, note_id: NoteId) -> str:
@@ -323,3 +328,85 @@ def test_a_long_list_is_merged_in_time() -> None:
     current = "\n".join(link(f"{number}", "Found.iso") for number in range(3000))
     assert with_names(base, base + "\nx", current) == current + "\nx"
     assert rename(base, torrent("7"), "Found.iso") != base
+
+
+# What people type elsewhere than in the message.
+
+
+async def test_a_text_that_was_typed_elsewhere_is_the_note_with_its_torrents_and_no_name_is_carried(
+    world: World,
+) -> None:
+    note_id = await world.save(f"{link('a', '18')} {link('b', '19')}")
+    await world.calibrate(note_id)
+    await world.replace(note_id, f"{link('a', '18')} {link('c')}", expected=3)
+    assert await world.text(note_id) == f"{link('a', '18')} {link('c')}"
+    assert (await world.causes(note_id))[-1] == (Cause.EDIT, BOB)
+    assert world.told == [note_id]
+    for word, there in (("a", [note_id]), ("b", []), ("c", [note_id])):
+        numbers = await world.store.read(lambda tx, w=word: tx.notes.numbers_having(world.notebook, [torrent(w)]))  # type: ignore[misc]
+        assert numbers == there
+    with pytest.raises(EditedSince):
+        await world.history.undo(world.notebook, note_id, person=ALICE)
+
+
+async def test_only_what_was_seen_is_replaced_and_the_same_text_changes_nothing(world: World) -> None:
+    note_id = await world.save(link("a", "18"))
+    await world.replace(note_id, link("a", "18"), expected=1)
+    assert await world.causes(note_id) == []
+    await world.replace(note_id, "first", expected=1)
+    for expected in (1, 3):
+        with pytest.raises(NoteChanged):
+            await world.replace(note_id, "second", expected=expected)
+    with pytest.raises(NoteNotFound):
+        await world.replace(NoteId(99), "x", expected=1)
+    other = await world.kept.behind("tg:9")
+    with pytest.raises(NoteNotFound):
+        await world.edits.replace("x", notebook=other, note_id=note_id, expected=2, person=BOB)
+    assert await world.text(note_id) == "first"
+    assert world.told == [note_id]
+
+
+async def test_a_replacing_that_comes_twice_is_done_once(world: World) -> None:
+    note_id = await world.save("one", anything=True)
+    for _ in range(2):
+        await world.replace(note_id, "two", expected=1, key="k")
+    assert len(await world.causes(note_id)) == 1
+
+
+async def test_a_message_that_says_what_it_said_does_not_take_back_what_was_typed_elsewhere(world: World) -> None:
+    """Telegram tells of an edited message for a preview, too."""
+    note_id = await world.save(link("a", "18"))
+    await world.replace(note_id, "typed elsewhere", expected=1)
+    assert await world.edit(link("a", "18")) == Edited()
+    assert await world.text(note_id) == "typed elsewhere"
+    await world.edit(f"see {link('a', '18')}")
+    assert await world.text(note_id) == f"see {link('a', '18')}", "what is typed last is the note"
+    await world.replace(note_id, "elsewhere again", expected=3)
+    assert await world.edit(f"see {link('a', '18')}") == Edited()
+    await world.edit(link("a", "18"))
+    assert await world.text(note_id) == link("a", "18"), "the message says again what it said at first"
+
+
+async def test_a_message_that_is_edited_after_its_note_was_elsewhere_keeps_the_names_that_stand_in_that(
+    world: World,
+) -> None:
+    note_id = await world.save(f"{link('a', '18')} {link('b', '19')}")
+    await world.calibrate(note_id)
+    await world.replace(note_id, f"both: {link('b', 'b.iso')} {link('a', 'mine')} {link('c')}", expected=3)
+    await world.edit(f"see {link('a', '18')} {link('b', '19')}")
+    assert await world.text(note_id) == f"see {link('a', 'mine')} {link('b', 'b.iso')}"
+    await world.edit(f"see {link('a', 'typed')} {link('b', '19')}")
+    assert await world.text(note_id) == f"see {link('a', 'typed')} {link('b', 'b.iso')}"
+
+
+async def test_names_from_before_and_after_what_was_typed_elsewhere_are_no_one_tasks(world: World) -> None:
+    note_id = await world.save(f"{link('a', '18')}")
+    await world.calibrate(note_id)
+    await world.replace(note_id, f"{link('a', 'a.iso')} {link('b', '19')}", expected=2)
+    await world.calibrate(note_id)
+    await world.edit(f"see {link('a', '18')}")
+    assert await world.text(note_id) == f"see {link('a', 'a.iso')}"
+    (*_, last) = await world.history.steps(world.notebook, note_id)
+    assert (last.change.cause, last.change.task_id) == (Cause.CARRIED, None)
+    await world.history.undo(world.notebook, note_id, person=ALICE)
+    assert await world.text(note_id) == f"see {link('a', '18')}"

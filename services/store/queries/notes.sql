@@ -132,8 +132,8 @@ WHERE note_id = :id AND version = :expected - 1 AND task_id = :task_id AND cause
 RETURNING version;
 
 -- name: keep_revision
-INSERT INTO revisions (note_id, version, text, cause, person, task_id, at)
-SELECT id, version, text, :cause, :change_person, :task_id, :at FROM notes WHERE id = :id AND version = :expected;
+INSERT INTO revisions (note_id, version, text, cause, person, task_id, at, apart)
+SELECT id, version, text, :cause, :change_person, :task_id, :at, :apart FROM notes WHERE id = :id AND version = :expected;
 
 -- name: replace_note_text
 -- Compare and set: changes nothing if somebody wrote since we read.
