@@ -91,12 +91,13 @@ class Mark:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """What some source said of a torrent: its *name*, its *size* in bytes; *verified* against its info-hash."""
+    """What *source* said of a torrent: its *name*, its *size* in bytes; *verified* against its info-hash."""
 
     name: Name
     size: int
     file_count: int
     verified: bool
+    source: str
 
 
 MOST_TORRENTS = 5_000

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -238,7 +238,12 @@ class Notebook:
 
 
 def _with_junk_names(notes: Sequence[Note]) -> Collection[NoteId]:
-    return {note.id for note in notes if any(is_junk(one.name or "") for one in find_magnets(note.text))}
+    return {note.id for note in notes if has_junk_name(find_magnets(note.text))}
+
+
+def has_junk_name(magnets: Iterable[Magnet]) -> bool:
+    """Whether the name of one of *magnets* tells nothing of its torrent."""
+    return any(is_junk(one.name or "") for one in magnets)
 
 
 async def magnets_of(text: str) -> tuple[Magnet, ...]:

@@ -5,7 +5,7 @@ from typing import Protocol, TypeVar
 
 from services.access import LetIn
 from services.notebook.note import Change, Known, Mark, Note, Revision, Selection, Whereabouts
-from services.torrents import NotebookId, NoteId, TaskId, TorrentId
+from services.torrents import FileEntry, InfoHash, NotebookId, NoteId, TaskId, TorrentId
 
 T = TypeVar("T")
 
@@ -90,8 +90,10 @@ class Notes(Protocol):
     async def written_by(self, notebook: NotebookId, task_id: TaskId) -> Sequence[Note]:
         """Return the notes that the task changed, by their numbers."""
 
-    async def page(self, notebook: NotebookId, *, before: NoteId | None, limit: int) -> Sequence[Note]:
-        """Return notes, newest first: those older than *before*, where it is given."""
+    async def page(
+        self, notebook: NotebookId, *, before: NoteId | None = None, skip: int = 0, limit: int
+    ) -> Sequence[Note]:
+        """Return notes, newest first, without the first *skip*: those older than *before*, where it is given."""
 
     async def page_after(self, notebook: NotebookId, *, after: NoteId, limit: int) -> Sequence[Note]:
         """Return the *limit* notes that are next newer than *after*, oldest first."""
@@ -115,6 +117,12 @@ class Facts(Protocol):
         The name is the one that people of the *notebook* chose, where they did.
         """
 
+    async def files(self, info_hash: InfoHash, *, skip: int, limit: int) -> Sequence[FileEntry]:
+        """Return the files that are known of the torrent, in its own order, without the first *skip*."""
+
+    async def asked_for(self, notebook: NotebookId, info_hash: InfoHash) -> bool:
+        """Whether a task of the notebook has the torrent; a verified hybrid answers to both of its hashes."""
+
 
 class Words(Protocol):
     """The index by which notes are found. Notes and names keep it true by themselves."""
@@ -126,11 +134,12 @@ class Words(Protocol):
         *,
         before: NoteId | None = None,
         after: NoteId | None = None,
+        skip: int = 0,
         limit: int,
     ) -> Sequence[NoteId]:
         """Return notes that have all *words*, newest first: the newest of all, or of those older than *before*.
 
-        With *after*: those newer than it, and of them the oldest.
+        Without the first *skip*. With *after*: those newer than it, and of them the oldest.
         """
 
     async def known(self, note_ids: Collection[NoteId]) -> Mapping[NoteId, Sequence[str]]:

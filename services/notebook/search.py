@@ -1,18 +1,20 @@
-"""Notes are found by their words, a page at a time, and by the torrents in them."""
+"""Notes are found by their words, a page at a time, and by the torrents in them; and what a list says of each."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from services.errors import SearchTooLong
 from services.magnets.parse import find_magnets
 from services.notebook.excerpts import Excerpt, beginning, excerpt, one_line, readable
 from services.notebook.note import Known, Note
+from services.notebook.notebook import has_junk_name
 from services.notebook.ports import NotebookStore, NotebookTx
 from services.notebook.words import searched_words
-from services.torrents import NotebookId, NoteId, TorrentId
+from services.torrents import FileEntry, InfoHash, NotebookId, NoteId, TorrentId
 
 A_PAGE = 10
+A_LIST = 20
 _LONGEST = 200
 
 
@@ -34,12 +36,35 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """What a list says of a note: one line of it, and how many *torrents* it has.
+
+    *junk*: one of their names tells nothing; *calibrated*: nothing is left to calibrate in it.
+    """
+
+    note: Note
+    excerpt: str
+    torrents: int
+    junk: bool
+    calibrated: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
     """A torrent that *notes* have, newest first, and what is *known* of it."""
 
     torrent: TorrentId
     notes: Sequence[NoteId]
     known: Known | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Torrent:
+    """A torrent that a notebook has, in a note or in a task alone, and a page of its *files*; *more*: another one."""
+
+    held: Held
+    files: Sequence[FileEntry]
+    more: bool
 
 
 class Search:
@@ -66,6 +91,25 @@ class Search:
         notes, older, newer = await self._store.read(read)
         return Page(hits=await self._hits(notes, asked_words), older=older, newer=newer)
 
+    async def lines(self, notebook: NotebookId, words: str, page: int) -> tuple[Sequence[Line], bool]:
+        """Return the notes of a *page* (from 0) of twenty, newest first, and whether there is another page.
+
+        They are those that have all words of *words* (see `asked`); where there are none, all.
+        """
+        asked_words, skip = searched_words(words), page * A_LIST
+
+        async def read(tx: NotebookTx) -> tuple[Sequence[Note], Collection[NoteId]]:
+            if asked_words:
+                ids = await tx.words.search(notebook, asked_words, skip=skip, limit=A_LIST + 1)
+                notes = (await tx.notes.those(notebook, ids))[::-1]
+            else:
+                notes = await tx.notes.page(notebook, skip=skip, limit=A_LIST + 1)
+            return notes, await tx.notes.uncalibrated([note.id for note in notes])
+
+        notes, uncalibrated = await self._store.read(read)
+        hits = await self._hits(notes[:A_LIST], asked_words)
+        return await asyncio.to_thread(_lines, notes, hits, uncalibrated), len(notes) > A_LIST
+
     async def _hits(self, notes: Sequence[Note], words: Sequence[str]) -> tuple[Hit, ...]:
         """Return the excerpts of *notes*, made in a thread: there may be very many files to look through."""
         excerpts = await asyncio.to_thread(_in_texts, notes, words)
@@ -84,6 +128,27 @@ class Search:
             held = {one: notes[::-1] for one, notes in rising.items() if notes}
             known = await tx.facts.of(notebook, held)
             return [Held(torrent=one, notes=notes, known=known.get(one)) for one, notes in held.items()]
+
+        return await self._store.read(read)
+
+    async def torrent(
+        self, notebooks: Sequence[NotebookId], info_hash: InfoHash, *, page: int, size: int
+    ) -> Torrent | None:
+        """Return the torrent as the first of *notebooks* has it, with a *page* (from 0) of its files.
+
+        None where none of them has it, known or not.
+        """
+        one = TorrentId.of(info_hash)
+
+        async def read(tx: NotebookTx) -> Torrent | None:
+            for notebook in notebooks:
+                notes = await tx.notes.numbers_having(notebook, [one])
+                if notes or await tx.facts.asked_for(notebook, info_hash):
+                    known = (await tx.facts.of(notebook, [one])).get(one)
+                    files = await tx.facts.files(info_hash, skip=page * size, limit=size + 1)
+                    held = Held(torrent=one, notes=notes[::-1], known=known)
+                    return Torrent(held=held, files=files[:size], more=len(files) > size)
+            return None
 
         return await self._store.read(read)
 
@@ -115,8 +180,27 @@ async def _page_of_ids(
     return ids[:A_PAGE], len(ids) > A_PAGE
 
 
+def _lines(notes: Sequence[Note], hits: Sequence[Hit], uncalibrated: Collection[NoteId]) -> Sequence[Line]:
+    return [
+        _line(note, hit.excerpt.text, calibrated=note.id not in uncalibrated)
+        for note, hit in zip(notes, hits, strict=False)
+    ]
+
+
+def _line(note: Note, shown: str, *, calibrated: bool) -> Line:
+    magnets = find_magnets(note.text)
+    return Line(
+        note=note,
+        excerpt=shown,
+        torrents=len({torrent for magnet in magnets for torrent in magnet.torrents}),
+        junk=has_junk_name(magnets),
+        calibrated=calibrated,
+    )
+
+
 def _in_texts(notes: Sequence[Note], words: Sequence[str]) -> dict[NoteId, Excerpt]:
-    found = {note.id: excerpt([readable(note.text)], words) for note in notes}
+    texts = {note.id: readable(note.text) for note in notes}
+    found = {number: excerpt([text], words) if words else beginning(text) for number, text in texts.items()}
     return {note_id: one for note_id, one in found.items() if one is not None}
 
 

@@ -9,7 +9,7 @@ from services.notebook.note import Known
 from services.store import codec
 from services.store.statements import Parameters, Statements
 from services.store.words import WordRows
-from services.torrents import InfoHash, Name, NotebookId, PersonId, TorrentId, TorrentInfo
+from services.torrents import FileEntry, InfoHash, Name, NotebookId, PersonId, TorrentId, TorrentInfo
 
 
 class NameRows:
@@ -87,9 +87,17 @@ class FactRows:
                 size=row["size"],
                 file_count=row["file_count"],
                 verified=bool(row["verified"]),
+                source=row["source"],
             )
             for row in rows
         }
+
+    async def files(self, info_hash: InfoHash, *, skip: int, limit: int) -> Sequence[FileEntry]:
+        rows = await self._run.all("files_of", info_hash=info_hash.hex, skip=skip, limit=limit)
+        return [FileEntry(row["path"], row["size"]) for row in rows]
+
+    async def asked_for(self, notebook: NotebookId, info_hash: InfoHash) -> bool:
+        return await self._run.one("task_with_hash", notebook_id=notebook, info_hash=info_hash.hex) is not None
 
 
 def _name_row(info: TorrentInfo, at: float) -> Parameters:

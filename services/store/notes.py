@@ -168,9 +168,11 @@ class NoteRows:
         rows = await self._run.all("notes_written_by", notebook_id=notebook, task_id=task_id)
         return [_note(row) for row in rows]
 
-    async def page(self, notebook: NotebookId, *, before: NoteId | None, limit: int) -> Sequence[Note]:
+    async def page(
+        self, notebook: NotebookId, *, before: NoteId | None = None, skip: int = 0, limit: int
+    ) -> Sequence[Note]:
         older_than = None if before is None else min(before, _BEYOND - 1)
-        rows = await self._run.all("page_of_notes", notebook_id=notebook, before=older_than, limit=limit)
+        rows = await self._run.all("page_of_notes", notebook_id=notebook, before=older_than, skip=skip, limit=limit)
         return [_note(row) for row in rows]
 
     async def page_after(self, notebook: NotebookId, *, after: NoteId, limit: int) -> Sequence[Note]:

@@ -24,13 +24,14 @@ class WordRows:
         *,
         before: NoteId | None = None,
         after: NoteId | None = None,
+        skip: int = 0,
         limit: int,
     ) -> Sequence[NoteId]:
         asked = query(notebook, words)
         if after is not None:
             rows = await self._run.all("search_newer_notes", query=asked, after=after, limit=limit)
             return [NoteId(row["rowid"]) for row in reversed(rows)]
-        rows = await self._run.all("search_notes", query=asked, before=before, limit=limit)
+        rows = await self._run.all("search_notes", query=asked, before=before, skip=skip, limit=limit)
         return [NoteId(row["rowid"]) for row in rows]
 
     async def refresh(self, note_ids: Iterable[NoteId]) -> None:

@@ -279,6 +279,53 @@ async def test_a_note_is_replaced_only_at_the_version_that_was_read(store: Store
         assert [one.id for one in having[torrent]] == [note_id]
 
 
+async def test_an_edit_is_known_to_have_been_made_apart_from_its_message(store: Store, notebook: NotebookId) -> None:
+    note_id = await store.write(lambda tx: tx.notes.insert(a_note(notebook, "0"), []))
+    for apart in (True, False):
+        change = Change(cause="edit", person=ALICE, task_id=None, at=2.0, apart=apart)
+        note = await store.read(lambda tx: tx.notes.get(notebook, note_id))
+        assert note is not None
+        await store.write(lambda tx, n=note, c=change: tx.notes.replace_text(n, f"{n.text}+", c))  # type: ignore[misc]
+    revisions = await store.read(lambda tx: tx.notes.revisions(note_id))
+    assert [(one.text, one.change.apart) for one in revisions] == [("0", True), ("0+", False)]
+
+
+async def test_pages_of_notes_and_of_what_is_found_skip_the_first(store: Store, notebook: NotebookId) -> None:
+    for _ in range(5):
+        await store.write(lambda tx: tx.notes.insert(a_note(notebook, "word"), []))
+
+    async def pages(tx: Tx) -> list[list[int]]:
+        listed = [await tx.notes.page(notebook, skip=skip, limit=2) for skip in (0, 2, 4, 2**40)]
+        found = [await tx.words.search(notebook, ["word"], skip=skip, limit=2) for skip in (0, 2, 4, 2**40)]
+        assert [[note.id for note in page] for page in listed] == found
+        return [list(page) for page in found]
+
+    assert await store.read(pages) == [[5, 4], [3, 2], [1], []]
+
+
+async def test_files_come_in_the_torrents_own_order_by_each_of_its_hashes(store: Store) -> None:
+    files = tuple(FileEntry(f"{9 - number}.txt", number) for number in range(5))
+    info = TorrentInfo(
+        torrent=TorrentId(V1, V2), name=Name(text="x", raw=b"x"), size=10, files=files, source="swarm", verified=True
+    )
+    await store.write(lambda tx: tx.names.put([info], 1.0))
+    for one in (V1, V2):
+        found = await store.read(lambda tx, h=one: tx.facts.files(h, skip=1, limit=2))  # type: ignore[misc]
+        assert list(found) == [*files[1:3]]
+    assert await store.read(lambda tx: tx.facts.files(InfoHash("4" * 40), skip=0, limit=2)) == []
+
+
+async def test_what_a_task_asks_for_is_known_in_its_own_notebook_alone(store: Store, notebook: NotebookId) -> None:
+    other = await store.write(lambda tx: tx.notebooks.open("tg:2", 1.0))
+    task, items = a_task(notebook)
+    await store.write(lambda tx: tx.tasks.insert(task, "digest", items))
+
+    async def asked(tx: Tx) -> list[bool]:
+        return [await tx.facts.asked_for(book, one) for book in (notebook, other) for one in (V1, V2)]
+
+    assert await store.read(asked) == [True, False, False, False]
+
+
 async def test_a_note_number_is_never_used_again(store: Store, notebook: NotebookId) -> None:
     async def make_and_lose(tx: Tx) -> NoteId:
         number = await tx.notes.insert(a_note(notebook, "x"), [])

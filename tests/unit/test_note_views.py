@@ -43,7 +43,9 @@ def note_of(text: str, number: int = 12) -> Note:
 
 
 def known(name: str, *, verified: bool = True) -> Known:
-    return Known(name=Name(text=name, raw=name.encode()), size=1_400_000_000, file_count=1, verified=verified)
+    return Known(
+        name=Name(text=name, raw=name.encode()), size=1_400_000_000, file_count=1, verified=verified, source="x"
+    )
 
 
 def shown(text: str, facts: dict[TorrentId, Known] | None = None) -> list[Message]:

@@ -4,11 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.calibration.task import HashRequest, Item, Task
 from services.errors import SearchTooLong
 from services.notebook.note import Note
-from services.notebook.search import Page, Search, asked
+from services.notebook.search import Page, Search, Torrent, asked
 from services.store.store import Store
-from services.torrents import InfoHash, NotebookId, NoteId, PersonId, TorrentId
+from services.torrents import Hints, InfoHash, NotebookId, NoteId, PersonId, TaskId, TorrentId
 from tests.unit.fakes import info_of, torrent
 
 LINK = f"magnet:?xt=urn:btih:{torrent('x').shown}"
@@ -25,6 +26,16 @@ async def add(store: Store, notebook: NotebookId, text: str, *torrents: TorrentI
         created_at=1.0, changed_at=1.0,
     )  # fmt: skip
     return await store.write(lambda tx: tx.notes.insert(note, torrents))
+
+
+async def ask(store: Store, notebook: NotebookId, one: TorrentId) -> None:
+    """Store a task that looks for the torrent."""
+    task = Task(
+        id=TaskId(one.shown.hex), notebook=notebook, asked_by=PersonId("tg:1"), cause="command",
+        request=HashRequest(((one, Hints()),)), created_at=1.0,
+    )  # fmt: skip
+    item = Item(task_id=task.id, position=0, torrent=one, hints=Hints())
+    await store.write(lambda tx: tx.tasks.insert(task, task.id, [item]))
 
 
 async def other_notebook(store: Store) -> NotebookId:
@@ -150,6 +161,93 @@ async def test_a_pair_that_a_source_only_claimed_makes_no_hybrid(
     by_v2 = await add(store, notebook, f"magnet:?xt=urn:btmh:1220{v2}", TorrentId(None, v2))
     held = await search.holders(notebook, [TorrentId(v1), TorrentId(None, v2)])
     assert [list(one.notes) for one in held] == [[by_v1], [by_v2]]
+
+
+async def test_lists_go_through_all_notes_and_through_what_was_found_and_nothing_else(
+    search: Search, store: Store, notebook: NotebookId
+) -> None:
+    other = await other_notebook(store)
+    mine: list[NoteId] = []
+    for number in range(41):
+        mine.append(await add(store, notebook, f"word {'even' if number % 2 else 'odd'}"))
+        await add(store, other, "word")
+    await store.write(lambda tx: tx.notes.delete(mine.pop(), 1.0))
+    mine.reverse()
+    for words, expected in (("", mine), ("word", mine), ("even", mine[::2]), ("nothing", [])):
+        found: list[NoteId] = []
+        more, page = True, 0
+        while more:
+            lines, more = await search.lines(notebook, words, page)
+            assert len(lines) == 20 or not more
+            found += [line.note.id for line in lines]
+            page += 1
+        assert found == expected
+        assert await search.lines(notebook, words, 10**9) == ([], False)
+
+
+async def test_a_line_tells_what_a_note_is_and_has(search: Search, store: Store, notebook: NotebookId) -> None:
+    junk = f"see {LINK}&dn=18 and {LINK}&dn=Good.mkv and magnet:?xt=urn:btih:{torrent('y').shown}&dn=Other.mkv"
+    await add(store, notebook, junk, torrent("x"), torrent("y"))
+    await add(store, notebook, "only\nwords " + "long " * 100)
+    await store.write(lambda tx: tx.names.put([info_of(torrent("x"), "secret.mkv")], 1.0))
+    (words, links), more = await search.lines(notebook, "", 0)
+    assert not more
+    assert (links.excerpt, links.torrents, links.junk, links.calibrated) == (
+        "see 18 and Good.mkv and Other.mkv",
+        2,
+        True,
+        False,
+    )
+    assert words.excerpt.startswith("only words long")
+    assert len(words.excerpt) <= 141
+    assert (words.torrents, words.junk, words.calibrated) == (0, False, True)
+    ((found,), _) = await search.lines(notebook, "secret", 0)
+    assert found.excerpt == "secret.mkv", "it is found by what is known of its torrent"
+
+
+async def test_a_torrent_is_told_of_where_a_note_or_a_task_has_it_and_nowhere_else(
+    search: Search, store: Store, notebook: NotebookId
+) -> None:
+    other = await other_notebook(store)
+    await store.write(lambda tx: tx.names.put([info_of(torrent(one), one) for one in "xyz"], 1.0))
+    theirs = await add(store, other, LINK, torrent("x"))
+    await ask(store, notebook, torrent("y"))
+
+    async def about(word: str, *notebooks: NotebookId, page: int = 0, size: int = 9) -> Torrent | None:
+        return await search.torrent(notebooks, torrent(word).shown, page=page, size=size)
+
+    assert await about("x", notebook) is None
+    assert await about("z", notebook, other) is None
+    assert await about("x") is None
+    found = await about("x", notebook, other)
+    assert found is not None
+    assert (list(found.held.notes), found.more) == ([theirs], False)
+    assert [one.path for one in found.files] == ["a.mkv", "b.txt"]
+    asked_for = await about("y", notebook)
+    assert asked_for is not None
+    assert asked_for.held.known is not None
+    assert (list(asked_for.held.notes), asked_for.held.known.source) == ([], "swarm")
+    assert await about("y", other) is None
+    pages = [await about("x", other, page=page, size=1) for page in range(3)]
+    assert [([one.path for one in page.files], page.more) for page in pages if page] == [
+        (["a.mkv"], True),
+        (["b.txt"], False),
+        ([], False),
+    ]
+
+
+async def test_a_hybrid_that_a_task_found_is_told_of_by_its_other_hash_where_the_pair_was_verified(
+    search: Search, store: Store, notebook: NotebookId
+) -> None:
+    for digit, verified in (("1", True), ("3", False)):
+        pair = TorrentId(InfoHash(digit * 40), InfoHash(digit * 64))
+        assert pair.v1 is not None
+        assert pair.v2 is not None
+        await ask(store, notebook, TorrentId.of(pair.v1))
+        info = info_of(pair, "both", verified=verified)
+        await store.write(lambda tx, i=info: tx.names.put([i], 1.0))  # type: ignore[misc]
+        assert await search.torrent([notebook], pair.v1, page=0, size=9) is not None
+        assert (await search.torrent([notebook], pair.v2, page=0, size=9) is not None) is verified
 
 
 @given(st.text(max_size=150))

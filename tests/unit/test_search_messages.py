@@ -32,7 +32,7 @@ def test_the_longest_find_fits_and_counts_the_rest() -> None:
         Held(
             torrent=TorrentId(InfoHash(f"{number:040x}")),
             notes=MANY,
-            known=Known(name=name, size=10**20, file_count=10**9, verified=False) if number % 2 else None,
+            known=Known(name=name, size=10**20, file_count=10**9, verified=False, source="x") if number % 2 else None,
         )
         for number in range(1, 60)
     ]

@@ -16,11 +16,28 @@ WITH found AS (
     SELECT asked.key AS place, names.* FROM json_each(:torrents) AS asked
     JOIN names ON names.v2 = asked.value ->> 1 AND asked.value ->> 0 IS NULL
 )
-SELECT found.place, found.raw_name, found.size, found.file_count, found.verified,
+SELECT found.place, found.raw_name, found.size, found.file_count, found.verified, found.source,
     coalesce(chosen.text, found.name) AS name, coalesce(chosen.encoding, found.encoding) AS encoding,
     found.certain OR chosen.name_id IS NOT NULL AS certain, chosen.name_id IS NOT NULL AS chosen
 FROM found
 LEFT JOIN chosen_names AS chosen ON chosen.name_id = found.id AND chosen.notebook_id = :notebook_id;
+
+-- name: files_of
+SELECT path, size FROM torrent_files
+WHERE name_id = (SELECT id FROM names WHERE v1 = :info_hash OR v2 = :info_hash) AND position >= :skip
+ORDER BY position LIMIT :limit;
+
+-- name: task_with_hash
+-- Or with the other hash of a hybrid, where both were read from its own bytes.
+WITH meant AS (
+    SELECT :info_hash AS info_hash
+    UNION SELECT v2 FROM names WHERE v1 = :info_hash AND verified AND v2 IS NOT NULL
+    UNION SELECT v1 FROM names WHERE v2 = :info_hash AND verified AND v1 IS NOT NULL
+)
+SELECT 1 FROM tasks JOIN items ON items.task_id = tasks.id
+WHERE tasks.notebook_id = :notebook_id
+    AND (items.v1 IN (SELECT info_hash FROM meant) OR items.v2 IN (SELECT info_hash FROM meant))
+LIMIT 1;
 
 -- name: names_of
 SELECT asked.key AS place, names.id, names.verified FROM json_each(:torrents) AS asked

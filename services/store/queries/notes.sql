@@ -74,7 +74,7 @@ WHERE note_id IN (SELECT value FROM json_each(:ids)) AND (outcome IS NULL OR out
 -- name: page_of_notes
 SELECT * FROM notes
 WHERE notebook_id = :notebook_id AND deleted_at IS NULL AND (:before IS NULL OR id < :before)
-ORDER BY id DESC LIMIT :limit;
+ORDER BY id DESC LIMIT :limit OFFSET :skip;
 
 -- name: page_of_notes_after
 SELECT * FROM notes WHERE notebook_id = :notebook_id AND deleted_at IS NULL AND id > :after ORDER BY id LIMIT :limit;

@@ -1,7 +1,7 @@
 -- name: search_notes
 SELECT rowid FROM note_words
 WHERE note_words MATCH :query AND (:before IS NULL OR rowid < :before)
-ORDER BY rowid DESC LIMIT :limit;
+ORDER BY rowid DESC LIMIT :limit OFFSET :skip;
 
 -- name: search_newer_notes
 SELECT rowid FROM note_words WHERE note_words MATCH :query AND rowid > :after ORDER BY rowid LIMIT :limit;
