@@ -112,11 +112,19 @@ async def run(settings: Settings) -> None:
         application = _application(settings, receipts, revoke)
         outbox = Outbox(application.bot, live, clock=clock)
         notebook, gathering = Notebook(store, clock, manager.note_changed), Gathering(outbox, receipts, clock)
+        search, history, edits = (
+            Search(store),
+            History(store, clock, manager.note_changed),
+            Edits(store, clock, manager.note_changed),
+        )
         stack.push_async_callback(application.shutdown)  # after the web server, which asks Telegram, too
         if settings.web.enabled:
             web = WebServices(
                 manager=manager,
                 notebook=notebook,
+                search=search,
+                history=history,
+                edits=edits,
                 people=people,
                 tokens=tokens,
                 doors=Doors(application.bot, people, clock),
@@ -132,13 +140,13 @@ async def run(settings: Settings) -> None:
             manager=manager,
             followers=followers,
             notebook=notebook,
-            search=Search(store),
+            search=search,
             export=Export(store, clock, settings.database.path.parent),
             people=people,
             live=live,
             outbox=outbox,
-            history=History(store, clock, manager.note_changed),
-            edits=Edits(store, clock, manager.note_changed),
+            history=history,
+            edits=edits,
             gathering=gathering,
             files=Files(clock),
             receipts=receipts,

@@ -249,6 +249,8 @@ _SENTENCES: Mapping[str, _Say] = {
     "export_failed": _say(_("The files could not be written. The bot's owner should look at its disk.")),
     "no_such_address": _say(_("There is nothing at this address.")),
     "method_not_taken": _say(_("This address does not take such a request.")),
+    "notebook_not_found": _say(_("No such notebook is open to you.")),
+    "torrent_not_found": _say(_("No note and no task here has this torrent.")),
     "bad_request": _say(_("The request is not as this address takes it: look at {where}.")),
     "too_large": _too_large,
     "not_json": _say(_("Send JSON, with Content-Type: application/json.")),

@@ -4,7 +4,7 @@ import asyncio
 
 from fastapi import FastAPI
 
-from web import calibrate, events, health
+from web import calibrate, events, health, notes, torrents
 from web.bodies import Bodies
 from web.context import Services
 from web.errors import answer_errors
@@ -27,4 +27,6 @@ def make_app(services: Services) -> FastAPI:
     app.include_router(health.router)
     app.include_router(calibrate.router)
     app.include_router(events.router)
+    app.include_router(notes.router)
+    app.include_router(torrents.router)
     return app

@@ -1,9 +1,10 @@
 """What every route is handed: the services by name, and who asks."""
 
+import contextlib
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Protocol
+from typing import Annotated, Protocol, TypeVar
 
 from fastapi import Depends, Header, Request
 from starlette.requests import HTTPConnection
@@ -12,13 +13,17 @@ from services.calibration.manager import AsyncCalibrationManager
 from services.clock import Clock
 from services.errors import NoteNotFound
 from services.i18n import Catalogues
+from services.notebook.edits import Edits
+from services.notebook.history import History
 from services.notebook.notebook import Notebook
 from services.notebook.people import People
+from services.notebook.search import Search
 from services.notebook.tokens import Tokens
 from services.torrents import NotebookId, NoteId, PersonId, TaskId
 from web.rates import client_of
-from web.refusals import NotLetIn, TokenNeeded
+from web.refusals import NotebookNotFound, NotLetIn, TokenNeeded
 
+T = TypeVar("T")
 _SCHEME = "bearer"
 _MOST_KEY = 200
 
@@ -47,6 +52,9 @@ class Services:
 
     manager: AsyncCalibrationManager
     notebook: Notebook
+    search: Search
+    history: History
+    edits: Edits
     people: People
     tokens: Tokens
     doors: Doors
@@ -76,6 +84,35 @@ class Asker:
         """Return the notebooks that they share with others now. Raises MembershipUnknown."""
         doors = await self.services.doors.others(self.person)
         return [await self.services.notebook.behind(door) for door in doors]
+
+    async def opened(self, number: int | None) -> NotebookId:
+        """Return the notebook of this *number*, if it is open to them now; where none is given, their own.
+
+        Raises:
+            NotebookNotFound: it is not, or there is none.
+            MembershipUnknown: it cannot be found out now whether it is.
+        """
+        if number is None or number == self.notebook:
+            return self.notebook
+        shared = next((one for one in await self.shared() if one == number), None)
+        if shared is None:
+            raise NotebookNotFound
+        return shared
+
+    async def where_it_is(self, act: Callable[[NotebookId], Awaitable[T]]) -> T:
+        """Return what *act* does in the notebook of theirs where it finds its note; others are asked after their own.
+
+        Raises:
+            NoteNotFound: *act* does so in each of them.
+            MembershipUnknown: it is not in their own, and it cannot be found out now which others are open to them.
+        """
+        try:
+            return await act(self.notebook)
+        except NoteNotFound:
+            for notebook in await self.shared():
+                with contextlib.suppress(NoteNotFound):
+                    return await act(notebook)
+            raise
 
     async def notebook_with(self, note_ids: Sequence[NoteId]) -> NotebookId:
         """Return the notebook of theirs in which all these notes are; others are asked only where it is not their own.

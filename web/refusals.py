@@ -45,6 +45,18 @@ class NotLetIn(CalibotError):
     code = "not_let_in"
 
 
+class NotebookNotFound(CalibotError):
+    """No notebook of this number is open to whom the token is of; another's is answered exactly like this."""
+
+    code = "notebook_not_found"
+
+
+class TorrentNotFound(CalibotError):
+    """No notebook that is open to whom the token is of has the torrent, known or not."""
+
+    code = "torrent_not_found"
+
+
 class NotInTime(CalibotError):
     """A lookup that was waited for has not ended in time; it goes on as task *task_id*."""
 

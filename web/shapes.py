@@ -139,9 +139,9 @@ def status_of(snapshot: Snapshot, items: Sequence[Item], found: Sequence[Item], 
         status=task.state,
         info_hash=snapshot.first.torrent.shown.hex if one_hash else None,
         note_id=request.notes[0] if isinstance(request, NoteRequest) and len(request.notes) == 1 else None,
-        created_at=_time(task.created_at),
-        started_at=None if task.started_at is None else _time(task.started_at),
-        completed_at=None if task.completed_at is None else _time(task.completed_at),
+        created_at=time_of(task.created_at),
+        started_at=None if task.started_at is None else time_of(task.started_at),
+        completed_at=None if task.completed_at is None else time_of(task.completed_at),
         counts=dict(snapshot.counts),
         progress=_said(snapshot.progress, t) if snapshot.progress else None,
         items=[item_of(one, t) for one in items],
@@ -192,5 +192,5 @@ def _said(step: Step, t: Translation) -> Said:
     return Said(code=step.code, parameters=dict(step.parameters), text=text)
 
 
-def _time(at: float) -> str:
+def time_of(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -16,6 +16,8 @@ from services.torrents import FileEntry, InfoHash, NotebookId, NoteId, TorrentId
 A_PAGE = 10
 A_LIST = 20
 _LONGEST = 200
+_LOOKED_AT = 20_000
+"""Characters of a note that its first words are made of: it may be a list of thousands of links."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,8 +201,9 @@ def _line(note: Note, shown: str, *, calibrated: bool) -> Line:
 
 
 def _in_texts(notes: Sequence[Note], words: Sequence[str]) -> dict[NoteId, Excerpt]:
-    texts = {note.id: readable(note.text) for note in notes}
-    found = {number: excerpt([text], words) if words else beginning(text) for number, text in texts.items()}
+    if not words:
+        return {note.id: beginning(readable(note.text[:_LOOKED_AT])) for note in notes}
+    found = {note.id: excerpt([readable(note.text)], words) for note in notes}
     return {note_id: one for note_id, one in found.items() if one is not None}
 
 

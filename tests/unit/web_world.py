@@ -14,8 +14,11 @@ from services.access import Access
 from services.calibration.manager import AsyncCalibrationManager
 from services.errors import MembershipUnknown
 from services.i18n import Catalogues
+from services.notebook.edits import Edits
+from services.notebook.history import History
 from services.notebook.notebook import Notebook
 from services.notebook.people import People
+from services.notebook.search import Search
 from services.notebook.tokens import Tokens
 from services.store.store import Store
 from services.torrents import NoteId, PersonId
@@ -122,9 +125,15 @@ class World:
         headers = {"Accept-Language": language} | {key.replace("_", "-"): value for key, value in more.items()}
         return headers | ({"Authorization": f"Bearer {self.tokens[person]}"} if person else {})
 
-    async def post(self, person: PersonId | None, path: str, body: object = None, **more: str) -> httpx.Response:
+    async def send(
+        self, method: str, person: PersonId | None, path: str, body: object = None, **more: str
+    ) -> httpx.Response:
         headers = self.as_(person, **more) | {"Content-Type": "application/json"}
-        return await self.http.post(path, content=b"" if body is None else json.dumps(body), headers=headers)
+        content = b"" if body is None else json.dumps(body)
+        return await self.http.request(method, path, content=content, headers=headers)
+
+    async def post(self, person: PersonId | None, path: str, body: object = None, **more: str) -> httpx.Response:
+        return await self.send("POST", person, path, body, **more)
 
     async def get(self, person: PersonId | None, path: str, **more: str) -> httpx.Response:
         return await self.http.get(path, headers=self.as_(person, **more))
@@ -181,6 +190,9 @@ async def web_world(manager: AsyncCalibrationManager, store: Store, clock: FakeC
     services = Services(
         manager=manager,
         notebook=Notebook(store, clock, manager.note_changed),
+        search=Search(store),
+        history=History(store, clock, manager.note_changed),
+        edits=Edits(store, clock, manager.note_changed),
         people=people,
         tokens=tokens,
         doors=doors,

@@ -1,0 +1,29 @@
+"""``/api/torrents``: what is known of the torrents that one's notes and tasks have."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query
+
+from services.torrents import InfoHash
+from web.context import WhoAsks
+from web.note_shapes import OneTorrent, torrent_of
+from web.refusals import TorrentNotFound
+
+router = APIRouter(prefix="/api")
+_FILES_ON_A_PAGE = 1_000
+
+
+@router.get("/torrents/{info_hash}")
+async def torrent(
+    asker: WhoAsks,
+    info_hash: Annotated[str, Path(min_length=32, max_length=64)],
+    page: Annotated[int, Query(ge=0, lt=2**40)] = 0,
+) -> OneTorrent:
+    """Return what is known of the torrent, as one's own notebook has it, else as one that is shared has it."""
+    search, asked = asker.services.search, InfoHash.parse(info_hash)
+    found = await search.torrent([asker.notebook], asked, page=page, size=_FILES_ON_A_PAGE)
+    if found is None:
+        found = await search.torrent(await asker.shared(), asked, page=page, size=_FILES_ON_A_PAGE)
+    if found is None:
+        raise TorrentNotFound
+    return torrent_of(found, page)
