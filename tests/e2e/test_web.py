@@ -99,6 +99,37 @@ async def test_begun_over_http_it_sends_no_message_and_shows_in_the_queue_and_in
     assert "completed" not in saved.text
 
 
+async def test_a_note_is_the_same_over_http_and_in_the_chat(running: World) -> None:
+    sample = running.swarm.seed(make_sample("True.Name.mkv"))
+    link, true_link = sample.magnet(dn="18"), sample.magnet(dn="True.Name.mkv")
+    said = running.alice.say(running.private, f"keep {link}")
+    await running.answer(said)
+    headers = {"Authorization": f"Bearer {await token_of(running)}"}
+    async with httpx.AsyncClient(base_url=await address_of(running), headers=headers) as http:
+        assert (await http.post("/api/calibrate/1")).status_code == 200
+        note = (await http.get("/api/notes/1")).json()["note"]
+        assert (note["text"], note["version"]) == (f"keep {true_link}", 2)
+        typed = {"text": f"typed here: {true_link}", "version": 2}
+        assert (await http.put("/api/notes/1", json=typed)).json()["note"]["version"] == 3
+        running.alice.edit(said, f"keep {link}")  # Telegram tells of an edit for a preview, too
+        assert kept(await running.ask("/note 1")) == typed["text"]
+        running.alice.edit(said, f"hold {link}")
+        assert kept(await running.ask("/note 1")) == f"hold {true_link}"
+        steps = (await http.get("/api/notes/1/history")).json()["steps"]
+        assert [(one["version"], one["cause"]) for one in steps] == [(5, "edit"), (3, "edit"), (2, "api")]
+        found = (await http.get("/api/notes?q=hold")).json()["notes"]
+        assert [(one["excerpt"], one["calibrated"]) for one in found] == [("hold True.Name.mkv", True)]
+        known = (await http.get(f"/api/torrents/{sample.magnet().partition('btih:')[2][:40]}")).json()
+        assert (known["name"], len(known["files"]), known["notes"]) == ("True.Name.mkv", known["file_count"], [1])
+        assert (await http.post("/api/notes", json={"text": "only words"})).json()["note"]["id"] == 2
+        assert kept(await running.ask("/note 2")) == "only words"
+        assert (await http.delete("/api/notes/2")).status_code == 200
+        assert (await running.ask("/note 2")).text == "There is no such note here."
+        assert (await http.post("/api/notes/2/restore")).status_code == 200
+        assert kept(await running.ask("/note 2")) == "only words"
+    assert "Traceback" not in running.output
+
+
 async def test_a_stop_answers_who_waits_and_the_log_has_no_traceback(running: World) -> None:
     await running.ask(f"magnet:?xt=urn:btih:{'3' * 40}")
     headers = {"Authorization": f"Bearer {await token_of(running)}"}
