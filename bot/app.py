@@ -134,8 +134,9 @@ async def run(settings: Settings) -> None:
                 async_enabled=settings.calibration.async_enabled,
                 rate_limit=settings.web.rate_limit,
             )
-            where = settings.web
-            await stack.enter_async_context(serving(make_app(web), where.host, where.port, where.trusted_proxies))
+            await stack.enter_async_context(
+                serving(make_app(web), settings.web.host, settings.web.port, settings.web.trusted_proxies)
+            )
         application.bot_data = Services(
             manager=manager,
             followers=followers,
