@@ -110,7 +110,7 @@ bench-peers:
 
 messages: ## bring the catalogues to the sentences of the code; tests refuse what is then empty or fuzzy (needs GNU gettext)
 	@command -v xgettext >/dev/null || { echo 'GNU gettext is not here. On Debian or Ubuntu: apt install gettext' >&2; exit 2; }
-	@xgettext --from-code=UTF-8 --language=Python --no-wrap --sort-by-file --add-location=file -o messages.pot handlers/*.py services/i18n.py 2>/dev/null
+	@xgettext --from-code=UTF-8 --language=Python --no-wrap --sort-by-file --add-location=file -o messages.pot handlers/*.py web/*.py services/i18n.py 2>/dev/null
 	@sed -i /POT-Creation-Date/d messages.pot
 	@for one in services/locale/*.po; do \
 		msgmerge --update --backup=none --quiet --no-wrap "$$one" messages.pot \

@@ -13,9 +13,10 @@ from telegram.ext import Application, ApplicationBuilder, ContextTypes
 from telegram.request import HTTPXRequest
 
 from bot import swarm
-from bot.config import Settings
+from bot.config import Settings, Web
 from bot.doors import Doors
-from handlers.context import CalibotContext, Services
+from bot.listening import Interface
+from handlers.context import CalibotContext, Services, Site
 from handlers.files import Files
 from handlers.gathering import Gathering
 from handlers.inbox_bot import InboxBot
@@ -42,11 +43,13 @@ from services.notebook.languages import Languages
 from services.notebook.notebook import Notebook
 from services.notebook.people import People
 from services.notebook.search import Search
+from services.notebook.sessions import Sessions
 from services.notebook.tokens import Tokens
 from services.store.store import Store
 from services.torrents import PersonId
 from web.app import make_app
-from web.context import Services as WebServices
+from web.given import Services as WebServices
+from web.html import Html
 from web.serving import serving
 
 log = structlog.stdlib.get_logger(__name__)
@@ -56,6 +59,8 @@ _CLEANUP_SECONDS = 600.0
 _FIRST_CLEANUP_SECONDS = 2.0  # soon: a bot that is often started anew must clean up, too
 _LONGEST_PAUSE = 30.0
 _CONNECTIONS = 256  # to Telegram, at once
+
+_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - and what of it is this machine
 
 
 class TokenRefused(Exception):
@@ -81,7 +86,7 @@ async def run(settings: Settings) -> None:
         revoked.set()
         stop.set()
 
-    catalogues = await asyncio.to_thread(Catalogues.load)
+    catalogues, html = await asyncio.to_thread(Catalogues.load), await asyncio.to_thread(Html.load)
     async with contextlib.AsyncExitStack() as stack:
         clock = SystemClock()
         store = await stack.enter_async_context(Store.open(settings.database.path))
@@ -104,7 +109,7 @@ async def run(settings: Settings) -> None:
         set_async_calibration_manager(manager)
         stack.callback(set_async_calibration_manager, None)
         await stack.enter_async_context(manager)  # lookups go on while Telegram is out of reach
-        tokens = Tokens(store, clock)
+        tokens, sessions = Tokens(store, clock), Sessions(store, clock)
         followers = Followership(store, clock)
         live = LiveStatus(manager, followers, Moves(store, people, clock), clock, languages)
         inbox = Inbox(store, clock, f"tg:{settings.telegram.token.get_secret_value().partition(':')[0]}")
@@ -118,25 +123,25 @@ async def run(settings: Settings) -> None:
             Edits(store, clock, manager.note_changed),
         )
         stack.push_async_callback(application.shutdown)  # after the web server, which asks Telegram, too
-        if settings.web.enabled:
-            web = WebServices(
-                manager=manager,
-                notebook=notebook,
-                search=search,
-                history=history,
-                edits=edits,
-                people=people,
-                tokens=tokens,
-                doors=Doors(application.bot, people, clock),
-                catalogues=catalogues,
-                clock=clock,
-                timeout=settings.calibration.timeout,
-                async_enabled=settings.calibration.async_enabled,
-                rate_limit=settings.web.rate_limit,
-            )
-            await stack.enter_async_context(
-                serving(make_app(web), settings.web.host, settings.web.port, settings.web.trusted_proxies)
-            )
+        web = WebServices(
+            manager=manager,
+            notebook=notebook,
+            search=search,
+            history=history,
+            edits=edits,
+            people=people,
+            tokens=tokens,
+            sessions=sessions,
+            html=html,
+            doors=Doors(application.bot, people, clock),
+            catalogues=catalogues,
+            clock=clock,
+            timeout=settings.calibration.timeout,
+            async_enabled=settings.calibration.async_enabled,
+            rate_limit=settings.web.rate_limit,
+            public_url=settings.web.public_url,
+        )
+        site = await _open_web(stack, settings.web, web)
         application.bot_data = Services(
             manager=manager,
             followers=followers,
@@ -155,6 +160,8 @@ async def run(settings: Settings) -> None:
             metrics=Metrics(store, manager, clock),
             languages=languages,
             tokens=tokens,
+            sessions=sessions,
+            site=site,
         )
         register(application)
         if not await _connect(application, stop, catalogues):
@@ -176,6 +183,17 @@ async def run(settings: Settings) -> None:
     log.info("bot.stopped")
     if revoked.is_set():
         raise TokenRefused(while_running=True)
+
+
+async def _open_web(stack: contextlib.AsyncExitStack, settings: Web, web: WebServices) -> Site | None:
+    """Serve the page and the API until *stack* ends; return where, if they are to be."""
+    if not settings.enabled:
+        return None
+    port = await stack.enter_async_context(
+        serving(make_app(web), settings.host, settings.port, settings.trusted_proxies)
+    )
+    here = f"http://{Interface(_EVERYWHERE.get(settings.host, settings.host), port)}"
+    return Site(settings.public_url or here, public=bool(settings.public_url))
 
 
 def _stop_at_signal(stop: asyncio.Event) -> None:

@@ -4,9 +4,9 @@ from pathlib import Path
 
 from bot.config import load
 from bot.terminal import complain, say, why
-from handlers.cards import size
 from services.errors import CalibotError
 from services.store.copies import back_up
+from services.units import size
 
 
 def main(file: Path, config: Path, *, force: bool) -> int:

@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSetti
 # The values stay out of errors: one of them may be the token in the wrong place.
 _FROZEN = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, use_attribute_docstrings=True)
 _ADDRESS = re.compile(r"https?://[^/\s?#]+(?:/[^\s?#]*)?/bot")
+_SITE = re.compile(r"https?://[^/\s?#@]+/?")
 _INTERFACE = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):([0-9]{1,5})", re.ASCII)
 _TOKEN = re.compile(r"[0-9]+:[A-Za-z0-9_-]+", re.ASCII)
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -144,11 +145,13 @@ class Web(BaseModel):
 
     model_config = _FROZEN
     enabled: bool = True
-    """Whether programs may ask over HTTP, too (docs/api.md), and whoever watches the process."""
+    """Whether people's browsers (/login) and programs (docs/api.md) may ask, too, and whoever watches the process."""
     host: str = "127.0.0.1"
     """The address of this machine to listen at; others reach it through a proxy."""
     port: Annotated[int, Field(ge=0, lt=2**16)] = 8080
     """The port to listen at; 0 is any that is free, which the log tells."""
+    public_url: str = ""
+    """Where people reach it, such as https://notes.example.org: the links that /login sends begin so."""
     trusted_proxies: tuple[str, ...] = ()
     """Addresses, and networks such as 10.0.0.0/8, of proxies whose X-Forwarded-For is believed; of others it is not."""
     rate_limit: Annotated[int, Field(ge=0)] = 600
@@ -161,6 +164,13 @@ class Web(BaseModel):
             return str(ipaddress.ip_address(value))
         except ValueError:
             raise ValueError("must be an address of this machine, such as 127.0.0.1 or ::1") from None
+
+    @field_validator("public_url")
+    @classmethod
+    def _site(cls, value: str) -> str:
+        if value and not _SITE.fullmatch(value):
+            raise ValueError("must be an http or https address without a path, such as https://notes.example.org")
+        return value.rstrip("/")
 
     @field_validator("trusted_proxies")
     @classmethod

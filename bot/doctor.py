@@ -15,11 +15,11 @@ from bot.doctor_telegram import look_at_telegram
 from bot.finding import Finding, bad, good
 from bot.listening import TCP, Interface, has_port, interfaces, refusal
 from bot.terminal import print_whatever_comes, say, why
-from handlers.cards import size
 from services.errors import CalibotError, DatabaseDamaged, NewerSchema, ResolverDown
 from services.store.copies import examine
 from services.store.health import remedy
 from services.store.lock import holder
+from services.units import size
 
 _LEAST_FREE = 100_000_000
 _DHT_SECONDS = 10.0

@@ -13,10 +13,11 @@ from rich.live import Live
 from rich.text import Text
 
 from bot.terminal import say
-from handlers.cards import duration, size
+from handlers.cards import duration
 from handlers.text import shown_name
 from services.i18n import ENGLISH, sentence
 from services.torrents import Step, TorrentId, TorrentInfo
+from services.units import size
 
 _SHOWN_FILES = 20
 _REDRAWS_A_SECOND = 5

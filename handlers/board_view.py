@@ -12,7 +12,6 @@ from handlers.cards import (
     latest,
     retry_failed,
     shown_state,
-    state_word,
     subject,
     told,
     written_nowhere,
@@ -22,7 +21,7 @@ from handlers.outgoing import Message
 from handlers.text import LONGEST, units
 from services.calibration.follower import BoardId
 from services.calibration.task import Snapshot, State, end_of
-from services.i18n import Translation
+from services.i18n import Translation, state_word
 
 LIVE_LINES = 10
 END_LINES = 12

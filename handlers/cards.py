@@ -10,9 +10,10 @@ from handlers.outgoing import Message
 from handlers.text import LONGEST, LONGEST_NAME, digits, escape, listed, shown_name, units
 from services.calibration.apply import writable
 from services.calibration.task import Found, Item, Lost, NoteRequest, PassedOver, Snapshot, State, Task
-from services.i18n import Translation, sentence
+from services.i18n import Translation, sentence, state_word
 from services.magnets.rewrite import magnet_link
 from services.torrents import Name, NoteId, Step
+from services.units import size
 
 _SHOWN_DIGITS = 16
 _SHOWN_NOTES = 20
@@ -23,7 +24,6 @@ _ENOUGH_DONE = 5
 _FEW_NOTES = 3
 LOST_PAGE = 10
 """Items in a page of what was not found."""
-_UNITS = ("kB", "MB", "GB", "TB")
 
 
 def card(snapshot: Snapshot, state: State, now: float, t: Translation) -> Message:
@@ -45,20 +45,6 @@ def shown_state(task: Task) -> State:
     Judged by the task alone: when the program was killed, what its message showed may not have been stored yet.
     """
     return State.RUNNING if task.state is State.PENDING and task.started_at is not None else task.state
-
-
-def state_word(t: Translation, state: State) -> str:
-    match state:
-        case State.PENDING:
-            return t.gettext("pending")
-        case State.RUNNING:
-            return t.gettext("running")
-        case State.COMPLETED:
-            return t.gettext("completed")
-        case State.FAILED:
-            return t.gettext("failed")
-        case State.CANCELLED:
-            return t.gettext("cancelled")
 
 
 def subject(
@@ -308,18 +294,6 @@ def failed_card(snapshot: Snapshot, lost: Sequence[Lost], page: int, t: Translat
     if first + len(lost) < total:
         row.append(button(t.gettext("Next"), Verb.FAILED, task_id, page + 1))
     return Message("\n".join(lines), InlineKeyboardMarkup([row]))
-
-
-def size(count: int) -> str:
-    """Return *count* bytes in the unit that people expect: ``1.4 GB`` (powers of 1,000)."""
-    if count < 1000:  # noqa: PLR2004 - below it there is nothing to divide
-        return f"{count} B"
-    amount, unit = float(count), ""
-    for unit in _UNITS:
-        amount /= 1000
-        if amount < 999.5:  # noqa: PLR2004 - three digits would round it to a thousand
-            return f"{amount:.3g} {unit}"
-    return f"{amount:,.0f} {unit}"
 
 
 def duration(t: Translation, seconds: float) -> str:

@@ -26,12 +26,21 @@ from services.notebook.languages import Languages
 from services.notebook.notebook import Notebook
 from services.notebook.people import People
 from services.notebook.search import Search
+from services.notebook.sessions import Sessions
 from services.notebook.tokens import Tokens
 from services.torrents import NotebookId, PersonId
 
 ALONE_IN_PRIVATE = 5
 ALONE_IN_GROUP = 3
 """Live tasks that have a message each; a board shows more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where the page is: *address* without a slash at its end; *public*: where others reach it, too."""
+
+    address: str
+    public: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +64,8 @@ class Services:
     receipts: Receipts
     languages: Languages
     tokens: Tokens
+    sessions: Sessions
+    site: Site | None = None
 
 
 class CalibotContext(CallbackContext[ExtBot[None], dict[object, object], dict[object, object], Services]):

@@ -1,18 +1,18 @@
 """What a note's history looks like: a page of its changes, and what an undo did. Pure."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 from telegram import InlineKeyboardMarkup
 
 from handlers.buttons import Verb, button
 from handlers.outgoing import Message
 from handlers.text import escape, shown_name
-from services.i18n import Translation
+from services.i18n import Translation, cause_word
 from services.notebook.differences import Difference, differences, together
 from services.notebook.history import Step, Undone
 from services.notebook.note import Cause
 from services.torrents import NoteId
+from services.units import minute
 
 _ON_A_PAGE = 5
 _NAMES_SHOWN = 3
@@ -30,8 +30,8 @@ def history_page(t: Translation, number: NoteId, steps: Sequence[Step], page: in
     title = t.gettext("History of #{number}").format(number=number)
     lines = [f"<b>{escape(title)}</b>"]
     for place, step in shown[page * _ON_A_PAGE : (page + 1) * _ON_A_PAGE]:
-        when = datetime.fromtimestamp(step.change.at, UTC).strftime("%Y-%m-%d %H:%M UTC")
-        lines += ["", escape(f"{place} · {_cause(t, step.change.cause)} · {when}"), *_changed(t, step)]
+        when = minute(step.change.at)
+        lines += ["", escape(f"{place} · {cause_word(t, step.change.cause)} · {when}"), *_changed(t, step)]
     row = [button(t.gettext("Newer"), Verb.HISTORY, f"{number}:{page - 1}")] if page > 0 else []
     row += [button(t.gettext("Older"), Verb.HISTORY, f"{number}:{page + 1}")] if page < last else []
     row.append(button(t.gettext("Undo"), Verb.UNDO, f"{number}:{version}"))
@@ -42,22 +42,6 @@ def undone(t: Translation, number: NoteId, done: Undone) -> str:
     if done.again:
         return t.gettext("The names stand again in #{number}.").format(number=number)
     return t.gettext("#{number} is as it was before.").format(number=number)
-
-
-def _cause(t: Translation, cause: str) -> str:
-    match cause:
-        case Cause.EDIT:
-            return t.gettext("edited")
-        case Cause.UNDO | Cause.UNDO_TASK:
-            return t.gettext("undone")
-        case Cause.KEPT | Cause.KEPT_ALL:
-            return t.gettext("old name kept")
-        case Cause.REDO:
-            return t.gettext("undo taken back")
-        case Cause.CHOSEN:
-            return t.gettext("chosen by hand")
-        case _:  # a task's: however it was asked for
-            return t.gettext("calibrated")
 
 
 def _changed(t: Translation, step: Step) -> list[str]:

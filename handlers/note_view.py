@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from telegram import InlineKeyboardMarkup
 
 from handlers.buttons import Verb, button
-from handlers.cards import size
 from handlers.outgoing import Document, Message
 from handlers.text import LONGEST, blanks_behind, escape, is_blank, listed, parts, shown_name, units
 from services.i18n import Translation
@@ -13,6 +12,7 @@ from services.magnets.parse import Magnet, find_magnets
 from services.notebook.note import Known, Note
 from services.notebook.notebook import Page
 from services.torrents import NoteId, TorrentId
+from services.units import size
 
 LINE = "———"
 _MOST_PARTS = 3

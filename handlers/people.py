@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 from telegram import Message, Update
 
@@ -12,6 +11,7 @@ from handlers.incoming import arguments_of
 from services.access import LetIn, Role
 from services.i18n import Translation
 from services.notebook.people import Outcome
+from services.units import minute
 
 _NUMBER = re.compile(r"-?[0-9]{1,16}", re.ASCII)  # Telegram's have at most 52 bits; those of groups are below zero
 
@@ -120,7 +120,7 @@ def people_text(t: Translation, everybody: Sequence[LetIn]) -> str:
 def _origin(t: Translation, one: LetIn) -> str:
     if one.added_at is None:
         return t.gettext("by the settings")
-    day = datetime.fromtimestamp(one.added_at, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    day = minute(one.added_at)
     if one.added_by is None:
         return t.gettext("by the code of a start, {day}").format(day=day)
     return t.gettext("by {person}, {day}").format(person=_shown(one.added_by), day=day)

@@ -25,6 +25,7 @@ from handlers.figures import show_queue, show_stats
 from handlers.gate import gate
 from handlers.incoming import command_of, is_command
 from handlers.language import language
+from handlers.login import login, logout
 from handlers.notes import delete, history, note, notes, undelete, undo
 from handlers.people import allow, deny, show_people
 from handlers.presses import press
@@ -64,6 +65,8 @@ COMMANDS: Mapping[str, Handler] = {
     "language": language,
     "token": token,
     "tokens": tokens,
+    "login": login,
+    "logout": logout,
     "allow": allow,
     "deny": deny,
     "people": show_people,

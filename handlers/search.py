@@ -10,7 +10,7 @@ from telegram import InlineKeyboardMarkup, Message, MessageEntity, Update
 
 from handlers.answers import answer, errors_as_answers, say
 from handlers.buttons import Verb, button
-from handlers.cards import blank, numbers, size
+from handlers.cards import blank, numbers
 from handlers.context import CalibotContext, message_of, notebook_of, words_of
 from handlers.incoming import argument_of, asked_in, torrents_of
 from handlers.outgoing import Message as Shown
@@ -21,6 +21,7 @@ from services.notebook.excerpts import Excerpt
 from services.notebook.note import Known
 from services.notebook.search import Held, Page, asked
 from services.torrents import NoteId, TorrentId
+from services.units import size
 
 _MOST_FOUND = 6  # with long names they fill a message
 

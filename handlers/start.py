@@ -91,6 +91,7 @@ def help_text(t: Translation) -> str:
         "/export - all notes as files\n"
         "/queue - what is being looked up\n"
         "/language - in which language this chat is answered\n"
+        "/login - a link that opens your notes in a browser; /logout all\n"
         "/token backup - a token for a program of yours; /tokens lists them\n"
         "/help - this text\n"
         "\n"
@@ -119,6 +120,8 @@ def command_list(t: Translation) -> list[tuple[str, str]]:
         ("find", t.gettext("find the notes that have a torrent")),
         ("export", t.gettext("all notes as files")),
         ("queue", t.gettext("what is being looked up")),
+        ("login", t.gettext("open your notes in a browser")),
+        ("logout", t.gettext("log out in every browser: /logout all")),
         ("token", t.gettext("a token for a program of yours: /token NAME")),
         ("tokens", t.gettext("list your tokens, or take one back")),
         ("language", t.gettext("choose the language of this chat")),

@@ -1,7 +1,6 @@
 """``/token`` and ``/tokens``: by which a person's programs are let in over HTTP."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 from telegram import Update
 
@@ -12,6 +11,7 @@ from handlers.outgoing import Message
 from handlers.text import escape
 from services.i18n import Translation
 from services.notebook.tokens import Token
+from services.units import minute
 
 _TAKE_BACK = "revoke"
 
@@ -64,13 +64,9 @@ def tokens_text(t: Translation, tokens: Sequence[Token]) -> str:
     lines = [
         t.gettext("{name} - made {made}, last used {used}").format(
             name=one.name,
-            made=_day(one.created_at),
-            used=t.gettext("never") if one.used_at is None else _day(one.used_at),
+            made=minute(one.created_at),
+            used=t.gettext("never") if one.used_at is None else minute(one.used_at),
         )
         for one in tokens
     ]
     return "\n".join([*lines, "", t.gettext("/tokens revoke NAME takes one back.")])
-
-
-def _day(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M UTC")

@@ -251,6 +251,12 @@ class ShuttingDown(CalibotError):
     code = "shutting_down"
 
 
+class LinkUsedUp(CalibotError):
+    """The link was used, or is too old, or never was."""
+
+    code = "link_used_up"
+
+
 class MembershipUnknown(CalibotError):
     """It cannot be found out now who is in a group."""
 

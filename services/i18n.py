@@ -257,6 +257,7 @@ _SENTENCES: Mapping[str, _Say] = {
     "token_needed": _say(_("Send a token that is good. /token NAME gives one, in a private chat with the bot.")),
     "async_disabled": _say(_("That is switched off here; POST /api/calibrate/<note_id> calibrates a note and waits.")),
     "from_another_site": _say(_("This comes from a page of another site. Open the bot's own page.")),
+    "link_used_up": _say(_("This link was used, or is too old. /login in a private chat with the bot gives another.")),
     "too_many_requests": _too_many_requests,
     "not_let_in": _say(_("The bot serves you no longer. Its owner can let you in again.")),
     "membership_unknown": _say(_("Telegram does not answer, and is asked who is in a group. Try again later.")),
@@ -266,3 +267,35 @@ _SENTENCES: Mapping[str, _Say] = {
     "database_damaged": _say(_("{path} is damaged. Put a backup in its place: python -m bot restore FILE")),
     "newer_schema": _say(_("{path} was made by a newer calibot. Use that version, or another database.")),
 }
+
+
+def state_word(t: Translation, state: str) -> str:
+    """Return the word for a task's or an item's state, a code of `services.calibration.task.State`."""
+    match state:
+        case "pending":
+            return t.gettext("pending")
+        case "running":
+            return t.gettext("running")
+        case "completed":
+            return t.gettext("completed")
+        case "failed":
+            return t.gettext("failed")
+        case _:
+            return t.gettext("cancelled")
+
+
+def cause_word(t: Translation, cause: str) -> str:
+    """Return why a note was changed, a code of `services.notebook.note.Cause` or how a task was asked for."""
+    match cause:
+        case "edit":
+            return t.gettext("edited")
+        case "undo" | "undo_task":
+            return t.gettext("undone")
+        case "kept" | "kept_all":
+            return t.gettext("old name kept")
+        case "redo":
+            return t.gettext("undo taken back")
+        case "chosen":
+            return t.gettext("chosen by hand")
+        case _:  # a task's: however it was asked for
+            return t.gettext("calibrated")

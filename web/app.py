@@ -4,11 +4,12 @@ import asyncio
 
 from fastapi import FastAPI
 
-from web import calibrate, events, health, notes, torrents
+from web import calibrate, events, health, notes, pages, torrents
 from web.bodies import Bodies
-from web.context import Services
 from web.errors import answer_errors
 from web.feed import Feed
+from web.given import Services
+from web.headers import Guarded
 from web.limiting import Limited
 from web.rates import Limits
 
@@ -24,9 +25,11 @@ def make_app(services: Services) -> FastAPI:
     app.state.limits = Limits(services.clock, services.rate_limit)
     app.add_middleware(Bodies)
     app.add_middleware(Limited, limits=app.state.limits)  # before any body is read
+    app.add_middleware(Guarded)
     app.include_router(health.router)
     app.include_router(calibrate.router)
     app.include_router(events.router)
     app.include_router(notes.router)
     app.include_router(torrents.router)
+    app.include_router(pages.router)
     return app

@@ -1,74 +1,21 @@
-"""What every route is handed: the services by name, and who asks."""
+"""Who asks, and what they may open."""
 
 import contextlib
 import hashlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Protocol, TypeVar
+from typing import Annotated, TypeVar
 
 from fastapi import Depends, Header, Request
-from starlette.requests import HTTPConnection
 
-from services.calibration.manager import AsyncCalibrationManager
-from services.clock import Clock
 from services.errors import NoteNotFound
-from services.i18n import Catalogues
-from services.notebook.edits import Edits
-from services.notebook.history import History
-from services.notebook.notebook import Notebook
-from services.notebook.people import People
-from services.notebook.search import Search
-from services.notebook.tokens import Tokens
 from services.torrents import NotebookId, NoteId, PersonId, TaskId
-from web.rates import client_of
-from web.refusals import NotebookNotFound, NotLetIn, TokenNeeded
+from web.entry import let_in
+from web.given import Services, services_of
+from web.refusals import NotebookNotFound
 
 T = TypeVar("T")
-_SCHEME = "bearer"
 _MOST_KEY = 200
-
-
-class Doors(Protocol):
-    """Which doors are open to whom. People and doors are the other front end's own words."""
-
-    def own(self, person: PersonId) -> str | None:
-        """Return the door of the person's own notebook; None where they are not served."""
-
-    async def others(self, person: PersonId) -> Sequence[str]:
-        """Return the doors of the notebooks that the person shares with others now.
-
-        Raises:
-            MembershipUnknown: it cannot be found out.
-        """
-
-
-@dataclass(frozen=True, slots=True)
-class Services:
-    """What routes call; built by the composition root.
-
-    *timeout*: seconds that a lookup may take. *async_enabled*: whether tasks may go on while nobody waits for them.
-    *rate_limit*: how many requests a client may send in a minute; 0 is no bound.
-    """
-
-    manager: AsyncCalibrationManager
-    notebook: Notebook
-    search: Search
-    history: History
-    edits: Edits
-    people: People
-    tokens: Tokens
-    doors: Doors
-    catalogues: Catalogues
-    clock: Clock
-    timeout: float
-    async_enabled: bool = True
-    rate_limit: int = 0
-
-
-def services_of(connection: HTTPConnection) -> Services:
-    services = connection.app.state.services
-    assert isinstance(services, Services)  # noqa: S101 - the app is made with them
-    return services
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,46 +86,18 @@ class Asker:
         return self.services.people.access.may_any(self.person, administrator=False)
 
 
-async def holder_of(services: Services, authorization: str | None) -> tuple[PersonId, NotebookId]:
-    """Return whose token is in ``Authorization: Bearer`` (RFC 6750), and the notebook that is their own.
-
-    Raises:
-        TokenNeeded: there is none, or it is nobody's.
-        NotLetIn: whose token it is, is served no more.
-    """
-    scheme, _, secret = (authorization or "").partition(" ")
-    person = await services.tokens.whose(secret.strip()) if scheme.lower() == _SCHEME else None
-    if person is None:
-        raise TokenNeeded
-    own = services.doors.own(person)
-    if own is None:
-        raise NotLetIn
-    return person, await services.notebook.behind(own)
-
-
-async def claimed(connection: HTTPConnection, authorization: str | None) -> tuple[PersonId, NotebookId]:
-    """Return the same of a client, which may be wrong so often and then has to wait."""
-    try:
-        return await holder_of(services_of(connection), authorization)
-    except TokenNeeded:
-        if authorization is not None:
-            connection.app.state.limits.guesses.take(client_of(connection))
-        raise
-
-
 async def asker(
     request: Request,
-    authorization: Annotated[str | None, Header()] = None,
     idempotency_key: Annotated[str | None, Header(min_length=1, max_length=_MOST_KEY)] = None,
 ) -> Asker:
-    """Return who asks. Raises TokenNeeded, NotLetIn; see `holder_of`."""
+    """Return who asks. Raises TokenNeeded, NotLetIn, FromAnotherSite; see `web.entry`."""
     services = services_of(request)
-    person, notebook = await claimed(request, authorization)
+    person, notebook = await let_in(request)
     key = None
     if idempotency_key is not None:
         # The same key with something else in it is another request: what it asks for is not to be lost.
         asked = hashlib.sha256(await request.body()).hexdigest()
-        key = f"http:{person}:{request.url.path}:{asked}:{idempotency_key}"
+        key = f"http:{person}:{request.method}:{request.url.path}:{asked}:{idempotency_key}"
     return Asker(person, notebook, key, services)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from http import HTTPStatus
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
@@ -13,6 +13,8 @@ from starlette.types import Receive, Scope, Send
 from services import errors
 from services.errors import CalibotError
 from services.i18n import Parameters, sentence
+from web.given import services_of
+from web.labels import labels
 from web.refusals import (
     AsyncDisabled,
     BadRequest,
@@ -36,6 +38,7 @@ _STATUS: Mapping[type[CalibotError], HTTPStatus] = {
     errors.NotAllowed: HTTPStatus.FORBIDDEN,
     FromAnotherSite: HTTPStatus.FORBIDDEN,
     NoSuchAddress: HTTPStatus.NOT_FOUND,
+    errors.LinkUsedUp: HTTPStatus.NOT_FOUND,
     errors.NoteNotFound: HTTPStatus.NOT_FOUND,
     errors.TaskNotFound: HTTPStatus.NOT_FOUND,
     NotebookNotFound: HTTPStatus.NOT_FOUND,
@@ -69,16 +72,18 @@ _MINUTE = 60
 def answer_errors(app: FastAPI) -> None:
     """Let *app* answer every error in the one shape, in the request's language. A bug's traceback goes to the log."""
 
-    async def ours(request: Request, error: CalibotError) -> JSONResponse:
+    async def ours(request: Request, error: CalibotError) -> Response:
         return answer_to(request, error)
 
-    async def unfit(request: Request, error: RequestValidationError) -> JSONResponse:
+    async def unfit(request: Request, error: RequestValidationError) -> Response:
         first = error.errors()[0]
         ours = first["loc"][:-1] if first["type"] == "extra_forbidden" else first["loc"]  # no word from outside
-        return refused(request, HTTPStatus.BAD_REQUEST, BadRequest.code, {"where": ".".join(map(str, ours))})
+        return answer_to(request, BadRequest(where=".".join(map(str, ours))))
 
-    async def the_frameworks(request: Request, error: HTTPException) -> JSONResponse:
-        codes = {HTTPStatus.NOT_FOUND: NoSuchAddress.code, HTTPStatus.METHOD_NOT_ALLOWED: MethodNotTaken.code}
+    async def the_frameworks(request: Request, error: HTTPException) -> Response:
+        if error.status_code == HTTPStatus.NOT_FOUND:
+            return answer_to(request, NoSuchAddress())
+        codes = {HTTPStatus.METHOD_NOT_ALLOWED: MethodNotTaken.code}
         code = codes.get(HTTPStatus(error.status_code), BadRequest.code)
         answer = refused(request, error.status_code, code, {"where": "body"})
         answer.headers.update(error.headers or {})
@@ -93,7 +98,20 @@ def answer_errors(app: FastAPI) -> None:
     app.exception_handler(Exception)(a_bug)
 
 
-def answer_to(connection: HTTPConnection, error: CalibotError) -> JSONResponse:
+def answer_to(connection: HTTPConnection, error: CalibotError) -> Response:
+    """Return the answer that says *error*: a page where a browser has asked for one."""
+    answer = _json_to(connection, error)
+    if connection.scope["path"].startswith("/api/") or "text/html" not in connection.headers.get("accept", ""):
+        return answer
+    t = words_of(connection)
+    said = sentence(error.code, error.parameters, t)
+    if isinstance(error, TokenNeeded):
+        said = t.gettext("Send /login to the bot, in a private chat: it answers with a link that opens them here.")
+    heading = t.gettext("Your notes") if isinstance(error, TokenNeeded) else t.gettext("That cannot be shown.")
+    return services_of(connection).html.plain(labels(t), heading, [said], answer.status_code)
+
+
+def _json_to(connection: HTTPConnection, error: CalibotError) -> JSONResponse:
     """Return the answer that says *error*."""
     status = next((status for kind, status in _STATUS.items() if isinstance(error, kind)), HTTPStatus.BAD_REQUEST)
     return refused(connection, status, error.code, error.parameters)

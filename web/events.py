@@ -11,10 +11,12 @@ from starlette.websockets import WebSocketDisconnect
 from services.clock import at_most
 from services.errors import CalibotError, MembershipUnknown
 from services.torrents import NotebookId, NoteId, TaskId
-from web.context import Asker, claimed, holder_of, services_of
+from web.context import Asker
+from web.entry import check_origin, known, let_in
 from web.errors import answer_to
 from web.feed import Feed
-from web.refusals import AsyncDisabled, BadRequest, FromAnotherSite, NotLetIn, TokenNeeded
+from web.given import services_of
+from web.refusals import AsyncDisabled, BadRequest, NotLetIn, TokenNeeded
 from web.shapes import Place, SnapshotEvent, TaskStatus, glimpse_of, place_of
 from web.stopping import first_of
 from web.words import words_of
@@ -45,11 +47,10 @@ class _TooSlow(Exception):
 class _Listener:
     """One socket, and the *notebooks* whose changes it is told."""
 
-    def __init__(self, socket: WebSocket, feed: Feed, asker: Asker, authorization: str | None) -> None:
+    def __init__(self, socket: WebSocket, feed: Feed, asker: Asker) -> None:
         self._socket = socket
         self._feed = feed
         self._asker = asker
-        self._authorization = authorization
         self._t = words_of(socket)
         self._clock = asker.services.clock
         self._notebooks: Collection[NotebookId] = ()
@@ -117,7 +118,7 @@ class _Listener:
         while True:
             await self._clock.sleep(_LOOKED_AT_EVERY)
             try:
-                await holder_of(self._asker.services, self._authorization)
+                await known(self._socket)
             except (TokenNeeded, NotLetIn):
                 return End.TOKEN_GONE
             now = await self._open_now()
@@ -135,34 +136,27 @@ class _Listener:
 @router.websocket("/api/events")
 async def events(socket: WebSocket) -> None:
     """Tell what changes in the notebooks that are open to whoever asks; ``since``: the last number that they heard."""
-    authorization = socket.headers.get("authorization")
     try:
-        _check_origin(socket)
-        asker = await _asker(socket, authorization)
+        asker = await _asker(socket)
         since = _number(socket.query_params.get("since"))
     except CalibotError as error:
         await socket.send_denial_response(answer_to(socket, error))
         return
     await socket.accept()
-    end = await _Listener(socket, socket.app.state.feed, asker, authorization).serve(since)
+    end = await _Listener(socket, socket.app.state.feed, asker).serve(since)
     if end is not None:
         closing = asyncio.ensure_future(socket.close(end))
         await at_most(asker.services.clock, _LAST_WORD, closing)
 
 
-async def _asker(socket: WebSocket, authorization: str | None) -> Asker:
+async def _asker(socket: WebSocket) -> Asker:
+    if "origin" in socket.headers:  # a browser's: only they are led astray by other sites
+        check_origin(socket)
+    person, notebook = await let_in(socket)
     services = services_of(socket)
-    person, notebook = await claimed(socket, authorization)
     if not services.async_enabled:
         raise AsyncDisabled
     return Asker(person, notebook, None, services)
-
-
-def _check_origin(socket: WebSocket) -> None:
-    """Refuse what a page of another site has opened. Raises FromAnotherSite."""
-    origin = socket.headers.get("origin")
-    if origin is not None and origin.partition("://")[2] != socket.headers.get("host"):
-        raise FromAnotherSite
 
 
 def _number(text: str | None) -> int | None:

@@ -5,7 +5,7 @@ from typing import Literal
 from fastapi import APIRouter, Request
 from pydantic import BaseModel
 
-from web.context import services_of
+from web.given import services_of
 
 router = APIRouter()
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from starlette.requests import HTTPConnection
 
 from services.i18n import ENGLISH, Translation
-from web.context import services_of
+from web.given import services_of
 
 
 def words_of(connection: HTTPConnection) -> Translation:

@@ -23,6 +23,7 @@ from services.store.names import FactRows, NameRows
 from services.store.notes import NoteRows
 from services.store.opening import make_ready
 from services.store.people import NotebookRows, PeopleRows
+from services.store.sessions import SessionRows
 from services.store.statements import Connection, Statements, load_migrations, load_queries
 from services.store.tasks import TaskRows
 from services.store.tokens import TokenRows
@@ -53,6 +54,7 @@ class Tx:
         self.notebooks = NotebookRows(statements)
         self.notes = NoteRows(statements, self.words)
         self.people = PeopleRows(statements)
+        self.sessions = SessionRows(statements)
         self.tasks = TaskRows(statements, requests)
         self.tokens = TokenRows(statements)
 

@@ -21,7 +21,7 @@ from tests.unit.test_i18n import COUNTS, GIVEN
 ROOT = Path(__file__).parents[2]
 FILES = sorted((ROOT / "services" / "locale").glob("*.po"))
 FOUND = {path.stem: entries(path.read_text(encoding="utf-8")) for path in FILES}
-SOURCES = [path for folder in ("bot", "handlers", "services") for path in sorted((ROOT / folder).rglob("*.py"))]
+SOURCES = [path for folder in ("bot", "handlers", "web", "services") for path in sorted((ROOT / folder).rglob("*.py"))]
 TREES = {str(path.relative_to(ROOT)): ast.parse(path.read_text(encoding="utf-8")) for path in SOURCES}
 MARKS = {"gettext": 1, "ngettext": 2, "_": 1}
 """What marks a sentence, and how many of its arguments are sentences."""

@@ -19,15 +19,18 @@ from services.notebook.history import History
 from services.notebook.notebook import Notebook
 from services.notebook.people import People
 from services.notebook.search import Search
+from services.notebook.sessions import Sessions
 from services.notebook.tokens import Tokens
 from services.store.store import Store
 from services.torrents import NoteId, PersonId
 from tests.fake_clock import FakeClock
 from tests.unit.fakes import torrent
 from web.app import make_app
-from web.context import Services
+from web.given import Services
+from web.html import Html
 
 ALICE, BOB, CAROL, MALLORY = (PersonId(f"tg:{number}") for number in (1, 2, 3, 4))
+HTML = Html.load()
 GROUP = "tg:-5"
 """Alice, the owner, and Bob are in it; Carol is served in private alone, Mallory no more."""
 
@@ -195,7 +198,9 @@ async def web_world(manager: AsyncCalibrationManager, store: Store, clock: FakeC
         edits=Edits(store, clock, manager.note_changed),
         people=people,
         tokens=tokens,
+        sessions=Sessions(store, clock),
         doors=doors,
+        html=HTML,
         catalogues=await asyncio.to_thread(Catalogues.load),
         clock=clock,
         timeout=60.0,

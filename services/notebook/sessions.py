@@ -1,0 +1,142 @@
+"""Who is at a browser: let in by a link that is good once, and known for a month after the last visit."""
+
+import hashlib
+import secrets
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+import structlog
+
+from services.clock import Clock
+from services.errors import LinkUsedUp
+from services.notebook.ports import NotebookTx
+from services.torrents import PersonId
+
+log = structlog.stdlib.get_logger(__name__)
+T = TypeVar("T")
+LINK_SECONDS = 300.0
+SESSION_SECONDS = 30 * 86400.0
+_RENEWED_EVERY = 86400.0  # seconds: how exactly the last visit is known, so that a request is no write
+_MOST_LINKS = 5  # of a person, that are good at once
+_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pass:
+    """What lets *person* in until *good_until* (seconds since 1970)."""
+
+    person: PersonId
+    good_until: float
+
+
+class SessionTable(Protocol):
+    """Links and sessions, as the store has them: each with the SHA-256 of its secret."""
+
+    async def add_link(self, link: Pass, digest: bytes, most: int) -> None:
+        """Store it; of the person's links the *most* newest stay."""
+
+    async def link(self, digest: bytes) -> Pass | None: ...
+    async def use_up(self, digest: bytes) -> None: ...
+    async def put(self, session: Pass, digest: bytes) -> None:
+        """Store it, or until when it is good from now on."""
+
+    async def get(self, digest: bytes) -> Pass | None: ...
+    async def remove(self, digest: bytes) -> None: ...
+    async def remove_all(self, person: PersonId) -> int:
+        """Forget the person's sessions and links; return how many sessions that were."""
+
+    async def forget(self, before: float) -> None:
+        """Delete what was good no longer than until *before*."""
+
+
+class SessionTx(NotebookTx, Protocol):
+    """One transaction, as sessions see it."""
+
+    @property
+    def sessions(self) -> SessionTable: ...
+
+
+class SessionStore(Protocol):
+    """Where their transactions run; see `services.notebook.ports.NotebookStore`."""
+
+    async def write(self, fn: Callable[[SessionTx], Awaitable[T]]) -> T: ...
+    async def read(self, fn: Callable[[SessionTx], Awaitable[T]]) -> T: ...
+
+
+class Sessions:
+    """Gives links, opens a session with each once, and knows whose a session is."""
+
+    def __init__(self, store: SessionStore, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    async def link(self, person: PersonId) -> str:
+        """Return the secret of a link that lets *person* in, once, within five minutes."""
+        secret = secrets.token_urlsafe(_BYTES)
+        link = Pass(person=person, good_until=self._clock.now() + LINK_SECONDS)
+
+        async def add(tx: SessionTx) -> None:
+            await tx.sessions.forget(self._clock.now())
+            await tx.sessions.add_link(link, _digest(secret), _MOST_LINKS)
+
+        await self._store.write(add)
+        return secret
+
+    async def whose_link(self, secret: str) -> PersonId:
+        """Return whom a link would let in. Raises LinkUsedUp."""
+        return (await self._store.read(lambda tx: self._good_link(tx, _digest(secret)))).person
+
+    async def open(self, secret: str) -> str:
+        """Use a link up, and return the secret of the session that it opens.
+
+        Raises:
+            LinkUsedUp: it was used, or is too old, or never was.
+        """
+        session = secrets.token_urlsafe(_BYTES)
+
+        async def use(tx: SessionTx) -> PersonId:
+            person = (await self._good_link(tx, _digest(secret))).person
+            await tx.sessions.use_up(_digest(secret))
+            await tx.sessions.put(self._session(person), _digest(session))
+            return person
+
+        log.info("session.opened", person=await self._store.write(use))
+        return session
+
+    async def whose(self, secret: str) -> PersonId | None:
+        """Return whose session it is, which is good for a month from now on; None where it is nobody's (any more)."""
+        session = await self._store.read(lambda tx: tx.sessions.get(_digest(secret)))
+        if session is None or session.good_until <= self._clock.now():
+            return None
+        if session.good_until < self._clock.now() + SESSION_SECONDS - _RENEWED_EVERY:
+            await self._store.write(lambda tx: self._renew(tx, secret))
+        return session.person
+
+    async def close(self, secret: str) -> None:
+        """Let this session open nothing any more."""
+        await self._store.write(lambda tx: tx.sessions.remove(_digest(secret)))
+
+    async def close_all(self, person: PersonId) -> int:
+        """Let none of the person's sessions and links open anything any more; return how many sessions that were."""
+        closed = await self._store.write(lambda tx: tx.sessions.remove_all(person))
+        log.info("session.all_closed", person=person)
+        return closed
+
+    async def _good_link(self, tx: SessionTx, digest: bytes) -> Pass:
+        link = await tx.sessions.link(digest)
+        if link is None or link.good_until <= self._clock.now():
+            raise LinkUsedUp
+        return link
+
+    async def _renew(self, tx: SessionTx, secret: str) -> None:
+        session = await tx.sessions.get(_digest(secret))
+        if session is not None:  # it may have been closed meanwhile
+            await tx.sessions.put(self._session(session.person), _digest(secret))
+
+    def _session(self, person: PersonId) -> Pass:
+        return Pass(person=person, good_until=self._clock.now() + SESSION_SECONDS)
+
+
+def _digest(secret: str) -> bytes:
+    return hashlib.sha256(secret.encode(errors="replace")).digest()  # 256 random bits: no slow hash is needed

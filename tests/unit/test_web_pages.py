@@ -1,0 +1,336 @@
+"""The page: who is let in and how, and what it shows to whom."""
+
+import dataclasses
+import re
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+
+from services.notebook.edits import Edits
+from services.notebook.sessions import Sessions
+from services.store.store import Store
+from services.torrents import NoteId, PersonId
+from tests.fake_clock import FakeClock
+from tests.unit.conftest import Run
+from tests.unit.fakes import FakeEngine, torrent
+from tests.unit.web_world import ALICE, BOB, CAROL, GROUP, MALLORY, World, web_world
+
+DAY = 86400.0
+BROWSER = {"Accept": "text/html", "Accept-Language": "en"}
+HOSTILE = '<script>alert("1")</script> & "quotes"'
+
+
+@pytest.fixture
+async def world(run: Run, store: Store, clock: FakeClock, engine: FakeEngine) -> AsyncIterator[World]:
+    engine.knows("x", "True.Name.mkv")
+    engine.knows("hostile", HOSTILE)
+    async with run() as manager, web_world(manager, store, clock) as world:
+        world.http.headers.update(BROWSER)
+        yield world
+
+
+async def log_in(world: World, person: PersonId = ALICE) -> httpx.Response:
+    """Follow a fresh link, as a browser does: the client has the cookie then."""
+    secret = await world.services.sessions.link(person)
+    return await world.http.post(f"/login/{secret}", headers={"Origin": "http://calibot"})
+
+
+async def seen(world: World, person: PersonId, path: str) -> httpx.Response:
+    world.http.cookies.clear()
+    await log_in(world, person)
+    return await world.http.get(path)
+
+
+# Getting in.
+
+
+async def test_a_stranger_is_told_how_to_come_in_and_sees_nothing(world: World) -> None:
+    await world.note("tg:1", "x")
+    answer = await world.http.get("/")
+    assert (answer.status_code, answer.headers["content-type"]) == (401, "text/html; charset=utf-8")
+    assert "Send /login to the bot" in answer.text
+    assert "#1" not in answer.text
+
+
+async def test_a_link_that_is_only_looked_at_is_not_used_up_and_asks_first(world: World) -> None:
+    secret = await world.services.sessions.link(ALICE)
+    for _ in range(3):
+        asked = await world.http.get(f"/login/{secret}")
+        assert asked.status_code == 200
+        assert "Open your notes in this browser?" in asked.text
+        assert "set-cookie" not in asked.headers
+    assert (await world.http.post(f"/login/{secret}", headers={"Origin": "http://calibot"})).status_code == 303
+
+
+async def test_a_link_lets_in_once_and_then_says_that_it_was_used(world: World) -> None:
+    secret = await world.services.sessions.link(ALICE)
+    first = await world.http.post(f"/login/{secret}", headers={"Origin": "http://calibot"})
+    assert (first.status_code, first.headers["location"]) == (303, "/")
+    assert (await world.http.get("/")).status_code == 200
+    for again in (
+        await world.http.get(f"/login/{secret}"),
+        await world.http.post(f"/login/{secret}", headers={"Origin": "http://calibot"}),
+    ):
+        assert again.status_code == 404
+        assert "This link was used, or is too old." in again.text
+
+
+async def test_a_link_is_good_for_five_minutes(world: World) -> None:
+    early, late = [await world.services.sessions.link(ALICE) for _ in range(2)]
+    world.clock._now += 299
+    assert (await world.http.get(f"/login/{early}")).status_code == 200
+    world.clock._now += 2
+    assert (await world.http.get(f"/login/{late}")).status_code == 404
+
+
+async def test_of_many_links_the_newest_are_good(world: World) -> None:
+    links = [await world.services.sessions.link(ALICE) for _ in range(7)]
+    theirs = await world.services.sessions.link(BOB)
+    good = [(await world.http.get(f"/login/{one}")).status_code == 200 for one in [*links, theirs]]
+    assert good == [False, False, True, True, True, True, True, True]
+
+
+async def test_another_sites_page_can_not_let_a_browser_in(world: World) -> None:
+    secret = await world.services.sessions.link(ALICE)
+    for headers in ({"Origin": "https://elsewhere.example"}, {"Origin": "null"}, {}):
+        assert (await world.http.post(f"/login/{secret}", headers=headers)).status_code == 403
+    assert (await world.http.get(f"/login/{secret}")).status_code == 200
+
+
+async def test_who_guesses_links_has_to_wait(world: World) -> None:
+    answers = [(await world.http.get(f"/login/guess{number}")).status_code for number in range(22)]
+    assert answers == [404] * 20 + [429] * 2
+
+
+@pytest.mark.parametrize(("public", "secure"), [("", False), ("https://notes.example.org", True)])
+async def test_no_script_reads_the_cookie_and_it_goes_over_tls_where_there_is_tls(
+    world: World, public: str, *, secure: bool
+) -> None:
+    world.app.state.services = dataclasses.replace(world.services, public_url=public)
+    cookie = (await log_in(world)).headers["set-cookie"]
+    assert "HttpOnly" in cookie
+    assert "SameSite=lax" in cookie
+    assert ("Secure" in cookie) == secure
+    assert re.search(r"Max-Age=2592000\b", cookie)
+
+
+async def test_behind_a_public_address_its_own_pages_are_no_other_sites(world: World) -> None:
+    world.app.state.services = dataclasses.replace(world.services, public_url="https://notes.example.org")
+    secret = await world.services.sessions.link(ALICE)
+    answer = await world.http.post(f"/login/{secret}", headers={"Origin": "https://notes.example.org"})
+    assert answer.status_code == 303
+
+
+async def test_a_session_is_good_for_a_month_after_the_last_visit(world: World) -> None:
+    await log_in(world)
+    for _ in range(3):
+        world.clock._now += 29 * DAY
+        assert (await world.http.get("/")).status_code == 200
+    world.clock._now += 31 * DAY
+    assert (await world.http.get("/")).status_code == 401
+
+
+async def test_a_visit_costs_no_write_but_one_a_day(
+    world: World, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await log_in(world)
+    await world.http.get("/")
+    writes, write = 0, store.write
+
+    async def counted(fn: object) -> object:
+        nonlocal writes
+        writes += 1
+        return await write(fn)  # type: ignore[arg-type] # whatever is written
+
+    monkeypatch.setattr(store, "write", counted)
+    for _ in range(5):
+        await world.http.get("/")
+    assert writes == 0
+    world.clock._now += DAY + 1
+    for _ in range(5):
+        await world.http.get("/")
+    assert writes == 1
+
+
+async def test_who_logs_out_is_out_in_this_browser_alone(world: World) -> None:
+    other = await world.services.sessions.open(await world.services.sessions.link(ALICE))
+    await log_in(world)
+    answer = await world.http.post("/logout", headers={"Origin": "http://calibot"})
+    assert "You are logged out." in answer.text
+    assert (await world.http.get("/")).status_code == 401
+    world.http.cookies.set("calibot_session", other)
+    assert (await world.http.get("/")).status_code == 200
+
+
+async def test_another_sites_page_can_not_log_anybody_out(world: World) -> None:
+    await log_in(world)
+    assert (await world.http.post("/logout", headers={"Origin": "https://elsewhere.example"})).status_code == 403
+    assert (await world.http.get("/")).status_code == 200
+
+
+async def test_who_logs_out_everywhere_is_out_everywhere_and_others_are_not(world: World, store: Store) -> None:
+    sessions = Sessions(store, world.clock)
+    theirs = await sessions.open(await sessions.link(BOB))
+    mine = [await sessions.open(await sessions.link(ALICE)) for _ in range(3)]
+    unused = await sessions.link(ALICE)
+    assert await sessions.close_all(ALICE) == 3
+    assert [await sessions.whose(one) for one in [*mine, theirs]] == [None, None, None, BOB]
+    assert (await world.http.get(f"/login/{unused}")).status_code == 404
+
+
+async def test_who_is_served_no_more_is_told_so(world: World) -> None:
+    answer = await seen(world, MALLORY, "/")
+    assert answer.status_code == 403
+    assert "The bot serves you no longer." in answer.text
+
+
+# A session at the API.
+
+
+async def test_a_browser_may_ask_the_api_and_only_its_own_pages_may_change_something(world: World) -> None:
+    await log_in(world)
+    assert (await world.http.get("/api/notes")).status_code == 200
+    body = {"text": "a note"}
+    for headers in ({}, {"Origin": "https://elsewhere.example"}, {"Origin": "null"}):
+        refused = await world.http.post("/api/notes", json=body, headers=headers)
+        assert (refused.status_code, refused.json()["code"]) == (403, "from_another_site")
+    kept = await world.http.post("/api/notes", json=body, headers={"Origin": "http://calibot"})
+    assert kept.json()["note"]["text"] == "a note"
+
+
+async def test_a_token_needs_no_origin_and_goes_before_a_cookie(world: World) -> None:
+    await log_in(world, BOB)
+    note = await world.note("tg:1", "x")
+    answer = await world.http.get(f"/api/notes/{note}", headers=world.as_(ALICE))
+    assert answer.status_code == 200
+    assert (await world.post(ALICE, "/api/notes", {"text": "kept"})).status_code == 200
+
+
+async def test_a_browser_listens_from_its_own_pages_alone(world: World) -> None:
+    await log_in(world)
+    cookie = f"calibot_session={world.http.cookies['calibot_session']}"
+    assert (await world.listen(None, Cookie=cookie, Origin="http://calibot")).accepted
+    for headers in ({"Origin": "https://elsewhere.example"}, {}):
+        assert (await world.listen(None, Cookie=cookie, **headers)).status == 403
+
+
+# What is shown.
+
+
+async def test_the_notebook_is_listed_with_what_is_to_be_done(world: World) -> None:
+    await world.note("tg:1", "lost")
+    calibrated = await world.note("tg:1", "x")
+    await world.ended("/api/calibrate/async", {"note_id": calibrated})
+    page = (await seen(world, ALICE, "/")).text
+    assert re.findall(r'href="/notes/(\d+)"', page) == ["2", "1"]
+    assert "True.Name.mkv" in page
+    assert page.count("not calibrated") == 1
+
+
+async def test_a_long_notebook_has_pages_and_a_search_keeps_to_its_words(world: World) -> None:
+    for number in range(45):
+        await world.note("tg:1", f"w{number}" if number % 2 else f"even{number}")
+    page = (await seen(world, ALICE, "/")).text
+    assert len(re.findall(r'href="/notes/\d+"', page)) == 20
+    last = await world.http.get("/?page=2")
+    assert len(re.findall(r'href="/notes/\d+"', last.text)) == 5
+    assert 'rel="next"' not in last.text
+    assert 'href="/?page=1"' in last.text
+    found = (await world.http.get("/?q=even44")).text
+    assert re.findall(r'href="/notes/(\d+)"', found) == ["45"]
+    assert 'value="even44"' in found
+    assert "No note has all of these words." in (await world.http.get("/?q=nowhere")).text
+
+
+async def test_an_empty_notebook_says_how_a_note_comes_into_it(world: World) -> None:
+    assert "Send or forward a message with a magnet link to the bot" in (await seen(world, CAROL, "/")).text
+
+
+async def test_what_is_under_way_is_shown(world: World) -> None:
+    note = await world.note("tg:1", "lost")
+    await world.post(ALICE, "/api/calibrate/async", {"note_id": note})
+    await world.clock.advance(1)
+    page = (await seen(world, ALICE, "/")).text
+    assert "Under way" in page
+    assert 'class="state running"' in page
+
+
+async def test_a_note_is_shown_with_its_true_names_its_files_and_its_history(world: World, engine: FakeEngine) -> None:
+    note = await world.note("tg:1", "x")
+    await world.ended("/api/calibrate/async", {"note_id": note})
+    page = (await seen(world, ALICE, f"/notes/{note}")).text
+    assert "<strong>True.Name.mkv</strong>" in page
+    assert "verified" in page
+    assert "2 files" in page
+    assert "a.mkv" in page
+    assert "<ins>True.Name.mkv</ins>" in page
+    assert "calibrated" in page
+
+
+async def test_a_group_is_shown_to_its_members_alone(world: World) -> None:
+    note = await world.note(GROUP, "x")
+    notebook = await world.services.notebook.behind(GROUP)
+    for person, there in ((ALICE, True), (BOB, True), (CAROL, False)):
+        page = await seen(world, person, "/")
+        assert (f"notebook={notebook}" in page.text) == there
+        assert (await world.http.get(f"/notes/{note}")).status_code == (200 if there else 404)
+        assert (await world.http.get(f"/?notebook={notebook}")).status_code == (200 if there else 404)
+
+
+async def test_while_telegram_is_away_the_own_notebook_is_shown(world: World) -> None:
+    await world.note("tg:1", "x")
+    world.doors.reachable = False
+    assert (await seen(world, ALICE, "/")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "path", ["/notes/999", "/notes/0", "/notes/x", f"/notes/{2**64}", "/?notebook=999", "/?page=-1", "/?page=x"]
+)
+async def test_what_is_not_there_is_said_on_a_page(world: World, path: str) -> None:
+    answer = await seen(world, ALICE, path)
+    assert answer.status_code in {400, 404}
+    assert "<h1>That cannot be shown.</h1>" in answer.text
+    assert "Traceback" not in answer.text
+
+
+async def test_nothing_that_a_note_or_a_torrent_says_becomes_markup(world: World, store: Store) -> None:
+    notebook = await world.services.notebook.behind("tg:1")
+    text = f"{HOSTILE}\nmagnet:?xt=urn:btih:{torrent('hostile').shown}&dn=old{HOSTILE.replace(' ', '%20')}"
+    saved = await world.services.notebook.save(text, notebook=notebook, person=ALICE, origin=None, source=HOSTILE)
+    assert saved is not None
+    await Edits(store, world.clock, world.services.manager.note_changed).replace(
+        text + HOSTILE, notebook=notebook, note_id=NoteId(1), expected=1, person=ALICE
+    )
+    await world.ended("/api/calibrate/async", {"note_id": 1})
+    for path in ("/", "/notes/1", "/?q=alert"):
+        page = (await seen(world, ALICE, path)).text
+        assert "<script" not in page
+        assert "alert" in page
+
+
+async def test_every_answer_keeps_other_sites_out(world: World) -> None:
+    await world.note("tg:1", "x")
+    for path in ("/", "/notes/1", "/login/x", "/nowhere", "/api/notes", "/static/page.css"):
+        answer = await seen(world, ALICE, path)
+        assert answer.headers["content-security-policy"].startswith("default-src 'none'; script-src 'self'")
+        assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert not re.search(r'(?:src|href|action)="(?:https?:)?//', answer.text)
+        assert not re.search(r"<style|style=|<script|\bon[a-z]+=", answer.text)
+
+
+async def test_it_is_in_the_readers_language(world: World) -> None:
+    await world.note("tg:1", "x")
+    await log_in(world)
+    for path in ("/", "/notes/1", "/login/x"):
+        page = (await world.http.get(path, headers={"Accept-Language": "zh-CN"})).text
+        assert '<html lang="zh-CN">' in page
+        assert not re.search(r">[A-Z][a-z]+ [a-z]+ [a-z]+", page), page
+
+
+@pytest.mark.parametrize("name", ["page.css", "icon.svg"])
+async def test_its_files_are_given_to_everybody(world: World, name: str) -> None:
+    answer = await world.http.get(f"/static/{name}")
+    assert answer.status_code == 200
+    assert (await world.http.get("/static/..%2fapp.py")).status_code == 404

@@ -1,0 +1,93 @@
+"""Who is let in: by a token in a header, or by a session's cookie, which browsers send along by themselves."""
+
+from urllib.parse import urlsplit
+
+from starlette.requests import HTTPConnection
+from starlette.responses import Response
+
+from services.notebook.sessions import SESSION_SECONDS
+from services.torrents import NotebookId, PersonId
+from web.given import Services, services_of
+from web.rates import client_of
+from web.refusals import FromAnotherSite, NotLetIn, TokenNeeded
+
+COOKIE = "calibot_session"
+_SCHEME = "bearer"
+_CHANGE_NOTHING = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+async def let_in(connection: HTTPConnection) -> tuple[PersonId, NotebookId]:
+    """Return who asks, and the notebook that is their own. A client may be wrong so often, and then has to wait.
+
+    Raises:
+        TokenNeeded: there is no token and no session, or it is nobody's.
+        NotLetIn: whose it is, is served no more.
+        FromAnotherSite: it comes by cookie, from another site's page.
+    """
+    try:
+        return await known(connection)
+    except TokenNeeded:
+        if "authorization" in connection.headers or COOKIE in connection.cookies:
+            connection.app.state.limits.guesses.take(client_of(connection))
+        raise
+
+
+async def known(connection: HTTPConnection) -> tuple[PersonId, NotebookId]:
+    """Return the same, however often it is asked."""
+    services = services_of(connection)
+    authorization = connection.headers.get("authorization")
+    if authorization is not None:
+        person = await _by_token(services, authorization)
+    else:
+        person = await services.sessions.whose(connection.cookies.get(COOKIE, ""))
+        if person is not None:
+            check_origin(connection)
+    if person is None:
+        raise TokenNeeded
+    own = services.doors.own(person)
+    if own is None:
+        raise NotLetIn
+    return person, await services.notebook.behind(own)
+
+
+def check_origin(connection: HTTPConnection) -> None:
+    """Refuse what another site's page sends, where it would change something, or listen (RFC 6454).
+
+    Raises:
+        FromAnotherSite: it does, or it cannot be told.
+    """
+    if connection.scope["type"] == "http" and connection.scope["method"] in _CHANGE_NOTHING:
+        return
+    if connection.headers.get("origin") not in origins_of(connection):
+        raise FromAnotherSite
+
+
+def origins_of(connection: HTTPConnection) -> frozenset[str]:
+    """Return the origins by which we are reached: as this connection has it, and as the settings say."""
+    scheme = "https" if is_secure(connection) else "http"
+    public = urlsplit(services_of(connection).public_url)
+    named = {f"{public.scheme}://{public.netloc}"} if public.netloc else set()
+    return frozenset(named | {f"{scheme}://{connection.headers.get('host', '')}"})
+
+
+def is_secure(connection: HTTPConnection) -> bool:
+    """Whether it came over TLS, to us or to a proxy that we trust."""
+    return connection.scope["scheme"] in {"https", "wss"}
+
+
+def remember(connection: HTTPConnection, answer: Response, session: str) -> None:
+    """Let the browser keep the secret of a session, where no script can read it."""
+    answer.set_cookie(
+        COOKIE,
+        session,
+        max_age=int(SESSION_SECONDS),
+        httponly=True,
+        samesite="lax",
+        secure=is_secure(connection) or services_of(connection).public_url.startswith("https:"),
+    )
+
+
+async def _by_token(services: Services, authorization: str) -> PersonId | None:
+    """Return whose token is in ``Authorization: Bearer`` (RFC 6750)."""
+    scheme, _, secret = authorization.partition(" ")
+    return await services.tokens.whose(secret.strip()) if scheme.lower() == _SCHEME else None

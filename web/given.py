@@ -1,0 +1,66 @@
+"""What the front end is given: the services by name, and which doors are open to whom."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from starlette.requests import HTTPConnection
+
+from services.calibration.manager import AsyncCalibrationManager
+from services.clock import Clock
+from services.i18n import Catalogues
+from services.notebook.edits import Edits
+from services.notebook.history import History
+from services.notebook.notebook import Notebook
+from services.notebook.people import People
+from services.notebook.search import Search
+from services.notebook.sessions import Sessions
+from services.notebook.tokens import Tokens
+from services.torrents import PersonId
+from web.html import Html
+
+
+class Doors(Protocol):
+    """Which doors are open to whom. People and doors are the other front end's own words."""
+
+    def own(self, person: PersonId) -> str | None:
+        """Return the door of the person's own notebook; None where they are not served."""
+
+    async def others(self, person: PersonId) -> Sequence[str]:
+        """Return the doors of the notebooks that the person shares with others now.
+
+        Raises:
+            MembershipUnknown: it cannot be found out.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What routes call; built by the composition root.
+
+    *timeout*: seconds that a lookup may take. *async_enabled*: whether tasks may go on while nobody waits for them.
+    *rate_limit*: how many requests a client may send in a minute; 0 is no bound. *public_url*: where others reach it.
+    """
+
+    manager: AsyncCalibrationManager
+    notebook: Notebook
+    search: Search
+    history: History
+    edits: Edits
+    people: People
+    tokens: Tokens
+    sessions: Sessions
+    doors: Doors
+    html: Html
+    catalogues: Catalogues
+    clock: Clock
+    timeout: float
+    async_enabled: bool = True
+    rate_limit: int = 0
+    public_url: str = ""
+
+
+def services_of(connection: HTTPConnection) -> Services:
+    services = connection.app.state.services
+    assert isinstance(services, Services)  # noqa: S101 - the app is made with them
+    return services

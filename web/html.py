@@ -1,0 +1,51 @@
+"""Templates and what belongs to them, read once; and the pages that only say something."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+from typing import Self
+
+import jinja2
+from fastapi import Response
+from fastapi.responses import HTMLResponse
+
+_HERE = Path(__file__).parent
+_KINDS = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+
+
+@dataclass(frozen=True, slots=True)
+class Html:
+    """The templates, and the files of the page by their names."""
+
+    templates: jinja2.Environment
+    files: Mapping[str, tuple[str, bytes]]
+
+    @classmethod
+    def load(cls) -> Self:
+        """Read all of it. Blocks: not for the event loop."""
+        texts = {path.name: path.read_text(encoding="utf-8") for path in sorted((_HERE / "templates").glob("*.html"))}
+        templates = jinja2.Environment(
+            loader=jinja2.DictLoader(texts), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
+        )
+        for name in texts:
+            templates.get_template(name)
+        files = {path.name: (_KINDS[path.suffix], path.read_bytes()) for path in sorted((_HERE / "static").iterdir())}
+        return cls(templates, files)
+
+    def page(self, template: str, status: int = HTTPStatus.OK, /, **given: object) -> Response:
+        return HTMLResponse(self.templates.get_template(template).render(given), status)
+
+    def plain(
+        self,
+        say: Mapping[str, str],
+        heading: str,
+        paragraphs: Sequence[str],
+        status: int = HTTPStatus.OK,
+        *,
+        action: str = "",
+        button: str = "",
+    ) -> Response:
+        """Return a page that says something, with one *button* to press, perhaps."""
+        given = {"say": say, "heading": heading, "paragraphs": paragraphs, "action": action, "button": button}
+        return self.page("plain.html", status, **given)
