@@ -12,12 +12,14 @@ class Fault:
     """What goes wrong with a request.
 
     It is refused; or lost and never done (``LOST_REQUEST``); or done and its answer lost (``LOST_ANSWER``); or done at
-    once and answered late (`slow_answer`).
+    once and answered late (`slow_answer`), or without an end (``ENDLESS_ANSWER``: a byte a second, so that whoever
+    waits for the next byte never gives up).
     """
 
     BAD_GATEWAY: ClassVar["Fault"]
     LOST_REQUEST: ClassVar["Fault"]
     LOST_ANSWER: ClassVar["Fault"]
+    ENDLESS_ANSWER: ClassVar["Fault"]
 
     status: int
     description: str
@@ -36,7 +38,7 @@ class Fault:
     @property
     def applied(self) -> bool:
         """Whether the request is done all the same."""
-        return self is Fault.LOST_ANSWER or self.until is not None
+        return self in {Fault.LOST_ANSWER, Fault.ENDLESS_ANSWER} or self.until is not None
 
     @property
     def refusal(self) -> Refused:
@@ -46,6 +48,7 @@ class Fault:
 Fault.BAD_GATEWAY = Fault(502, "Bad Gateway")
 Fault.LOST_REQUEST = Fault(0, "the request was lost")
 Fault.LOST_ANSWER = Fault(0, "the answer was lost")
+Fault.ENDLESS_ANSWER = Fault(0, "the answer has no end")
 
 
 @dataclass(slots=True)

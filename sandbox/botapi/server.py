@@ -1,6 +1,7 @@
 """The HTTP side (Bot API, "Making requests")."""
 
 import asyncio
+import contextlib
 import json
 import re
 from collections.abc import Mapping
@@ -18,6 +19,7 @@ from sandbox.botapi.parameters import Parameters
 from sandbox.botapi.world import World
 
 _TOKEN = re.compile(r"[0-9]+:[A-Za-z0-9_-]+")
+_DRIP_SECONDS = 1.0  # less than a client waits for the next byte
 _POLLING = frozenset({"offset", "limit", "timeout", "allowed_updates"})
 
 
@@ -71,7 +73,10 @@ class Server:
             await fault.until.wait()
         if self._faults.seconds_late:
             await asyncio.sleep(self._faults.seconds_late)
-        return await self._finish(request, method, chat_id, at, answer, lost=fault is Fault.LOST_ANSWER)
+        if fault is Fault.ENDLESS_ANSWER:
+            await _drip(request)
+        lost = fault in {Fault.LOST_ANSWER, Fault.ENDLESS_ANSWER}
+        return await self._finish(request, method, chat_id, at, answer, lost=lost)
 
     async def _download(self, request: web.Request) -> web.StreamResponse:
         """Give the bytes of a file (Bot API, getFile)."""
@@ -119,6 +124,16 @@ class Server:
             self._log.add(method, Phase.ANSWERED, chat_id)
         self._world.changed.beat()
         return response
+
+
+async def _drip(request: web.Request) -> None:
+    """Answer with blanks until whoever asked is gone."""
+    response = web.StreamResponse(headers={"Content-Type": "application/json"})
+    with contextlib.suppress(ConnectionError):
+        await response.prepare(request)
+        while True:
+            await response.write(b" ")
+            await asyncio.sleep(_DRIP_SECONDS)
 
 
 def _refusal(refused: Refused) -> _Answer:

@@ -52,6 +52,17 @@ async def test_answers_to_presses_are_never_a_flood(clock: HandMovedTime) -> Non
             assert await (await next_press(bot)).answer()
 
 
+async def test_an_endless_answer_is_of_something_done_and_ends_with_whoever_waits(
+    bot: Bot, api: BotApi, private: Chat
+) -> None:
+    api.break_next("sendMessage", Fault.ENDLESS_ANSWER)
+    sending = asyncio.ensure_future(bot.send_message(private.id, "x"))
+    await api.until(lambda: private.bot_messages)
+    assert not sending.done()
+    sending.cancel()
+    await api.until(lambda: [call for call in api.calls if (call.method, call.status) == ("sendMessage", 0)])
+
+
 async def test_a_slow_answer_is_done_at_once_and_told_when_it_is_let_go(bot: Bot, api: BotApi, private: Chat) -> None:
     release = asyncio.Event()
     api.break_next("sendMessage", Fault.slow_answer(release))
