@@ -3,7 +3,8 @@
 import asyncio
 import contextlib
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from types import FrameType
 from typing import Any, cast
 
 import structlog
@@ -31,7 +32,7 @@ from services.calibration.allowance import Allowance
 from services.calibration.followers import Followership
 from services.calibration.manager import AsyncCalibrationManager, set_async_calibration_manager
 from services.calibration.moves import Moves
-from services.clock import Clock, SystemClock
+from services.clock import Clock, SystemClock, at_most
 from services.engines.local import LocalEngine
 from services.i18n import Catalogues
 from services.inbox import Inbox
@@ -51,6 +52,7 @@ from web.app import make_app
 from web.given import Services as WebServices
 from web.html import Html
 from web.serving import serving
+from web.stopping import first_of
 
 log = structlog.stdlib.get_logger(__name__)
 App = Application[Any, CalibotContext, Any, Any, Any, Any]
@@ -59,6 +61,8 @@ _CLEANUP_SECONDS = 600.0
 _FIRST_CLEANUP_SECONDS = 2.0  # soon: a bot that is often started anew must clean up, too
 _LONGEST_PAUSE = 30.0
 _CONNECTIONS = 256  # to Telegram, at once
+_POLLING_ENDS = 0.1  # seconds for what is over in a turn of the loop, but where the library sleeps after a failure
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - and what of it is this machine
 
@@ -79,15 +83,15 @@ async def run(settings: Settings) -> None:
         StoreUnavailable, ResolverDown, WebUnavailable: the database, the swarm or the web server cannot be opened.
     """
     stop, revoked = asyncio.Event(), asyncio.Event()
-    _stop_at_signal(stop)
 
     def revoke() -> None:
         log.critical("telegram.token_revoked", remedy="put a token that @BotFather gave into the settings")
         revoked.set()
         stop.set()
 
-    catalogues, html = await asyncio.to_thread(Catalogues.load), await asyncio.to_thread(Html.load)
     async with contextlib.AsyncExitStack() as stack:
+        stack.enter_context(_stop_at_signal(stop))
+        catalogues, html = await asyncio.to_thread(Catalogues.load), await asyncio.to_thread(Html.load)
         clock = SystemClock()
         store = await stack.enter_async_context(Store.open(settings.database.path))
         languages = await Languages(store, catalogues, clock).load()
@@ -141,7 +145,7 @@ async def run(settings: Settings) -> None:
             rate_limit=settings.web.rate_limit,
             public_url=settings.web.public_url,
         )
-        site = await _open_web(stack, settings.web, web)
+        site = await _open_web(stack, settings.web, web, stop)
         application.bot_data = Services(
             manager=manager,
             followers=followers,
@@ -185,28 +189,53 @@ async def run(settings: Settings) -> None:
         raise TokenRefused(while_running=True)
 
 
-async def _open_web(stack: contextlib.AsyncExitStack, settings: Web, web: WebServices) -> Site | None:
+async def _open_web(
+    stack: contextlib.AsyncExitStack, settings: Web, web: WebServices, stop: asyncio.Event
+) -> Site | None:
     """Serve the page and the API until *stack* ends; return where, if they are to be."""
     if not settings.enabled:
         return None
+    # Those who ask over HTTP have their second while Telegram's answers have theirs: one after the other they were over
+    # three seconds. What answers them is there until the server is gone.
     port = await stack.enter_async_context(
-        serving(make_app(web), settings.host, settings.port, settings.trusted_proxies)
+        serving(make_app(web, stop), settings.host, settings.port, settings.trusted_proxies)
     )
     here = f"http://{Interface(_EVERYWHERE.get(settings.host, settings.host), port)}"
     return Site(settings.public_url or here, public=bool(settings.public_url))
 
 
-def _stop_at_signal(stop: asyncio.Event) -> None:
-    """Stop in order at the first signal; a second one ends at once."""
+@contextlib.contextmanager
+def _stop_at_signal(stop: asyncio.Event) -> Iterator[None]:
+    """Stop in order at the first signal; leave a second one to the kernel, which ends the process at once.
+
+    Nothing less ends it whatever it waits for: an exception out of the loop had cancelled the store's writer, for whom
+    the rest then waited without an end. What is lost is what a power cut loses.
+    """
     loop = asyncio.get_running_loop()
+    came = False
+
+    def leave_the_next_to_the_kernel() -> None:
+        for number in _SIGNALS:
+            signal.signal(number, signal.SIG_DFL)
 
     def first() -> None:
         stop.set()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(number)
+        leave_the_next_to_the_kernel()
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, first)
+    def hear(number: int, _: FrameType | None) -> None:
+        nonlocal came
+        if came:  # before the loop had its turn
+            leave_the_next_to_the_kernel()
+            signal.raise_signal(number)
+        came = True
+        loop.call_soon_threadsafe(first)
+
+    for number in _SIGNALS:
+        signal.signal(number, hear)
+    try:
+        yield
+    finally:
+        leave_the_next_to_the_kernel()
 
 
 def _access(settings: Settings) -> Access:
@@ -237,20 +266,32 @@ def _application(settings: Settings, receipts: Receipts, revoked: Callable[[], N
     return cast("App", builder.build())
 
 
-async def _until_reachable(call: Callable[[], Awaitable[object]], stop: asyncio.Event) -> bool:
+async def _done(call: Coroutine[Any, Any, object], stop: asyncio.Event) -> bool:
+    """Whether *call* was done before the program is to stop: Telegram may answer late, or never."""
+
+    async def done() -> bool:
+        await call
+        return True
+
+    async def stopped() -> bool:
+        await stop.wait()
+        return False
+
+    return await first_of(done(), stopped())
+
+
+async def _until_reachable(call: Callable[[], Coroutine[Any, Any, object]], stop: asyncio.Event) -> bool:
     """Call until Telegram does not fail, however long that takes; False when the program is to stop before."""
     pause, said = 1.0, False
     while True:
         try:
-            await call()
+            return await _done(call(), stop)
         except InvalidToken as error:
             raise TokenRefused from error
         except (NetworkError, RetryAfter) as error:
             if not said:
                 log.warning("telegram.unreachable", error=str(error), remedy="it is tried again until it answers")
                 said = True
-        else:
-            return True
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), pause)
             return False
@@ -262,12 +303,16 @@ async def _connect(application: App, stop: asyncio.Event, catalogues: Catalogues
     if not await _until_reachable(application.initialize, stop):
         return False
     try:
-        for language in catalogues.languages:
-            code = None if language == "en" else language  # English is for everybody else
-            await application.bot.set_my_commands(command_list(catalogues.of(language)), language_code=code)
+        return await _done(_show_commands(application, catalogues), stop)
     except TelegramError as error:
         log.warning("telegram.commands", error=str(error))  # the menu is a help, nothing more
     return True
+
+
+async def _show_commands(application: App, catalogues: Catalogues) -> None:
+    for language in catalogues.languages:
+        code = None if language == "en" else language  # English is for everybody else
+        await application.bot.set_my_commands(command_list(catalogues.of(language)), language_code=code)
 
 
 @contextlib.asynccontextmanager
@@ -292,15 +337,15 @@ async def _polling(application: App, settings: Settings, clock: Clock, stop: asy
             error_callback=_said_by_the_bot,
         )
 
-    polling = await _until_reachable(start, stop)
+    await _until_reachable(start, stop)
     try:
         yield
     finally:
-        if polling:
-            cast("InboxBot", application.bot).last_call()
-            await updater.stop()
-            await application.update_queue.join()
-            await cast("OneAfterAnotherInAChat", application.update_processor).finish(clock)
+        if updater.running:  # also where it was stopped before it could start
+            cast("InboxBot", application.bot).fetch_no_more()
+            await at_most(clock, _POLLING_ENDS, asyncio.create_task(updater.stop()))
+        handled = application.update_queue.join()
+        await cast("OneAfterAnotherInAChat", application.update_processor).finish(clock, handled)
 
 
 def _said_by_the_bot(_: TelegramError) -> None:

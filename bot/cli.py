@@ -2,6 +2,9 @@
 
 import argparse
 import asyncio
+import contextlib
+import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
@@ -101,20 +104,34 @@ def _demo(options: argparse.Namespace) -> int:
     return demo.main(port=options.port, keep=options.keep, browser=not options.no_browser)
 
 
-def _run(config: Path, *, json: bool) -> int:
+def _run(config: Path, *, json: bool) -> NoReturn:
     from bot import app, logs  # noqa: PLC0415 - as above
 
     settings = _with_token(load(config), config)
     logs.configure(settings.telegram.token.get_secret_value(), json=json)
+    code = 0
+    runner = asyncio.Runner()
     try:
-        asyncio.run(app.run(settings))
+        runner.run(app.run(settings))
     except app.TokenRefused as error:
         more = " any more" if error.while_running else ""
         how = _how_to_begin(f"Telegram does not accept the bot's token{more}. How to get one that it accepts:", config)
-        return complain(how, code=_REVOKED if error.while_running else BAD_INPUT)
+        code = complain(how, code=_REVOKED if error.while_running else BAD_INPUT)
     except CalibotError as error:
-        return complain(_why(error, settings), code=1)
-    return 0
+        code = complain(_why(error, settings), code=1)
+    _end(code)
+
+
+def _end(code: int) -> NoReturn:
+    """End the process here, where all of ours has ended.
+
+    Closing the loop, and then the interpreter, would wait for each thread that asks a name server: half a minute where
+    none answers.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError):  # nobody reads it any more
+            stream.flush()
+    os._exit(code)
 
 
 def _with_token(settings: Settings, config: Path) -> Settings:

@@ -28,19 +28,21 @@ class InboxBot(ExtBot[None]):
         self._revoked = revoked
         self._confirmed = 0
         self._trouble: type[TelegramError] | None = None
-        self._is_last = False
+        self._fetches = True
 
-    def last_call(self) -> None:
-        """Let the next call, which confirms what was fetched, fail in silence: that comes again, then, and is known."""
-        self._is_last = True
+    def fetch_no_more(self) -> None:
+        """Let `get_updates` ask nothing any more, not even to confirm: what comes again for that is known."""
+        self._fetches = False
 
     async def get_updates(self, *args: Any, **settings: Any) -> tuple[Update, ...]:
         """Return the updates that never came before, all of them stored."""
+        if not self._fetches:
+            return ()
         settings["offset"] = max(settings.get("offset") or 0, self._confirmed)
         try:
             updates = await super().get_updates(*args, **settings)
         except TelegramError as error:
-            if self._is_last:
+            if not self._fetches:  # it was under way, and nobody takes its error any more
                 return ()
             if not isinstance(error, InvalidToken):
                 self._told(error)

@@ -1,7 +1,7 @@
 """Which handler gets which update, and in which order."""
 
 import asyncio
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Coroutine, Mapping
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -41,7 +41,7 @@ from services.i18n import sentence
 
 log = structlog.stdlib.get_logger(__name__)
 _AT_ONCE = 256
-_PATIENCE = 0.5  # seconds
+_PATIENCE = 0.3  # seconds; the outbox's come after them, and together they are under three
 _ALL = (
     2**31
 )  # the library's own places are taken by those who wait for a turn, too: a chat's backlog stopped all others
@@ -93,10 +93,13 @@ class OneAfterAnotherInAChat(BaseUpdateProcessor):
         self._turns: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
         self._places = asyncio.Semaphore(_AT_ONCE)
 
-    async def finish(self, clock: Clock) -> None:
-        """Give what is under way a moment, then end it: the next process does it again."""
+    async def finish(self, clock: Clock, handled: Coroutine[Any, Any, object]) -> None:
+        """Wait a moment until all is *handled*, then end what is under way: the next process does it again."""
+        await at_most(clock, _PATIENCE, asyncio.create_task(handled))
         if self._running:
-            await at_most(clock, _PATIENCE, asyncio.gather(*self._running, return_exceptions=True))
+            for one in self._running:
+                one.cancel()
+            await asyncio.wait(self._running)
 
     async def do_process_update(self, update: object, coroutine: Awaitable[Any]) -> None:
         handling = asyncio.current_task()

@@ -14,12 +14,12 @@ from web.limiting import Limited
 from web.rates import Limits
 
 
-def make_app(services: Services) -> FastAPI:
-    """Return the application. Its OpenAPI description is at ``/openapi.json``."""
+def make_app(services: Services, stopping: asyncio.Event | None = None) -> FastAPI:
+    """Return the application, which ends when *stopping* is set. Its OpenAPI description is at ``/openapi.json``."""
     # No page of FastAPI's own: theirs load scripts from another site.
     app = FastAPI(title="calibot", docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.services = services
-    app.state.stopping = asyncio.Event()
+    app.state.stopping = stopping or asyncio.Event()
     app.state.feed = Feed(services.manager, services.notebook, services.clock)
     answer_errors(app)
     app.state.limits = Limits(services.clock, services.rate_limit)

@@ -30,6 +30,7 @@ async def serving(app: FastAPI, host: str, port: int, proxies: Sequence[str] = (
     """Serve *app* at *host* and *port* (0: a free one) while the ``async with`` lasts; yield the port.
 
     What *proxies* (addresses and networks) say of whom they ask for is believed: ``X-Forwarded-For``, ``-Proto``.
+    The end begins when *app* is to stop, at the latest when that is left.
 
     Raises:
         WebUnavailable: it cannot listen there.
@@ -49,13 +50,19 @@ async def serving(app: FastAPI, host: str, port: int, proxies: Sequence[str] = (
     )
     server = _Server(settings)
     running = asyncio.create_task(server.serve(sockets=[listener]))
+
+    async def leave() -> None:
+        await app.state.stopping.wait()
+        server.should_exit = True
+
+    leaving = asyncio.create_task(leave())
     try:
         there = listener.getsockname()[1]
         log.info("web.listening", host=host, port=there)
         yield there
     finally:
         app.state.stopping.set()
-        server.should_exit = True
+        await leaving
         await running
 
 

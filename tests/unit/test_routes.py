@@ -69,16 +69,16 @@ async def test_a_stop_gives_what_is_under_way_a_moment_and_leaves_the_rest_to_th
         await receipts.keep([written(number, number) for number in (1, 2)])
         updates = [
             asyncio.create_task(processor.process_update(written(number, number), clock.sleep(seconds)))
-            for number, seconds in ((1, 0.4), (2, 50.0))
+            for number, seconds in ((1, 0.2), (2, 50.0))
         ]
         await settle()
-        finishing = asyncio.create_task(processor.finish(clock))
-        await clock.advance(0.4)
+        finishing = asyncio.create_task(processor.finish(clock, asyncio.wait(updates)))
+        await clock.advance(0.2)
         assert not finishing.done()
         await clock.advance(0.2)
         assert finishing.done()
         await asyncio.wait(updates)
-        await processor.finish(clock)
+        await processor.finish(clock, asyncio.sleep(0))
     assert [one.number for one in await inbox.unfinished()] == [2]
 
 
