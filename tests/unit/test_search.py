@@ -236,18 +236,18 @@ async def test_a_torrent_is_told_of_where_a_note_or_a_task_has_it_and_nowhere_el
     ]
 
 
-async def test_a_hybrid_that_a_task_found_is_told_of_by_its_other_hash_where_the_pair_was_verified(
-    search: Search, store: Store, notebook: NotebookId
+@pytest.mark.parametrize("verified", [True, False])
+async def test_a_hybrid_that_a_task_has_is_told_of_by_its_other_hash_where_the_pair_was_verified(
+    verified: bool, search: Search, store: Store, notebook: NotebookId
 ) -> None:
-    for digit, verified in (("1", True), ("3", False)):
-        pair = TorrentId(InfoHash(digit * 40), InfoHash(digit * 64))
-        assert pair.v1 is not None
-        assert pair.v2 is not None
-        await ask(store, notebook, TorrentId.of(pair.v1))
-        info = info_of(pair, "both", verified=verified)
+    for turn in ("13", "24"):
+        first, second = InfoHash(turn[0] * 40), InfoHash(turn[1] * 64)
+        asked_for, other = (first, second) if turn == "13" else (second, first)
+        await ask(store, notebook, TorrentId.of(asked_for))
+        info = info_of(TorrentId(first, second), "both", verified=verified)
         await store.write(lambda tx, i=info: tx.names.put([i], 1.0))  # type: ignore[misc]
-        assert await search.torrent([notebook], pair.v1, page=0, size=9) is not None
-        assert (await search.torrent([notebook], pair.v2, page=0, size=9) is not None) is verified
+        assert await search.torrent([notebook], asked_for, page=0, size=9) is not None
+        assert (await search.torrent([notebook], other, page=0, size=9) is not None) is verified
 
 
 @given(st.text(max_size=150))
