@@ -199,6 +199,27 @@ async def test_a_repeated_deletion_in_a_group_is_done_once(world: World) -> None
     assert (await world.get(BOB, f"{NOTES}/{note_id}")).status_code == 200
 
 
+async def test_whoever_listens_hears_of_all_that_is_done_to_notes(world: World) -> None:
+    socket = await world.listen(BOB)
+    notebook, note_id = await world.services.notebook.behind(GROUP), await world.note(GROUP, "a")
+    await calibrated(world, note_id)
+    socket.heard()
+    path, heard = f"{NOTES}/{note_id}", []
+    for method, more, body in (
+        ("POST", "/undo", {"version": 2}),
+        ("PUT", "", {"text": "x", "version": 3}),
+        ("DELETE", "", None),
+        ("POST", "/restore", None),
+    ):
+        assert (await world.send(method, ALICE, f"{path}{more}", body)).status_code == 200
+        await world.clock.advance(1)
+        heard += [(one["note"]["version"], one["note"]["deleted"]) for one in socket.heard() if one["type"] == "note"]
+    assert heard == [(3, False), (4, False), (4, True), (4, False)]
+    kept = (await world.post(ALICE, NOTES, {"text": "new", "notebook": notebook})).json()["note"]
+    await world.clock.advance(1)
+    assert [one["note"]["id"] for one in socket.heard()] == [kept["id"]]
+
+
 # Histories.
 
 
