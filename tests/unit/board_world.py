@@ -73,7 +73,7 @@ class World:
         return states[State.COMPLETED], states[State.FAILED]
 
     def shown(self, to: Address = GROUP) -> list[str]:
-        return self.telegram.shown(to.chat_id)
+        return self.telegram.shown(to.chat_id, to.thread_id)
 
     def living(self, to: Address = GROUP) -> list[str]:
         return [text for text in self.shown(to) if LIVE.match(text)]

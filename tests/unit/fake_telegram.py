@@ -67,6 +67,7 @@ class FakeTelegram:
         self.refused = 0  # 429s that the caller brought upon itself
         self.presses: list[tuple[str, str | None]] = []
         self.messages: dict[tuple[int, int], tuple[str, InlineKeyboardMarkup | None]] = {}
+        self.threads: dict[tuple[int, int], int | None] = {}
         self.press_mishaps: deque[TelegramError] = deque()
         self.latency: Callable[[], float] = lambda: 0.02
         self.slow: dict[int, float] = {}
@@ -90,9 +91,10 @@ class FakeTelegram:
         """Let the next requests for this chat meet these."""
         self._mishaps[chat_id].extend(mishaps)
 
-    def shown(self, chat_id: int) -> list[str]:
-        """Return the texts that the chat has now, oldest first."""
-        return [text for (chat, _), (text, _) in sorted(self.messages.items()) if chat == chat_id]
+    def shown(self, chat_id: int, thread_id: int | None = None) -> list[str]:
+        """Return the texts that the chat, or one topic of it, has now, oldest first."""
+        there = [key for key in sorted(self.messages) if key[0] == chat_id]
+        return [self.messages[key][0] for key in there if thread_id in {None, self.threads[key]}]
 
     def texts(self, chat_id: int) -> list[str]:
         """Return what was sent and edited in the chat, in order."""
@@ -115,6 +117,7 @@ class FakeTelegram:
         async def send() -> Sent:
             message_id = next(self._ids)
             self.messages[chat_id, message_id] = text, reply_markup
+            self.threads[chat_id, message_id] = message_thread_id
             call = Call(self.clock.now(), chat_id, text, None, message_thread_id, reply_parameters)
             self.calls.append(call)
             return Sent(message_id)
@@ -140,6 +143,7 @@ class FakeTelegram:
         async def send() -> Sent:
             message_id = next(self._ids)
             self.messages[chat_id, message_id] = caption or "", reply_markup
+            self.threads[chat_id, message_id] = message_thread_id
             content = document.input_file_content
             if not isinstance(content, bytes):
                 content.seek(0)  # as the HTTP library does
