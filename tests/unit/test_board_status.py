@@ -16,7 +16,7 @@ from services.store.store import Store
 from services.torrents import NotebookId, PersonId
 from tests.fake_clock import FakeClock
 from tests.unit.board_world import ALICE, GROUP, Begin, UnevenEngine, knows, starts
-from tests.unit.fakes import FakeEngine
+from tests.unit.fakes import FakeEngine, torrent
 from tests.unit.name_world import guessed
 
 
@@ -168,6 +168,7 @@ async def test_sixty_at_once_in_a_group_are_shown_within_3_5_s_and_another_chat_
         assert world.telegram.refused == 0
         told = "\n".join(world.telegram.texts(GROUP.chat_id))
         assert [word for word in words[10:] if f"name {word}." not in told] == []
+        assert [word for word in words[:10] if f"✗ <code>{torrent(word).shown.hex[:8]}</code>" not in told] == []
         assert world.living() == []
 
 
