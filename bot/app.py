@@ -49,6 +49,7 @@ from services.notebook.tokens import Tokens
 from services.store.store import Store
 from services.torrents import PersonId
 from web.app import make_app
+from web.figures import Figures
 from web.given import Services as WebServices
 from web.html import Html
 from web.serving import serving
@@ -99,6 +100,7 @@ async def run(settings: Settings) -> None:
         resolver = await stack.enter_async_context(
             swarm.opened(settings.resolvers.libtorrent, swarm.dht_state_of(settings.database.path))
         )
+        figures = Figures(lambda: outbox.figures)
         manager = AsyncCalibrationManager(
             LocalEngine(resolver),
             tasks=store,
@@ -109,6 +111,7 @@ async def run(settings: Settings) -> None:
             allowance=Allowance(
                 tasks=settings.calibration.tasks_per_person, lookups=settings.calibration.lookups_per_hour
             ),
+            looked_up=figures.looked_up,
         )
         set_async_calibration_manager(manager)
         stack.callback(set_async_calibration_manager, None)
@@ -137,6 +140,7 @@ async def run(settings: Settings) -> None:
             tokens=tokens,
             sessions=sessions,
             html=html,
+            figures=figures,
             doors=Doors(application.bot, people, clock),
             catalogues=catalogues,
             clock=clock,

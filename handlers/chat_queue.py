@@ -129,6 +129,10 @@ class ChatQueue:
         """Return all that waits now, best first."""
         return sorted(self._waiting.values())
 
+    def count(self) -> int:
+        """Return how many wait now."""
+        return len(self._waiting)
+
     def drop(self, turn: Turn) -> None:
         """Take *turn* out unless it was replaced since."""
         if self._waiting.get(turn.what) is turn:

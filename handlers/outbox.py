@@ -13,7 +13,7 @@ import math
 import random
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Self
 
 import structlog
@@ -44,6 +44,15 @@ _MOST_ANSWERS = 200  # that may wait for one chat
 
 def _nobody_waits() -> None:
     """Nothing hangs on this answer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """What is *waiting* now; and since it began, the *requests*, and how many of them Telegram answered with a 429."""
+
+    waiting: int
+    requests: int
+    flood_waits: int
 
 
 class Outbox:
@@ -80,6 +89,14 @@ class Outbox:
         self._empty = asyncio.Event()
         self._empty.set()
         self._running: asyncio.Task[None] | None = None
+        self._requests = 0
+        self._flood_waits = 0
+
+    @property
+    def figures(self) -> Figures:
+        """How it is doing now."""
+        waiting = sum(chat.count() for chat in self._chats.values())
+        return Figures(waiting=waiting, requests=self._requests, flood_waits=self._flood_waits)
 
     async def __aenter__(self) -> Self:
         self._running = asyncio.create_task(self._run())
@@ -327,6 +344,7 @@ class Outbox:
             message_id = await request
         finally:
             now = self._clock.monotonic()
+            self._requests += 1
             chat.slots.take(now)
             self._overall.take(now)
             self._asked(chat)  # what is to be stored of it holds this chat alone
@@ -339,6 +357,7 @@ class Outbox:
         match fate(error):
             case Fate.HOLD:
                 seconds = seconds_to_wait(error)
+                self._flood_waits += 1
                 _log.warning("flood_wait", chat=turn.to.chat_id, seconds=seconds)
                 chat.slots.hold(self._clock.monotonic() + seconds)
                 chat.put_back(turn)

@@ -4,7 +4,7 @@ import asyncio
 
 from fastapi import FastAPI
 
-from web import calibrate, events, health, notes, pages, torrents
+from web import calibrate, events, health, metrics, notes, pages, torrents
 from web.bodies import Bodies
 from web.errors import answer_errors
 from web.feed import Feed
@@ -27,6 +27,7 @@ def make_app(services: Services, stopping: asyncio.Event | None = None) -> FastA
     app.add_middleware(Limited, limits=app.state.limits)  # before any body is read
     app.add_middleware(Guarded)
     app.include_router(health.router)
+    app.include_router(metrics.router)
     app.include_router(calibrate.router)
     app.include_router(events.router)
     app.include_router(notes.router)

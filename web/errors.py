@@ -36,6 +36,7 @@ _STATUS: Mapping[type[CalibotError], HTTPStatus] = {
     TokenNeeded: HTTPStatus.UNAUTHORIZED,
     NotLetIn: HTTPStatus.FORBIDDEN,
     errors.NotAllowed: HTTPStatus.FORBIDDEN,
+    errors.OwnersOnly: HTTPStatus.FORBIDDEN,
     FromAnotherSite: HTTPStatus.FORBIDDEN,
     NoSuchAddress: HTTPStatus.NOT_FOUND,
     errors.LinkUsedUp: HTTPStatus.NOT_FOUND,

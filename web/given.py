@@ -17,6 +17,7 @@ from services.notebook.search import Search
 from services.notebook.sessions import Sessions
 from services.notebook.tokens import Tokens
 from services.torrents import PersonId
+from web.figures import Figures
 from web.html import Html
 
 
@@ -52,6 +53,7 @@ class Services:
     sessions: Sessions
     doors: Doors
     html: Html
+    figures: Figures
     catalogues: Catalogues
     clock: Clock
     timeout: float

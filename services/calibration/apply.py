@@ -21,12 +21,13 @@ _LONG = 20_000  # characters: to read more links holds up everybody else
 
 @dataclass(slots=True)
 class Applied:
-    """What a transaction changed: tasks, notes, the items that ended in it, and the tasks that did."""
+    """What a transaction changed: tasks, notes, the items that ended in it, and the tasks that did; and its lookups."""
 
     tasks: set[TaskId] = field(default_factory=set)
     notes: set[NoteId] = field(default_factory=set)
     ended: set[ItemKey] = field(default_factory=set)
     over: dict[TaskId, State] = field(default_factory=dict)
+    lookups: list[LookedUp] = field(default_factory=list)
 
 
 Waits = tuple[tuple[ItemKey, int], ...]
@@ -128,8 +129,9 @@ async def apply_told(tx: Tx, told: Sequence[Told], now: float) -> Applied:
     What costs a statement costs it once for all of them: that is where the throughput of batches comes from.
     """
     await tx.names.put([one.info for one in told if isinstance(one, Named) and one.info], now)
-    await tx.lookups.add([one for one in told if isinstance(one, LookedUp)], now)
     step = _Step(now)
+    step.applied.lookups += [one for one in told if isinstance(one, LookedUp)]
+    await tx.lookups.add(step.applied.lookups, now)
     await step.load(tx, told)
     for one in told:
         match one:

@@ -14,7 +14,7 @@ from services.calibration.boards import follow
 from services.calibration.choice import Choice, apply_choice, apply_keep
 from services.calibration.follower import NewFollower
 from services.calibration.functions import engine_of
-from services.calibration.ports import CalibrationFunc, Engine, OrdinaryFunc, TaskStore, Tx
+from services.calibration.ports import CalibrationFunc, Engine, LookedUp, OrdinaryFunc, TaskStore, Tx
 from services.calibration.request import digest_of, items_of, own_task, shown_by, wanted_of
 from services.calibration.runner import Runner
 from services.calibration.sequence import Sequence as Changed
@@ -42,6 +42,7 @@ class AsyncCalibrationManager(Views):
         timeout: seconds that an item may be running.
         task_ttl_seconds: how long an ended task is answered for.
         allowance: how much one person may ask for.
+        looked_up: hears of each lookup that has ended, once that is stored.
 
     Every method is for the loop that entered it; from other threads through ``asyncio.run_coroutine_threadsafe``.
     """
@@ -56,9 +57,11 @@ class AsyncCalibrationManager(Views):
         timeout: float = 60,
         task_ttl_seconds: float = 3600,
         allowance: Allowance = Allowance(),  # noqa: B008 - immutable
+        looked_up: Callable[[LookedUp], None] | None = None,
     ) -> None:
         super().__init__(tasks, clock or SystemClock(), task_ttl_seconds)
         self._allowance = allowance
+        self._looked_up = looked_up
         self._calls: set[asyncio.Task[Any]] = set()
         self._open = False
         self._runner = Runner(
@@ -307,6 +310,9 @@ class AsyncCalibrationManager(Views):
             self._changed.touch(task_id)
         for note_id in applied.notes:
             self._changed.touch(note_id)
+        if self._looked_up is not None:
+            for one in applied.lookups:
+                self._looked_up(one)
         self._runner.leave(applied.ended)
         for task_id in applied.tasks:
             if not self._runner.waits(task_id):

@@ -211,3 +211,16 @@ async def test_what_a_proxy_says_of_its_clients_is_believed_where_it_is_trusted(
         assert [await asked("192.0.2.1") for _ in range(3)] == [404, 404, 429]
         assert await asked("192.0.2.2") == (404 if trusted else 429)
         assert await asked("192.0.2.3, 192.0.2.1") == 429, "what the client itself has said is nothing"
+
+
+async def test_an_owner_is_told_figures_for_prometheus(running: World) -> None:
+    sample = running.swarm.seed(make_sample("True.Name.mkv"))
+    await running.ask(sample.magnet(dn="18"))
+    headers = {"Authorization": f"Bearer {await token_of(running)}"}
+    async with httpx.AsyncClient(base_url=await address_of(running), headers=headers) as http:
+        await http.post("/api/calibrate/1")
+        text = (await http.get("/metrics")).text
+    assert 'calibot_lookups_total{outcome="found"} 1.0' in text
+    sent = re.search(r"^calibot_telegram_requests_total (\d+)", text, re.MULTILINE)
+    assert sent
+    assert int(sent[1]) >= 2

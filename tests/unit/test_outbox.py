@@ -3,9 +3,9 @@ import random
 from collections.abc import AsyncIterator, Callable
 
 import pytest
-from telegram.error import NetworkError
+from telegram.error import NetworkError, RetryAfter
 
-from handlers.outbox import Address, FollowerId, Message, Rank
+from handlers.outbox import Address, Figures, FollowerId, Message, Rank
 from tests.fake_clock import settle
 from tests.unit.fake_telegram import Mishap
 from tests.unit.outbox_world import ALICE, BOB, GROUP, World, opened
@@ -371,3 +371,16 @@ async def test_a_chat_stands_still_while_a_press_in_it_is_answered_and_no_other_
         assert [call.text for call in world.telegram.calls] == ["bob"]
     await world.clock.advance(1)
     assert [call.text for call in world.telegram.calls] == ["bob", "alice"]
+
+
+async def test_what_waits_and_what_was_asked_of_telegram_is_counted(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PTB_TIMEDELTA", "1")  # else making a RetryAfter warns
+    world.telegram.mishaps(100, Mishap(RetryAfter(30)))
+    for number in range(3):
+        world.outbox.answer(ALICE, Message(str(number)))
+    await world.clock.advance(1)
+    assert world.outbox.figures == Figures(waiting=3, requests=1, flood_waits=1)
+    await world.clock.advance(60)
+    assert world.outbox.figures == Figures(waiting=0, requests=4, flood_waits=1)

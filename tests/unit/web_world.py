@@ -26,6 +26,7 @@ from services.torrents import NoteId, PersonId
 from tests.fake_clock import FakeClock
 from tests.unit.fakes import torrent
 from web.app import make_app
+from web.figures import Figures
 from web.given import Services
 from web.html import Html
 
@@ -183,8 +184,19 @@ class World:
         return status
 
 
+@dataclass(frozen=True)
+class Sent:
+    """What the chat's messages are doing."""
+
+    waiting: int = 3
+    requests: int = 40
+    flood_waits: int = 2
+
+
 @asynccontextmanager
-async def web_world(manager: AsyncCalibrationManager, store: Store, clock: FakeClock) -> AsyncIterator[World]:
+async def web_world(
+    manager: AsyncCalibrationManager, store: Store, clock: FakeClock, figures: Figures | None = None
+) -> AsyncIterator[World]:
     access = Access(owners=frozenset({ALICE}), users=frozenset({BOB, CAROL, MALLORY}), chats=frozenset({GROUP}))
     people, tokens = People(store, access, clock), Tokens(store, clock)
     given = {person: await tokens.give(person, "test") for person in (ALICE, BOB, CAROL, MALLORY)}
@@ -201,6 +213,7 @@ async def web_world(manager: AsyncCalibrationManager, store: Store, clock: FakeC
         sessions=Sessions(store, clock),
         doors=doors,
         html=HTML,
+        figures=figures or Figures(Sent),
         catalogues=await asyncio.to_thread(Catalogues.load),
         clock=clock,
         timeout=60.0,

@@ -1,0 +1,19 @@
+"""``/metrics``: how the program is doing, for Prometheus, by an owner's token."""
+
+from fastapi import APIRouter, Request, Response
+
+from services.errors import OwnersOnly
+from web.context import WhoAsks
+from web.given import services_of
+
+router = APIRouter()
+
+
+@router.get("/metrics", response_class=Response)
+async def metrics(request: Request, asker: WhoAsks) -> Response:
+    """Return how the program is doing, for Prometheus."""
+    if not asker.may_any:
+        raise OwnersOnly
+    services = services_of(request)
+    content, kind = services.figures.shown(await services.manager.live_items(), request.headers.get("accept", ""))
+    return Response(content, headers={"Content-Type": kind})
