@@ -1,6 +1,7 @@
 """Many tasks in one chat: one message for all of them, on the running program."""
 
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -21,12 +22,36 @@ class Town(World):
     async def fill(self) -> None:
         self.timeout = 600  # what is dead does not end by itself
         self.guests = iter([self.invite(f"Guest {number}") for number in range(6)])
-        self.groups = iter([self.group(f"Group {number}", self.alice) for number in range(3)])
+        self.bob = self.api.person("Bob")
+        self.forum = self.api.group("Forum", self.bob, forum=True)
+        self.chats.append(self.forum.id)
+        self.groups = iter([self.group(f"Group {number}", self.alice, self.bob) for number in range(2)])
         await self.start()
 
     def guest(self) -> tuple[Person, Chat]:
         person = next(self.guests)
         return person, self.api.private(person)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where *alone* tasks have a message each."""
+
+    person: Person
+    chat: Chat
+    alone: int
+    topic: int | None = None
+
+    def asks(self, town: Town, count: int) -> None:
+        """Ask for what does not end."""
+        for _ in range(count):
+            self.person.say(self.chat, f"/calibrate_hash {town.swarm.dead().magnet()}", topic=self.topic)
+
+    def living(self) -> list[Message]:
+        return [one for one in living(self.chat) if one.topic == self.topic]
+
+    def is_folded(self) -> bool:
+        return [f"· {self.alone + 1} tasks" in one.text for one in self.living()] == [True]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -79,13 +104,21 @@ async def test_eight_at_once_in_private_are_one_message_that_cancels_and_retries
     await town.api.until(lambda: living(chat) == [], 60)
 
 
-async def test_four_in_a_group_fold_and_three_do_not(town: Town) -> None:
-    few, many = next(town.groups), next(town.groups)
-    for chat, count in ((few, 3), (many, 4)):
-        asks(town, town.alice, chat, *(town.swarm.dead().magnet() for _ in range(count)))
-    await the_board(town, many, 4)
-    await town.api.until(lambda: len(living(few)) == 3, 60)
-    assert boards(few) == []
+async def test_five_in_private_and_three_in_a_group_or_topic_stand_alone_and_one_more_folds(town: Town) -> None:
+    guest, private = town.guest()
+    places = [
+        Place(guest, private, 5),
+        Place(town.bob, next(town.groups), 3),
+        *(Place(town.bob, town.forum, 3, town.forum.open_topic()) for _ in range(2)),
+    ]
+    for place in places:
+        place.asks(town, place.alone)
+    await town.api.until(lambda: all(len(place.living()) == place.alone for place in places), 60)
+    assert [board for place in places for board in boards(place.chat)] == []
+    for place in places[:-1]:
+        place.asks(town, 1)
+    await town.api.until(lambda: all(place.is_folded() for place in places[:-1]), 60)
+    assert len(places[-1].living()) == 3, "another topic's fold is not its own"
 
 
 async def test_a_page_of_live_tasks_can_be_turned_to(town: Town) -> None:
