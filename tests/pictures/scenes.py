@@ -22,6 +22,7 @@ async def play(camera: Camera) -> None:
     await camera.speak()
     await one_torrent(camera)
     await many_tasks(camera)
+    await tried_again(camera)
     await a_batch(camera)
     await the_notebook(camera)
     await a_group(camera)
@@ -105,6 +106,23 @@ async def many_tasks(camera: Camera) -> None:
     await camera.take("board-ended", board)
 
 
+async def tried_again(camera: Camera) -> None:
+    """A list of which nothing was found, and all is looked up once more."""
+    first = await camera.ask(f"/calibrate_hash {_of_nobody(11)}")
+    for number in range(12, 17):
+        await camera.say(f"/calibrate_hash {_of_nobody(number)}")
+    await camera.until(first, "{task} is shown in another message now.")
+    await camera.take("moved", first)
+    board = await camera.newest(_BOARD, found=0, lost=6, left=0)
+    await camera.press(board, "Retry failed")
+    await camera.until(board, "What was listed here goes on below.")
+    below = await camera.newest(_BOARD, found=0, lost=0, left=6)
+    await camera.take("board-goes-on", board, below)
+    await camera.press(below, "Cancel all")
+    await camera.press(below, "Yes, cancel {count}")
+    await camera.until(below, _BOARD, left=0)
+
+
 async def a_batch(camera: Camera) -> None:
     """One task of many torrents."""
     labels = (
@@ -163,3 +181,9 @@ async def a_busy_bot(camera: Camera) -> None:
     card = await camera.ask(f"/calibrate_hash {_of_nobody(10)}")
     await camera.until(card, "waiting for its turn")
     await camera.take("pending", card)
+    await camera.go(1)
+    magnets = [_of_nobody(17)]
+    magnets += [await camera.torrent(one) for one in ("A path", "HTML tags", "A family of emoji", "Several lines")]
+    for magnet in magnets:
+        await camera.say(f"/calibrate_hash {magnet}")
+    await camera.take("ends", await camera.newest("These have ended:"))
