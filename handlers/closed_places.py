@@ -1,13 +1,17 @@
 """Where Telegram takes no messages from us: the bot was blocked, kicked or muted, or a chat or topic is no more."""
 
-from collections.abc import Collection
+import contextlib
+from collections.abc import AsyncIterator, Collection
 
 from handlers.outgoing import Address
 from services.calibration.followers import Followership
 
+_GENERAL = 1
+"""The topic of what is sent to a forum without one; it can be closed by itself."""
+
 
 class ClosedPlaces:
-    """Chats with all their topics, and topics; known at once, and stored at the next `settle`.
+    """Chats with all their topics, and topics; known at once, and stored soon.
 
     Nothing else is stored of it: what is to be shown there stays so, and is shown once the place is open again.
     """
@@ -24,45 +28,60 @@ class ClosedPlaces:
         self._closed, self._stored = set(there), set(there)
 
     def __contains__(self, place: Address) -> bool:
-        return not self._closed.isdisjoint(_with_chat(place))
+        return not self._closed.isdisjoint(around(place))
 
-    def close(self, place: Address) -> None:
-        self._closed.add(place)
-        self._tried -= _with_chat(place)
+    def close(self, place: Address, *, whole: bool) -> None:
+        """Know that *place* takes nothing: its *whole* chat, or its topic alone."""
+        closed = Address(place.chat_id) if whole else _topic(place)
+        self._closed.add(closed)
+        self._stored.discard(closed)  # it may have been opened there by `knock`
+        self._tried.discard(closed)
 
     def took(self, place: Address) -> None:
-        """Know that *place* has taken a message: it is open, and so is its chat."""
-        self._tried |= self._closed & _with_chat(place)
+        """Know that *place* has taken a message: its topic is open, and so is its chat."""
+        self._tried |= self._closed & around(place)
 
-    def try_again(self, place: Address) -> None:
-        """Let *place*, a chat with all its topics or a topic, be tried once more: somebody is there."""
-        topics = {one for one in self._closed if one.chat_id == place.chat_id and place.thread_id is None}
-        self._tried |= topics | self._closed & _with_chat(place)
+    async def knock(self, place: Address, *, everywhere: bool = False) -> None:
+        """Let *place* be tried again, *everywhere* all topics of its chat: somebody is there.
+
+        That is stored when this returns, so that it is so after a crash, too. Raises StoreUnavailable.
+        """
+        of_chat = {one for one in self._closed if one.chat_id == place.chat_id}
+        if tried := of_chat if everywhere else self._closed & around(place):
+            await self._followers.open(*map(str, tried))
+            self._stored -= tried
+            self._tried |= tried
 
     def left(self, chat_id: int) -> None:
         """Forget a chat that has become another."""
         self._closed -= {one for one in self._closed if one.chat_id == chat_id}
 
-    async def settle(self) -> Collection[Address]:
-        """Store which are closed, and return those that are to be tried, until they `were_tried`.
+    @contextlib.asynccontextmanager
+    async def tried(self) -> AsyncIterator[Collection[Address]]:
+        """Store which are closed; yield those that are open from now on, to be told what waits for them.
 
-        Raises:
-            StoreUnavailable: it is to be called again.
+        Where that fails they are yielded again. Raises StoreUnavailable.
         """
-        tried = frozenset(self._tried)
+        tried, self._tried = self._tried, set()
         self._closed -= tried
-        if fresh := self._closed - self._stored:
-            await self._followers.close(*map(str, fresh))
-            self._stored |= fresh
-        if opened := self._stored - self._closed:
-            await self._followers.open(*map(str, opened))
-            self._stored -= opened
-        return tried
+        try:
+            if fresh := self._closed - self._stored:
+                await self._followers.close(*map(str, fresh))
+                self._stored |= fresh
+            if opened := self._stored - self._closed:
+                await self._followers.open(*map(str, opened))
+                self._stored -= opened
+            yield tried
+        except BaseException:
+            self._closed |= tried - self._closed
+            self._tried |= tried
+            raise
 
-    def were_tried(self, places: Collection[Address]) -> None:
-        """Know that all that is to be shown at *places* is on its way."""
-        self._tried -= set(places)
+
+def around(place: Address) -> frozenset[Address]:
+    """Return what *place* lies in: its chat, and its topic."""
+    return frozenset({Address(place.chat_id), _topic(place)})
 
 
-def _with_chat(place: Address) -> set[Address]:
-    return {place, Address(place.chat_id)}
+def _topic(place: Address) -> Address:
+    return Address(place.chat_id, place.thread_id or _GENERAL)

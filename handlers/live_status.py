@@ -9,17 +9,19 @@ from structlog.typing import FilteringBoundLogger
 from handlers.board_status import BoardCard, BoardStatus, EndsCard
 from handlers.board_view import moved_message
 from handlers.cards import LOST_PAGE, card, failed_card, shown_state
-from handlers.closed_places import ClosedPlaces
+from handlers.closed_places import ClosedPlaces, around
 from handlers.outbox import Outbox
 from handlers.outgoing import Address, Card, EndsOf, Message, Subject, TheBoard
 from handlers.slots import Rank
+from handlers.text import escape
 from services.calibration.follower import Follower, FollowerId
 from services.calibration.followers import Followership
 from services.calibration.manager import AsyncCalibrationManager
 from services.calibration.moves import Moves
 from services.calibration.task import Snapshot, State
 from services.clock import Clock
-from services.errors import StoreUnavailable
+from services.errors import StoreUnavailable, TaskNotFound
+from services.i18n import sentence
 from services.notebook.languages import Languages
 from services.torrents import TaskId
 
@@ -45,6 +47,13 @@ class TaskCard(Card):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeavingCard(Card):
     """What the message of a follower shows whose task is shown by a board now."""
+
+    follower: Follower
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForgottenCard(Card):
+    """What the message of a follower shows whose task is kept no longer."""
 
     follower: Follower
 
@@ -93,8 +102,7 @@ class LiveStatus:
         def meant(address: str) -> bool:
             if not Address.spelled_by(address):  # it is another front end's
                 return False
-            to = Address.parse(address)
-            return places is None or to in places or Address(to.chat_id) in places
+            return places is None or not around(Address.parse(address)).isdisjoint(places)
 
         ended = set(await self._followers.unshown_ends())
         for follower in await self._followers.unfinished():
@@ -136,7 +144,8 @@ class LiveStatus:
         """Store what the store has not taken before the outbox was left: nobody else knows those messages' numbers."""
         try:
             await self._catch_up(*self._unstored)
-            await self._closed.settle()
+            async with self._closed.tried():
+                pass
         except StoreUnavailable as error:  # each is left as a lost answer would leave it: a press adopts it
             _log.error("store.unavailable", **error.parameters)
 
@@ -148,15 +157,20 @@ class LiveStatus:
         except StoreUnavailable as error:  # the next poll that can read marks them
             _log.warning("show_failed", **error.parameters)
 
-    def try_again(self, place: Address) -> None:
-        """Let the next poll mark what is to be shown at *place*, if it was closed: somebody is there."""
-        self._closed.try_again(place)
+    async def somebody_is_at(self, place: Address, *, everywhere: bool = False) -> None:
+        """Let the next poll mark what is to be shown at *place*, if it was closed; *everywhere*: in its whole chat.
+
+        Never fails: whatever they ask for fails, too, then.
+        """
+        try:
+            await self._closed.knock(place, everywhere=everywhere)
+        except StoreUnavailable as error:
+            _log.warning("knock_failed", **error.parameters)
 
     async def _open(self) -> None:
-        places = await self._closed.settle()
-        if places:
-            await self._mark_all(places)
-            self._closed.were_tried(places)
+        async with self._closed.tried() as places:
+            if places:
+                await self._mark_all(places)
 
     def _mark(self, follower: Follower, rank: Rank) -> None:
         if not Address.spelled_by(follower.address):  # it is another front end's
@@ -185,16 +199,15 @@ class LiveStatus:
             case follower:
                 return await self._render(follower)
 
-    async def _render(self, follower: FollowerId) -> TaskCard | LeavingCard | None:
+    async def _render(self, follower: FollowerId) -> TaskCard | LeavingCard | ForgottenCard | None:
         one = await self._followers.get(follower)
         if one is not None and one.on_board is not None:
             return await self._leaving(one)
         if one is None or one.end_shown_at is not None:
             return None
         snapshot = await self._snapshot(one.task_id)
-        if snapshot is None:  # its task is kept no longer: there is nothing left to show
-            await self._followers.rests(follower)
-            return None
+        if snapshot is None:
+            return await self._forgotten(one)
         state = shown_state(snapshot.task)
         if one.gone and not state.ended:
             return None
@@ -213,6 +226,17 @@ class LiveStatus:
             await self.shown(follower, made, one.message_id)
             return None
         return made
+
+    async def _forgotten(self, one: Follower) -> ForgottenCard | None:
+        """Return what a message shows whose task is kept no longer: its chat was closed for a month."""
+        if one.message_id is None:
+            await self._followers.rests(one.id)
+            return None
+        to = Address.parse(one.address)
+        said = sentence(TaskNotFound.code, {}, self._languages.words(to.door, one.language))
+        return ForgottenCard(
+            follower=one, to=to, message=Message(escape(said)), message_id=one.message_id, reply_to=None, ended=False
+        )
 
     async def _leaving(self, one: Follower) -> LeavingCard | None:
         if not one.leaving:
@@ -260,6 +284,8 @@ class LiveStatus:
                 await self.boards.shown(subject, card, message_id)
             case LeavingCard():
                 await self._followers.left(card.follower)
+            case ForgottenCard():
+                await self._followers.rests(card.follower.id)
             case TaskCard():
                 after = await self._followers.shown(card.follower, message_id, card.attempt, card.state)
                 if after is not None and after.on_board is not None:  # it was folded while this was on its way
@@ -277,6 +303,8 @@ class LiveStatus:
                 await self.boards.gone(subject)
             case LeavingCard():
                 await self._followers.left(card.follower)
+            case ForgottenCard():
+                await self._followers.rests(card.follower.id)
             case TaskCard() if card.was_shown:
                 # Whoever has deleted a message that had shown its end does not want it back: a note was changed.
                 await self._followers.rests(card.follower.id)
@@ -286,8 +314,8 @@ class LiveStatus:
     def took(self, place: Address) -> None:
         self._closed.took(place)
 
-    def closed(self, place: Address) -> None:
-        self._closed.close(place)
+    def closed(self, place: Address, *, whole: bool) -> None:
+        self._closed.close(place, whole=whole)
 
     async def moved(self, chat_id: int, became: int) -> None:
         moved = await self._moves.move(str(Address(chat_id)), str(Address(became)))

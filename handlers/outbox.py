@@ -366,14 +366,14 @@ class Outbox:
                 self._later(chat, turn)
             case Fate.CHAT_GONE:
                 _log.info("chat_gone", chat=turn.to.chat_id, error=loggable(error))
-                self._give_up(chat, turn, Address(turn.to.chat_id))
+                self._give_up(chat, turn, whole=True)
             case Fate.CHAT_MOVED:
                 became = new_chat(error)
                 await self.moved(turn.to.chat_id, became)
                 self._follow(turn, Address(became))
             case Fate.TOPIC_GONE:
                 _log.info("topic_gone", chat=turn.to.chat_id, thread=turn.to.thread_id)
-                self._give_up(chat, turn, turn.to)
+                self._give_up(chat, turn, whole=False)
             case Fate.REVOKED if self._stopped:
                 pass  # said by another request, or none of our business any more
             case Fate.REVOKED:
@@ -382,12 +382,12 @@ class Outbox:
                 _log.error("telegram_refused", chat=turn.to.chat_id, error=loggable(error))
                 turn.close()
 
-    def _give_up(self, chat: ChatQueue, turn: Turn, place: Address) -> None:
-        """Drop *turn* and all that waits for *place*, which takes no messages."""
-        self._cards.closed(place)
+    def _give_up(self, chat: ChatQueue, turn: Turn, *, whole: bool) -> None:
+        """Drop *turn* and all that waits for its *whole* chat, or for its topic, which takes no messages."""
+        self._cards.closed(turn.to, whole=whole)
         turn.close()
         for lost in chat.waiting():
-            if place in {lost.to, Address(lost.to.chat_id)}:
+            if whole or lost.to == turn.to:
                 chat.drop(lost)
                 lost.close()
 

@@ -131,8 +131,8 @@ class Cards(Protocol):
     def took(self, place: Address, /) -> None:
         """Know that a message was taken at *place*."""
 
-    def closed(self, place: Address, /) -> None:
-        """Know that *place*, a chat or a topic of it, takes no messages: what waits for it is dropped.
+    def closed(self, place: Address, /, *, whole: bool) -> None:
+        """Know that *place*, its *whole* chat or its topic alone, takes no messages: what waits for it is dropped.
 
         Nothing but answers is to be marked there until it is open again; then all that is to be shown.
         """

@@ -47,6 +47,7 @@ async def press(update: Update, context: CalibotContext) -> None:
     """Handle a press of any button, ours or forged."""
     query = update.callback_query
     assert query is not None  # noqa: S101 - registered for presses alone
+    await context.services.live.somebody_is_at(address_of(message_of(update)))
     with context.services.outbox.standing_still(chat_of(update).id):
         try:
             outcome = await _act(update, context, query)
@@ -56,7 +57,6 @@ async def press(update: Update, context: CalibotContext) -> None:
             outcome = Outcome(said=sentence_of(error, update, context))
         _show(update, context, outcome)
         await _answer(context, query, outcome.said)
-    context.services.live.try_again(address_of(message_of(update)))
     if outcome.board is not None:
         context.services.live.boards.show(outcome.board)
     if outcome.task is not None:

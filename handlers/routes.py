@@ -19,7 +19,7 @@ from telegram.ext import (
 
 from handlers.answers import Handler, say
 from handlers.calibrate import calibrate, calibrate_hash
-from handlers.context import CalibotContext, incoming_of, message_of, words_of
+from handlers.context import CalibotContext, address_of, incoming_of, message_of, words_of
 from handlers.export import export
 from handlers.figures import show_queue, show_stats
 from handlers.gate import gate
@@ -146,6 +146,7 @@ async def command(update: Update, context: CalibotContext) -> None:
     name = command_of(message, context.bot) or ""
     handler = COMMANDS.get(name) if message.text else _CAPTIONS.get(name)
     if handler is not None:
+        await context.services.live.somebody_is_at(address_of(message), everywhere=name == "start")
         await handler(update, context)
     elif name in COMMANDS:
         words = words_of(update, context).gettext("/{command} takes no file: send it in a message of its own.")

@@ -4,11 +4,9 @@ from telegram import Update
 from telegram.constants import ChatMemberStatus
 from telegram.error import TelegramError
 
-from handlers.answers import answer, errors_as_answers, say
+from handlers.answers import errors_as_answers, say
 from handlers.context import CalibotContext, chat_of, door_of, is_private, message_of, person_of, words_of
 from handlers.incoming import argument_of
-from handlers.outgoing import Address, Message
-from handlers.text import escape
 from services.i18n import Translation
 
 
@@ -37,9 +35,7 @@ async def start(update: Update, context: CalibotContext) -> None:
                 "commands alone. To change that, make me an administrator; or let my owner send /setprivacy to "
                 "@BotFather, choose Disable, then remove me from this group and add me again."
             )
-    # Whoever had blocked the bot is told what ended meanwhile; of a chat's topics nothing else says that they are open.
-    live, here = context.services.live, Address(chat.id)
-    answer(update, context, Message(escape(text)), then=lambda: live.try_again(here))
+    say(update, context, text)
 
 
 async def _hears_everything(update: Update, context: CalibotContext) -> bool:

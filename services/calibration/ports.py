@@ -189,7 +189,7 @@ class Followers(Protocol):
         """Return the addresses that take no messages from us."""
 
     async def close(self, address: str, at: float) -> None:
-        """Store that *address* takes none."""
+        """Store that *address* takes none; what is live on boards there, with topics, is left to them."""
 
     async def open(self, address: str) -> None:
         """Store that *address* takes messages."""

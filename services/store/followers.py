@@ -79,12 +79,16 @@ class FollowerRows:
 
     async def close(self, address: str, at: float) -> None:
         await self._run.one("close_place", address=address, at=at)
+        await self._run.one("set_boards_apart", address=address, at=at)
 
     async def open(self, address: str) -> None:
         await self._run.one("open_place", address=address)
 
     async def forget(self, before: float) -> None:
         await self._run.one("forget_followers", before=before)
+        for row in await self._run.all("places_closed_before", before=before):
+            await self._run.one("forget_followers_at", address=row["address"])
+            await self._run.one("forget_place", address=row["address"])
 
     async def behind(self, notes: Collection[NoteId]) -> Sequence[Follower]:
         return [self._follower(row) for row in await self._run.all("followers_behind", notes=json.dumps(list(notes)))]

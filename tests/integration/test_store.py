@@ -218,7 +218,12 @@ async def test_messages_of_an_older_calibot_that_came_to_rest_in_closed_chats_ar
         old.execute("INSERT INTO notebooks (id, created_at) VALUES (1, 1.0)")
         old.executemany(
             insert_task,
-            [("t1", "1", "completed", 1, 2.0), ("t2", "2", "failed", 1, 2.0), ("t3", "3", "failed", 2, 2.0)],
+            [
+                ("t1", "1", "completed", 1, 2.0),
+                ("t2", "2", "failed", 1, 2.0),
+                ("t3", "3", "failed", 2, 2.0),
+                ("t4", "4", "running", 1, None),
+            ],
         )
         old.execute(
             "INSERT INTO boards (id, address, language, message_id, closed_at) VALUES (1, 'tg:-5', 'en', 9, 3.0)"
@@ -231,6 +236,8 @@ async def test_messages_of_an_older_calibot_that_came_to_rest_in_closed_chats_ar
                 (3, "t3", "tg:3:7", 10, 1, "failed", 3.0, None),  # the retry's end it has not
                 (4, "t1", "tg:-5", None, 1, None, 3.0, 1),  # on a list that was closed with its chat
                 (5, "gone", "tg:4", 10, 1, "running", 3.0, None),  # its task is kept no longer
+                (6, "t1", "tg:6", 10, 1, "running", 3.0, None),  # its chat was closed, and is open again:
+                (7, "t4", "tg:6", 11, 1, "running", None, None),  # one is under way there
             ],
         )
         old.execute("PRAGMA user_version = 13")
@@ -238,7 +245,9 @@ async def test_messages_of_an_older_calibot_that_came_to_rest_in_closed_chats_ar
     async with Store.open(path) as store:
         assert sorted(await store.read(lambda tx: tx.followers.closed())) == ["tg:-5", "tg:1", "tg:3:7"]
         unfinished = await store.read(lambda tx: tx.followers.unfinished())
-        assert [(one.id, one.on_board) for one in unfinished] == [(1, None), (3, None), (4, None)]
+        assert [(one.id, one.on_board) for one in unfinished] == [
+            (1, None), (3, None), (4, 1), (6, None), (7, None)
+        ]  # fmt: skip
         assert [one.id for one in await store.read(lambda tx: tx.boards.behind())] == [1]
 
 

@@ -35,7 +35,7 @@ class FakeCards:
     followers: dict[Subject, Shown] = field(default_factory=dict)
     rendered: list[Subject] = field(default_factory=list)
     lost: list[Subject] = field(default_factory=list)
-    shut: list[Address] = field(default_factory=list)
+    shut: list[tuple[Address, bool]] = field(default_factory=list)
     open: list[Address] = field(default_factory=list)
     store_down: int = 0
     store_takes: float = 0.0
@@ -75,8 +75,8 @@ class FakeCards:
     def took(self, place: Address) -> None:
         self.open.append(place)
 
-    def closed(self, place: Address) -> None:
-        self.shut.append(place)
+    def closed(self, place: Address, *, whole: bool) -> None:
+        self.shut.append((place, whole))
 
     async def moved(self, chat_id: int, became: int) -> None:
         if self.store_down:

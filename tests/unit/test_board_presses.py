@@ -112,7 +112,7 @@ async def test_a_board_in_a_closed_chat_is_tried_again_when_it_is_pressed(
         presser = Presser(manager, store, clock)
         await asked(presser, notebook, *"abcd")
         board = await put_up(presser)
-        presser.live.closed(Address.parse(HERE))
+        presser.live.closed(Address.parse(HERE), whole=True)
         await presser.live.poll()
         assert presser.box.marks == []
         assert await presser.press(Verb.BOARD, board.id) is None

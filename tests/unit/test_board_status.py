@@ -365,7 +365,7 @@ async def test_a_chat_that_is_open_again_has_no_message_in_a_live_state(begin: B
         world.telegram.blocked.add(GROUP.chat_id)
         await world.passes(100)
         world.telegram.blocked.clear()
-        world.live.try_again(GROUP)
+        await world.live.somebody_is_at(GROUP, everywhere=True)
         await world.at_rest()
         assert world.living() == []
 
@@ -383,7 +383,7 @@ async def test_ends_that_a_board_had_no_room_for_are_told_when_its_chat_is_open_
         world.telegram.blocked.add(GROUP.chat_id)
         await world.passes(10)
         world.telegram.blocked.clear()
-        world.live.try_again(GROUP)
+        await world.live.somebody_is_at(GROUP, everywhere=True)
         await world.at_rest()
         told = "\n".join(world.telegram.texts(GROUP.chat_id))
         assert [word for word in words if f"name {word}." not in told] == []
@@ -448,7 +448,7 @@ async def test_the_last_line_of_a_list_may_get_a_card_while_its_chat_is_closed(
         world.telegram.blocked.add(GROUP.chat_id)
         await world.passes(10 if closed == "before" else 60)
         world.telegram.blocked.clear()
-        world.live.try_again(GROUP)
+        await world.live.somebody_is_at(GROUP, everywhere=True)
         await world.at_rest()
         await world.passes(60)
         assert world.living() == []
@@ -473,7 +473,7 @@ async def test_a_list_that_can_be_edited_again_goes_on_to_its_end(
         await world.passes(15)
     world.telegram.blocked.clear()
     async with begin() as world:
-        world.live.try_again(GROUP)
+        await world.live.somebody_is_at(GROUP, everywhere=True)
         await world.at_rest()
         await world.passes(60)
         assert world.living() == []

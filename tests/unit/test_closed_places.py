@@ -44,7 +44,7 @@ async def closed_with(world: World, engine: UnevenEngine, words: list[str], to: 
 async def opens(world: World, how: str, to: Address = GROUP) -> None:
     world.telegram.blocked.discard(to.chat_id)
     if how == "by /start":
-        world.live.try_again(Address(to.chat_id))
+        await world.live.somebody_is_at(Address(to.chat_id), everywhere=True)
     else:
         await world.ask("the next one", to=to)
 
@@ -85,7 +85,7 @@ async def test_a_closed_chat_costs_one_refused_request_and_no_start_costs_anothe
     async with begin() as world:
         await world.passes(60)
         assert (refused, world.telegram.turned_away[GROUP.chat_id]) == (1, 1)
-        world.live.try_again(GROUP)
+        await world.live.somebody_is_at(GROUP, everywhere=True)
         await world.passes(60)
         assert world.telegram.turned_away[GROUP.chat_id] == 2
 
@@ -96,7 +96,7 @@ async def test_one_that_is_open_again_before_the_program_knew_is_shown_once(begi
         await opens(world, "by /start", to=ALICE)
         await world.at_rest()
         calls = len(world.telegram.calls)
-        world.live.try_again(ALICE)
+        await world.live.somebody_is_at(ALICE, everywhere=True)
         await world.passes(60)
         assert len(world.telegram.calls) == calls
 
@@ -211,6 +211,115 @@ async def test_what_the_store_does_not_take_of_a_closed_chat_is_stored_later(
         assert "name w0." in told(world, ALICE)
 
 
+async def test_a_list_that_was_closed_for_longer_than_its_tasks_are_kept_ends_and_takes_in_no_other(
+    begin: Begin, engine: UnevenEngine, clock: FakeClock
+) -> None:
+    words = knows(engine, 12)
+    async with begin() as world:
+        await closed_with(world, engine, words[:6])
+        clock._now += 31 * 24 * HOUR
+        await world.manager.cleanup_old_tasks()
+        await opens(world, "by /start")
+        await world.at_rest()
+        assert world.living() == []
+        for word in words[6:]:
+            await world.ask(word)
+        await world.at_rest()
+        (old, new) = world.boards()
+        assert "6 tasks: 0 found" in old
+        assert "6 tasks: 6 found" in new
+        assert [word for word in words[6:] if f"name {word}." not in new] == []
+
+
+async def test_a_card_whose_task_is_kept_no_longer_says_so(
+    begin: Begin, engine: UnevenEngine, clock: FakeClock
+) -> None:
+    async with begin() as world:
+        await closed_with(world, engine, knows(engine, 1), to=ALICE)
+        clock._now += 31 * 24 * HOUR
+        await world.manager.cleanup_old_tasks()
+        await opens(world, "by /start", to=ALICE)
+        await world.at_rest()
+        assert world.shown(ALICE) == ["This task is no longer kept."]
+
+
+async def test_what_is_asked_once_a_chat_is_open_again_stands_below_and_not_on_the_list_of_before(
+    begin: Begin, engine: UnevenEngine
+) -> None:
+    words = knows(engine, 11)
+    async with begin() as world:
+        await closed_with(world, engine, words[:5])
+        world.telegram.blocked.clear()
+        for word in words[5:]:
+            await world.ask(word)
+        await world.at_rest()
+        (old, new) = world.boards()
+        assert "5 tasks: 5 found" in old
+        assert [word for word in words[5:] if f"name {word}." not in new] == []
+
+
+async def test_the_same_asked_again_in_a_chat_that_is_open_again_is_told(begin: Begin, engine: UnevenEngine) -> None:
+    words = knows(engine, 6)
+    engine.delay = 50
+    async with begin() as world:
+        for word in words:
+            await world.ask(word)
+        await world.passes(5)
+        world.live.closed(GROUP, whole=True)
+        await world.passes(5)
+        await world.live.somebody_is_at(GROUP)  # as a command does
+        await world.ask(words[0])
+        await world.at_rest()
+        assert [word for word in words if f"name {word}." not in told(world)] == []
+
+
+async def test_who_has_written_in_a_closed_chat_is_told_though_the_program_is_killed_right_then(
+    begin: Begin, engine: UnevenEngine, store: Store, clock: FakeClock
+) -> None:
+    async with begin() as world:
+        await closed_with(world, engine, knows(engine, 1), to=ALICE)
+        await opens(world, "by /start", to=ALICE)
+        killed = ClosedPlaces(Followership(store, clock))
+        await killed.load()
+        assert ALICE not in killed
+
+
+async def test_a_closed_general_topic_holds_up_no_other(begin: Begin, engine: UnevenEngine) -> None:
+    words = knows(engine, 2)
+    async with begin() as world:
+        world.live.closed(GROUP, whole=False)
+        await world.ask(words[0], to=TOPIC)
+        await world.passes(70)
+        assert f"name {words[0]}." in told(world)
+        await world.followers.again(await world.ask(words[1], to=TOPIC))
+        await world.at_rest()
+        assert f"name {words[1]}." in told(world)
+        assert await world.followers.closed() == ["tg:-500:1"]
+
+
+async def test_closed_places_are_forgotten_with_what_was_to_be_shown_there_and_others_are_not(
+    begin: Begin, engine: UnevenEngine, store: Store, clock: FakeClock
+) -> None:
+    near = Address(1001)
+    async with begin() as world:
+        await closed_with(world, engine, knows(engine, 1), to=ALICE)
+        (closed,) = await world.followers.unfinished()
+        task_id = await world.ask("w0", to=near)
+        await world.passes(100)
+        (other,) = await world.followers.of(task_id)
+        clock._now += 60 * 24 * HOUR
+        await world.manager.cleanup_old_tasks()
+        assert await world.followers.get(closed.id) is not None
+        assert await world.followers.closed() == [str(ALICE)]
+        clock._now += 29.9 * 24 * HOUR
+        await world.manager.cleanup_old_tasks()
+        assert await world.followers.get(other.id) is not None
+        clock._now += HOUR * 24
+        await world.manager.cleanup_old_tasks()
+        assert await world.followers.get(closed.id) is None
+        assert await world.followers.closed() == []
+
+
 # Which places are closed.
 
 
@@ -219,57 +328,99 @@ def places(store: Store, clock: FakeClock) -> ClosedPlaces:
     return ClosedPlaces(Followership(store, clock))
 
 
+async def tried(places: ClosedPlaces) -> set[Address]:
+    async with places.tried() as opened:
+        return set(opened)
+
+
 async def test_a_closed_chat_closes_its_topics_and_a_closed_topic_nothing_else(places: ClosedPlaces) -> None:
-    places.close(TOPIC)
-    assert [one in places for one in (TOPIC, OTHER_TOPIC, GROUP, Address(-5000))] == [True, False, False, False]
-    places.close(GROUP)
-    assert [one in places for one in (TOPIC, OTHER_TOPIC, GROUP, Address(-5000))] == [True, True, True, False]
+    everything = (TOPIC, OTHER_TOPIC, GROUP, Address(-5000))
+    places.close(TOPIC, whole=False)
+    assert [one in places for one in everything] == [True, False, False, False]
+    places.close(GROUP, whole=False)
+    assert [one in places for one in everything] == [True, False, True, False]
+    places.close(OTHER_TOPIC, whole=True)
+    assert [one in places for one in everything] == [True, True, True, False]
 
 
 async def test_what_a_chat_takes_opens_no_topic_and_start_opens_all(places: ClosedPlaces) -> None:
-    for place in (GROUP, TOPIC, ALICE):
-        places.close(place)
+    places.close(GROUP, whole=True)
+    places.close(TOPIC, whole=False)
+    places.close(ALICE, whole=True)
     places.took(GROUP)
-    assert await places.settle() == {GROUP}
+    assert await tried(places) == {GROUP}
     assert [one in places for one in (GROUP, OTHER_TOPIC, TOPIC, ALICE)] == [False, False, True, True]
-    places.try_again(GROUP)
-    assert await places.settle() == {GROUP, TOPIC}
+    await places.knock(GROUP, everywhere=True)
+    assert await tried(places) == {TOPIC}
 
 
 async def test_what_a_topic_takes_opens_it_and_its_chat(places: ClosedPlaces) -> None:
-    places.close(GROUP)
-    places.close(OTHER_TOPIC)
+    places.close(GROUP, whole=True)
+    places.close(OTHER_TOPIC, whole=False)
     places.took(TOPIC)
-    await places.settle()
+    await tried(places)
     assert [one in places for one in (GROUP, TOPIC, OTHER_TOPIC)] == [False, False, True]
 
 
 async def test_one_that_refuses_after_it_took_is_closed(places: ClosedPlaces) -> None:
-    places.close(GROUP)
+    places.close(GROUP, whole=True)
     places.took(GROUP)
-    places.close(GROUP)
-    assert await places.settle() == frozenset()
+    places.close(GROUP, whole=True)
+    assert await tried(places) == set()
     assert GROUP in places
 
 
-async def test_those_to_be_tried_are_told_until_they_were(places: ClosedPlaces) -> None:
-    places.close(GROUP)
+async def test_a_topic_that_refuses_says_nothing_of_its_chat(places: ClosedPlaces) -> None:
+    places.close(GROUP, whole=True)
+    places.took(OTHER_TOPIC)
+    places.close(TOPIC, whole=False)
+    assert await tried(places) == {GROUP}
+    assert [one in places for one in (OTHER_TOPIC, TOPIC)] == [False, True]
+
+
+async def test_those_that_could_not_be_told_are_tried_again_and_what_they_took_meanwhile_counts(
+    places: ClosedPlaces,
+) -> None:
+    places.close(GROUP, whole=True)
     places.took(GROUP)
-    assert await places.settle() == {GROUP}
-    assert await places.settle() == {GROUP}
-    places.were_tried({GROUP})
-    assert await places.settle() == frozenset()
+
+    async def fails() -> None:
+        async with places.tried():
+            raise StoreUnavailable
+
+    with pytest.raises(StoreUnavailable):
+        await fails()
+    assert GROUP in places
+    async with places.tried() as opened:
+        assert opened == {GROUP}
+        places.close(GROUP, whole=True)
+        places.took(GROUP)
+    assert await tried(places) == {GROUP}
+    assert await tried(places) == set()
 
 
 async def test_they_are_known_after_a_restart(places: ClosedPlaces, store: Store, clock: FakeClock) -> None:
-    places.close(GROUP)
-    places.close(ALICE)
-    await places.settle()
+    places.close(GROUP, whole=True)
+    places.close(ALICE, whole=True)
+    await tried(places)
     places.took(ALICE)
-    await places.settle()
+    await tried(places)
     again = ClosedPlaces(Followership(store, clock))
     await again.load()
     assert [one in again for one in (GROUP, ALICE)] == [True, False]
+
+
+async def test_one_that_is_knocked_at_and_refuses_is_stored_as_closed_again(
+    places: ClosedPlaces, store: Store, clock: FakeClock
+) -> None:
+    places.close(GROUP, whole=True)
+    await tried(places)
+    await places.knock(GROUP)
+    assert await Followership(store, clock).closed() == []
+    await tried(places)
+    places.close(GROUP, whole=True)
+    await tried(places)
+    assert await Followership(store, clock).closed() == [str(GROUP)]
 
 
 async def test_open_places_are_no_work_for_the_store(
@@ -278,5 +429,5 @@ async def test_open_places_are_no_work_for_the_store(
     monkeypatch.setattr(store, "write", None)
     monkeypatch.setattr(store, "read", None)
     places.took(GROUP)
-    places.try_again(GROUP)
-    assert await places.settle() == frozenset()
+    await places.knock(GROUP, everywhere=True)
+    assert await tried(places) == set()

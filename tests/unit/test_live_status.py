@@ -415,7 +415,7 @@ async def test_a_closed_chat_is_not_tried_at_each_change_and_goes_on_when_it_is_
         task_id = await world.submit("x")
         await settle()
         await world.tick()
-        world.live.closed(CHAT)
+        world.live.closed(CHAT, whole=True)
         await clock.advance(30)
         assert await world.tick() == 0
         assert await manager.unshown_ends()
@@ -436,8 +436,8 @@ async def test_what_is_to_be_shown_in_other_chats_is_not_shown_again_for_one_tha
         await world.live.poll()
         world.outbox.marks.clear()
         for place in (places[0], places[1], places[4]):
-            world.live.closed(place)
-        world.live.try_again(Address(-200))
+            world.live.closed(place, whole=place.thread_id is None)
+        await world.live.somebody_is_at(Address(-200), everywhere=True)
         await world.live.poll()
         assert world.outbox.marks == {
             await world.follower(tasks[place]): (places[place], Rank.PROGRESS) for place in (1, 2, 4)
@@ -450,7 +450,7 @@ async def test_what_is_to_be_shown_in_other_chats_is_not_shown_again_for_one_tha
 async def test_a_person_who_asks_in_a_closed_chat_is_answered(run: Run, begin: Begin) -> None:
     async with run() as manager:
         world = await begin(manager)
-        world.live.closed(CHAT)
+        world.live.closed(CHAT, whole=True)
         await world.live.show(await world.submit("x"))
         assert [rank for _, rank in world.outbox.marks.values()] == [Rank.ANSWER]
 

@@ -83,7 +83,7 @@ async def test_a_card_in_a_chat_that_is_closed_then_goes_on_when_it_is_open_agai
         world.telegram.blocked.add(ALICE.chat_id)
         await world.passes(100)
         world.telegram.blocked.clear()
-        world.live.try_again(ALICE)
+        await world.live.somebody_is_at(ALICE, everywhere=True)
         await world.at_rest()
         assert [text.split(" ")[0] for text in world.shown(ALICE)] == ["<b>failed</b>"]
 
@@ -101,7 +101,7 @@ async def test_a_card_that_is_folded_in_a_chat_that_is_closed_then_says_where_to
             await world.passes(20)
         await world.passes(100)
         world.telegram.blocked.clear()
-        world.live.try_again(GROUP)
+        await world.live.somebody_is_at(GROUP, everywhere=True)
         await world.at_rest()
         assert world.living() == []
 

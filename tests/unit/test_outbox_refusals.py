@@ -97,7 +97,7 @@ async def test_a_chat_that_is_closed_to_us_is_given_up_with_all_that_waits_for_i
     world.outbox.answer(ALICE, Message("another chat"))
     await world.clock.advance(1)
     assert world.telegram.shown(-500) == []
-    assert (world.cards.shut, world.cards.open) == ([GROUP], [ALICE])
+    assert (world.cards.shut, world.cards.open) == ([(GROUP, True)], [ALICE])
     assert world.telegram.shown(100) == ["another chat"]
     world.outbox.answer(GROUP, Message("let in again"))
     await world.clock.advance(5)
@@ -112,7 +112,7 @@ async def test_a_closed_topic_is_given_up_alone_with_all_that_waits_for_it(world
     world.begin(2, Address(-500, 5))
     world.begin(3, topic)
     await world.clock.advance(5)
-    assert (world.cards.shut, world.cards.open) == ([topic], [Address(-500, 5)])
+    assert (world.cards.shut, world.cards.open) == ([(topic, False)], [Address(-500, 5)])
     assert [call.thread_id for call in world.telegram.calls] == [5]
 
 

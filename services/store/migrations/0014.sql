@@ -5,21 +5,23 @@ CREATE TABLE closed_places (
     at REAL NOT NULL
 ) STRICT;
 
+-- Where one is under way, or has shown its end since, messages are taken again.
 INSERT INTO closed_places (address, at)
-SELECT address, max(end_shown_at) FROM followers JOIN tasks ON tasks.id = task_id
+SELECT address, max(end_shown_at) AS rested FROM followers JOIN tasks ON tasks.id = task_id
 WHERE end_shown_at IS NOT NULL
     AND (shown_state IS NULL OR shown_state IN ('pending', 'running') OR shown_attempt < attempt)
-GROUP BY address;
-
-UPDATE boards SET behind = 1 WHERE message_id IS NOT NULL AND closed_at IS NOT NULL AND id IN (
-    SELECT board_id FROM followers JOIN tasks ON tasks.id = task_id
-    WHERE end_shown_at IS NOT NULL
-        AND (shown_state IS NULL OR shown_state IN ('pending', 'running') OR shown_attempt < attempt)
+GROUP BY address
+HAVING NOT EXISTS (
+    SELECT 1 FROM followers AS other WHERE other.address = followers.address AND (
+        other.end_shown_at IS NULL
+        OR other.end_shown_at > rested AND other.shown_state IN ('completed', 'failed', 'cancelled')
+    )
 );
 
-UPDATE followers SET end_shown_at = NULL,
-    board_id = (SELECT id FROM boards WHERE boards.id = board_id AND closed_at IS NULL)
-WHERE end_shown_at IS NOT NULL AND EXISTS (
+UPDATE followers SET end_shown_at = NULL WHERE end_shown_at IS NOT NULL AND EXISTS (
     SELECT 1 FROM tasks WHERE tasks.id = task_id
         AND (shown_state IS NULL OR shown_state IN ('pending', 'running') OR shown_attempt < attempt)
 );
+
+UPDATE boards SET behind = 1 WHERE message_id IS NOT NULL AND closed_at IS NOT NULL
+    AND id IN (SELECT board_id FROM followers WHERE end_shown_at IS NULL);

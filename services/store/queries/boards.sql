@@ -1,7 +1,9 @@
 -- name: crowd
--- How many at an address have an end to show that they have not shown, or are on their way to one.
+-- How many at an address have an end to show that they have not shown, or are on their way to one; but for those of a
+-- board that takes no more.
 SELECT count(*) AS many, min(alone) AS alone FROM followers JOIN tasks ON tasks.id = task_id
 WHERE address = :address AND end_shown_at IS NULL AND alone IS NOT NULL
+    AND NOT EXISTS (SELECT 1 FROM boards WHERE boards.id = board_id AND closed_at IS NOT NULL)
     AND (completed_at IS NULL OR (shown_attempt, shown_state) IS NOT (attempt, state));
 
 -- name: open_board
@@ -34,10 +36,16 @@ SELECT * FROM boards WHERE closed_at IS NULL OR behind ORDER BY id;
 SELECT * FROM boards WHERE behind ORDER BY id;
 
 -- name: board_lines
--- Of a task that is kept no longer what was shown last. One that a crash put back to pending is shown as running.
+-- Of a task that is kept no longer what was shown last, if that was an end. One that a crash put back to pending is shown
+-- as running.
 SELECT followers.id, task_id, followers.asked_by, reply_to, message_id, language, end_shown_at, shown_attempt,
     shown_state, tasks.id IS NULL AS forgotten, completed_at, iif(attempt = 1, created_at, started_at) AS asked_at,
-    iif(state = 'pending' AND started_at IS NOT NULL, 'running', coalesce(state, shown_state, 'cancelled')) AS state,
+    CASE
+        WHEN state = 'pending' AND started_at IS NOT NULL THEN 'running'
+        WHEN state IS NOT NULL THEN state
+        WHEN shown_state IN ('completed', 'failed') THEN shown_state
+        ELSE 'cancelled'
+    END AS state,
     coalesce(attempt, shown_attempt) AS attempt, state IN ('failed', 'cancelled') AS can_retry,
     completed_at IS NOT NULL AND end_shown_at IS NULL AND EXISTS (
         SELECT 1 FROM item_rows
@@ -71,6 +79,11 @@ WHERE id = :id AND board_id = :board AND task_id = :task_id
 -- name: take_off_board
 UPDATE followers SET board_id = NULL, alone = NULL
 WHERE board_id = :id AND end_shown_at IS NULL AND id IN (SELECT value FROM json_each(:followers));
+
+-- name: set_boards_apart
+-- What is asked for once a place is open again has no room far above, on a board of before.
+UPDATE boards SET closed_at = :at, behind = message_id IS NOT NULL
+WHERE closed_at IS NULL AND (address = :address OR address GLOB :address || ':*');
 
 -- name: turn_board
 UPDATE boards SET page = :page WHERE id = :id;

@@ -63,10 +63,20 @@ UPDATE followers SET end_shown_at = :end_shown_at,
 WHERE id = :id;
 
 -- name: forget_followers
--- Those of a closed place as well whose tasks are kept no longer: there is nothing left to show there.
-DELETE FROM followers WHERE end_shown_at < :before
-    OR NOT EXISTS (SELECT 1 FROM tasks WHERE tasks.id = task_id)
-        AND EXISTS (SELECT 1 FROM closed_places WHERE at < :before AND followers.address GLOB address || '*');
+DELETE FROM followers WHERE end_shown_at < :before;
+
+-- name: forget_followers_at
+-- Of a closed place, with all topics in it, those whose tasks are kept no longer: there is nothing left to show there.
+DELETE FROM followers WHERE (address = :address OR address GLOB :address || ':*')
+    AND NOT EXISTS (SELECT 1 FROM tasks WHERE tasks.id = task_id);
+
+-- name: places_closed_before
+SELECT address FROM closed_places WHERE at < :before;
+
+-- name: forget_place
+DELETE FROM closed_places WHERE address = :address AND NOT EXISTS (
+    SELECT 1 FROM followers WHERE (address = :address OR address GLOB :address || ':*') AND end_shown_at IS NULL
+);
 
 -- name: closed_places
 SELECT address FROM closed_places;
