@@ -9,6 +9,7 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
@@ -17,7 +18,7 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSetti
 # The values stay out of errors: one of them may be the token in the wrong place.
 _FROZEN = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, use_attribute_docstrings=True)
 _ADDRESS = re.compile(r"https?://[^/\s?#]+(?:/[^\s?#]*)?/bot")
-_SITE = re.compile(r"https?://[^/\s?#@]+/?")
+_SITE = re.compile(r"https?://[^/\s?#@]+/?", re.IGNORECASE)
 _INTERFACE = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):([0-9]{1,5})", re.ASCII)
 _TOKEN = re.compile(r"[0-9]+:[A-Za-z0-9_-]+", re.ASCII)
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -170,7 +171,7 @@ class Web(BaseModel):
     def _site(cls, value: str) -> str:
         if value and not _SITE.fullmatch(value):
             raise ValueError("must be an http or https address without a path, such as https://notes.example.org")
-        return value.rstrip("/")
+        return _as_browsers_say(value) if value else value
 
     @field_validator("trusted_proxies")
     @classmethod
@@ -179,6 +180,18 @@ class Web(BaseModel):
             return tuple(str(ipaddress.ip_network(one)) for one in value)
         except ValueError:
             raise ValueError("each must be an address or a network, such as 10.0.0.1 or 10.0.0.0/8") from None
+
+
+def _as_browsers_say(site: str) -> str:
+    """Return the origin of *site* as the URL standard (WHATWG) spells it: lower case, IDNA, no port of its scheme."""
+    parts = urlsplit(site)
+    try:
+        host, port = (parts.hostname or "").encode("idna").decode("ascii"), parts.port
+    except (UnicodeError, ValueError):
+        raise ValueError("must have a host and a port that there can be") from None
+    own = {"http": 80, "https": 443}[parts.scheme.lower()]
+    host = f"[{host}]" if ":" in host else host
+    return f"{parts.scheme.lower()}://{host}" + (f":{port}" if port not in {None, own} else "")
 
 
 class Sections(BaseModel):

@@ -49,12 +49,13 @@ class Doors:
             return known
         try:
             member = await self._bot.get_chat_member(int(group.removeprefix("tg:")), int(person.removeprefix("tg:")))
+            known = status_of(member) in MEMBERS
         except (BadRequest, Forbidden):  # it has no such member, or the bot is in it no longer
-            return False
+            known = False
         except TelegramError as error:  # nobody is let in on a guess, nor told that nothing is there
             raise MembershipUnknown from error
         self._known.pop((group, person), None)
-        self._known[group, person] = now + _REMEMBERED, (known := status_of(member) in MEMBERS)
+        self._known[group, person] = now + _REMEMBERED, known
         if len(self._known) > _MOST_REMEMBERED:
             del self._known[next(iter(self._known))]
         return known

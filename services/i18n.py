@@ -253,6 +253,7 @@ _SENTENCES: Mapping[str, _Say] = {
     "torrent_not_found": _say(_("No note and no task here has this torrent.")),
     "bad_request": _say(_("The request is not as this address takes it: look at {where}.")),
     "too_large": _too_large,
+    "too_slow": _say(_("The request took too long to come. Send it again.")),
     "not_json": _say(_("Send JSON, with Content-Type: application/json.")),
     "token_needed": _say(_("Send a token that is good. /token NAME gives one, in a private chat with the bot.")),
     "async_disabled": _say(_("That is switched off here; POST /api/calibrate/<note_id> calibrates a note and waits.")),

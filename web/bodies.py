@@ -1,15 +1,22 @@
 """What may come as a request's body: JSON, and not without end."""
 
+import asyncio
+
 from fastapi import Request
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from services.errors import ShuttingDown
+from services.clock import at_most
+from services.errors import CalibotError
+from web.entry import let_in
 from web.errors import turn_away
-from web.refusals import NotJson, TooLarge
+from web.given import services_of
+from web.refusals import NotJson, TooLarge, TooSlow
 from web.stopping import unless_stopping
 
-_MOST = 2_000_000  # bytes
+_MOST = 6_500_000  # bytes: a million characters, each escaped
+_OF_ANYBODY = 65_536  # bytes that are read before it is known who asks
+_SECONDS = 30.0  # in which a body must have come
 _JSON = "application/json"
 
 
@@ -28,7 +35,7 @@ class Bodies:
             body = await unless_stopping(request, _read(request))
         except ClientDisconnect:  # nobody is left to be answered
             return
-        except (TooLarge, ShuttingDown) as error:
+        except CalibotError as error:
             await turn_away(scope, receive, send, error)
             return
         if body and request.headers.get("content-type", "").partition(";")[0].strip().lower() != _JSON:
@@ -38,11 +45,31 @@ class Bodies:
 
 
 async def _read(request: Request) -> bytes:
-    body = bytearray()
+    """Return the body.
+
+    Raises:
+        TooLarge, TooSlow: there is too much of it, or it takes too long.
+        TokenNeeded, NotLetIn, FromAnotherSite: there is much of it, and it is nobody's who may ask; see `let_in`.
+        ClientDisconnect: the client has gone.
+    """
+    if int(request.headers.get("content-length", 0)) > _MOST:  # the server refuses what is no number
+        raise TooLarge(most=_MOST)
+    reading = asyncio.ensure_future(_stream(request))
+    await at_most(services_of(request).clock, _SECONDS, reading)
+    if reading.cancelled():
+        raise TooSlow
+    return reading.result()
+
+
+async def _stream(request: Request) -> bytes:
+    body, known = bytearray(), False
     async for chunk in request.stream():
         body += chunk
         if len(body) > _MOST:
             raise TooLarge(most=_MOST)
+        if not known and len(body) > _OF_ANYBODY:
+            await let_in(request)
+            known = True
     return bytes(body)
 
 

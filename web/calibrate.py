@@ -138,7 +138,10 @@ async def calibrate_and_wait(
 ) -> Result | JSONResponse:
     """Calibrate a note, and answer when that is done; 502 with why no name was found, 504 when it still goes on."""
     manager = asker.services.manager
-    task_id = await asker.done_before() or await _submit_notes(asker, [NoteId(note_id)])
+    if (task_id := await asker.done_before()) is not None:
+        await _visible(asker, task_id)
+    else:
+        task_id = await _submit_notes(asker, [NoteId(note_id)])
     snapshot = await unless_stopping(request, _ended(request, asker, task_id))
     if snapshot.task.state is not State.COMPLETED:
         why = failure_of(snapshot) or Step(LookupFailed.code)

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from services.notebook.sessions import SESSION_SECONDS
 from services.torrents import NotebookId, PersonId
-from web.given import Services, services_of
+from web.given import services_of
 from web.rates import client_of
 from web.refusals import FromAnotherSite, NotLetIn, TokenNeeded
 
@@ -27,7 +27,7 @@ async def let_in(connection: HTTPConnection) -> tuple[PersonId, NotebookId]:
     try:
         return await known(connection)
     except TokenNeeded:
-        if "authorization" in connection.headers or COOKIE in connection.cookies:
+        if _token_in(connection) is not None or COOKIE in connection.cookies:
             connection.app.state.limits.guesses.take(client_of(connection))
         raise
 
@@ -35,9 +35,9 @@ async def let_in(connection: HTTPConnection) -> tuple[PersonId, NotebookId]:
 async def known(connection: HTTPConnection) -> tuple[PersonId, NotebookId]:
     """Return the same, however often it is asked."""
     services = services_of(connection)
-    authorization = connection.headers.get("authorization")
-    if authorization is not None:
-        person = await _by_token(services, authorization)
+    token = _token_in(connection)
+    if token is not None:
+        person = await services.tokens.whose(token)
     else:
         person = await services.sessions.whose(connection.cookies.get(COOKIE, ""))
         if person is not None:
@@ -87,7 +87,7 @@ def remember(connection: HTTPConnection, answer: Response, session: str) -> None
     )
 
 
-async def _by_token(services: Services, authorization: str) -> PersonId | None:
-    """Return whose token is in ``Authorization: Bearer`` (RFC 6750)."""
-    scheme, _, secret = authorization.partition(" ")
-    return await services.tokens.whose(secret.strip()) if scheme.lower() == _SCHEME else None
+def _token_in(connection: HTTPConnection) -> str | None:
+    """Return what is in ``Authorization: Bearer`` (RFC 6750); another scheme is for a proxy before us."""
+    scheme, _, secret = connection.headers.get("authorization", "").partition(" ")
+    return secret.strip() if scheme.lower() == _SCHEME else None

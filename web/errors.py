@@ -28,6 +28,7 @@ from web.refusals import (
     TokenNeeded,
     TooLarge,
     TooManyRequests,
+    TooSlow,
     TorrentNotFound,
 )
 from web.words import words_of
@@ -55,6 +56,7 @@ _STATUS: Mapping[type[CalibotError], HTTPStatus] = {
     errors.EditedSince: HTTPStatus.CONFLICT,
     errors.WrittenSince: HTTPStatus.CONFLICT,
     TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    TooSlow: HTTPStatus.REQUEST_TIMEOUT,
     NotJson: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     TooManyRequests: HTTPStatus.TOO_MANY_REQUESTS,
     errors.TooManyTasks: HTTPStatus.TOO_MANY_REQUESTS,

@@ -26,6 +26,8 @@ _SLOWEST = 10.0  # seconds in which a listener must have taken one message
 _LAST_WORD = 30.0  # seconds in which one who was too slow may yet hear that
 _LOOKED_AT_EVERY = 30.0  # seconds between two looks at who listens
 _LONGEST_NUMBER = 20
+_MOST_NOTEBOOKS = 1_000
+_NEVER = 0
 
 
 class End(IntEnum):
@@ -55,11 +57,16 @@ class _Listener:
         self._clock = asker.services.clock
         self._notebooks: Collection[NotebookId] = ()
 
-    async def serve(self, since: int | None) -> End | None:
-        """Tell it what changes until that ends; return why. None where it has gone by itself."""
+    async def serve(self, since: int | None, heard_of: Collection[int] | None) -> End | None:
+        """Tell it what changes until that ends; return why. None where it has gone by itself.
+
+        *since* is the last number that it has heard, about the notebooks that it has *heard_of*.
+        """
         with self._feed.listening():
             try:
                 self._notebooks = await self._open_now()
+                if heard_of is not None and not set(self._notebooks) <= set(heard_of):
+                    since = _NEVER  # of the others it knows nothing
                 return await first_of(self._left(), self._stopping(), self._tell(since), self._look())
             except WebSocketDisconnect:
                 return None
@@ -102,7 +109,13 @@ class _Listener:
             places = await notebook.whereabouts(list(changes.notes)) if changes.notes else ()
             notes |= {one.id: place_of(one) for one in places if one.notebook in self._notebooks}
             number, more = changes.number, changes.more
-        event = SnapshotEvent(seq=number, reset=reset, tasks=list(tasks.values()), notes=list(notes.values()))
+        event = SnapshotEvent(
+            seq=number,
+            reset=reset,
+            notebooks=sorted(self._notebooks),
+            tasks=list(tasks.values()),
+            notes=list(notes.values()),
+        )
         await self._send(event.model_dump_json())
         return number
 
@@ -135,15 +148,19 @@ class _Listener:
 
 @router.websocket("/api/events")
 async def events(socket: WebSocket) -> None:
-    """Tell what changes in the notebooks that are open to whoever asks; ``since``: the last number that they heard."""
+    """Tell what changes in the notebooks that are open to whoever asks.
+
+    ``since``: the last number that they heard; ``notebooks``: those that it was about.
+    """
     try:
         asker = await _asker(socket)
-        since = _number(socket.query_params.get("since"))
+        since = _number(socket.query_params.get("since"), "since")
+        heard_of = _numbers(socket.query_params.get("notebooks"))
     except CalibotError as error:
         await socket.send_denial_response(answer_to(socket, error))
         return
     await socket.accept()
-    end = await _Listener(socket, socket.app.state.feed, asker).serve(since)
+    end = await _Listener(socket, socket.app.state.feed, asker).serve(since, heard_of)
     if end is not None:
         closing = asyncio.ensure_future(socket.close(end))
         await at_most(asker.services.clock, _LAST_WORD, closing)
@@ -159,10 +176,18 @@ async def _asker(socket: WebSocket) -> Asker:
     return Asker(person, notebook, None, services)
 
 
-def _number(text: str | None) -> int | None:
-    """Return ``since``. Raises BadRequest."""
+def _number(text: str | None, name: str) -> int | None:
+    """Return a number of the query. Raises BadRequest."""
     if text is None:
         return None
     if not (text.isascii() and text.isdecimal() and len(text) <= _LONGEST_NUMBER):
-        raise BadRequest(where="query.since")
+        raise BadRequest(where=f"query.{name}")
     return int(text)
+
+
+def _numbers(text: str | None) -> Collection[int] | None:
+    """Return ``notebooks``, numbers with commas between. Raises BadRequest."""
+    if text is None:
+        return None
+    named = text.split(",", _MOST_NOTEBOOKS)
+    return {number for one in named if (number := _number(one, "notebooks")) is not None}

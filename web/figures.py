@@ -12,6 +12,7 @@ from services.calibration.task import State
 
 _SECONDS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 45, 60, 120, 300, 900, 3600)
 _NOBODY = "none"
+_OPENMETRICS = "application/openmetrics-text"
 
 
 class Sending(Protocol):
@@ -64,5 +65,6 @@ class Figures:
         """Return all of it in the best format of the *accept* header, and that format's name."""
         for state in (State.PENDING, State.RUNNING):
             self._items.labels(str(state)).set(items.get(state, 0))
-        encode, kind = choose_encoder(accept)
+        # In a version of its own: the library trusts that what is asked for has numbers.
+        encode, kind = choose_encoder(f"{_OPENMETRICS}; version=1.0.0" if _OPENMETRICS in accept else "")
         return encode(self._registry), kind

@@ -20,7 +20,7 @@ from services.notebook.history import Step
 from services.notebook.note import Known
 from services.notebook.notebook import magnets_of
 from services.notebook.search import Line, asked
-from services.torrents import NotebookId, NoteId, TorrentId
+from services.torrents import FileEntry, NotebookId, NoteId, TorrentId
 from services.units import minute, size
 from web.context import Asker, WhoAsks
 from web.entry import COOKIE, check_origin, remember
@@ -34,8 +34,8 @@ from web.words import words_of
 
 router = APIRouter(include_in_schema=False)
 _BEYOND = 2**63
-_MOST_TORRENTS = 50
-_MOST_FILES = 500  # of one torrent
+_MOST_TORRENTS = 20
+_MOST_FILES = 200  # of one torrent
 _MOST_STEPS = 20
 _MOST_TASKS = 20
 _LONGEST = 300  # characters of a name, or of what an edit replaced
@@ -70,7 +70,9 @@ async def ask_login(request: Request, secret: Secret) -> Response:
 async def login(request: Request, secret: Secret) -> Response:
     """Use the link up, and let the browser in."""
     check_origin(request)
-    session = await _counted(request, services_of(request).sessions.open(secret))
+    sessions = services_of(request).sessions
+    session = await _counted(request, sessions.open(secret))
+    await sessions.close(request.cookies.get(COOKIE, ""))  # the one that this browser had
     answer = RedirectResponse("/", HTTPStatus.SEE_OTHER)
     remember(request, answer, session)
     return answer
@@ -105,7 +107,8 @@ async def notebook(
     live, _ = await services.manager.live_tasks(notebook=here, limit=_MOST_TASKS)
     own = here == asker.notebook
     kept = {"q": q if words else ""} | ({} if own else {"notebook": str(here)})
-    return services.html.page(
+    return await _page(
+        request,
         "notebook.html",
         say={**labels(t), "found_for": t.gettext("Notes with {words}").format(words=words)},
         notebooks=await _notebooks(asker, t),
@@ -134,7 +137,8 @@ async def note(request: Request, asker: WhoAsks, note_id: Annotated[NoteId, Path
         torrents = [await _torrent(asker, t, here, one, known) for one in first]
         newest = list(together(steps))[::-1][:_MOST_STEPS]
         further = len(magnets) - len(first)
-        return services.html.page(
+        return await _page(
+            request,
             "note.html",
             say=labels(t),
             notebooks=await _notebooks(asker, t),
@@ -150,6 +154,14 @@ async def note(request: Request, asker: WhoAsks, note_id: Annotated[NoteId, Path
         )
 
     return await asker.where_it_is(shown)
+
+
+async def _page(request: Request, template: str, **given: object) -> Response:
+    """Return a page, made in a thread: there may be much on it. The browser is let in for a month from now on."""
+    answer = await asyncio.to_thread(services_of(request).html.page, template, **given)
+    if (session := request.cookies.get(COOKIE)) is not None:
+        remember(request, answer, session)
+    return answer
 
 
 async def _counted(request: Request, asked_for: Awaitable[str]) -> str:
@@ -228,24 +240,32 @@ async def _torrent(
         "size": "",
         "files": (),
         "files_said": "",
+        "unseen": "",
     }
     if told is None:
         return shown
     found = await asker.services.search.torrent([here], torrent.shown, page=0, size=_MOST_FILES)
     many = told.file_count
+    unseen = many - _MOST_FILES if found and found.more else 0
+    more = t.ngettext("And {count} more file.", "And {count} more files.", unseen)
     return shown | {
         "true_name": _short(told.name.text),
         "trust": "verified" if told.verified else "claimed",
         "trust_said": t.gettext("verified") if told.verified else t.gettext("not verified"),
         "size": size(told.size),
-        "files": [_branch(one) for one in tree_of(found.files)] if found else (),
+        "files": await asyncio.to_thread(_branches, found.files) if found else (),
         "files_said": t.ngettext("{count} file", "{count} files", many).format(count=many),
+        "unseen": more.format(count=unseen) if unseen else "",
     }
+
+
+def _branches(files: Sequence[FileEntry]) -> Sequence[Mapping[str, object]]:
+    return [_branch(one) for one in tree_of(files)]
 
 
 def _branch(branch: Branch) -> Mapping[str, object]:
     return {
-        "name": one_line(branch.name),
+        "name": _short(branch.name),
         "size": size(branch.size),
         "within": [_branch(one) for one in branch.within.values()],
     }
@@ -258,10 +278,10 @@ def _step(t: Translation, step: Step) -> Mapping[str, object]:
         "day": minute(step.change.at),
         "changes": [
             {
-                "before": one.before,
+                "before": one_line(one.before),
                 "removed": _short(one.removed or ""),
                 "added": _short(one.added or ""),
-                "after": one.after,
+                "after": one_line(one.after),
             }
             for one in differences(step)[:_MOST_TORRENTS]
         ],

@@ -27,6 +27,12 @@ class TooLarge(CalibotError):
     code = "too_large"
 
 
+class TooSlow(CalibotError):
+    """The body has not come in time."""
+
+    code = "too_slow"
+
+
 class NotJson(CalibotError):
     """The body is not said to be JSON."""
 

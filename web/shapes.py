@@ -101,11 +101,15 @@ class NoteEvent(BaseModel):
 
 
 class SnapshotEvent(BaseModel):
-    """All *tasks*, or those that changed since a number, and the *notes* that did; *reset*: it is known no more."""
+    """All *tasks*, or those that changed since a number, and the *notes* that did; *reset*: it is known no more.
+
+    *notebooks* are those which it is about.
+    """
 
     type: Literal["snapshot"] = "snapshot"
     seq: int
     reset: bool
+    notebooks: list[int]
     tasks: list[TaskStatus]
     notes: list[Place]
 

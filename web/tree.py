@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from services.torrents import FileEntry
 
-_DEEPEST = 50  # folders within folders: what is deeper stands in one name, however hostile the torrent
+_DEEPEST = 12  # folders within folders: what is deeper stands in one name, however hostile the torrent
 
 
 @dataclass(slots=True)

@@ -119,7 +119,12 @@ class Sessions:
 
     async def close_all(self, person: PersonId) -> int:
         """Let none of the person's sessions and links open anything any more; return how many sessions that were."""
-        closed = await self._store.write(lambda tx: tx.sessions.remove_all(person))
+
+        async def close(tx: SessionTx) -> int:
+            await tx.sessions.forget(self._clock.now())  # who was gone by then is not logged out
+            return await tx.sessions.remove_all(person)
+
+        closed = await self._store.write(close)
         log.info("session.all_closed", person=person)
         return closed
 

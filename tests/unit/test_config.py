@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from pydantic import BaseModel, SecretStr
+from pydantic import BaseModel, SecretStr, ValidationError
 
-from bot.config import BadSettings, Sections, Settings, load
+from bot.config import BadSettings, Sections, Settings, Web, load
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "config.example.toml"
@@ -288,3 +288,26 @@ def test_the_example_has_every_key_once_in_order_and_a_comment_line_above_each()
             named.append(f"{section}.{key[1]}")
             assert re.fullmatch(r"# \S.*\S", above), f"{named[-1]} has no comment line above it"
     assert named == list(keys(Sections))
+
+
+@pytest.mark.parametrize(
+    ("written", "origin"),
+    [
+        ("https://Notes.Example.org/", "https://notes.example.org"),
+        ("HTTPS://notes.example.org:443", "https://notes.example.org"),
+        ("http://notes.example.org:8443", "http://notes.example.org:8443"),
+        ("https://bücher.example", "https://xn--bcher-kva.example"),
+        ("http://[::1]:80", "http://[::1]"),
+        ("", ""),
+    ],
+)
+def test_the_public_address_is_spelled_as_browsers_spell_an_origin(written: str, origin: str) -> None:
+    assert Web(public_url=written).public_url == origin
+
+
+@pytest.mark.parametrize(
+    "written", ["notes.example.org", "https://a/path", "https://a:99999", "https://me@a", "ftp://a"]
+)
+def test_what_is_no_public_address_is_refused(written: str) -> None:
+    with pytest.raises(ValidationError):
+        Web(public_url=written)

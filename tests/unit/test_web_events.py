@@ -111,6 +111,27 @@ def key(event: dict[str, dict[str, str]]) -> tuple[str, str]:
     return ("task", event["task"]["task_id"]) if "task" in event else ("note", event["note"]["id"])
 
 
+async def test_one_who_comes_again_with_a_notebook_more_hears_of_it_from_the_beginning(world: World) -> None:
+    world.doors.reachable = False
+    socket = await world.listen(BOB)
+    first = socket.heard()[0]
+    note = await world.note(GROUP, "x")
+    own = await world.note("tg:2", "x")
+    await world.clock.advance(1)
+    since = socket.heard()[-1]["seq"]
+    await socket.leaves()
+    world.doors.reachable = True
+    task = await world.ended(ASYNC, {"note_id": note}, ALICE)
+    named = ",".join(map(str, first["notebooks"]))
+    (again,) = (await world.listen(BOB, f"since={since}&notebooks={named}")).heard()
+    assert (again["reset"], [one["task_id"] for one in again["tasks"]]) == (True, [task["task_id"]])
+    assert len(again["notebooks"]) == 2
+    named = ",".join(map(str, again["notebooks"]))
+    (nothing,) = (await world.listen(BOB, f"since={again['seq']}&notebooks={named}")).heard()
+    assert (nothing["reset"], nothing["tasks"]) == (False, [])
+    assert own
+
+
 @pytest.mark.parametrize("since", ["0", "1", "99999999999999999999"])
 async def test_a_number_that_is_not_known_any_more_is_a_reset(world: World, since: str) -> None:
     task = await world.ended(ASYNC, {"info_hash": HASH})
@@ -162,6 +183,8 @@ async def test_it_is_told_in_its_own_language(world: World) -> None:
         (ALICE, "since=\u0661", {}, 400, "bad_request"),
         (ALICE, "since=" + "9" * 5000, {}, 400, "bad_request"),
         (ALICE, "since=", {}, 400, "bad_request"),
+        (ALICE, "notebooks=", {}, 400, "bad_request"),
+        (ALICE, "notebooks=1,x", {}, 400, "bad_request"),
     ],
 )
 async def test_whoever_may_not_listen_is_told_why(

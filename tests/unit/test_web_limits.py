@@ -1,5 +1,6 @@
 """How often one client may ask, and be wrong about who it is."""
 
+import asyncio
 import dataclasses
 from collections.abc import AsyncIterator
 
@@ -104,3 +105,47 @@ def test_clients_are_not_remembered_without_end(clock: FakeClock) -> None:
     for number in range(50_001):
         rates.take(str(number))
     assert [rates.wait(one) > 0 for one in ("0", "1", "50000")] == [False, True, True]
+
+
+async def trickle(world: World, size: int, **headers: str) -> tuple[int, int]:
+    """Send *size* bytes in pieces; return the answer's status, and how many bytes were taken."""
+    taken = 0
+
+    async def body() -> AsyncIterator[bytes]:
+        nonlocal taken
+        for _ in range(0, size, 16_384):
+            taken += 16_384
+            yield b" " * 16_384
+
+    headers["Content-Type"] = "application/json"
+    answer = await world.http.post("/api/notes", content=body(), headers=headers)
+    return answer.status_code, taken
+
+
+async def test_of_a_stranger_no_long_body_is_read(world: World) -> None:
+    status, taken = await trickle(world, 3_000_000)
+    assert status == 401
+    status, taken = await trickle(world, 3_000_000, **world.as_(ALICE))
+    assert (status, taken >= 3_000_000) == (400, True)
+
+
+async def test_a_body_that_is_said_to_be_too_large_is_not_waited_for(world: World) -> None:
+    async def nothing() -> AsyncIterator[bytes]:
+        await world.clock.sleep(3600)
+        yield b""
+
+    headers = {"Content-Length": "99999999", "Content-Type": "application/json", **world.as_(ALICE)}
+    answer = await world.http.post("/api/notes", content=nothing(), headers=headers)
+    assert answer.status_code == 413
+
+
+async def test_a_body_that_does_not_come_is_not_waited_for_without_an_end(world: World) -> None:
+    async def slow() -> AsyncIterator[bytes]:
+        yield b"{"
+        await world.clock.sleep(3600)
+
+    asking = asyncio.create_task(
+        world.http.post("/api/notes", content=slow(), headers={"Content-Type": "application/json"})
+    )
+    await world.clock.advance(31)
+    assert (await asking).json()["code"] == "too_slow"

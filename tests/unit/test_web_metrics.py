@@ -86,7 +86,11 @@ async def test_names_keep_to_the_conventions_and_say_what_they_are(world: World)
 
 @pytest.mark.parametrize(
     ("accept", "kind"),
-    [("text/plain", "text/plain"), ("application/openmetrics-text; version=1.0.0", "application/openmetrics-text")],
+    [
+        ("text/plain", "text/plain"),
+        ("application/openmetrics-text; version=1.0.0", "application/openmetrics-text"),
+        ("application/openmetrics-text; version=x", "application/openmetrics-text"),
+    ],
 )
 async def test_it_is_told_in_the_format_that_is_asked_for(world: World, accept: str, kind: str) -> None:
     answer = await world.get(ALICE, "/metrics", Accept=accept)

@@ -10,10 +10,10 @@ import pytest
 from services.notebook.edits import Edits
 from services.notebook.sessions import Sessions
 from services.store.store import Store
-from services.torrents import NoteId, PersonId
+from services.torrents import FileEntry, NoteId, PersonId
 from tests.fake_clock import FakeClock
 from tests.unit.conftest import Run
-from tests.unit.fakes import FakeEngine, torrent
+from tests.unit.fakes import FakeEngine, info_of, torrent
 from tests.unit.web_world import ALICE, BOB, CAROL, GROUP, MALLORY, World, web_world
 
 DAY = 86400.0
@@ -185,6 +185,37 @@ async def test_who_is_served_no_more_is_told_so(world: World) -> None:
     assert "The bot serves you no longer." in answer.text
 
 
+async def test_the_browser_keeps_its_session_for_a_month_after_each_visit(world: World) -> None:
+    await world.note("tg:1", "x")
+    await log_in(world)
+    for path in ("/", "/notes/1"):
+        cookie = (await world.http.get(path)).headers["set-cookie"]
+        assert world.http.cookies["calibot_session"] in cookie
+        assert "Max-Age=2592000" in cookie
+
+
+async def test_a_new_login_ends_the_session_that_the_browser_had(world: World) -> None:
+    await log_in(world)
+    before = world.http.cookies["calibot_session"]
+    await log_in(world)
+    assert await world.services.sessions.whose(before) is None
+    assert await world.services.sessions.close_all(ALICE) == 1
+
+
+async def test_sessions_that_had_ended_by_themselves_are_not_counted_as_logged_out(world: World) -> None:
+    await log_in(world)
+    world.clock._now += 31 * DAY
+    assert await world.services.sessions.close_all(ALICE) == 0
+
+
+async def test_a_password_of_a_proxy_before_it_is_no_matter_of_ours(world: World) -> None:
+    world.http.headers["Authorization"] = "Basic YWxpY2U6c2VjcmV0"
+    await log_in(world)
+    assert [(await world.http.get("/")).status_code for _ in range(25)] == [200] * 25
+    world.http.cookies.clear()
+    assert {(await world.http.get("/")).status_code for _ in range(25)} == {401}
+
+
 # A session at the API.
 
 
@@ -266,6 +297,19 @@ async def test_a_note_is_shown_with_its_true_names_its_files_and_its_history(wor
     assert "a.mkv" in page
     assert "<ins>True.Name.mkv</ins>" in page
     assert "calibrated" in page
+
+
+async def test_what_a_hostile_torrent_has_of_files_is_bounded_on_the_page(world: World, engine: FakeEngine) -> None:
+    deep = FileEntry("/".join(f"folder{number}" for number in range(60)) + "/" + "n" * 5000, 1)
+    many = tuple(FileEntry(f"file {number}", 1) for number in range(500))
+    engine.knows("big", dataclasses.replace(info_of(torrent("big"), "big"), files=(deep, *many)))
+    note = await world.note("tg:1", "big")
+    await world.ended("/api/calibrate/async", {"note_id": note})
+    page = (await seen(world, ALICE, f"/notes/{note}")).text
+    assert "501 files" in page
+    assert "And 301 more files." in page
+    assert page.count('<ul class="files">') <= 13
+    assert "n" * 301 not in page
 
 
 async def test_a_group_is_shown_to_its_members_alone(world: World) -> None:
