@@ -4,7 +4,7 @@ import asyncio
 
 from fastapi import FastAPI
 
-from web import calibrate, events, health, metrics, notes, pages, torrents
+from web import calibrate, events, health, metrics, notes, pages, reference, torrents
 from web.bodies import Bodies
 from web.errors import answer_errors
 from web.feed import Feed
@@ -15,8 +15,7 @@ from web.rates import Limits
 
 
 def make_app(services: Services, stopping: asyncio.Event | None = None) -> FastAPI:
-    """Return the application, which ends when *stopping* is set. Its OpenAPI description is at ``/openapi.json``."""
-    # No page of FastAPI's own: theirs load scripts from another site.
+    """Return the application, which ends when *stopping* is set."""
     app = FastAPI(title="calibot", docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.services = services
     app.state.stopping = stopping or asyncio.Event()
@@ -33,4 +32,5 @@ def make_app(services: Services, stopping: asyncio.Event | None = None) -> FastA
     app.include_router(notes.router)
     app.include_router(torrents.router)
     app.include_router(pages.router)
+    app.include_router(reference.router)
     return app
