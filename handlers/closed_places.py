@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import AsyncIterator, Collection
 
 from handlers.outgoing import Address
+from services.calibration.follower import Place
 from services.calibration.followers import Followership
 
 _GENERAL = 1
@@ -24,7 +25,7 @@ class ClosedPlaces:
 
     async def load(self) -> None:
         """Read which were closed when the program ended. Raises StoreUnavailable."""
-        there = {Address.parse(one) for one in await self._followers.closed() if Address.spelled_by(one)}
+        there = {_read(one) for one in await self._followers.closed() if Address.spelled_by(one.address)}
         self._closed, self._stored = set(there), set(there)
 
     def __contains__(self, place: Address) -> bool:
@@ -48,7 +49,7 @@ class ClosedPlaces:
         """
         of_chat = {one for one in self._closed if one.chat_id == place.chat_id}
         if tried := of_chat if everywhere else self._closed & around(place):
-            await self._followers.open(*map(str, tried))
+            await self._followers.open(*map(_written, tried))
             self._stored -= tried
             self._tried |= tried
 
@@ -66,10 +67,10 @@ class ClosedPlaces:
         self._closed -= tried
         try:
             if fresh := self._closed - self._stored:
-                await self._followers.close(*map(str, fresh))
+                await self._followers.close(*map(_written, fresh))
                 self._stored |= fresh
             if opened := self._stored - self._closed:
-                await self._followers.open(*map(str, opened))
+                await self._followers.open(*map(_written, opened))
                 self._stored -= opened
             yield tried
         except BaseException:
@@ -85,3 +86,15 @@ def around(place: Address) -> frozenset[Address]:
 
 def _topic(place: Address) -> Address:
     return Address(place.chat_id, place.thread_id or _GENERAL)
+
+
+def _written(place: Address) -> Place:
+    """Return *place* as the store has it: General by the address of what is sent there."""
+    if place.thread_id is None:
+        return Place(str(place), whole=True)
+    return Place(str(Address(place.chat_id) if place.thread_id == _GENERAL else place), whole=False)
+
+
+def _read(place: Place) -> Address:
+    address = Address.parse(place.address)
+    return address if place.whole else _topic(address)

@@ -228,9 +228,12 @@ class LiveStatus:
         return made
 
     async def _forgotten(self, one: Follower) -> ForgottenCard | None:
-        """Return what a message shows whose task is kept no longer: its chat was closed for a month."""
-        if one.message_id is None:
-            await self._followers.rests(one.id)
+        """Return what a message shows whose task is kept no longer, and that has shown no end of it.
+
+        Its chat was closed for a month. What shows an end stays as it is, whatever has become of its notes.
+        """
+        if one.message_id is None or (one.shown_state is not None and one.shown_state.ended):
+            await self._followers.rests(one)
             return None
         to = Address.parse(one.address)
         said = sentence(TaskNotFound.code, {}, self._languages.words(to.door, one.language))
@@ -285,7 +288,7 @@ class LiveStatus:
             case LeavingCard():
                 await self._followers.left(card.follower)
             case ForgottenCard():
-                await self._followers.rests(card.follower.id)
+                await self._followers.rests(card.follower)
             case TaskCard():
                 after = await self._followers.shown(card.follower, message_id, card.attempt, card.state)
                 if after is not None and after.on_board is not None:  # it was folded while this was on its way
@@ -304,12 +307,12 @@ class LiveStatus:
             case LeavingCard():
                 await self._followers.left(card.follower)
             case ForgottenCard():
-                await self._followers.rests(card.follower.id)
+                await self._followers.rests(card.follower)
             case TaskCard() if card.was_shown:
                 # Whoever has deleted a message that had shown its end does not want it back: a note was changed.
-                await self._followers.rests(card.follower.id)
+                await self._followers.rests(card.follower)
             case TaskCard():
-                await self._followers.lost_message(card.follower.id)
+                await self._followers.lost_message(card.follower)
 
     def took(self, place: Address) -> None:
         self._closed.took(place)

@@ -10,6 +10,14 @@ FollowerId = NewType("FollowerId", int)
 BoardId = NewType("BoardId", int)
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An address, or the *whole* of it: with all topics that are in it."""
+
+    address: str
+    whole: bool
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewFollower:
     """A message that shall show a task: a new one at *address*, or an existing one (*message_id*) that becomes it.

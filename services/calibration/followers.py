@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 
 from services.calibration.boards import Boards, follow
-from services.calibration.follower import Follower, FollowerId, NewFollower
+from services.calibration.follower import Follower, FollowerId, NewFollower, Place
 from services.calibration.ports import TaskStore, Tx
 from services.calibration.task import State
 from services.clock import Clock
@@ -86,25 +86,25 @@ class Followership:
         if message_id is not None:
             await self._tasks.write(lambda tx: tx.followers.left(follower.id, message_id))
 
-    async def closed(self) -> Sequence[str]:
-        """Return the addresses that take no messages from us: a chat with all topics, or one of them."""
+    async def closed(self) -> Sequence[Place]:
+        """Return the places that take no messages from us."""
         return await self._tasks.read(lambda tx: tx.followers.closed())
 
-    async def close(self, *addresses: str) -> None:
+    async def close(self, *places: Place) -> None:
         """Store that these take none. What is to be shown there stays so."""
 
         async def close(tx: Tx) -> None:
-            for address in addresses:
-                await tx.followers.close(address, self._clock.now())
+            for place in places:
+                await tx.followers.close(place, self._clock.now())
 
         await self._tasks.write(close)
 
-    async def open(self, *addresses: str) -> None:
+    async def open(self, *places: Place) -> None:
         """Store that these take messages."""
 
         async def open_them(tx: Tx) -> None:
-            for address in addresses:
-                await tx.followers.open(address)
+            for place in places:
+                await tx.followers.open(place)
 
         await self._tasks.write(open_them)
 
@@ -127,10 +127,10 @@ class Followership:
 
         await self._tasks.write(turn)
 
-    async def rests(self, follower: FollowerId) -> None:
-        """Store that there is nothing more to show; its message stays the one that shows the task."""
+    async def rests(self, follower: Follower) -> None:
+        """Store that there is nothing more to show of its task; its message stays the one that shows it."""
         await self._tasks.write(lambda tx: tx.followers.gone(follower, self._clock.now()))
 
-    async def lost_message(self, follower: FollowerId) -> None:
+    async def lost_message(self, follower: Follower) -> None:
         """Store that its message was deleted: only the end is shown, in a new one."""
         await self._tasks.write(lambda tx: tx.followers.gone(follower, None))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar, runtime_checkable
 
 from services.calibration.board import Board, Line, LineShown
-from services.calibration.follower import BoardId, Follower, FollowerId, NewFollower
+from services.calibration.follower import BoardId, Follower, FollowerId, NewFollower, Place
 from services.calibration.task import Found, Item, ItemKey, State, Task, Written
 from services.notebook.ports import NotebookTx
 from services.torrents import Hints, Name, NotebookId, NoteId, PersonId, Progress, TaskId, TorrentId, TorrentInfo
@@ -182,17 +182,17 @@ class Followers(Protocol):
         it; where it is another task's by now, this one is deleted.
         """
 
-    async def gone(self, follower: FollowerId, end_shown_at: float | None) -> None:
+    async def gone(self, follower: Follower, end_shown_at: float | None) -> None:
         """Store that its message was deleted; with *end_shown_at* that there is nothing more to show in it."""
 
-    async def closed(self) -> Sequence[str]:
-        """Return the addresses that take no messages from us."""
+    async def closed(self) -> Sequence[Place]:
+        """Return the places that take no messages from us."""
 
-    async def close(self, address: str, at: float) -> None:
-        """Store that *address* takes none; what is live on boards there, with topics, is left to them."""
+    async def close(self, place: Place, at: float) -> None:
+        """Store that *place* takes none; what is live on boards there is left to them."""
 
-    async def open(self, address: str) -> None:
-        """Store that *address* takes messages."""
+    async def open(self, place: Place) -> None:
+        """Store that *place* takes messages."""
 
     async def forget(self, before: float) -> None:
         """Delete those that showed their end, or whose place was closed for good, earlier than *before*."""

@@ -4,7 +4,7 @@ import json
 import sqlite3
 from collections.abc import Collection, Mapping, Sequence
 
-from services.calibration.follower import BoardId, Follower, FollowerId, NewFollower
+from services.calibration.follower import BoardId, Follower, FollowerId, NewFollower, Place
 from services.calibration.task import State, Task
 from services.store import codec
 from services.store.statements import Statements
@@ -68,27 +68,27 @@ class FollowerRows:
         rows = await self._run.all("move_followers", address=address, became=became)
         return [self._follower(row) for row in rows]
 
-    async def gone(self, follower: FollowerId, end_shown_at: float | None) -> None:
-        await self._run.one("follower_gone", id=follower, end_shown_at=end_shown_at)
+    async def gone(self, follower: Follower, end_shown_at: float | None) -> None:
+        await self._run.one("follower_gone", id=follower.id, task_id=follower.task_id, end_shown_at=end_shown_at)
 
     async def turn(self, follower: FollowerId, failed_page: int | None) -> None:
         await self._run.one("turn_follower", id=follower, failed_page=failed_page)
 
-    async def closed(self) -> Sequence[str]:
-        return [row["address"] for row in await self._run.all("closed_places")]
+    async def closed(self) -> Sequence[Place]:
+        return [_place(row) for row in await self._run.all("closed_places")]
 
-    async def close(self, address: str, at: float) -> None:
-        await self._run.one("close_place", address=address, at=at)
-        await self._run.one("set_boards_apart", address=address, at=at)
+    async def close(self, place: Place, at: float) -> None:
+        await self._run.one("close_place", address=place.address, whole=place.whole, at=at)
+        await self._run.one("set_boards_apart", address=place.address, whole=place.whole, at=at)
 
-    async def open(self, address: str) -> None:
-        await self._run.one("open_place", address=address)
+    async def open(self, place: Place) -> None:
+        await self._run.one("open_place", address=place.address, whole=place.whole)
 
     async def forget(self, before: float) -> None:
         await self._run.one("forget_followers", before=before)
-        for row in await self._run.all("places_closed_before", before=before):
-            await self._run.one("forget_followers_at", address=row["address"])
-            await self._run.one("forget_place", address=row["address"])
+        for place in map(_place, await self._run.all("places_closed_before", before=before)):
+            await self._run.one("forget_followers_at", address=place.address, whole=place.whole)
+            await self._run.one("forget_place", address=place.address, whole=place.whole)
 
     async def behind(self, notes: Collection[NoteId]) -> Sequence[Follower]:
         return [self._follower(row) for row in await self._run.all("followers_behind", notes=json.dumps(list(notes)))]
@@ -130,3 +130,7 @@ class FollowerRows:
             renewed=row["renewed"],
             on_board=BoardId(row["board_id"]) if row["board_id"] is not None else None,
         )
+
+
+def _place(row: sqlite3.Row) -> Place:
+    return Place(row["address"], bool(row["whole"]))

@@ -243,7 +243,12 @@ async def test_messages_of_an_older_calibot_that_came_to_rest_in_closed_chats_ar
         old.execute("PRAGMA user_version = 13")
         old.commit()
     async with Store.open(path) as store:
-        assert sorted(await store.read(lambda tx: tx.followers.closed())) == ["tg:-5", "tg:1", "tg:3:7"]
+        closed = await store.read(lambda tx: tx.followers.closed())
+        assert sorted((one.address, one.whole) for one in closed) == [
+            ("tg:-5", False),
+            ("tg:1", False),
+            ("tg:3:7", False),
+        ]
         unfinished = await store.read(lambda tx: tx.followers.unfinished())
         assert [(one.id, one.on_board) for one in unfinished] == [
             (1, None), (3, None), (4, 1), (6, None), (7, None)

@@ -6,12 +6,14 @@ import pytest
 
 from handlers.closed_places import ClosedPlaces
 from handlers.outgoing import Address
+from services.calibration.follower import NewFollower, Place
 from services.calibration.followers import Followership
 from services.errors import LookupFailed, StoreUnavailable
 from services.store.store import Store
 from services.torrents import NotebookId, PersonId
 from tests.fake_clock import FakeClock
 from tests.unit.board_world import ALICE, GROUP, Begin, UnevenEngine, World, knows, starts
+from tests.unit.fakes import hashes
 
 HOUR = timedelta(hours=1).total_seconds()
 TOPIC, OTHER_TOPIC = Address(-500, 7), Address(-500, 8)
@@ -204,7 +206,7 @@ async def test_what_the_store_does_not_take_of_a_closed_chat_is_stored_later(
             patch.setattr(store, "write", down)
             await world.passes(5)
         await world.passes(5)
-        assert await world.followers.closed() == [str(ALICE)]
+        assert await world.followers.closed() == [Place(str(ALICE), whole=True)]
         await opens(world, "by /start", to=ALICE)
         await world.at_rest()
         assert await world.followers.closed() == []
@@ -294,7 +296,7 @@ async def test_a_closed_general_topic_holds_up_no_other(begin: Begin, engine: Un
         await world.followers.again(await world.ask(words[1], to=TOPIC))
         await world.at_rest()
         assert f"name {words[1]}." in told(world)
-        assert await world.followers.closed() == ["tg:-500:1"]
+        assert await world.followers.closed() == [Place("tg:-500", whole=False)]
 
 
 async def test_closed_places_are_forgotten_with_what_was_to_be_shown_there_and_others_are_not(
@@ -310,7 +312,7 @@ async def test_closed_places_are_forgotten_with_what_was_to_be_shown_there_and_o
         clock._now += 60 * 24 * HOUR
         await world.manager.cleanup_old_tasks()
         assert await world.followers.get(closed.id) is not None
-        assert await world.followers.closed() == [str(ALICE)]
+        assert await world.followers.closed() == [Place(str(ALICE), whole=True)]
         clock._now += 29.9 * 24 * HOUR
         await world.manager.cleanup_old_tasks()
         assert await world.followers.get(other.id) is not None
@@ -318,6 +320,75 @@ async def test_closed_places_are_forgotten_with_what_was_to_be_shown_there_and_o
         await world.manager.cleanup_old_tasks()
         assert await world.followers.get(closed.id) is None
         assert await world.followers.closed() == []
+
+
+async def test_a_closed_general_has_its_list_to_itself_and_is_forgotten_like_any_topic(
+    begin: Begin, engine: UnevenEngine, clock: FakeClock
+) -> None:
+    words = knows(engine, 9)
+    async with begin() as world:
+        engine.delay = 20
+        for word in words[:4]:
+            await world.ask(word)
+        await world.passes(10)
+        world.live.closed(GROUP, whole=False)
+        await world.passes(60)
+        await world.live.somebody_is_at(GROUP)
+        for word in words[4:]:
+            await world.ask(word)
+        await world.at_rest()
+        (old, new) = world.boards()
+        assert "4 tasks: 4 found" in old
+        assert "5 tasks: 5 found" in new
+        await world.ask("lost")
+        await world.passes(5)
+        world.live.closed(GROUP, whole=False)
+        await world.passes(70)
+        assert len(await world.followers.unfinished()) == 1
+        for days in (60, 31):
+            clock._now += days * 24 * HOUR
+            await world.manager.cleanup_old_tasks()
+        assert await world.followers.unfinished() == []
+        assert await world.followers.closed() == []
+
+
+@pytest.mark.parametrize("hours", [0, 2, 40 * 24])
+async def test_a_card_that_has_shown_its_end_stays_though_its_task_is_kept_no_longer(
+    begin: Begin, engine: UnevenEngine, clock: FakeClock, hours: float
+) -> None:
+    async with begin() as world:
+        task_id = await world.ask(*knows(engine, 1), to=ALICE)
+        await world.at_rest()
+        (shown,) = world.shown(ALICE)
+        clock._now += hours * HOUR
+        await world.manager.cleanup_old_tasks()
+        await world.followers.again(task_id)
+        await world.live.show(task_id)
+        await world.at_rest()
+        assert world.shown(ALICE) == [shown]
+        await world.followers.again(task_id)
+    async with begin() as world:
+        await world.at_rest()
+        assert world.shown(ALICE) == [shown]
+
+
+async def test_a_message_that_became_another_tasks_does_not_rest_for_what_it_showed_before(
+    begin: Begin, engine: UnevenEngine
+) -> None:
+    async with begin() as world:
+        task_id = await world.ask(*knows(engine, 1), to=ALICE)
+        await world.passes(1)
+        (before,) = await world.followers.of(task_id)
+        assert before.message_id is not None
+        other = await world.manager.submit_task(
+            request=hashes("another"),
+            notebook=world.notebook,
+            asked_by=PersonId("tg:1"),
+            cause="button",
+            follower=NewFollower(address=str(ALICE), message_id=before.message_id),
+        )
+        await world.followers.rests(before)
+        assert [one.end_shown_at for one in await world.followers.of(other)] == [None]
 
 
 # Which places are closed.
@@ -420,7 +491,7 @@ async def test_one_that_is_knocked_at_and_refuses_is_stored_as_closed_again(
     await tried(places)
     places.close(GROUP, whole=True)
     await tried(places)
-    assert await Followership(store, clock).closed() == [str(GROUP)]
+    assert await Followership(store, clock).closed() == [Place(str(GROUP), whole=True)]
 
 
 async def test_open_places_are_no_work_for_the_store(

@@ -108,7 +108,7 @@ async def test_a_deleted_message_is_forgotten_and_its_end_is_still_owed(
     followers: Followership, follower: Follower
 ) -> None:
     await followers.shown(follower, 50, 1, State.RUNNING)
-    await followers.lost_message(follower.id)
+    await followers.lost_message(follower)
     one = await now(followers, follower)
     assert (one.message_id, one.gone, one.end_shown_at) == (None, True, None)
     assert await followers.at(HERE, 50) is None
@@ -117,7 +117,7 @@ async def test_a_deleted_message_is_forgotten_and_its_end_is_still_owed(
 
 
 async def test_one_that_rests_is_owed_nothing(followers: Followership, follower: Follower, clock: FakeClock) -> None:
-    await followers.rests(follower.id)
+    await followers.rests(follower)
     assert (await now(followers, follower)).end_shown_at == clock.now()
     assert not await followers.unfinished()
 
@@ -253,7 +253,7 @@ async def test_one_that_rests_keeps_its_message_and_a_retry_wakes_it_alone(
     async with run() as manager:
         await manager.cancel_task(task_id, notebook=notebook, asked_by=ALICE)
         await followers.shown(follower, 50, 1, State.RUNNING)
-        await followers.rests(follower.id)
+        await followers.rests(follower)
         await followers.adopt(task_id, notebook, NewFollower(address=HERE, message_id=50))
         await manager.retry_task(task_id, notebook=notebook, asked_by=ALICE)
     (one,) = await followers.of(task_id)

@@ -327,7 +327,7 @@ async def test_calibrate_pressed_again_wakes_a_card_that_came_to_rest_and_asks_a
         assert saved is not None
         await presser.press(Verb.CALIBRATE, saved.note_id)
         follower = await presser.follower()
-        await presser.followers.rests(follower.id)  # the bot may not write there: the button still stands
+        await presser.followers.rests(follower)  # the bot may not write there: the button still stands
         await clock.advance(5)
         await presser.press(Verb.CALIBRATE, saved.note_id)
         await presser.show()

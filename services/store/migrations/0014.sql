@@ -1,13 +1,17 @@
 -- Places that take no messages from us: that is theirs, and leaves what their messages have shown as it is. Before, each
 -- message there came to rest by itself, with an end that it had not shown.
+-- whole: with all topics in it.
 CREATE TABLE closed_places (
-    address TEXT PRIMARY KEY,
-    at REAL NOT NULL
+    address TEXT NOT NULL,
+    whole INTEGER NOT NULL,
+    at REAL NOT NULL,
+    PRIMARY KEY (address, whole)
 ) STRICT;
 
--- Where one is under way, or has shown its end since, messages are taken again.
-INSERT INTO closed_places (address, at)
-SELECT address, max(end_shown_at) AS rested FROM followers JOIN tasks ON tasks.id = task_id
+-- Where one is under way, or has shown its end since, messages are taken again. Each place by itself: a chat without topics
+-- has one, and of a forum it is not known whether all of it was closed.
+INSERT INTO closed_places (address, whole, at)
+SELECT address, 0, max(end_shown_at) AS rested FROM followers JOIN tasks ON tasks.id = task_id
 WHERE end_shown_at IS NOT NULL
     AND (shown_state IS NULL OR shown_state IN ('pending', 'running') OR shown_attempt < attempt)
 GROUP BY address

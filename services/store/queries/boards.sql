@@ -83,7 +83,7 @@ WHERE board_id = :id AND end_shown_at IS NULL AND id IN (SELECT value FROM json_
 -- name: set_boards_apart
 -- What is asked for once a place is open again has no room far above, on a board of before.
 UPDATE boards SET closed_at = :at, behind = message_id IS NOT NULL
-WHERE closed_at IS NULL AND (address = :address OR address GLOB :address || ':*');
+WHERE closed_at IS NULL AND (address = :address OR :whole AND address GLOB :address || ':*');
 
 -- name: turn_board
 UPDATE boards SET page = :page WHERE id = :id;

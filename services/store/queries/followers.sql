@@ -60,32 +60,33 @@ RETURNING *;
 UPDATE followers SET end_shown_at = :end_shown_at,
     message_id = CASE WHEN :end_shown_at IS NULL THEN NULL ELSE message_id END,
     gone = CASE WHEN :end_shown_at IS NULL THEN 1 ELSE gone END
-WHERE id = :id;
+WHERE id = :id AND task_id = :task_id;
 
 -- name: forget_followers
 DELETE FROM followers WHERE end_shown_at < :before;
 
 -- name: forget_followers_at
--- Of a closed place, with all topics in it, those whose tasks are kept no longer: there is nothing left to show there.
-DELETE FROM followers WHERE (address = :address OR address GLOB :address || ':*')
+-- Of a closed place those whose tasks are kept no longer: there is nothing left to show there.
+DELETE FROM followers WHERE (address = :address OR :whole AND address GLOB :address || ':*')
     AND NOT EXISTS (SELECT 1 FROM tasks WHERE tasks.id = task_id);
 
 -- name: places_closed_before
-SELECT address FROM closed_places WHERE at < :before;
+SELECT address, whole FROM closed_places WHERE at < :before;
 
 -- name: forget_place
-DELETE FROM closed_places WHERE address = :address AND NOT EXISTS (
-    SELECT 1 FROM followers WHERE (address = :address OR address GLOB :address || ':*') AND end_shown_at IS NULL
+DELETE FROM closed_places WHERE address = :address AND whole = :whole AND NOT EXISTS (
+    SELECT 1 FROM followers
+    WHERE (address = :address OR :whole AND address GLOB :address || ':*') AND end_shown_at IS NULL
 );
 
 -- name: closed_places
-SELECT address FROM closed_places;
+SELECT address, whole FROM closed_places;
 
 -- name: close_place
-INSERT INTO closed_places (address, at) VALUES (:address, :at) ON CONFLICT DO NOTHING;
+INSERT INTO closed_places (address, whole, at) VALUES (:address, :whole, :at) ON CONFLICT DO NOTHING;
 
 -- name: open_place
-DELETE FROM closed_places WHERE address = :address;
+DELETE FROM closed_places WHERE address = :address AND whole = :whole;
 
 -- name: followers_again
 -- A board tells an end once.
