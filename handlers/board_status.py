@@ -132,6 +132,7 @@ class BoardStatus:
             ended=[glances[one] for one in ended if one in glances],
             asking=board.asking,
             can_retry=any(line.can_retry for line in lines),
+            kept=any(line.kept for line in lines),
         )
         message, many = board_card(view, self._clock.now(), t)
         here = _tell(view.fresh[:many], quick)

@@ -40,7 +40,7 @@ class View:
     """What a board shows: *live* are those of its *page* (from 0), newest first.
 
     Of those that have ended *fresh* were told to nobody, the oldest first; *ended* are the latest others, newest first.
-    *counts* has the tasks of the whole board by their states.
+    *counts* has the tasks of the whole board by their states. *kept*: of some of them it is known how they ended.
     """
 
     board: BoardId
@@ -51,6 +51,7 @@ class View:
     ended: Sequence[Snapshot]
     asking: bool
     can_retry: bool
+    kept: bool = True
 
     @property
     def left(self) -> int:
@@ -65,6 +66,8 @@ def board_card(view: View, now: float | None, t: Translation) -> tuple[Message, 
     """
     if not view.counts:
         return Message(t.gettext("What was listed here goes on below.")), 0
+    if not view.kept:
+        return Message(t.gettext("What was listed here is no longer kept.")), 0
     lines = [_title(t, view)]
     lines += [_live(t, one, now) for one in view.live]
     first = view.page * LIVE_LINES

@@ -138,12 +138,13 @@ async def notebook_of(update: Update, context: CalibotContext) -> NotebookId:
 def follower_of(update: Update, *, becomes: bool = False) -> NewFollower:
     """Return the follower that answers this update's message, or that its own message *becomes*.
 
-    Of a press it answers the message with which the presser had asked for what was pressed, where it was theirs.
+    What it becomes answers the message with which whoever asks now had asked before, if it was theirs.
     """
     message = message_of(update)
-    asked = message.reply_to_message
-    if not update.callback_query or asked is None or asked.from_user != update.effective_user:
-        asked = None if becomes else message
+    asked: Message | None = message
+    if becomes:
+        before = message.reply_to_message
+        asked = before if before is not None and before.from_user == update.effective_user else None
     return NewFollower(
         address=str(address_of(message)),
         reply_to=asked.message_id if asked else None,

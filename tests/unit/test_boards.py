@@ -6,7 +6,7 @@ import pytest
 
 from services.calibration.board import Board, Line, LineShown
 from services.calibration.boards import Boards
-from services.calibration.follower import Follower, NewFollower
+from services.calibration.follower import Follower, NewFollower, Place
 from services.calibration.followers import Followership
 from services.calibration.manager import AsyncCalibrationManager
 from services.calibration.task import State
@@ -207,6 +207,26 @@ async def test_what_is_retried_stays_on_an_open_board_and_stands_alone_after_a_c
         alone = await world.one(lost)
         assert (alone.on_board, alone.message_id, alone.end_shown_at) == (None, None, None)
         assert len(await world.lines(board)) == 3
+
+
+async def test_a_board_of_a_closed_place_is_behind_until_a_text_of_its_own_has_all_its_ends(
+    world: World, engine: FakeEngine
+) -> None:
+    async with world.manager:
+        for word in "abcd":
+            engine.knows(word, LookupFailed())
+            await world.ask(word)
+        (board,) = await world.boards.open()
+        lines = await world.all_lines(board)
+        await world.boards.shown(board.id, [told(line) for line in lines], at=(HERE, 60))
+        await world.followers.close(Place(HERE, whole=True))
+        await world.boards.shown(board.id, [told(line) for line in lines], at=(HERE, 60))
+        await world.clock.advance(3)
+        ends = [told(line) for line in await world.all_lines(board)]
+        await world.boards.shown(board.id, ends)  # by another message
+        assert [one.id for one in await world.boards.behind()] == [board.id]
+        await world.boards.shown(board.id, (), at=(HERE, 60), last=True)
+        assert await world.boards.behind() == []
 
 
 async def test_many_that_are_retried_at_once_fold_onto_a_new_board(world: World, engine: FakeEngine) -> None:

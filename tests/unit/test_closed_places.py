@@ -1,5 +1,6 @@
 """Chats and topics that take no messages: what is shown there once they do, whatever came between."""
 
+import random
 from datetime import timedelta
 
 import pytest
@@ -227,8 +228,8 @@ async def test_a_list_that_was_closed_for_longer_than_its_tasks_are_kept_ends_an
         for word in words[6:]:
             await world.ask(word)
         await world.at_rest()
-        (old, new) = world.boards()
-        assert "6 tasks: 0 found" in old
+        assert "What was listed here is no longer kept." in world.shown()
+        (new,) = world.boards()
         assert "6 tasks: 6 found" in new
         assert [word for word in words[6:] if f"name {word}." not in new] == []
 
@@ -320,6 +321,45 @@ async def test_closed_places_are_forgotten_with_what_was_to_be_shown_there_and_o
         await world.manager.cleanup_old_tasks()
         assert await world.followers.get(closed.id) is None
         assert await world.followers.closed() == []
+
+
+@pytest.mark.parametrize("seed", range(12))
+async def test_a_long_list_of_before_is_shown_to_its_last_end(begin: Begin, engine: UnevenEngine, seed: int) -> None:
+    engine._draw = random.Random(seed)
+    words = knows(engine, 20, lost=12)
+    async with begin() as world:
+        engine.spread = 20, 60
+        for word in words:
+            await world.ask(word)
+        await world.passes(10)
+        world.telegram.blocked.add(GROUP.chat_id)
+        await world.passes(100)
+        await opens(world, "by /start")
+        await world.at_rest()
+        await world.passes(60)
+        assert world.living() == []
+        assert "20 tasks: 8 found, 12 not, 0 left" in world.boards()[0]
+
+
+async def test_a_folded_card_whose_task_is_kept_no_longer_is_not_left_live(
+    begin: Begin, engine: UnevenEngine, clock: FakeClock
+) -> None:
+    engine.delay = 30
+    words = knows(engine, 4)
+    async with begin() as world:
+        for word in words[:3]:
+            await world.ask(word)
+        await world.passes(2)
+        await world.ask(words[3])
+        while len(world.boards()) < 1:
+            await world.passes(0.5)
+        world.telegram.blocked.add(GROUP.chat_id)
+        await world.passes(100)
+        clock._now += 31 * 24 * HOUR
+        await world.manager.cleanup_old_tasks()
+        await opens(world, "by /start")
+        await world.at_rest()
+        assert world.living() == []
 
 
 async def test_a_closed_general_has_its_list_to_itself_and_is_forgotten_like_any_topic(

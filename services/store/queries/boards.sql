@@ -56,7 +56,11 @@ WHERE board_id = :id
 ORDER BY followers.id;
 
 -- name: put_up_board
-UPDATE boards SET message_id = :message_id, behind = 0 WHERE id = :id AND address = :address;
+-- One that takes no more is behind until all its ends were told: what tells the last of them is another message.
+UPDATE boards SET message_id = :message_id, behind = closed_at IS NOT NULL AND EXISTS (
+    SELECT 1 FROM followers WHERE board_id = :id AND end_shown_at IS NULL
+)
+WHERE id = :id AND address = :address;
 
 -- name: take_down_board
 UPDATE boards SET message_id = NULL, behind = 0 WHERE id = :id;
