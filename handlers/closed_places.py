@@ -65,6 +65,7 @@ class ClosedPlaces:
         """
         tried, self._tried = self._tried, set()
         self._closed -= tried
+        told = False
         try:
             if fresh := self._closed - self._stored:
                 await self._followers.close(*map(_written, fresh))
@@ -73,10 +74,11 @@ class ClosedPlaces:
                 await self._followers.open(*map(_written, opened))
                 self._stored -= opened
             yield tried
-        except BaseException:
-            self._closed |= tried - self._closed
-            self._tried |= tried
-            raise
+            told = True
+        finally:
+            if not told:  # whatever kept it from that, a cancellation too
+                self._closed |= tried
+                self._tried |= tried
 
 
 def around(place: Address) -> frozenset[Address]:

@@ -1,7 +1,5 @@
 """Who is let in: by a token in a header, or by a session's cookie, which browsers send along by themselves."""
 
-from urllib.parse import urlsplit
-
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
@@ -65,9 +63,8 @@ def check_origin(connection: HTTPConnection) -> None:
 def origins_of(connection: HTTPConnection) -> frozenset[str]:
     """Return the origins by which we are reached: as this connection has it, and as the settings say."""
     scheme = "https" if is_secure(connection) else "http"
-    public = urlsplit(services_of(connection).public_url)
-    named = {f"{public.scheme}://{public.netloc}"} if public.netloc else set()
-    return frozenset(named | {f"{scheme}://{connection.headers.get('host', '')}"})
+    here = f"{scheme}://{connection.headers.get('host', '')}"
+    return frozenset({here, services_of(connection).public_url or here})
 
 
 def is_secure(connection: HTTPConnection) -> bool:

@@ -40,7 +40,8 @@ class Services:
     """What routes call; built by the composition root.
 
     *timeout*: seconds that a lookup may take. *async_enabled*: whether tasks may go on while nobody waits for them.
-    *rate_limit*: how many requests a client may send in a minute; 0 is no bound. *public_url*: where others reach it.
+    *rate_limit*: how many requests a client may send in a minute; 0 is no bound. *public_url*: by which origin
+    others reach it; empty where they do not.
     """
 
     manager: AsyncCalibrationManager

@@ -39,6 +39,7 @@ def _fit(text: str) -> str:
 Text = Annotated[str, Field(max_length=_LONGEST), AfterValidator(_fit)]
 Number = Annotated[int, Field(ge=1, lt=_BEYOND)]
 NoteNumber = Annotated[NoteId, Path(ge=1, lt=_BEYOND)]
+NotebookNumber = Annotated[int | None, Query(ge=1, lt=_BEYOND)]
 Page = Annotated[int, Query(ge=0, lt=2**40)]
 
 
@@ -79,7 +80,7 @@ async def notes(
     asker: WhoAsks,
     q: str = "",
     page: Page = 0,
-    notebook: Annotated[int | None, Query(ge=1, lt=_BEYOND)] = None,
+    notebook: NotebookNumber = None,
 ) -> Notes:
     """Return a page of twenty notes, newest first: all, or those that have all words of *q*."""
     lines, more = await asker.services.search.lines(await asker.opened(notebook), asked(q), page)

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
 from services.calibration.task import NoteRequest, Snapshot
-from services.errors import CalibotError, MembershipUnknown
+from services.errors import LinkUsedUp, MembershipUnknown
 from services.i18n import Translation, cause_word, state_word
 from services.magnets.junk import is_junk
 from services.magnets.parse import Magnet
@@ -20,12 +20,13 @@ from services.notebook.history import Step
 from services.notebook.note import Known
 from services.notebook.notebook import magnets_of
 from services.notebook.search import Line, asked
-from services.torrents import FileEntry, NotebookId, NoteId, TorrentId
+from services.torrents import FileEntry, NotebookId, TorrentId
 from services.units import minute, size
 from web.context import Asker, WhoAsks
 from web.entry import COOKIE, check_origin, remember
 from web.given import services_of
 from web.labels import labels
+from web.notes import NotebookNumber, NoteNumber, Page
 from web.rates import client_of
 from web.refusals import NoSuchAddress
 from web.shapes import time_of
@@ -33,7 +34,6 @@ from web.tree import Branch, tree_of
 from web.words import words_of
 
 router = APIRouter(include_in_schema=False)
-_BEYOND = 2**63
 _MOST_TORRENTS = 20
 _MOST_FILES = 200  # of one torrent
 _MOST_STEPS = 20
@@ -41,7 +41,6 @@ _MOST_TASKS = 20
 _LONGEST = 300  # characters of a name, or of what an edit replaced
 
 Secret = Annotated[str, Path(max_length=200)]
-Page = Annotated[int, Query(ge=0, lt=2**40)]
 
 
 @router.get("/static/{name}")
@@ -97,7 +96,7 @@ async def notebook(
     asker: WhoAsks,
     q: Annotated[str, Query(max_length=1000)] = "",
     page: Page = 0,
-    notebook: Annotated[int | None, Query(ge=1, lt=_BEYOND)] = None,
+    notebook: NotebookNumber = None,
 ) -> Response:
     """Show a page of a notebook's notes, or of those that have all words of *q*; and what is under way there."""
     t, services = words_of(request), services_of(request)
@@ -124,7 +123,7 @@ async def notebook(
 
 
 @router.get("/notes/{note_id}")
-async def note(request: Request, asker: WhoAsks, note_id: Annotated[NoteId, Path(ge=1, lt=_BEYOND)]) -> Response:
+async def note(request: Request, asker: WhoAsks, note_id: NoteNumber) -> Response:
     """Show a note: its text, its torrents with their true names and files, and its history."""
     t, services = words_of(request), services_of(request)
 
@@ -168,7 +167,7 @@ async def _counted(request: Request, asked_for: Awaitable[str]) -> str:
     """Return what is asked for with a link; a client may be wrong about one so often, and then has to wait."""
     try:
         return await asked_for
-    except CalibotError:
+    except LinkUsedUp:
         request.app.state.limits.guesses.take(client_of(request))
         raise
 

@@ -2,11 +2,12 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path
 
 from services.torrents import InfoHash
 from web.context import WhoAsks
 from web.note_shapes import OneTorrent, torrent_of
+from web.notes import Page
 from web.refusals import TorrentNotFound
 
 router = APIRouter(prefix="/api")
@@ -17,7 +18,7 @@ _FILES_ON_A_PAGE = 1_000
 async def torrent(
     asker: WhoAsks,
     info_hash: Annotated[str, Path(min_length=32, max_length=64)],
-    page: Annotated[int, Query(ge=0, lt=2**40)] = 0,
+    page: Page = 0,
 ) -> OneTorrent:
     """Return what is known of the torrent, as one's own notebook has it, else as one that is shared has it."""
     search, asked = asker.services.search, InfoHash.parse(info_hash)
