@@ -2,9 +2,11 @@
 
 import asyncio
 import contextlib
+import os
 import signal
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from types import FrameType
+import socket
+import threading
+from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any, cast
 
 import structlog
@@ -84,6 +86,7 @@ async def run(settings: Settings) -> None:
         StoreUnavailable, ResolverDown, WebUnavailable: the database, the swarm or the web server cannot be opened.
     """
     stop, revoked = asyncio.Event(), asyncio.Event()
+    _stop_at_signal(stop)
 
     def revoke() -> None:
         log.critical("telegram.token_revoked", remedy="put a token that @BotFather gave into the settings")
@@ -91,7 +94,6 @@ async def run(settings: Settings) -> None:
         stop.set()
 
     async with contextlib.AsyncExitStack() as stack:
-        stack.enter_context(_stop_at_signal(stop))
         catalogues, html = await asyncio.to_thread(Catalogues.load), await asyncio.to_thread(Html.load)
         clock = SystemClock()
         store = await stack.enter_async_context(Store.open(settings.database.path))
@@ -208,38 +210,26 @@ async def _open_web(
     return Site(settings.public_url or here, public=bool(settings.public_url))
 
 
-@contextlib.contextmanager
-def _stop_at_signal(stop: asyncio.Event) -> Iterator[None]:
-    """Stop in order at the first signal; leave a second one to the kernel, which ends the process at once.
+def _stop_at_signal(stop: asyncio.Event) -> None:
+    """Stop in order at the first signal; at a second one, end the process at once, as its shell would say it.
 
     Nothing less ends it whatever it waits for: an exception out of the loop had cancelled the store's writer, for whom
-    the rest then waited without an end. What is lost is what a power cut loses.
+    the rest then waited without an end. What is lost is what a power cut loses. The numbers come as bytes, which a
+    thread reads until the process ends: Python loses a signal that arrives while a handler is replaced.
     """
     loop = asyncio.get_running_loop()
-    came = False
+    numbers, written = socket.socketpair()
+    written.settimeout(0)
 
-    def leave_the_next_to_the_kernel() -> None:
-        for number in _SIGNALS:
-            signal.signal(number, signal.SIG_DFL)
+    def hear() -> None:
+        numbers.recv(1)
+        loop.call_soon_threadsafe(stop.set)
+        os._exit(128 + numbers.recv(1)[0])
 
-    def first() -> None:
-        stop.set()
-        leave_the_next_to_the_kernel()
-
-    def hear(number: int, _: FrameType | None) -> None:
-        nonlocal came
-        if came:  # before the loop had its turn
-            leave_the_next_to_the_kernel()
-            signal.raise_signal(number)
-        came = True
-        loop.call_soon_threadsafe(first)
-
+    threading.Thread(target=hear, name="signals", daemon=True).start()
+    signal.set_wakeup_fd(written.detach())
     for number in _SIGNALS:
-        signal.signal(number, hear)
-    try:
-        yield
-    finally:
-        leave_the_next_to_the_kernel()
+        signal.signal(number, lambda *_: None)
 
 
 def _access(settings: Settings) -> Access:
