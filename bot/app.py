@@ -52,6 +52,7 @@ from services.store.store import Store
 from services.torrents import PersonId
 from web.app import make_app
 from web.figures import Figures
+from web.given import FrontEnd
 from web.given import Services as WebServices
 from web.html import Html
 from web.serving import serving
@@ -150,6 +151,7 @@ async def run(settings: Settings) -> None:
             async_enabled=settings.calibration.async_enabled,
             rate_limit=settings.web.rate_limit,
             public_url=settings.web.public_url,
+            front_end=FrontEnd(settings.web.front_end),
         )
         site = await _open_web(stack, settings.web, web, stop)
         application.bot_data = Services(

@@ -8,7 +8,7 @@ import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
@@ -157,6 +157,8 @@ class Web(BaseModel):
     """Addresses, and networks such as 10.0.0.0/8, of proxies whose X-Forwarded-For is believed; of others it is not."""
     rate_limit: Annotated[int, Field(ge=0)] = 600
     """How many requests one client may send in a minute; 0 is no bound."""
+    front_end: Literal["push", "poll", "sync"] = "push"
+    """How the page learns what changes: it is told (push), asks each second (poll), or waits for each lookup (sync)."""
 
     @field_validator("host")
     @classmethod

@@ -252,6 +252,8 @@ _SENTENCES: Mapping[str, _Say] = {
     "notebook_not_found": _say(_("No such notebook is open to you.")),
     "torrent_not_found": _say(_("No note and no task here has this torrent.")),
     "bad_request": _say(_("The request is not as this address takes it: look at {where}.")),
+    "nothing_to_keep": _say(_("There is no text to keep. Paste a magnet link, or type something.")),
+    "nothing_chosen": _say(_("Choose a note first.")),
     "too_large": _too_large,
     "too_slow": _say(_("The request took too long to come. Send it again.")),
     "not_json": _say(_("Send JSON, with Content-Type: application/json.")),

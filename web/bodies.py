@@ -1,4 +1,4 @@
-"""What may come as a request's body: JSON, and not without end."""
+"""What may come as a request's body: JSON, or a form of the page; and not without end."""
 
 import asyncio
 
@@ -17,11 +17,11 @@ from web.stopping import unless_stopping
 _MOST = 6_500_000  # bytes: a million characters, each escaped
 _OF_ANYBODY = 65_536  # bytes that are read before it is known who asks
 _SECONDS = 30.0  # in which a body must have come
-_JSON = "application/json"
+_JSON, _FORM = "application/json", "application/x-www-form-urlencoded"
 
 
 class Bodies:
-    """Reads a body before *app* does, and refuses what is too large or something else than JSON."""
+    """Reads a body before *app* does, and refuses what is too large or something else than its path takes."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -38,7 +38,8 @@ class Bodies:
         except CalibotError as error:
             await turn_away(scope, receive, send, error)
             return
-        if body and request.headers.get("content-type", "").partition(";")[0].strip().lower() != _JSON:
+        taken = _JSON if request.url.path.startswith("/api/") else _FORM
+        if body and request.headers.get("content-type", "").partition(";")[0].strip().lower() != taken:
             await turn_away(scope, receive, send, NotJson())
             return
         await self._app(scope, _again(body, receive), send)

@@ -110,8 +110,12 @@ def answer_to(connection: HTTPConnection, error: CalibotError) -> Response:
     said = sentence(error.code, error.parameters, t)
     if isinstance(error, TokenNeeded):
         said = t.gettext("Send /login to the bot, in a private chat: it answers with a link that opens them here.")
-    heading = t.gettext("Your notes") if isinstance(error, TokenNeeded) else t.gettext("That cannot be shown.")
-    return services_of(connection).html.plain(labels(t), heading, [said], answer.status_code)
+    say = labels(t)
+    if isinstance(error, TokenNeeded):
+        return services_of(connection).html.plain(say, t.gettext("Your notes"), [said], answer.status_code)
+    wanted_to_see = connection.scope.get("method", "GET") in {"GET", "HEAD"}
+    heading = t.gettext("That cannot be shown.") if wanted_to_see else t.gettext("That was not done.")
+    return services_of(connection).html.plain(say, heading, [said], answer.status_code, back=say["skip"])
 
 
 def _json_to(connection: HTTPConnection, error: CalibotError) -> JSONResponse:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol
 
 from starlette.requests import HTTPConnection
@@ -19,6 +20,17 @@ from services.notebook.tokens import Tokens
 from services.torrents import PersonId
 from web.figures import Figures
 from web.html import Html
+
+
+class FrontEnd(StrEnum):
+    """How the page learns of what changes."""
+
+    PUSH = "push"
+    """It is told, by `web.events`; while it cannot be, it asks."""
+    POLL = "poll"
+    """It asks each second."""
+    SYNC = "sync"
+    """It does not: whoever asks for names waits until there are some."""
 
 
 class Doors(Protocol):
@@ -41,7 +53,7 @@ class Services:
 
     *timeout*: seconds that a lookup may take. *async_enabled*: whether tasks may go on while nobody waits for them.
     *rate_limit*: how many requests a client may send in a minute; 0 is no bound. *public_url*: by which origin
-    others reach it; empty where they do not.
+    others reach it; empty where they do not. *front_end*: how the page learns of what changes.
     """
 
     manager: AsyncCalibrationManager
@@ -61,6 +73,12 @@ class Services:
     async_enabled: bool = True
     rate_limit: int = 0
     public_url: str = ""
+    front_end: FrontEnd = FrontEnd.PUSH
+
+    @property
+    def watched_by(self) -> FrontEnd:
+        """How the page learns of what changes: where no task may go on by itself, not at all."""
+        return self.front_end if self.async_enabled else FrontEnd.SYNC
 
 
 def services_of(connection: HTTPConnection) -> Services:

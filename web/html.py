@@ -1,5 +1,6 @@
 """Templates and what belongs to them, read once; and the pages that only say something."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -31,6 +32,9 @@ class Html:
         for name in texts:
             templates.get_template(name)
         files = {path.name: (_KINDS[path.suffix], path.read_bytes()) for path in sorted((_HERE / "static").iterdir())}
+        # It stands in the addresses of the files, so that a browser has those of this version.
+        content = b"".join(content for _, content in files.values())
+        templates.globals["version"] = hashlib.sha256(content).hexdigest()[:12]
         return cls(templates, files)
 
     def page(self, template: str, status: int = HTTPStatus.OK, /, **given: object) -> Response:
@@ -45,7 +49,10 @@ class Html:
         *,
         action: str = "",
         button: str = "",
+        back: str = "",
     ) -> Response:
-        """Return a page that says something, with one *button* to press, perhaps."""
-        given = {"say": say, "heading": heading, "paragraphs": paragraphs, "action": action, "button": button}
+        """Return a page that says something, with one *button* to press, perhaps, and a way *back* to the notes."""
+        given = {"say": say, "heading": heading, "paragraphs": paragraphs} | {
+            "action": action, "button": button, "back": back,
+        }  # fmt: skip
         return self.page("plain.html", status, **given)

@@ -1,19 +1,18 @@
 """The page: a person's notes in a browser, as HTML that needs no script to be read."""
 
 import asyncio
-from collections.abc import Awaitable, Mapping, Sequence
-from http import HTTPStatus
+import secrets
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Path, Query, Request, Response
-from fastapi.responses import RedirectResponse
+from fastapi import APIRouter, Query, Request, Response
 
-from services.calibration.task import NoteRequest, Snapshot
-from services.errors import LinkUsedUp, MembershipUnknown
-from services.i18n import Translation, cause_word, state_word
+from services.errors import MembershipUnknown
+from services.i18n import Translation, cause_word
 from services.magnets.junk import is_junk
 from services.magnets.parse import Magnet
+from services.magnets.rewrite import magnet_link
 from services.notebook.differences import differences, together
 from services.notebook.excerpts import one_line
 from services.notebook.history import Step
@@ -23,13 +22,13 @@ from services.notebook.search import Line, asked
 from services.torrents import FileEntry, NotebookId, TorrentId
 from services.units import minute, size
 from web.context import Asker, WhoAsks
-from web.entry import COOKIE, check_origin, remember
+from web.entry import COOKIE, remember
 from web.given import services_of
 from web.labels import labels
 from web.notes import NotebookNumber, NoteNumber, Page
-from web.rates import client_of
 from web.refusals import NoSuchAddress
 from web.shapes import time_of
+from web.task_rows import tasks_shown
 from web.tree import Branch, tree_of
 from web.words import words_of
 
@@ -37,10 +36,7 @@ router = APIRouter(include_in_schema=False)
 _MOST_TORRENTS = 20
 _MOST_FILES = 200  # of one torrent
 _MOST_STEPS = 20
-_MOST_TASKS = 20
 _LONGEST = 300  # characters of a name, or of what an edit replaced
-
-Secret = Annotated[str, Path(max_length=200)]
 
 
 @router.get("/static/{name}")
@@ -51,43 +47,6 @@ async def static(request: Request, name: str) -> Response:
         raise NoSuchAddress
     kind, content = found
     return Response(content, media_type=kind, headers={"Cache-Control": "max-age=3600"})
-
-
-@router.get("/login/{secret}")
-async def ask_login(request: Request, secret: Secret) -> Response:
-    """Ask whether to use the link up: whoever fetches it to show what is behind it does not."""
-    t, services = words_of(request), services_of(request)
-    await _counted(request, services.sessions.whose_link(secret))
-    told = [t.gettext("This browser is then let in for a month; /logout all in the chat ends that.")]
-    return services.html.plain(
-        labels(t), t.gettext("Open your notes in this browser?"), told, action=request.url.path,
-        button=t.gettext("Open"),
-    )  # fmt: skip
-
-
-@router.post("/login/{secret}")
-async def login(request: Request, secret: Secret) -> Response:
-    """Use the link up, and let the browser in."""
-    check_origin(request)
-    sessions = services_of(request).sessions
-    session = await _counted(request, sessions.open(secret))
-    await sessions.close(request.cookies.get(COOKIE, ""))  # the one that this browser had
-    answer = RedirectResponse("/", HTTPStatus.SEE_OTHER)
-    remember(request, answer, session)
-    return answer
-
-
-@router.post("/logout")
-async def logout(request: Request) -> Response:
-    """Let the browser in no more."""
-    check_origin(request)
-    t, services = words_of(request), services_of(request)
-    await services.sessions.close(request.cookies.get(COOKIE, ""))
-    answer = services.html.plain(
-        labels(t), t.gettext("You are logged out."), [t.gettext("/login in the chat gives another link.")]
-    )
-    answer.delete_cookie(COOKIE)
-    return answer
 
 
 @router.get("/")
@@ -103,7 +62,6 @@ async def notebook(
     here = await asker.opened(notebook)
     words = asked(q)
     lines, more = await services.search.lines(here, words, page)
-    live, _ = await services.manager.live_tasks(notebook=here, limit=_MOST_TASKS)
     own = here == asker.notebook
     kept = {"q": q if words else ""} | ({} if own else {"notebook": str(here)})
     return await _page(
@@ -114,7 +72,8 @@ async def notebook(
         notebook=here,
         own=own,
         q=q if words else "",
-        tasks=[_task(t, one) for one in live],
+        key=secrets.token_hex(),
+        tasks=await tasks_shown(asker, t, here),
         notes=[_line(t, one) for one in lines],
         empty=_empty(t, words, page),
         newer=_address(kept, page - 1) if page else None,
@@ -145,6 +104,7 @@ async def note(request: Request, asker: WhoAsks, note_id: NoteNumber) -> Respons
             heading=t.gettext("Note #{number}").format(number=note_id),
             note=found,
             changed=minute(found.changed_at),
+            tasks=await tasks_shown(asker, t, here),
             torrents=torrents,
             further=t.ngettext("And {count} more torrent.", "And {count} more torrents.", further).format(count=further)
             if further
@@ -155,21 +115,22 @@ async def note(request: Request, asker: WhoAsks, note_id: NoteNumber) -> Respons
     return await asker.where_it_is(shown)
 
 
+@router.get("/under-way")
+async def under_way(request: Request, asker: WhoAsks, notebook: NotebookNumber = None) -> Response:
+    """Show what is under way in a notebook, and what has just ended: that part of its page alone."""
+    t = words_of(request)
+    here = await asker.opened(notebook)
+    return await _page(request, "under_way.html", say=labels(t), notebook=here, tasks=await tasks_shown(asker, t, here))
+
+
 async def _page(request: Request, template: str, **given: object) -> Response:
     """Return a page, made in a thread: there may be much on it. The browser is let in for a month from now on."""
-    answer = await asyncio.to_thread(services_of(request).html.page, template, **given)
+    services = services_of(request)
+    given |= {"front_end": services.watched_by}
+    answer = await asyncio.to_thread(services.html.page, template, **given)
     if (session := request.cookies.get(COOKIE)) is not None:
         remember(request, answer, session)
     return answer
-
-
-async def _counted(request: Request, asked_for: Awaitable[str]) -> str:
-    """Return what is asked for with a link; a client may be wrong about one so often, and then has to wait."""
-    try:
-        return await asked_for
-    except LinkUsedUp:
-        request.app.state.limits.guesses.take(client_of(request))
-        raise
 
 
 async def _notebooks(asker: Asker, t: Translation) -> Sequence[Mapping[str, object]]:
@@ -194,7 +155,7 @@ def _empty(t: Translation, words: str, page: int) -> Sequence[str]:
         return [t.gettext("There are no older notes.")]
     return [
         t.gettext("There are no notes yet."),
-        t.gettext("Send or forward a message with a magnet link to the bot: it becomes a note, and stands here."),
+        t.gettext("Paste a magnet link above, or send the bot a message with one: it becomes a note, and stands here."),
     ]
 
 
@@ -203,24 +164,11 @@ def _line(t: Translation, line: Line) -> Mapping[str, object]:
         "id": line.note.id,
         "excerpt": line.excerpt,
         "torrents": t.ngettext("{count} torrent", "{count} torrents", line.torrents).format(count=line.torrents),
+        "torrents_there": line.torrents > 0,
         "junk": line.junk,
         "open": not line.calibrated,
         "at": time_of(line.note.changed_at),
         "day": minute(line.note.changed_at),
-    }
-
-
-def _task(t: Translation, snapshot: Snapshot) -> Mapping[str, object]:
-    request = snapshot.task.request
-    notes = request.notes[:3] if isinstance(request, NoteRequest) else ()
-    what = [f"#{number}" for number in notes] or [snapshot.first.torrent.shown.hex]
-    done = sum(many for state, many in snapshot.counts.items() if state.ended)
-    return {
-        "state": str(snapshot.task.state),
-        "said": state_word(t, snapshot.task.state),
-        "what": " ".join(what),
-        "done": done,
-        "total": snapshot.total,
     }
 
 
@@ -234,6 +182,7 @@ async def _torrent(
         "here": None if magnet.name is None else _short(magnet.name),
         "junk": is_junk(magnet.name or ""),
         "true_name": None,
+        "link": "",
         "trust": "",
         "trust_said": "",
         "size": "",
@@ -249,6 +198,7 @@ async def _torrent(
     more = t.ngettext("And {count} more file.", "And {count} more files.", unseen)
     return shown | {
         "true_name": _short(told.name.text),
+        "link": magnet_link(torrent, told.name.text, magnet.hints) if told.name.certain and not told.name.blank else "",
         "trust": "verified" if told.verified else "claimed",
         "trust_said": t.gettext("verified") if told.verified else t.gettext("not verified"),
         "size": size(told.size),

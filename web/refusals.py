@@ -21,6 +21,18 @@ class BadRequest(CalibotError):
     code = "bad_request"
 
 
+class NothingToKeep(CalibotError):
+    """The text to keep is blank."""
+
+    code = "nothing_to_keep"
+
+
+class NothingChosen(CalibotError):
+    """No note was chosen."""
+
+    code = "nothing_chosen"
+
+
 class TooLarge(CalibotError):
     """The body has more than the *most* bytes that are read."""
 

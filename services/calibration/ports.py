@@ -92,6 +92,9 @@ class Tasks(Protocol):
     async def recent(self, since: float) -> Sequence[TaskId]:
         """Return the tasks under way and those ended at *since* or later."""
 
+    async def ended_of(self, notebook: NotebookId, *, since: float, limit: int) -> Sequence[TaskId]:
+        """Return the first of the notebook's tasks that ended at *since* or later, newest end first."""
+
     async def with_unshown_end(self) -> Sequence[TaskId]:
         """Return the ended tasks that a follower has not yet shown as ended."""
 

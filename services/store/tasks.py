@@ -95,6 +95,10 @@ class TaskRows:
     async def recent(self, since: float) -> Sequence[TaskId]:
         return [TaskId(row["id"]) for row in await self._run.all("recent_tasks", since=since)]
 
+    async def ended_of(self, notebook: NotebookId, *, since: float, limit: int) -> Sequence[TaskId]:
+        rows = await self._run.all("ended_tasks_of", notebook_id=notebook, since=since, limit=limit)
+        return [TaskId(row["id"]) for row in rows]
+
     async def with_unshown_end(self) -> Sequence[TaskId]:
         return [TaskId(row["id"]) for row in await self._run.all("tasks_with_unshown_end")]
 

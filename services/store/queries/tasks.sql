@@ -34,6 +34,9 @@ SELECT state, count(*) AS many FROM items WHERE state IN ('pending', 'running') 
 -- name: recent_tasks
 SELECT id FROM tasks WHERE state IN ('pending', 'running') OR completed_at >= :since ORDER BY created_at, rowid;
 
+-- name: ended_tasks_of
+SELECT id FROM tasks WHERE completed_at >= :since AND notebook_id = :notebook_id ORDER BY completed_at DESC, rowid DESC LIMIT :limit;
+
 -- name: tasks_with_unshown_end
 SELECT DISTINCT tasks.id FROM followers JOIN tasks ON tasks.id = followers.task_id
 WHERE followers.end_shown_at IS NULL AND tasks.completed_at IS NOT NULL

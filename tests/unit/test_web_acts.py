@@ -1,0 +1,318 @@
+"""What people do on the page: its forms, with no script."""
+
+import asyncio
+import dataclasses
+import re
+from collections.abc import AsyncIterator, Mapping, Sequence
+from urllib.parse import urlencode
+
+import httpx
+import pytest
+
+from services.calibration.task import NoteRequest
+from services.store.store import Store
+from services.torrents import NoteId, PersonId
+from tests.fake_clock import FakeClock
+from tests.unit.conftest import Run
+from tests.unit.fakes import FakeEngine, torrent
+from tests.unit.web_world import ALICE, BOB, CAROL, GROUP, MALLORY, World, web_world
+from web.given import FrontEnd
+
+BROWSER = {"Accept": "text/html", "Accept-Language": "en"}
+ORIGIN = "http://calibot"
+ONE = NoteId(1)
+MAGNET = f"magnet:?xt=urn:btih:{torrent('x').shown}"
+
+
+@pytest.fixture
+async def world(run: Run, store: Store, clock: FakeClock, engine: FakeEngine) -> AsyncIterator[World]:
+    engine.knows("x", "True.Name.mkv")
+    async with run() as manager, web_world(manager, store, clock) as world:
+        world.http.headers.update(BROWSER)
+        yield world
+
+
+async def log_in(world: World, person: PersonId = ALICE) -> None:
+    world.http.cookies.clear()
+    secret = await world.services.sessions.link(person)
+    assert (await world.http.post(f"/login/{secret}", headers={"Origin": ORIGIN})).status_code == 303
+
+
+async def press(
+    world: World,
+    path: str,
+    fields: Mapping[str, object] | Sequence[tuple[str, object]] = (),
+    *,
+    origin: str = ORIGIN,
+    on: str = "/",
+) -> httpx.Response:
+    """Send a form, as a browser does from the page *on*."""
+    headers = {
+        "Origin": origin,
+        "Referer": f"{origin}{on}",
+        "Content-Type": "application/x-www-form-urlencoded",
+    }
+    return await world.http.post(path, content=urlencode(fields), headers=headers)
+
+
+async def key_on(world: World, path: str = "/") -> str:
+    found = re.search(r'name="key" value="([0-9a-f]+)"', (await world.http.get(path)).text)
+    assert found
+    return found[1]
+
+
+async def asked_for(world: World) -> list[tuple[NoteId, ...]]:
+    """Return the notes of each task under way."""
+    live, _ = await world.services.manager.live_tasks()
+    return [one.task.request.notes for one in live if isinstance(one.task.request, NoteRequest)]
+
+
+# Adding a note.
+
+
+async def test_what_is_pasted_becomes_a_note_with_the_line_ends_that_were_typed(world: World) -> None:
+    await log_in(world)
+    answer = await press(world, "/notes", {"text": f"电影 {MAGNET}\r\n\r\nmine ", "key": await key_on(world)})
+    assert (answer.status_code, answer.headers["location"]) == (303, "/notes/1")
+    assert await world.text("tg:1", ONE) == f"电影 {MAGNET}\n\nmine "
+    assert (await world.services.manager.live_tasks())[1] == 0
+
+
+async def test_with_the_other_button_its_names_are_found_too(world: World) -> None:
+    await log_in(world)
+    await press(world, "/notes", {"text": MAGNET, "calibrate": "1"})
+    await world.clock.advance(100)
+    assert "True.Name.mkv" in await world.text("tg:1", ONE)
+
+
+async def test_a_text_without_a_magnet_is_kept_with_either_button(world: World) -> None:
+    await log_in(world)
+    answer = await press(world, "/notes", {"text": "no magnet", "calibrate": "1"})
+    assert answer.headers["location"] == "/notes/1"
+    assert "no magnet" in (await world.http.get("/notes/1")).text
+
+
+async def test_one_form_sent_twice_is_one_note_and_with_another_text_another(world: World) -> None:
+    await log_in(world)
+    key = await key_on(world)
+    for text in ("first", "first", "second"):
+        answer = await press(world, "/notes", {"text": text, "key": key})
+    assert answer.headers["location"] == "/notes/2"
+    assert await key_on(world) != key
+
+
+async def test_a_note_is_added_to_the_notebook_that_is_on_view(world: World) -> None:
+    group = await world.services.notebook.behind(GROUP)
+    await log_in(world, BOB)
+    await press(world, "/notes", {"text": "for all", "notebook": group})
+    assert "for all" in (await world.http.get(f"/?notebook={group}")).text
+    assert "for all" not in (await world.http.get("/")).text
+
+
+@pytest.mark.parametrize("text", ["", " \r\n\t "])
+async def test_blank_text_is_refused_in_one_line(world: World, text: str) -> None:
+    await log_in(world)
+    answer = await press(world, "/notes", {"text": text})
+    assert answer.status_code == 400
+    assert "There is no text to keep." in answer.text
+    assert "That was not done." in answer.text
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"text=%FF",
+        b"text=\xff",
+        b"text=a%00b",
+        b"&".join([b"note=1"] * 3000),
+        b"text=x&notebook=no",
+        b"text=x&notebook=0",
+    ],
+)
+async def test_a_form_that_no_browser_sends_is_refused_and_changes_nothing(world: World, body: bytes) -> None:
+    await log_in(world)
+    headers = {"Origin": ORIGIN, "Content-Type": "application/x-www-form-urlencoded"}
+    answer = await world.http.post("/notes", content=body, headers=headers)
+    assert answer.status_code == 400
+    assert 'id="note-' not in (await world.http.get("/")).text
+
+
+async def test_a_form_is_no_json_and_json_no_form(world: World) -> None:
+    await log_in(world)
+    headers = {"Origin": ORIGIN, "Content-Type": "application/json"}
+    assert (await world.http.post("/notes", content=b'{"text": "x"}', headers=headers)).status_code == 415
+    headers = {"Origin": ORIGIN, "Content-Type": "application/x-www-form-urlencoded"}
+    assert (await world.http.post("/api/notes", content=b"text=x", headers=headers)).status_code == 415
+
+
+# Finding names.
+
+
+async def test_names_are_found_for_one_for_the_chosen_and_for_all(world: World) -> None:
+    for word in ("a", "b", "c", "d"):
+        await world.note("tg:1", word)
+    await log_in(world)
+    asked = [
+        [("only", 1), ("note", 2), ("note", 3)],  # its own button, whatever is chosen
+        [("note", 2), ("note", 3)],
+        [("all", 1)],
+    ]
+    for fields in asked:
+        answer = await press(world, "/calibrate", fields, on="/?page=0")
+        assert (answer.status_code, answer.headers["location"]) == (303, "/?page=0")
+    assert sorted(await asked_for(world)) == [(1,), (1, 2, 3, 4), (2, 3)]
+
+
+async def test_all_of_a_groups_notebook_is_that_notebooks(world: World) -> None:
+    await world.note("tg:2", "own")
+    shared = await world.note(GROUP, "shared")
+    await log_in(world, BOB)
+    await press(world, "/calibrate", {"all": 1, "notebook": await world.services.notebook.behind(GROUP)})
+    assert await asked_for(world) == [(shared,)]
+
+
+async def test_nothing_chosen_is_said(world: World) -> None:
+    await log_in(world)
+    answer = await press(world, "/calibrate", {})
+    assert answer.status_code == 400
+    assert "Choose a note first." in answer.text
+
+
+async def test_a_lookup_is_cancelled_and_tried_again(world: World) -> None:
+    note = await world.note("tg:1", "lost")
+    await log_in(world)
+    await press(world, "/calibrate", {"only": note})
+    await world.clock.advance(1)
+    page = (await world.http.get("/under-way")).text
+    (cancel,) = re.findall(r'action="(/tasks/[^"]+/cancel)"', page)
+    assert (await press(world, cancel, on="/notes/1?x=1")).headers["location"] == "/notes/1?x=1"
+    assert (await press(world, cancel)).status_code == 409
+    page = (await world.http.get("/under-way")).text
+    assert 'class="state cancelled"' in page
+    (retry,) = re.findall(r'action="(/tasks/[^"]+/retry)"', page)
+    assert (await press(world, retry)).status_code == 303
+    await world.clock.advance(1)
+    assert 'class="state running"' in (await world.http.get("/under-way")).text
+
+
+async def test_the_way_back_is_a_page_of_ours(world: World) -> None:
+    await world.note("tg:1", "x")
+    await log_in(world)
+    for referer in ("http://elsewhere/notes/1", "http://calibot//elsewhere", "", "http://calibot", "not an address"):
+        headers = {"Origin": ORIGIN, "Referer": referer, "Content-Type": "application/x-www-form-urlencoded"}
+        answer = await world.http.post("/calibrate", content=b"only=1", headers=headers)
+        assert answer.status_code == 303
+        assert re.fullmatch(r"/(?!/).*", answer.headers["location"])
+
+
+# Its history.
+
+
+async def test_a_correction_is_undone_and_written_again_but_not_by_a_page_of_before(world: World) -> None:
+    note = await world.note("tg:1", "x")
+    await world.ended("/api/calibrate/async", {"note_id": note})
+    await log_in(world)
+
+    async def version() -> str:
+        found = re.search(r'name="version" value="(\d+)"', (await world.http.get("/notes/1")).text)
+        assert found
+        return found[1]
+
+    before = await version()
+    assert (await press(world, "/notes/1/undo", {"version": before})).headers["location"] == "/notes/1"
+    assert "True.Name" not in await world.text("tg:1", note)
+    late = await press(world, "/notes/1/undo", {"version": before})
+    assert late.status_code == 409
+    assert "True.Name" not in await world.text("tg:1", note)
+    await press(world, "/notes/1/undo", {"version": await version()})
+    assert "True.Name" in await world.text("tg:1", note)
+    assert (await press(world, "/notes/1/undo")).status_code == 400
+
+
+async def test_a_note_is_deleted_and_taken_back(world: World) -> None:
+    await world.note("tg:1", "x")
+    await log_in(world)
+    answer = await press(world, "/notes/1/delete")
+    assert "Note #1 is deleted." in answer.text
+    assert 'action="/notes/1/restore"' in answer.text
+    assert (await world.http.get("/notes/1")).status_code == 404
+    assert (await press(world, "/notes/1/restore")).headers["location"] == "/notes/1"
+    assert (await world.http.get("/notes/1")).status_code == 200
+
+
+# Where nothing goes on by itself.
+
+
+async def test_where_lookups_are_waited_for_the_answer_comes_with_the_name(world: World) -> None:
+    world.app.state.services = dataclasses.replace(world.services, async_enabled=False)
+    await world.note("tg:1", "x")
+    await log_in(world)
+    assert 'data-front-end="sync"' in (await world.http.get("/")).text
+    pressing = asyncio.create_task(press(world, "/calibrate", {"only": 1}))
+    await world.clock.advance(100)
+    assert (await pressing).status_code == 303
+    assert "True.Name.mkv" in await world.text("tg:1", ONE)
+
+
+@pytest.mark.parametrize("front_end", list(FrontEnd))
+async def test_the_page_is_told_how_it_learns_of_changes(world: World, front_end: FrontEnd) -> None:
+    world.app.state.services = dataclasses.replace(world.services, front_end=front_end)
+    await log_in(world)
+    assert f'data-front-end="{front_end}"' in (await world.http.get("/")).text
+
+
+# Who may.
+
+ACTS: list[tuple[str, dict[str, object]]] = [
+    ("/notes", {"text": "x"}),
+    ("/notes/1/undo", {"version": 2}),
+    ("/notes/1/delete", {}),
+    ("/notes/1/restore", {}),
+    ("/calibrate", {"only": 1}),
+    ("/calibrate", {"all": 1}),
+    ("/tasks/{task}/cancel", {}),
+    ("/tasks/{task}/retry", {}),
+]
+
+
+@pytest.mark.parametrize(("path", "fields"), ACTS)
+async def test_nobody_and_whoever_is_let_in_no_more_can_do_anything(
+    world: World, path: str, fields: dict[str, object]
+) -> None:
+    task = await _something_of_alices(world)
+    world.http.cookies.clear()
+    before = await world.text("tg:1", ONE)
+    assert (await press(world, path.format(task=task), fields)).status_code == 401
+    await log_in(world, MALLORY)
+    assert (await press(world, path.format(task=task), fields)).status_code == 403
+    assert await world.text("tg:1", ONE) == before
+
+
+@pytest.mark.parametrize(("path", "fields"), ACTS)
+async def test_another_sites_form_does_nothing(world: World, path: str, fields: dict[str, object]) -> None:
+    task = await _something_of_alices(world)
+    await log_in(world)
+    before = await world.text("tg:1", ONE)
+    answer = await press(world, path.format(task=task), fields, origin="http://elsewhere")
+    assert answer.status_code == 403
+    assert await world.text("tg:1", ONE) == before
+
+
+@pytest.mark.parametrize(("path", "fields"), [one for one in ACTS if one[0] != "/notes" and "all" not in one[1]])
+async def test_what_is_anothers_is_answered_as_what_is_not_there(
+    world: World, path: str, fields: dict[str, object]
+) -> None:
+    task = await _something_of_alices(world)
+    await log_in(world, CAROL)
+    theirs = await press(world, path.format(task=task), fields)
+    elsewhere = {name: 77 if name == "only" else value for name, value in fields.items()}
+    none = await press(world, path.replace("/1/", "/77/").format(task="77"), elsewhere)
+    assert theirs.status_code == none.status_code == 404
+    assert theirs.text.replace("#1", "#77") == none.text
+    assert await world.text("tg:1", ONE)
+
+
+async def _something_of_alices(world: World) -> str:
+    """Keep a note of hers, with a task that has failed."""
+    note = await world.note("tg:1", "lost")
+    return str((await world.ended("/api/calibrate/async", {"note_id": note}))["task_id"])

@@ -1,0 +1,134 @@
+"""What people do on the page: each form changes something, and leads back to a page that shows it."""
+
+import hashlib
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Request, Response
+from fastapi.responses import RedirectResponse
+
+from services.calibration.task import NoteRequest
+from services.notebook.note import Uncalibrated
+from services.torrents import NotebookId, NoteId, TaskId
+from web.context import Asker, WhoAsks
+from web.forms import Form, came_from, form_of, numbers_in, text_in, word_in
+from web.given import FrontEnd, services_of
+from web.labels import labels
+from web.notes import NoteNumber
+from web.refusals import BadRequest, NothingChosen
+from web.tasks import ended, moved, submit_notes, submit_request
+from web.words import words_of
+
+router = APIRouter(include_in_schema=False)
+_MOST_NOTES = 1_000
+_LONGEST_KEY = 64
+
+TaskName = Annotated[str, Path(max_length=64)]
+
+
+@router.post("/notes")
+async def keep(request: Request, asker: WhoAsks) -> Response:
+    """Keep a text, and look up its names where the button says so."""
+    form = await form_of(request)
+    notebook = await asker.opened(_notebook_in(form))
+    text = text_in(form)
+    saved = await asker.services.notebook.save(
+        text, notebook=notebook, person=asker.person, origin=None, anything=True, request_key=_key(asker, form, text)
+    )
+    assert saved is not None  # noqa: S101 - anything is kept
+    if saved.magnets and "calibrate" in form:
+        await _waited_for(request, asker, await submit_notes(asker, [saved.note_id]))
+    return _to(f"/notes/{saved.note_id}")
+
+
+@router.post("/notes/{note_id}/undo")
+async def undo(request: Request, asker: WhoAsks, note_id: NoteNumber) -> Response:
+    """Take back what the last task wrote into the note as it was at *version*; or the taking back."""
+    versions = numbers_in(await form_of(request), "version")
+    if len(versions) != 1:
+        raise BadRequest(where="version")
+
+    async def undone(notebook: NotebookId) -> None:
+        await asker.services.history.undo(notebook, note_id, person=asker.person, expected=versions[0])
+
+    await asker.where_it_is(undone)
+    return _to(f"/notes/{note_id}")
+
+
+@router.post("/notes/{note_id}/delete")
+async def delete(request: Request, asker: WhoAsks, note_id: NoteNumber) -> Response:
+    """Put the note away, and offer it back."""
+    await asker.where_it_is(lambda notebook: asker.services.notebook.delete(notebook, note_id))
+    t = words_of(request)
+    return services_of(request).html.plain(
+        labels(t), t.gettext("Note #{number} is deleted.").format(number=note_id),
+        [t.gettext("For a day it can be taken back.")],
+        action=f"/notes/{note_id}/restore", button=t.gettext("Take it back"), back=labels(t)["skip"],
+    )  # fmt: skip
+
+
+@router.post("/notes/{note_id}/restore")
+async def restore(asker: WhoAsks, note_id: NoteNumber) -> Response:
+    """Take back a note that was deleted less than a day ago."""
+    await asker.where_it_is(lambda notebook: asker.services.notebook.restore(notebook, note_id))
+    return _to(f"/notes/{note_id}")
+
+
+@router.post("/calibrate")
+async def calibrate(request: Request, asker: WhoAsks) -> Response:
+    """Look up the names of one note, of the chosen ones, or of all that were not yet."""
+    form = await form_of(request)
+    notebook = await asker.opened(_notebook_in(form))
+    if "all" in form:
+        notes = await asker.services.notebook.select(notebook, Uncalibrated())
+        task_id = await submit_request(asker, notebook, NoteRequest(tuple(notes)))
+    else:
+        chosen = numbers_in(form, "only") or numbers_in(form, "note")
+        if not chosen:
+            raise NothingChosen
+        if len(chosen) > _MOST_NOTES:
+            raise BadRequest(where="note")
+        task_id = await submit_notes(asker, [NoteId(one) for one in chosen])
+    await _waited_for(request, asker, task_id)
+    return _to(came_from(request))
+
+
+@router.post("/tasks/{task_id}/cancel")
+async def cancel(request: Request, asker: WhoAsks, task_id: TaskName) -> Response:
+    """End a task under way."""
+    return await _moved(request, asker, task_id, asker.services.manager.cancel_task)
+
+
+@router.post("/tasks/{task_id}/retry")
+async def retry(request: Request, asker: WhoAsks, task_id: TaskName) -> Response:
+    """Look up again what an ended task did not find."""
+    answer = await _moved(request, asker, task_id, asker.services.manager.retry_task)
+    await _waited_for(request, asker, TaskId(task_id))
+    return answer
+
+
+async def _moved(request: Request, asker: Asker, task_id: str, move: Callable[..., Awaitable[None]]) -> Response:
+    await moved(asker, task_id, move)
+    return _to(came_from(request))
+
+
+async def _waited_for(request: Request, asker: Asker, task_id: TaskId) -> None:
+    """Return at once, or when the task has ended where nothing is to go on by itself. Raises NotInTime."""
+    if asker.services.watched_by is FrontEnd.SYNC:
+        await ended(request, asker, task_id)
+
+
+def _notebook_in(form: Form) -> int | None:
+    return next(iter(numbers_in(form, "notebook")), None)
+
+
+def _key(asker: Asker, form: Form, text: str) -> str | None:
+    """Return the key under which *text* is kept once, however often this form sends it."""
+    key = word_in(form, "key")
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    return f"page:{asker.person}:{digest}:{key}" if 0 < len(key) <= _LONGEST_KEY else None
+
+
+def _to(address: str) -> Response:
+    return RedirectResponse(address, HTTPStatus.SEE_OTHER)

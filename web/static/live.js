@@ -1,0 +1,176 @@
+// Keeps what is shown true: the parts of the page that change are read again from the server, which alone makes them.
+
+const EACH = 1000; // milliseconds between two readings
+const PATIENCE = 10_000; // milliseconds in which the server must have answered
+const FIRST_PAUSE = 1000;
+const LONGEST_PAUSE = 30_000;
+const NOT_LET_IN = 401;
+const TOKEN_GONE = 4401; // why the server closes a socket: docs/api.md
+const BEGIN_ANEW = 4409;
+
+const connection = document.getElementById("connection");
+const {frontEnd, notebook, asking, lost} = connection.dataset;
+const dirty = new Set();
+let reading = false;
+let reached = true;
+let told = true; // whether the socket is open, as far as is known
+
+function tell() {
+  const said = !reached ? lost : told ? "" : asking;
+  if (connection.textContent !== said) connection.textContent = said;
+  connection.hidden = !said;
+}
+
+const alike = (one, other) => one.nodeType === other.nodeType && one.nodeName === other.nodeName;
+
+// Makes *old* what *fresh* is, and leaves alone what people have done to it: what is open, chosen, or in focus.
+function become(old, fresh) {
+  for (const {name} of [...old.attributes]) {
+    if (!fresh.hasAttribute(name) && !["open", "hidden"].includes(name)) old.removeAttribute(name);
+  }
+  for (const {name, value} of fresh.attributes) {
+    if (name !== "hidden" && old.getAttribute(name) !== value) old.setAttribute(name, value);
+  }
+  const byId = new Map([...old.children].filter((one) => one.id).map((one) => [one.id, one]));
+  let at = old.firstChild;
+  for (const one of [...fresh.childNodes]) {
+    const same = one.id ? byId.get(one.id) : at && !at.id && alike(at, one) ? at : null;
+    if (!same) {
+      old.insertBefore(document.importNode(one, true), at);
+      continue;
+    }
+    if (same === at) at = at.nextSibling;
+    else old.insertBefore(same, at);
+    if (same.nodeType === Node.ELEMENT_NODE) become(same, one);
+    else if (same.nodeValue !== one.nodeValue) same.nodeValue = one.nodeValue;
+  }
+  while (at) {
+    const next = at.nextSibling;
+    at.remove();
+    at = next;
+  }
+}
+
+async function read(address) {
+  const answer = await fetch(address, {headers: {Accept: "text/html"}, signal: AbortSignal.timeout(PATIENCE)});
+  if (answer.status === NOT_LET_IN) location.reload();
+  return answer.ok ? new DOMParser().parseFromString(await answer.text(), "text/html") : null;
+}
+
+const sourceOf = (part) => part.dataset.from ?? location.pathname + location.search;
+
+async function readAgain(parts) {
+  for (const address of new Set(parts.map(sourceOf))) {
+    const page = await read(address);
+    if (!page) return false;
+    for (const part of parts.filter((one) => sourceOf(one) === address)) {
+      const fresh = page.getElementById(part.id);
+      if (fresh) become(part, fresh);
+    }
+  }
+  return true;
+}
+
+// Reads the parts that are marked; what is marked meanwhile is read a second later.
+async function refresh() {
+  if (reading || !dirty.size || document.hidden) return;
+  reading = true;
+  const kinds = [...dirty];
+  dirty.clear();
+  const parts = [...document.querySelectorAll("[data-live]")].filter((part) => kinds.includes(part.dataset.live));
+  reached = await readAgain(parts).catch(() => false); // no answer at all is the same as none that helps
+  if (!reached) for (const kind of kinds) dirty.add(kind);
+  offerCopies();
+  tell();
+  setTimeout(() => {
+    reading = false;
+    refresh();
+  }, EACH);
+}
+
+function mark(...kinds) {
+  for (const kind of kinds) dirty.add(kind);
+  refresh();
+}
+
+// Being told.
+
+let seq = null;
+let notebooks = "";
+let pause = FIRST_PAUSE;
+
+function listen() {
+  const address = new URL("/api/events", location.href);
+  address.protocol = location.protocol === "https:" ? "wss:" : "ws:";
+  if (seq !== null) address.search = new URLSearchParams({since: seq, notebooks});
+  const socket = new WebSocket(address);
+  socket.addEventListener("open", () => {
+    told = true;
+    pause = FIRST_PAUSE;
+    mark("task", "note"); // something may have come after the page was made
+    tell();
+  });
+  socket.addEventListener("message", ({data}) => hear(JSON.parse(data)));
+  socket.addEventListener("close", ({code}) => {
+    told = false;
+    if (code === TOKEN_GONE) location.reload();
+    if (code === BEGIN_ANEW) seq = null;
+    mark("task", "note");
+    tell();
+    setTimeout(listen, pause * (0.5 + Math.random() / 2));
+    pause = Math.min(2 * pause, LONGEST_PAUSE);
+  });
+}
+
+function hear(event) {
+  seq = event.seq;
+  const here = (one) => String(one.notebook) === notebook;
+  if (event.type === "snapshot") {
+    notebooks = event.notebooks.join();
+    if (event.tasks.some(here)) mark("task", "note");
+    if (event.notes.some(here)) mark("note");
+  } else if (event.type === "task" && here(event.task)) {
+    mark(...(event.task.completed_at ? ["task", "note"] : ["task"])); // an end may change how a note is marked
+  } else if (event.type === "note" && here(event.note)) {
+    mark("note");
+  }
+}
+
+// What one press does.
+
+function offerCopies() {
+  for (const button of document.querySelectorAll("[data-copies]")) button.hidden = false;
+}
+
+async function copy(button) {
+  const input = document.getElementById(button.dataset.copies);
+  input.select();
+  try {
+    await navigator.clipboard.writeText(input.value);
+  } catch {
+    document.execCommand("copy"); // without https browsers give no clipboard
+  }
+  const before = button.textContent;
+  button.textContent = button.dataset.copied;
+  setTimeout(() => (button.textContent = before), 2 * EACH);
+}
+
+document.addEventListener("click", ({target}) => {
+  const button = target.closest("[data-copies]");
+  if (button) copy(button);
+});
+
+document.addEventListener("submit", ({target}) => {
+  if (frontEnd !== "sync" || !target.dataset.waits) return;
+  connection.textContent = target.dataset.waits;
+  connection.hidden = false;
+});
+
+offerCopies();
+if (frontEnd !== "sync") {
+  document.addEventListener("visibilitychange", () => mark("task", "note"));
+  setInterval(() => {
+    if (frontEnd === "poll" || !told) mark("task", "note");
+  }, EACH);
+}
+if (frontEnd === "push") listen();

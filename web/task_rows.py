@@ -1,0 +1,99 @@
+"""Tasks as the page shows them."""
+
+from collections.abc import Mapping, Sequence
+
+from services.calibration.task import Item, NoteRequest, Snapshot, State
+from services.i18n import Translation, sentence, state_word
+from services.notebook.excerpts import one_line
+from services.torrents import NotebookId
+from web.context import Asker
+from web.shapes import time_of
+
+_MOST_LIVE = 20
+_MOST_ENDED = 5
+_MOST_NOTES = 5
+_LONGEST = 120  # characters of a name or a reason
+
+
+async def tasks_shown(asker: Asker, t: Translation, notebook: NotebookId) -> Mapping[str, object]:
+    """Return what is under way in *notebook* and what has ended last, and how many more are under way."""
+    snapshots, many = await asker.services.manager.tasks_of(notebook, limit=_MOST_LIVE, ended=_MOST_ENDED)
+    more = many - _MOST_LIVE
+    over = next((one for one in snapshots if one.task.state.ended), None)
+    return {
+        "rows": [_row(asker, t, one) for one in snapshots],
+        "more": t.gettext("And {count} more.").format(count=more) if more > 0 else "",
+        "latest": "" if over is None else f"{state_word(t, over.task.state)}: {_about(over)}",
+    }
+
+
+def _row(asker: Asker, t: Translation, snapshot: Snapshot) -> Mapping[str, object]:
+    task, progress = snapshot.task, snapshot.progress
+    may = asker.may_any or task.asked_by == asker.person
+    several = snapshot.total > 1
+    outcomes = snapshot.outcomes if several else (snapshot.first,)
+    said = sentence(progress.code, progress.parameters, t) if progress else ""
+    return {
+        "id": task.id,
+        "state": str(task.state),
+        "said": state_word(t, task.state),
+        "notes": _notes(snapshot),
+        "hash": snapshot.first.torrent.shown.hex,
+        "about": _about(snapshot),
+        "done": snapshot.total - snapshot.left,
+        "total": snapshot.total,
+        "counted": _counted(t, snapshot) if several else "",
+        "progress": t.gettext("waiting for its turn") if task.state is State.PENDING else said,
+        "outcomes": [told for one in outcomes if (told := _outcome(t, one)) is not None],
+        "corrected": _corrected(t, snapshot),
+        "live": not task.state.ended,
+        "may_cancel": may and not task.state.ended,
+        "may_retry": may and snapshot.can_retry,
+        "at": time_of(task.completed_at or task.started_at or task.created_at),
+    }
+
+
+def _notes(snapshot: Snapshot) -> Sequence[int]:
+    request = snapshot.task.request
+    return request.notes[:_MOST_NOTES] if isinstance(request, NoteRequest) else ()
+
+
+def _about(snapshot: Snapshot) -> str:
+    """Return what a task is about, in a few words of any language."""
+    request, digits = snapshot.task.request, snapshot.first.torrent.shown.hex[:16]
+    return " ".join(f"#{one}" for one in _notes(snapshot)) if isinstance(request, NoteRequest) else digits
+
+
+def _counted(t: Translation, snapshot: Snapshot) -> str:
+    said = t.gettext("{found} of {total} found, {lost} not, {left} left")
+    found = snapshot.counts.get(State.COMPLETED, 0)
+    return said.format(found=found, total=snapshot.total, lost=snapshot.lost, left=snapshot.left)
+
+
+def _outcome(t: Translation, item: Item) -> Mapping[str, object] | None:
+    """Return the name that was found, and how sure it is, or why there is none; None while neither is known."""
+    if (found := item.found) is not None:
+        name = _short(found.name.text)
+        if found.name.blank:
+            name = (
+                t.gettext("(its name has nothing that can be seen)") if found.name.text
+                else t.gettext("(its name is empty)")
+            )  # fmt: skip
+        trust = t.gettext("verified") if found.verified else t.gettext("not verified")
+        return {"name": name, "why": "", "trust": "verified" if found.verified else "claimed", "trust_said": trust}
+    if item.failure is not None:
+        why = sentence(item.failure.code, item.failure.parameters, t)
+        return {"name": "", "why": _short(why), "trust": "", "trust_said": ""}
+    return None
+
+
+def _corrected(t: Translation, snapshot: Snapshot) -> str:
+    written = snapshot.written.standing
+    if not written:
+        return ""
+    count = len(written)
+    return t.ngettext("{count} note corrected.", "{count} notes corrected.", count).format(count=count)
+
+
+def _short(text: str) -> str:
+    return one_line(text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…")
