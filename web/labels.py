@@ -29,7 +29,7 @@ def labels(t: Translation) -> Mapping[str, str]:
         "choose": t.gettext("Choose"),
         "undo": t.gettext("Undo"),
         "delete": t.gettext("Delete this note"),
-        "copy": t.gettext("Copy"),
+        "copy_it": t.gettext("Copy"),
         "copied": t.gettext("Copied"),
         "link": t.gettext("The magnet with its true name"),
         "asking": t.gettext("The connection was cut. This page looks for news every second."),

@@ -12,6 +12,7 @@ from web.shapes import time_of
 _MOST_LIVE = 20
 _MOST_ENDED = 5
 _MOST_NOTES = 5
+_DIGITS = 16  # of an info-hash
 _LONGEST = 120  # characters of a name or a reason
 
 
@@ -38,7 +39,7 @@ def _row(asker: Asker, t: Translation, snapshot: Snapshot) -> Mapping[str, objec
         "state": str(task.state),
         "said": state_word(t, task.state),
         "notes": _notes(snapshot),
-        "hash": snapshot.first.torrent.shown.hex,
+        "what": _what(t, snapshot),
         "about": _about(snapshot),
         "done": snapshot.total - snapshot.left,
         "total": snapshot.total,
@@ -60,8 +61,20 @@ def _notes(snapshot: Snapshot) -> Sequence[int]:
 
 def _about(snapshot: Snapshot) -> str:
     """Return what a task is about, in a few words of any language."""
-    request, digits = snapshot.task.request, snapshot.first.torrent.shown.hex[:16]
-    return " ".join(f"#{one}" for one in _notes(snapshot)) if isinstance(request, NoteRequest) else digits
+    request = snapshot.task.request
+    return " ".join(f"#{one}" for one in _notes(snapshot)) if isinstance(request, NoteRequest) else _digits(snapshot)
+
+
+def _what(t: Translation, snapshot: Snapshot) -> str:
+    more = snapshot.total - 1
+    if not more:
+        return _digits(snapshot)
+    said = t.ngettext("{first} and {more} more", "{first} and {more} more", more)
+    return said.format(first=_digits(snapshot), more=more)
+
+
+def _digits(snapshot: Snapshot) -> str:
+    return f"{snapshot.first.torrent.shown.hex[:_DIGITS]}…"
 
 
 def _counted(t: Translation, snapshot: Snapshot) -> str:

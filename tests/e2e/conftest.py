@@ -54,7 +54,8 @@ def environment() -> dict[str, str]:
 class World:
     """Telegram with Alice, the owner; a swarm; and the program, which can be started, stopped and killed.
 
-    *base_url* is where the program looks for Telegram: at the sandbox's own server, unless told.
+    *base_url* is where the program looks for Telegram: at the sandbox's own server, unless told. *web* are settings of
+    the page.
     """
 
     api: BotApi
@@ -68,6 +69,7 @@ class World:
     chats: list[int] = field(default_factory=list)
     owners: list[int] | None = None
     base_url: str = ""
+    web: dict[str, object] = field(default_factory=dict)
     process: Process | None = None
     output: str = ""
     _reading: "asyncio.Task[None] | None" = None
@@ -132,7 +134,7 @@ class World:
             "--config",
             str(config),
             cwd=ROOT,
-            env=environment(),
+            env=environment() | {f"CALIBOT_WEB__{key.upper()}": str(value) for key, value in self.web.items()},
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
         )

@@ -1,0 +1,287 @@
+"""The page as people work with it, beside the chat: in Chromium, on the running program."""
+
+import re
+import socket
+import time
+
+import pytest
+from playwright.async_api import Browser, Locator, Page, WebSocketRoute, expect
+
+from sandbox.swarm import make_sample
+from tests.e2e.conftest import World, kept
+from tests.e2e.test_chat_page import browser
+from tests.e2e.test_web_page import link_of, page
+
+__all__ = ["browser", "page"]
+_REMEMBERS_WHAT_IT_SAYS = """
+document.addEventListener("submit", () => setTimeout(() => {
+  sessionStorage.said = document.getElementById("connection")?.textContent;
+}));
+"""
+_EVENTS = re.compile(r"/api/events")
+
+
+async def log_in(world: World, page: Page) -> None:
+    await page.goto(await link_of(world))
+    await page.get_by_role("button", name=re.compile("Open|打开")).click()
+    await expect(page.get_by_role("textbox").first).to_be_visible()
+
+
+def lookups(page: Page, *words: str) -> Locator:
+    """Return the lookups that the page shows, those with these *words*."""
+    found = page.get_by_role("region", name="Lookups").get_by_role("listitem")
+    for word in words:
+        found = found.filter(has_text=word)
+    return found
+
+
+async def add(page: Page, text: str, button: str = "Keep and find names") -> None:
+    await page.get_by_role("textbox", name="Magnet links, or any text").fill(text)
+    await page.get_by_role("button", name=button, exact=True).click()
+    await expect(page.get_by_role("heading", name=re.compile(r"Note #\d+"))).to_be_visible()
+
+
+# One truth, seen from two sides.
+
+
+async def test_what_begins_in_the_chat_is_on_the_page_within_a_second(running: World, page: Page) -> None:
+    """The best of five: on a busy machine the browser may be late, the program is not."""
+    await log_in(running, page)
+    seconds = []
+    for number in range(1, 6):
+        began = time.monotonic()
+        running.alice.say(running.private, f"/calibrate_hash {running.swarm.dead().magnet()}")
+        await expect(lookups(page, "running")).to_have_count(number)
+        seconds.append(time.monotonic() - began)
+    assert min(seconds) < 1
+    sample = running.swarm.seed(make_sample("From.the.chat.mkv"))
+    await running.ask(f"one {sample.magnet(dn='18')}")
+    await expect(page.get_by_role("link", name="#1 one 18")).to_be_visible()
+    await running.ask("/calibrate 1")
+    await expect(lookups(page, "completed", "From.the.chat.mkv")).to_be_visible()
+    await expect(page.get_by_role("link", name="#1 one From.the.chat.mkv")).to_be_visible()
+
+
+async def test_what_begins_on_the_page_is_in_the_queue_and_in_the_note_and_sends_no_message(
+    running: World, page: Page
+) -> None:
+    sample = running.swarm.seed(make_sample("From.the.page.mkv"))
+    dead = running.swarm.dead()
+    await log_in(running, page)
+    there = len(running.private.bot_messages)
+    await add(page, f"film {sample.magnet(dn='18')}\n\n{dead.magnet()}")
+    await expect(page.get_by_role("listitem").filter(has_text="From.the.page.mkv").first).to_be_visible()
+    await expect(page.get_by_text("verified", exact=True).first).to_be_visible()
+    assert len(running.private.bot_messages) == there
+    assert "#1" in (await running.ask("/queue")).text
+    note = kept(await running.ask("/note 1"))
+    assert note == f"film {sample.magnet(dn='From.the.page.mkv')}\n\n{dead.magnet()}"
+    await page.get_by_role("button", name="Cancel #1").click()
+    await expect(lookups(page, "cancelled", "1 of 2 found")).to_be_visible()
+    assert "Nothing is" in (await running.ask("/queue")).text
+
+
+async def test_two_tabs_show_the_same(running: World, page: Page) -> None:
+    await log_in(running, page)
+    other = await page.context.new_page()
+    await other.goto(page.url)
+    await add(page, running.swarm.dead().magnet())
+    await expect(other.get_by_role("link", name=re.compile("^#1 "))).to_be_visible()
+    await expect(lookups(other, "running")).to_be_visible()
+    await other.get_by_role("button", name="Cancel #1").click()
+    await expect(lookups(page, "cancelled")).to_be_visible()
+    await page.get_by_role("button", name="Retry #1").click()
+    await expect(lookups(other, "running")).to_be_visible()
+
+
+# What people do there.
+
+
+async def test_one_some_and_all_are_looked_up(running: World, page: Page) -> None:
+    samples = [running.swarm.seed(make_sample(f"True.{number}.mkv")) for number in range(4)]
+    for sample in samples:
+        await running.ask(sample.magnet(dn="18"))
+    await log_in(running, page)
+    await page.get_by_role("button", name="Find names #1").click()
+    await expect(page.get_by_role("link", name="#1 True.0.mkv")).to_be_visible()
+    for number in (2, 3):
+        await page.get_by_role("checkbox", name=f"Choose #{number}").check()
+    await page.get_by_role("button", name="Find names of those chosen").click()
+    for number in (2, 3):
+        await expect(page.get_by_role("link", name=f"#{number} True.{number - 1}.mkv")).to_be_visible()
+    await expect(page.get_by_role("link", name="#4 18")).to_be_visible()
+    await page.get_by_role("button", name="Find names of all not calibrated").click()
+    await expect(page.get_by_role("link", name="#4 True.3.mkv")).to_be_visible()
+    await expect(page.get_by_text("not calibrated", exact=True)).to_have_count(0)
+
+
+async def test_a_correction_is_undone_and_its_magnet_copied_with_one_press(running: World, page: Page) -> None:
+    sample = running.swarm.seed(make_sample("Copied & true.mkv"))
+    await running.ask(f"keep {sample.magnet(dn='18')}")
+    await log_in(running, page)
+    await page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    await page.get_by_role("link", name="#1 keep 18").click()
+    await page.get_by_role("button", name="Find names", exact=True).click()
+    copy = page.get_by_role("button", name="Copy: Copied & true.mkv")
+    await copy.click()
+    await expect(copy).to_have_text("Copied")
+    copied = await page.evaluate("navigator.clipboard.readText()")
+    assert copied == sample.magnet(dn="Copied & true.mkv")
+    await expect(page.get_by_role("insertion")).to_have_text("Copied & true.mkv")
+    await page.get_by_role("button", name="Undo").click()
+    await expect(page.get_by_role("insertion")).to_have_count(2)
+    assert kept(await running.ask("/note 1")) == f"keep {sample.magnet(dn='18')}"
+
+
+async def test_what_changes_leaves_alone_what_is_chosen_typed_open_and_in_focus(running: World, page: Page) -> None:
+    await running.ask(running.swarm.dead().magnet())
+    await log_in(running, page)
+    await page.get_by_role("checkbox", name="Choose #1").check()
+    text = page.get_by_role("textbox", name="Magnet links, or any text")
+    await text.fill("half a senten")
+    find = page.get_by_role("button", name="Find names #1")
+    await find.focus()
+    sample = running.swarm.seed(make_sample("Later.mkv"))
+    await running.ask(f"later {sample.magnet(dn='18')}")
+    await running.ask("/calibrate 2")
+    await expect(page.get_by_role("link", name="#2 later Later.mkv")).to_be_visible()
+    await expect(page.get_by_role("checkbox", name="Choose #1")).to_be_checked()
+    await expect(text).to_have_value("half a senten")
+    await expect(find).to_be_focused()
+
+
+async def test_all_of_it_works_without_a_script(running: World, browser: Browser) -> None:
+    sample = running.swarm.seed(make_sample("No.script.mkv"))
+    context = await browser.new_context(locale="en-US", java_script_enabled=False)
+    page = await context.new_page()
+    await log_in(running, page)
+    await add(page, sample.magnet(dn="18"))
+    await running.api.until(lambda: "No.script.mkv" in str(running.rows("SELECT text FROM notes")))
+    await page.reload()
+    await expect(page.get_by_role("insertion")).to_have_text("No.script.mkv")
+    await expect(page.get_by_role("textbox", name="The magnet with its true name")).to_have_value(
+        sample.magnet(dn="No.script.mkv")
+    )
+    await expect(page.get_by_role("button", name=re.compile("^Copy"))).to_have_count(0)
+    await page.get_by_role("button", name="Undo").click()
+    await expect(page.get_by_role("insertion")).to_have_count(2)
+    await page.get_by_role("button", name="Delete this note").click()
+    await expect(page.get_by_text("Note #1 is deleted.")).to_be_visible()
+    await page.get_by_role("button", name="Take it back").click()
+    await expect(page.get_by_role("heading", name="Note #1")).to_be_visible()
+    await context.close()
+
+
+async def test_it_speaks_chinese(running: World, browser: Browser) -> None:
+    sample = running.swarm.seed(make_sample("真名.mkv"))
+    context = await browser.new_context(locale="zh-CN")
+    page = await context.new_page()
+    await log_in(running, page)
+    await page.get_by_role("textbox", name="磁力链接，或任意文字").fill(sample.magnet(dn="18"))
+    await page.get_by_role("button", name="保存并查找名称").click()
+    await expect(page.get_by_role("region", name="查询").get_by_text("真名.mkv")).to_be_visible()
+    await expect(page.get_by_text("已验证").first).to_be_visible()
+    await context.close()
+
+
+# How it learns of what changes.
+
+
+@pytest.fixture
+def heard(page: Page) -> list[str]:
+    """Return the addresses of the sockets that the page opens."""
+    addresses: list[str] = []
+    page.on("websocket", lambda one: addresses.append(one.url))
+    return addresses
+
+
+async def test_asking_each_second_needs_no_socket(world: World, page: Page, heard: list[str]) -> None:
+    world.web = {"front_end": "poll"}
+    await world.start()
+    await log_in(world, page)
+    await world.ask(f"/calibrate_hash {world.swarm.dead().magnet()}")
+    await expect(lookups(page, "running")).to_be_visible()
+    assert heard == []
+
+
+async def test_where_lookups_are_waited_for_nothing_is_asked_for_and_the_name_comes_with_the_answer(
+    world: World, page: Page, heard: list[str]
+) -> None:
+    world.web = {"front_end": "sync"}
+    await world.start()
+    sample = world.swarm.unseeded(make_sample("Waited.for.mkv"))
+    await page.add_init_script(_REMEMBERS_WHAT_IT_SAYS)  # while a page is awaited nobody can look at the old one
+    await log_in(world, page)
+    asked: list[str] = []
+    page.on("request", lambda one: asked.append(one.url) if one.resource_type in {"fetch", "xhr"} else None)
+    await page.get_by_role("textbox", name="Magnet links, or any text").fill(sample.magnet(dn="18"))
+    await page.get_by_role("button", name="Keep and find names").click(no_wait_after=True)
+    await world.api.until(lambda: world.rows("SELECT 1 FROM items WHERE state = 'running'"))
+    await world.swarm.begin_seeding(sample)
+    await expect(page.get_by_role("insertion")).to_have_text("Waited.for.mkv")
+    assert await page.evaluate("sessionStorage.said") == "Looking up … this page goes on when it is done."
+    assert heard == asked == []
+
+
+async def test_a_cut_socket_is_made_up_for_by_asking_and_goes_on_without_a_gap(
+    running: World, page: Page, heard: list[str]
+) -> None:
+    routes: list[WebSocketRoute] = []
+    cut = False
+
+    async def route(one: WebSocketRoute) -> None:
+        routes.append(one)
+        if cut:
+            await one.close(code=1011)
+        else:
+            one.connect_to_server()
+
+    await page.route_web_socket(_EVENTS, route)
+    await log_in(running, page)
+    await running.ask(f"/calibrate_hash {running.swarm.dead().magnet()}")
+    await expect(lookups(page, "running")).to_have_count(1)
+    cut = True
+    await routes[0].close(code=1011)
+    await expect(page.get_by_text("This page looks for news every second.")).to_be_visible()
+    await running.ask(f"/calibrate_hash {running.swarm.dead().magnet()}")
+    await expect(lookups(page, "running")).to_have_count(2)
+    cut = False
+    await expect(page.get_by_text("This page looks for news every second.")).to_be_hidden()
+    assert re.search(r"\?since=\d+&notebooks=1$", routes[-1].url)
+    await running.ask(f"/calibrate_hash {running.swarm.dead().magnet()}")
+    await expect(lookups(page, "running")).to_have_count(3)
+
+
+@pytest.fixture
+async def one_port(world: World) -> World:
+    """Return the program, at a port that is the same at each start."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        world.web = {"port": free.getsockname()[1]}
+    await world.start()
+    return world
+
+
+async def test_the_server_started_anew_is_found_again(one_port: World, browser: Browser) -> None:
+    context = await browser.new_context(locale="en-US")
+    page = await context.new_page()
+    await log_in(one_port, page)
+    await one_port.ask(f"/calibrate_hash {one_port.swarm.dead().magnet()}")
+    await expect(lookups(page, "running")).to_have_count(1)
+    assert await one_port.stop() == 0
+    await expect(page.get_by_text("The bot cannot be reached.")).to_be_visible()
+    await one_port.start()
+    await expect(page.get_by_text("The bot cannot be reached.")).to_be_hidden()
+    await one_port.ask(f"/calibrate_hash {one_port.swarm.dead().magnet()}")
+    await expect(lookups(page, "running")).to_have_count(2)
+    await context.close()
+
+
+async def test_who_is_logged_out_elsewhere_is_told_so(running: World, browser: Browser) -> None:
+    context = await browser.new_context(locale="en-US")
+    page = await context.new_page()
+    await log_in(running, page)
+    await running.ask("/logout all")
+    await running.ask(f"/calibrate_hash {running.swarm.dead().magnet()}")
+    await expect(page.get_by_text("Send /login to the bot")).to_be_visible()
+    await context.close()
