@@ -81,6 +81,7 @@ def _chips(magnets: Mapping[str, str]) -> list[Offer]:
     several = "\n".join(magnets[one.label[0]] for one in TORRENTS if one.sort == "hostile")
     return [
         *(Offer("command", (text[:20], text[:20]), text) for text in commands),
+        Offer("command", ("/login – the web page", "/login – 网页"), "/login"),
         Offer("text", ("Look up, keep no note", "只查，不存笔记"), f"/calibrate_hash {magnets[_SLOW]}"),
         Offer("several", ("Eight at once", "一次八个"), at_once),
         Offer("text", ("A list of magnets", "一串磁力链接"), several),

@@ -1,12 +1,14 @@
 """What the page is told: plain values for JSON. Texts go out as texts; the page makes nodes of them, never HTML."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sandbox.botapi import Account, Call, Chat, Message, Person
-from sandbox.botapi.text import Entity, commands
+from sandbox.botapi.text import Entity, commands, utf16_length
 
-_NO_COMMANDS_IN = {"code", "pre", "text_link", "bot_command"}
+_LINK = re.compile(r"http://127\.0\.0\.1(?::[0-9]+)?/[!-~]*")
+_NOTHING_FOUND_IN = {"code", "pre", "text_link", "bot_command"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,17 +100,23 @@ def message_json(message: Message) -> dict[str, object]:
 
 
 def _entities(message: Message) -> list[Entity]:
-    """Return the formatting, with the commands that apps find by themselves in what bots write."""
+    """Return the formatting, with the commands, and the links to this machine, that apps find by themselves."""
     given = list(message.formatted.entities)
-    closed = [one for one in given if one.type in _NO_COMMANDS_IN]
+    closed = [one for one in given if one.type in _NOTHING_FOUND_IN]
     found = [
         command
-        for command in commands(message.text)
+        for command in (*commands(message.text), *_links(message.text))
         if not any(
             one.offset < command.offset + command.length and command.offset < one.offset + one.length for one in closed
         )
     ]
     return sorted([*given, *found], key=lambda one: (one.offset, -one.length))
+
+
+def _links(text: str) -> Iterator[Entity]:
+    """Yield the ``url`` entities of *text* that lead to this machine: no other can be followed out of the sandbox."""
+    for found in _LINK.finditer(text):
+        yield Entity("url", utf16_length(text[: found.start()]), len(found[0]), found[0])
 
 
 def _entity(one: Entity) -> dict[str, object]:

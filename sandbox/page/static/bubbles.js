@@ -35,6 +35,9 @@ function entityNode(entity, words, children, onCommand) {
   if (entity.type === "bot_command") {
     return make("button", {type: "button", className: "link", onclick: () => onCommand(words)}, words);
   }
+  if (entity.type === "url") {
+    return make("a", {href: entity.url, target: "_blank", rel: "noopener", className: "link"}, words);
+  }
   const node = make(TAGS[entity.type] ?? "span", {className: entity.type}, ...children);
   if (entity.url) node.title = entity.url; // told, not followed: nothing leads out of the sandbox
   return node;
