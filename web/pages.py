@@ -106,11 +106,11 @@ async def notebook(
     live, _ = await services.manager.live_tasks(notebook=here, limit=_MOST_TASKS)
     own = here == asker.notebook
     kept = {"q": q if words else ""} | ({} if own else {"notebook": str(here)})
-    return await _page(
+    return await page_of(
         request,
         "notebook.html",
         say={**labels(t), "found_for": t.gettext("Notes with {words}").format(words=words)},
-        notebooks=await _notebooks(asker, t),
+        notebooks=await notebooks_of(asker, t),
         notebook=here,
         own=own,
         q=q if words else "",
@@ -136,11 +136,11 @@ async def note(request: Request, asker: WhoAsks, note_id: NoteNumber) -> Respons
         torrents = [await _torrent(asker, t, here, one, known) for one in first]
         newest = list(together(steps))[::-1][:_MOST_STEPS]
         further = len(magnets) - len(first)
-        return await _page(
+        return await page_of(
             request,
             "note.html",
             say=labels(t),
-            notebooks=await _notebooks(asker, t),
+            notebooks=await notebooks_of(asker, t),
             notebook=here,
             heading=t.gettext("Note #{number}").format(number=note_id),
             note=found,
@@ -155,7 +155,7 @@ async def note(request: Request, asker: WhoAsks, note_id: NoteNumber) -> Respons
     return await asker.where_it_is(shown)
 
 
-async def _page(request: Request, template: str, **given: object) -> Response:
+async def page_of(request: Request, template: str, **given: object) -> Response:
     """Return a page, made in a thread: there may be much on it. The browser is let in for a month from now on."""
     answer = await asyncio.to_thread(services_of(request).html.page, template, **given)
     if (session := request.cookies.get(COOKIE)) is not None:
@@ -172,7 +172,8 @@ async def _counted(request: Request, asked_for: Awaitable[str]) -> str:
         raise
 
 
-async def _notebooks(asker: Asker, t: Translation) -> Sequence[Mapping[str, object]]:
+async def notebooks_of(asker: Asker, t: Translation) -> Sequence[Mapping[str, object]]:
+    """Return the notebooks that are open to them now, for the tools of a page."""
     try:
         shared = [one for one in dict.fromkeys(await asker.shared()) if one != asker.notebook]
     except MembershipUnknown:  # those of groups, another time
