@@ -123,7 +123,7 @@ def _outcomes(t: Translation, outcomes: Mapping[str, int]) -> Sequence[Mapping[s
 
 
 def _days(t: Translation, days: Sequence[Day]) -> Mapping[str, object]:
-    found, missed = sum(one.ends.found for one in days), sum(one.ends.missed for one in days)
+    found, missed = [one.ends.found for one in days], [one.ends.missed for one in days]
     lines = [
         {
             "date": date(one.start),
@@ -134,12 +134,13 @@ def _days(t: Translation, days: Sequence[Day]) -> Mapping[str, object]:
         for one in days
     ]
     return {
-        "said": t.gettext("Found each day, upwards: {found} in all. Not found, downwards: {missed}.").format(
-            found=found, missed=missed
-        ),
+        "said": t.gettext(
+            "Upwards what was found each day: {found}, at most {most_found} on one. Downwards what was not: "
+            "{missed}, at most {most_missed}."
+        ).format(found=sum(found), most_found=max(found), missed=sum(missed), most_missed=max(missed)),
         "first": lines[0]["date"],
         "last": lines[-1]["date"],
-        "chart": columns([(one.ends.found, one.ends.missed) for one in days]),
+        "chart": columns(list(zip(found, missed, strict=True))),
         "lines": lines,
     }
 

@@ -111,7 +111,8 @@ async def test_what_is_drawn_is_said_in_numbers_too(world: World, store: Store) 
         ("stopped by those who asked", 333, "1"),
         ("nobody had it", 333, "1"),
     ]
-    assert 'aria-label="Found each day, upwards: 3 in all. Not found, downwards: 1."' in page
+    drawn = "Upwards what was found each day: 3, at most 3 on one. Downwards what was not: 1, at most 1."
+    assert f'role="img" aria-label="{drawn}"' in page
     assert page.count("<g><title>") == 30
     assert re.search(r"<time>\d{4}-\d\d-\d\d</time></th><td>3</td><td>1</td>", page)
 
