@@ -1,5 +1,6 @@
 """How the bot is doing: what waits and what is at work now, and what the lookups of a time took and came to."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
@@ -128,6 +129,7 @@ class Metrics:
         self._store = store
         self._manager = manager
         self._clock = clock
+        self._counting = asyncio.Lock()  # many rows take long to count, and others have something to read, too
 
     async def queue(self, *, notebook: NotebookId | None = None, asked_by: PersonId | None = None, most: int) -> Queue:
         """Return the first *most* tasks under way, of this notebook and person where they are given."""
@@ -159,6 +161,7 @@ class Metrics:
                 by_day=tuple(Day(day * _DAY, on.get(day, Ends())) for day in days),
             )
 
-        figures = await self._store.read(read)
-        live = await self._manager.live_items(notebooks)
+        async with self._counting:
+            figures = await self._store.read(read)
+            live = await self._manager.live_items(notebooks)
         return replace(figures, waiting=live.get(State.PENDING, 0), at_work=live.get(State.RUNNING, 0))

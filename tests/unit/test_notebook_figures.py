@@ -1,12 +1,15 @@
 """What the lookups were to notebooks: their own, whoever else waited for them; and day by day."""
 
+import asyncio
+from collections.abc import Awaitable, Callable
+
 import pytest
 
 from services.calibration.manager import AsyncCalibrationManager
 from services.calibration.ports import LookedUp
 from services.errors import NotFound
 from services.metrics import Ends, Figures, Metrics, SourceTimes, Waits
-from services.store.store import Store
+from services.store.store import Store, Tx
 from services.torrents import NotebookId, PersonId, TaskId
 from tests.fake_clock import FakeClock
 from tests.unit.conftest import Run
@@ -141,3 +144,26 @@ async def test_a_days_lookups_are_those_of_utc_up_to_today(store: Store, clock: 
     assert [one.start for one in days] == [today - back * DAY for back in range(29, -1, -1)]
     told = {round((today - one.start) / DAY): one.ends for one in days if one.ends != Ends()}
     assert told == {0: Ends(found=1, missed=2), 1: Ends(found=1), 29: Ends(missed=1)}
+
+
+async def test_figures_are_counted_one_after_another_so_that_others_can_read(
+    store: Store, clock: FakeClock, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, reading, most = store.read, 0, 0
+
+    async def slow(fn: Callable[[Tx], Awaitable[object]]) -> object:
+        nonlocal reading, most
+        reading += 1
+        most = max(most, reading)
+        await clock.sleep(1)
+        reading -= 1
+        return await read(fn)
+
+    async with run() as manager:
+        monkeypatch.setattr(store, "read", slow)
+        metrics = Metrics(store, manager, clock)
+        asked = [asyncio.create_task(metrics.figures()) for _ in range(3)]
+        await clock.advance(10)
+        await asyncio.gather(*asked)
+        monkeypatch.undo()
+    assert most == 1
