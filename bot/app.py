@@ -119,7 +119,7 @@ async def run(settings: Settings) -> None:
         set_async_calibration_manager(manager)
         stack.callback(set_async_calibration_manager, None)
         await stack.enter_async_context(manager)  # lookups go on while Telegram is out of reach
-        tokens, sessions = Tokens(store, clock), Sessions(store, clock)
+        tokens, sessions, metrics = Tokens(store, clock), Sessions(store, clock), Metrics(store, manager, clock)
         followers = Followership(store, clock)
         live = LiveStatus(manager, followers, Moves(store, people, clock), clock, languages)
         inbox = Inbox(store, clock, f"tg:{settings.telegram.token.get_secret_value().partition(':')[0]}")
@@ -142,6 +142,7 @@ async def run(settings: Settings) -> None:
             people=people,
             tokens=tokens,
             sessions=sessions,
+            metrics=metrics,
             html=html,
             figures=figures,
             doors=Doors(application.bot, people, clock),
@@ -169,7 +170,7 @@ async def run(settings: Settings) -> None:
             files=Files(clock),
             receipts=receipts,
             strangers=Strangers(clock),
-            metrics=Metrics(store, manager, clock),
+            metrics=metrics,
             languages=languages,
             tokens=tokens,
             sessions=sessions,

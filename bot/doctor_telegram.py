@@ -14,10 +14,9 @@ from telegram.request import HTTPXRequest
 
 from bot.config import Telegram, is_token
 from bot.finding import Finding, bad, good
-from handlers.cards import duration
 from handlers.refusals import loggable, seconds_to_wait
 from handlers.text import shown_name
-from services.i18n import ENGLISH
+from services.i18n import ENGLISH, duration
 
 _FARTHEST = 60.0
 _HOW_TO_GET_ONE = "get one from @BotFather (/newbot, or /token for a bot you have), and put it into [telegram] token"

@@ -13,9 +13,8 @@ from rich.live import Live
 from rich.text import Text
 
 from bot.terminal import say
-from handlers.cards import duration
 from handlers.text import shown_name
-from services.i18n import ENGLISH, sentence
+from services.i18n import ENGLISH, duration, sentence
 from services.torrents import Step, TorrentId, TorrentInfo
 from services.units import size
 

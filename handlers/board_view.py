@@ -8,7 +8,6 @@ from telegram import InlineKeyboardMarkup
 from handlers.buttons import Verb, button
 from handlers.cards import (
     counted,
-    duration,
     latest,
     retry_failed,
     shown_state,
@@ -21,7 +20,7 @@ from handlers.outgoing import Message
 from handlers.text import LONGEST, units
 from services.calibration.follower import BoardId
 from services.calibration.task import Snapshot, State, end_of
-from services.i18n import Translation, state_word
+from services.i18n import Translation, duration, state_word
 
 LIVE_LINES = 10
 END_LINES = 12

@@ -10,7 +10,7 @@ from handlers.outgoing import Message
 from handlers.text import LONGEST, LONGEST_NAME, digits, escape, listed, shown_name, units
 from services.calibration.apply import writable
 from services.calibration.task import Found, Item, Lost, NoteRequest, PassedOver, Snapshot, State, Task
-from services.i18n import Translation, sentence, state_word
+from services.i18n import Translation, duration, sentence, source_word, state_word
 from services.magnets.rewrite import magnet_link
 from services.torrents import Name, NoteId, Step
 from services.units import size
@@ -162,7 +162,7 @@ def _found(t: Translation, found: Found) -> list[str]:
 
 def source_name(t: Translation, source: str) -> str:
     """Return what people call the *source* of a name, as plain text."""
-    return t.gettext("the swarm") if source == "swarm" else shown_name(source)
+    return source_word(t, source) or shown_name(source)
 
 
 def blank(t: Translation, name: Name) -> str:
@@ -294,14 +294,3 @@ def failed_card(snapshot: Snapshot, lost: Sequence[Lost], page: int, t: Translat
     if first + len(lost) < total:
         row.append(button(t.gettext("Next"), Verb.FAILED, task_id, page + 1))
     return Message("\n".join(lines), InlineKeyboardMarkup([row]))
-
-
-def duration(t: Translation, seconds: float) -> str:
-    """Return *seconds* as ``7 s``, ``2 min 5 s`` or ``3 h 10 min``."""
-    whole = round(seconds)
-    if whole < 60:  # noqa: PLR2004 - a minute
-        return t.gettext("{seconds} s").format(seconds=whole)
-    minutes, rest = divmod(whole, 60)
-    if minutes < 60:  # noqa: PLR2004 - an hour
-        return t.gettext("{minutes} min {seconds} s").format(minutes=minutes, seconds=rest)
-    return t.gettext("{hours} h {minutes} min").format(hours=minutes // 60, minutes=minutes % 60)

@@ -5,17 +5,16 @@ from collections.abc import Mapping
 from telegram import Update
 
 from handlers.answers import answer, answer_at_length, errors_as_answers
-from handlers.cards import duration, source_name, subject
+from handlers.cards import source_name, subject
 from handlers.context import CalibotContext, chat_of, is_private, notebook_of, person_of, words_of
 from handlers.outgoing import Message
 from handlers.text import escape, shown_name
 from services.calibration.task import Snapshot, State
-from services.i18n import Translation
+from services.i18n import Translation, brief, duration, lookups_said, now_said, outcome_word, share_said, waits_said
 from services.metrics import Figures, Queue, SourceTimes
 
 _LINES = 20
 _NOTES = 3  # of a task, in its line
-_PRECISE = 10.0  # seconds below which tenths are told
 
 
 @errors_as_answers
@@ -67,65 +66,26 @@ def _queued(t: Translation, one: Snapshot, now: float, *, with_people: bool) -> 
 
 def stats_text(t: Translation, figures: Figures) -> str:
     """Return the figures as plain text."""
-    now = t.gettext("Now: {at_work} at work, {waiting} waiting.").format(
-        at_work=figures.at_work, waiting=figures.waiting
-    )
-    days = round(figures.seconds / 86400)
-    count = figures.waits.lookups
-    if not count:
-        none = t.ngettext("No lookup in {days} day.", "No lookup in {days} days.", days).format(days=days)
-        return f"{now}\n\n{none}"
-    of_time = t.ngettext("{count} lookup in {days} days", "{count} lookups in {days} days", count)
-    lines = [now, "", of_time.format(count=count, days=days)]
-    lines += [*_success(t, figures), *_waits(t, figures), *(_source(t, one) for one in figures.by_source)]
+    waits, days = figures.waits, round(figures.seconds / 86400)
+    lines = [now_said(t, figures.at_work, figures.waiting), "", lookups_said(t, waits.lookups, days)]
+    if not waits.lookups:
+        return "\n".join(lines)
+    if figures.success_share is not None:
+        lines.append(share_said(t, figures.success_share))
+    if waits.average is not None and waits.p95 is not None:
+        lines.append(waits_said(t, waits.average, waits.p95))
+    lines += [_source(t, one) for one in figures.by_source]
     lines += ["", t.gettext("How they ended:"), *_outcomes(t, figures.outcomes)]
     return "\n".join(lines)
-
-
-def _success(t: Translation, figures: Figures) -> list[str]:
-    if figures.success_share is None:
-        return []
-    return [
-        t.gettext("Names found: {share} of those that nobody stopped").format(
-            share=f"{100 * figures.success_share:.0f} %"
-        )
-    ]
-
-
-def _waits(t: Translation, figures: Figures) -> list[str]:
-    waits = figures.waits
-    if waits.average is None or waits.p95 is None:
-        return []
-    return [
-        t.gettext("Wait before its turn: {average} on average, 95 of 100 within {p95}").format(
-            average=_seconds(t, waits.average), p95=_seconds(t, waits.p95)
-        )
-    ]
 
 
 def _source(t: Translation, one: SourceTimes) -> str:
     names = t.ngettext("{count} name", "{count} names", one.found).format(count=one.found)
     return t.gettext("From {source}: {names}; half within {p50}, 95 of 100 within {p95}").format(
-        source=source_name(t, one.source), names=names, p50=_seconds(t, one.p50), p95=_seconds(t, one.p95)
+        source=source_name(t, one.source), names=names, p50=brief(t, one.p50), p95=brief(t, one.p95)
     )
 
 
 def _outcomes(t: Translation, outcomes: Mapping[str, int]) -> list[str]:
-    known = {
-        "found": t.gettext("found"),
-        "cancelled": t.gettext("stopped by those who asked"),
-        "dead": t.gettext("nobody had it"),
-        "slow": t.gettext("too slow"),
-        "cut_off": t.gettext("cut off from the network"),
-        "timed_out": t.gettext("no answer in time"),
-        "not_found": t.gettext("what came was of no use"),
-        "resolver_down": t.gettext("the source did not work"),
-        "lookup_failed": t.gettext("no name, for another reason"),
-        "internal": t.gettext("errors inside this bot"),
-    }
     shown = list(outcomes.items())[:_LINES]
-    return [f"{many} - {known.get(outcome) or shown_name(outcome)}" for outcome, many in shown]
-
-
-def _seconds(t: Translation, seconds: float) -> str:
-    return t.gettext("{seconds} s").format(seconds=f"{seconds:.1f}") if seconds < _PRECISE else duration(t, seconds)
+    return [f"{many} - {outcome_word(t, outcome) or shown_name(outcome)}" for outcome, many in shown]

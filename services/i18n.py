@@ -14,6 +14,7 @@ _Say = Callable[[Translation, Parameters], str]
 ENGLISH = Translation()
 """The language that the sentences are written in."""
 _FOLDER = Path(__file__).parent / "locale"
+_PRECISE = 10.0  # seconds below which tenths are told
 
 
 class Catalogues:
@@ -302,3 +303,71 @@ def cause_word(t: Translation, cause: str) -> str:
             return t.gettext("chosen by hand")
         case _:  # a task's: however it was asked for
             return t.gettext("calibrated")
+
+
+def source_word(t: Translation, source: str) -> str | None:
+    """Return what people call the *source* of a name; None where it goes by its own."""
+    return t.gettext("the swarm") if source == "swarm" else None
+
+
+def outcome_word(t: Translation, outcome: str) -> str | None:
+    """Return what a lookup came to, a code of `services.metrics.Figures.outcomes`; None for one that nobody knows."""
+    known = {
+        "found": t.gettext("found"),
+        "cancelled": t.gettext("stopped by those who asked"),
+        "dead": t.gettext("nobody had it"),
+        "slow": t.gettext("too slow"),
+        "cut_off": t.gettext("cut off from the network"),
+        "timed_out": t.gettext("no answer in time"),
+        "not_found": t.gettext("what came was of no use"),
+        "resolver_down": t.gettext("the source did not work"),
+        "lookup_failed": t.gettext("no name, for another reason"),
+        "internal": t.gettext("errors inside this bot"),
+    }
+    return known.get(outcome)
+
+
+# The figures.
+
+
+def now_said(t: Translation, at_work: int, waiting: int) -> str:
+    return t.gettext("Now: {at_work} at work, {waiting} waiting.").format(at_work=at_work, waiting=waiting)
+
+
+def lookups_said(t: Translation, count: int, days: int) -> str:
+    """Return how many lookups there were in so many days."""
+    if not count:
+        return t.ngettext("No lookup in {days} day.", "No lookup in {days} days.", days).format(days=days)
+    said = t.ngettext("{count} lookup in {days} days", "{count} lookups in {days} days", count)
+    return said.format(count=count, days=days)
+
+
+def share_said(t: Translation, share: float) -> str:
+    """Return how many found a name, of 1."""
+    return t.gettext("Names found: {share} of those that nobody stopped").format(share=f"{100 * share:.0f} %")
+
+
+def waits_said(t: Translation, average: float, p95: float) -> str:
+    """Return how long lookups waited, in seconds."""
+    return t.gettext("Wait before its turn: {average} on average, 95 of 100 within {p95}").format(
+        average=brief(t, average), p95=brief(t, p95)
+    )
+
+
+# Time.
+
+
+def brief(t: Translation, seconds: float) -> str:
+    """Return *seconds* as `duration` does, with tenths where there are few."""
+    return t.gettext("{seconds} s").format(seconds=f"{seconds:.1f}") if seconds < _PRECISE else duration(t, seconds)
+
+
+def duration(t: Translation, seconds: float) -> str:
+    """Return *seconds* as ``7 s``, ``2 min 5 s`` or ``3 h 10 min``."""
+    whole = round(seconds)
+    if whole < 60:  # noqa: PLR2004 - a minute
+        return t.gettext("{seconds} s").format(seconds=whole)
+    minutes, rest = divmod(whole, 60)
+    if minutes < 60:  # noqa: PLR2004 - an hour
+        return t.gettext("{minutes} min {seconds} s").format(minutes=minutes, seconds=rest)
+    return t.gettext("{hours} h {minutes} min").format(hours=minutes // 60, minutes=minutes % 60)

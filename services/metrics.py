@@ -1,7 +1,8 @@
 """How the bot is doing: what waits and what is at work now, and what the lookups of a time took and came to."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
 from services.calibration.manager import AsyncCalibrationManager
@@ -10,7 +11,8 @@ from services.clock import Clock
 from services.torrents import NotebookId, PersonId
 
 T = TypeVar("T")
-PERIOD_SECONDS = 30 * 86400.0
+_DAY = 86400.0
+PERIOD_SECONDS = 30 * _DAY
 _FOUND = "found"
 _LEFT = "cancelled"
 
@@ -35,12 +37,28 @@ class SourceTimes:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Ends:
+    """How many lookups found a name, and how many ended without one. Those that were stopped are neither."""
+
+    found: int = 0
+    missed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """What the lookups came to that ended on a day of UTC, which began at *start* (seconds since 1970)."""
+
+    start: float
+    ends: Ends
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
     """What there is to count.
 
     *waiting* and *at_work*: items now. The rest is about the lookups of the last *seconds*; a name that was known
     needed none. *outcomes* are counts by code, the most frequent first: ``found``, ``cancelled`` (everybody who waited
-    left it), or a failure's.
+    left it), or a failure's. *by_day* has a line for each day up to today, which is not over.
     """
 
     waiting: int
@@ -49,6 +67,7 @@ class Figures:
     waits: Waits
     by_source: tuple[SourceTimes, ...]
     outcomes: Mapping[str, int]
+    by_day: tuple[Day, ...] = ()
 
     @property
     def success_share(self) -> float | None:
@@ -76,12 +95,24 @@ class LookupFigures(Protocol):
     async def outcomes(self, since: float) -> Mapping[str, int]:
         """Return how many ended how, the most frequent first."""
 
+    async def by_day(self, since: float) -> Mapping[int, Ends]:
+        """Return the days of UTC (from 1970 on, from 0) on which any ended."""
+
+
+class ServedFigures(Protocol):
+    """What the lookups were to notebooks: their tasks' own wait, time and end, whoever else waited for them."""
+
+    def of(self, notebooks: Collection[NotebookId]) -> LookupFigures:
+        """Return what they were to these."""
+
 
 class MetricsTx(Protocol):
     """One transaction, as the figures see it."""
 
     @property
     def lookups(self) -> LookupFigures: ...
+    @property
+    def served(self) -> ServedFigures: ...
 
 
 class MetricsStore(Protocol):
@@ -98,27 +129,39 @@ class Metrics:
         self._store = store
         self._manager = manager
         self._clock = clock
+        self._counting = asyncio.Lock()  # many rows take long to count, and others have something to read, too
 
     async def queue(self, *, notebook: NotebookId | None = None, asked_by: PersonId | None = None, most: int) -> Queue:
         """Return the first *most* tasks under way, of this notebook and person where they are given."""
         tasks, many = await self._manager.live_tasks(notebook=notebook, asked_by=asked_by, limit=most)
         return Queue(tasks=tuple(tasks), many=many, at=self._clock.now())
 
-    async def figures(self, seconds: float = PERIOD_SECONDS) -> Figures:
-        """Return the figures of now and of the last *seconds*. Raises StoreUnavailable."""
-        since = self._clock.now() - seconds
+    async def figures(
+        self, seconds: float = PERIOD_SECONDS, *, notebooks: Collection[NotebookId] | None = None
+    ) -> Figures:
+        """Return the figures of now and of the last *seconds*; with *notebooks*, of their tasks alone.
 
-        async def read(tx: MetricsTx) -> tuple[Waits, Sequence[SourceTimes], Mapping[str, int]]:
-            lookups = tx.lookups
-            return await lookups.waits(since), await lookups.by_source(since), await lookups.outcomes(since)
+        Raises:
+            StoreUnavailable: nothing can be read now.
+        """
+        now = self._clock.now()
+        since = now - seconds
+        days = range(int(now // _DAY) - round(seconds / _DAY) + 1, int(now // _DAY) + 1)
 
-        waits, by_source, outcomes = await self._store.read(read)
-        now = await self._manager.live_items()
-        return Figures(
-            waiting=now.get(State.PENDING, 0),
-            at_work=now.get(State.RUNNING, 0),
-            seconds=seconds,
-            waits=waits,
-            by_source=tuple(by_source),
-            outcomes=outcomes,
-        )
+        async def read(tx: MetricsTx) -> Figures:
+            lookups = tx.lookups if notebooks is None else tx.served.of(notebooks)
+            on = await lookups.by_day(days.start * _DAY)
+            return Figures(
+                waiting=0,
+                at_work=0,
+                seconds=seconds,
+                waits=await lookups.waits(since),
+                by_source=tuple(await lookups.by_source(since)),
+                outcomes=await lookups.outcomes(since),
+                by_day=tuple(Day(day * _DAY, on.get(day, Ends())) for day in days),
+            )
+
+        async with self._counting:
+            figures = await self._store.read(read)
+            live = await self._manager.live_items(notebooks)
+        return replace(figures, waiting=live.get(State.PENDING, 0), at_work=live.get(State.RUNNING, 0))

@@ -20,3 +20,8 @@ def size(count: int) -> str:
 def minute(at: float) -> str:
     """Return *at* (seconds since 1970) as ``2026-01-31 23:59 UTC``."""
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def date(at: float) -> str:
+    """Return the day of *at* (seconds since 1970) in UTC as ``2026-01-31``."""
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d")

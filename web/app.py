@@ -4,7 +4,7 @@ import asyncio
 
 from fastapi import FastAPI
 
-from web import acts, calibrate, events, health, login, metrics, notes, pages, reference, torrents
+from web import acts, calibrate, events, figures_page, health, login, metrics, notes, pages, reference, torrents
 from web.bodies import Bodies
 from web.errors import answer_errors
 from web.feed import Feed
@@ -34,5 +34,6 @@ def make_app(services: Services, stopping: asyncio.Event | None = None) -> FastA
     app.include_router(login.router)
     app.include_router(pages.router)
     app.include_router(acts.router)
+    app.include_router(figures_page.router)
     app.include_router(reference.router)
     return app

@@ -10,6 +10,7 @@ from starlette.requests import HTTPConnection
 from services.calibration.manager import AsyncCalibrationManager
 from services.clock import Clock
 from services.i18n import Catalogues
+from services.metrics import Metrics
 from services.notebook.edits import Edits
 from services.notebook.history import History
 from services.notebook.notebook import Notebook
@@ -64,6 +65,7 @@ class Services:
     people: People
     tokens: Tokens
     sessions: Sessions
+    metrics: Metrics
     doors: Doors
     html: Html
     figures: Figures

@@ -11,6 +11,7 @@ def labels(t: Translation) -> Mapping[str, str]:
         "language": "en" if t is ENGLISH else "zh-CN",
         "skip": t.gettext("To the notes"),
         "notebooks": t.gettext("Notebooks"),
+        "figures": t.gettext("Figures"),
         "log_out": t.gettext("Log out"),
         "notes": t.gettext("Notes"),
         "search": t.gettext("Search"),

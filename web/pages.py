@@ -64,11 +64,11 @@ async def notebook(
     lines, more = await services.search.lines(here, words, page)
     own = here == asker.notebook
     kept = {"q": q if words else ""} | ({} if own else {"notebook": str(here)})
-    return await _page(
+    return await page_of(
         request,
         "notebook.html",
         say={**labels(t), "found_for": t.gettext("Notes with {words}").format(words=words)},
-        notebooks=await _notebooks(asker, t),
+        notebooks=await notebooks_of(asker, t),
         notebook=here,
         own=own,
         q=q if words else "",
@@ -95,11 +95,11 @@ async def note(request: Request, asker: WhoAsks, note_id: NoteNumber) -> Respons
         torrents = [await _torrent(asker, t, here, one, known) for one in first]
         newest = list(together(steps))[::-1][:_MOST_STEPS]
         further = len(magnets) - len(first)
-        return await _page(
+        return await page_of(
             request,
             "note.html",
             say=labels(t),
-            notebooks=await _notebooks(asker, t),
+            notebooks=await notebooks_of(asker, t),
             notebook=here,
             heading=t.gettext("Note #{number}").format(number=note_id),
             note=found,
@@ -120,10 +120,12 @@ async def under_way(request: Request, asker: WhoAsks, notebook: NotebookNumber =
     """Show what is under way in a notebook, and what has just ended: that part of its page alone."""
     t = words_of(request)
     here = await asker.opened(notebook)
-    return await _page(request, "under_way.html", say=labels(t), notebook=here, tasks=await tasks_shown(asker, t, here))
+    return await page_of(
+        request, "under_way.html", say=labels(t), notebook=here, tasks=await tasks_shown(asker, t, here)
+    )
 
 
-async def _page(request: Request, template: str, **given: object) -> Response:
+async def page_of(request: Request, template: str, **given: object) -> Response:
     """Return a page, made in a thread: there may be much on it. The browser is let in for a month from now on."""
     services = services_of(request)
     given |= {"front_end": services.watched_by}
@@ -133,7 +135,8 @@ async def _page(request: Request, template: str, **given: object) -> Response:
     return answer
 
 
-async def _notebooks(asker: Asker, t: Translation) -> Sequence[Mapping[str, object]]:
+async def notebooks_of(asker: Asker, t: Translation) -> Sequence[Mapping[str, object]]:
+    """Return the notebooks that are open to them now, for the tools of a page."""
     try:
         shared = [one for one in dict.fromkeys(await asker.shared()) if one != asker.notebook]
     except MembershipUnknown:  # those of groups, another time

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from services.calibration.boards import fold
-from services.calibration.ports import LookedUp, Tx
+from services.calibration.ports import LookedUp, Served, Tx
 from services.calibration.task import Found, Item, ItemKey, NoteRequest, PassedOver, State, Task, end_of
 from services.magnets.claims import clearly_different
 from services.magnets.parse import find_magnets
@@ -15,6 +15,9 @@ from services.torrents import Name, NotebookId, NoteId, Step, TaskId, TorrentId,
 
 _LONGEST_WRITTEN = 1000
 """Bytes of UTF-8: a longer name is shown and not written."""
+
+_LEFT = "cancelled"
+"""What a lookup came to for those who stopped it."""
 
 _LONG = 20_000  # characters: to read more links holds up everybody else
 
@@ -95,6 +98,20 @@ def passed_over(torrent: TorrentId, notes: Collection[NoteId], pinned: Collectio
     return PassedOver.PINNED if any((note, torrent) in pinned for note in notes) else None
 
 
+def served_by_lookup(item: Item, task: Task, outcome: str, source: str | None = None) -> Served | None:
+    """Return what the lookup of an *item* that has ended was to its notebook; None where none had begun."""
+    if item.started_at is None or item.ended_at is None:
+        return None
+    first = item.attempt == 1  # when the others were asked for is not kept
+    return Served(
+        notebook=task.notebook,
+        source=source,
+        waited=item.started_at - task.created_at if first else None,
+        took=item.ended_at - item.started_at,
+        outcome=outcome,
+    )
+
+
 async def _named_in(text: str, founds: Sequence[Found]) -> tuple[str, Mapping[TorrentId, str | None]]:
     if len(text) < _LONG:
         return named_in(text, founds)
@@ -164,6 +181,7 @@ class _Step:
         self._writes: list[_Write] = []
         self._rewritten: list[tuple[Note, str, Change]] = []
         self._marks: list[Mark] = []
+        self._served_by_lookups: list[Served] = []
 
     # What may change is read at once.
 
@@ -221,6 +239,8 @@ class _Step:
         keys = self._served(named)
         for key in keys:
             self._end(self._items[key], State.COMPLETED, found=named.found)
+            if named.info is not None:  # else it was known: there was no lookup
+                self._count(self._items[key], "found", named.found.source)
         self._plan(self._note_tasks(keys), named.found, keys)
 
     def fail(self, failure: Step, waits: Waits) -> None:
@@ -228,6 +248,7 @@ class _Step:
             item = self._items.get(key)
             if item is not None and not item.state.ended and item.attempt == attempt:
                 self._end(item, State.FAILED, failure=failure)
+                self._count(self._items[key], failure.code)
 
     def _plan(self, tasks: Sequence[Task], found: Found, keys: Collection[ItemKey]) -> None:
         """Let the name be written into every note of the tasks' notebooks that has the torrent, for items at *keys*.
@@ -290,6 +311,11 @@ class _Step:
             torrent = ended.found.torrent if ended.found else ended.torrent
             self._marks.append(Mark(task.notebook, torrent, state, task.id))
 
+    def _count(self, item: Item, outcome: str, source: str | None = None) -> None:
+        served = served_by_lookup(item, self._tasks[item.task_id], outcome, source)
+        if served is not None:
+            self._served_by_lookups.append(served)
+
     def _put(self, item: Item) -> None:
         self._items[item.key] = item
         self._changed_items.add(item.key)
@@ -309,6 +335,7 @@ class _Step:
         for note, text, change in self._rewritten:
             await tx.notes.replace_text(note, text, change)
         await tx.notes.mark(self._marks, self._now)
+        await tx.served.add(self._served_by_lookups, self._now)
         await tx.tasks.replace_items([self._items[key] for key in self._changed_items])
         over = {task_id for task_id, _ in self.applied.ended if task_id in self._tasks}
         for task_id in over - set(await tx.tasks.unended_among(over)):
@@ -330,7 +357,9 @@ def _firsts(tasks: Iterable[Task]) -> Sequence[Task]:
 async def apply_cancel(tx: Tx, task: Task, now: float) -> set[ItemKey]:
     """End a task under way as cancelled, and its items that are left: these are returned. It keeps what it found."""
     left = await tx.tasks.items(task.id, states=(State.PENDING, State.RUNNING))
-    await tx.tasks.replace_items([item.to(State.CANCELLED, ended_at=now) for item in left])
+    ended = [item.to(State.CANCELLED, ended_at=now) for item in left]
+    await tx.tasks.replace_items(ended)
+    await tx.served.add([one for item in ended if (one := served_by_lookup(item, task, _LEFT))], now)
     if isinstance(task.request, NoteRequest):
         await tx.notes.mark([Mark(task.notebook, item.torrent, State.CANCELLED, task.id) for item in left], now)
     await tx.tasks.replace([task.to(State.CANCELLED, completed_at=now)])

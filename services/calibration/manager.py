@@ -270,6 +270,7 @@ class AsyncCalibrationManager(Views):
         async def clean(tx: Tx) -> Sequence[TaskId]:
             await tx.answers.forget(now - KEPT_SECONDS)
             await tx.lookups.forget(now - _LOOKUPS_KEPT)
+            await tx.served.forget(now - _LOOKUPS_KEPT)
             await forget_old(tx, now)
             await tx.followers.forget(now - _FOLLOWERS_KEPT)
             await tx.boards.forget(now - _FOLLOWERS_KEPT)

@@ -89,6 +89,9 @@ class Tasks(Protocol):
     async def live_items(self) -> Mapping[State, int]:
         """Return how many items of all tasks are pending, and how many running."""
 
+    async def live_items_of(self, notebooks: Collection[NotebookId]) -> Mapping[State, int]:
+        """Return the same of these notebooks' tasks."""
+
     async def recent(self, since: float) -> Sequence[TaskId]:
         """Return the tasks under way and those ended at *since* or later."""
 
@@ -303,6 +306,28 @@ class Lookups(Protocol):
         """Delete the rows older than *before*."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Served:
+    """What a lookup was to an item of this *notebook*: from what that item saw of it, whoever else waited for it.
+
+    *waited* seconds since it was asked for; None where that is not known, as after a retry. The rest as in `LookedUp`.
+    """
+
+    notebook: NotebookId
+    source: str | None
+    waited: float | None
+    took: float
+    outcome: str
+
+
+class ServedNotebooks(Protocol):
+    """A row for each item that a lookup was made for, for the figures of its notebook."""
+
+    async def add(self, rows: Sequence[Served], at: float) -> None: ...
+    async def forget(self, before: float) -> None:
+        """Delete the rows older than *before*."""
+
+
 class Asked(Protocol):
     """How many lookups people asked for, and when."""
 
@@ -327,6 +352,8 @@ class Tx(NotebookTx, Protocol):
     def boards(self) -> Boards: ...
     @property
     def lookups(self) -> Lookups: ...
+    @property
+    def served(self) -> ServedNotebooks: ...
     @property
     def asked(self) -> Asked: ...
     async def next_boot(self) -> int:

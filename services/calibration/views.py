@@ -68,9 +68,11 @@ class Views:
 
         return await self._tasks.read(tasks)
 
-    async def live_items(self) -> Mapping[State, int]:
-        """Return how many items are pending, and how many running."""
-        return await self._tasks.read(lambda tx: tx.tasks.live_items())
+    async def live_items(self, notebooks: Collection[NotebookId] | None = None) -> Mapping[State, int]:
+        """Return how many items are pending, and how many running; with *notebooks*, of their tasks."""
+        if notebooks is None:
+            return await self._tasks.read(lambda tx: tx.tasks.live_items())
+        return await self._tasks.read(lambda tx: tx.tasks.live_items_of(notebooks))
 
     async def list_items(
         self, task_id: TaskId, *, page: int = 0, size: int = 20, states: Sequence[State] = ()

@@ -1,13 +1,14 @@
 """Rows that are kept for a time only: what was delivered, answers to request keys, and what lookups took."""
 
+import sqlite3
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from services.calibration.ports import LookedUp
+from services.calibration.ports import LookedUp, Served
 from services.inbox import Delivery
-from services.metrics import SourceTimes, Waits
+from services.metrics import Ends, SourceTimes, Waits
 from services.store import codec
 from services.store.statements import Statements
-from services.torrents import PersonId
+from services.torrents import NotebookId, PersonId
 
 
 class AnswerRows:
@@ -82,18 +83,82 @@ class LookupRows:
         await self._run.one("forget_lookups", before=before)
 
     async def waits(self, since: float) -> Waits:
-        row = await self._run.one("lookup_waits", since=since)
-        assert row is not None  # noqa: S101 - an aggregate gives a row
-        return Waits(lookups=row["many"], average=row["average"], p95=row["p95"])
+        return _waits(await self._run.all("lookup_waits", since=since))
 
     async def by_source(self, since: float) -> Sequence[SourceTimes]:
-        return [
-            SourceTimes(source=row["source"], found=row["many"], p50=row["p50"], p95=row["p95"])
-            for row in await self._run.all("lookups_by_source", since=since)
-        ]
+        return _by_source(await self._run.all("lookups_by_source", since=since))
 
     async def outcomes(self, since: float) -> Mapping[str, int]:
-        return {row["outcome"]: int(row["many"]) for row in await self._run.all("lookup_outcomes", since=since)}
+        return _outcomes(await self._run.all("lookup_outcomes", since=since))
+
+    async def by_day(self, since: float) -> Mapping[int, Ends]:
+        return _by_day(await self._run.all("lookups_by_day", since=since))
+
+
+class ServedRows:
+    """See `services.calibration.ports.ServedNotebooks`, and `services.metrics.ServedFigures`."""
+
+    def __init__(self, statements: Statements) -> None:
+        self._run = statements
+
+    async def add(self, rows: Sequence[Served], at: float) -> None:
+        await self._run.many(
+            "insert_notebook_lookup",
+            [
+                {
+                    "notebook_id": row.notebook,
+                    "source": row.source,
+                    "waited": row.waited,
+                    "took": row.took,
+                    "outcome": row.outcome,
+                    "at": at,
+                }
+                for row in rows
+            ],
+        )
+
+    async def forget(self, before: float) -> None:
+        await self._run.one("forget_notebook_lookups", before=before)
+
+    def of(self, notebooks: Collection[NotebookId]) -> "LookupsOfNotebooks":
+        return LookupsOfNotebooks(self._run, notebooks)
+
+
+class LookupsOfNotebooks:
+    """See `services.metrics.LookupFigures`."""
+
+    def __init__(self, statements: Statements, notebooks: Collection[NotebookId]) -> None:
+        self._run = statements
+        self._notebooks = codec.dump(sorted(set(notebooks)))
+
+    async def waits(self, since: float) -> Waits:
+        return _waits(await self._run.all("notebook_lookup_waits", notebooks=self._notebooks, since=since))
+
+    async def by_source(self, since: float) -> Sequence[SourceTimes]:
+        return _by_source(await self._run.all("notebook_lookups_by_source", notebooks=self._notebooks, since=since))
+
+    async def outcomes(self, since: float) -> Mapping[str, int]:
+        return _outcomes(await self._run.all("notebook_lookup_outcomes", notebooks=self._notebooks, since=since))
+
+    async def by_day(self, since: float) -> Mapping[int, Ends]:
+        return _by_day(await self._run.all("notebook_lookups_by_day", notebooks=self._notebooks, since=since))
+
+
+def _waits(rows: Sequence[sqlite3.Row]) -> Waits:
+    row = rows[0]  # an aggregate gives one
+    return Waits(lookups=row["many"], average=row["average"], p95=row["p95"])
+
+
+def _by_source(rows: Sequence[sqlite3.Row]) -> Sequence[SourceTimes]:
+    return [SourceTimes(source=row["source"], found=row["many"], p50=row["p50"], p95=row["p95"]) for row in rows]
+
+
+def _outcomes(rows: Sequence[sqlite3.Row]) -> Mapping[str, int]:
+    return {row["outcome"]: int(row["many"]) for row in rows}
+
+
+def _by_day(rows: Sequence[sqlite3.Row]) -> Mapping[int, Ends]:
+    return {row["day"]: Ends(found=row["found"], missed=row["missed"]) for row in rows}
 
 
 class AskedRows:

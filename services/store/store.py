@@ -17,7 +17,7 @@ from services.store.boards import BoardRows
 from services.store.codec import ReadRequest, request_from_json
 from services.store.followers import FollowerRows
 from services.store.health import Health
-from services.store.ledger import AnswerRows, AskedRows, DeliveryRows, LookupRows
+from services.store.ledger import AnswerRows, AskedRows, DeliveryRows, LookupRows, ServedRows
 from services.store.lock import Place, create, locked
 from services.store.names import FactRows, NameRows
 from services.store.notes import NoteRows
@@ -54,6 +54,7 @@ class Tx:
         self.notebooks = NotebookRows(statements)
         self.notes = NoteRows(statements, self.words)
         self.people = PeopleRows(statements)
+        self.served = ServedRows(statements)
         self.sessions = SessionRows(statements)
         self.tasks = TaskRows(statements, requests)
         self.tokens = TokenRows(statements)

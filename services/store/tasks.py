@@ -92,6 +92,10 @@ class TaskRows:
     async def live_items(self) -> Mapping[State, int]:
         return {State(row["state"]): int(row["many"]) for row in await self._run.all("live_items")}
 
+    async def live_items_of(self, notebooks: Collection[NotebookId]) -> Mapping[State, int]:
+        rows = await self._run.all("live_items_of", notebooks=codec.dump(sorted(set(notebooks))))
+        return {State(row["state"]): int(row["many"]) for row in rows}
+
     async def recent(self, since: float) -> Sequence[TaskId]:
         return [TaskId(row["id"]) for row in await self._run.all("recent_tasks", since=since)]
 

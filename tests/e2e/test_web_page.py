@@ -61,6 +61,30 @@ async def test_a_link_from_the_chat_opens_the_notes_and_what_was_found(running: 
     await expect(page.get_by_text("You are logged out.")).to_be_visible()
 
 
+async def test_the_figures_are_drawn_on_a_telephones_screen_and_on_a_desks(running: World, page: Page) -> None:
+    sample = running.swarm.seed(make_sample("True.Name.mkv"))
+    await running.ask(f"keep {sample.magnet(dn='18')} this")
+    await running.ask("/calibrate 1")
+    await running.api.until(lambda: any("completed" in one.text for one in running.private.bot_messages) or None)
+    await page.goto(await link_of(running))
+    await page.get_by_role("button", name="Open").click()
+    await page.get_by_role("link", name="Figures").click()
+    await expect(page.get_by_role("heading", name="The whole bot's figures")).to_be_visible()
+    await expect(page.get_by_text("1 lookup in 30 days")).to_be_visible()
+    ends = page.get_by_role("region", name="How they ended")
+    await expect(ends.get_by_role("row", name="found 1")).to_be_visible()
+    await expect(page.get_by_role("img", name="Upwards what was found each day: 1")).to_be_visible()
+    for width in (360, 1100):
+        await page.set_viewport_size({"width": width, "height": 740})
+        overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        assert await page.evaluate(overflow) == 0
+        boxes = [await one.bounding_box() for one in await page.locator("svg.bar .part").all()]
+        assert len(boxes) == 4
+        assert all(box and box["width"] > 20 and box["height"] == 10 for box in boxes)
+    await page.get_by_text("The same in numbers").click()
+    await expect(page.get_by_role("row", name=re.compile(r"^\d{4}-\d\d-\d\d 1 0$"))).to_have_count(1)
+
+
 async def test_a_link_is_used_once_and_logging_out_everywhere_ends_what_it_opened(running: World) -> None:
     link = await link_of(running)
     address = await address_of(running)

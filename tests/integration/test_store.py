@@ -11,8 +11,10 @@ from pathlib import Path
 import pytest
 
 from services.calibration.follower import NewFollower
+from services.calibration.ports import Served
 from services.calibration.task import HashRequest, Item, NoteRequest, State, Task
 from services.errors import DatabaseInUse, NewerSchema, StoreUnavailable
+from services.metrics import Ends, SourceTimes, Waits
 from services.notebook.note import Change, Note
 from services.store.store import Connect, Store, Tx
 from services.torrents import (
@@ -457,9 +459,52 @@ async def test_a_write_that_is_cancelled_by_what_it_waits_for_fails_alone(store:
 
 
 @pytest.mark.parametrize(
-    ("query", "index"), [("tasks_with_unended_item", "items_live"), ("unfinished_followers", "followers_open")]
+    ("query", "index"),
+    [
+        ("tasks_with_unended_item", "items_live"),
+        ("unfinished_followers", "followers_open"),
+        ("live_items_of", "tasks_live (notebook_id=?)"),
+        ("live_items_of", "items_live (task_id=?)"),
+        ("lookups_by_day", "lookups_at (at>?)"),
+        ("notebook_lookup_waits", "notebook_lookups_of (notebook_id=? AND at>?)"),
+        ("notebook_lookups_by_source", "notebook_lookups_of (notebook_id=? AND at>?)"),
+        ("notebook_lookup_outcomes", "notebook_lookups_of (notebook_id=? AND at>?)"),
+        ("notebook_lookups_by_day", "notebook_lookups_of (notebook_id=? AND at>?)"),
+    ],
 )
 async def test_what_is_asked_often_reads_no_whole_table(query: str, index: str, store: Store) -> None:
     sql = "EXPLAIN QUERY PLAN " + store._writer._queries[query]
-    plan = [row["detail"] for row in await store._writer.run(sql, {"ids": "[]"})]
+    plan = [row["detail"] for row in await store._writer.run(sql, {"ids": "[]", "notebooks": "[]", "since": 0.0})]
     assert any(index in step for step in plan), plan
+
+
+async def test_what_lookups_were_to_notebooks_is_read_of_those_that_are_asked_for(
+    store: Store, notebook: NotebookId
+) -> None:
+    other = await store.write(lambda tx: tx.notebooks.open("tg:2", 1.0))
+
+    def row(where: NotebookId, outcome: str, waited: float | None, took: float) -> Served:
+        source = "swarm" if outcome == "found" else None
+        return Served(notebook=where, source=source, waited=waited, took=took, outcome=outcome)
+
+    rows = [row(notebook, "found", 1.0, 2.0), row(notebook, "found", None, 4.0), row(other, "dead", 9.0, 60.0)]
+    await store.write(lambda tx: tx.served.add(rows, 86400.0))
+    await store.write(lambda tx: tx.served.add([row(notebook, "dead", 5.0, 60.0)], 2 * 86400.0 - 0.5))
+
+    async def figures(*notebooks: NotebookId, since: float = 0.0) -> tuple[object, ...]:
+        async def read(tx: Tx) -> tuple[object, ...]:
+            of = tx.served.of(notebooks)
+            waits, outcomes = await of.waits(since), await of.outcomes(since)
+            return waits, list(await of.by_source(since)), outcomes, await of.by_day(since)
+
+        return await store.read(read)
+
+    swarm = SourceTimes(source="swarm", found=2, p50=2.0, p95=4.0)
+    assert await figures(notebook, notebook) == (
+        Waits(lookups=3, average=3.0, p95=5.0), [swarm], {"found": 2, "dead": 1}, {1: Ends(found=2, missed=1)},
+    )  # fmt: skip
+    both = await figures(notebook, other)
+    assert both[2:] == ({"dead": 2, "found": 2}, {1: Ends(found=2, missed=2)})
+    assert await figures() == (Waits(lookups=0, average=None, p95=None), [], {}, {})
+    await store.write(lambda tx: tx.served.forget(86401.0))
+    assert (await figures(notebook, other))[2] == {"dead": 1}

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.cards import card, duration, failed_card
+from handlers.cards import card, failed_card
 from handlers.outgoing import Message
 from sandbox.botapi.keyboard import Keyboard, keyboard_from
 from sandbox.botapi.markup import parse_html
@@ -29,7 +29,7 @@ from services.calibration.task import (
     Written,
     end_of,
 )
-from services.i18n import ENGLISH, Translation
+from services.i18n import ENGLISH, Translation, duration
 from services.magnets.parse import find_magnets
 from services.torrents import Hints, InfoHash, Name, NotebookId, NoteId, PersonId, Step, TaskId, TorrentId
 from services.units import size

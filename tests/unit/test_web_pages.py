@@ -356,7 +356,7 @@ async def test_nothing_that_a_note_or_a_torrent_says_becomes_markup(world: World
 
 async def test_every_answer_keeps_other_sites_out(world: World) -> None:
     await world.note("tg:1", "x")
-    for path in ("/", "/notes/1", "/login/x", "/nowhere", "/api/notes", "/static/page.css"):
+    for path in ("/", "/notes/1", "/figures", "/login/x", "/nowhere", "/api/notes", "/static/page.css"):
         answer = await seen(world, ALICE, path)
         assert answer.headers["content-security-policy"].startswith("default-src 'none'; script-src 'self'")
         assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
@@ -369,7 +369,7 @@ async def test_every_answer_keeps_other_sites_out(world: World) -> None:
 async def test_it_is_in_the_readers_language(world: World) -> None:
     await world.note("tg:1", "x")
     await log_in(world)
-    for path in ("/", "/notes/1", "/login/x"):
+    for path in ("/", "/notes/1", "/figures", "/login/x"):
         page = (await world.http.get(path, headers={"Accept-Language": "zh-CN"})).text
         assert '<html lang="zh-CN">' in page
         assert not re.search(r">[A-Z][a-z]+ [a-z]+ [a-z]+", page), page

@@ -14,6 +14,7 @@ from services.access import Access
 from services.calibration.manager import AsyncCalibrationManager
 from services.errors import MembershipUnknown
 from services.i18n import Catalogues
+from services.metrics import Metrics
 from services.notebook.edits import Edits
 from services.notebook.history import History
 from services.notebook.notebook import Notebook
@@ -211,6 +212,7 @@ async def web_world(
         people=people,
         tokens=tokens,
         sessions=Sessions(store, clock),
+        metrics=Metrics(store, manager, clock),
         doors=doors,
         html=HTML,
         figures=figures or Figures(Sent),

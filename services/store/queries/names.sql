@@ -70,34 +70,6 @@ UNION
 SELECT asked.key AS place, chosen_names.*, names.raw_name FROM json_each(:torrents) AS asked
 JOIN names ON names.v2 = asked.value ->> 1 JOIN chosen_names ON chosen_names.name_id = names.id;
 
--- name: insert_lookup
-INSERT INTO lookups (v1, v2, source, waited, took, outcome, at)
-VALUES (:v1, :v2, :source, :waited, :took, :outcome, :at);
-
--- name: forget_lookups
-DELETE FROM lookups WHERE at < :before;
-
--- name: lookup_waits
--- The 95th percentile is the value at its rank: 95 of 100, rounded up.
-SELECT count(*) AS many, avg(waited) AS average, (
-    SELECT waited FROM lookups WHERE at >= :since ORDER BY waited
-    LIMIT 1 OFFSET (SELECT (count(*) * 95 + 99) / 100 - 1 FROM lookups WHERE at >= :since)
-) AS p95
-FROM lookups WHERE at >= :since;
-
--- name: lookups_by_source
-SELECT source, many, max(took) FILTER (WHERE place <= (many * 50 + 99) / 100) AS p50,
-    max(took) FILTER (WHERE place <= (many * 95 + 99) / 100) AS p95
-FROM (
-    SELECT source, took, row_number() OVER (PARTITION BY source ORDER BY took) AS place,
-        count(*) OVER (PARTITION BY source) AS many
-    FROM lookups WHERE at >= :since AND outcome = 'found' AND source IS NOT NULL
-)
-GROUP BY source ORDER BY many DESC, source;
-
--- name: lookup_outcomes
-SELECT outcome, count(*) AS many FROM lookups WHERE at >= :since GROUP BY outcome ORDER BY many DESC, outcome;
-
 -- name: insert_asked
 INSERT INTO asked (person, lookups, at) VALUES (:person, :lookups, :at);
 

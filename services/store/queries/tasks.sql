@@ -31,6 +31,13 @@ ORDER BY state = 'pending', created_at, rowid LIMIT :limit;
 -- name: live_items
 SELECT state, count(*) AS many FROM items WHERE state IN ('pending', 'running') GROUP BY state;
 
+-- name: live_items_of
+SELECT items.state, count(*) AS many
+FROM json_each(:notebooks) AS asked
+CROSS JOIN tasks ON tasks.notebook_id = asked.value AND tasks.state IN ('pending', 'running')
+CROSS JOIN items INDEXED BY items_live ON items.task_id = tasks.id AND items.state IN ('pending', 'running')
+GROUP BY items.state;
+
 -- name: recent_tasks
 SELECT id FROM tasks WHERE state IN ('pending', 'running') OR completed_at >= :since ORDER BY created_at, rowid;
 
