@@ -31,6 +31,7 @@ from web.refusals import (
     TooSlow,
     TorrentNotFound,
 )
+from web.shapes import Refused
 from web.words import words_of
 
 _STATUS: Mapping[type[CalibotError], HTTPStatus] = {
@@ -130,7 +131,7 @@ async def turn_away(scope: Scope, receive: Receive, send: Send, error: CalibotEr
 def refused(connection: HTTPConnection, status: int, code: str, parameters: Parameters) -> JSONResponse:
     """Return the answer that says *code* with its *parameters*."""
     said = sentence(code, parameters, words_of(connection))
-    return JSONResponse({"success": False, "error": said, "code": code}, status, _headers(status, parameters))
+    return JSONResponse(Refused(error=said, code=code).model_dump(), status, _headers(status, parameters))
 
 
 def _headers(status: int, parameters: Parameters) -> Mapping[str, str]:

@@ -117,6 +117,20 @@ async def test_every_route_is_described_in_the_docs(http: httpx.AsyncClient) -> 
     assert routes == set(re.findall(r"`((?:GET|POST|PUT|DELETE) /[^`]+)`", page))
 
 
+async def test_the_description_tells_each_refusal_in_the_one_shape_and_none_of_the_frameworks(
+    http: httpx.AsyncClient,
+) -> None:
+    described = (await http.get("/openapi.json")).json()
+    assert {"HTTPValidationError", "ValidationError"}.isdisjoint(described["components"]["schemas"])
+    for methods in described["paths"].values():
+        for route in methods.values():
+            refused = {status: one for status, one in route["responses"].items() if status != "200"}
+            shapes = {one["content"]["application/json"]["schema"]["$ref"] for one in refused.values()}
+            assert shapes == {"#/components/schemas/Refused"}
+            assert "422" not in refused
+            assert refused["503"]
+
+
 async def test_the_description_is_a_page_without_scripts_that_has_every_route_and_shape(
     http: httpx.AsyncClient,
 ) -> None:
