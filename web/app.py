@@ -11,6 +11,7 @@ from web.errors import answer_errors
 from web.feed import Feed
 from web.given import Services
 from web.headers import Guarded
+from web.heads import Heads
 from web.limiting import Limited
 from web.rates import Limits
 
@@ -26,6 +27,7 @@ def make_app(services: Services, stopping: asyncio.Event | None = None) -> FastA
     app.add_middleware(Bodies)
     app.add_middleware(Limited, limits=app.state.limits)  # before any body is read
     app.add_middleware(Guarded)
+    app.add_middleware(Heads)
     app.include_router(health.router, responses=OF_ANYBODY)
     for one in (metrics, calibrate, notes, torrents):
         app.include_router(one.router, responses=OF_WHO_ASKS, dependencies=BY_TOKEN)

@@ -83,8 +83,42 @@ async def test_every_error_has_one_shape_in_the_readers_language(
     assert "secret" not in answer.text
 
 
-async def test_a_refused_method_tells_which_are_taken(http: httpx.AsyncClient) -> None:
-    assert (await http.post("/healthz")).headers["allow"]
+@pytest.mark.parametrize(
+    ("method", "address", "taken"),
+    [
+        ("POST", "/healthz", "GET, HEAD"),
+        ("PATCH", "/api/notes/1", "GET, HEAD, PUT, DELETE"),
+        ("HEAD", "/logout", "POST"),
+        ("DELETE", "/login/x", "GET, HEAD, POST"),
+    ],
+)
+async def test_a_refused_method_tells_all_that_are_taken(
+    method: str, address: str, taken: str, http: httpx.AsyncClient
+) -> None:
+    answer = await http.request(method, address)
+    assert (answer.status_code, answer.headers["allow"]) == (405, taken)
+
+
+@pytest.mark.parametrize("address", ["/", "/docs", "/api/notes", "/static/page.css", "/nowhere", "/openapi.json"])
+async def test_the_head_of_an_answer_is_the_same_without_its_body(address: str, http: httpx.AsyncClient) -> None:
+    whole, head = await http.get(address), await http.head(address)
+    assert (head.status_code, head.headers, head.content) == (whole.status_code, whole.headers, b"")
+
+
+async def test_a_bug_is_answered_with_what_every_answer_tells_browsers(
+    http: httpx.AsyncClient, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(_: object) -> None:
+        raise RuntimeError("a secret of a dependency")
+
+    well = await http.get("/readyz")
+    monkeypatch.setattr(store, "read", broken)
+    answer = await http.get("/readyz")
+    assert (answer.status_code, answer.json()["code"]) == (500, "internal")
+    assert "secret" not in answer.text
+    guards = set(well.headers.items()) - {("content-length", well.headers["content-length"])}
+    assert guards <= set(answer.headers.items())
+    assert "content-security-policy" in answer.headers
 
 
 @pytest.mark.parametrize(
