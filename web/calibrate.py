@@ -12,6 +12,7 @@ from services.errors import LookupFailed
 from services.notebook.note import MOST_TORRENTS, Uncalibrated
 from services.torrents import Hints, InfoHash, NoteId, Step, TaskId, TorrentId
 from web.context import Asker, WhoAsks
+from web.described import refusals
 from web.errors import refused
 from web.refusals import AsyncDisabled
 from web.shapes import Accepted, AcceptedBatch, Items, Result, TaskStatus, failure_of, item_of, result_of, status_of
@@ -63,7 +64,7 @@ async def _switched_on(asker: WhoAsks) -> None:
         raise AsyncDisabled
 
 
-@router.post("/async", dependencies=[Depends(_switched_on)])
+@router.post("/async", dependencies=[Depends(_switched_on)], responses=refusals(404, 409))
 async def submit(asker: WhoAsks, body: One) -> Accepted:
     """Take on a task, and answer at once."""
     if (done := await asker.done_before()) is not None:
@@ -76,7 +77,7 @@ async def submit(asker: WhoAsks, body: One) -> Accepted:
     return Accepted(task_id=task_id, status=State.PENDING)
 
 
-@router.post("/batch", dependencies=[Depends(_switched_on)])
+@router.post("/batch", dependencies=[Depends(_switched_on)], responses=refusals(404, 409))
 async def submit_many(asker: WhoAsks, body: Many) -> AcceptedBatch:
     """Take on one task for many."""
     if (done := await asker.done_before()) is not None:
@@ -93,13 +94,13 @@ async def submit_many(asker: WhoAsks, body: Many) -> AcceptedBatch:
     return AcceptedBatch(task_id=task_id, status=State.PENDING, total=snapshot.total)
 
 
-@router.get("/status/{task_id}")
+@router.get("/status/{task_id}", responses=refusals(404))
 async def status(request: Request, asker: WhoAsks, task_id: TaskName) -> TaskStatus:
     """Return the task as it stands."""
     return await _status(request, asker, await visible(asker, TaskId(task_id)))
 
 
-@router.get("/status/{task_id}/items")
+@router.get("/status/{task_id}/items", responses=refusals(404))
 async def items(
     request: Request, asker: WhoAsks, task_id: TaskName, page: Annotated[int, Query(ge=0, le=MOST_TORRENTS)] = 0
 ) -> Items:
@@ -115,19 +116,19 @@ async def items(
     )
 
 
-@router.post("/cancel/{task_id}")
+@router.post("/cancel/{task_id}", responses=refusals(404, 409))
 async def cancel(asker: WhoAsks, task_id: TaskName) -> Accepted:
     """End a task under way."""
     return _accepted(await moved(asker, task_id, asker.services.manager.cancel_task))
 
 
-@router.post("/retry/{task_id}")
+@router.post("/retry/{task_id}", responses=refusals(404, 409))
 async def retry(asker: WhoAsks, task_id: TaskName) -> Accepted:
     """Look up again what an ended task did not find."""
     return _accepted(await moved(asker, task_id, asker.services.manager.retry_task))
 
 
-@router.post("/{note_id}", response_model=Result)
+@router.post("/{note_id}", response_model=Result, responses=refusals(404, 409, 502, 504))
 async def calibrate_and_wait(
     request: Request, asker: WhoAsks, note_id: Annotated[int, Path(ge=1, lt=2**63)]
 ) -> Result | JSONResponse:

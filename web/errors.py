@@ -1,6 +1,6 @@
 """Errors as answers, all of one shape: ``{"success": false, "error": "<sentence>", "code": "<word>"}``."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 
 from fastapi import FastAPI, Request, Response
@@ -8,12 +8,14 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
+from starlette.routing import Match
 from starlette.types import Receive, Scope, Send
 
 from services import errors
 from services.errors import CalibotError
 from services.i18n import Parameters, sentence
 from web.given import services_of
+from web.headers import EACH
 from web.labels import labels
 from web.refusals import (
     AsyncDisabled,
@@ -31,6 +33,7 @@ from web.refusals import (
     TooSlow,
     TorrentNotFound,
 )
+from web.shapes import Refused
 from web.words import words_of
 
 _STATUS: Mapping[type[CalibotError], HTTPStatus] = {
@@ -90,15 +93,27 @@ def answer_errors(app: FastAPI) -> None:
         code = codes.get(HTTPStatus(error.status_code), BadRequest.code)
         answer = refused(request, error.status_code, code, {"where": "body"})
         answer.headers.update(error.headers or {})
+        if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+            answer.headers["Allow"] = ", ".join(_taken_by(request))
         return answer
 
     async def a_bug(request: Request, _: Exception) -> JSONResponse:
-        return refused(request, HTTPStatus.INTERNAL_SERVER_ERROR, CalibotError.code, {})
+        answer = refused(request, HTTPStatus.INTERNAL_SERVER_ERROR, CalibotError.code, {})
+        answer.headers.update(EACH)  # it is answered outside of all middleware
+        return answer
 
     app.exception_handler(CalibotError)(ours)
     app.exception_handler(RequestValidationError)(unfit)
     app.exception_handler(HTTPException)(the_frameworks)
     app.exception_handler(Exception)(a_bug)
+
+
+def _taken_by(request: Request) -> Iterator[str]:
+    """Yield the methods that the request's address takes; the framework tells those of one route alone."""
+    for method in ("GET", "POST", "PUT", "DELETE"):
+        scope = {**request.scope, "method": method}
+        if any(route.matches(scope)[0] is Match.FULL for route in request.app.routes):
+            yield from ("GET", "HEAD") if method == "GET" else (method,)
 
 
 def answer_to(connection: HTTPConnection, error: CalibotError) -> Response:
@@ -134,7 +149,7 @@ async def turn_away(scope: Scope, receive: Receive, send: Send, error: CalibotEr
 def refused(connection: HTTPConnection, status: int, code: str, parameters: Parameters) -> JSONResponse:
     """Return the answer that says *code* with its *parameters*."""
     said = sentence(code, parameters, words_of(connection))
-    return JSONResponse({"success": False, "error": said, "code": code}, status, _headers(status, parameters))
+    return JSONResponse(Refused(error=said, code=code).model_dump(), status, _headers(status, parameters))
 
 
 def _headers(status: int, parameters: Parameters) -> Mapping[str, str]:

@@ -17,14 +17,12 @@ class Well(BaseModel):
     status: Literal["ok"] = "ok"
 
 
-@router.head("/healthz", include_in_schema=False)
 @router.get("/healthz")
 async def healthz() -> Well:
     """Answer as long as the process goes on."""
     return Well()
 
 
-@router.head("/readyz", include_in_schema=False)
 @router.get("/readyz")
 async def readyz(request: Request) -> Well:
     """Answer while the database can be read; 503 ``store_unavailable`` when it cannot."""

@@ -1,5 +1,7 @@
 """``/metrics``: how the program is doing, for Prometheus, by an owner's token."""
 
+from typing import Any
+
 from fastapi import APIRouter, Request, Response
 
 from services.errors import OwnersOnly
@@ -7,9 +9,12 @@ from web.context import WhoAsks
 from web.given import services_of
 
 router = APIRouter()
+_FORMATS: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"text/plain": {}, "application/openmetrics-text": {}}, "description": "The figures"}
+}
 
 
-@router.get("/metrics", response_class=Response)
+@router.get("/metrics", response_class=Response, responses=_FORMATS)
 async def metrics(request: Request, asker: WhoAsks) -> Response:
     """Return how the program is doing, for Prometheus."""
     if not asker.may_any:

@@ -11,6 +11,7 @@ from services.notebook.notebook import magnets_of
 from services.notebook.search import asked
 from services.torrents import NotebookId, NoteId
 from web.context import Asker, WhoAsks
+from web.described import refusals
 from web.note_shapes import (
     DeletedNote,
     Notebooks,
@@ -75,7 +76,7 @@ async def notebooks(asker: WhoAsks) -> Notebooks:
     )
 
 
-@router.get("/notes")
+@router.get("/notes", responses=refusals(404))
 async def notes(
     asker: WhoAsks,
     q: str = "",
@@ -87,7 +88,7 @@ async def notes(
     return Notes(page=page, notes=[line_of(one) for one in lines], more=more)
 
 
-@router.post("/notes")
+@router.post("/notes", responses=refusals(404))
 async def keep(asker: WhoAsks, body: NewNote) -> OneNote:
     """Keep a text, byte for byte, whether or not there is a magnet in it."""
     notebook = await asker.opened(body.notebook)
@@ -98,13 +99,13 @@ async def keep(asker: WhoAsks, body: NewNote) -> OneNote:
     return await _note(asker, notebook, saved.note_id)
 
 
-@router.get("/notes/{note_id}")
+@router.get("/notes/{note_id}", responses=refusals(404))
 async def note(asker: WhoAsks, note_id: NoteNumber) -> OneNote:
     """Return the note with its torrents."""
     return await asker.where_it_is(lambda notebook: _note(asker, notebook, note_id))
 
 
-@router.put("/notes/{note_id}")
+@router.put("/notes/{note_id}", responses=refusals(404, 409))
 async def edit(asker: WhoAsks, note_id: NoteNumber, body: Typed) -> OneNote:
     """Let the note say what a person typed; 409 ``note_changed`` where it is not what they saw."""
 
@@ -122,7 +123,7 @@ async def edit(asker: WhoAsks, note_id: NoteNumber, body: Typed) -> OneNote:
     return await asker.where_it_is(replaced)
 
 
-@router.delete("/notes/{note_id}")
+@router.delete("/notes/{note_id}", responses=refusals(404))
 async def delete(asker: WhoAsks, note_id: NoteNumber) -> DeletedNote:
     """Put the note away; for a day it can be taken back."""
 
@@ -133,7 +134,7 @@ async def delete(asker: WhoAsks, note_id: NoteNumber) -> DeletedNote:
     return await asker.where_it_is(deleted)
 
 
-@router.post("/notes/{note_id}/restore")
+@router.post("/notes/{note_id}/restore", responses=refusals(404, 409))
 async def restore(asker: WhoAsks, note_id: NoteNumber) -> OneNote:
     """Take back a note that was deleted less than a day ago."""
 
@@ -144,7 +145,7 @@ async def restore(asker: WhoAsks, note_id: NoteNumber) -> OneNote:
     return await asker.where_it_is(restored)
 
 
-@router.get("/notes/{note_id}/history")
+@router.get("/notes/{note_id}/history", responses=refusals(404))
 async def history(asker: WhoAsks, note_id: NoteNumber, page: Page = 0) -> Steps:
     """Return a page of ten of the note's changes, newest first."""
     steps = await asker.where_it_is(lambda notebook: asker.services.history.steps(notebook, note_id))
@@ -154,7 +155,7 @@ async def history(asker: WhoAsks, note_id: NoteNumber, page: Page = 0) -> Steps:
     return Steps(id=note_id, page=page, steps=shown, more=end < len(newest))
 
 
-@router.post("/notes/{note_id}/undo")
+@router.post("/notes/{note_id}/undo", responses=refusals(404, 409))
 async def undo(asker: WhoAsks, note_id: NoteNumber, body: Seen) -> OneNote:
     """Take back what stands of what the last task wrote into the note; or, where nothing does, the taking back."""
 

@@ -48,6 +48,7 @@ def _routes(described: Json) -> Iterator[Json]:
                 ],
                 "body": _link(body.get("schema", {})),
                 "answer": _link(answer.get("schema", {})),
+                "refused": sorted(set(route["responses"]) - {"200"}),
             }
 
 

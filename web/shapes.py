@@ -12,6 +12,14 @@ from services.notebook.note import Whereabouts
 from services.torrents import Step
 
 
+class Refused(BaseModel):
+    """Every error: a sentence for people, and a word for programs that does not change."""
+
+    success: Literal[False] = False
+    error: str
+    code: str
+
+
 class Accepted(BaseModel):
     """A task that was taken on; *total* of its items where there may be several."""
 

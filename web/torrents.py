@@ -6,6 +6,7 @@ from fastapi import APIRouter, Path
 
 from services.torrents import InfoHash
 from web.context import WhoAsks
+from web.described import refusals
 from web.note_shapes import OneTorrent, torrent_of
 from web.notes import Page
 from web.refusals import TorrentNotFound
@@ -14,7 +15,7 @@ router = APIRouter(prefix="/api")
 _FILES_ON_A_PAGE = 1_000
 
 
-@router.get("/torrents/{info_hash}")
+@router.get("/torrents/{info_hash}", responses=refusals(404))
 async def torrent(
     asker: WhoAsks,
     info_hash: Annotated[str, Path(min_length=32, max_length=64)],

@@ -83,8 +83,42 @@ async def test_every_error_has_one_shape_in_the_readers_language(
     assert "secret" not in answer.text
 
 
-async def test_a_refused_method_tells_which_are_taken(http: httpx.AsyncClient) -> None:
-    assert (await http.post("/healthz")).headers["allow"]
+@pytest.mark.parametrize(
+    ("method", "address", "taken"),
+    [
+        ("POST", "/healthz", "GET, HEAD"),
+        ("PATCH", "/api/notes/1", "GET, HEAD, PUT, DELETE"),
+        ("HEAD", "/logout", "POST"),
+        ("DELETE", "/login/x", "GET, HEAD, POST"),
+    ],
+)
+async def test_a_refused_method_tells_all_that_are_taken(
+    method: str, address: str, taken: str, http: httpx.AsyncClient
+) -> None:
+    answer = await http.request(method, address)
+    assert (answer.status_code, answer.headers["allow"]) == (405, taken)
+
+
+@pytest.mark.parametrize("address", ["/", "/docs", "/api/notes", "/static/page.css", "/nowhere", "/openapi.json"])
+async def test_the_head_of_an_answer_is_the_same_without_its_body(address: str, http: httpx.AsyncClient) -> None:
+    whole, head = await http.get(address), await http.head(address)
+    assert (head.status_code, head.headers, head.content) == (whole.status_code, whole.headers, b"")
+
+
+async def test_a_bug_is_answered_with_what_every_answer_tells_browsers(
+    http: httpx.AsyncClient, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(_: object) -> None:
+        raise RuntimeError("a secret of a dependency")
+
+    well = await http.get("/readyz")
+    monkeypatch.setattr(store, "read", broken)
+    answer = await http.get("/readyz")
+    assert (answer.status_code, answer.json()["code"]) == (500, "internal")
+    assert "secret" not in answer.text
+    guards = set(well.headers.items()) - {("content-length", well.headers["content-length"])}
+    assert guards <= set(answer.headers.items())
+    assert "content-security-policy" in answer.headers
 
 
 @pytest.mark.parametrize(
@@ -115,6 +149,20 @@ async def test_every_route_is_described_in_the_docs(http: httpx.AsyncClient) -> 
     routes = {f"{method.upper()} {path}" for path, methods in paths.items() for method in methods}
     page = await asyncio.to_thread((ROOT / "docs" / "api.md").read_text, "utf-8")
     assert routes == set(re.findall(r"`((?:GET|POST|PUT|DELETE) /[^`]+)`", page))
+
+
+async def test_the_description_tells_each_refusal_in_the_one_shape_and_none_of_the_frameworks(
+    http: httpx.AsyncClient,
+) -> None:
+    described = (await http.get("/openapi.json")).json()
+    assert {"HTTPValidationError", "ValidationError"}.isdisjoint(described["components"]["schemas"])
+    for methods in described["paths"].values():
+        for route in methods.values():
+            refused = {status: one for status, one in route["responses"].items() if status != "200"}
+            shapes = {one["content"]["application/json"]["schema"]["$ref"] for one in refused.values()}
+            assert shapes == {"#/components/schemas/Refused"}
+            assert "422" not in refused
+            assert refused["503"]
 
 
 async def test_the_description_is_a_page_without_scripts_that_has_every_route_and_shape(

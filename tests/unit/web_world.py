@@ -12,6 +12,7 @@ from fastapi import FastAPI
 
 from services.access import Access
 from services.calibration.manager import AsyncCalibrationManager
+from services.clock import Clock
 from services.errors import MembershipUnknown
 from services.i18n import Catalogues
 from services.metrics import Metrics
@@ -194,10 +195,10 @@ class Sent:
     flood_waits: int = 2
 
 
-@asynccontextmanager
-async def web_world(
-    manager: AsyncCalibrationManager, store: Store, clock: FakeClock, figures: Figures | None = None
-) -> AsyncIterator[World]:
+async def services_over(
+    manager: AsyncCalibrationManager, store: Store, clock: Clock, figures: Figures | None = None
+) -> tuple[Services, GroupDoors, dict[PersonId, str]]:
+    """Return what the application is given, who is in the group, and each person's token."""
     access = Access(owners=frozenset({ALICE}), users=frozenset({BOB, CAROL, MALLORY}), chats=frozenset({GROUP}))
     people, tokens = People(store, access, clock), Tokens(store, clock)
     given = {person: await tokens.give(person, "test") for person in (ALICE, BOB, CAROL, MALLORY)}
@@ -220,6 +221,14 @@ async def web_world(
         clock=clock,
         timeout=60.0,
     )
+    return services, doors, given
+
+
+@asynccontextmanager
+async def web_world(
+    manager: AsyncCalibrationManager, store: Store, clock: FakeClock, figures: Figures | None = None
+) -> AsyncIterator[World]:
+    services, doors, given = await services_over(manager, store, clock, figures)
     app = make_app(services)
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://calibot") as http:
