@@ -167,6 +167,21 @@ async def test_a_magnet_is_pasted_saved_and_calibrated_and_its_card_follows(scre
     await expect(screen.message("completed", "Metropolis.1927.Complete.mkv")).to_be_visible()
 
 
+async def test_the_web_page_is_one_press_away_and_shows_the_same(screen: Screen) -> None:
+    await screen.button("/login – the web page").click()
+    await screen.input.press("Enter")
+    async with screen.page.expect_popup() as opening:
+        await screen.message("This link opens your notes").get_by_role("link").click()
+    web = await opening.value
+    web.on("request", lambda asked: screen.went_to(asked.url))
+    await web.get_by_role("button", name="Open").click()
+    await expect(web.get_by_role("link", name=re.compile("^#5 "))).to_be_visible()
+    await screen.button(_FILM).click()
+    await screen.input.press("Enter")
+    await screen.message("#6 saved").get_by_role("button", name="Calibrate").click()
+    await expect(web.get_by_role("link", name="#6 神女.The.Goddess.1934.修复版")).to_be_visible()
+
+
 async def test_messages_are_answered_edited_deleted_and_forwarded(screen: Screen) -> None:
     await screen.send("/save ask Bob about it")
     await expect(screen.message("#6 saved")).to_be_visible()
