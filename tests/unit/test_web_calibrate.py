@@ -8,11 +8,10 @@ from starlette.types import Message
 
 from services.errors import LookupFailed
 from services.store.store import Store
-from services.torrents import PersonId
 from tests.fake_clock import FakeClock
 from tests.unit.conftest import Run
 from tests.unit.fakes import FakeEngine, torrent
-from tests.unit.web_world import ALICE, BOB, CAROL, GROUP, MALLORY, World, web_world
+from tests.unit.web_world import ALICE, BOB, GROUP, World, web_world
 
 ASYNC, BATCH, STATUS = "/api/calibrate/async", "/api/calibrate/batch", "/api/calibrate/status"
 
@@ -236,43 +235,6 @@ async def test_the_same_key_gives_the_task_that_nothing_would_be_left_for_now(wo
 
 
 # Who gets in.
-
-NOTE, TASK = "{note}", "{task}"
-ROUTES = [
-    ("POST", ASYNC, {"note_id": NOTE}),
-    ("POST", BATCH, {"note_ids": [NOTE]}),
-    ("POST", f"/api/calibrate/{NOTE}", None),
-    ("GET", f"{STATUS}/{TASK}", None),
-    ("GET", f"{STATUS}/{TASK}/items", None),
-    ("POST", f"/api/calibrate/cancel/{TASK}", None),
-    ("POST", f"/api/calibrate/retry/{TASK}", None),
-]
-
-
-@pytest.mark.parametrize(("method", "path", "body"), ROUTES, ids=[path for _, path, _ in ROUTES])
-@pytest.mark.parametrize(
-    ("person", "expected"),
-    [(None, 401), (MALLORY, 403), (CAROL, 404), (BOB, 200), (ALICE, 200)],
-    ids=["nobody", "let in no more", "member of another notebook", "member", "owner"],
-)
-async def test_a_notebook_is_open_to_its_members_alone(
-    method: str, path: str, body: dict[str, object] | None, person: PersonId | None, expected: int, world: World
-) -> None:
-    """What Alice asks of the group's notebook; Bob may look at it, and end what is his own alone."""
-    note_id = await world.note(GROUP, "a")
-    asked = (await world.post(ALICE, ASYNC, {"note_id": note_id})).json()["task_id"]
-    if "retry" in path:
-        await world.post(ALICE, f"/api/calibrate/cancel/{asked}")
-    path = path.replace(NOTE, str(note_id)).replace(TASK, asked)
-    if body is not None:
-        body = {key: [note_id] if isinstance(value, list) else note_id for key, value in body.items()}
-    if person is BOB and ("cancel" in path or "retry" in path):
-        expected = 403
-    request = asyncio.ensure_future(world.http.request(method, path, json=body, headers=world.as_(person)))
-    await world.clock.advance(2)
-    answer = await request
-    assert answer.status_code == expected, answer.text
-    assert answer.json()["success"] is (expected == 200)
 
 
 async def test_who_has_left_the_group_sees_it_no_more(world: World) -> None:

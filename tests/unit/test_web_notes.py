@@ -323,44 +323,6 @@ async def test_what_others_look_up_is_nobodys_business(world: World) -> None:
 
 # Who gets in.
 
-NOTE, NOTEBOOK, HASH = "{note}", "{notebook}", "{hash}"
-ROUTES: list[tuple[str, str, dict[str, object] | None]] = [
-    ("GET", f"{NOTES}?notebook={NOTEBOOK}", None),
-    ("POST", NOTES, {"text": "x", "notebook": NOTEBOOK}),
-    ("GET", f"{NOTES}/{NOTE}", None),
-    ("PUT", f"{NOTES}/{NOTE}", {"text": "x", "version": 1}),
-    ("DELETE", f"{NOTES}/{NOTE}", None),
-    ("POST", f"{NOTES}/{NOTE}/restore", None),
-    ("GET", f"{NOTES}/{NOTE}/history", None),
-    ("POST", f"{NOTES}/{NOTE}/undo", {"version": 2}),
-    ("GET", f"{TORRENTS}/{HASH}", None),
-]
-
-
-@pytest.mark.parametrize(("method", "path", "body"), ROUTES, ids=[f"{method} {path}" for method, path, _ in ROUTES])
-@pytest.mark.parametrize(
-    ("person", "expected"),
-    [(None, 401), (MALLORY, 403), (CAROL, 404), (BOB, 200), (ALICE, 200)],
-    ids=["nobody", "let in no more", "member of another notebook", "member", "owner"],
-)
-async def test_a_notebook_is_open_to_its_members_alone(
-    method: str, path: str, body: dict[str, object] | None, person: PersonId | None, expected: int, world: World
-) -> None:
-    """What Alice has in the group's notebook: whoever is in it may do all that is done in its chat."""
-    notebook, note_id = await world.services.notebook.behind(GROUP), await world.note(GROUP, "a")
-    if "undo" in path:
-        await calibrated(world, note_id)
-    if "restore" in path:
-        await world.services.notebook.delete(notebook, note_id)
-    before = await world.services.search.lines(notebook, "", 0)
-    path = path.replace(NOTE, str(note_id)).replace(NOTEBOOK, str(notebook)).replace(HASH, torrent("a").shown.hex)
-    body = body and {key: notebook if value == NOTEBOOK else value for key, value in body.items()}
-    answer = await world.send(method, person, path, body)
-    assert answer.status_code == expected, answer.text
-    assert answer.json()["success"] is (expected == 200)
-    if expected != 200:
-        assert await world.services.search.lines(notebook, "", 0) == before
-
 
 @pytest.mark.parametrize(("person", "expected"), [(None, 401), (MALLORY, 403), (CAROL, 200), (BOB, 200), (ALICE, 200)])
 async def test_who_is_served_has_a_notebook(person: PersonId | None, expected: int, world: World) -> None:
