@@ -14,6 +14,7 @@ from services.notebook.people import People
 from services.torrents import PersonId
 
 _REMEMBERED = 60.0  # seconds that an answer of Telegram's is good for
+_TITLES_REMEMBERED = 3600.0
 _MOST_REMEMBERED = 10_000
 
 
@@ -24,6 +25,7 @@ class Doors:
         self._bot = bot
         self._people = people
         self._clock = clock
+        self._titles: dict[str, tuple[float, str]] = {}
         self._known: dict[tuple[str, PersonId], tuple[float, bool]] = {}
 
     def own(self, person: PersonId) -> str | None:
@@ -42,13 +44,26 @@ class Doors:
         members = await asyncio.gather(*(self._is_member(group, person) for group in groups))
         return [group for group, is_member in zip(groups, members, strict=True) if is_member]
 
+    async def title(self, door: str) -> str:
+        """Return what a group is called, asked of Telegram once an hour; empty where that cannot be asked now."""
+        now = self._clock.monotonic()
+        until, title = self._titles.get(door, (now, ""))
+        if now < until:
+            return title
+        try:
+            title, seconds = (await self._bot.get_chat(_number(door))).title or "", _TITLES_REMEMBERED
+        except TelegramError:  # a title is a help, nothing more
+            title, seconds = "", _REMEMBERED
+        self._titles[door] = now + seconds, title
+        return title
+
     async def _is_member(self, group: str, person: PersonId) -> bool:
         now = self._clock.monotonic()
         until, known = self._known.get((group, person), (now, False))
         if now < until:
             return known
         try:
-            member = await self._bot.get_chat_member(int(group.removeprefix("tg:")), int(person.removeprefix("tg:")))
+            member = await self._bot.get_chat_member(_number(group), _number(person))
             known = status_of(member) in MEMBERS
         except (BadRequest, Forbidden):  # it has no such member, or the bot is in it no longer
             known = False
@@ -59,3 +74,7 @@ class Doors:
         if len(self._known) > _MOST_REMEMBERED:
             del self._known[next(iter(self._known))]
         return known
+
+
+def _number(whose: str) -> int:
+    return int(whose.removeprefix("tg:"))

@@ -2,7 +2,7 @@
 
 import contextlib
 import hashlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, TypeVar
 
@@ -31,6 +31,13 @@ class Asker:
         """Return the notebooks that they share with others now. Raises MembershipUnknown."""
         doors = await self.services.doors.others(self.person)
         return [await self.services.notebook.behind(door) for door in doors]
+
+    async def titles(self) -> Mapping[NotebookId, str]:
+        """Return the titles of the notebooks that they share with others now. Raises MembershipUnknown."""
+        doors, behind = self.services.doors, self.services.notebook.behind
+        titles = {await behind(door): await doors.title(door) for door in await doors.others(self.person)}
+        titles.pop(self.notebook, None)
+        return titles
 
     async def opened(self, number: int | None) -> NotebookId:
         """Return the notebook of this *number*, if it is open to them now; where none is given, their own.

@@ -47,6 +47,9 @@ class Doors(Protocol):
             MembershipUnknown: it cannot be found out.
         """
 
+    async def title(self, door: str) -> str:
+        """Return what its people call the place behind the door; empty where that is not known now."""
+
 
 @dataclass(frozen=True, slots=True)
 class Services:

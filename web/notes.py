@@ -70,10 +70,8 @@ class Seen(BaseModel):
 @router.get("/notebooks")
 async def notebooks(asker: WhoAsks) -> Notebooks:
     """Return the notebooks that are open to who asks."""
-    shared = dict.fromkeys(one for one in await asker.shared() if one != asker.notebook)
-    return Notebooks(
-        notebooks=[OneNotebook(id=asker.notebook, own=True), *(OneNotebook(id=one, own=False) for one in shared)]
-    )
+    shared = [OneNotebook(id=one, own=False, title=title or None) for one, title in (await asker.titles()).items()]
+    return Notebooks(notebooks=[OneNotebook(id=asker.notebook, own=True), *shared])
 
 
 @router.get("/notes", responses=refusals(404))

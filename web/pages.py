@@ -138,12 +138,13 @@ async def page_of(request: Request, template: str, **given: object) -> Response:
 async def notebooks_of(asker: Asker, t: Translation) -> Sequence[Mapping[str, object]]:
     """Return the notebooks that are open to them now, for the tools of a page."""
     try:
-        shared = [one for one in dict.fromkeys(await asker.shared()) if one != asker.notebook]
+        titles = await asker.titles()
     except MembershipUnknown:  # those of groups, another time
-        shared = []
-    names = [(asker.notebook, t.gettext("Your notes"))]
-    names += [(one, t.gettext("Group {number}").format(number=place)) for place, one in enumerate(shared, 1)]
-    return [{"id": number, "title": title} for number, title in names]
+        titles = {}
+    shown = [{"id": asker.notebook, "title": t.gettext("Your notes")}]
+    for place, (notebook, title) in enumerate(titles.items(), 1):
+        shown.append({"id": notebook, "title": _short(title) or t.gettext("Group {number}").format(number=place)})
+    return shown
 
 
 def _address(kept: Mapping[str, str], page: int) -> str:

@@ -22,12 +22,19 @@ class FakeBot:
     def __init__(self) -> None:
         self.says: SimpleNamespace | TelegramError = SimpleNamespace(status="member")
         self.asked: list[tuple[int, int]] = []
+        self.titles: list[int] = []
 
     async def get_chat_member(self, chat_id: int, user_id: int) -> SimpleNamespace:
         self.asked.append((chat_id, user_id))
         if isinstance(self.says, TelegramError):
             raise self.says
         return self.says
+
+    async def get_chat(self, chat_id: int) -> SimpleNamespace:
+        self.titles.append(chat_id)
+        if isinstance(self.says, TelegramError):
+            raise self.says
+        return SimpleNamespace(title=f"Films {chat_id}")
 
 
 @pytest.fixture
@@ -95,3 +102,25 @@ async def test_a_telegram_out_of_reach_is_no_answer_and_is_asked_again(doors: Do
         await doors.others(BOB)
     bot.says = SimpleNamespace(status="member")
     assert await doors.others(BOB) == ["tg:-5", "tg:-8"]
+
+
+async def test_a_group_is_called_by_its_title_asked_for_once_an_hour(
+    doors: Doors, bot: FakeBot, clock: FakeClock
+) -> None:
+    for seconds, asked in ((0, 1), (3599, 1), (2, 2)):
+        await clock.advance(seconds)
+        assert await doors.title("tg:-5") == "Films -5"
+        assert bot.titles == [-5] * asked
+
+
+async def test_a_title_that_cannot_be_asked_for_is_none_and_is_asked_for_again_in_a_minute(
+    doors: Doors, bot: FakeBot, clock: FakeClock
+) -> None:
+    bot.says = NetworkError("down")
+    for seconds, asked in ((0, 1), (59, 1)):
+        await clock.advance(seconds)
+        assert await doors.title("tg:-5") == ""
+        assert len(bot.titles) == asked
+    bot.says = SimpleNamespace(status="member")
+    await clock.advance(2)
+    assert await doors.title("tg:-5") == "Films -5"

@@ -108,7 +108,7 @@ async def test_notebooks_are_ones_own_and_those_of_groups_that_one_is_in(world: 
     answer = await world.get(BOB, "/api/notebooks")
     assert answer.json() == {
         "success": True,
-        "notebooks": [{"id": own, "own": True, "title": None}, {"id": ours, "own": False, "title": None}],
+        "notebooks": [{"id": own, "own": True, "title": None}, {"id": ours, "own": False, "title": "电影 <2026>"}],
     }
     alone = (await world.get(CAROL, "/api/notebooks")).json()["notebooks"]
     assert [one["own"] for one in alone] == [True]
