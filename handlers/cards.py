@@ -10,7 +10,7 @@ from handlers.outgoing import Message
 from handlers.text import LONGEST, LONGEST_NAME, digits, escape, listed, shown_name, units
 from services.calibration.apply import writable
 from services.calibration.task import Found, Item, Lost, NoteRequest, PassedOver, Snapshot, State, Task
-from services.i18n import Translation, duration, sentence, source_word, state_word
+from services.i18n import Translation, duration, sentence, source_word, state_word, trust_word
 from services.magnets.rewrite import magnet_link
 from services.torrents import Name, NoteId, Step
 from services.units import size
@@ -126,10 +126,17 @@ def _pace(t: Translation, snapshot: Snapshot, done: int, left: int, now: float) 
 def latest(t: Translation, item: Item, most: int = _SHORT, most_of_reason: int = LONGEST_NAME) -> str:
     """Return what came of an item: its name, or the reason why there is none, in so many UTF-16 units."""
     if item.found is not None:
-        return blank(t, item.found.name) if item.found.name.blank else escape(shown_name(item.found.name.text, most))
+        return _named(t, item.found, most)
     if item.failure is not None:
         return told(t, item.failure, most_of_reason)
     return t.gettext("not looked up") if item.started_at is None else state_word(t, item.state)
+
+
+def _named(t: Translation, found: Found, most: int) -> str:
+    name = blank(t, found.name) if found.name.blank else escape(shown_name(found.name.text, most))
+    if found.verified and found.name.certain:
+        return name
+    return f"{name} ({trust_word(t, verified=found.verified, certain=found.name.certain)})"
 
 
 def _outcome(t: Translation, item: Item) -> list[str]:

@@ -7,7 +7,7 @@ from telegram import InlineKeyboardMarkup
 from handlers.buttons import Verb, button
 from handlers.outgoing import Document, Message
 from handlers.text import LONGEST, blanks_behind, escape, is_blank, listed, parts, shown_name, units
-from services.i18n import Translation
+from services.i18n import Translation, trust_word
 from services.magnets.parse import Magnet, find_magnets
 from services.notebook.note import Known, Note
 from services.notebook.notebook import Page
@@ -80,7 +80,7 @@ def _summary(t: Translation, number: NoteId, source: Sequence[str], names: Seque
 
 
 def _names(t: Translation, magnets: Sequence[Magnet], known: Mapping[TorrentId, Known]) -> list[str]:
-    """Return a line for each torrent: its name, its size where it is known, a tick where that is verified."""
+    """Return a line for each torrent: its name, and where it is known, its size and how sure it is."""
     said: dict[TorrentId, str] = {}
     for magnet in magnets:
         for place, torrent in enumerate(magnet.torrents):
@@ -93,8 +93,9 @@ def _name(t: Translation, torrent: TorrentId, said: str, known: Known | None) ->
     shown = shown_name(name) if name.strip() else _nameless(t, torrent)
     if known is None:
         return shown
-    tick = " ✓" if known.verified else ""
-    return f"{shown} · {size(known.size)}{tick}"
+    if known.verified and known.name.certain:
+        return f"{shown} · {size(known.size)} ✓"
+    return f"{shown} · {size(known.size)} · {trust_word(t, verified=known.verified, certain=known.name.certain)}"
 
 
 def _nameless(t: Translation, torrent: TorrentId) -> str:

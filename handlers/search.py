@@ -16,7 +16,7 @@ from handlers.incoming import argument_of, asked_in, torrents_of
 from handlers.outgoing import Message as Shown
 from handlers.text import escape, shown_name
 from services.errors import InvalidInfoHash, NoteNotFound
-from services.i18n import Translation
+from services.i18n import Translation, trust_word
 from services.notebook.excerpts import Excerpt
 from services.notebook.note import Known
 from services.notebook.search import Held, Page, asked
@@ -127,7 +127,7 @@ def _known(t: Translation, torrent: TorrentId, known: Known | None) -> list[str]
         return [f"<code>{torrent.shown}</code>", t.gettext("Its name is not known yet.")]
     name = blank(t, known.name) if known.name.blank else f"<b>{escape(shown_name(known.name.text))}</b>"
     files = t.ngettext("{count} file", "{count} files", known.file_count).format(count=known.file_count)
-    trust = t.gettext("verified") if known.verified else t.gettext("not verified")
+    trust = trust_word(t, verified=known.verified, certain=known.name.certain)
     return [name, f"{size(known.size)} · {files} · {trust}"]
 
 

@@ -305,6 +305,13 @@ def cause_word(t: Translation, cause: str) -> str:
             return t.gettext("calibrated")
 
 
+def trust_word(t: Translation, *, verified: bool, certain: bool) -> str:
+    """Return how sure a name is: its bytes are *verified*, and it is *certain* how they are to be read."""
+    if not verified:
+        return t.gettext("not verified")
+    return t.gettext("verified") if certain else t.gettext("a guess")
+
+
 def source_word(t: Translation, source: str) -> str | None:
     """Return what people call the *source* of a name; None where it goes by its own."""
     return t.gettext("the swarm") if source == "swarm" else None

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Query, Request, Response
 
 from services.errors import MembershipUnknown
-from services.i18n import Translation, cause_word
+from services.i18n import Translation, cause_word, trust_word
 from services.magnets.junk import is_junk
 from services.magnets.parse import Magnet
 from services.magnets.rewrite import magnet_link
@@ -203,8 +203,8 @@ async def _torrent(
     return shown | {
         "true_name": _short(told.name.text),
         "link": magnet_link(torrent, told.name.text, magnet.hints) if told.name.certain and not told.name.blank else "",
-        "trust": "verified" if told.verified else "claimed",
-        "trust_said": t.gettext("verified") if told.verified else t.gettext("not verified"),
+        "trust": "verified" if told.verified and told.name.certain else "claimed",
+        "trust_said": trust_word(t, verified=told.verified, certain=told.name.certain),
         "size": size(told.size),
         "files": await asyncio.to_thread(_branches, found.files) if found else (),
         "files_said": t.ngettext("{count} file", "{count} files", many).format(count=many),

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from services.calibration.task import Item, NoteRequest, Snapshot, State
-from services.i18n import Translation, sentence, state_word
+from services.i18n import Translation, sentence, state_word, trust_word
 from services.notebook.excerpts import one_line
 from services.torrents import NotebookId
 from web.context import Asker
@@ -92,8 +92,9 @@ def _outcome(t: Translation, item: Item) -> Mapping[str, object] | None:
                 t.gettext("(its name has nothing that can be seen)") if found.name.text
                 else t.gettext("(its name is empty)")
             )  # fmt: skip
-        trust = t.gettext("verified") if found.verified else t.gettext("not verified")
-        return {"name": name, "why": "", "trust": "verified" if found.verified else "claimed", "trust_said": trust}
+        sure = found.verified and found.name.certain
+        trust = trust_word(t, verified=found.verified, certain=found.name.certain)
+        return {"name": name, "why": "", "trust": "verified" if sure else "claimed", "trust_said": trust}
     if item.failure is not None:
         why = sentence(item.failure.code, item.failure.parameters, t)
         return {"name": "", "why": _short(why), "trust": "", "trust_said": ""}

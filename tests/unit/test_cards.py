@@ -322,6 +322,19 @@ def test_a_task_of_many_torrents_counts_them_and_shows_the_latest_outcomes() -> 
     assert "magnet:" not in text
 
 
+def test_among_many_a_guess_and_a_claim_are_said_to_be_such() -> None:
+    sure = found("sure")
+    guess = replace(sure, name=replace(sure.name, text="guess", certain=False))
+    claim = replace(sure, name=replace(sure.name, text="claim"), verified=False)
+    items = [item(State.COMPLETED, place, found=one) for place, one in enumerate((sure, guess, claim))]
+    lines = text_of(snapshot(*items, item(State.RUNNING, 3))).splitlines()
+    assert [line.partition("· ")[2] for line in lines if line.startswith("01234567… ·")] == [
+        "claim (not verified)",
+        "guess (a guess)",
+        "sure",
+    ]
+
+
 @pytest.mark.parametrize(
     ("ended_ago", "left", "said"),
     [

@@ -71,9 +71,16 @@ def test_a_note_shows_its_names_and_sizes_a_line_and_its_text_as_it_is() -> None
     (message,) = shown(text, {torrent("b"): known("三体.mkv"), torrent("d"): known("claimed", verified=False)})
     names, _, below = plain(message).partition("\n———\n")
     hidden = f"(no name) {torrent('c').shown.hex[:16]}…"
-    assert names.split("\n") == ["三", "三体.mkv · 1.4 GB ✓", hidden, "claimed · 1.4 GB"]
+    assert names.split("\n") == ["三", "三体.mkv · 1.4 GB ✓", hidden, "claimed · 1.4 GB · not verified"]
     assert below == text
     assert labels(message) == ["Calibrate", "History", "Delete"]
+
+
+def test_a_guess_has_no_tick() -> None:
+    guessed = known("小城之春")
+    guessed = replace(guessed, name=replace(guessed.name, encoding="gb18030", certain=False))
+    (message,) = shown(link("a", "18"), {torrent("a"): guessed})
+    assert plain(message).startswith("小城之春 · 1.4 GB · a guess\n")
 
 
 def test_a_note_without_a_magnet_is_its_text_alone() -> None:

@@ -39,3 +39,11 @@ def test_the_longest_find_fits_and_counts_the_rest() -> None:
     assert units(TAGS.sub("", "\n\n".join(_blocks(T, [one for one in held if one.known] * 2)))) < LONGEST
     *_, rest = _blocks(T, held)
     assert rest == "And 53 more torrents."
+
+
+def test_a_guess_is_not_said_to_be_verified() -> None:
+    name = Name(text="小城之春", raw=b"", encoding="gb18030", certain=False)
+    known = Known(name=name, size=1, file_count=1, verified=True, source="x")
+    (block,) = _blocks(T, [Held(torrent=TorrentId(InfoHash("0" * 40)), notes=MANY[:1], known=known)])
+    assert "1 B · 1 file · a guess" in block
+    assert "verified" not in block
