@@ -12,9 +12,9 @@ from starlette.types import Receive, Scope, Send
 
 from services import errors
 from services.errors import CalibotError
-from services.i18n import Parameters, sentence
+from services.i18n import Parameters, Translation, sentence
 from web.given import services_of
-from web.labels import labels
+from web.labels import labels, the_terminals_link
 from web.refusals import (
     AsyncDisabled,
     BadRequest,
@@ -107,11 +107,25 @@ def answer_to(connection: HTTPConnection, error: CalibotError) -> Response:
     if connection.scope["path"].startswith("/api/") or "text/html" not in connection.headers.get("accept", ""):
         return answer
     t = words_of(connection)
-    said = sentence(error.code, error.parameters, t)
-    if isinstance(error, TokenNeeded):
-        said = t.gettext("Send /login to the bot, in a private chat: it answers with a link that opens them here.")
+    said = _in_a_browser(connection, error, t)
     heading = t.gettext("Your notes") if isinstance(error, TokenNeeded) else t.gettext("That cannot be shown.")
-    return services_of(connection).html.plain(labels(t), heading, [said], answer.status_code)
+    return services_of(connection).html.plain(labels(t), heading, said, answer.status_code)
+
+
+def _in_a_browser(connection: HTTPConnection, error: CalibotError, t: Translation) -> list[str]:
+    """Return what a person at a browser is told, who may have no chat to ask in."""
+    telegram = services_of(connection).telegram
+    match error:
+        case TokenNeeded() if telegram:
+            return [
+                t.gettext("Send /login to the bot, in a private chat: it answers with a link that opens them here.")
+            ]
+        case TokenNeeded():
+            return [the_terminals_link(t)]
+        case errors.LinkUsedUp() if not telegram:
+            return [t.gettext("This link was used, or is too old."), the_terminals_link(t)]
+        case _:
+            return [sentence(error.code, error.parameters, t)]
 
 
 def _json_to(connection: HTTPConnection, error: CalibotError) -> JSONResponse:

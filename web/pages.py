@@ -25,7 +25,7 @@ from services.units import minute, size
 from web.context import Asker, WhoAsks
 from web.entry import COOKIE, check_origin, remember
 from web.given import services_of
-from web.labels import labels
+from web.labels import labels, the_terminals_link
 from web.notes import NotebookNumber, NoteNumber, Page
 from web.rates import client_of
 from web.refusals import NoSuchAddress
@@ -58,9 +58,11 @@ async def ask_login(request: Request, secret: Secret) -> Response:
     """Ask whether to use the link up: whoever fetches it to show what is behind it does not."""
     t, services = words_of(request), services_of(request)
     await _counted(request, services.sessions.whose_link(secret))
-    told = [t.gettext("This browser is then let in for a month; /logout all in the chat ends that.")]
+    told = t.gettext("This browser is then let in for a month; /logout all in the chat ends that.")
+    if not services.telegram:
+        told = t.gettext("This browser is then let in for a month, or until you log out.")
     return services.html.plain(
-        labels(t), t.gettext("Open your notes in this browser?"), told, action=request.url.path,
+        labels(t), t.gettext("Open your notes in this browser?"), [told], action=request.url.path,
         button=t.gettext("Open"),
     )  # fmt: skip
 
@@ -83,9 +85,8 @@ async def logout(request: Request) -> Response:
     check_origin(request)
     t, services = words_of(request), services_of(request)
     await services.sessions.close(request.cookies.get(COOKIE, ""))
-    answer = services.html.plain(
-        labels(t), t.gettext("You are logged out."), [t.gettext("/login in the chat gives another link.")]
-    )
+    another = t.gettext("/login in the chat gives another link.") if services.telegram else the_terminals_link(t)
+    answer = services.html.plain(labels(t), t.gettext("You are logged out."), [another])
     answer.delete_cookie(COOKIE)
     return answer
 
@@ -116,7 +117,7 @@ async def notebook(
         q=q if words else "",
         tasks=[_task(t, one) for one in live],
         notes=[_line(t, one) for one in lines],
-        empty=_empty(t, words, page),
+        empty=_empty(t, words, page, telegram=services.telegram),
         newer=_address(kept, page - 1) if page else None,
         older=_address(kept, page + 1) if more else None,
     )
@@ -187,13 +188,16 @@ def _address(kept: Mapping[str, str], page: int) -> str:
     return f"/?{urlencode(query)}" if query else "/"
 
 
-def _empty(t: Translation, words: str, page: int) -> Sequence[str]:
+def _empty(t: Translation, words: str, page: int, *, telegram: bool) -> Sequence[str]:
     if words:
         return [t.gettext("No note has all of these words.")]
     if page:
         return [t.gettext("There are no older notes.")]
+    none = t.gettext("There are no notes yet.")
+    if not telegram:
+        return [none]
     return [
-        t.gettext("There are no notes yet."),
+        none,
         t.gettext("Send or forward a message with a magnet link to the bot: it becomes a note, and stands here."),
     ]
 

@@ -5,9 +5,10 @@ from types import SimpleNamespace
 import pytest
 from telegram.error import BadRequest, Forbidden, NetworkError, TelegramError
 
-from bot.doors import Doors
+from bot.doors import Doors, LocalDoor
 from services.access import Access
 from services.errors import MembershipUnknown
+from services.notebook.local import LOCAL
 from services.notebook.people import People
 from services.store.store import Store
 from services.torrents import PersonId
@@ -95,3 +96,9 @@ async def test_a_telegram_out_of_reach_is_no_answer_and_is_asked_again(doors: Do
         await doors.others(BOB)
     bot.says = SimpleNamespace(status="member")
     assert await doors.others(BOB) == ["tg:-5", "tg:-8"]
+
+
+async def test_without_telegram_the_machines_own_door_is_open_to_its_owner_alone(doors: Doors) -> None:
+    assert [LocalDoor().own(person) for person in (LOCAL, ALICE)] == ["local", None]
+    assert await LocalDoor().others(LOCAL) == ()
+    assert doors.own(LOCAL) is None, "and to nobody where there is Telegram"
