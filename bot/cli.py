@@ -158,7 +158,8 @@ def _why(error: CalibotError, settings: Settings) -> str:
         return why(error)
     if isinstance(error, WebUnavailable):
         where = f"{Interface(settings.web.host, settings.web.port)} ([web] in the settings)"
-        how = "Choose another port there, or do without: enabled = false"
+        alone = not settings.telegram.token.get_secret_value()
+        how = "Choose another port there" if alone else "Choose another port there, or do without: enabled = false"
         return f"calibot cannot listen at {where}: {why(error)}. {how}"
     if isinstance(error, StoreUnavailable):
         what = remedy(why(error))
