@@ -47,39 +47,37 @@ async def _until(stop: asyncio.Event) -> None:
 
 async def _let_in(site: Site, sessions: Sessions) -> None:
     """Show a link, in a browser too where one can be seen, and another one whenever Enter is pressed. Never ends."""
-    enter = _enter_pressed()
     link = await _new_link(site, sessions)
-    another = "start calibot again" if enter is None else "press Enter here"
+    is_heard = sys.stdin is not None and sys.stdin.isatty()
+    another = "press Enter here" if is_heard else "start calibot again"
     say(
         "calibot is running without Telegram: its page is all that it shows. Stop it with Ctrl-C.",
         f"This link opens your notes in a browser, once, within five minutes. For another one, {another}.",
         f"  {link}",
     )
     if sys.stdout.isatty() and browsers_are_seen():
-        await asyncio.to_thread(webbrowser.open, link)
-    while enter is not None:
+        await asyncio.to_thread(webbrowser.open, link)  # one that runs in the terminal has it until it ends
+    enter = _enter_pressed(sys.stdin.fileno()) if is_heard else asyncio.Event()
+    while True:
         await enter.wait()
         enter.clear()
         try:
             say(f"  {await _new_link(site, sessions)}")
         except StoreUnavailable as error:
             log.error("store.unavailable", **error.parameters)  # noqa: TRY400 - no bug: no traceback
-    await asyncio.Event().wait()
 
 
 async def _new_link(site: Site, sessions: Sessions) -> str:
     return f"{site.address}/login/{await sessions.link(LOCAL)}"
 
 
-def _enter_pressed() -> asyncio.Event | None:
-    """Return an event that is set whenever Enter is pressed in our terminal; None where there is none.
+def _enter_pressed(terminal: int) -> asyncio.Event:
+    """Return an event that is set whenever Enter is pressed in the *terminal* with this descriptor.
 
     A thread waits for that until the process ends: what the loop sees in a terminal Ctrl-C may take away again, and a
     read would wait in its place. In the background it hears no more: reading there would stop the process.
     """
-    if sys.stdin is None or not sys.stdin.isatty():
-        return None
-    loop, pressed, terminal = asyncio.get_running_loop(), asyncio.Event(), sys.stdin.fileno()
+    loop, pressed = asyncio.get_running_loop(), asyncio.Event()
 
     def hear() -> None:
         with contextlib.suppress(OSError):  # it has hung up, or is another program's

@@ -1,11 +1,15 @@
 """Without Telegram: the page alone, and who has its notes once there is a bot."""
 
 import asyncio
+import contextlib
+import fcntl
 import os
 import pty
 import re
 import signal
 import sys
+import termios
+from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -211,37 +215,59 @@ async def test_notes_of_both_sides_come_together(world: World, http: httpx.Async
     assert "#2" in (await world.ask("/search page", person=bob, chat=chat)).text
 
 
-async def test_in_a_terminal_it_opens_a_browser_and_enter_gives_another_link(world: World) -> None:
+class Terminal:
+    """What a person sees, and types."""
+
+    def __init__(self, ours: int, process: Process) -> None:
+        self._ours = ours
+        self.process = process
+        self.shown = ""
+
+    async def shows(self, pattern: str) -> str:
+        while (found := re.search(pattern, self.shown)) is None:
+            self.shown += (await asyncio.to_thread(os.read, self._ours, 4096)).decode()
+        return found[1]
+
+    def type(self, keys: bytes) -> None:
+        os.write(self._ours, keys)
+
+
+@contextlib.asynccontextmanager
+async def terminal(world: World, browser: str) -> AsyncIterator[Terminal]:
+    """Start the program without a token in a terminal with a screen, where *browser* is what opens an address."""
     ours, theirs = pty.openpty()
-    script = "import sys, webbrowser; from bot import cli\n"
-    script += "webbrowser.open = lambda url: print('OPENED', url, flush=True)\n"
+    script = f"import sys, time, webbrowser; from bot import cli\nwebbrowser.open = {browser}\n"
     script += f"sys.exit(cli.main(['run', '--config', {str(without_token(world))!r}]))"
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", script), cwd=ROOT, env=environment() | {"DISPLAY": ":0"},
         stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
-        preexec_fn=lambda: __import__("fcntl").ioctl(0, __import__("termios").TIOCSCTTY, 0),
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
     )  # fmt: skip
     os.close(theirs)
-    shown = ""
-
-    async def shows(pattern: str) -> str:
-        nonlocal shown
-        while (found := re.search(pattern, shown)) is None:
-            shown += (await asyncio.to_thread(os.read, ours, 4096)).decode()
-        return found[1]
-
     try:
         async with asyncio.timeout(30):
-            first = await shows(rf"  ({_LINK.pattern})")
-            assert "press Enter here" in shown
-            assert await shows(r"OPENED (\S+)") == first
-            os.write(ours, b"\n")
-            assert await shows(rf"OPENED [^ ]+  ({_LINK.pattern})") != first
-            os.write(ours, b"\x04")  # Ctrl-D: no more is read, and it goes on
-            os.write(ours, b"\x03")
-            assert await process.wait() == 0
+            yield Terminal(ours, process)
     finally:
         if process.returncode is None:
             process.kill()
             await process.wait()
         os.close(ours)
+
+
+async def test_in_a_terminal_it_opens_a_browser_and_enter_gives_another_link(world: World) -> None:
+    async with terminal(world, "lambda url: print('OPENED', url, flush=True)") as person:
+        first = await person.shows(rf"  ({_LINK.pattern})")
+        assert "press Enter here" in person.shown
+        assert await person.shows(r"OPENED (\S+)") == first
+        person.type(b"\n")
+        assert await person.shows(rf"OPENED [^ ]+  ({_LINK.pattern})") != first
+        person.type(b"\x04")  # Ctrl-D: no more is heard, and it goes on
+        person.type(b"\x03")  # Ctrl-C
+        assert await person.process.wait() == 0
+
+
+async def test_a_browser_that_does_not_return_holds_up_no_end(world: World) -> None:
+    async with terminal(world, "lambda url: (print('OPENED', url, flush=True), time.sleep(60))") as person:
+        await person.shows(r"OPENED (\S+)")
+        person.type(b"\x03")
+        assert await person.process.wait() == 0
