@@ -20,6 +20,7 @@ _REVOKED = 3  # to start it again with the same token is pointless
 _HOW_TO_BEGIN = """{why}
   1. In Telegram, talk to @BotFather, send /newbot, and copy the token that it gives you.
   2. Put it into {config}, as token under [telegram] (or into CALIBOT_TELEGRAM__TOKEN).
+Or do without Telegram: token = "" under [telegram], and enabled = true under [web].
 Or see it work without any account: make demo"""
 
 
@@ -105,15 +106,15 @@ def _demo(options: argparse.Namespace) -> int:
 
 
 def _run(config: Path, *, json: bool) -> NoReturn:
-    from bot import app, logs  # noqa: PLC0415 - as above
+    from bot import app, chats, logs  # noqa: PLC0415 - as above
 
-    settings = _with_token(load(config), config)
+    settings = _checked(load(config), config)
     logs.configure(settings.telegram.token.get_secret_value(), json=json)
     code = 0
     runner = asyncio.Runner()
     try:
         runner.run(app.run(settings))
-    except app.TokenRefused as error:
+    except chats.TokenRefused as error:
         more = " any more" if error.while_running else ""
         how = _how_to_begin(f"Telegram does not accept the bot's token{more}. How to get one that it accepts:", config)
         code = complain(how, code=_REVOKED if error.while_running else BAD_INPUT)
@@ -134,11 +135,13 @@ def _end(code: int) -> NoReturn:
     os._exit(code)
 
 
-def _with_token(settings: Settings, config: Path) -> Settings:
-    """Return *settings*, which have what may be a token. Raises BadSettings."""
+def _checked(settings: Settings, config: Path) -> Settings:
+    """Return *settings*, with what may be a token, or with none and a page that runs alone. Raises BadSettings."""
     token = settings.telegram.token.get_secret_value()
+    if not token and settings.web.enabled:
+        return settings
     if not token:
-        raise BadSettings(_how_to_begin("calibot needs a bot's token to run:", config))
+        raise BadSettings(_how_to_begin("calibot needs a bot's token to run, since the page is switched off:", config))
     if not is_token(token):
         why = "The bot's token is not one that @BotFather gave: those are a number, a colon, letters. How to get one:"
         raise BadSettings(_how_to_begin(why, config))
@@ -155,7 +158,8 @@ def _why(error: CalibotError, settings: Settings) -> str:
         return why(error)
     if isinstance(error, WebUnavailable):
         where = f"{Interface(settings.web.host, settings.web.port)} ([web] in the settings)"
-        how = "Choose another port there, or do without: enabled = false"
+        alone = not settings.telegram.token.get_secret_value()
+        how = "Choose another port there" if alone else "Choose another port there, or do without: enabled = false"
         return f"calibot cannot listen at {where}: {why(error)}. {how}"
     if isinstance(error, StoreUnavailable):
         what = remedy(why(error))

@@ -37,7 +37,7 @@ class Telegram(BaseModel):
 
     model_config = _FROZEN
     token: SecretStr = SecretStr("")
-    """The bot's token, from @BotFather in Telegram (/newbot). Nothing works without it."""
+    """The bot's token, from @BotFather in Telegram (/newbot). Without one there is the page of [web] alone."""
     base_url: str = "https://api.telegram.org/bot"
     """Where the Bot API is; must end in /bot."""
     base_file_url: str = "https://api.telegram.org/file/bot"

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import os
 import sys
 import tempfile
 import time
@@ -14,12 +13,12 @@ from typing import BinaryIO
 
 from bot.demo_cast import scene
 from bot.demo_process import DemoFailed, Surroundings, complain, first_signal, last_lines, running
+from bot.terminal import browsers_are_seen
 from sandbox.botapi import BotApi
 from sandbox.page import ChatPage
 from sandbox.swarm import Collection, Swarm
 
 _TIMEOUT = 30.0  # a minute is long to watch a dead torrent
-_WHERE_BROWSERS_ARE_SEEN = ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +52,7 @@ def main(*, port: int = 0, keep: Path | None = None, browser: bool = True) -> in
     """
     try:
         with _home(keep) as home:
-            return _run(home, port, browser=browser and any(map(os.environ.get, _WHERE_BROWSERS_ARE_SEEN)))
+            return _run(home, port, browser=browser and browsers_are_seen())
     except (OSError, OverflowError) as error:
         complain(f"The demo cannot run here: {error}")
         return 1

@@ -69,8 +69,11 @@ async def _check(findings: AsyncIterator[Finding], tell: Callable[[Finding], boo
 
 
 async def _findings(settings: Settings, live: str | None, dht_state: Path) -> AsyncIterator[Finding]:
-    for finding in await look_at_telegram(settings.telegram, live):
-        yield finding
+    if settings.telegram.token.get_secret_value() or live is not None or not settings.web.enabled:
+        for finding in await look_at_telegram(settings.telegram, live):
+            yield finding
+    else:
+        yield good("token", "there is none: the page runs alone, without Telegram")
     running, finding = await asyncio.to_thread(_look_at_database, settings.database.path)
     yield finding
     yield await asyncio.to_thread(_look_at_disk, settings.database.path)

@@ -10,6 +10,7 @@ from handlers.context import status_of
 from handlers.gate import MEMBERS
 from services.clock import Clock
 from services.errors import MembershipUnknown
+from services.notebook.local import LOCAL
 from services.notebook.people import People
 from services.torrents import PersonId
 
@@ -19,7 +20,7 @@ _MOST_REMEMBERED = 10_000
 
 
 class Doors:
-    """See `web.context.Doors`."""
+    """See `web.given.Doors`."""
 
     def __init__(self, bot: Bot, people: People, clock: Clock) -> None:
         self._bot = bot
@@ -74,6 +75,22 @@ class Doors:
         if len(self._known) > _MOST_REMEMBERED:
             del self._known[next(iter(self._known))]
         return known
+
+
+class LocalDoor:
+    """See `web.given.Doors`: without Telegram nobody can be told apart from whoever started the program."""
+
+    def own(self, person: PersonId) -> str | None:
+        """Return the door of this machine's owner; None for everybody else."""
+        return LOCAL if person == LOCAL else None
+
+    async def others(self, _: PersonId) -> Sequence[str]:
+        """Return none: who is in a group only Telegram could tell."""
+        return ()
+
+    async def title(self, _: str) -> str:
+        """Return none, as there are no others."""
+        return ""
 
 
 def _number(whose: str) -> int:

@@ -10,6 +10,7 @@ from services.errors import CalibotError
 from services.i18n import ENGLISH, sentence
 
 BAD_INPUT = 2
+_WHERE_BROWSERS_ARE_SEEN = ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")
 _TOKEN = re.compile(r"[0-9]{5,}:[A-Za-z0-9_-]{5,}", re.ASCII)
 
 
@@ -27,6 +28,11 @@ def complain(*lines: str, code: int) -> int:
 def without_tokens(text: str) -> str:
     """Return *text* with stars for all that looks like what @BotFather gives."""
     return _TOKEN.sub("***", text)
+
+
+def browsers_are_seen() -> bool:
+    """Whether a browser that is opened here has somewhere to appear."""
+    return any(map(os.environ.get, _WHERE_BROWSERS_ARE_SEEN))
 
 
 def print_whatever_comes() -> None:

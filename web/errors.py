@@ -13,10 +13,10 @@ from starlette.types import Receive, Scope, Send
 
 from services import errors
 from services.errors import CalibotError
-from services.i18n import Parameters, sentence
+from services.i18n import Parameters, Translation, sentence
 from web.given import services_of
 from web.headers import EACH
-from web.labels import labels
+from web.labels import labels, the_terminals_link
 from web.refusals import (
     AsyncDisabled,
     BadRequest,
@@ -122,15 +122,28 @@ def answer_to(connection: HTTPConnection, error: CalibotError) -> Response:
     if connection.scope["path"].startswith("/api/") or "text/html" not in connection.headers.get("accept", ""):
         return answer
     t = words_of(connection)
-    said = sentence(error.code, error.parameters, t)
+    say, said = labels(t), _in_a_browser(connection, error, t)
     if isinstance(error, TokenNeeded):
-        said = t.gettext("Send /login to the bot, in a private chat: it answers with a link that opens them here.")
-    say = labels(t)
-    if isinstance(error, TokenNeeded):
-        return services_of(connection).html.plain(say, t.gettext("Your notes"), [said], answer.status_code)
+        return services_of(connection).html.plain(say, t.gettext("Your notes"), said, answer.status_code)
     wanted_to_see = connection.scope.get("method", "GET") in {"GET", "HEAD"}
     heading = t.gettext("That cannot be shown.") if wanted_to_see else t.gettext("That was not done.")
-    return services_of(connection).html.plain(say, heading, [said], answer.status_code, back=say["skip"])
+    return services_of(connection).html.plain(say, heading, said, answer.status_code, back=say["skip"])
+
+
+def _in_a_browser(connection: HTTPConnection, error: CalibotError, t: Translation) -> list[str]:
+    """Return what a person at a browser is told, who may have no chat to ask in."""
+    telegram = services_of(connection).telegram
+    match error:
+        case TokenNeeded() if telegram:
+            return [
+                t.gettext("Send /login to the bot, in a private chat: it answers with a link that opens them here.")
+            ]
+        case TokenNeeded():
+            return [the_terminals_link(t)]
+        case errors.LinkUsedUp() if not telegram:
+            return [t.gettext("This link was used, or is too old."), the_terminals_link(t)]
+        case _:
+            return [sentence(error.code, error.parameters, t)]
 
 
 def _json_to(connection: HTTPConnection, error: CalibotError) -> JSONResponse:

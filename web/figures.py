@@ -27,9 +27,9 @@ class Sending(Protocol):
 
 
 class Figures:
-    """Counts what it hears of, and reads the rest when it is asked. *sending* tells of messages."""
+    """Counts what it hears of, and reads the rest when it is asked. *sending* tells of messages, if any are sent."""
 
-    def __init__(self, sending: Callable[[], Sending]) -> None:
+    def __init__(self, sending: Callable[[], Sending | None]) -> None:
         self._registry = CollectorRegistry()
         self._waits = Histogram(
             "calibot_lookup_wait_seconds", "How long lookups waited in line", registry=self._registry, buckets=_SECONDS
@@ -57,6 +57,8 @@ class Figures:
     def collect(self) -> Iterator[Metric]:
         """Yield what the other front end tells (prometheus_client's ``Collector``)."""
         now = self._sending()
+        if now is None:
+            return
         yield GaugeMetricFamily("calibot_outbox_waiting", "Messages that wait for a slot", now.waiting)
         yield CounterMetricFamily("calibot_telegram_requests", "Messages sent and edited", now.requests)
         yield CounterMetricFamily("calibot_telegram_flood_waits", "Requests answered with 429", now.flood_waits)

@@ -57,7 +57,8 @@ class Services:
 
     *timeout*: seconds that a lookup may take. *async_enabled*: whether tasks may go on while nobody waits for them.
     *rate_limit*: how many requests a client may send in a minute; 0 is no bound. *public_url*: by which origin
-    others reach it; empty where they do not. *front_end*: how the page learns of what changes.
+    others reach it; empty where they do not. *front_end*: how the page learns of what changes. *telegram*: whether
+    there is a chat, too, where people ask for links.
     """
 
     manager: AsyncCalibrationManager
@@ -78,6 +79,7 @@ class Services:
     async_enabled: bool = True
     rate_limit: int = 0
     public_url: str = ""
+    telegram: bool = True
     front_end: FrontEnd = FrontEnd.PUSH
 
     @property

@@ -48,3 +48,10 @@ def labels(t: Translation) -> Mapping[str, str]:
         "history": t.gettext("History"),
         "unchanged": t.gettext("Nothing was changed since it was saved."),
     }
+
+
+def the_terminals_link(t: Translation) -> str:
+    """Return how one gets in where there is no chat to ask for a link."""
+    return t.gettext(
+        "calibot's terminal shows a link that opens your notes. Enter there, or a new start, gives another."
+    )

@@ -10,7 +10,7 @@ from fastapi.responses import RedirectResponse
 from services.errors import LinkUsedUp
 from web.entry import COOKIE, check_origin, remember
 from web.given import services_of
-from web.labels import labels
+from web.labels import labels, the_terminals_link
 from web.rates import client_of
 from web.words import words_of
 
@@ -24,9 +24,11 @@ async def ask_login(request: Request, secret: Secret) -> Response:
     """Ask whether to use the link up: whoever fetches it to show what is behind it does not."""
     t, services = words_of(request), services_of(request)
     await _counted(request, services.sessions.whose_link(secret))
-    told = [t.gettext("This browser is then let in for a month; /logout all in the chat ends that.")]
+    told = t.gettext("This browser is then let in for a month; /logout all in the chat ends that.")
+    if not services.telegram:
+        told = t.gettext("This browser is then let in for a month, or until you log out.")
     return services.html.plain(
-        labels(t), t.gettext("Open your notes in this browser?"), told, action=request.url.path,
+        labels(t), t.gettext("Open your notes in this browser?"), [told], action=request.url.path,
         button=t.gettext("Open"),
     )  # fmt: skip
 
@@ -49,9 +51,8 @@ async def logout(request: Request) -> Response:
     check_origin(request)
     t, services = words_of(request), services_of(request)
     await services.sessions.close(request.cookies.get(COOKIE, ""))
-    answer = services.html.plain(
-        labels(t), t.gettext("You are logged out."), [t.gettext("/login in the chat gives another link.")]
-    )
+    another = t.gettext("/login in the chat gives another link.") if services.telegram else the_terminals_link(t)
+    answer = services.html.plain(labels(t), t.gettext("You are logged out."), [another])
     answer.delete_cookie(COOKIE)
     return answer
 

@@ -75,7 +75,7 @@ async def notebook(
         key=secrets.token_hex(),
         tasks=await tasks_shown(asker, t, here),
         notes=[_line(t, one) for one in lines],
-        empty=_empty(t, words, page),
+        empty=_empty(t, words, page, telegram=services.telegram),
         newer=_address(kept, page - 1) if page else None,
         older=_address(kept, page + 1) if more else None,
     )
@@ -152,13 +152,16 @@ def _address(kept: Mapping[str, str], page: int) -> str:
     return f"/?{urlencode(query)}" if query else "/"
 
 
-def _empty(t: Translation, words: str, page: int) -> Sequence[str]:
+def _empty(t: Translation, words: str, page: int, *, telegram: bool) -> Sequence[str]:
     if words:
         return [t.gettext("No note has all of these words.")]
     if page:
         return [t.gettext("There are no older notes.")]
+    none = t.gettext("There are no notes yet.")
+    if not telegram:
+        return [none, t.gettext("Paste a magnet link above: it becomes a note, and stands here.")]
     return [
-        t.gettext("There are no notes yet."),
+        none,
         t.gettext("Paste a magnet link above, or send the bot a message with one: it becomes a note, and stands here."),
     ]
 

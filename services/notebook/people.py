@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from itertools import chain
 from typing import Self
 
 import structlog
@@ -12,6 +13,7 @@ import structlog
 from services.access import Access, LetIn, Role
 from services.clock import Clock
 from services.errors import InTheSettings, LastOwner, OwnersOnly, StoreUnavailable
+from services.notebook.local import unite
 from services.notebook.once import once
 from services.notebook.ports import NotebookStore, NotebookTx
 from services.torrents import PersonId
@@ -53,6 +55,13 @@ class People:
         self.know(await self._store.read(self.stored))
         return self
 
+    async def share_local(self, named: Sequence[PersonId]) -> None:
+        """Let this machine's page and the first owner open one notebook: the first *named*, else the first stored."""
+        stored = (PersonId(one.who) for one in self._added if one.role is Role.OWNER)
+        first = next(chain(named, stored), None)
+        if first is not None and await self._store.write(lambda tx: unite(tx, first)):
+            log.info("notebook.shared", owner=first)
+
     async def stored(self, tx: NotebookTx) -> Stored:
         """Return what is stored, which `know` is to be told once that is committed."""
         return Stored(await tx.people.everybody(), await tx.people.moved())
@@ -86,6 +95,7 @@ class People:
 
         async def write(tx: NotebookTx) -> Stored:
             await tx.people.put(owner)
+            await unite(tx, person)
             return await self.stored(tx)
 
         try:

@@ -167,6 +167,15 @@ class Notebooks(Protocol):
         It has then the language that was chosen for *door*, unless it has its own.
         """
 
+    async def doors_of(self, notebook: NotebookId) -> Sequence[str]:
+        """Return the doors that open the notebook."""
+
+    async def join(self, notebook: NotebookId, into: NotebookId) -> None:
+        """Let all that is in *notebook*, and its doors, be the other's; there is no such notebook then.
+
+        Of two readings of a name that were chosen in both, the later one counts.
+        """
+
 
 class People(Protocol):
     """The people and chats that were let in from a chat, beside those of the settings."""

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from services.access import LetIn, Role
+from services.notebook.words import notebook_word
 from services.store.statements import Statements
 from services.torrents import NotebookId, PersonId
 
@@ -35,6 +36,20 @@ class NotebookRows:
 
     async def move(self, door: str, became: str) -> bool:
         return await self._run.one("move_door", door=door, became=became) is not None
+
+    async def doors_of(self, notebook: NotebookId) -> Sequence[str]:
+        return [row["door"] for row in await self._run.all("doors_of", notebook_id=notebook)]
+
+    async def join(self, notebook: NotebookId, into: NotebookId) -> None:
+        await self._run.one("join_words", old=notebook, word=notebook_word(into))
+        await self._run.one("join_chosen_names", old=notebook, new=into)
+        await self._run.one("forget_chosen_names_of", old=notebook)
+        await self._run.one("join_notes", old=notebook, new=into)
+        await self._run.one("join_note_hashes", old=notebook, new=into)
+        await self._run.one("join_tasks", old=notebook, new=into)
+        await self._run.one("join_followers", old=notebook, new=into)
+        await self._run.one("join_doors", old=notebook, new=into)
+        await self._run.one("forget_notebook", old=notebook)
 
 
 class PeopleRows:

@@ -84,7 +84,24 @@ async def test_another_programs_port_is_not_the_running_bots(running: World, tak
     assert "in use by another program" in ended.line("swarm port")
 
 
-@pytest.mark.parametrize("token", ['""', '"no token"', '"42:WRONG"'])
+async def test_without_a_token_the_page_alone_is_looked_at_and_all_is_well(world: World) -> None:
+    ended = await check(world, token='""')  # noqa: S106 - none
+    assert [line[2:].partition(":")[0] for line in ended.output.splitlines()] == ["token", *SUBJECTS[3:]]
+    assert ended.line("token") == "✓ token: there is none: the page runs alone, without Telegram"
+    assert ended.code == 0, ended.output
+
+
+@pytest.mark.parametrize("words", [("--live", "4711"), ()])
+async def test_without_a_token_and_where_it_is_needed_it_is_told(world: World, words: tuple[str, ...]) -> None:
+    config = world.write_settings()
+    text = config.read_text(encoding="utf-8").replace(world.api.token, "")
+    config.write_text(text if words else f"{text}[web]\nenabled = false\n", encoding="utf-8")
+    ended = await command("check", "--config", config, *words)
+    assert (ended.code, ended.line("token")[0]) == (1, "✗")
+    assert "@BotFather" in ended.line("token")
+
+
+@pytest.mark.parametrize("token", ['"no token"', '"42:WRONG"'])
 async def test_a_wrong_token_is_told_with_its_remedy(world: World, token: str) -> None:
     ended = await check(world, token=token)
     assert ended.code == 1

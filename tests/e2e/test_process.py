@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.config import Web, load
 from sandbox.botapi import BotApi, Fault
 from sandbox.swarm import make_sample
 from tests.e2e.conftest import ROOT, World, environment, kept, states
@@ -53,19 +54,20 @@ def deaf_address() -> Iterator[str]:
 
 
 @pytest.mark.parametrize("token", ["", "  "])
-async def test_without_a_token_it_says_how_to_get_one(tmp_path: Path, token: str) -> None:
-    config = written(tmp_path, f'[telegram]\ntoken = "{token}"\n')
+async def test_with_no_token_and_no_page_it_says_how_to_get_one(tmp_path: Path, token: str) -> None:
+    config = written(tmp_path, f'[telegram]\ntoken = "{token}"\n[web]\nenabled = false\n')
     code, output = await run(config)
     assert code == 2
-    for word in ("BotFather", "token", "[telegram]", str(config), "make demo"):
+    for word in ("BotFather", "token", "[telegram]", str(config), "enabled = true", "make demo"):
         assert word in output
     assert "Traceback" not in output
 
 
 async def test_the_example_settings_are_whole(tmp_path: Path) -> None:
-    """They ask for a token, and for nothing else."""
+    """But for where it is and whom it reaches, what is there runs as it is: the page, on this machine alone."""
     text = (ROOT / "config.example.toml").read_text(encoding="utf-8")
-    code, output = await run(written(tmp_path, text))
+    assert (await asyncio.to_thread(load, written(tmp_path, text))).web == Web()
+    code, output = await run(written(tmp_path, text), CALIBOT_WEB__ENABLED="false")
     assert (code, "BotFather" in output) == (2, True)
 
 
@@ -134,7 +136,7 @@ async def test_a_wrong_environment_variable_is_named(tmp_path: Path) -> None:
 
 async def test_the_environment_goes_before_the_file(world: World) -> None:
     config = world.write_settings()
-    code, output = await run(config, CALIBOT_TELEGRAM__TOKEN="")
+    code, output = await run(config, CALIBOT_TELEGRAM__TOKEN="", CALIBOT_WEB__ENABLED="false")
     assert (code, "BotFather" in output) == (2, True)
 
 

@@ -3,9 +3,10 @@
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from bot import cli
-from bot.config import Database, Settings
+from bot.config import Database, Settings, Telegram
 from services.errors import DatabaseDamaged, ResolverDown, StoreUnavailable, WebUnavailable
 
 _TOKEN = "987654321:AAbbCCddEEffGGhhIIjjKKllMMnnOOppQQr"  # noqa: S105 - opens nothing
@@ -53,4 +54,6 @@ def test_why_other_starts_failed_is_said() -> None:
     assert cli._why(ResolverDown(reason="no port"), AT).endswith("libtorrent as it is in the settings: no port")
     said = cli._why(WebUnavailable(reason="Address already in use"), AT)
     assert "127.0.0.1:8080 ([web] in the settings): Address already in use. " in said
-    assert "enabled = false" in said
+    assert said.endswith("Choose another port there"), "without Telegram there is nothing but the page"
+    with_token = AT.model_copy(update={"telegram": Telegram(token=SecretStr(_TOKEN))})
+    assert "enabled = false" in cli._why(WebUnavailable(reason="Address already in use"), with_token)

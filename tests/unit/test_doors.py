@@ -5,9 +5,10 @@ from types import SimpleNamespace
 import pytest
 from telegram.error import BadRequest, Forbidden, NetworkError, TelegramError
 
-from bot.doors import Doors
+from bot.doors import Doors, LocalDoor
 from services.access import Access
 from services.errors import MembershipUnknown
+from services.notebook.local import LOCAL
 from services.notebook.people import People
 from services.store.store import Store
 from services.torrents import PersonId
@@ -124,3 +125,9 @@ async def test_a_title_that_cannot_be_asked_for_is_none_and_is_asked_for_again_i
     bot.says = SimpleNamespace(status="member")
     await clock.advance(2)
     assert await doors.title("tg:-5") == "Films -5"
+
+
+async def test_without_telegram_the_machines_own_door_is_open_to_its_owner_alone(doors: Doors) -> None:
+    assert [LocalDoor().own(person) for person in (LOCAL, ALICE)] == ["local", None]
+    assert await LocalDoor().others(LOCAL) == ()
+    assert doors.own(LOCAL) is None, "and to nobody where there is Telegram"

@@ -62,6 +62,12 @@ async def test_the_chats_messages_are_told(world: World) -> None:
     assert told["calibot_telegram_flood_waits_total"] == 2
 
 
+def test_without_a_chat_nothing_is_told_of_its_messages() -> None:
+    text = Figures(lambda: None).shown({}, "")[0].decode()
+    assert "calibot_items" in text
+    assert not re.search("telegram|outbox", text)
+
+
 async def test_a_name_that_was_known_is_no_lookup(world: World) -> None:
     for _ in range(2):
         await world.ended("/api/calibrate/async", {"info_hash": torrent("x").shown.hex})

@@ -28,3 +28,37 @@ SELECT door, became FROM moved;
 
 -- name: insert_moved
 INSERT INTO moved (door, became, at) VALUES (:door, :became, :at);
+
+-- name: doors_of
+SELECT door FROM doors WHERE notebook_id = :notebook_id ORDER BY door;
+
+-- name: join_words
+UPDATE note_words SET notebook = :word WHERE rowid IN (SELECT id FROM notes WHERE notebook_id = :old);
+
+-- name: join_chosen_names
+INSERT INTO chosen_names (notebook_id, name_id, text, encoding, person, at)
+SELECT :new, name_id, text, encoding, person, at FROM chosen_names WHERE notebook_id = :old
+ON CONFLICT (notebook_id, name_id) DO UPDATE SET
+    text = excluded.text, encoding = excluded.encoding, person = excluded.person, at = excluded.at
+WHERE excluded.at > chosen_names.at;
+
+-- name: forget_chosen_names_of
+DELETE FROM chosen_names WHERE notebook_id = :old;
+
+-- name: join_notes
+UPDATE notes SET notebook_id = :new WHERE notebook_id = :old;
+
+-- name: join_note_hashes
+UPDATE note_hashes SET notebook_id = :new WHERE notebook_id = :old;
+
+-- name: join_tasks
+UPDATE tasks SET notebook_id = :new WHERE notebook_id = :old;
+
+-- name: join_followers
+UPDATE followers SET notebook_id = :new WHERE notebook_id = :old;
+
+-- name: join_doors
+UPDATE doors SET notebook_id = :new WHERE notebook_id = :old;
+
+-- name: forget_notebook
+DELETE FROM notebooks WHERE id = :old;
