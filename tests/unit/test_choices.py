@@ -550,7 +550,8 @@ async def test_the_readings_of_a_batch_stand_below_all_that_its_card_tells(
         film, guess = (f"<code>{torrent(word).shown.hex[:8]}</code>…" for word in ("film", "guess"))
         lines = shown.html.splitlines()
         assert lines[1] == "3 of 3 found, 0 not, 0 left"
-        assert sorted(line.partition(" · ")[2] for line in lines[2:5]) == ["The Last", "The Matrix (1999)", TRUE]
+        told = sorted(line.partition(" · ")[2] for line in lines[2:5])
+        assert told == ["The Last", "The Matrix (1999)", f"{TRUE} (a guess)"]
         assert lines[5:8] == [
             "1 note corrected.",
             f"{film} · was: Inception → now: The Matrix (1999)",
