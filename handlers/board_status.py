@@ -100,17 +100,17 @@ class BoardStatus:
         return made
 
     async def _listed(self, board: BoardId) -> Listed | None:
-        """Return what is on it, without the ends that need a card."""
-        listed = await self._boards.get(board)
-        apart = [line.follower for line in listed.lines if line.needs_card] if listed else []
-        if listed is None or not apart:
-            return listed
-        await self._boards.take_off(board, apart)
-        to = Address.parse(listed.board.address)
-        for follower in apart:
-            self._mark(follower, to, Rank.END)
-        self._mark(TheBoard(board), to, Rank.END)  # it is behind now, whatever comes of what is being rendered
-        return await self._boards.get(board)
+        """Return what is on it, without the ends that need a card; others may come while these are taken off."""
+        while listed := await self._boards.get(board):
+            apart = [line.follower for line in listed.lines if line.needs_card]
+            if not apart:
+                return listed
+            await self._boards.take_off(board, apart)
+            to = Address.parse(listed.board.address)
+            for follower in apart:
+                self._mark(follower, to, Rank.END)
+            self._mark(TheBoard(board), to, Rank.END)  # it is behind now, whatever comes of what is being rendered
+        return None
 
     async def _board(self, listed: Listed) -> BoardCard:
         board, lines = listed.board, listed.lines

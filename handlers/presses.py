@@ -171,10 +171,10 @@ async def _adopted(update: Update, context: CalibotContext, query: CallbackQuery
     assert isinstance(query.message, Message)  # noqa: S101 - the same
     follower = await _follower_at(context, query.message)
     try:
+        await context.services.followers.again(pressed.task_id)
         await _follow(update, context, pressed.task_id, await notebook_of(update, context), follower)
     except CalibotError:  # the refusal is told; its card stays behind
         return None
-    await context.services.followers.again(pressed.task_id)
     return pressed.task_id
 
 

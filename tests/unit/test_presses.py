@@ -20,7 +20,7 @@ from services.calibration.follower import Follower, NewFollower
 from services.calibration.followers import Followership
 from services.calibration.manager import AsyncCalibrationManager
 from services.calibration.task import NoteRequest
-from services.errors import LookupFailed, NotFound
+from services.errors import LookupFailed, NotFound, StoreUnavailable
 from services.i18n import Catalogues
 from services.notebook.edits import Edits
 from services.notebook.history import History
@@ -348,3 +348,25 @@ async def test_what_is_pressed_answers_the_message_with_which_its_presser_had_as
         assert saved is not None
         await presser.press(Verb.CALIBRATE, saved.note_id, asked_by=asked_by)
         assert (await presser.follower()).reply_to == answers
+
+
+async def test_a_press_is_refused_in_words_also_where_the_store_fails_while_its_message_is_adopted(
+    run: Run, engine: FakeEngine, clock: FakeClock, store: Store, submit: Submit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine.knows("x", "x.iso")
+
+    async def fail(_: Followership, task_id: TaskId) -> None:
+        raise StoreUnavailable
+
+    async with run() as manager:
+        presser = Presser(manager, store, clock)
+        task_id = await submit(manager, "x")
+        await clock.advance(5)
+        with monkeypatch.context() as patch:
+            patch.setattr(Followership, "again", fail)
+            said = await presser.press(Verb.CANCEL, task_id, message_id=77)
+            assert said == "It has already ended."
+            assert await presser.followers.at("tg:1", 77) is None
+        await presser.press(Verb.CANCEL, task_id, message_id=77)
+        follower = await presser.follower(77)
+        assert presser.box.marks[-1] == (follower.id, Rank.END)

@@ -40,11 +40,12 @@ UPDATE followers SET message_id = :message_id, shown_attempt = :attempt, shown_s
 WHERE id = :id AND task_id = :task_id AND address = :address;
 
 -- name: forget_told_followers
--- All but those of tasks under way, and those that have not shown the end yet. Who is to show it once more has shown it.
+-- All but those of tasks under way, and those that have not shown the end yet. Who is to show it once more has shown it;
+-- a board shows how many have ended before it tells who.
 DELETE FROM followers WHERE address = :address AND NOT EXISTS (
     SELECT 1 FROM tasks WHERE tasks.id = task_id AND (
         state IN ('pending', 'running')
-        OR end_shown_at IS NULL AND (shown_state, shown_attempt) IS NOT (state, attempt)
+        OR end_shown_at IS NULL AND (board_id IS NOT NULL OR (shown_state, shown_attempt) IS NOT (state, attempt))
     )
 );
 
