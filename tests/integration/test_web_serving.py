@@ -1,5 +1,6 @@
 """What connections to the web server are like."""
 
+import contextlib
 import logging
 import socket
 from pathlib import Path
@@ -17,6 +18,18 @@ def test_an_answers_body_does_not_wait_until_its_head_is_acknowledged() -> None:
         accepted, _ = listener.accept()
         with accepted:
             assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
+def test_the_kernel_takes_little_for_a_client_that_reads_nothing() -> None:
+    with _listening("127.0.0.1", 0) as listener, socket.create_connection(listener.getsockname()):
+        accepted, _ = listener.accept()
+        with accepted:
+            accepted.setblocking(False)
+            taken = 0
+            with contextlib.suppress(BlockingIOError):
+                while True:
+                    taken += accepted.send(b"x" * 65_536)
+            assert taken < 1_000_000
 
 
 @pytest.mark.parametrize(("path", "status"), [("/api/events", 401), ("/nowhere", 404)])
