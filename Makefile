@@ -83,9 +83,10 @@ fonts:
 flaky: install-dev ## the end-to-end tests N=3 times
 	@for turn in $$(seq $(N)); do echo "turn $$turn of $(N)"; $(BIN)/python -m pytest tests/e2e -q $(PARALLEL) || exit 1; done
 
-soak: install-dev ## two hundred kills, and all of Telegram's weather, at moments that SEED= decides; about 10 minutes
+soak: install-dev ## two hundred kills, all of Telegram's weather, and a thousand listeners, as SEED= decides; about 11 minutes
 	@seed=$(or $(SEED),$$(date +%s)); echo "SEED=$$seed"; \
-		SOAK=1 SEED=$$seed $(BIN)/python -m pytest tests/e2e/test_kills.py tests/e2e/test_weather.py -q -n 4
+		SOAK=1 SEED=$$seed $(BIN)/python -m pytest tests/e2e/test_kills.py tests/e2e/test_weather.py -q -n 4 \
+		&& SOAK=1 SEED=$$seed $(BIN)/python -m pytest tests/e2e/test_web_listeners.py -q
 
 bench: .venv-bench/bench.stamp bench-peers ## how fast it is beside others: docs/benchmarks.md, in about 10 minutes
 	@.venv-bench/bin/python -m benchmarks $(ONLY:%=--only %)

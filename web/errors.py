@@ -1,5 +1,6 @@
 """Errors as answers, all of one shape: ``{"success": false, "error": "<sentence>", "code": "<word>"}``."""
 
+import asyncio
 from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 
@@ -157,6 +158,8 @@ async def turn_away(scope: Scope, receive: Receive, send: Send, error: CalibotEr
     answer = answer_to(HTTPConnection(scope), error)
     answer.headers["Connection"] = "close"
     await answer(scope, receive, send)
+    # uvicorn logs a fault where an application returns before a WebSocket that it refused is seen to be closed.
+    await asyncio.sleep(0)
 
 
 def refused(connection: HTTPConnection, status: int, code: str, parameters: Parameters) -> JSONResponse:

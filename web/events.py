@@ -13,10 +13,10 @@ from services.errors import CalibotError, MembershipUnknown
 from services.torrents import NotebookId, NoteId, TaskId
 from web.context import Asker
 from web.entry import check_origin, known, let_in
-from web.errors import answer_to
+from web.errors import turn_away
 from web.feed import Feed
 from web.given import services_of
-from web.refusals import AsyncDisabled, BadRequest, NotLetIn, TokenNeeded
+from web.refusals import AsyncDisabled, BadRequest, NoSuchAddress, NotLetIn, TokenNeeded
 from web.shapes import Place, SnapshotEvent, TaskStatus, glimpse_of, place_of
 from web.stopping import first_of
 from web.words import words_of
@@ -157,13 +157,19 @@ async def events(socket: WebSocket) -> None:
         since = _number(socket.query_params.get("since"), "since")
         heard_of = _numbers(socket.query_params.get("notebooks"))
     except CalibotError as error:
-        await socket.send_denial_response(answer_to(socket, error))
+        await turn_away(socket.scope, socket.receive, socket.send, error)
         return
     await socket.accept()
     end = await _Listener(socket, socket.app.state.feed, asker).serve(since, heard_of)
     if end is not None:
         closing = asyncio.ensure_future(socket.close(end))
         await at_most(asker.services.clock, _LAST_WORD, closing)
+
+
+@router.websocket("/{path:path}")
+async def nowhere(socket: WebSocket) -> None:
+    """Answer as over HTTP; the framework would refuse without a word."""
+    await turn_away(socket.scope, socket.receive, socket.send, NoSuchAddress())
 
 
 async def _asker(socket: WebSocket) -> Asker:

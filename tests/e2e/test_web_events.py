@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
@@ -75,33 +75,6 @@ async def test_after_a_new_start_everything_is_told_anew(running: World) -> None
     async with listening(running, token, f"?since={since}") as socket:
         first = await heard(socket)
         assert (first["reset"], [one["task_id"] for one in first["tasks"]]) == (True, [task_id])
-
-
-async def test_a_hundred_listeners_hear_what_is_theirs_and_nothing_else(world: World) -> None:
-    bob, carol = world.invite("Bob"), world.invite("Carol")
-    group = world.group("Films", world.alice, bob)
-    await world.start()
-    people = [world.alice, bob, carol]
-    tokens = [await token_of(world, person) for person in people]
-    async with AsyncExitStack() as stack:
-        sockets = [
-            (place, await stack.enter_async_context(listening(world, tokens[place])))
-            for place in (number % len(people) for number in range(100))
-        ]
-        for _, socket in sockets:
-            assert (await heard(socket))["type"] == "snapshot"
-        # One note each, in turn, and last one of each person's own, after which there is nothing to come.
-        chats = [group, *(world.api.private(person) for person in people)]
-        askers = [bob, *people]
-        for number, (asker, chat) in enumerate(zip(askers, chats, strict=True), start=1):
-            await world.answer(asker.say(chat, f"magnet:?xt=urn:btih:{str(number) * 40}"))
-        theirs = {0: [1, 2], 1: [1, 3], 2: [4]}
-        for place, socket in sockets:
-            assert [(await heard(socket))["note"]["id"] for _ in theirs[place]] == theirs[place]
-        await world.stop()
-        for _, socket in sockets:
-            with pytest.raises(ConnectionClosed):
-                await heard(socket)
 
 
 async def test_one_who_reads_nothing_holds_up_neither_others_nor_the_end(running: World) -> None:

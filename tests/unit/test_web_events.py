@@ -194,6 +194,12 @@ async def test_whoever_may_not_listen_is_told_why(
     assert (socket.accepted, socket.status, socket.body["code"]) == (False, status, code)
 
 
+@pytest.mark.parametrize("path", ["/", "/api/notes", "/api/events/", "/nowhere"])
+async def test_a_socket_elsewhere_is_refused_as_an_address_that_is_not_there(world: World, path: str) -> None:
+    socket = await world.listen(ALICE, path=path)
+    assert (socket.accepted, socket.status, socket.body["code"]) == (False, 404, "no_such_address")
+
+
 async def test_a_page_of_the_same_site_may_listen(world: World) -> None:
     assert (await world.listen(ALICE, Origin="http://calibot")).accepted
 

@@ -147,8 +147,10 @@ class World:
     async def get(self, person: PersonId | None, path: str, **more: str) -> httpx.Response:
         return await self.http.get(path, headers=self.as_(person, **more))
 
-    async def listen(self, person: PersonId | None, query: str = "", **more: str) -> Socket:
-        """Open a WebSocket at ``/api/events``, and let it hear what there is at first."""
+    async def listen(
+        self, person: PersonId | None, query: str = "", *, path: str = "/api/events", **more: str
+    ) -> Socket:
+        """Open a WebSocket at *path*, and let it hear what there is at first."""
         headers = {"Host": "calibot"} | self.as_(person, **more)
         socket = Socket(
             self.app,
@@ -156,8 +158,8 @@ class World:
                 "type": "websocket",
                 "asgi": {"version": "3.0"},
                 "scheme": "ws",
-                "path": "/api/events",
-                "raw_path": b"/api/events",
+                "path": path,
+                "raw_path": path.encode(),
                 "root_path": "",
                 "query_string": query.encode(),
                 "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
