@@ -1,6 +1,6 @@
 """What a note's history looks like: a page of its changes, and what an undo did. Pure."""
 
-from collections.abc import Sequence
+from itertools import count
 
 from telegram import InlineKeyboardMarkup
 
@@ -8,33 +8,31 @@ from handlers.buttons import Verb, button
 from handlers.outgoing import Message
 from handlers.text import escape, shown_name
 from services.i18n import Translation, cause_word
-from services.notebook.differences import Difference, differences, together
-from services.notebook.history import Step, Undone
+from services.notebook.differences import Difference, differences
+from services.notebook.history import HistoryPage, Step, Undone
 from services.notebook.note import Cause
 from services.torrents import NoteId
 from services.units import minute
 
-_ON_A_PAGE = 5
+STEPS_ON_A_PAGE = 5
 _NAMES_SHOWN = 3
 _LONGEST_NAME = 80
 
 
-def history_page(t: Translation, number: NoteId, steps: Sequence[Step], page: int) -> Message:
-    """Return the *page* (from 0) of a note's changes, newest first; the nearest one where there is none such."""
-    if not steps:
+def history_page(t: Translation, number: NoteId, shown: HistoryPage) -> Message:
+    """Return a page of `STEPS_ON_A_PAGE` of a note's changes, each with its number."""
+    if not shown.steps:
         return Message(escape(t.gettext("Nothing was changed in #{number} since it was saved.").format(number=number)))
-    version = steps[-1].version + 1
-    shown = list(enumerate(together(steps), start=1))[::-1]
-    last = (len(shown) - 1) // _ON_A_PAGE
-    page = min(max(page, 0), last)
+    page, last = shown.page, (shown.total - 1) // STEPS_ON_A_PAGE
     title = t.gettext("History of #{number}").format(number=number)
     lines = [f"<b>{escape(title)}</b>"]
-    for place, step in shown[page * _ON_A_PAGE : (page + 1) * _ON_A_PAGE]:
+    places = count(shown.total - page * STEPS_ON_A_PAGE, -1)
+    for place, step in zip(places, shown.steps, strict=False):
         when = minute(step.change.at)
         lines += ["", escape(f"{place} · {cause_word(t, step.change.cause)} · {when}"), *_changed(t, step)]
     row = [button(t.gettext("Newer"), Verb.HISTORY, f"{number}:{page - 1}")] if page > 0 else []
     row += [button(t.gettext("Older"), Verb.HISTORY, f"{number}:{page + 1}")] if page < last else []
-    row.append(button(t.gettext("Undo"), Verb.UNDO, f"{number}:{version}"))
+    row.append(button(t.gettext("Undo"), Verb.UNDO, f"{number}:{shown.version}"))
     return Message("\n".join(lines), InlineKeyboardMarkup([row]))
 
 

@@ -8,8 +8,8 @@ from telegram import Update
 from handlers import note_view
 from handlers.buttons import Press, Verb
 from handlers.context import CalibotContext, follower_of, key_of, notebook_of, person_of, words_of
-from handlers.history_view import history_page, undone
-from handlers.notes import note_number
+from handlers.history_view import undone
+from handlers.notes import history_message, note_number
 from handlers.outgoing import Message
 from handlers.search import turned
 from handlers.submitting import submit
@@ -96,7 +96,7 @@ async def _page(context: CalibotContext, t: Translation, notebook: NotebookId, v
 
 
 async def _history(context: CalibotContext, t: Translation, notebook: NotebookId, number: NoteId, page: int) -> Message:
-    return history_page(t, number, await context.services.history.steps(notebook, number), page)
+    return await history_message(context.services.history, t, notebook, number, page)
 
 
 async def _undo(update: Update, context: CalibotContext, notebook: NotebookId, number: NoteId, version: int) -> Outcome:

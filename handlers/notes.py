@@ -1,5 +1,6 @@
 """Commands about notes that are kept: shown, listed, put away, taken back, undone."""
 
+import asyncio
 import re
 
 from telegram import Update
@@ -7,12 +8,15 @@ from telegram import Update
 from handlers import note_view
 from handlers.answers import answer, errors_as_answers, say
 from handlers.context import CalibotContext, key_of, message_of, notebook_of, person_of, words_of
-from handlers.history_view import history_page, undone
+from handlers.history_view import STEPS_ON_A_PAGE, history_page, undone
 from handlers.incoming import arguments_of
+from handlers.outgoing import Message
 from handlers.slots import Rank
 from services.errors import NoteNotFound
+from services.i18n import Translation
+from services.notebook.history import History
 from services.notebook.notebook import magnets_of
-from services.torrents import NoteId
+from services.torrents import NotebookId, NoteId
 
 _NUMBER = re.compile(r"#?([0-9]{1,18})", re.ASCII)
 
@@ -84,8 +88,14 @@ async def history(update: Update, context: CalibotContext) -> None:
     """Handle ``/history <number>``."""
     number = _asked_number(update, context, "history")
     if number is not None:
-        steps = await context.services.history.steps(await notebook_of(update, context), number)
-        answer(update, context, history_page(words_of(update, context), number, steps, 0))
+        notebook, t = await notebook_of(update, context), words_of(update, context)
+        answer(update, context, await history_message(context.services.history, t, notebook, number, 0))
+
+
+async def history_message(history: History, t: Translation, notebook: NotebookId, number: NoteId, page: int) -> Message:
+    """Return a page (from 0) of a note's history. Raises NoteNotFound."""
+    found = await history.page(notebook, number, page=page, size=STEPS_ON_A_PAGE)
+    return await asyncio.to_thread(history_page, t, number, found)  # the texts may be very long
 
 
 @errors_as_answers

@@ -6,7 +6,6 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from services.notebook.differences import together
 from services.notebook.notebook import magnets_of
 from services.notebook.search import asked
 from services.torrents import NotebookId, NoteId
@@ -146,11 +145,12 @@ async def restore(asker: WhoAsks, note_id: NoteNumber) -> OneNote:
 @router.get("/notes/{note_id}/history", responses=refusals(404))
 async def history(asker: WhoAsks, note_id: NoteNumber, page: Page = 0) -> Steps:
     """Return a page of ten of the note's changes, newest first."""
-    steps = await asker.where_it_is(lambda notebook: asker.services.history.steps(notebook, note_id))
-    newest = list(together(steps))[::-1]
-    begin, end = page * _STEPS_ON_A_PAGE, (page + 1) * _STEPS_ON_A_PAGE
-    shown = await asyncio.to_thread(steps_of, newest[begin:end])  # they may be very long
-    return Steps(id=note_id, page=page, steps=shown, more=end < len(newest))
+    found = await asker.where_it_is(
+        lambda notebook: asker.services.history.page(notebook, note_id, page=page, size=_STEPS_ON_A_PAGE)
+    )
+    there = found.steps if found.page == page else ()
+    shown = await asyncio.to_thread(steps_of, there)  # they may be very long
+    return Steps(id=note_id, page=page, steps=shown, more=(page + 1) * _STEPS_ON_A_PAGE < found.total)
 
 
 @router.post("/notes/{note_id}/undo", responses=refusals(404, 409))

@@ -13,7 +13,7 @@ from services.i18n import Translation, cause_word, trust_word
 from services.magnets.junk import is_junk
 from services.magnets.parse import Magnet
 from services.magnets.rewrite import magnet_link
-from services.notebook.differences import differences, together
+from services.notebook.differences import differences
 from services.notebook.excerpts import one_line
 from services.notebook.history import Step
 from services.notebook.note import Known
@@ -88,12 +88,11 @@ async def note(request: Request, asker: WhoAsks, note_id: NoteNumber) -> Respons
 
     async def shown(here: NotebookId) -> Response:
         found = await services.notebook.get(here, note_id)
-        steps = await services.history.steps(here, note_id)
+        changes = await services.history.page(here, note_id, page=0, size=_MOST_STEPS)
         magnets = await magnets_of(found.text)
         first = magnets[:_MOST_TORRENTS]
         known = await services.notebook.known(here, first)
         torrents = [await _torrent(asker, t, here, one, known) for one in first]
-        newest = list(together(steps))[::-1][:_MOST_STEPS]
         further = len(magnets) - len(first)
         return await page_of(
             request,
@@ -109,7 +108,7 @@ async def note(request: Request, asker: WhoAsks, note_id: NoteNumber) -> Respons
             further=t.ngettext("And {count} more torrent.", "And {count} more torrents.", further).format(count=further)
             if further
             else "",
-            steps=await asyncio.to_thread(lambda: [_step(t, one) for one in newest]),
+            steps=await asyncio.to_thread(lambda: [_step(t, one) for one in changes.steps]),
         )
 
     return await asker.where_it_is(shown)

@@ -1,9 +1,8 @@
 """What the changes of a note did: the names that one wrote, or the one place that an edit replaced. Pure."""
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from itertools import zip_longest
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from services.magnets.parse import find_magnets
 from services.notebook.history import Step
@@ -26,17 +25,6 @@ class Difference:
     after: str = ""
     more_before: bool = False
     more_after: bool = False
-
-
-def together(steps: Sequence[Step]) -> Iterator[Step]:
-    """Yield the steps, oldest first; an edit and the names that were carried over it are one."""
-    for step, following in zip_longest(steps, steps[1:]):
-        if step.change.cause == Cause.CARRIED:
-            continue
-        if following is not None and following.change.cause == Cause.CARRIED:
-            yield replace(step, version=following.version, after=following.after)
-        else:
-            yield step
 
 
 def differences(step: Step) -> Sequence[Difference]:

@@ -31,6 +31,19 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryPage:
+    """The *steps* of a *page* (from 0), newest first, of the *total* that made the note what it is at *version*.
+
+    An edit and the names that were carried over it are one step.
+    """
+
+    steps: Sequence[Step]
+    total: int
+    page: int
+    version: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Undone:
     """What an undo did: the *notes* that it changed, and those *refused*, which were changed since.
 
@@ -60,12 +73,17 @@ class History:
         self._clock = clock
         self._changed = changed
 
-    async def steps(self, notebook: NotebookId, note_id: NoteId) -> Sequence[Step]:
-        """Return the changes of a note, oldest first. Raises NoteNotFound."""
+    async def page(self, notebook: NotebookId, note_id: NoteId, *, page: int, size: int) -> HistoryPage:
+        """Return a page of a note's changes; the nearest one where there is none such. Raises NoteNotFound."""
 
-        async def read(tx: NotebookTx) -> Sequence[Step]:
+        async def read(tx: NotebookTx) -> HistoryPage:
             note = await note_in(tx, notebook, note_id)
-            return steps_of(note, await tx.notes.revisions(note_id))
+            total = await tx.notes.count_steps(note_id)
+            nearest = min(max(page, 0), max(total - 1, 0) // size)
+            newer = min(nearest, 1)  # the step after the page's newest has the text that this one made
+            revisions = await tx.notes.page_of_steps(note_id, skip=nearest * size - newer, limit=size + newer)
+            newest = steps_of(note, revisions)[::-1]
+            return HistoryPage(steps=newest[newer:], total=total, page=nearest, version=note.version)
 
         return await self._store.read(read)
 

@@ -87,6 +87,15 @@ class Notes(Protocol):
     async def revisions(self, note_id: NoteId) -> Sequence[Revision]:
         """Return the texts that were replaced, oldest first."""
 
+    async def count_steps(self, note_id: NoteId) -> int:
+        """Return how often the note was changed; an edit and the names carried over it are one step."""
+
+    async def page_of_steps(self, note_id: NoteId, *, skip: int, limit: int) -> Sequence[Revision]:
+        """Return the texts before the *limit* newest steps but for *skip*, oldest first.
+
+        A version is the last that was replaced: where names were carried over an edit, the one that the edit made.
+        """
+
     async def written_by(self, notebook: NotebookId, task_id: TaskId) -> Sequence[Note]:
         """Return the notes that the task changed, by their numbers."""
 

@@ -164,6 +164,15 @@ class NoteRows:
     async def revisions(self, note_id: NoteId) -> Sequence[Revision]:
         return [_revision(row) for row in await self._run.all("revisions", note_id=note_id)]
 
+    async def count_steps(self, note_id: NoteId) -> int:
+        row = await self._run.one("count_steps", note_id=note_id)
+        assert row is not None  # noqa: S101 - a count is a row
+        return int(row["steps"])
+
+    async def page_of_steps(self, note_id: NoteId, *, skip: int, limit: int) -> Sequence[Revision]:
+        rows = await self._run.all("page_of_steps", note_id=note_id, skip=skip, limit=limit)
+        return [_revision(row) for row in rows]
+
     async def written_by(self, notebook: NotebookId, task_id: TaskId) -> Sequence[Note]:
         rows = await self._run.all("notes_written_by", notebook_id=notebook, task_id=task_id)
         return [_note(row) for row in rows]

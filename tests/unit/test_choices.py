@@ -75,7 +75,7 @@ async def test_the_chosen_reading_is_written_as_a_revision_of_the_person_who_pre
         (magnet,) = find_magnets(await world.text(note))
         assert magnet.name == TRUE
         history = History(store, clock, lambda _: None)
-        (step,) = await history.steps(world.notebook, note)
+        (step,) = (await history.page(world.notebook, note, page=0, size=2)).steps
         assert (step.change.cause, step.change.person, step.change.task_id) == (Cause.CHOSEN, BOB, task_id)
         changes = await manager.changes_since(number)
         assert list(changes.notes) == [note]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.notebook.differences import Difference, differences, together
+from services.notebook.differences import Difference, differences
 from services.notebook.history import Step
 from services.notebook.note import Cause, Change
 from services.torrents import PersonId
@@ -44,9 +44,3 @@ def test_an_edit_is_the_one_place_where_the_texts_differ(before: str, after: str
 
 def test_what_was_typed_as_it_stood_is_no_difference() -> None:
     assert differences(step("same", "same", Cause.EDIT)) == []
-
-
-def test_an_edit_and_the_names_carried_over_it_are_one_change_that_made_the_later_version() -> None:
-    edit, carried = step("a", "b", Cause.EDIT, 1), step("b", "c", Cause.CARRIED, 2)
-    (one,) = together([edit, carried])
-    assert (one.version, one.before, one.after, one.change) == (2, "a", "c", edit.change)

@@ -66,7 +66,8 @@ class World:
             await self.clock.advance(5)
 
     async def causes(self, note_id: NoteId) -> list[tuple[str, PersonId]]:
-        return [(one.change.cause, one.change.person) for one in await self.history.steps(self.notebook, note_id)]
+        revisions = await self.store.read(lambda tx: tx.notes.revisions(note_id))
+        return [(one.change.cause, one.change.person) for one in revisions]
 
 
 @pytest.fixture
@@ -406,7 +407,7 @@ async def test_names_from_before_and_after_what_was_typed_elsewhere_are_no_one_t
     await world.calibrate(note_id)
     await world.edit(f"see {link('a', '18')}")
     assert await world.text(note_id) == f"see {link('a', 'a.iso')}"
-    (*_, last) = await world.history.steps(world.notebook, note_id)
+    (*_, last) = await world.store.read(lambda tx: tx.notes.revisions(note_id))
     assert (last.change.cause, last.change.task_id) == (Cause.CARRIED, None)
     await world.history.undo(world.notebook, note_id, person=ALICE)
     assert await world.text(note_id) == f"see {link('a', '18')}"

@@ -92,7 +92,7 @@ async def test_each_change_is_told_with_its_cause_person_and_task_before_and_aft
     task_id = await notes.calibrate(note_id)
     after = await notes.text(note_id)
     await history.undo(notebook, note_id, person=BOB)
-    first, second = await history.steps(notebook, note_id)
+    second, first = (await history.page(notebook, note_id, page=0, size=3)).steps
     assert (first.before, first.after, second.before, second.after) == (before, after, after, before)
     assert (first.change.cause, first.change.person, first.change.task_id) == ("command", ALICE, task_id)
     assert (second.change.cause, second.change.person, second.change.task_id) == ("undo", BOB, task_id)

@@ -156,6 +156,22 @@ WHERE info_hash IN (:v1, :v2) AND note_id IN (
 -- name: revisions
 SELECT * FROM revisions WHERE note_id = :note_id ORDER BY version;
 
+-- name: count_steps
+SELECT count(*) AS steps FROM revisions WHERE note_id = :note_id AND cause <> 'carried';
+
+-- name: page_of_steps
+-- INDEXED BY: else the cause of what was carried is looked up in its row, behind its whole text.
+SELECT revisions.version + EXISTS (
+        SELECT 1 FROM revisions AS following INDEXED BY revisions_by_cause
+        WHERE note_id = :note_id AND version = revisions.version + 1 AND cause = 'carried'
+    ) AS version, text, cause, person, task_id, at, apart
+FROM revisions
+WHERE note_id = :note_id AND version IN (
+    SELECT version FROM revisions WHERE note_id = :note_id AND cause <> 'carried'
+    ORDER BY version DESC LIMIT :limit OFFSET :skip
+)
+ORDER BY revisions.version;
+
 -- name: door
 -- What was written in a group just before it became a supergroup may come after the word of that.
 SELECT notebook_id FROM doors WHERE door = coalesce((SELECT became FROM moved WHERE moved.door = :door), :door);
