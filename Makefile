@@ -72,8 +72,8 @@ chromium:
 		{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends chromium; } >/dev/null; }; \
 	command -v chromium >/dev/null || echo '!!! Chromium is not here: nobody looks at the chat page. On Debian: apt install chromium' >&2
 
-pictures: install-dev chromium fonts ## the pictures of docs/user.md, taken anew of the running demo, in about 6 minutes
-	@$(BIN)/python -m tests.pictures
+pictures: install-dev chromium fonts ## the pictures of docs/user.md, taken anew of the running demo, in about 8 minutes (ONLY=web: 2)
+	@$(BIN)/python -m tests.pictures $(ONLY)
 
 # Without them there would be boxes on the pictures.
 fonts:

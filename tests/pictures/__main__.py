@@ -1,4 +1,4 @@
-"""``make pictures``: the pictures of ``docs/user.md``, taken of the demo's chat page."""
+"""``make pictures``: the pictures of ``docs/user.md``, of the demo's chat page and of the web page beside it."""
 
 import asyncio
 import os
@@ -52,12 +52,24 @@ def _let_one_in_at_a_time(work: Path) -> None:
         settings.write_text(text.replace("[calibration]\n", "[calibration]\nmax_workers = 1\n"), "utf-8")
 
 
+def _of_the_chat(work: Path) -> None:
+    asyncio.run(_take(work, scenes.play))
+    _let_one_in_at_a_time(work)
+    asyncio.run(_take(work, scenes.a_busy_bot))
+
+
+def _of_the_web_page(work: Path) -> None:
+    asyncio.run(_take(work, scenes.the_web_page))
+
+
+_KINDS = {"chat": _of_the_chat, "web": _of_the_web_page}
+
+
 def main() -> None:
-    with tempfile.TemporaryDirectory(prefix="calibot-pictures-") as made:
-        work = Path(made)
-        asyncio.run(_take(work, scenes.play))
-        _let_one_in_at_a_time(work)
-        asyncio.run(_take(work, scenes.a_busy_bot))
+    """Take the pictures of the kinds that are named, or all."""
+    for kind in sys.argv[1:] or _KINDS:
+        with tempfile.TemporaryDirectory(prefix="calibot-pictures-") as made:
+            _KINDS[kind](Path(made))
     for picture in _PICTURES.rglob("*.png"):
         picture.write_bytes(with_few_colours(picture.read_bytes()))
 

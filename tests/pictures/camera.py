@@ -8,6 +8,7 @@ from playwright.async_api import Browser, Locator, Page, WebSocketRoute, expect
 
 from sandbox.swarm import TORRENTS
 from services.i18n import Translation
+from tests.pictures.web_camera import WebCamera
 
 _SIZE = {"width": 1240, "height": 1500}
 _MARGIN = 6
@@ -131,6 +132,15 @@ class Camera:
     async def go(self, place: int) -> None:
         """Open one of the chats."""
         await self._page.locator("#chats button").nth(place).click()
+
+    async def web_page(self) -> WebCamera:
+        """Follow the link of /login, which opens the web page beside this one."""
+        link = await self.ask("/login")
+        async with self._page.expect_popup() as opening:
+            await link.get_by_role("link").click()
+        web = WebCamera(await opening.value, self.said, self._folder)
+        await web.enter()
+        return web
 
     async def newest(self, sentence: str, **values: object) -> Locator:
         return await self._pinned(

@@ -2,13 +2,16 @@
 
 import struct
 import zlib
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _RGB, _PALETTE = (8, 2, 0, 0, 0), (8, 3, 0, 0, 0)
 _STEPS = (1, 3, 5, 15, 17)
 """Between two shades that are kept, of 256: parts of 255, so that white stays white."""
 _MOST = 256
+_KEPT = 16
+"""How many of the commonest colours stay as they are: of a ground that is nearly white the eye sees each step."""
 
 
 def with_few_colours(png: bytes) -> bytes:
@@ -24,14 +27,19 @@ def with_few_colours(png: bytes) -> bytes:
     return png
 
 
-def _indexed(lines: Iterable[bytes], step: int) -> tuple[bytes, bytes] | None:
+def _indexed(lines: Sequence[bytes], step: int) -> tuple[bytes, bytes] | None:
     """Return the palette, and what the lines are by it; None where there is no room for all."""
+    seen = Counter(line[at : at + 3] for line in lines for at in range(0, len(line), 3))
+    kept = {colour for colour, _ in seen.most_common(_KEPT)}
     shades = bytes((shade + step // 2) // step * step for shade in range(256))
     colours: dict[bytes, int] = {}
     rows = bytearray()
     for line in lines:
         fewer = line.translate(shades)
-        places = [colours.setdefault(fewer[at : at + 3], len(colours)) for at in range(0, len(fewer), 3)]
+        places = [
+            colours.setdefault(own if (own := line[at : at + 3]) in kept else fewer[at : at + 3], len(colours))
+            for at in range(0, len(line), 3)
+        ]
         if len(colours) > _MOST:
             return None
         rows += bytes([0, *places])

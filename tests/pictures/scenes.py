@@ -6,6 +6,18 @@ from tests.pictures.camera import Camera, Kept
 
 _GONE = 5
 """The number of the demo's note whose torrent nobody has."""
+_IN_THE_BROWSER = (
+    "A film that is called “18”",
+    "Slow: silent peers, a good one after 15 s",
+    "Dead: its peers say nothing",
+    "Chinese",
+    "A hybrid, v1 and v2",
+    "Emoji",
+    "v2 alone",
+    "Found by the DHT alone",
+    "Slow: a peer comes after 6 s",
+)
+_FOR_LATER = {"en": "For the long evenings:", "zh": "留到冬天晚上看："}
 _COUNTED = "{found} of {total} found, {lost} not, {left} left"
 _BOARD = "<b>{state}</b> · {tasks}: {found} found, {lost} not, {left} left"
 
@@ -187,3 +199,34 @@ async def a_busy_bot(camera: Camera) -> None:
     for magnet in magnets:
         await camera.say(f"/calibrate_hash {magnet}")
     await camera.take("ends", await camera.newest("These have ended:"))
+
+
+async def the_web_page(camera: Camera) -> None:
+    """The same notes in a browser, opened by /login; nothing of what follows is asked for in the chat."""
+    await camera.there(_GONE)
+    film, slow, dead, *several = [await camera.torrent(one) for one in _IN_THE_BROWSER]
+    web = await camera.web_page()
+    await web.keep(f"{_FOR_LATER[camera.language]} {film}")
+    await web.until("#what-is-known .verified", "verified")
+    await web.until("#what-is-known .steps", "calibrated")
+    await web.open_files()
+    await web.take("web-note")
+    await web.to_notes()
+    await web.find(_GONE)
+    await web.find(3)
+    await web.until(web.lookup(3), "completed")
+    await web.until(web.lookup(_GONE), "failed")
+    await web.keep(slow)
+    await web.to_notes()
+    await web.until(web.lookup(_GONE + 2), "asking {trackers} and the DHT")
+    await web.choose(2, 4)
+    await web.take("web-notes")
+    await web.press("Find names of those chosen")
+    await web.until_all_ended()
+    await web.keep("\n".join([*several, dead, *map(_of_nobody, range(4))]))
+    await web.to_notes()
+    await web.until(web.lookup(_GONE + 3), _COUNTED, found=len(several))
+    await web.take_on_a_phone_at_night("web-phone")
+    await web.until_all_ended()
+    await web.to_figures()
+    await web.take("web-figures")

@@ -49,6 +49,18 @@ def test_each_filter_is_undone_and_no_shade_moves_by_more_than_eight() -> None:
     assert max(abs(one - other) for one, other in zip(made, b"".join(shown), strict=True)) <= 8
 
 
+def test_the_ground_keeps_its_colour_however_many_there_are() -> None:
+    seeded = random.Random(7)
+    ground, many = (
+        bytes((0xF4, 0xF6, 0xF8)),
+        [bytes([200 + shade % 17 for shade in seeded.randbytes(3)]) for _ in range(600)],
+    )
+    line = b"".join(many) + ground * 300
+    made = pixels(with_few_colours(png([line], b"\0" + line)))
+    assert made != line
+    assert made.endswith(ground * 300)
+
+
 def test_a_picture_of_many_colours_stays_as_it_is() -> None:
     lines = [bytes((17 * (x % 16), 17 * (x // 16), 17 * y)[z] for x in range(256) for z in range(3)) for y in range(2)]
     given = png(lines, b"".join(b"\0" + line for line in lines))
