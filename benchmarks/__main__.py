@@ -22,6 +22,7 @@ from benchmarks.search import search
 from benchmarks.submit import submit
 from benchmarks.text import text
 from benchmarks.ticks import ticks
+from benchmarks.web import web
 
 SECTIONS: Mapping[str, Callable[[Scale], Awaitable[Section]]] = {
     "tracker": names.by_tracker,
@@ -29,6 +30,7 @@ SECTIONS: Mapping[str, Callable[[Scale], Awaitable[Section]]] = {
     "dead": names.memory,
     "submit": submit,
     "commands": commands,
+    "web": web,
     "batch": batch,
     "text": text,
     "ticks": ticks,

@@ -28,8 +28,10 @@ path = {database}
 [calibration]
 timeout = 3600
 max_workers = {workers}
+{unbounded}
 [web]
-port = 0
+port = {web_port}
+rate_limit = 0
 [resolvers.libtorrent]
 listen_interfaces = "127.0.0.1:0"
 dht = false
@@ -52,11 +54,15 @@ class Bot:
 
     async def answer_to(self, place: int, text: str) -> float:
         """Let the person at *place* say *text*; return the seconds until the first message that replies to it."""
-        person, chat = self.chats[place]
         began = time.perf_counter()
-        asked = person.say(chat, text)
-        await self.api.until(lambda: _replies(chat, asked), _PATIENCE)
+        await self.answer(place, text)
         return time.perf_counter() - began
+
+    async def answer(self, place: int, text: str) -> Message:
+        """Let the person at *place* say *text*; return the first message that replies to it."""
+        person, chat = self.chats[place]
+        asked = person.say(chat, text)
+        return (await self.api.until(lambda: _replies(chat, asked), _PATIENCE))[0]
 
 
 def _replies(chat: Chat, asked: Message) -> list[Message]:
@@ -64,8 +70,11 @@ def _replies(chat: Chat, asked: Message) -> list[Message]:
 
 
 @contextlib.asynccontextmanager
-async def calibot(people: int = 1, *, lookups: int = 0) -> AsyncIterator[Bot]:
-    """Run calibot; with *lookups* that nobody answers, which a run before it has left under way."""
+async def calibot(people: int = 1, *, lookups: int = 0, program: str = "bot", web_port: int = 0) -> AsyncIterator[Bot]:
+    """Run calibot; with *lookups* that nobody answers, which a run before it has left under way.
+
+    *program* is the module that runs it; with a *web_port* nobody is told that they ask for too much.
+    """
     async with folder() as path, BotApi() as api:
         chats = _people(api, people)
         config, database = path / "config.toml", path / "calibot.db"
@@ -77,11 +86,13 @@ async def calibot(people: int = 1, *, lookups: int = 0) -> AsyncIterator[Bot]:
             users=[person.id for person, _ in chats[1:]],
             database=json.dumps(str(database)),
             workers=max(100, lookups + 10),
+            unbounded="tasks_per_person = 0\nlookups_per_hour = 0" if web_port else "",
+            web_port=web_port,
         )
         await asyncio.to_thread(config.write_text, text, "utf-8")
         if lookups:
             await _left_under_way(database, lookups)
-        async with _started(api, chats, *module("bot", "run", "--config", str(config))) as bot:
+        async with _started(api, chats, *module(program, "run", "--config", str(config))) as bot:
             yield bot
 
 

@@ -9,7 +9,18 @@ from pathlib import Path
 
 from benchmarks.figures import Figure, Section, shown
 
-_PACKAGES = ("libtorrent", "python-telegram-bot", "aiosqlite", "aiohttp", "qbittorrent-api", "matplotlib")
+_PACKAGES = (
+    "libtorrent",
+    "python-telegram-bot",
+    "aiosqlite",
+    "aiohttp",
+    "fastapi",
+    "uvicorn",
+    "flask",
+    "gunicorn",
+    "qbittorrent-api",
+    "matplotlib",
+)
 _HEAD = """# Benchmarks
 
 `make bench` measures all of this in one run and writes this page; nothing in it is written by hand. Everything talks to

@@ -27,6 +27,8 @@ class Scale:
     live_window: float = 45.0
     """Seconds that a play of tasks lasts."""
     notes: int = 100_000
+    web_rate: float = 200.0
+    web_seconds: float = 20.0
     searches: int = 40
     """Searches of each kind."""
 
@@ -51,6 +53,8 @@ TINY = Scale(
     live_chats=2,
     live_window=9.0,
     notes=200,
+    web_rate=20.0,
+    web_seconds=1.0,
     searches=2,
 )
 """Enough to show that each section still works; its figures mean nothing."""
