@@ -22,7 +22,7 @@ def labels(t: Translation) -> Mapping[str, str]:
         "retry": t.gettext("Retry"),
         "add": t.gettext("Add a note"),
         "add_label": t.gettext("Magnet links, or any text"),
-        "keep": t.gettext("Keep"),
+        "keep": t.gettext("Only keep"),
         "keep_and_find": t.gettext("Keep and find names"),
         "find": t.gettext("Find names"),
         "find_chosen": t.gettext("Find names of those chosen"),

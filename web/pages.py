@@ -19,7 +19,7 @@ from services.notebook.history import Step
 from services.notebook.note import Known
 from services.notebook.notebook import magnets_of
 from services.notebook.search import Line, asked
-from services.torrents import FileEntry, NotebookId, TorrentId
+from services.torrents import FileEntry, NotebookId, NoteId, TorrentId
 from services.units import minute, size
 from web.context import Asker, WhoAsks
 from web.entry import COOKIE, remember
@@ -103,7 +103,7 @@ async def note(request: Request, asker: WhoAsks, note_id: NoteNumber) -> Respons
             heading=t.gettext("Note #{number}").format(number=note_id),
             note=found,
             changed=minute(found.changed_at),
-            tasks=await tasks_shown(asker, t, here),
+            tasks=await tasks_shown(asker, t, here, note_id),
             torrents=torrents,
             further=t.ngettext("And {count} more torrent.", "And {count} more torrents.", further).format(count=further)
             if further
@@ -115,12 +115,17 @@ async def note(request: Request, asker: WhoAsks, note_id: NoteNumber) -> Respons
 
 
 @router.get("/under-way")
-async def under_way(request: Request, asker: WhoAsks, notebook: NotebookNumber = None) -> Response:
-    """Show what is under way in a notebook, and what has just ended: that part of its page alone."""
+async def under_way(
+    request: Request, asker: WhoAsks, notebook: NotebookNumber = None, note: NotebookNumber = None
+) -> Response:
+    """Show what is under way in a notebook or about a note, and what has just ended: that part of its page alone."""
     t = words_of(request)
     here = await asker.opened(notebook)
     return await page_of(
-        request, "under_way.html", say=labels(t), notebook=here, tasks=await tasks_shown(asker, t, here)
+        request,
+        "under_way.html",
+        say=labels(t),
+        tasks=await tasks_shown(asker, t, here, NoteId(note) if note else None),
     )
 
 
@@ -185,7 +190,7 @@ async def _torrent(
     told = known.get(torrent)
     shown: dict[str, object] = {
         "info_hash": torrent.shown.hex,
-        "here": None if magnet.name is None else _short(magnet.name),
+        "here": None if magnet.name is None or (told and told.name.text == magnet.name) else _short(magnet.name),
         "junk": is_junk(magnet.name or ""),
         "true_name": None,
         "link": "",

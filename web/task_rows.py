@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from services.calibration.task import Item, NoteRequest, Snapshot, State
 from services.i18n import Translation, sentence, state_word, trust_word
 from services.notebook.excerpts import one_line
-from services.torrents import NotebookId
+from services.torrents import NotebookId, NoteId
 from web.context import Asker
 from web.shapes import time_of
 
@@ -16,12 +16,15 @@ _DIGITS = 16  # of an info-hash
 _LONGEST = 120  # characters of a name or a reason
 
 
-async def tasks_shown(asker: Asker, t: Translation, notebook: NotebookId) -> Mapping[str, object]:
-    """Return what is under way in *notebook* and what has ended last, and how many more are under way."""
-    snapshots, many = await asker.services.manager.tasks_of(notebook, limit=_MOST_LIVE, ended=_MOST_ENDED)
+async def tasks_shown(
+    asker: Asker, t: Translation, notebook: NotebookId, note: NoteId | None = None
+) -> Mapping[str, object]:
+    """Return what is under way in *notebook*, or about its *note*, what has ended last, and how many more there are."""
+    snapshots, many = await asker.services.manager.tasks_of(notebook, note=note, limit=_MOST_LIVE, ended=_MOST_ENDED)
     more = many - _MOST_LIVE
     over = next((one for one in snapshots if one.task.state.ended), None)
     return {
+        "address": f"/under-way?notebook={notebook}" + (f"&note={note}" if note else ""),
         "rows": [_row(asker, t, one) for one in snapshots],
         "more": t.gettext("And {count} more.").format(count=more) if more > 0 else "",
         "latest": "" if over is None else f"{state_word(t, over.task.state)}: {_about(over)}",

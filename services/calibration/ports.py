@@ -79,9 +79,9 @@ class Tasks(Protocol):
         """Return how many tasks this person has under way."""
 
     async def live(
-        self, *, notebook: NotebookId | None, asked_by: PersonId | None, limit: int
+        self, *, notebook: NotebookId | None, asked_by: PersonId | None, note: NoteId | None = None, limit: int
     ) -> tuple[Sequence[TaskId], int]:
-        """Return the first tasks under way, of this notebook and person where they are given; and how many there are.
+        """Return the first tasks under way, of this notebook, person and note where given; and how many there are.
 
         Those that are running come before those that are pending; the oldest first.
         """
@@ -95,8 +95,10 @@ class Tasks(Protocol):
     async def recent(self, since: float) -> Sequence[TaskId]:
         """Return the tasks under way and those ended at *since* or later."""
 
-    async def ended_of(self, notebook: NotebookId, *, since: float, limit: int) -> Sequence[TaskId]:
-        """Return the first of the notebook's tasks that ended at *since* or later, newest end first."""
+    async def ended_of(
+        self, notebook: NotebookId, *, note: NoteId | None, since: float, limit: int
+    ) -> Sequence[TaskId]:
+        """Return the first of the notebook's tasks, or the note's, that ended at *since* or later, newest end first."""
 
     async def with_unshown_end(self) -> Sequence[TaskId]:
         """Return the ended tasks that a follower has not yet shown as ended."""

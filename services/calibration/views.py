@@ -54,16 +54,18 @@ class Views:
 
         return await self._tasks.read(live)
 
-    async def tasks_of(self, notebook: NotebookId, *, limit: int, ended: int) -> tuple[Sequence[Snapshot], int]:
+    async def tasks_of(
+        self, notebook: NotebookId, *, note: NoteId | None = None, limit: int, ended: int
+    ) -> tuple[Sequence[Snapshot], int]:
         """Return the first *limit* tasks under way, as `live_tasks` does, and the *ended* ones that ended last.
 
-        The number is how many are under way.
+        With *note*, those that are about it. The number is how many are under way.
         """
         since = self._clock.now() - self._ttl
 
         async def tasks(tx: Tx) -> tuple[Sequence[Snapshot], int]:
-            live, many = await tx.tasks.live(notebook=notebook, asked_by=None, limit=limit)
-            over = await tx.tasks.ended_of(notebook, since=since, limit=ended)
+            live, many = await tx.tasks.live(notebook=notebook, asked_by=None, note=note, limit=limit)
+            over = await tx.tasks.ended_of(notebook, note=note, since=since, limit=ended)
             return await self._snapshots(tx, [*live, *over]), many
 
         return await self._tasks.read(tasks)

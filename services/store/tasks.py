@@ -84,9 +84,9 @@ class TaskRows:
         return int(row["many"]) if row else 0
 
     async def live(
-        self, *, notebook: NotebookId | None, asked_by: PersonId | None, limit: int
+        self, *, notebook: NotebookId | None, asked_by: PersonId | None, note: NoteId | None = None, limit: int
     ) -> tuple[Sequence[TaskId], int]:
-        rows = await self._run.all("live_tasks", notebook_id=notebook, asked_by=asked_by, limit=limit)
+        rows = await self._run.all("live_tasks", notebook_id=notebook, asked_by=asked_by, note_id=note, limit=limit)
         return [TaskId(row["id"]) for row in rows], int(rows[0]["many"]) if rows else 0
 
     async def live_items(self) -> Mapping[State, int]:
@@ -99,8 +99,10 @@ class TaskRows:
     async def recent(self, since: float) -> Sequence[TaskId]:
         return [TaskId(row["id"]) for row in await self._run.all("recent_tasks", since=since)]
 
-    async def ended_of(self, notebook: NotebookId, *, since: float, limit: int) -> Sequence[TaskId]:
-        rows = await self._run.all("ended_tasks_of", notebook_id=notebook, since=since, limit=limit)
+    async def ended_of(
+        self, notebook: NotebookId, *, note: NoteId | None, since: float, limit: int
+    ) -> Sequence[TaskId]:
+        rows = await self._run.all("ended_tasks_of", notebook_id=notebook, note_id=note, since=since, limit=limit)
         return [TaskId(row["id"]) for row in rows]
 
     async def with_unshown_end(self) -> Sequence[TaskId]:

@@ -380,3 +380,17 @@ async def test_its_files_are_given_to_everybody(world: World, name: str) -> None
     answer = await world.http.get(f"/static/{name}")
     assert answer.status_code == 200
     assert (await world.http.get("/static/..%2fapp.py")).status_code == 404
+
+
+async def test_a_notes_page_shows_the_lookups_of_that_note_alone(world: World) -> None:
+    first, second = await world.note("tg:1", "lost"), await world.note("tg:1", "gone")
+    await world.ended("/api/calibrate/async", {"note_id": first})
+    both = (await world.post(ALICE, "/api/calibrate/batch", {"note_ids": [first, second]})).json()["task_id"]
+    other = (await world.post(ALICE, "/api/calibrate/async", {"note_id": second})).json()["task_id"]
+    page = (await seen(world, ALICE, f"/notes/{first}")).text
+    assert len(re.findall('<li id="task-', page)) == 2
+    assert f"task-{both}" in page
+    assert f"task-{other}" not in page
+    (address,) = re.findall('data-from="(/under-way[^"]+)"', page)
+    part = (await world.http.get(address.replace("&amp;", "&"))).text
+    assert part.strip() in page

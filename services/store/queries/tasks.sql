@@ -26,6 +26,7 @@ SELECT count(*) AS many FROM tasks WHERE asked_by = :asked_by AND state IN ('pen
 SELECT id, count(*) OVER () AS many FROM tasks
 WHERE state IN ('pending', 'running')
     AND (:notebook_id IS NULL OR notebook_id = :notebook_id) AND (:asked_by IS NULL OR asked_by = :asked_by)
+    AND (:note_id IS NULL OR :note_id IN (SELECT value FROM json_each(request, '$.notes')))
 ORDER BY state = 'pending', created_at, rowid LIMIT :limit;
 
 -- name: live_items
@@ -42,7 +43,9 @@ GROUP BY items.state;
 SELECT id FROM tasks WHERE state IN ('pending', 'running') OR completed_at >= :since ORDER BY created_at, rowid;
 
 -- name: ended_tasks_of
-SELECT id FROM tasks WHERE completed_at >= :since AND notebook_id = :notebook_id ORDER BY completed_at DESC, rowid DESC LIMIT :limit;
+SELECT id FROM tasks WHERE completed_at >= :since AND notebook_id = :notebook_id
+    AND (:note_id IS NULL OR :note_id IN (SELECT value FROM json_each(request, '$.notes')))
+ORDER BY completed_at DESC, rowid DESC LIMIT :limit;
 
 -- name: tasks_with_unshown_end
 SELECT DISTINCT tasks.id FROM followers JOIN tasks ON tasks.id = followers.task_id
