@@ -26,8 +26,9 @@ _COMMAND = "/notes"
 _PATIENCE = 10.0
 _WARM = 1.0
 _CAUSE = (
-    "the task is committed to the disk before it is answered, by the loop that writes down what 100 lookups find and "
-    "answers the chat, too"
+    "to take a task on costs about 3.5 ms of a core, to begin and end its lookup nearly 4 ms more: some forty "
+    "statements in all, each a hop to SQLite's thread and back under one interpreter lock. 200 tasks and 100 ends in a "
+    "second are a whole core, of which a machine that is shared gives less; a future in memory costs none of it"
 )
 
 
