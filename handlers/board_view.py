@@ -30,6 +30,8 @@ MOST_ENDS = 80
 _FEW_NOTES = 3
 _FEW_DIGITS = 8
 _SHORT = 90
+_REASON = 160
+"""Room for a whole reason: what there is to be done stands at its end."""
 _SHORTER = 60
 _HALF = 45
 
@@ -131,7 +133,7 @@ def _ended(t: Translation, one: Snapshot) -> str:
     elif one.total > 1:
         outcome = counted(t, one)
     else:
-        outcome = claim(t, one.first, _HALF) or latest(t, one.first, _SHORT, _SHORT)
+        outcome = claim(t, one.first, _HALF) or latest(t, one.first, _SHORT, _REASON)
     words = [f"{mark} {_subject(t, one)}", outcome]
     if written_nowhere(one):
         words.append(t.gettext("no note was changed"))
