@@ -348,3 +348,18 @@ async def test_what_is_pressed_answers_the_message_with_which_its_presser_had_as
         assert saved is not None
         await presser.press(Verb.CALIBRATE, saved.note_id, asked_by=asked_by)
         assert (await presser.follower()).reply_to == answers
+
+
+async def test_a_message_that_offers_to_undo_a_deletion_says_that_the_note_is_back_where_it_was_back_already(
+    run: Run, clock: FakeClock, store: Store
+) -> None:
+    async with run() as manager:
+        presser = Presser(manager, store, clock)
+        home = await presser.notebook.behind("tg:1")
+        saved = await presser.notebook.save("words", notebook=home, person=ALICE, origin=None)
+        assert saved is not None
+        await presser.notebook.delete(home, saved.note_id)
+        await presser.notebook.restore(home, saved.note_id)
+        said = await presser.press(Verb.UNDELETE, saved.note_id)
+        assert said == "This note is not deleted: there is nothing to take back."
+        assert presser.box.edits == [(CARD, f"#{saved.note_id} is back.")]
