@@ -42,6 +42,7 @@ class View:
 
     Of those that have ended *fresh* were told to nobody, the oldest first; *ended* are the latest others, newest first.
     *counts* has the tasks of the whole board by their states. *kept*: of some of them it is known how they ended.
+    *shared*: those under way were asked for by several people.
     """
 
     board: BoardId
@@ -53,6 +54,7 @@ class View:
     asking: bool
     can_retry: bool
     kept: bool = True
+    shared: bool = False
 
     @property
     def left(self) -> int:
@@ -79,6 +81,8 @@ def board_card(view: View, now: float | None, t: Translation) -> tuple[Message, 
     if view.asking and view.left:
         question = t.ngettext("Cancel {count} task?", "Cancel all {count} tasks?", view.left)
         behind = ["", question.format(count=view.left)]
+        if view.shared:
+            behind[-1] = t.gettext("Cancel these? A press cancels one's own tasks; an administrator's cancels all.")
     told = _fitting([_ended(t, one) for one in view.fresh], [*lines, "", *behind])
     most = END_LINES if view.left else MOST_ENDS
     others = [_ended(t, one) for one in view.ended[: max(0, most - len(told))]]
@@ -148,7 +152,7 @@ def _keyboard(t: Translation, view: View, more: int) -> InlineKeyboardMarkup | N
         turning.append(button(t.gettext("Next"), Verb.BOARD_PAGE, view.board, view.page + 1))
     row = []
     if view.left and view.asking:
-        yes = t.gettext("Yes, cancel {count}").format(count=view.left)
+        yes = t.gettext("Yes, cancel {count}").format(count=view.left) if not view.shared else t.gettext("Yes, cancel")
         row = [button(yes, Verb.CANCEL_ALL, view.board), button(t.gettext("No"), Verb.KEEP_ALL, view.board)]
     elif view.left:
         row.append(button(t.gettext("Refresh"), Verb.BOARD, view.board))

@@ -356,7 +356,9 @@ async def test_a_message_that_offers_to_undo_a_deletion_says_that_the_note_is_ba
     async with run() as manager:
         presser = Presser(manager, store, clock)
         home = await presser.notebook.behind("tg:1")
-        saved = await presser.notebook.save("words", notebook=home, person=ALICE, origin=None)
+        saved = await presser.notebook.save(
+            f"magnet:?xt=urn:btih:{torrent('x').shown}", notebook=home, person=ALICE, origin=None
+        )
         assert saved is not None
         await presser.notebook.delete(home, saved.note_id)
         await presser.notebook.restore(home, saved.note_id)
