@@ -57,7 +57,11 @@ async def _cancel(update: Update, context: CalibotContext, listed: Listed) -> st
     done = await _each(mine, cancel)
     await context.services.followers.boards.ask(listed.board.id, asking=False)
     t = words_of(update, context)
-    return t.ngettext("Stopped {count} task.", "Stopped {count} tasks.", done).format(count=done)
+    said = t.ngettext("Stopped {count} task.", "Stopped {count} tasks.", done).format(count=done)
+    if others := len({line.task_id for line in lines} - set(mine)):
+        more = t.ngettext("{count} is another's.", "{count} are others'.", others).format(count=others)
+        said = t.gettext("{said} {more}").format(said=said, more=more)
+    return said
 
 
 async def _retry(update: Update, context: CalibotContext, listed: Listed) -> str:

@@ -133,6 +133,7 @@ class BoardStatus:
             asking=board.asking,
             can_retry=any(line.can_retry for line in lines),
             kept=any(line.kept for line in lines),
+            shared=len({line.asked_by for line in lines if not line.state.ended}) > 1,
         )
         message, many = board_card(view, self._clock.now(), t)
         here = _tell(view.fresh[:many], quick)

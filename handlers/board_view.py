@@ -30,6 +30,8 @@ MOST_ENDS = 80
 _FEW_NOTES = 3
 _FEW_DIGITS = 8
 _SHORT = 90
+_REASON = 160
+"""Room for a whole reason: what there is to be done stands at its end."""
 _SHORTER = 60
 _HALF = 45
 
@@ -40,6 +42,7 @@ class View:
 
     Of those that have ended *fresh* were told to nobody, the oldest first; *ended* are the latest others, newest first.
     *counts* has the tasks of the whole board by their states. *kept*: of some of them it is known how they ended.
+    *shared*: those under way were asked for by several people.
     """
 
     board: BoardId
@@ -51,6 +54,7 @@ class View:
     asking: bool
     can_retry: bool
     kept: bool = True
+    shared: bool = False
 
     @property
     def left(self) -> int:
@@ -77,6 +81,8 @@ def board_card(view: View, now: float | None, t: Translation) -> tuple[Message, 
     if view.asking and view.left:
         question = t.ngettext("Cancel {count} task?", "Cancel all {count} tasks?", view.left)
         behind = ["", question.format(count=view.left)]
+        if view.shared:
+            behind[-1] = t.gettext("Cancel these? A press cancels one's own tasks; an administrator's cancels all.")
     told = _fitting([_ended(t, one) for one in view.fresh], [*lines, "", *behind])
     most = END_LINES if view.left else MOST_ENDS
     others = [_ended(t, one) for one in view.ended[: max(0, most - len(told))]]
@@ -131,7 +137,7 @@ def _ended(t: Translation, one: Snapshot) -> str:
     elif one.total > 1:
         outcome = counted(t, one)
     else:
-        outcome = claim(t, one.first, _HALF) or latest(t, one.first, _SHORT, _SHORT)
+        outcome = claim(t, one.first, _HALF) or latest(t, one.first, _SHORT, _REASON)
     words = [f"{mark} {_subject(t, one)}", outcome]
     if written_nowhere(one):
         words.append(t.gettext("no note was changed"))
@@ -146,7 +152,7 @@ def _keyboard(t: Translation, view: View, more: int) -> InlineKeyboardMarkup | N
         turning.append(button(t.gettext("Next"), Verb.BOARD_PAGE, view.board, view.page + 1))
     row = []
     if view.left and view.asking:
-        yes = t.gettext("Yes, cancel {count}").format(count=view.left)
+        yes = t.gettext("Yes, cancel {count}").format(count=view.left) if not view.shared else t.gettext("Yes, cancel")
         row = [button(yes, Verb.CANCEL_ALL, view.board), button(t.gettext("No"), Verb.KEEP_ALL, view.board)]
     elif view.left:
         row.append(button(t.gettext("Refresh"), Verb.BOARD, view.board))

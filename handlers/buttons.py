@@ -39,6 +39,7 @@ class Verb(StrEnum):
     READING = "reading"
     KEEP_OLD = "keep_old"
     FAILED = "failed"
+    REPLACED = "replaced"
     CARD = "card"
     CALIBRATE_ALL = "calibrate_all"
     CALIBRATE_BELOW = "calibrate_below"
@@ -81,7 +82,7 @@ class Press:
         verb, colon, about = (data or "").partition(":")
         if not colon or not about or verb not in set(Verb):
             return None
-        if verb in {Verb.FAILED, Verb.BOARD_PAGE} and (paged := _PAGED.fullmatch(about)):
+        if verb in {Verb.FAILED, Verb.REPLACED, Verb.BOARD_PAGE} and (paged := _PAGED.fullmatch(about)):
             return cls(Verb(verb), paged["about"], int(paged["page"]))
         return cls(Verb(verb), about)
 

@@ -48,7 +48,7 @@ def selected(words: Sequence[str]) -> Selection | None:
             return Uncalibrated()
         case ["all", "force"]:
             return Uncalibrated(force=True)
-        case ["last", count] if count.isascii() and count.isdecimal():
+        case ["last", count] if count.isascii() and count.isdecimal() and count.strip("0"):
             return Latest(int(count))
     ranges = [_RANGE.fullmatch(word) for word in words]
     found = [tuple(sorted((int(one[1]), int(one[2] or one[1])))) for one in ranges if one]
@@ -78,6 +78,8 @@ async def _request(
 def _which(t: Translation, text: str) -> str:
     if torrents_in(text):
         return t.gettext("That is a torrent, no note's number. Its name: /calibrate_hash and then it.")
+    if text.split()[:1] == ["last"]:
+        return t.gettext("How many of the newest notes? From 1 to 1,000: /calibrate last 100")
     return t.gettext("Which notes? Send numbers: /calibrate 12, or 12 15 20-40, or last 100, or all.")
 
 

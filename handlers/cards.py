@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
 from handlers.buttons import Verb, button
-from handlers.choice_view import choice_rows, claims, question
+from handlers.choice_view import choice_rows, claim, claims, keep_button, question
 from handlers.outgoing import Message
 from handlers.text import LONGEST, LONGEST_NAME, digits, escape, listed, shown_name, units
 from services.calibration.apply import writable
+from services.calibration.snapshots import REPLACED_SHOWN
 from services.calibration.task import Found, Item, Lost, NoteRequest, PassedOver, Snapshot, State, Task
 from services.i18n import Translation, duration, sentence, source_word, state_word, trust_word
 from services.magnets.rewrite import magnet_link
@@ -294,10 +295,29 @@ def failed_card(snapshot: Snapshot, lost: Sequence[Lost], page: int, t: Translat
     for one in lost:
         where = f"{numbers(t, one.notes[:_FEW_NOTES])} · " if one.notes else ""
         lines.append(f"{where}{digits(one.item.torrent)} · {latest(t, one.item)}")
+    row = _turning(t, snapshot, Verb.FAILED, page, more=first + len(lost) < total)
+    return Message("\n".join(lines), InlineKeyboardMarkup([row]))
+
+
+def replaced_card(snapshot: Snapshot, replaced: Sequence[Item], page: int, t: Translation) -> Message:
+    """Return *page* (from 0) of the old names that the task of *snapshot* replaced, each with a way to keep it."""
+    pages = -(-snapshot.replaced // REPLACED_SHOWN)
+    title = t.gettext("Old names that were replaced: page {page} of {pages}").format(page=page + 1, pages=pages)
+    lines = [f"<b>{state_word(t, snapshot.task.state)}</b> · {subject(t, snapshot)}", title]
+    lines += [
+        f"{numbers(t, item.corrected, _FEW_NOTES)} · {digits(item.torrent)} · {claim(t, item, LONGEST_NAME)}"
+        for item in replaced
+    ]
+    row = _turning(t, snapshot, Verb.REPLACED, page, more=page + 1 < pages)
+    return Message("\n".join(lines), InlineKeyboardMarkup([*([keep_button(t, item)] for item in replaced), row]))
+
+
+def _turning(t: Translation, snapshot: Snapshot, verb: Verb, page: int, *, more: bool) -> list[InlineKeyboardButton]:
+    """Return the buttons from a page to its card, and to its neighbours."""
     task_id = snapshot.task.id
     row = [button(t.gettext("Back"), Verb.CARD, task_id)]
     if page:
-        row.append(button(t.gettext("Previous"), Verb.FAILED, task_id, page - 1))
-    if first + len(lost) < total:
-        row.append(button(t.gettext("Next"), Verb.FAILED, task_id, page + 1))
-    return Message("\n".join(lines), InlineKeyboardMarkup([row]))
+        row.append(button(t.gettext("Previous"), verb, task_id, page - 1))
+    if more:
+        row.append(button(t.gettext("Next"), verb, task_id, page + 1))
+    return row

@@ -16,7 +16,7 @@ Rows = list[list[InlineKeyboardButton]]
 
 _LONGEST_LABEL = 48
 _SHORT = 120
-_MOST_KEPT = 5  # of many at once: another comes when one was kept
+_MOST_KEPT = 5  # of many at once: the others have pages of their own
 
 
 def claims(t: Translation, snapshot: Snapshot) -> list[str]:
@@ -32,7 +32,28 @@ def claims(t: Translation, snapshot: Snapshot) -> list[str]:
         else:
             words = t.gettext("The old name was kept: {old}").format(old=_name(item.was, several=several))
         lines.append(f"{digits(item.torrent)} · {words}" if several else words)
+    if more := _more(snapshot):
+        said = t.ngettext("{count} more old name was replaced.", "{count} more old names were replaced.", more)
+        lines.append(said.format(count=more))
     return lines
+
+
+def _old_names_row(t: Translation, snapshot: Snapshot) -> list[InlineKeyboardButton]:
+    """Return the button to all old names that were replaced, where not each can be kept on the card."""
+    if not _more(snapshot) and snapshot.replaced <= _MOST_KEPT:
+        return []
+    return [button(t.gettext("Show old names"), Verb.REPLACED, snapshot.task.id)]
+
+
+def _more(snapshot: Snapshot) -> int:
+    """Return how many old names that were replaced have no line on the card."""
+    shown = sum(snapshot.old_names.get(item.key) is OldName.REPLACED for item in _shown(snapshot))
+    return max(0, snapshot.replaced - shown)
+
+
+def keep_button(t: Translation, item: Item) -> InlineKeyboardButton:
+    """Return the button that keeps the old name of one of many."""
+    return button(_label(t.gettext("Keep old: {name}").format(name=item.was)), Verb.KEEP_OLD, about_item(item.key))
 
 
 def question(t: Translation, snapshot: Snapshot) -> list[str]:
@@ -63,7 +84,7 @@ def question(t: Translation, snapshot: Snapshot) -> list[str]:
 
 def choice_rows(t: Translation, snapshot: Snapshot) -> Rows:
     """Return a row for each reading that may be chosen, and for each old name that may be kept."""
-    return [*_readings(snapshot), *_keep(t, snapshot)]
+    return [*_readings(snapshot), *_keep(t, snapshot), *filter(None, [_old_names_row(t, snapshot)])]
 
 
 def _shown(snapshot: Snapshot) -> Sequence[Item]:
@@ -97,9 +118,9 @@ def _readings(snapshot: Snapshot) -> Rows:
 
 
 def _keep(t: Translation, snapshot: Snapshot) -> Rows:
-    words = t.gettext("Keep old: {name}") if snapshot.total > 1 else t.gettext("Keep old")
+    several = snapshot.total > 1
     return [
-        [button(_label(words.format(name=item.was)), Verb.KEEP_OLD, about_item(item.key))]
+        [keep_button(t, item) if several else button(t.gettext("Keep old"), Verb.KEEP_OLD, about_item(item.key))]
         for item in _shown(snapshot)
         if item.was is not None and snapshot.old_names.get(item.key) is OldName.REPLACED
     ][:_MOST_KEPT]

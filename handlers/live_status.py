@@ -8,7 +8,7 @@ from structlog.typing import FilteringBoundLogger
 
 from handlers.board_status import BoardCard, BoardStatus, EndsCard
 from handlers.board_view import moved_message
-from handlers.cards import LOST_PAGE, card, failed_card, shown_state
+from handlers.cards import LOST_PAGE, card, failed_card, replaced_card, shown_state
 from handlers.closed_places import ClosedPlaces, around
 from handlers.outbox import Outbox
 from handlers.outgoing import Address, Card, EndsOf, Message, Subject, TheBoard
@@ -251,10 +251,13 @@ class LiveStatus:
         return LeavingCard(follower=one, to=to, message=message, message_id=one.message_id, reply_to=None, ended=False)
 
     async def _message(self, follower: Follower, snapshot: Snapshot, state: State) -> Message:
-        """Return the card, or the page of what was not found that its reader has turned to."""
+        """Return the card, or the page of what was not found, or replaced, that its reader has turned to."""
         t = self._languages.words(Address.parse(follower.address).door, follower.language)
         page = follower.failed_page
-        if page is not None and state.ended:
+        if page is not None and page < 0 and state.ended:
+            if replaced := await self._manager.list_replaced(follower.task_id, page=~page):
+                return replaced_card(snapshot, replaced, ~page, t)
+        elif page is not None and state.ended:
             lost = await self._manager.list_lost(follower.task_id, page=page, size=LOST_PAGE)
             if lost:
                 return failed_card(snapshot, lost, page, t)

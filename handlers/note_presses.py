@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from telegram import Update
 
 from handlers import note_view
+from handlers.answers import sentence_of
 from handlers.buttons import Press, Verb
 from handlers.context import CalibotContext, follower_of, key_of, notebook_of, person_of, words_of
 from handlers.history_view import undone
@@ -15,7 +16,7 @@ from handlers.search import turned
 from handlers.submitting import submit
 from services.calibration.board import Board
 from services.calibration.task import NoteRequest
-from services.errors import NoteNotFound
+from services.errors import NotDeleted, NoteNotFound
 from services.i18n import Translation
 from services.torrents import NotebookId, NoteId, TaskId
 
@@ -118,8 +119,17 @@ async def _delete(update: Update, context: CalibotContext, notebook: NotebookId,
             await kept.delete(notebook, number, request_key=key)
             return Outcome(becomes=note_view.deleted(t, number))
         case Verb.UNDELETE:
-            await kept.restore(notebook, number, request_key=key)
-            return Outcome(becomes=note_view.back(t, number))
+            return await _back(update, context, notebook, number)
         case _:
             await kept.get(notebook, number)
             return Outcome(becomes=note_view.kept(t, number))
+
+
+async def _back(update: Update, context: CalibotContext, notebook: NotebookId, number: NoteId) -> Outcome:
+    """Take a note back; what says that it is deleted must not go on saying so where it was back already."""
+    becomes, said = note_view.back(words_of(update, context), number), None
+    try:
+        await context.services.notebook.restore(notebook, number, request_key=key_of(update, context))
+    except NotDeleted as error:
+        said = sentence_of(error, update, context)
+    return Outcome(becomes=becomes, said=said)

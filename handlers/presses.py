@@ -37,7 +37,7 @@ from services.errors import (
 )
 from services.torrents import NotebookId, TaskId
 
-_PAGES = {Verb.FAILED, Verb.CARD}
+_PAGES = {Verb.FAILED, Verb.REPLACED, Verb.CARD}
 _ON_NO_CARD = note_presses.VERBS | {Verb.LANGUAGE}
 _BEHIND = (CannotCancel, CannotRetry, CannotChoose, NothingToUndo, EditedSince, WrittenSince)
 """What is refused because the card with the button shows what is true no longer."""
@@ -126,12 +126,15 @@ async def _act_on_task(
             task_id = await _retry(update, context, task_id, notebook, follower)
         case Verb.READING | Verb.KEEP_OLD:
             task_id = await _decide(update, context, pressed, notebook, follower)
+            if follower is not None and (follower.failed_page or 0) < 0:  # there are others on the page
+                await context.services.followers.turn(follower.id, follower.failed_page)
         case _:
             if await context.services.followers.asker(task_id) is None:
                 raise TaskNotFound
     await _follow(update, context, task_id, notebook, follower)  # not before it was allowed
     if pressed.verb in _PAGES and (shown := await _follower_at(context, message)) is not None:
-        await context.services.followers.turn(shown.id, pressed.page if pressed.verb is Verb.FAILED else None)
+        pages = {Verb.FAILED: pressed.page, Verb.REPLACED: ~pressed.page}
+        await context.services.followers.turn(shown.id, pages.get(pressed.verb))
     return Outcome(task=task_id, said=said)
 
 

@@ -38,7 +38,8 @@ class Follower:
     """A stored follower. It outlives its task with the request, so that its buttons still work then.
 
     *shown_attempt* and *shown_state* are what its message shows, as far as is known; *end_shown_at* is set when it
-    needs nothing more. *gone*: its message was deleted. *failed_page*: it shows these failed items, not its card.
+    needs nothing more. *gone*: its message was deleted. *failed_page*: it shows these failed items, not its card;
+    below 0 the old names that were replaced, of which ``~failed_page`` is the page.
     *renewed*: how often it was told to show itself anew. *on_board*: the board that shows it.
     """
 

@@ -130,8 +130,16 @@ class Tasks(Protocol):
     async def counts_of(self, task_ids: Collection[TaskId]) -> Mapping[TaskId, Mapping[State, int]]:
         """Return the same of many tasks."""
 
-    async def undecided(self, task_id: TaskId, limit: int) -> Sequence[Item]:
-        """Return ended items about whose names people may decide: guesses first, then old names that were replaced."""
+    async def guesses(self, task_id: TaskId, limit: int) -> Sequence[Item]:
+        """Return the last ended items whose name is a guess."""
+
+    async def replaced(
+        self, task_id: TaskId, notes: Collection[NoteId], *, offset: int, limit: int
+    ) -> tuple[Sequence[Item], int]:
+        """Return ended items that wrote a name over one that claimed something else, by position; and how many.
+
+        In those *notes* where what the task wrote stands. Beyond the last one the number is 0.
+        """
 
     async def found_in(self, notebook: NotebookId, torrent: TorrentId) -> Sequence[Item]:
         """Return the items of the notebook's tasks that found *torrent*, oldest first. Reads every item."""

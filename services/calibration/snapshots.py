@@ -12,7 +12,9 @@ from services.notebook.note import Note
 from services.torrents import NotebookId, NoteId, Step, TaskId
 
 _OUTCOMES_SHOWN = 5
-_UNDECIDED_SHOWN = 5
+_GUESSES_SHOWN = 5
+REPLACED_SHOWN = 5
+"""Old names that were replaced: on the card of a task, and on a page of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +60,12 @@ async def read_snapshots(
         counts = await tx.tasks.counts(task_id)
         single = sum(counts.values()) == 1
         outcomes = await tx.tasks.outcomes(task_id, _OUTCOMES_SHOWN)
-        # Those of one under way are asked about as they come: to look for the others reads all of it.
-        undecided = await tx.tasks.undecided(task_id, _UNDECIDED_SHOWN) if task.state.ended and not single else ()
-        several = (first, *outcomes, *undecided)
         told = written.get(task_id, Written())
+        undecided: Sequence[Item] = ()
+        replaced = 0
+        if task.state.ended and not single:  # of one under way to look for them reads all of it
+            undecided, replaced = await _undecided(tx, task_id, told.standing)
+        several = (first, *outcomes, *undecided)
         snapshots.append(
             Snapshot(
                 task=task,
@@ -70,6 +74,7 @@ async def read_snapshots(
                 first=first,
                 outcomes=tuple(outcomes),
                 undecided=tuple(undecided),
+                replaced=replaced,
                 progress=progress.get(task_id) if task.state is State.RUNNING else None,
                 written=told,
                 # Where all of it was undone, all old names stand.
@@ -108,6 +113,25 @@ async def _written(tx: Tx, ended: Mapping[TaskId, Task]) -> Mapping[TaskId, Writ
                 known = written.get(task_id, Written())
                 written[task_id] = replace(known, standing=tuple(sorted((*known.standing, note_id))))
     return written
+
+
+async def _undecided(tx: Tx, task_id: TaskId, standing: Collection[NoteId]) -> tuple[Sequence[Item], int]:
+    """Return those about whose names people may decide, and how many old names were replaced."""
+    guesses = await tx.tasks.guesses(task_id, _GUESSES_SHOWN)
+    replaced, many = await tx.tasks.replaced(task_id, standing, offset=0, limit=REPLACED_SHOWN)
+    return (*guesses, *replaced), many
+
+
+async def read_replaced(tx: Tx, task_id: TaskId, page: int) -> Sequence[Item]:
+    """Return a page (from 0) of the task's items whose old name was replaced and can still be kept, by position."""
+    task = await tx.tasks.get(task_id)
+    if task is None:
+        return ()
+    standing = (await _written(tx, {task_id: task})).get(task_id, Written()).standing
+    offset = page * REPLACED_SHOWN
+    items, _ = await tx.tasks.replaced(task_id, standing, offset=offset, limit=REPLACED_SHOWN)
+    old_names = await _old_names(tx, task, items)
+    return [item for item in items if old_names.get(item.key) is OldName.REPLACED]
 
 
 async def _old_names(tx: Tx, task: Task, items: Iterable[Item]) -> Mapping[ItemKey, OldName]:

@@ -28,6 +28,12 @@ _CALL = (
 )
 _ADVERT = re.compile(rf"{_URL}|{_HANDLE}", re.IGNORECASE | re.ASCII)
 _CALLING = re.compile(_CALL, re.IGNORECASE)
+_QUALITY = re.compile(
+    r"(?<![a-z0-9])(?:[fu]?hd ?(?:[0-9]{3,4}p?)?|[0-9]{3,4}[pi]|[48]k|blu ?ray|(?:bd|br|dvd|hd|web) ?rip|web ?dl|hdtv)"
+    r"(?![a-z0-9])|高清|超清",
+    re.ASCII,
+)
+"""How sharp a film is, and where it was taken from: that alone tells nothing of it."""
 _SEPARATORS = re.compile(r"[\W_]+")
 _PLACEHOLDERS = frozenset({
     "untitled", "unknown", "noname", "no name", "name", "none", "null", "undefined", "nan", "magnet", "torrent",
@@ -51,7 +57,9 @@ def is_junk(name: str) -> bool:
     left = _ADVERT.sub(" ", _BRACKETS.sub(_without_advert, stem))
     if left == stem:
         return not _LETTERS.search(stem)
-    return not _LETTERS.search(_CALLING.sub(" ", _SEPARATORS.sub(" ", left)))
+    words = _CALLING.sub(" ", _SEPARATORS.sub(" ", left))
+    # A number beside it may be a title: 1917 1080p.
+    return not _LETTERS.search(words) or not _QUALITY.sub("", words).strip()
 
 
 def _without_advert(bracket: re.Match[str]) -> str:

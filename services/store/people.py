@@ -48,6 +48,7 @@ class NotebookRows:
         await self._run.one("join_note_hashes", old=notebook, new=into)
         await self._run.one("join_tasks", old=notebook, new=into)
         await self._run.one("join_followers", old=notebook, new=into)
+        await self._run.one("join_lookups", old=notebook, new=into)
         await self._run.one("join_doors", old=notebook, new=into)
         await self._run.one("forget_notebook", old=notebook)
 

@@ -386,6 +386,33 @@ async def test_a_phone_shows_all_of_it_within_its_width(browser: Browser, url: s
     await screen.page.close()
 
 
+@pytest.mark.parametrize("phone", [True, False])
+async def test_the_menu_of_a_tall_message_opens_beside_its_button_and_stays_while_that_is_seen(
+    browser: Browser, url: str, *, phone: bool
+) -> None:
+    size = {"width": 390, "height": 500} if phone else {"width": 1280, "height": 400}
+    screen = await opened(browser, url, viewport=size, is_mobile=phone, has_touch=phone)
+    await expect(screen.message("#5 saved")).to_be_visible()
+    await screen.send("/help")
+    tall, menu = screen.message("/calibrate_hash"), screen.page.get_by_role("menu")
+    await expect(tall).to_be_visible()
+    more = tall.get_by_role("button", name="More about this message")
+    await more.click()
+    await expect(menu.get_by_role("menuitem", name="Reply")).to_be_focused()
+    at, beside = await menu.bounding_box(), await more.bounding_box()
+    assert at is not None
+    assert beside is not None
+    assert 0 <= beside["y"] - (at["y"] + at["height"]) < 10
+    history = screen.page.get_by_role("list", name="Messages")
+    scroll = "(node, up) => new Promise((done) => { node.onscroll = done; node.scrollBy(0, -up); })"
+    await history.evaluate(scroll, 20)  # as when a message is edited
+    await expect(menu).to_be_visible()
+    await history.evaluate(scroll, 390)
+    await expect(menu).to_have_count(0)
+    assert screen.wrong == []
+    await screen.page.close()
+
+
 async def test_it_is_dark_where_that_is_wished(screen: Screen) -> None:
     background = "getComputedStyle(document.body).backgroundColor"
     light = await screen.page.evaluate(background)

@@ -225,12 +225,16 @@ async def test_a_file_that_a_command_cannot_read_gets_one_line_and_is_not_kept(
     assert "\n" not in said.text
 
 
-@pytest.mark.parametrize(
-    "words", ["", "abc", "1 x", "1-", "-1", "1--2", "all 5", "last", "last x", "1,5;x", "٣", "1-2-3"]
-)
+@pytest.mark.parametrize("words", ["", "abc", "1 x", "1-", "-1", "1--2", "all 5", "1,5;x", "٣", "1-2-3"])
 async def test_what_names_no_notes_gets_one_line(words: str, town: Town) -> None:
     answer = await town.ask(f"/calibrate {words}")
     assert answer.text == "Which notes? Send numbers: /calibrate 12, or 12 15 20-40, or last 100, or all."
+
+
+@pytest.mark.parametrize("words", ["last", "last x", "last 0", "last -1"])
+async def test_a_wrong_number_of_the_newest_notes_is_said_to_be_one(words: str, town: Town) -> None:
+    answer = await town.ask(f"/calibrate {words}")
+    assert answer.text == "How many of the newest notes? From 1 to 1,000: /calibrate last 100"
 
 
 async def test_the_counts_of_a_batch_are_exact_after_a_kill_in_its_middle(tmp_path: Path) -> None:

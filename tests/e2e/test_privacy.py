@@ -17,6 +17,7 @@ async def test_a_start_in_a_group_says_whether_privacy_mode_hides_its_messages(t
         started = await world.ask("/start", chat=group)
         hidden = "privacy mode" in started.text
         assert hidden is not reads_all
+        assert ("I see all that is posted here" in started.text) is reads_all
         assert any(one.reply_to is said for one in group.bot_messages) is reads_all
         if hidden:
             assert "/setprivacy" in started.text

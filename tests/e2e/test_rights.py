@@ -35,6 +35,7 @@ EFFECTS = {
     Verb.READING: ("Chosen by hand: ",),
     Verb.KEEP_OLD: ("The old name was kept: ",),
     Verb.FAILED: ("Not found: 1",),
+    Verb.REPLACED: ("Old names that were replaced: page 1 of 2",),
     Verb.CARD: ("nothing more is looked up",),
     Verb.CALIBRATE_ALL: UNDER_WAY,
     Verb.CALIBRATE_BELOW: UNDER_WAY,
@@ -217,6 +218,13 @@ async def _corrected(actor: Actor) -> Message:
     return await actor.town.shows(card, "completed", "was: Inception")
 
 
+async def _many_corrected(actor: Actor) -> Message:
+    samples = [actor.town.swarm.seed(make_sample(f"The Matrix {number}")) for number in range(1999, 2005)]
+    card = await actor.town.answer(actor.say(" ".join(one.magnet(dn="Inception") for one in samples)))
+    await _press(actor, card, "Calibrate")
+    return await actor.town.shows(card, "completed", "6 of 6 found")
+
+
 async def _taken_back(actor: Actor) -> Message:
     card = await _written(actor)
     assert actor.person is not None
@@ -351,6 +359,7 @@ MAKERS: Mapping[Verb, Callable[[Actor], Awaitable[Message]]] = {
     Verb.READING: _guessed,
     Verb.KEEP_OLD: _corrected,
     Verb.FAILED: _several_stopped,
+    Verb.REPLACED: _many_corrected,
     Verb.CARD: _turned,
     Verb.CALIBRATE_ALL: _forwarded,
     Verb.CALIBRATE_BELOW: _shown,

@@ -14,7 +14,7 @@ from tests.e2e.conftest import World
 
 _LAST_MOMENT = 150  # the events in which a town of this size is busy are more
 _BUTTONS = frozenset({"Refresh", "Cancel", "Retry", "Cancel all", "No", "Retry failed", "Next", "Previous"})
-_YES = re.compile(r"Yes, cancel \d+")
+_YES = re.compile(r"Yes, cancel(?: \d+)?")
 _METHODS = ("sendMessage", "editMessageText")
 
 Blow = Callable[[], Awaitable[None] | None]

@@ -80,7 +80,7 @@ async def test_whoever_may_touch_only_their_own_cancels_and_retries_those_alone(
         await asked(presser, notebook, "e", person=2)
         board = await put_up(presser)
         assert await presser.press(Verb.CANCEL_ALL, board.id, who=3) == NOT_THEIRS
-        assert await presser.press(Verb.CANCEL_ALL, board.id, who=2) == "Stopped 1 task."
+        assert await presser.press(Verb.CANCEL_ALL, board.id, who=2) == "Stopped 1 task. 4 are others'."
         await clock.advance(6)
         assert await states(presser, board) == [State.FAILED] * 4 + [State.CANCELLED]
         assert await presser.press(Verb.RETRY_ALL, board.id, who=3) == NOT_THEIRS

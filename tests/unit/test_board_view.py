@@ -53,7 +53,8 @@ def test_a_board_says_how_many_there_are_and_then_a_line_for_each() -> None:
     )
     one = view(asking, noted(State.PENDING, 3), ended=(noted(State.COMPLETED, 2), noted(State.FAILED, 1)))
     lines = text_of(one).splitlines()
-    dead = "Dead, as it seems: 2 trackers answered, and nobody has this torrent now. Try again later,…"
+    dead = "Dead, as it seems: 2 trackers answered, and nobody has this torrent now. "
+    dead += "Try again later, or add a tracker to the link."
     assert lines == [
         "running · 4 tasks: 1 found, 1 not, 2 left",
         "running · #4 · 01234567… · asking 2 trackers and the DHT · 1 min 5 s",
@@ -110,6 +111,9 @@ def test_whoever_cancels_all_is_asked_once_and_not_when_nothing_is_left() -> Non
     one = view(noted(State.RUNNING), noted(State.RUNNING), asking=True)
     assert text_of(one).endswith("Cancel all 2 tasks?")
     assert labels(one) == [["Yes, cancel 2", "No"]]
+    several = replace(one, shared=True)
+    assert text_of(several).endswith("Cancel these? A press cancels one's own tasks; an administrator's cancels all.")
+    assert labels(several) == [["Yes, cancel", "No"]]
     assert "Cancel" not in text_of(view(ended=(noted(State.COMPLETED),), asking=True))
 
 

@@ -1,4 +1,4 @@
-"""Which pages of what was not found a press may turn to, and what its message shows then."""
+"""Which pages of what was not found, or replaced, a press may turn to, and what its message shows then."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -10,12 +10,14 @@ from handlers.buttons import Verb
 from handlers.cards import LOST_PAGE
 from services.calibration.follower import NewFollower
 from services.calibration.manager import AsyncCalibrationManager
+from services.calibration.task import NoteRequest
 from services.errors import NotFound
 from services.store.store import Store
 from services.torrents import NotebookId, TaskId
 from tests.fake_clock import FakeClock
 from tests.unit.conftest import Run
 from tests.unit.fakes import FakeEngine, hashes
+from tests.unit.name_world import World, link
 from tests.unit.test_presses import ALICE, CARD, Presser
 
 NO_LONGER = "This button is no longer in use."
@@ -108,3 +110,37 @@ async def test_what_a_press_asks_for_is_shown_though_an_earlier_edit_was_on_its_
         assert "Not found: 1–10 of 12" in await board.shown()
     await board.presser.show()
     assert (await board.presser.follower()).end_shown_at is not None
+
+
+async def test_every_old_name_can_be_kept_on_a_page_of_its_own_and_the_message_stays_there(
+    run: Run, engine: FakeEngine, clock: FakeClock, store: Store, notebook: NotebookId
+) -> None:
+    world, words = World(store, notebook, clock, engine), [f"word {number}" for number in range(7)]
+    for word in words:
+        engine.knows(word, f"{word}.iso")
+    async with run() as manager:
+        notes = [await world.add(link(word, f"Old-{word[5:]}"), word) for word in words]
+        task_id = await manager.submit_task(
+            request=NoteRequest(tuple(notes), named=tuple(notes)),
+            notebook=notebook,
+            asked_by=ALICE,
+            cause="command",
+            follower=NewFollower(address="tg:1", message_id=CARD),
+        )
+        await clock.advance(5)
+        board = Board(manager, Presser(manager, store, clock), clock, task_id)
+        assert await board.press(Verb.REPLACED, on_card=False) == NO_LONGER
+        assert await board.press(Verb.REPLACED) is None
+        assert "page 1 of 2" in await board.shown()
+        assert await board.press(Verb.REPLACED, 1) is None
+        shown = await board.shown()
+        assert "page 2 of 2" in shown
+        assert f"#{notes[6]} · " in shown
+        assert "was: Old-6 → now: word 6.iso" in shown
+        await board.presser.press(Verb.KEEP_OLD, f"{task_id}:6")
+        assert await world.text(notes[6]) == link("word 6", "Old-6")
+        shown = await board.shown()
+        assert "was: Old-5" in shown
+        assert "Old-6" not in shown
+        assert await board.press(Verb.CARD) is None
+        assert "Old names that" not in await board.shown()

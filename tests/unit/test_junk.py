@@ -15,7 +15,7 @@ JUNK = [
     "【更多资源请关注频道 @abcd】", "【www.abc.cc】【t.me/abcd】", "[example.com]", "(example.com)", "www.example.com",
     "example.com", "example.com.mp4", "www.abc.com_www.def.net", "http://example.org/a/b", "visit www.abc.net",
     "更多免费 www.abc.xyz", ".mkv", "mkv", "MP4", ".torrent", "untitled", "Unknown", "download", "Magnet",
-    "null", "未命名",
+    "null", "未命名", "【最新地址 www.example.net】HD1080", "[example.com] 1080p.BluRay", "www.abc.com@1080P高清.mp4",
 ]  # fmt: skip
 TELLING = [
     "三体.全集.mkv", "三体", "神女", "进击的巨人 第1话", "オズの魔法使い.avi", "Война и мир", "오징어 게임",
@@ -28,6 +28,8 @@ TELLING = [
     "Deadbeef", "facade", "cafebabe", "abcdef", "mkvtoolnix", "ISO 9001 handbook", "node.js-docs", "Facebook.The.Movie",
     "Download: the true story of the internet", "The Net 1995", "Antitrust.com.edition", "Mr.Robot.S01",
     "(500) Days of Summer", "[Judas] Vinland Saga", "【喵萌奶茶】进击的巨人", "Live.and.Let.Die", "Deep Purple Live",
+    "【www.example.com】1917.1080p", "[example.com] HD1080 三体", "【www.example.com】4K Girl", "UHD",
+    "[abc.com] Hdx", "4K",
 ]  # fmt: skip
 
 

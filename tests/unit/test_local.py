@@ -1,5 +1,6 @@
 """Whose the notes are that were kept without Telegram."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -7,12 +8,14 @@ import pytest
 from services.access import Access
 from services.calibration.task import NoteRequest
 from services.errors import NoteNotFound
+from services.metrics import Metrics
 from services.notebook.history import History
 from services.notebook.local import LOCAL, unite
 from services.notebook.notebook import Notebook
 from services.notebook.people import People
 from services.notebook.ports import NotebookTx
 from services.notebook.search import Search
+from services.store.statements import load_migrations, load_queries
 from services.store.store import Store
 from services.torrents import Name, NotebookId, NoteId, PersonId
 from tests.fake_clock import FakeClock
@@ -66,6 +69,21 @@ async def test_who_sends_the_code_has_the_notes_at_once(world: World) -> None:
     assert people.start_code is not None
     assert await people.claim(ALICE, people.start_code)
     assert await world.opens(ALICE) == [number]
+
+
+async def test_where_it_fails_the_code_stays_good(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    people = await world.start()
+    code = str(people.start_code)
+
+    async def fail(tx: NotebookTx, owner: PersonId) -> bool:
+        raise ZeroDivisionError
+
+    with monkeypatch.context() as patch:
+        patch.setattr("services.notebook.people.unite", fail)
+        with pytest.raises(ZeroDivisionError):
+            await people.claim(ALICE, code)
+    assert people.start_code == code
+    assert await people.claim(ALICE, code)
 
 
 async def test_a_wrong_code_has_nothing(world: World) -> None:
@@ -174,6 +192,32 @@ async def test_a_task_under_way_writes_its_name_there_and_can_be_undone(
         history = History(world.store, world.clock, lambda _: None)
         await history.undo(here, number, person=ALICE)
         assert (await world.notebook.get(here, number)).text == text
+
+
+async def test_what_was_looked_up_there_counts_for_the_figures_of_both(
+    world: World, run: Run, engine: FakeEngine
+) -> None:
+    await world.note(ALICE)
+    async with run() as manager:
+        for door in (ALICE, LOCAL):
+            number = await world.note(door, f"magnet:?xt=urn:btih:{torrent(door).shown.hex}")
+            notebook = await world.notebook.behind(door)
+            await manager.submit_task(request=NoteRequest((number,)), notebook=notebook, asked_by=door, cause="api")
+        await world.clock.advance(100)
+        await world.unite(ALICE)
+        here = await world.notebook.behind(ALICE)
+        figures = await Metrics(world.store, manager, world.clock).figures(notebooks=[here])
+        assert sum(figures.outcomes.values()) == 2
+
+
+def test_no_table_goes_on_with_a_notebook_that_has_become_part_of_another() -> None:
+    queries = " ".join(text for name, text in load_queries().items() if name.startswith(("join_", "forget_")))
+    tables = re.findall(
+        r"CREATE TABLE (\w+) \(((?:[^;]|\n)*?)\n\)", "\n".join(text for text in load_migrations()), re.IGNORECASE
+    )
+    named = {table for table, columns in tables if re.search(r"^\s*notebook_id\b", columns, re.MULTILINE)}
+    assert {"notes", "tasks", "notebook_lookups"} <= named
+    assert [one for one in sorted(named) if not re.search(rf"(UPDATE|DELETE FROM) {one}\b", queries)] == []
 
 
 @pytest.mark.parametrize("later", [ALICE, LOCAL])

@@ -10,13 +10,15 @@ from services.torrents import NotebookId
 from tests.fake_clock import FakeClock
 from tests.unit.conftest import Run
 from tests.unit.fakes import FakeEngine, torrent
-from tests.unit.name_world import ALICE, BOB, World, labels, link
+from tests.unit.name_world import ALICE, BOB, World, guessed, labels, link
 
 
 @pytest.fixture
 def world(store: Store, notebook: NotebookId, clock: FakeClock, engine: FakeEngine) -> World:
     engine.knows("film", "The Matrix (1999)")
     engine.knows("other", "Other.iso")
+    for number in range(6):
+        engine.knows(f"guess {number}", guessed(f"guess {number}"))
     return World(store, notebook, clock, engine)
 
 
@@ -356,3 +358,24 @@ async def test_every_old_name_of_a_batch_can_be_kept_one_after_another(world: Wo
         assert not any(label.startswith("Keep old") for label in labels(await world.shown(manager, task_id)))
         for word, note in zip(words, notes, strict=True):
             assert await world.text(note) == link(word, "Inception")
+
+
+async def test_every_old_name_of_a_batch_is_told_though_many_names_are_guesses(world: World, run: Run) -> None:
+    words = [f"word {number}" for number in range(12)]
+    for word in words:
+        world.engine.knows(word, f"{word}.iso")
+    guesses = [f"guess {number}" for number in range(6)]
+    async with run() as manager:
+        notes = [await world.add(link(word, f"Old-{word[5:]}"), word) for word in words]
+        notes += [await world.add(link(word), word) for word in guesses]
+        task_id = await world.calibrate(manager, *notes)
+        shown = await world.shown(manager, task_id)
+        told = shown.html.count("was: ")
+        assert told >= 5
+        assert f"{12 - told} more old names were replaced." in shown.html
+        assert "Show old names" in labels(shown)
+        pages = [await manager.list_replaced(task_id, page=page) for page in range(4)]
+        assert [item.was for page in pages for item in page] == [f"Old-{word[5:]}" for word in words]
+        await world.edit(notes[0], "mine", BOB)
+        assert [item.was for item in await manager.list_replaced(task_id)] == [f"Old-{word[5:]}" for word in words[1:6]]
+        assert f"{11 - told} more" in (await world.shown(manager, task_id)).html

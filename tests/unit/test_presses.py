@@ -370,3 +370,20 @@ async def test_a_press_is_refused_in_words_also_where_the_store_fails_while_its_
         await presser.press(Verb.CANCEL, task_id, message_id=77)
         follower = await presser.follower(77)
         assert presser.box.marks[-1] == (follower.id, Rank.END)
+
+
+async def test_a_message_that_offers_to_undo_a_deletion_says_that_the_note_is_back_where_it_was_back_already(
+    run: Run, clock: FakeClock, store: Store
+) -> None:
+    async with run() as manager:
+        presser = Presser(manager, store, clock)
+        home = await presser.notebook.behind("tg:1")
+        saved = await presser.notebook.save(
+            f"magnet:?xt=urn:btih:{torrent('x').shown}", notebook=home, person=ALICE, origin=None
+        )
+        assert saved is not None
+        await presser.notebook.delete(home, saved.note_id)
+        await presser.notebook.restore(home, saved.note_id)
+        said = await presser.press(Verb.UNDELETE, saved.note_id)
+        assert said == "This note is not deleted: there is nothing to take back."
+        assert presser.box.edits == [(CARD, f"#{saved.note_id} is back.")]

@@ -74,6 +74,7 @@ TABLE = [
     Row("POST", f"{CALIBRATE}/cancel/{TASK}", ASKED, f"{CALIBRATE}/cancel/{{live}}"),
     Row("POST", f"{CALIBRATE}/retry/{TASK}", ASKED, f"{CALIBRATE}/retry/{{ended}}"),
     Row("WS", "/api/events", (401, 403, 101, 101, 101)),
+    Row("WS", "/{path:path}", (404, 404, 404, 404, 404), "/api/nowhere"),
     Row("GET", "/api/notebooks", EACHS),
     Row("GET", "/api/notes", EACHS),
     Row("GET", "/api/notes", THEIRS, "/api/notes?notebook={notebook}&q=true"),
@@ -160,7 +161,7 @@ async def test_each_route_says_to_each_what_it_shall_and_nothing_of_others(row: 
     expected, group = row.says[place], await world.services.notebook.behind(GROUP)
     before = await world.services.search.lines(group, "", 0)
     if row.method == "WS":
-        socket = await world.listen(PEOPLE[who])
+        socket = await world.listen(PEOPLE[who], path=row.path or row.route)
         heard = json.dumps(socket.sent)
         assert (101 if socket.accepted else socket.status) == expected
     else:

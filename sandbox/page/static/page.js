@@ -3,7 +3,7 @@
 import {bubble, colourOf, firstLine, keyboard, make} from "/bubbles.js";
 import {composer} from "/composer.js";
 import {connect} from "/link.js";
-import {alertOf, choose, closeMenu, openMenu, toast} from "/popups.js";
+import {alertOf, choose, closeMenuOutside, openMenu, toast} from "/popups.js";
 import {ofPair, say, switchLanguage, translate} from "/words.js";
 
 const by = (id) => document.getElementById(id);
@@ -296,6 +296,6 @@ by("refuse").addEventListener("click", async () => {
 });
 by("down").addEventListener("click", toEnd);
 list.addEventListener("scroll", () => {
-  closeMenu();
+  closeMenuOutside(list);
   by("down").hidden = list.scrollHeight - list.scrollTop - list.clientHeight < NEAR;
 });

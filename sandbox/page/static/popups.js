@@ -40,6 +40,14 @@ export function closeMenu({refocus = false} = {}) {
   if (refocus) button.focus();
 }
 
+// Closes the menu whose button is not seen any more in the *box* that scrolls.
+export function closeMenuOutside(box) {
+  const place = document.querySelector(".more[aria-expanded=true]")?.getBoundingClientRect();
+  if (!place) return;
+  const {top, bottom} = box.getBoundingClientRect();
+  if (place.bottom <= top || place.top >= bottom) closeMenu();
+}
+
 // Opens the menu of a message beside *button*: each of *items* is words and what they do.
 export function openMenu(button, items) {
   const wasOpen = button.getAttribute("aria-expanded") === "true";
@@ -56,7 +64,7 @@ export function openMenu(button, items) {
   menu.classList.toggle("up", button.getBoundingClientRect().top > innerHeight / 2);
   button.after(menu);
   button.setAttribute("aria-expanded", "true");
-  menu.firstElementChild.focus();
+  menu.firstElementChild.focus({preventScroll: true});
 }
 
 function walk(event, menu) {

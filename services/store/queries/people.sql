@@ -57,6 +57,9 @@ UPDATE tasks SET notebook_id = :new WHERE notebook_id = :old;
 -- name: join_followers
 UPDATE followers SET notebook_id = :new WHERE notebook_id = :old;
 
+-- name: join_lookups
+UPDATE notebook_lookups SET notebook_id = :new WHERE notebook_id = :old;
+
 -- name: join_doors
 UPDATE doors SET notebook_id = :new WHERE notebook_id = :old;
 

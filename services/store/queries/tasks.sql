@@ -96,16 +96,18 @@ SELECT * FROM item_rows
 WHERE task_id = :task_id AND ended_at IS NOT NULL
 ORDER BY ended_at DESC, position DESC LIMIT :limit;
 
--- name: undecided
--- Those first whose name is a guess, then those whose old name claims something else and was not kept.
-SELECT * FROM item_rows
-WHERE task_id = :task_id AND ended_at IS NOT NULL AND (
-    NOT certain OR was IS NOT NULL AND EXISTS (
-        SELECT 1 FROM json_each(corrected) AS note
-        WHERE NOT EXISTS (SELECT 1 FROM pins WHERE note_id = note.value AND info_hash IN (found_v1, found_v2))
-    )
+-- name: guesses
+SELECT * FROM item_rows WHERE task_id = :task_id AND ended_at IS NOT NULL AND NOT certain
+ORDER BY ended_at DESC, position DESC LIMIT :limit;
+
+-- name: replaced
+SELECT *, count(*) OVER () AS many FROM item_rows
+WHERE task_id = :task_id AND ended_at IS NOT NULL AND was IS NOT NULL AND was <> name AND certain AND EXISTS (
+    SELECT 1 FROM json_each(corrected) AS note
+    WHERE note.value IN (SELECT value FROM json_each(:notes))
+        AND NOT EXISTS (SELECT 1 FROM pins WHERE note_id = note.value AND info_hash IN (found_v1, found_v2))
 )
-ORDER BY certain, ended_at DESC, position DESC LIMIT :limit;
+ORDER BY position LIMIT :limit OFFSET :offset;
 
 -- name: replace_item
 UPDATE items SET hints = :hints, state = :state, attempt = :attempt, started_at = :started_at, ended_at = :ended_at,
