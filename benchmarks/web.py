@@ -133,6 +133,8 @@ async def _threads(scale: Scale) -> _Load:
         "--log-level",
         "critical",
         "--no-control-socket",
+        "--graceful-timeout",
+        "1",
     )
     command = (
         sys.executable,
@@ -143,7 +145,8 @@ async def _threads(scale: Scale) -> _Load:
         *options,
         "benchmarks.threaded:make_app()",
     )
-    async with running(*command, patience=1.0):
+    # Its worker would go on with what waits in the pool: gunicorn ends it after a second, unless it is killed itself.
+    async with running(*command):
         await _listens(port)
         await _loaded(address, "none", scale.web_rate, _WARM)
         before = await _done(address)
