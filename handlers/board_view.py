@@ -32,6 +32,7 @@ _FEW_DIGITS = 8
 _SHORT = 90
 _REASON = 160
 """Room for a whole reason: what there is to be done stands at its end."""
+_CUT_REASON = 90
 _SHORTER = 60
 _HALF = 45
 
@@ -83,12 +84,19 @@ def board_card(view: View, now: float | None, t: Translation) -> tuple[Message, 
         behind = ["", question.format(count=view.left)]
         if view.shared:
             behind[-1] = t.gettext("Cancel these? A press cancels one's own tasks; an administrator's cancels all.")
-    told = _fitting([_ended(t, one) for one in view.fresh], [*lines, "", *behind])
+    told = _ends(t, view.fresh, [*lines, "", *behind])
     most = END_LINES if view.left else MOST_ENDS
-    others = [_ended(t, one) for one in view.ended[: max(0, most - len(told))]]
-    ends = [*reversed(told), *_fitting(others, [*lines, "", *told, *behind])]
+    others = view.ended[: max(0, most - len(told))]
+    ends = [*reversed(told), *_ends(t, others, [*lines, "", *told, *behind])]
     between = [""] if ends and view.live else []
     return Message("\n".join([*lines, *between, *ends, *behind]), _keyboard(t, view, more)), len(told)
+
+
+def _ends(t: Translation, ends: Sequence[Snapshot], there: Sequence[str]) -> Sequence[str]:
+    """Return a line for each of *ends*, the first ones, as many as fit: with whole reasons where all of them do."""
+    whole = [_ended(t, one, _REASON) for one in ends]
+    told = _fitting(whole, there)
+    return told if len(told) == len(whole) else _fitting([_ended(t, one, _CUT_REASON) for one in ends], there)
 
 
 def _fitting(wanted: Sequence[str], there: Sequence[str]) -> Sequence[str]:
@@ -130,14 +138,14 @@ def _subject(t: Translation, one: Snapshot) -> str:
     return subject(t, one, _FEW_NOTES, _FEW_DIGITS)
 
 
-def _ended(t: Translation, one: Snapshot) -> str:
+def _ended(t: Translation, one: Snapshot, most: int) -> str:
     mark = "✓" if one.task.state is State.COMPLETED else "✗"
     if one.task.state is State.CANCELLED:
         outcome = state_word(t, State.CANCELLED)
     elif one.total > 1:
         outcome = counted(t, one)
     else:
-        outcome = claim(t, one.first, _HALF) or latest(t, one.first, _SHORT, _REASON)
+        outcome = claim(t, one.first, _HALF) or latest(t, one.first, _SHORT, most)
     words = [f"{mark} {_subject(t, one)}", outcome]
     if written_nowhere(one):
         words.append(t.gettext("no note was changed"))
@@ -166,7 +174,7 @@ def _keyboard(t: Translation, view: View, more: int) -> InlineKeyboardMarkup | N
 def ends_message(ends: Sequence[Snapshot], t: Translation) -> tuple[Message, int]:
     """Return a message of its own that tells *ends*, and how many of them, the first ones: as many as fit."""
     head = [t.gettext("These have ended:")] if len(ends) > 1 else []
-    told = _fitting([_ended(t, one) for one in ends], head)
+    told = _ends(t, ends, head)
     return Message("\n".join([*head, *told])), len(told)
 
 

@@ -9,7 +9,7 @@ from handlers.choice_view import choice_rows, claim, claims, keep_button, questi
 from handlers.outgoing import Message
 from handlers.text import LONGEST, LONGEST_NAME, digits, escape, listed, shown_name, units
 from services.calibration.apply import writable
-from services.calibration.snapshots import REPLACED_SHOWN
+from services.calibration.snapshots import REPLACED_SHOWN, Replaced
 from services.calibration.task import Found, Item, Lost, NoteRequest, PassedOver, Snapshot, State, Task
 from services.i18n import Translation, duration, sentence, source_word, state_word, trust_word
 from services.magnets.rewrite import magnet_link
@@ -295,29 +295,30 @@ def failed_card(snapshot: Snapshot, lost: Sequence[Lost], page: int, t: Translat
     for one in lost:
         where = f"{numbers(t, one.notes[:_FEW_NOTES])} · " if one.notes else ""
         lines.append(f"{where}{digits(one.item.torrent)} · {latest(t, one.item)}")
-    row = _turning(t, snapshot, Verb.FAILED, page, more=first + len(lost) < total)
+    before, after = page - 1 if page else None, page + 1 if first + len(lost) < total else None
+    row = _turning(t, snapshot, Verb.FAILED, before, after)
     return Message("\n".join(lines), InlineKeyboardMarkup([row]))
 
 
-def replaced_card(snapshot: Snapshot, replaced: Sequence[Item], page: int, t: Translation) -> Message:
-    """Return *page* (from 0) of the old names that the task of *snapshot* replaced, each with a way to keep it."""
-    pages = -(-snapshot.replaced // REPLACED_SHOWN)
-    title = t.gettext("Old names that were replaced: page {page} of {pages}").format(page=page + 1, pages=pages)
-    lines = [f"<b>{state_word(t, snapshot.task.state)}</b> · {subject(t, snapshot)}", title]
-    lines += [
-        f"{numbers(t, item.corrected, _FEW_NOTES)} · {digits(item.torrent)} · {claim(t, item, LONGEST_NAME)}"
-        for item in replaced
-    ]
-    row = _turning(t, snapshot, Verb.REPLACED, page, more=page + 1 < pages)
-    return Message("\n".join(lines), InlineKeyboardMarkup([*([keep_button(t, item)] for item in replaced), row]))
+def replaced_card(snapshot: Snapshot, replaced: Replaced, offset: int, t: Translation) -> Message:
+    """Return the old names that the task of *snapshot* replaced, from *offset* on, each with a way to keep it."""
+    lines = [f"<b>{state_word(t, snapshot.task.state)}</b> · {subject(t, snapshot)}"]
+    lines.append(t.gettext("Old names that were replaced:"))
+    lines += [f"{digits(item.torrent)} · {claim(t, item, LONGEST_NAME)}" for item in replaced.items]
+    before = max(0, offset - REPLACED_SHOWN) if offset else None
+    row = _turning(t, snapshot, Verb.REPLACED, before, replaced.following)
+    keep = [[keep_button(t, item)] for item in replaced.items]
+    return Message("\n".join(lines), InlineKeyboardMarkup([*keep, row]))
 
 
-def _turning(t: Translation, snapshot: Snapshot, verb: Verb, page: int, *, more: bool) -> list[InlineKeyboardButton]:
+def _turning(
+    t: Translation, snapshot: Snapshot, verb: Verb, before: int | None, after: int | None
+) -> list[InlineKeyboardButton]:
     """Return the buttons from a page to its card, and to its neighbours."""
     task_id = snapshot.task.id
     row = [button(t.gettext("Back"), Verb.CARD, task_id)]
-    if page:
-        row.append(button(t.gettext("Previous"), verb, task_id, page - 1))
-    if more:
-        row.append(button(t.gettext("Next"), verb, task_id, page + 1))
+    if before is not None:
+        row.append(button(t.gettext("Previous"), verb, task_id, before))
+    if after is not None:
+        row.append(button(t.gettext("Next"), verb, task_id, after))
     return row

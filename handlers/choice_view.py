@@ -32,9 +32,8 @@ def claims(t: Translation, snapshot: Snapshot) -> list[str]:
         else:
             words = t.gettext("The old name was kept: {old}").format(old=_name(item.was, several=several))
         lines.append(f"{digits(item.torrent)} · {words}" if several else words)
-    if more := _more(snapshot):
-        said = t.ngettext("{count} more old name was replaced.", "{count} more old names were replaced.", more)
-        lines.append(said.format(count=more))
+    if _more(snapshot):
+        lines.append(t.gettext("More old names were replaced."))
     return lines
 
 
@@ -45,10 +44,9 @@ def _old_names_row(t: Translation, snapshot: Snapshot) -> list[InlineKeyboardBut
     return [button(t.gettext("Show old names"), Verb.REPLACED, snapshot.task.id)]
 
 
-def _more(snapshot: Snapshot) -> int:
-    """Return how many old names that were replaced have no line on the card."""
-    shown = sum(snapshot.old_names.get(item.key) is OldName.REPLACED for item in _shown(snapshot))
-    return max(0, snapshot.replaced - shown)
+def _more(snapshot: Snapshot) -> bool:
+    """Whether old names were replaced that have no line on the card."""
+    return snapshot.replaced > sum(snapshot.old_names.get(item.key) is OldName.REPLACED for item in _shown(snapshot))
 
 
 def keep_button(t: Translation, item: Item) -> InlineKeyboardButton:

@@ -255,7 +255,8 @@ class LiveStatus:
         t = self._languages.words(Address.parse(follower.address).door, follower.language)
         page = follower.failed_page
         if page is not None and page < 0 and state.ended:
-            if replaced := await self._manager.list_replaced(follower.task_id, page=~page):
+            replaced = await self._manager.list_replaced(follower.task_id, offset=~page)
+            if replaced.items:
                 return replaced_card(snapshot, replaced, ~page, t)
         elif page is not None and state.ended:
             lost = await self._manager.list_lost(follower.task_id, page=page, size=LOST_PAGE)

@@ -23,6 +23,7 @@ from handlers.notes import note_number
 from handlers.slots import Rank
 from handlers.submitting import submit
 from services.calibration.follower import Follower
+from services.calibration.snapshots import REPLACED_SHOWN
 from services.calibration.task import CalibrationRequest, NoteRequest, is_left_of
 from services.errors import (
     CalibotError,
@@ -126,8 +127,8 @@ async def _act_on_task(
             task_id = await _retry(update, context, task_id, notebook, follower)
         case Verb.READING | Verb.KEEP_OLD:
             task_id = await _decide(update, context, pressed, notebook, follower)
-            if follower is not None and (follower.failed_page or 0) < 0:  # there are others on the page
-                await context.services.followers.turn(follower.id, follower.failed_page)
+            if follower is not None and (follower.failed_page or 0) < 0:
+                await context.services.followers.turn(follower.id, await _rest_of(context, follower))
         case _:
             if await context.services.followers.asker(task_id) is None:
                 raise TaskNotFound
@@ -136,6 +137,16 @@ async def _act_on_task(
         pages = {Verb.FAILED: pressed.page, Verb.REPLACED: ~pressed.page}
         await context.services.followers.turn(shown.id, pages.get(pressed.verb))
     return Outcome(task=task_id, said=said)
+
+
+async def _rest_of(context: CalibotContext, follower: Follower) -> int | None:
+    """Return the page of old names that is left where one of them was kept; None: there is none."""
+    offset: int | None = ~(follower.failed_page or 0)
+    while offset is not None:
+        if (await context.services.manager.list_replaced(follower.task_id, offset=offset)).items:
+            return ~offset
+        offset = max(0, offset - REPLACED_SHOWN) if offset else None
+    return None
 
 
 def _no_longer(update: Update, context: CalibotContext) -> Outcome:

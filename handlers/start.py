@@ -29,14 +29,14 @@ async def start(update: Update, context: CalibotContext) -> None:
         text += "\n\n" + t.gettext("This group's number, for my owner's settings or /allow: {number}").format(
             number=chat.id
         )
-        if await _hears_everything(update, context):
-            text += "\n\n" + t.gettext("I see all that is posted here: a message with a magnet link becomes a note.")
-        else:
+        if not await _hears_everything(update, context):
             text += "\n\n" + t.gettext(
                 "Telegram hides this group's ordinary messages from me (privacy mode): of what is posted here I see "
                 "commands alone. To change that, make me an administrator; or let my owner send /setprivacy to "
                 "@BotFather, choose Disable, then remove me from this group and add me again."
             )
+        elif people.access.lets_in(people.access.now(door_of(chat))):
+            text += "\n\n" + t.gettext("I see all that is posted here: a message with a magnet link becomes a note.")
     say(update, context, text)
 
 

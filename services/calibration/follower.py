@@ -39,7 +39,7 @@ class Follower:
 
     *shown_attempt* and *shown_state* are what its message shows, as far as is known; *end_shown_at* is set when it
     needs nothing more. *gone*: its message was deleted. *failed_page*: it shows these failed items, not its card;
-    below 0 the old names that were replaced, of which ``~failed_page`` is the page.
+    below 0 the old names that were replaced, from the offset ``~failed_page`` on.
     *renewed*: how often it was told to show itself anew. *on_board*: the board that shows it.
     """
 

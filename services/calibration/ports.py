@@ -133,12 +133,10 @@ class Tasks(Protocol):
     async def guesses(self, task_id: TaskId, limit: int) -> Sequence[Item]:
         """Return the last ended items whose name is a guess."""
 
-    async def replaced(
-        self, task_id: TaskId, notes: Collection[NoteId], *, offset: int, limit: int
-    ) -> tuple[Sequence[Item], int]:
-        """Return ended items that wrote a name over one that claimed something else, by position; and how many.
+    async def replaced(self, task_id: TaskId, notes: Collection[NoteId], *, offset: int, limit: int) -> Sequence[Item]:
+        """Return ended items that wrote a name over one that claimed something else, by position.
 
-        In those *notes* where what the task wrote stands. Beyond the last one the number is 0.
+        In those *notes* where what the task wrote stands; perhaps not in the one that had the old name.
         """
 
     async def found_in(self, notebook: NotebookId, torrent: TorrentId) -> Sequence[Item]:

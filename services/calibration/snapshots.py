@@ -13,6 +13,8 @@ from services.torrents import NotebookId, NoteId, Step, TaskId
 
 _OUTCOMES_SHOWN = 5
 _GUESSES_SHOWN = 5
+_REPLACED_COUNTED = 20  # more than a card has lines for
+_JUDGED = 60  # items at once: to judge one reads its notes and what they were
 REPLACED_SHOWN = 5
 """Old names that were replaced: on the card of a task, and on a page of them."""
 
@@ -31,6 +33,14 @@ class Changes:
     number: int
     reset: bool
     more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """A few items whose old name was replaced, and the offset of the *following* ones, if there are some."""
+
+    items: tuple[Item, ...] = ()
+    following: int | None = None
 
 
 async def read_snapshots(
@@ -64,7 +74,7 @@ async def read_snapshots(
         undecided: Sequence[Item] = ()
         replaced = 0
         if task.state.ended and not single:  # of one under way to look for them reads all of it
-            undecided, replaced = await _undecided(tx, task_id, told.standing)
+            undecided, replaced = await _undecided(tx, task, told.standing)
         several = (first, *outcomes, *undecided)
         snapshots.append(
             Snapshot(
@@ -115,23 +125,39 @@ async def _written(tx: Tx, ended: Mapping[TaskId, Task]) -> Mapping[TaskId, Writ
     return written
 
 
-async def _undecided(tx: Tx, task_id: TaskId, standing: Collection[NoteId]) -> tuple[Sequence[Item], int]:
-    """Return those about whose names people may decide, and how many old names were replaced."""
-    guesses = await tx.tasks.guesses(task_id, _GUESSES_SHOWN)
-    replaced, many = await tx.tasks.replaced(task_id, standing, offset=0, limit=REPLACED_SHOWN)
-    return (*guesses, *replaced), many
+async def _undecided(tx: Tx, task: Task, standing: Collection[NoteId]) -> tuple[Sequence[Item], int]:
+    """Return those about whose names people may decide, and how many old names were replaced, or that it is many."""
+    guesses = await tx.tasks.guesses(task.id, _GUESSES_SHOWN)
+    replaced, _ = await _replaced(tx, task, standing, offset=0, most=_REPLACED_COUNTED)
+    return (*guesses, *replaced[:REPLACED_SHOWN]), len(replaced)
 
 
-async def read_replaced(tx: Tx, task_id: TaskId, page: int) -> Sequence[Item]:
-    """Return a page (from 0) of the task's items whose old name was replaced and can still be kept, by position."""
+async def read_replaced(tx: Tx, task_id: TaskId, offset: int) -> Replaced:
+    """Return the next of the task's items, from *offset* on, whose old name was replaced and can still be kept."""
     task = await tx.tasks.get(task_id)
     if task is None:
-        return ()
+        return Replaced()
     standing = (await _written(tx, {task_id: task})).get(task_id, Written()).standing
-    offset = page * REPLACED_SHOWN
-    items, _ = await tx.tasks.replaced(task_id, standing, offset=offset, limit=REPLACED_SHOWN)
-    old_names = await _old_names(tx, task, items)
-    return [item for item in items if old_names.get(item.key) is OldName.REPLACED]
+    found, places = await _replaced(tx, task, standing, offset=offset, most=REPLACED_SHOWN + 1)
+    return Replaced(tuple(found[:REPLACED_SHOWN]), places[-1] if len(found) > REPLACED_SHOWN else None)
+
+
+async def _replaced(
+    tx: Tx, task: Task, standing: Collection[NoteId], *, offset: int, most: int
+) -> tuple[Sequence[Item], Sequence[int]]:
+    """Return *most* such items, and the place of each; where most of what is read is none, fewer."""
+    found: list[Item] = []
+    places: list[int] = []
+    for begin in range(offset, offset + _JUDGED, REPLACED_SHOWN):
+        items = await tx.tasks.replaced(task.id, standing, offset=begin, limit=REPLACED_SHOWN)
+        old_names = await _old_names(tx, task, items)
+        for place, item in enumerate(items, begin):
+            if old_names.get(item.key) is OldName.REPLACED:
+                found.append(item)
+                places.append(place)
+        if len(found) >= most or len(items) < REPLACED_SHOWN:
+            break
+    return found[:most], places[:most]
 
 
 async def _old_names(tx: Tx, task: Task, items: Iterable[Item]) -> Mapping[ItemKey, OldName]:

@@ -205,9 +205,9 @@ class Snapshot:
     *counts* has every state that an item is in. *first* is its first item, *outcomes* the last five that ended,
     newest first. *progress* is the newest word of a lookup under way. Of an ended task, *written*; of one of many items
     *undecided*, those about whose names people may decide: five whose name is a guess, and the first five that
-    *replaced* an old name, of so many. *old_names* tells of those of these items that had one; what others have written
-    since leaves nothing to tell. *otherwise*: of one that found a single name, the notes in which
-    it wrote another reading than the chosen one, and where that stands.
+    *replaced* an old name, of so many, or of at least twenty. *old_names* tells of those of these items that had one;
+    what others have written since leaves nothing to tell. *otherwise*: of one that found a single name, the notes in
+    which it wrote another reading than the chosen one, and where that stands.
     """
 
     task: Task

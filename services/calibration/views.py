@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from services.calibration.ports import TaskStore, Tx
 from services.calibration.sequence import Sequence as Changed
-from services.calibration.snapshots import Changes, read_glances, read_lost, read_replaced, read_snapshots
+from services.calibration.snapshots import Changes, Replaced, read_glances, read_lost, read_replaced, read_snapshots
 from services.calibration.task import Item, Lost, Snapshot, State
 from services.clock import Clock
 from services.errors import TaskNotFound
@@ -86,9 +86,9 @@ class Views:
         """Return a page (from 0) of what the task did not find, by position, each with its notes."""
         return await self._tasks.read(lambda tx: read_lost(tx, task_id, offset=page * size, limit=size))
 
-    async def list_replaced(self, task_id: TaskId, *, page: int = 0) -> Sequence[Item]:
-        """Return a page (from 0) of the items whose old name was replaced and can still be kept."""
-        return await self._tasks.read(lambda tx: read_replaced(tx, task_id, page))
+    async def list_replaced(self, task_id: TaskId, *, offset: int = 0) -> Replaced:
+        """Return the next of the task's items, from *offset* on, whose old name was replaced and can still be kept."""
+        return await self._tasks.read(lambda tx: read_replaced(tx, task_id, offset))
 
     @property
     def number(self) -> int:

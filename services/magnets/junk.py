@@ -29,7 +29,8 @@ _CALL = (
 _ADVERT = re.compile(rf"{_URL}|{_HANDLE}", re.IGNORECASE | re.ASCII)
 _CALLING = re.compile(_CALL, re.IGNORECASE)
 _QUALITY = re.compile(
-    r"(?<![a-z0-9])(?:[fu]?hd ?(?:[0-9]{3,4}p?)?|[0-9]{3,4}[pi]|[48]k|blu ?ray|(?:bd|br|dvd|hd|web) ?rip|web ?dl|hdtv)"
+    r"(?<![a-z0-9])(?:[fu]?hd(?: ?(?:480|576|720|1080|1440|2160|4320)p?)?"
+    r"|[0-9]{3,4}[pi]|[48]k|blu ?ray|(?:bd|br|dvd|hd|web) ?rip|web ?dl|hdtv)"
     r"(?![a-z0-9])|高清|超清",
     re.ASCII,
 )

@@ -175,13 +175,11 @@ class TaskRows:
     async def guesses(self, task_id: TaskId, limit: int) -> Sequence[Item]:
         return [_item(row) for row in await self._run.all("guesses", task_id=task_id, limit=limit)]
 
-    async def replaced(
-        self, task_id: TaskId, notes: Collection[NoteId], *, offset: int, limit: int
-    ) -> tuple[Sequence[Item], int]:
+    async def replaced(self, task_id: TaskId, notes: Collection[NoteId], *, offset: int, limit: int) -> Sequence[Item]:
         rows = await self._run.all(
             "replaced", task_id=task_id, notes=codec.dump(list(notes)), offset=offset, limit=limit
         )
-        return [_item(row) for row in rows], rows[0]["many"] if rows else 0
+        return [_item(row) for row in rows]
 
     async def written(self, task_ids: Collection[TaskId]) -> Mapping[TaskId, Written]:
         rows = await self._run.all("notes_written", ids=codec.dump(list(task_ids)))

@@ -13,6 +13,9 @@ async def test_a_start_in_a_group_says_whether_privacy_mode_hides_its_messages(t
     async with opened_world(tmp_path, World, reads_all=reads_all) as world:
         await world.start()
         group = world.api.group("Friends", world.alice)
+        strange = world.api.group("Not let in", world.alice)
+        assert "I see all that is posted here" not in (await world.ask("/start", chat=strange)).text
+        await world.ask("/allow", chat=group)
         said = world.alice.say(group, make_sample("posted").magnet())
         started = await world.ask("/start", chat=group)
         hidden = "privacy mode" in started.text

@@ -10,7 +10,7 @@ from handlers.board_view import END_LINES, LIVE_LINES, MOST_ENDS, View, board_ca
 from handlers.buttons import Press
 from services.calibration.follower import BoardId
 from services.calibration.task import NoteRequest, PassedOver, Snapshot, State
-from services.i18n import ENGLISH, Translation
+from services.i18n import ENGLISH, Translation, sentence
 from services.torrents import NoteId, Step
 from tests.languages import ALL
 from tests.unit.test_cards import HOSTILE, NOW, buttons, found, item, seen, snapshot
@@ -166,6 +166,15 @@ def test_of_ends_that_nobody_was_told_of_a_board_tells_as_many_as_fit_the_newest
     message, told = board_card(view(noted(State.RUNNING), ended=(before,) * 20, fresh=fresh[:2]), NOW, ENGLISH)
     assert told == 2
     assert len(seen(message).text.splitlines()[3:]) == END_LINES
+
+
+@in_each_language
+def test_thirty_that_were_dead_all_stand_on_their_list_and_a_few_with_the_whole_reason(t: Translation) -> None:
+    why = Step("dead", {"trackers": 2, "nodes": 0})
+    dead = tuple(noted(State.FAILED, number, failure=why) for number in range(30))
+    whole = sentence(why.code, why.parameters, t)
+    assert text_of(view(ended=dead), t=t).count("✗") == len(dead)
+    assert text_of(view(ended=dead[:5]), t=t).count(whole) == 5
 
 
 def test_a_name_that_was_written_nowhere_is_told_so() -> None:

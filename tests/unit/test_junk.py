@@ -29,6 +29,7 @@ TELLING = [
     "Download: the true story of the internet", "The Net 1995", "Antitrust.com.edition", "Mr.Robot.S01",
     "(500) Days of Summer", "[Judas] Vinland Saga", "【喵萌奶茶】进击的巨人", "Live.and.Let.Die", "Deep Purple Live",
     "【www.example.com】1917.1080p", "[example.com] HD1080 三体", "【www.example.com】4K Girl", "UHD",
+    "[example.com] UHD 1917", "[example.com] HD 300", "[example.com] 1917 UHD",
     "[abc.com] Hdx", "4K",
 ]  # fmt: skip
 

@@ -101,7 +101,7 @@ SELECT * FROM item_rows WHERE task_id = :task_id AND ended_at IS NOT NULL AND NO
 ORDER BY ended_at DESC, position DESC LIMIT :limit;
 
 -- name: replaced
-SELECT *, count(*) OVER () AS many FROM item_rows
+SELECT * FROM item_rows
 WHERE task_id = :task_id AND ended_at IS NOT NULL AND was IS NOT NULL AND was <> name AND certain AND EXISTS (
     SELECT 1 FROM json_each(corrected) AS note
     WHERE note.value IN (SELECT value FROM json_each(:notes))
