@@ -6,8 +6,8 @@ from starlette.responses import Response
 from services.notebook.sessions import SESSION_SECONDS
 from services.torrents import NotebookId, PersonId
 from web.given import services_of
-from web.rates import client_of
-from web.refusals import FromAnotherSite, NotLetIn, TokenNeeded
+from web.rates import Limits, Rates, client_of
+from web.refusals import FromAnotherSite, NotLetIn, TokenNeeded, TooManyRequests
 
 COOKIE = "calibot_session"
 _SCHEME = "bearer"
@@ -17,8 +17,12 @@ _CHANGE_NOTHING = frozenset({"GET", "HEAD", "OPTIONS"})
 async def let_in(connection: HTTPConnection) -> tuple[PersonId, NotebookId]:
     """Return who asks, and the notebook that is their own. A client may be wrong so often, and then has to wait.
 
+    Who is known does not wait for what others guessed at the same address. So every secret is looked at; with 256
+    random bits that finds none.
+
     Raises:
         TokenNeeded: there is no token and no session, or it is nobody's.
+        TooManyRequests: it is nobody's, once too often.
         NotLetIn: whose it is, is served no more.
         FromAnotherSite: it comes by cookie, from another site's page.
     """
@@ -26,8 +30,26 @@ async def let_in(connection: HTTPConnection) -> tuple[PersonId, NotebookId]:
         return await known(connection)
     except TokenNeeded:
         if _token_in(connection) is not None or COOKIE in connection.cookies:
-            connection.app.state.limits.guesses.take(client_of(connection))
+            guess(connection)
         raise
+
+
+def guess(connection: HTTPConnection) -> None:
+    """Count what this client got wrong. Raises TooManyRequests."""
+    may_guess(connection)
+    _guesses(connection).take(client_of(connection))
+
+
+def may_guess(connection: HTTPConnection) -> None:
+    """Let on who has not been wrong too often. Raises TooManyRequests."""
+    if wait := _guesses(connection).wait(client_of(connection)):
+        raise TooManyRequests(seconds=int(wait) + 1)
+
+
+def _guesses(connection: HTTPConnection) -> Rates:
+    limits = connection.app.state.limits
+    assert isinstance(limits, Limits)  # noqa: S101 - the app is made with them
+    return limits.guesses
 
 
 async def known(connection: HTTPConnection) -> tuple[PersonId, NotebookId]:
@@ -82,6 +104,12 @@ def remember(connection: HTTPConnection, answer: Response, session: str) -> None
         samesite="lax",
         secure=is_secure(connection) or services_of(connection).public_url.startswith("https:"),
     )
+
+
+def forget(connection: HTTPConnection, answer: Response) -> None:
+    """Let the browser forget a session that is nobody's: else it were counted as a guess with each request."""
+    if _token_in(connection) is None and COOKIE in connection.cookies:
+        answer.delete_cookie(COOKIE)
 
 
 def _token_in(connection: HTTPConnection) -> str | None:

@@ -22,7 +22,7 @@ class Limited:
             await self._app(scope, receive, send)
             return
         client = client_of(HTTPConnection(scope))
-        if wait := max(self._limits.requests.wait(client), self._limits.guesses.wait(client)):
+        if wait := self._limits.requests.wait(client):
             await turn_away(scope, receive, send, TooManyRequests(seconds=int(wait) + 1))
             return
         self._limits.requests.take(client)

@@ -98,11 +98,6 @@ async def test_another_sites_page_can_not_let_a_browser_in(world: World) -> None
     assert (await world.http.get(f"/login/{secret}")).status_code == 200
 
 
-async def test_who_guesses_links_has_to_wait(world: World) -> None:
-    answers = [(await world.http.get(f"/login/guess{number}")).status_code for number in range(22)]
-    assert answers == [404] * 20 + [429] * 2
-
-
 @pytest.mark.parametrize(("public", "secure"), [("", False), ("https://notes.example.org", True)])
 async def test_no_script_reads_the_cookie_and_it_goes_over_tls_where_there_is_tls(
     world: World, public: str, *, secure: bool
