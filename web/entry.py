@@ -9,7 +9,8 @@ from web.given import services_of
 from web.rates import Limits, Rates, client_of
 from web.refusals import FromAnotherSite, NotLetIn, TokenNeeded, TooManyRequests
 
-COOKIE = "calibot_session"
+_COOKIE = "calibot_session"
+_DIGITS = 5  # of a port
 _SCHEME = "bearer"
 _CHANGE_NOTHING = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -29,7 +30,7 @@ async def let_in(connection: HTTPConnection) -> tuple[PersonId, NotebookId]:
     try:
         return await known(connection)
     except TokenNeeded:
-        if _token_in(connection) is not None or COOKIE in connection.cookies:
+        if _token_in(connection) is not None or session_in(connection) is not None:
             guess(connection)
         raise
 
@@ -59,7 +60,7 @@ async def known(connection: HTTPConnection) -> tuple[PersonId, NotebookId]:
     if token is not None:
         person = await services.tokens.whose(token)
     else:
-        person = await services.sessions.whose(connection.cookies.get(COOKIE, ""))
+        person = await services.sessions.whose(session_in(connection) or "")
         if person is not None:
             check_origin(connection)
     if person is None:
@@ -97,7 +98,7 @@ def is_secure(connection: HTTPConnection) -> bool:
 def remember(connection: HTTPConnection, answer: Response, session: str) -> None:
     """Let the browser keep the secret of a session, where no script can read it."""
     answer.set_cookie(
-        COOKIE,
+        _cookie_of(connection),
         session,
         max_age=int(SESSION_SECONDS),
         httponly=True,
@@ -107,9 +108,19 @@ def remember(connection: HTTPConnection, answer: Response, session: str) -> None
 
 
 def forget(connection: HTTPConnection, answer: Response) -> None:
-    """Let the browser forget a session that is nobody's: else it were counted as a guess with each request."""
-    if _token_in(connection) is None and COOKIE in connection.cookies:
-        answer.delete_cookie(COOKIE)
+    """Let the browser keep it no longer."""
+    answer.delete_cookie(_cookie_of(connection))
+
+
+def session_in(connection: HTTPConnection) -> str | None:
+    """Return the secret of the session that a browser has sent along; a token goes before it."""
+    return connection.cookies.get(_cookie_of(connection)) if _token_in(connection) is None else None
+
+
+def _cookie_of(connection: HTTPConnection) -> str:
+    """Return a name with the port in it by which we are reached: cookies are a host's, and so is another calibot."""
+    port = connection.headers.get("host", "").rpartition(":")[2]
+    return f"{_COOKIE}_{port}" if port.isascii() and port.isdecimal() and len(port) <= _DIGITS else _COOKIE
 
 
 def _token_in(connection: HTTPConnection) -> str | None:

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import RedirectResponse
 
 from services.errors import LinkUsedUp
-from web.entry import COOKIE, check_origin, guess, may_guess, remember
+from web.entry import check_origin, forget, guess, may_guess, remember, session_in
 from web.given import services_of
 from web.labels import labels, the_terminals_link
 from web.rates import client_of
@@ -53,7 +53,7 @@ async def login(request: Request, secret: Secret) -> Response:
     except LinkUsedUp:
         guess(request)
         raise
-    await sessions.close(request.cookies.get(COOKIE, ""))  # the one that this browser had
+    await sessions.close(session_in(request) or "")  # the one that this browser had
     answer = RedirectResponse("/", HTTPStatus.SEE_OTHER)
     remember(request, answer, session)
     return answer
@@ -64,8 +64,8 @@ async def logout(request: Request) -> Response:
     """Let the browser in no more."""
     check_origin(request)
     t, services = words_of(request), services_of(request)
-    await services.sessions.close(request.cookies.get(COOKIE, ""))
+    await services.sessions.close(session_in(request) or "")
     another = t.gettext("/login in the chat gives another link.") if services.telegram else the_terminals_link(t)
     answer = services.html.plain(labels(t), t.gettext("You are logged out."), [another])
-    answer.delete_cookie(COOKIE)
+    forget(request, answer)
     return answer

@@ -22,7 +22,7 @@ from services.notebook.search import Line, asked
 from services.torrents import FileEntry, NotebookId, NoteId, TorrentId
 from services.units import minute, size
 from web.context import Asker, WhoAsks
-from web.entry import COOKIE, remember
+from web.entry import remember, session_in
 from web.given import services_of
 from web.labels import labels
 from web.notes import NotebookNumber, NoteNumber, Page
@@ -134,7 +134,7 @@ async def page_of(request: Request, template: str, **given: object) -> Response:
     services = services_of(request)
     given |= {"front_end": services.watched_by}
     answer = await asyncio.to_thread(services.html.page, template, **given)
-    if (session := request.cookies.get(COOKIE)) is not None:
+    if (session := session_in(request)) is not None:
         remember(request, answer, session)
     return answer
 

@@ -158,6 +158,24 @@ async def test_who_logs_out_is_out_in_this_browser_alone(world: World) -> None:
     assert (await world.http.get("/")).status_code == 200
 
 
+async def test_two_that_run_on_one_machine_leave_each_other_their_sessions(world: World) -> None:
+    """A browser sends a host's cookies to all of its ports."""
+    one, other = "http://calibot:8080", "http://calibot:8081"
+    for here in (one, other, "http://calibot"):
+        link = f"{here}/login/{await world.services.sessions.link(ALICE)}"
+        assert (await world.http.post(link, headers={"Origin": here})).status_code == 303
+    assert {(await world.http.get(f"{here}/")).status_code for here in (one, other, "http://calibot")} == {200}
+    await world.http.post(f"{one}/logout", headers={"Origin": one})
+    assert [(await world.http.get(f"{here}/")).status_code for here in (one, other)] == [401, 200]
+
+
+@pytest.mark.parametrize("host", ["calibot:", "[::1]", "calibot:x", "calibot:²", "calibot:123456"])
+async def test_whatever_a_host_is_said_to_be_a_session_is_known_by_it_again(world: World, host: str) -> None:
+    session = await world.services.sessions.open(await world.services.sessions.link(ALICE))
+    headers = [(b"Host", host.encode()), (b"Cookie", f"calibot_session={session}".encode())]
+    assert (await world.http.get("/", headers=headers)).status_code == 200
+
+
 async def test_another_sites_page_can_not_log_anybody_out(world: World) -> None:
     await log_in(world)
     assert (await world.http.post("/logout", headers={"Origin": "https://elsewhere.example"})).status_code == 403
