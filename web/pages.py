@@ -121,22 +121,27 @@ async def under_way(
     """Show what is under way in a notebook or about a note, and what has just ended: that part of its page alone."""
     t = words_of(request)
     here = await asker.opened(notebook)
-    return await page_of(
-        request,
-        "under_way.html",
-        say=labels(t),
-        tasks=await tasks_shown(asker, t, here, NoteId(note) if note else None),
-    )
+    tasks = await tasks_shown(asker, t, here, NoteId(note) if note else None)
+    return await _made(request, "under_way.html", {"say": labels(t), "tasks": tasks})
 
 
 async def page_of(request: Request, template: str, **given: object) -> Response:
-    """Return a page, made in a thread: there may be much on it. The browser is let in for a month from now on."""
-    services = services_of(request)
-    given |= {"front_end": services.watched_by}
-    answer = await asyncio.to_thread(services.html.page, template, **given)
-    if (session := session_in(request)) is not None:
+    """Return a page; the browser is let in for a month from now on.
+
+    It is told so when that has changed, once a day: a page that is long in the making would put its session back in
+    the place of one that was opened meanwhile.
+    """
+    answer = await _made(request, template, given)
+    session = session_in(request)
+    if session is not None and await services_of(request).sessions.visited(session):
         remember(request, answer, session)
     return answer
+
+
+async def _made(request: Request, template: str, given: dict[str, object]) -> Response:
+    """Return a page or a part of one, made in a thread: there may be much on it."""
+    services = services_of(request)
+    return await asyncio.to_thread(services.html.page, template, **given, front_end=services.watched_by)
 
 
 async def notebooks_of(asker: Asker, t: Translation) -> Sequence[Mapping[str, object]]:

@@ -1,5 +1,6 @@
 """The page: who is let in and how, and what it shows to whom."""
 
+import asyncio
 import dataclasses
 import re
 from collections.abc import AsyncIterator
@@ -199,12 +200,43 @@ async def test_who_is_served_no_more_is_told_so(world: World) -> None:
 
 
 async def test_the_browser_keeps_its_session_for_a_month_after_each_visit(world: World) -> None:
+    """It is told so once a day, and nothing besides pages is a visit."""
     await world.note("tg:1", "x")
     await log_in(world)
-    for path in ("/", "/notes/1"):
-        cookie = (await world.http.get(path)).headers["set-cookie"]
-        assert world.http.cookies["calibot_session"] in cookie
-        assert "Max-Age=2592000" in cookie
+    for days, path, told in (
+        (0, "/", False),
+        (2, "/under-way", False),
+        (0, "/api/notes", False),
+        (0, "/", True),
+        (0, "/notes/1", False),
+        (29, "/figures", True),
+        (29, "/notes/1", True),
+    ):
+        world.clock._now += days * DAY
+        answer = await world.http.get(path)
+        assert (answer.status_code, "set-cookie" in answer.headers) == (200, told), path
+        if told:
+            assert world.http.cookies["calibot_session"] in answer.headers["set-cookie"]
+            assert "Max-Age=2592000" in answer.headers["set-cookie"]
+
+
+async def test_a_page_that_was_long_in_the_making_does_not_undo_a_login_that_came_meanwhile(world: World) -> None:
+    await log_in(world)
+    asked, made = asyncio.Event(), asyncio.Event()
+    title = world.doors.title
+
+    async def slow(door: str) -> str:
+        asked.set()
+        await made.wait()
+        return await title(door)
+
+    world.doors.title = slow  # type: ignore[method-assign] # as Telegram may be
+    page = asyncio.create_task(world.http.get("/"))
+    await asked.wait()
+    await log_in(world)
+    made.set()
+    await page
+    assert (await world.http.get("/")).status_code == 200
 
 
 async def test_a_new_login_ends_the_session_that_the_browser_had(world: World) -> None:
