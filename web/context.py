@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Annotated, TypeVar
 
@@ -13,6 +14,7 @@ from services.torrents import NotebookId, NoteId, PersonId, TaskId
 from web.entry import let_in
 from web.given import Services, services_of
 from web.refusals import NotebookNotFound
+from web.turns import Turns
 
 T = TypeVar("T")
 _MOST_KEY = 200
@@ -26,6 +28,11 @@ class Asker:
     notebook: NotebookId
     request_key: str | None
     services: Services
+    turns: Turns
+
+    def turn(self) -> AbstractAsyncContextManager[None]:
+        """Wait until nothing else is made for them that costs much."""
+        return self.turns.of(self.person)
 
     async def shared(self) -> Sequence[NotebookId]:
         """Return the notebooks that they share with others now. Raises MembershipUnknown."""
@@ -105,7 +112,7 @@ async def asker(
         # The same key with something else in it is another request: what it asks for is not to be lost.
         asked = hashlib.sha256(await request.body()).hexdigest()
         key = f"http:{person}:{request.method}:{request.url.path}:{asked}:{idempotency_key}"
-    return Asker(person, notebook, key, services)
+    return Asker(person, notebook, key, services, request.app.state.turns)
 
 
 WhoAsks = Annotated[Asker, Depends(asker)]

@@ -179,7 +179,7 @@ async def _asker(socket: WebSocket) -> Asker:
     services = services_of(socket)
     if not services.async_enabled:
         raise AsyncDisabled
-    return Asker(person, notebook, None, services)
+    return Asker(person, notebook, None, services, socket.app.state.turns)
 
 
 def _number(text: str | None, name: str) -> int | None:

@@ -81,7 +81,9 @@ async def notes(
     notebook: NotebookNumber = None,
 ) -> Notes:
     """Return a page of twenty notes, newest first: all, or those that have all words of *q*."""
-    lines, more = await asker.services.search.lines(await asker.opened(notebook), asked(q), page)
+    here = await asker.opened(notebook)
+    async with asker.turn():
+        lines, more = await asker.services.search.lines(here, asked(q), page)
     return Notes(page=page, notes=[line_of(one) for one in lines], more=more)
 
 

@@ -61,7 +61,8 @@ async def notebook(
     t, services = words_of(request), services_of(request)
     here = await asker.opened(notebook)
     words = asked(q)
-    lines, more = await services.search.lines(here, words, page)
+    async with asker.turn():
+        lines, more = await services.search.lines(here, words, page)
     own = here == asker.notebook
     kept = {"q": q if words else ""} | ({} if own else {"notebook": str(here)})
     return await page_of(
@@ -111,7 +112,8 @@ async def note(request: Request, asker: WhoAsks, note_id: NoteNumber) -> Respons
             steps=await asyncio.to_thread(lambda: [_step(t, one) for one in changes.steps]),
         )
 
-    return await asker.where_it_is(shown)
+    async with asker.turn():
+        return await asker.where_it_is(shown)
 
 
 @router.get("/under-way")

@@ -3,15 +3,16 @@
 import asyncio
 import dataclasses
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 import httpx
 import pytest
 
 from services.notebook.edits import Edits
+from services.notebook.search import Line
 from services.notebook.sessions import Sessions
 from services.store.store import Store
-from services.torrents import FileEntry, NoteId, PersonId
+from services.torrents import FileEntry, NotebookId, NoteId, PersonId
 from tests.fake_clock import FakeClock
 from tests.unit.conftest import Run
 from tests.unit.fakes import FakeEngine, info_of, torrent
@@ -292,6 +293,30 @@ async def test_a_browser_listens_from_its_own_pages_alone(world: World) -> None:
 
 
 # What is shown.
+
+
+async def test_a_persons_pages_are_made_one_after_another_and_stand_before_nobody_elses(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines, made, at_once, most = world.services.search.lines, asyncio.Event(), 0, 0
+    alices = await world.services.notebook.behind(str(ALICE))
+
+    async def slow(notebook: NotebookId, words: str, page: int) -> tuple[Sequence[Line], bool]:
+        nonlocal at_once, most
+        if notebook == alices:
+            at_once += 1
+            most = max(most, at_once)
+            await made.wait()
+            at_once -= 1
+        return await lines(notebook, words, page)
+
+    monkeypatch.setattr(world.services.search, "lines", slow)
+    pages = [asyncio.create_task(world.get(ALICE, path)) for path in ("/", "/?q=x", "/api/notes", "/")]
+    assert (await world.get(BOB, "/")).status_code == 200
+    assert not any(one.done() for one in pages)
+    made.set()
+    assert {(await one).status_code for one in pages} == {200}
+    assert most == 1
 
 
 async def test_the_notebook_is_listed_with_what_is_to_be_done(world: World) -> None:
