@@ -69,6 +69,7 @@ class Seen(BaseModel):
 @router.get("/notebooks")
 async def notebooks(asker: WhoAsks) -> Notebooks:
     """Return the notebooks that are open to who asks."""
+    (await asker.shared()).insist()
     shared = [OneNotebook(id=one, own=False, title=title or None) for one, title in (await asker.titles()).items()]
     return Notebooks(notebooks=[OneNotebook(id=asker.notebook, own=True), *shared])
 

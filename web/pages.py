@@ -8,7 +8,6 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request, Response
 
-from services.errors import MembershipUnknown
 from services.i18n import Translation, cause_word, trust_word
 from services.magnets.junk import is_junk
 from services.magnets.parse import Magnet
@@ -148,10 +147,7 @@ async def _made(request: Request, template: str, given: dict[str, object]) -> Re
 
 async def notebooks_of(asker: Asker, t: Translation) -> Sequence[Mapping[str, object]]:
     """Return the notebooks that are open to them now, for the tools of a page."""
-    try:
-        titles = await asker.titles()
-    except MembershipUnknown:  # those of groups, another time
-        titles = {}
+    titles = await asker.titles()
     shown = [{"id": asker.notebook, "title": t.gettext("Your notes")}]
     for place, (notebook, title) in enumerate(titles.items(), 1):
         shown.append({"id": notebook, "title": _short(title) or t.gettext("Group {number}").format(number=place)})
