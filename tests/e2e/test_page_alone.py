@@ -12,6 +12,7 @@ import termios
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -267,12 +268,15 @@ async def test_in_a_terminal_it_opens_a_browser_and_enter_gives_another_link(wor
     async with terminal(world, "lambda url: print('OPENED', url, flush=True)") as person:
         first = await person.shows(rf"  ({_LINK.pattern})")
         assert "press Enter here" in person.shown
-        assert await person.shows(r"OPENED (\S+)") == first
+        file = Path(urlsplit(await person.shows(r"OPENED file://(\S+)")).path)
+        assert f'href="{first}"' in file.read_text(), "and it is no argument of a program, which all users can see"
+        assert file.stat().st_mode & 0o777 == 0o600
         person.type(b"\n")
         assert await person.shows(rf"OPENED [^ ]+  ({_LINK.pattern})") != first
         person.type(b"\x04")  # Ctrl-D: no more is heard, and it goes on
         person.type(b"\x03")  # Ctrl-C
         assert await person.process.wait() == 0
+        assert not file.exists()
 
 
 async def test_a_browser_that_does_not_return_holds_up_no_end(world: World) -> None:
