@@ -86,6 +86,20 @@ async def test_no_other_sites_page_keeps_anybody_out(world: World) -> None:
         assert (await here.post(link, headers=FROM_HERE)).status_code == 303
 
 
+@pytest.mark.parametrize("wanted_for", ["image", "iframe", "empty", "websocket"])
+async def test_what_another_sites_page_is_made_of_is_not_counted_for_its_reader(wanted_for: str, world: World) -> None:
+    """Browsers say so of addresses with TLS, and of this machine; and of whoever only follows a link."""
+    its = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Dest": wanted_for}
+    async with world.client(HERE) as here:
+        assert {(await here.get("/", headers=its)).status_code for _ in range(40)} == {403}
+        assert await statuses(here, 29, world.as_(ALICE)) == [404] * 29
+        followed = {**its, "Sec-Fetch-Dest": "document"}
+        assert (
+            await here.get(f"/login/{await world.services.sessions.link(ALICE)}", headers=followed)
+        ).status_code == 200
+        assert await statuses(here, 1, world.as_(ALICE)) == [429]
+
+
 async def test_of_a_link_it_is_told_so_often_that_it_is_none_and_then_nothing_before_it_is_used(world: World) -> None:
     world.app = make_app(world.services)
     async with world.client(HERE) as here:
