@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 import webbrowser
+from pathlib import Path
 
 import structlog
 
@@ -22,6 +23,7 @@ from web.figures import Figures
 from web.stopping import first_of
 
 log = structlog.stdlib.get_logger(__name__)
+_LEADING_THERE = "open-in-browser.html"
 _LONGEST_LINE = 4096  # bytes: what a terminal keeps of one (termios(3))
 
 
@@ -36,7 +38,9 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
         site = await open_web(stack, core, LocalDoor(), stop)
         assert site is not None  # noqa: S101 - without a token and without a page nothing is started
         log.info("page.running")
-        await first_of(_let_in(site, core.sessions), _until(stop))
+        leading_there = settings.database.path.parent / _LEADING_THERE
+        stack.callback(leading_there.unlink, missing_ok=True)
+        await first_of(_let_in(site, core.sessions, leading_there), _until(stop))
         log.info("bot.stopping")
     log.info("bot.stopped")
 
@@ -45,8 +49,11 @@ async def _until(stop: asyncio.Event) -> None:
     await stop.wait()
 
 
-async def _let_in(site: Site, sessions: Sessions) -> None:
-    """Show a link, in a browser too where one can be seen, and another one whenever Enter is pressed. Never ends."""
+async def _let_in(site: Site, sessions: Sessions, leading_there: Path) -> None:
+    """Show a link, in a browser too where one can be seen, and another one whenever Enter is pressed. Never ends.
+
+    The browser is shown the file *leading_there*.
+    """
     link = await _new_link(site, sessions)
     is_heard = sys.stdin is not None and sys.stdin.isatty()
     another = "press Enter here" if is_heard else "start calibot again"
@@ -56,7 +63,7 @@ async def _let_in(site: Site, sessions: Sessions) -> None:
         f"  {link}",
     )
     if sys.stdout.isatty() and browsers_are_seen():
-        await asyncio.to_thread(webbrowser.open, link)  # one that runs in the terminal has it until it ends
+        await asyncio.to_thread(_open, link, leading_there)  # a browser in the terminal has it until it ends
     enter = _enter_pressed(sys.stdin.fileno()) if is_heard else asyncio.Event()
     while True:
         await enter.wait()
@@ -65,6 +72,18 @@ async def _let_in(site: Site, sessions: Sessions) -> None:
             say(f"  {await _new_link(site, sessions)}")
         except StoreUnavailable as error:
             log.error("store.unavailable", **error.parameters)  # noqa: TRY400 - no bug: no traceback
+
+
+def _open(link: str, leading_there: Path) -> None:
+    """Open a browser with a file that leads to *link*, and that its owner alone can read.
+
+    With what a program is started all users of the machine can see; whoever was faster with the link would be let in.
+    """
+    with contextlib.suppress(OSError):  # the link stands in the terminal
+        leading_there.unlink(missing_ok=True)
+        with os.fdopen(os.open(leading_there, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(f'<meta http-equiv="refresh" content="0; url={link}">\n<a href="{link}">calibot</a>\n')
+        webbrowser.open(leading_there.resolve().as_uri())
 
 
 async def _new_link(site: Site, sessions: Sessions) -> str:

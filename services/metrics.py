@@ -1,8 +1,9 @@
 """How the bot is doing: what waits and what is at work now, and what the lookups of a time took and came to."""
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeVar
 
 from services.calibration.manager import AsyncCalibrationManager
@@ -15,6 +16,8 @@ _DAY = 86400.0
 PERIOD_SECONDS = 30 * _DAY
 _FOUND = "found"
 _LEFT = "cancelled"
+_REMEMBERED = 3.0  # seconds
+_MOST_REMEMBERED = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,14 +125,24 @@ class MetricsStore(Protocol):
         """Run *fn* on a consistent view of what is committed. Raises StoreUnavailable."""
 
 
+@dataclass(slots=True)
+class _Answer:
+    """What a question was answered with, while that is *good_until*; one asker at a time counts."""
+
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    good_until: float = 0.0
+    figures: Figures | None = None
+
+
 class Metrics:
-    """Counts when it is asked; keeps nothing."""
+    """Counts when it is asked; who asks the same meanwhile, or soon after, has the same answer."""
 
     def __init__(self, store: MetricsStore, manager: AsyncCalibrationManager, clock: Clock) -> None:
         self._store = store
         self._manager = manager
         self._clock = clock
         self._counting = asyncio.Lock()  # many rows take long to count, and others have something to read, too
+        self._answers: OrderedDict[tuple[float, frozenset[NotebookId] | None], _Answer] = OrderedDict()
 
     async def queue(self, *, notebook: NotebookId | None = None, asked_by: PersonId | None = None, most: int) -> Queue:
         """Return the first *most* tasks under way, of this notebook and person where they are given."""
@@ -144,6 +157,19 @@ class Metrics:
         Raises:
             StoreUnavailable: nothing can be read now.
         """
+        question = seconds, None if notebooks is None else frozenset(notebooks)
+        answer = self._answers.setdefault(question, _Answer())
+        self._answers.move_to_end(question)
+        if len(self._answers) > _MOST_REMEMBERED:
+            self._answers.popitem(last=False)
+        async with answer.turn:
+            if answer.figures is None or answer.good_until <= self._clock.monotonic():
+                async with self._counting:
+                    answer.figures = await self._count(*question)
+                answer.good_until = self._clock.monotonic() + _REMEMBERED
+            return answer.figures
+
+    async def _count(self, seconds: float, notebooks: Collection[NotebookId] | None) -> Figures:
         now = self._clock.now()
         since = now - seconds
         days = range(int(now // _DAY) - round(seconds / _DAY) + 1, int(now // _DAY) + 1)
@@ -161,7 +187,6 @@ class Metrics:
                 by_day=tuple(Day(day * _DAY, on.get(day, Ends())) for day in days),
             )
 
-        async with self._counting:
-            figures = await self._store.read(read)
-            live = await self._manager.live_items(notebooks)
+        figures = await self._store.read(read)
+        live = await self._manager.live_items(notebooks)
         return replace(figures, waiting=live.get(State.PENDING, 0), at_work=live.get(State.RUNNING, 0))

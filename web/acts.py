@@ -33,8 +33,9 @@ async def keep(request: Request, asker: WhoAsks) -> Response:
     form = await form_of(request)
     notebook = await asker.opened(_notebook_in(form))
     text = text_in(form)
+    key = _key(asker, notebook, form, text)
     saved = await asker.services.notebook.save(
-        text, notebook=notebook, person=asker.person, origin=None, anything=True, request_key=_key(asker, form, text)
+        text, notebook=notebook, person=asker.person, origin=None, anything=True, request_key=key
     )
     assert saved is not None  # noqa: S101 - anything is kept
     if saved.magnets and "calibrate" in form:
@@ -123,11 +124,11 @@ def _notebook_in(form: Form) -> int | None:
     return next(iter(numbers_in(form, "notebook")), None)
 
 
-def _key(asker: Asker, form: Form, text: str) -> str | None:
-    """Return the key under which *text* is kept once, however often this form sends it."""
+def _key(asker: Asker, notebook: NotebookId, form: Form, text: str) -> str | None:
+    """Return the key under which *text* is kept once in *notebook*, however often this form sends it."""
     key = word_in(form, "key")
     digest = hashlib.sha256(text.encode()).hexdigest()
-    return f"page:{asker.person}:{digest}:{key}" if 0 < len(key) <= _LONGEST_KEY else None
+    return f"page:{asker.person}:{notebook}:{digest}:{key}" if 0 < len(key) <= _LONGEST_KEY else None
 
 
 def _to(address: str) -> Response:

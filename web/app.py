@@ -14,6 +14,7 @@ from web.headers import Guarded
 from web.heads import Heads
 from web.limiting import Limited
 from web.rates import Limits
+from web.turns import Turns
 
 
 def make_app(services: Services, stopping: asyncio.Event | None = None) -> FastAPI:
@@ -22,6 +23,7 @@ def make_app(services: Services, stopping: asyncio.Event | None = None) -> FastA
     app.state.services = services
     app.state.stopping = stopping or asyncio.Event()
     app.state.feed = Feed(services.manager, services.notebook, services.clock)
+    app.state.turns = Turns()
     answer_errors(app)
     app.state.limits = Limits(services.clock, services.rate_limit)
     app.add_middleware(Bodies)

@@ -15,6 +15,7 @@ from web.refusals import NotJson, TooLarge, TooSlow
 from web.stopping import unless_stopping
 
 _MOST = 6_500_000  # bytes: a million characters, each escaped
+_MOST_IN_A_FORM = 12_500_000  # bytes: the same, where each may be four escapes
 _OF_ANYBODY = 65_536  # bytes that are read before it is known who asks
 _SECONDS = 30.0  # in which a body must have come
 _JSON, _FORM = "application/json", "application/x-www-form-urlencoded"
@@ -31,43 +32,43 @@ class Bodies:
             await self._app(scope, receive, send)
             return
         request = Request(scope, receive)
+        taken = _JSON if request.url.path.startswith("/api/") else _FORM
         try:
-            body = await unless_stopping(request, _read(request))
+            body = await unless_stopping(request, _read(request, _MOST if taken == _JSON else _MOST_IN_A_FORM))
         except ClientDisconnect:  # nobody is left to be answered
             return
         except CalibotError as error:
             await turn_away(scope, receive, send, error)
             return
-        taken = _JSON if request.url.path.startswith("/api/") else _FORM
         if body and request.headers.get("content-type", "").partition(";")[0].strip().lower() != taken:
             await turn_away(scope, receive, send, NotJson())
             return
         await self._app(scope, _again(body, receive), send)
 
 
-async def _read(request: Request) -> bytes:
+async def _read(request: Request, most: int) -> bytes:
     """Return the body.
 
     Raises:
-        TooLarge, TooSlow: there is too much of it, or it takes too long.
+        TooLarge, TooSlow: there is more than *most* of it, or it takes too long.
         TokenNeeded, NotLetIn, FromAnotherSite: there is much of it, and it is nobody's who may ask; see `let_in`.
         ClientDisconnect: the client has gone.
     """
-    if int(request.headers.get("content-length", 0)) > _MOST:  # the server refuses what is no number
-        raise TooLarge(most=_MOST)
-    reading = asyncio.ensure_future(_stream(request))
+    if int(request.headers.get("content-length", 0)) > most:  # the server refuses what is no number
+        raise TooLarge(most=most)
+    reading = asyncio.ensure_future(_stream(request, most))
     await at_most(services_of(request).clock, _SECONDS, reading)
     if reading.cancelled():
         raise TooSlow
     return reading.result()
 
 
-async def _stream(request: Request) -> bytes:
+async def _stream(request: Request, most: int) -> bytes:
     body, known = bytearray(), False
     async for chunk in request.stream():
         body += chunk
-        if len(body) > _MOST:
-            raise TooLarge(most=_MOST)
+        if len(body) > most:
+            raise TooLarge(most=most)
         if not known and len(body) > _OF_ANYBODY:
             await let_in(request)
             known = True

@@ -15,6 +15,7 @@ from starlette.types import Receive, Scope, Send
 from services import errors
 from services.errors import CalibotError
 from services.i18n import Parameters, Translation, sentence
+from web.entry import forget, session_in
 from web.given import services_of
 from web.headers import EACH
 from web.labels import labels, the_terminals_link
@@ -119,6 +120,13 @@ def _taken_by(request: Request) -> Iterator[str]:
 
 def answer_to(connection: HTTPConnection, error: CalibotError) -> Response:
     """Return the answer that says *error*: a page where a browser has asked for one."""
+    answer = _told(connection, error)
+    if isinstance(error, TokenNeeded) and session_in(connection) is not None:
+        forget(connection, answer)  # else a session that is nobody's were counted as a guess with each request
+    return answer
+
+
+def _told(connection: HTTPConnection, error: CalibotError) -> Response:
     answer = _json_to(connection, error)
     if connection.scope["path"].startswith("/api/") or "text/html" not in connection.headers.get("accept", ""):
         return answer

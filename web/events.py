@@ -9,7 +9,7 @@ from fastapi import APIRouter, WebSocket
 from starlette.websockets import WebSocketDisconnect
 
 from services.clock import at_most
-from services.errors import CalibotError, MembershipUnknown
+from services.errors import CalibotError
 from services.torrents import NotebookId, NoteId, TaskId
 from web.context import Asker
 from web.entry import check_origin, known, let_in
@@ -140,10 +140,8 @@ class _Listener:
             self._notebooks = now
 
     async def _open_now(self) -> Collection[NotebookId]:
-        try:
-            return {self._asker.notebook, *await self._asker.shared()}
-        except MembershipUnknown:  # nothing of others on a guess; once it is known, all is told anew
-            return {self._asker.notebook}
+        shared = await self._asker.shared()
+        return {self._asker.notebook, *shared.notebooks}  # of others nothing on a guess: once known, all is told anew
 
 
 @router.websocket("/api/events")
@@ -179,7 +177,7 @@ async def _asker(socket: WebSocket) -> Asker:
     services = services_of(socket)
     if not services.async_enabled:
         raise AsyncDisabled
-    return Asker(person, notebook, None, services)
+    return Asker(person, notebook, None, services, socket.app.state.turns)
 
 
 def _number(text: str | None, name: str) -> int | None:

@@ -4,7 +4,6 @@ from collections.abc import Collection, Mapping, Sequence
 
 from fastapi import APIRouter, Request, Response
 
-from services.errors import MembershipUnknown
 from services.i18n import (
     Translation,
     brief,
@@ -59,11 +58,12 @@ async def _whose(asker: Asker, t: Translation) -> tuple[Collection[NotebookId] |
     """Return the notebooks whose figures they may see, None for all; and what is to be said of that."""
     if asker.person in asker.services.people.access.owners:
         return None, []
-    try:
-        shared = await asker.shared()
-    except MembershipUnknown:
+    shared = await asker.shared()
+    if not shared.all_known:
         return [asker.notebook], [t.gettext("Telegram does not answer now: the figures of groups are left out.")]
-    return [asker.notebook, *shared], [t.gettext("What was asked for in your own notebook, and in your groups'.")]
+    return [asker.notebook, *shared.notebooks], [
+        t.gettext("What was asked for in your own notebook, and in your groups'.")
+    ]
 
 
 def _labels(t: Translation) -> Mapping[str, str]:

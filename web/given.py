@@ -34,18 +34,22 @@ class FrontEnd(StrEnum):
     """It does not: whoever asks for names waits until there are some."""
 
 
+@dataclass(frozen=True, slots=True)
+class Others:
+    """The *doors* that are open to somebody beside their own; *all_known*: of no other it could not be found out."""
+
+    doors: Sequence[str] = ()
+    all_known: bool = True
+
+
 class Doors(Protocol):
     """Which doors are open to whom. People and doors are the other front end's own words."""
 
     def own(self, person: PersonId) -> str | None:
         """Return the door of the person's own notebook; None where they are not served."""
 
-    async def others(self, person: PersonId) -> Sequence[str]:
-        """Return the doors of the notebooks that the person shares with others now.
-
-        Raises:
-            MembershipUnknown: it cannot be found out.
-        """
+    async def others(self, person: PersonId) -> Others:
+        """Return the doors of the notebooks that the person shares with others now."""
 
     async def title(self, door: str) -> str:
         """Return what its people call the place behind the door; empty where that is not known now."""

@@ -5,9 +5,19 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from web.errors import turn_away
 from web.rates import Limits, client_of
-from web.refusals import TooManyRequests
+from web.refusals import FromAnotherSite, TooManyRequests
 
+_PAGE = "document"
 _OPEN = frozenset({"/healthz", "/readyz"})
+
+
+def _is_part_of_another_site(connection: HTTPConnection) -> bool:
+    """Whether a page of another site wants it for an image, a frame or a script of its own (Fetch Metadata).
+
+    Nothing here is for that. Counted, a page could use up what its reader may ask for.
+    """
+    headers = connection.headers
+    return headers.get("sec-fetch-site") == "cross-site" and headers.get("sec-fetch-dest", _PAGE) != _PAGE
 
 
 class Limited:
@@ -21,8 +31,12 @@ class Limited:
         if scope["type"] not in {"http", "websocket"} or scope["path"] in _OPEN:
             await self._app(scope, receive, send)
             return
-        client = client_of(HTTPConnection(scope))
-        if wait := max(self._limits.requests.wait(client), self._limits.guesses.wait(client)):
+        connection = HTTPConnection(scope)
+        if _is_part_of_another_site(connection):
+            await turn_away(scope, receive, send, FromAnotherSite())
+            return
+        client = client_of(connection)
+        if wait := self._limits.requests.wait(client):
             await turn_away(scope, receive, send, TooManyRequests(seconds=int(wait) + 1))
             return
         self._limits.requests.take(client)

@@ -1,6 +1,5 @@
 """How a browser is let in, and out."""
 
-from collections.abc import Awaitable
 from http import HTTPStatus
 from typing import Annotated
 
@@ -8,7 +7,7 @@ from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import RedirectResponse
 
 from services.errors import LinkUsedUp
-from web.entry import COOKIE, check_origin, remember
+from web.entry import check_origin, forget, guess, may_guess, remember, session_in
 from web.given import services_of
 from web.labels import labels, the_terminals_link
 from web.rates import client_of
@@ -21,9 +20,19 @@ Secret = Annotated[str, Path(max_length=200)]
 
 @router.get("/login/{secret}")
 async def ask_login(request: Request, secret: Secret) -> Response:
-    """Ask whether to use the link up: whoever fetches it to show what is behind it does not."""
+    """Ask whether to use the link up: whoever fetches it to show what is behind it does not.
+
+    Another site's page can have a browser look at wrong links. Who did so too often is asked about any, so that nobody
+    is kept out, and nothing is told of links without an end.
+    """
     t, services = words_of(request), services_of(request)
-    await _counted(request, services.sessions.whose_link(secret))
+    looks, client = request.app.state.limits.looks, client_of(request)
+    if not looks.wait(client):
+        try:
+            await services.sessions.whose_link(secret)
+        except LinkUsedUp:
+            looks.take(client)
+            raise
     told = t.gettext("This browser is then let in for a month; /logout all in the chat ends that.")
     if not services.telegram:
         told = t.gettext("This browser is then let in for a month, or until you log out.")
@@ -37,9 +46,14 @@ async def ask_login(request: Request, secret: Secret) -> Response:
 async def login(request: Request, secret: Secret) -> Response:
     """Use the link up, and let the browser in."""
     check_origin(request)
+    may_guess(request)
     sessions = services_of(request).sessions
-    session = await _counted(request, sessions.open(secret))
-    await sessions.close(request.cookies.get(COOKIE, ""))  # the one that this browser had
+    try:
+        session = await sessions.open(secret)
+    except LinkUsedUp:
+        guess(request)
+        raise
+    await sessions.close(session_in(request) or "")  # the one that this browser had
     answer = RedirectResponse("/", HTTPStatus.SEE_OTHER)
     remember(request, answer, session)
     return answer
@@ -50,17 +64,8 @@ async def logout(request: Request) -> Response:
     """Let the browser in no more."""
     check_origin(request)
     t, services = words_of(request), services_of(request)
-    await services.sessions.close(request.cookies.get(COOKIE, ""))
+    await services.sessions.close(session_in(request) or "")
     another = t.gettext("/login in the chat gives another link.") if services.telegram else the_terminals_link(t)
     answer = services.html.plain(labels(t), t.gettext("You are logged out."), [another])
-    answer.delete_cookie(COOKIE)
+    forget(request, answer)
     return answer
-
-
-async def _counted(request: Request, asked_for: Awaitable[str]) -> str:
-    """Return what is asked for with a link; a client may be wrong about one so often, and then has to wait."""
-    try:
-        return await asked_for
-    except LinkUsedUp:
-        request.app.state.limits.guesses.take(client_of(request))
-        raise

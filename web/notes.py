@@ -69,6 +69,7 @@ class Seen(BaseModel):
 @router.get("/notebooks")
 async def notebooks(asker: WhoAsks) -> Notebooks:
     """Return the notebooks that are open to who asks."""
+    (await asker.shared()).insist()
     shared = [OneNotebook(id=one, own=False, title=title or None) for one, title in (await asker.titles()).items()]
     return Notebooks(notebooks=[OneNotebook(id=asker.notebook, own=True), *shared])
 
@@ -81,7 +82,9 @@ async def notes(
     notebook: NotebookNumber = None,
 ) -> Notes:
     """Return a page of twenty notes, newest first: all, or those that have all words of *q*."""
-    lines, more = await asker.services.search.lines(await asker.opened(notebook), asked(q), page)
+    here = await asker.opened(notebook)
+    async with asker.turn():
+        lines, more = await asker.services.search.lines(here, asked(q), page)
     return Notes(page=page, notes=[line_of(one) for one in lines], more=more)
 
 

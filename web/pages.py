@@ -8,7 +8,6 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request, Response
 
-from services.errors import MembershipUnknown
 from services.i18n import Translation, cause_word, trust_word
 from services.magnets.junk import is_junk
 from services.magnets.parse import Magnet
@@ -22,7 +21,7 @@ from services.notebook.search import Line, asked
 from services.torrents import FileEntry, NotebookId, NoteId, TorrentId
 from services.units import minute, size
 from web.context import Asker, WhoAsks
-from web.entry import COOKIE, remember
+from web.entry import remember, session_in
 from web.given import services_of
 from web.labels import labels
 from web.notes import NotebookNumber, NoteNumber, Page
@@ -61,7 +60,8 @@ async def notebook(
     t, services = words_of(request), services_of(request)
     here = await asker.opened(notebook)
     words = asked(q)
-    lines, more = await services.search.lines(here, words, page)
+    async with asker.turn():
+        lines, more = await services.search.lines(here, words, page)
     own = here == asker.notebook
     kept = {"q": q if words else ""} | ({} if own else {"notebook": str(here)})
     return await page_of(
@@ -111,7 +111,8 @@ async def note(request: Request, asker: WhoAsks, note_id: NoteNumber) -> Respons
             steps=await asyncio.to_thread(lambda: [_step(t, one) for one in changes.steps]),
         )
 
-    return await asker.where_it_is(shown)
+    async with asker.turn():
+        return await asker.where_it_is(shown)
 
 
 @router.get("/under-way")
@@ -121,30 +122,32 @@ async def under_way(
     """Show what is under way in a notebook or about a note, and what has just ended: that part of its page alone."""
     t = words_of(request)
     here = await asker.opened(notebook)
-    return await page_of(
-        request,
-        "under_way.html",
-        say=labels(t),
-        tasks=await tasks_shown(asker, t, here, NoteId(note) if note else None),
-    )
+    tasks = await tasks_shown(asker, t, here, NoteId(note) if note else None)
+    return await _made(request, "under_way.html", {"say": labels(t), "tasks": tasks})
 
 
 async def page_of(request: Request, template: str, **given: object) -> Response:
-    """Return a page, made in a thread: there may be much on it. The browser is let in for a month from now on."""
-    services = services_of(request)
-    given |= {"front_end": services.watched_by}
-    answer = await asyncio.to_thread(services.html.page, template, **given)
-    if (session := request.cookies.get(COOKIE)) is not None:
+    """Return a page; the browser is let in for a month from now on.
+
+    It is told so when that has changed, once a day: a page that is long in the making would put its session back in
+    the place of one that was opened meanwhile.
+    """
+    answer = await _made(request, template, given)
+    session = session_in(request)
+    if session is not None and await services_of(request).sessions.visited(session):
         remember(request, answer, session)
     return answer
 
 
+async def _made(request: Request, template: str, given: dict[str, object]) -> Response:
+    """Return a page or a part of one, made in a thread: there may be much on it."""
+    services = services_of(request)
+    return await asyncio.to_thread(services.html.page, template, **given, front_end=services.watched_by)
+
+
 async def notebooks_of(asker: Asker, t: Translation) -> Sequence[Mapping[str, object]]:
     """Return the notebooks that are open to them now, for the tools of a page."""
-    try:
-        titles = await asker.titles()
-    except MembershipUnknown:  # those of groups, another time
-        titles = {}
+    titles = await asker.titles()
     shown = [{"id": asker.notebook, "title": t.gettext("Your notes")}]
     for place, (notebook, title) in enumerate(titles.items(), 1):
         shown.append({"id": notebook, "title": _short(title) or t.gettext("Group {number}").format(number=place)})

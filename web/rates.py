@@ -38,11 +38,16 @@ class Rates:
 
 
 class Limits:
-    """What each client has left: of requests, and of wrong answers to who it is."""
+    """What each client has left: of requests, and of wrong answers to who it is.
+
+    *looks* are wrong links that are only looked at, which any site's page can have a browser do: they are
+    counted apart.
+    """
 
     def __init__(self, clock: Clock, requests_a_minute: int) -> None:
         self.requests = Rates(clock, requests_a_minute)
         self.guesses = Rates(clock, _GUESSES)
+        self.looks = Rates(clock, _GUESSES)
 
 
 def client_of(connection: HTTPConnection) -> str:

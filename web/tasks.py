@@ -78,6 +78,10 @@ async def visible(asker: Asker, task_id: TaskId) -> Snapshot:
     if snapshot is None:
         raise TaskNotFound
     notebook = snapshot.task.notebook
-    if notebook != asker.notebook and notebook not in await asker.shared():
+    if notebook == asker.notebook:
+        return snapshot
+    shared = await asker.shared()
+    if notebook not in shared.notebooks:
+        shared.insist()
         raise TaskNotFound
     return snapshot

@@ -25,7 +25,9 @@ async def torrent(
     search, asked = asker.services.search, InfoHash.parse(info_hash)
     found = await search.torrent([asker.notebook], asked, page=page, size=_FILES_ON_A_PAGE)
     if found is None:
-        found = await search.torrent(await asker.shared(), asked, page=page, size=_FILES_ON_A_PAGE)
-    if found is None:
-        raise TorrentNotFound
+        shared = await asker.shared()
+        found = await search.torrent(shared.notebooks, asked, page=page, size=_FILES_ON_A_PAGE)
+        if found is None:
+            shared.insist()
+            raise TorrentNotFound
     return torrent_of(found, page)

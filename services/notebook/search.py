@@ -1,8 +1,11 @@
 """Notes are found by their words, a page at a time, and by the torrents in them; and what a list says of each."""
 
 import asyncio
+import re
+from collections import OrderedDict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 
 from services.errors import SearchTooLong
 from services.magnets.parse import find_magnets
@@ -10,14 +13,15 @@ from services.notebook.excerpts import Excerpt, beginning, excerpt, one_line, re
 from services.notebook.note import Known, Note
 from services.notebook.notebook import has_junk_name
 from services.notebook.ports import NotebookStore, NotebookTx
-from services.notebook.words import searched_words
+from services.notebook.words import searched_words, stands_apart
 from services.torrents import FileEntry, InfoHash, NotebookId, NoteId, TorrentId
 
 A_PAGE = 10
 A_LIST = 20
 _LONGEST = 200
 _LOOKED_AT = 20_000
-"""Characters of a note that its first words are made of: it may be a list of thousands of links."""
+"""Characters of a note that its excerpt is made of: it may be a list of thousands of links."""
+_MOST_REMEMBERED = 5_000  # notes
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +73,21 @@ class Torrent:
     more: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What a list says of a note by its text alone."""
+
+    beginning: str
+    torrents: int
+    junk: bool
+
+
 class Search:
-    """Looks into one notebook, never into another."""
+    """Looks into one notebook, never into another. What lists say of a text is remembered: it is asked for often."""
 
     def __init__(self, store: NotebookStore) -> None:
         self._store = store
+        self._told: OrderedDict[tuple[NoteId, int], _Told] = OrderedDict()
 
     async def page(
         self, notebook: NotebookId, words: str, *, before: NoteId | None = None, after: NoteId | None = None
@@ -109,8 +123,30 @@ class Search:
             return notes, await tx.notes.uncalibrated([note.id for note in notes])
 
         notes, uncalibrated = await self._store.read(read)
-        hits = await self._hits(notes[:A_LIST], asked_words)
-        return await asyncio.to_thread(_lines, notes, hits, uncalibrated), len(notes) > A_LIST
+        shown = notes[:A_LIST]
+        excerpts = [hit.excerpt.text for hit in await self._hits(shown, asked_words)] if asked_words else []
+        told = [await self._of(note) for note in shown]
+        lines = [
+            Line(
+                note=note,
+                excerpt=excerpt or one.beginning,
+                torrents=one.torrents,
+                junk=one.junk,
+                calibrated=note.id not in uncalibrated,
+            )
+            for note, one, excerpt in zip_longest(shown, told, excerpts)
+        ]
+        return lines, len(notes) > A_LIST
+
+    async def _of(self, note: Note) -> _Told:
+        """Return what a list says of the note at its version; made in a thread, as it may be long."""
+        key = note.id, note.version
+        if key not in self._told:
+            self._told[key] = await asyncio.to_thread(_told_of, note.text)
+            if len(self._told) > _MOST_REMEMBERED:
+                self._told.popitem(last=False)
+        self._told.move_to_end(key)
+        return self._told[key]
 
     async def _hits(self, notes: Sequence[Note], words: Sequence[str]) -> tuple[Hit, ...]:
         """Return the excerpts of *notes*, made in a thread: there may be very many files to look through."""
@@ -182,28 +218,40 @@ async def _page_of_ids(
     return ids[:A_PAGE], len(ids) > A_PAGE
 
 
-def _lines(notes: Sequence[Note], hits: Sequence[Hit], uncalibrated: Collection[NoteId]) -> Sequence[Line]:
-    return [
-        _line(note, hit.excerpt.text, calibrated=note.id not in uncalibrated)
-        for note, hit in zip(notes, hits, strict=False)
-    ]
-
-
-def _line(note: Note, shown: str, *, calibrated: bool) -> Line:
-    magnets = find_magnets(note.text)
-    return Line(
-        note=note,
-        excerpt=shown,
+def _told_of(text: str) -> _Told:
+    magnets = find_magnets(text)
+    return _Told(
+        beginning=_beginning(text).text,
         torrents=len({torrent for magnet in magnets for torrent in magnet.torrents}),
         junk=has_junk_name(magnets),
-        calibrated=calibrated,
     )
+
+
+def _beginning(text: str) -> Excerpt:
+    return beginning(readable(text[:_LOOKED_AT]))
+
+
+def _as_written(word: str) -> str:
+    """Return a pattern for *word* where a text has it in the same letters."""
+    is_within = stands_apart(word[0]) or not word[0].isalnum()
+    return re.escape(word) if is_within else rf"\b{re.escape(word)}"
+
+
+def _near(text: str, words: Sequence[str]) -> str:
+    """Return what is looked at of *text*: from the line on where one of *words* first stands as it was searched for."""
+    if len(text) <= _LOOKED_AT:
+        return text
+    first = re.search("|".join(map(_as_written, words)), text, re.IGNORECASE)
+    at = first.start() if first else 0
+    line = text.rfind("\n", max(0, at - _LOOKED_AT // 2), at) + 1
+    start = line or max(0, at - _LOOKED_AT // 2)
+    return text[start : start + _LOOKED_AT]
 
 
 def _in_texts(notes: Sequence[Note], words: Sequence[str]) -> dict[NoteId, Excerpt]:
     if not words:
-        return {note.id: beginning(readable(note.text[:_LOOKED_AT])) for note in notes}
-    found = {note.id: excerpt([readable(note.text)], words) for note in notes}
+        return {note.id: _beginning(note.text) for note in notes}
+    found = {note.id: excerpt([readable(_near(note.text, words))], words) for note in notes}
     return {note_id: one for note_id, one in found.items() if one is not None}
 
 
@@ -211,11 +259,11 @@ def _in_what_is_known(
     notes: Sequence[Note], known: Mapping[NoteId, Sequence[str]], words: Sequence[str]
 ) -> dict[NoteId, Excerpt]:
     return {
-        note.id: excerpt([*known.get(note.id, ()), *_hashes_in(note)], words) or beginning(readable(note.text))
+        note.id: excerpt([*known.get(note.id, ()), *_hashes_in(note, words)], words) or _beginning(note.text)
         for note in notes
     }
 
 
-def _hashes_in(note: Note) -> list[str]:
-    magnets = find_magnets(note.text)
+def _hashes_in(note: Note, words: Sequence[str]) -> list[str]:
+    magnets = find_magnets(_near(note.text, words))
     return [info_hash.hex for magnet in magnets for torrent in magnet.torrents for info_hash in torrent.hashes]

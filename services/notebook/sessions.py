@@ -9,7 +9,7 @@ from typing import Protocol, TypeVar
 import structlog
 
 from services.clock import Clock
-from services.errors import LinkUsedUp
+from services.errors import LinkUsedUp, StoreUnavailable
 from services.notebook.ports import NotebookTx
 from services.torrents import PersonId
 
@@ -105,13 +105,19 @@ class Sessions:
         return session
 
     async def whose(self, secret: str) -> PersonId | None:
-        """Return whose session it is, which is good for a month from now on; None where it is nobody's (any more)."""
+        """Return whose session it is; None where it is nobody's (any more)."""
         session = await self._store.read(lambda tx: tx.sessions.get(_digest(secret)))
-        if session is None or session.good_until <= self._clock.now():
-            return None
-        if session.good_until < self._clock.now() + SESSION_SECONDS - _RENEWED_EVERY:
-            await self._store.write(lambda tx: self._renew(tx, secret))
-        return session.person
+        return None if session is None or session.good_until <= self._clock.now() else session.person
+
+    async def visited(self, secret: str) -> bool:
+        """Let the session be good for a month from now on; return whether it was a day since it last was made so."""
+        session = await self._store.read(lambda tx: tx.sessions.get(_digest(secret)))
+        if session is None or not self._is_due(session):
+            return False
+        try:
+            return await self._store.write(lambda tx: self._renew(tx, secret))
+        except StoreUnavailable:  # who asks may only want to read; the store says so itself
+            return False
 
     async def close(self, secret: str) -> None:
         """Let this session open nothing any more."""
@@ -134,10 +140,16 @@ class Sessions:
             raise LinkUsedUp
         return link
 
-    async def _renew(self, tx: SessionTx, secret: str) -> None:
+    async def _renew(self, tx: SessionTx, secret: str) -> bool:
         session = await tx.sessions.get(_digest(secret))
-        if session is not None:  # it may have been closed meanwhile
-            await tx.sessions.put(self._session(session.person), _digest(secret))
+        if session is None or not self._is_due(session):  # it may have been closed meanwhile
+            return False
+        await tx.sessions.put(self._session(session.person), _digest(secret))
+        return True
+
+    def _is_due(self, session: Pass) -> bool:
+        now = self._clock.now()
+        return now < session.good_until < now + SESSION_SECONDS - _RENEWED_EVERY
 
     def _session(self, person: PersonId) -> Pass:
         return Pass(person=person, good_until=self._clock.now() + SESSION_SECONDS)

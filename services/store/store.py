@@ -125,8 +125,9 @@ class Store:
         self._looking = Health(path, "reading")
         self._jobs: asyncio.Queue[_Job[Any] | None] = asyncio.Queue()
         self._readers: asyncio.Queue[tuple[Statements, Tx]] = asyncio.Queue()
-        # A batch's request is long, and read again with each of its outcomes: it is in memory once.
-        self._requests: ReadRequest = lru_cache(maxsize=16)(request_from_json)
+        # A batch's request is long, and read again with each of its outcomes, and each second for the page, which has
+        # 25 tasks: those of two such are in memory once. Of fewer than a page has each would push out the next.
+        self._requests: ReadRequest = lru_cache(maxsize=64)(request_from_json)
         for reader in readers:
             self._readers.put_nowait((reader, Tx(reader, self._requests)))
         self._reading: set[asyncio.Task[Any]] = set()

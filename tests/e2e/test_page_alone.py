@@ -12,6 +12,7 @@ import termios
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -81,6 +82,14 @@ async def entered(http: httpx.AsyncClient, link: str) -> Browser:
     return Browser(http)
 
 
+def goes_on_at(http: httpx.AsyncClient, here: str) -> None:
+    """Let the same browser go on: this start has another port, which stands in the session's name."""
+    (session,) = http.cookies.values()
+    http.cookies.clear()
+    http.cookies.set(f"calibot_session_{here.rpartition(':')[2]}", session)
+    http.base_url = httpx.URL(here)
+
+
 async def test_a_note_is_kept_and_its_name_found_on_the_page_alone(world: World, http: httpx.AsyncClient) -> None:
     one = world.swarm.seed(make_sample("三体.全集.mkv"))
     browser = await entered(http, await alone(world))
@@ -103,7 +112,9 @@ async def test_the_link_is_good_once_and_the_terminal_is_where_another_is(
     for word in ("was used, or is too old", "terminal shows a link"):
         assert word in again.text.replace("&#39;", "'")
     assert "/login" not in again.text.partition("<main")[2]
-    stranger = await http.get("/", headers={"Cookie": "calibot_session=x", "Accept-Language": "zh"})
+    stranger = await http.get(
+        "/", headers={"Cookie": f"calibot_session_{http.base_url.port}=x", "Accept-Language": "zh"}
+    )
     assert (stranger.status_code, "终端" in stranger.text) == (401, True)
     secret = link.rpartition("/")[2]
     stored = [await asyncio.to_thread(one.read_bytes) for one in world.folder.glob("*.db*")]
@@ -119,8 +130,7 @@ async def test_nobody_else_gets_in_while_there_is_no_telegram(world: World, http
     assert link
     browser = await entered(http, link[0])
     await world.stop()
-    here = (await alone(world)).partition("/login/")[0]
-    http.base_url = httpx.URL(here)
+    goes_on_at(http, (await alone(world)).partition("/login/")[0])
     assert await browser.status() == 403
     answer = await http.get("/api/notes", headers={"Authorization": f"Bearer {found[0]}"})
     assert (answer.status_code, answer.json()["code"]) == (403, "not_let_in")
@@ -141,7 +151,7 @@ async def test_the_owner_of_the_settings_has_the_notes_in_the_chat_and_the_page_
     assert (await world.ask(f"/undo {number}")).text
     assert "dn=18" in kept(await world.ask(f"/note {number}"))
     listening = re.findall(r"web\.listening.* port=(\d+)", world.output)
-    http.base_url = httpx.URL(f"http://127.0.0.1:{listening[-1]}")
+    goes_on_at(http, f"http://127.0.0.1:{listening[-1]}")
     assert await browser.status() == 403
     chat = await world.ask(f"more {make_sample('y').magnet('y')}")
     assert "#2 saved" in chat.text
@@ -258,12 +268,15 @@ async def test_in_a_terminal_it_opens_a_browser_and_enter_gives_another_link(wor
     async with terminal(world, "lambda url: print('OPENED', url, flush=True)") as person:
         first = await person.shows(rf"  ({_LINK.pattern})")
         assert "press Enter here" in person.shown
-        assert await person.shows(r"OPENED (\S+)") == first
+        file = Path(urlsplit(await person.shows(r"OPENED file://(\S+)")).path)
+        assert f'href="{first}"' in file.read_text(), "and it is no argument of a program, which all users can see"
+        assert file.stat().st_mode & 0o777 == 0o600
         person.type(b"\n")
         assert await person.shows(rf"OPENED [^ ]+  ({_LINK.pattern})") != first
         person.type(b"\x04")  # Ctrl-D: no more is heard, and it goes on
         person.type(b"\x03")  # Ctrl-C
         assert await person.process.wait() == 0
+        assert not file.exists()
 
 
 async def test_a_browser_that_does_not_return_holds_up_no_end(world: World) -> None:

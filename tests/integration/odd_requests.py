@@ -153,6 +153,8 @@ def _version(random: Random, request: _Request) -> Odd:
 
 def _header(random: Random, request: _Request) -> Odd:
     name, value = random.choice(EXTRA)
+    port = dict(request.headers)[b"Host"].rpartition(b":")[2]
+    value = value.replace(b"calibot_session", b"calibot_session_" + port)
     if name in {b"Upgrade", b"HTTP2-Settings"}:
         request.set(b"Connection", b"Upgrade, close")
     if random.random() < 0.5:

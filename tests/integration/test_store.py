@@ -370,6 +370,17 @@ async def test_tasks_and_items_come_back_as_they_were(store: Store, notebook: No
     assert await store.read(lambda tx: tx.tasks.items(task.id, offset=1, limit=1)) == [failed]
 
 
+async def test_what_all_tasks_on_a_page_ask_for_is_read_once(store: Store, notebook: NotebookId) -> None:
+    """It is long, and the page is read again each second. Twenty tasks of a person are under way, others have ended."""
+    tasks = [a_task(notebook, str(number), TorrentId(InfoHash(f"{number:040x}")))[0] for number in range(40)]
+    for task in tasks:
+        await store.write(lambda tx, task=task: tx.tasks.insert(task, task.id, []))  # type: ignore[misc]
+    ids = [task.id for task in tasks]
+    first = await store.read(lambda tx: tx.tasks.those(ids))
+    again = await store.read(lambda tx: tx.tasks.those(ids))
+    assert all(again[one].request is first[one].request for one in ids)
+
+
 async def test_a_verified_name_is_never_replaced_by_a_claimed_one(store: Store) -> None:
     def info(torrent: TorrentId, text: str, *, verified: bool) -> TorrentInfo:
         return TorrentInfo(

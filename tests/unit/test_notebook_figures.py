@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TypeVar
 
 import pytest
 
@@ -17,6 +19,7 @@ from tests.unit.fakes import FakeEngine, hashes, torrent
 
 ALICE, BOB = PersonId("tg:1"), PersonId("tg:2")
 DAY = 86400.0
+T = TypeVar("T")
 
 
 @pytest.fixture
@@ -146,24 +149,69 @@ async def test_a_days_lookups_are_those_of_utc_up_to_today(store: Store, clock: 
     assert told == {0: Ends(found=1, missed=2), 1: Ends(found=1), 29: Ends(missed=1)}
 
 
-async def test_figures_are_counted_one_after_another_so_that_others_can_read(
-    store: Store, clock: FakeClock, run: Run, monkeypatch: pytest.MonkeyPatch
+@dataclass
+class SlowStore:
+    """Reads for a second."""
+
+    store: Store
+    clock: FakeClock
+    reading: int = 0
+    most: int = 0
+    reads: int = 0
+
+    async def read(self, fn: Callable[[Tx], Awaitable[T]]) -> T:
+        self.reading += 1
+        self.reads += 1
+        self.most = max(self.most, self.reading)
+        await self.clock.sleep(1)
+        self.reading -= 1
+        return await self.store.read(fn)
+
+
+async def test_a_question_that_many_ask_is_counted_once_and_again_when_seconds_have_passed(
+    store: Store, clock: FakeClock, notebook: NotebookId, run: Run
 ) -> None:
-    read, reading, most = store.read, 0, 0
-
-    async def slow(fn: Callable[[Tx], Awaitable[object]]) -> object:
-        nonlocal reading, most
-        reading += 1
-        most = max(most, reading)
-        await clock.sleep(1)
-        reading -= 1
-        return await read(fn)
-
     async with run() as manager:
-        monkeypatch.setattr(store, "read", slow)
-        metrics = Metrics(store, manager, clock)
-        asked = [asyncio.create_task(metrics.figures()) for _ in range(3)]
-        await clock.advance(10)
-        await asyncio.gather(*asked)
-        monkeypatch.undo()
-    assert most == 1
+        slow = SlowStore(store, clock)
+        metrics = Metrics(slow, manager, clock)
+        asked = [asyncio.create_task(metrics.figures(notebooks=[notebook])) for _ in range(40)]
+        await clock.advance(1)
+        assert len({id(one) for one in await asyncio.gather(*asked)}) == 1
+        await clock.advance(2.9)
+        await metrics.figures(notebooks=[notebook])
+        assert slow.reads == 1
+        await clock.advance(0.2)
+        again = asyncio.create_task(metrics.figures(notebooks=[notebook]))
+        await clock.advance(1)
+        await again
+    assert slow.reads == 2
+
+
+async def test_different_questions_are_counted_one_after_another_so_that_others_can_read(
+    store: Store, clock: FakeClock, run: Run
+) -> None:
+    async with run() as manager:
+        slow = SlowStore(store, clock)
+        metrics = Metrics(slow, manager, clock)
+        asked = [asyncio.create_task(metrics.figures(notebooks=[NotebookId(one)])) for one in (1, 1, 1, 1, 2)]
+        await clock.advance(1)
+        assert [one.done() for one in asked] == [True, True, True, True, False]
+        await clock.advance(1)
+        assert asked[-1].done()
+    assert (slow.most, slow.reads) == (1, 2)
+
+
+async def test_for_whoever_has_gone_nothing_is_counted_and_those_who_asked_the_same_have_their_answer(
+    store: Store, clock: FakeClock, run: Run
+) -> None:
+    async with run() as manager:
+        slow = SlowStore(store, clock)
+        metrics = Metrics(slow, manager, clock)
+        asked = [asyncio.create_task(metrics.figures(notebooks=[NotebookId(one)])) for one in (1, 2, 3, 3)]
+        await clock.advance(0.5)
+        asked[1].cancel()
+        asked[2].cancel()
+        await clock.advance(0.5)
+        await clock.advance(1)
+        assert [one.done() and not one.cancelled() for one in asked] == [True, False, False, True]
+    assert slow.reads == 2

@@ -6,7 +6,9 @@ from hypothesis import strategies as st
 
 from services.calibration.task import HashRequest, Item, Task
 from services.errors import SearchTooLong
-from services.notebook.note import Note
+from services.magnets.parse import Magnet, find_magnets
+from services.notebook.excerpts import readable
+from services.notebook.note import Cause, Change, Note
 from services.notebook.search import Page, Search, Torrent, asked
 from services.store.store import Store
 from services.torrents import Hints, InfoHash, NotebookId, NoteId, PersonId, TaskId, TorrentId
@@ -203,6 +205,63 @@ async def test_a_line_tells_what_a_note_is_and_has(search: Search, store: Store,
     assert (words.torrents, words.junk, words.calibrated) == (0, False, True)
     ((found,), _) = await search.lines(notebook, "secret", 0)
     assert found.excerpt == "secret.mkv", "it is found by what is known of its torrent"
+
+
+async def test_what_a_list_says_of_a_text_is_worked_out_once_and_anew_when_it_has_changed(
+    search: Search, store: Store, notebook: NotebookId, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[str] = []
+
+    def counted(text: str) -> tuple[Magnet, ...]:
+        looked.append(text)
+        return find_magnets(text)
+
+    monkeypatch.setattr("services.notebook.search.find_magnets", counted)
+    await add(store, notebook, f"words {LINK}&dn=18")
+    for _ in range(3):
+        ((line,), _) = await search.lines(notebook, "", 0)
+        ((found,), _) = await search.lines(notebook, "words", 0)
+        assert (line.excerpt, line.torrents, line.junk) == ("words 18", 1, True)
+        assert (found.torrents, found.junk) == (1, True)
+    assert len(looked) == 1
+    changed = Change(cause=Cause.EDIT, person=PersonId("tg:1"), task_id=None, at=2.0)
+    assert await store.write(lambda tx: tx.notes.replace_text(line.note, "other words", changed))
+    ((line,), _) = await search.lines(notebook, "", 0)
+    assert (line.excerpt, line.torrents, line.junk) == ("other words", 0, False)
+
+
+@pytest.mark.parametrize(
+    ("end", "words", "shown"),
+    [
+        ("a Needle in it", "needle", "a Needle in it"),
+        ("看电影去", "电影", "看电影去"),
+        ("film(2026)", "(2026)", "film(2026)"),
+        (f"magnet:?xt=urn:btih:{torrent('y').shown.hex.upper()}&dn=18", torrent("y").shown.hex, torrent("y").shown.hex),
+        ("Müller", "muller", f"0 {torrent('0').shown.hex}"),
+    ],
+)
+async def test_of_a_long_text_as_much_is_looked_at_as_an_excerpt_needs(
+    end: str,
+    words: str,
+    shown: str,
+    search: Search,
+    store: Store,
+    notebook: NotebookId,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Where a word stands in other letters than were asked for, its beginning is shown."""
+    looked: list[int] = []
+
+    def counted(text: str) -> str:
+        looked.append(len(text))
+        return readable(text)
+
+    monkeypatch.setattr("services.notebook.search.readable", counted)
+    lines = "\n".join(f"{number} magnet:?xt=urn:btih:{torrent(str(number)).shown}" for number in range(2_000))
+    await add(store, notebook, f"{lines}\n{end}\nand so on\n{lines}")
+    ((hit,), _) = await search.lines(notebook, words, 0)
+    assert shown in hit.excerpt
+    assert max(looked) <= 20_000
 
 
 async def test_a_torrent_is_told_of_where_a_note_or_a_task_has_it_and_nowhere_else(

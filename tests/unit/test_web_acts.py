@@ -70,6 +70,27 @@ async def asked_for(world: World) -> list[tuple[NoteId, ...]]:
 # Adding a note.
 
 
+async def test_one_form_that_is_sent_to_two_notebooks_is_a_note_in_each(world: World) -> None:
+    """A browser keeps what stood in a form, its key too, when another notebook is chosen."""
+    group = await world.services.notebook.behind(GROUP)
+    await log_in(world)
+    fields = {"text": "mine", "key": await key_on(world)}
+    kept = [await press(world, "/notes", {**fields, **where}) for where in ({}, {"notebook": group}, {})]
+    assert [one.headers["location"] for one in kept] == ["/notes/1", "/notes/2", "/notes/1"]
+    assert await world.text(GROUP, NoteId(2)) == "mine"
+
+
+async def test_a_text_as_long_as_one_may_be_is_kept_in_any_script(world: World) -> None:
+    await log_in(world)
+    for text, status in (
+        ("影" * 1_000_000, 303),
+        ("🎬" * 1_000_000, 303),
+        ("🎬" * 1_000_001, 400),
+        ("🎬" * 1_100_000, 413),
+    ):
+        assert (await press(world, "/notes", {"text": text})).status_code == status
+
+
 async def test_what_is_pasted_becomes_a_note_with_the_line_ends_that_were_typed(world: World) -> None:
     await log_in(world)
     answer = await press(world, "/notes", {"text": f"电影 {MAGNET}\r\n\r\nmine ", "key": await key_on(world)})

@@ -17,6 +17,7 @@ from web.rates import Rates, client_of
 
 ASKED = "/api/calibrate/status/none"
 HERE, THERE = "192.0.2.1", "192.0.2.2"
+FROM_HERE = {"Origin": "http://calibot"}
 
 
 @pytest.fixture
@@ -47,17 +48,76 @@ async def test_whoever_watches_the_process_is_never_refused(world: World) -> Non
         assert {(await here.get("/healthz")).status_code for _ in range(100)} == {200}
 
 
-async def test_who_guesses_has_to_wait_though_they_were_right_at_last(world: World) -> None:
-    app = make_app(world.services)
+async def test_who_guesses_has_to_wait_and_whoever_is_known_at_the_same_address_has_not(world: World) -> None:
+    world.app = make_app(world.services)
     assert world.services.rate_limit == 0
-    world.app = app
+    session = await world.services.sessions.open(await world.services.sessions.link(ALICE))
     async with world.client(HERE) as here, world.client(THERE) as there:
         guess = {"Authorization": "Bearer calibot_guess"}
         assert await statuses(here, 25, guess) == [401] * 20 + [429] * 5
-        assert await statuses(here, 1, world.as_(ALICE)) == [429]
-        assert await statuses(there, 1, world.as_(ALICE)) == [404]
-        await world.clock.advance(3)
+        assert (await here.get(ASKED, headers=guess)).headers["retry-after"] == "4"
         assert await statuses(here, 1, world.as_(ALICE)) == [404]
+        assert await statuses(here, 1, {"Cookie": f"calibot_session={session}"}) == [404]
+        assert await statuses(there, 1, guess) == [401]
+        await world.clock.advance(3)
+        assert await statuses(here, 2, guess) == [401, 429]
+
+
+async def test_who_guesses_links_has_to_wait_though_they_were_right_at_last(world: World) -> None:
+    world.app = make_app(world.services)
+    link = f"/login/{await world.services.sessions.link(ALICE)}"
+    async with world.client(HERE) as here, world.client(THERE) as there:
+        guesses = [(await here.post("/login/x", headers=FROM_HERE)).status_code for _ in range(22)]
+        assert guesses == [404] * 20 + [429] * 2
+        assert (await here.post(link, headers=FROM_HERE)).status_code == 429
+        assert (await there.post(link, headers=FROM_HERE)).status_code == 303
+
+
+async def test_no_other_sites_page_keeps_anybody_out(world: World) -> None:
+    """As ``<img src="…/login/x">`` would, and forms that it sends by itself."""
+    world.app = make_app(world.services)
+    link = f"/login/{await world.services.sessions.link(ALICE)}"
+    async with world.client(HERE) as here:
+        for _ in range(50):
+            await here.get("/login/x")
+            assert (await here.post("/login/x", headers={"Origin": "https://elsewhere.example"})).status_code == 403
+        assert await statuses(here, 1, world.as_(ALICE)) == [404]
+        assert (await here.get(link)).status_code == 200
+        assert (await here.post(link, headers=FROM_HERE)).status_code == 303
+
+
+@pytest.mark.parametrize("wanted_for", ["image", "iframe", "empty", "websocket"])
+async def test_what_another_sites_page_is_made_of_is_not_counted_for_its_reader(wanted_for: str, world: World) -> None:
+    """Browsers say so of addresses with TLS, and of this machine; and of whoever only follows a link."""
+    its = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Dest": wanted_for}
+    async with world.client(HERE) as here:
+        assert {(await here.get("/", headers=its)).status_code for _ in range(40)} == {403}
+        assert await statuses(here, 29, world.as_(ALICE)) == [404] * 29
+        followed = {**its, "Sec-Fetch-Dest": "document"}
+        assert (
+            await here.get(f"/login/{await world.services.sessions.link(ALICE)}", headers=followed)
+        ).status_code == 200
+        assert await statuses(here, 1, world.as_(ALICE)) == [429]
+
+
+async def test_of_a_link_it_is_told_so_often_that_it_is_none_and_then_nothing_before_it_is_used(world: World) -> None:
+    world.app = make_app(world.services)
+    async with world.client(HERE) as here:
+        assert [(await here.get("/login/x")).status_code for _ in range(22)] == [404] * 20 + [200] * 2
+        assert (await here.post("/login/x", headers=FROM_HERE)).status_code == 404
+
+
+async def test_a_browser_forgets_a_session_that_has_ended_and_is_not_counted_for_it_again(world: World) -> None:
+    world.app = make_app(world.services)
+    sessions = world.services.sessions
+    async with world.client(HERE) as here:
+        await here.post(f"/login/{await sessions.link(ALICE)}", headers=FROM_HERE)
+        await sessions.close_all(ALICE)
+        assert {(await here.get("/")).status_code for _ in range(30)} == {401}
+        assert not here.cookies
+        assert (await here.post(f"/login/{await sessions.link(ALICE)}", headers=FROM_HERE)).status_code == 303
+        assert await statuses(here, 1, {"Authorization": "Bearer calibot_guess"}) == [401]
+        assert here.cookies, "it was the token that was nobody's"
 
 
 async def test_asking_without_a_token_is_no_guess(world: World) -> None:

@@ -346,6 +346,21 @@ async def test_while_nobody_can_tell_who_is_in_a_group_ones_own_notes_are_open(w
         assert (await world.get(BOB, path)).status_code == 200
 
 
+async def test_a_group_that_cannot_be_asked_about_shuts_no_other_and_nothing_is_said_to_be_gone(world: World) -> None:
+    world.doors.further = ["tg:-6"]
+    ours, theirs = await world.note("tg:-6", "a"), await world.note(GROUP, "b")
+    notebook = await world.services.notebook.behind("tg:-6")
+    world.doors.reachable = False
+    for path in (f"{NOTES}/{ours}", f"{NOTES}?notebook={notebook}", f"{TORRENTS}/{torrent('a').shown.hex}"):
+        assert (await world.get(BOB, path)).status_code == 200
+    assert (await world.post(BOB, "/api/calibrate/batch", {"note_ids": [ours]})).status_code == 200
+    for path in (f"{NOTES}/{theirs}", f"{NOTES}/999", f"{TORRENTS}/{torrent('b').shown.hex}", "/api/notebooks"):
+        answer = await world.get(BOB, path)
+        assert (answer.status_code, answer.json()["code"]) == (503, "membership_unknown")
+    refused = await world.post(BOB, "/api/calibrate/batch", {"note_ids": [ours, theirs]})
+    assert refused.json()["code"] == "membership_unknown"
+
+
 async def test_who_has_left_the_group_cannot_repeat_what_they_did_there(world: World) -> None:
     note_id = await world.note(GROUP, "a")
     path, body = f"{NOTES}/{note_id}", {"text": "x", "version": 1}

@@ -1,16 +1,18 @@
 """The page: who is let in and how, and what it shows to whom."""
 
+import asyncio
 import dataclasses
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 import httpx
 import pytest
 
 from services.notebook.edits import Edits
+from services.notebook.search import Line
 from services.notebook.sessions import Sessions
 from services.store.store import Store
-from services.torrents import FileEntry, NoteId, PersonId
+from services.torrents import FileEntry, NotebookId, NoteId, PersonId
 from tests.fake_clock import FakeClock
 from tests.unit.conftest import Run
 from tests.unit.fakes import FakeEngine, info_of, torrent
@@ -98,11 +100,6 @@ async def test_another_sites_page_can_not_let_a_browser_in(world: World) -> None
     assert (await world.http.get(f"/login/{secret}")).status_code == 200
 
 
-async def test_who_guesses_links_has_to_wait(world: World) -> None:
-    answers = [(await world.http.get(f"/login/guess{number}")).status_code for number in range(22)]
-    assert answers == [404] * 20 + [429] * 2
-
-
 @pytest.mark.parametrize(("public", "secure"), [("", False), ("https://notes.example.org", True)])
 async def test_no_script_reads_the_cookie_and_it_goes_over_tls_where_there_is_tls(
     world: World, public: str, *, secure: bool
@@ -163,6 +160,24 @@ async def test_who_logs_out_is_out_in_this_browser_alone(world: World) -> None:
     assert (await world.http.get("/")).status_code == 200
 
 
+async def test_two_that_run_on_one_machine_leave_each_other_their_sessions(world: World) -> None:
+    """A browser sends a host's cookies to all of its ports."""
+    one, other = "http://calibot:8080", "http://calibot:8081"
+    for here in (one, other, "http://calibot"):
+        link = f"{here}/login/{await world.services.sessions.link(ALICE)}"
+        assert (await world.http.post(link, headers={"Origin": here})).status_code == 303
+    assert {(await world.http.get(f"{here}/")).status_code for here in (one, other, "http://calibot")} == {200}
+    await world.http.post(f"{one}/logout", headers={"Origin": one})
+    assert [(await world.http.get(f"{here}/")).status_code for here in (one, other)] == [401, 200]
+
+
+@pytest.mark.parametrize("host", ["calibot:", "[::1]", "calibot:x", "calibot:²", "calibot:123456"])
+async def test_whatever_a_host_is_said_to_be_a_session_is_known_by_it_again(world: World, host: str) -> None:
+    session = await world.services.sessions.open(await world.services.sessions.link(ALICE))
+    headers = [(b"Host", host.encode()), (b"Cookie", f"calibot_session={session}".encode())]
+    assert (await world.http.get("/", headers=headers)).status_code == 200
+
+
 async def test_another_sites_page_can_not_log_anybody_out(world: World) -> None:
     await log_in(world)
     assert (await world.http.post("/logout", headers={"Origin": "https://elsewhere.example"})).status_code == 403
@@ -186,12 +201,43 @@ async def test_who_is_served_no_more_is_told_so(world: World) -> None:
 
 
 async def test_the_browser_keeps_its_session_for_a_month_after_each_visit(world: World) -> None:
+    """It is told so once a day, and nothing besides pages is a visit."""
     await world.note("tg:1", "x")
     await log_in(world)
-    for path in ("/", "/notes/1"):
-        cookie = (await world.http.get(path)).headers["set-cookie"]
-        assert world.http.cookies["calibot_session"] in cookie
-        assert "Max-Age=2592000" in cookie
+    for days, path, told in (
+        (0, "/", False),
+        (2, "/under-way", False),
+        (0, "/api/notes", False),
+        (0, "/", True),
+        (0, "/notes/1", False),
+        (29, "/figures", True),
+        (29, "/notes/1", True),
+    ):
+        world.clock._now += days * DAY
+        answer = await world.http.get(path)
+        assert (answer.status_code, "set-cookie" in answer.headers) == (200, told), path
+        if told:
+            assert world.http.cookies["calibot_session"] in answer.headers["set-cookie"]
+            assert "Max-Age=2592000" in answer.headers["set-cookie"]
+
+
+async def test_a_page_that_was_long_in_the_making_does_not_undo_a_login_that_came_meanwhile(world: World) -> None:
+    await log_in(world)
+    asked, made = asyncio.Event(), asyncio.Event()
+    title = world.doors.title
+
+    async def slow(door: str) -> str:
+        asked.set()
+        await made.wait()
+        return await title(door)
+
+    world.doors.title = slow  # type: ignore[method-assign] # as Telegram may be
+    page = asyncio.create_task(world.http.get("/"))
+    await asked.wait()
+    await log_in(world)
+    made.set()
+    await page
+    assert (await world.http.get("/")).status_code == 200
 
 
 async def test_a_new_login_ends_the_session_that_the_browser_had(world: World) -> None:
@@ -247,6 +293,30 @@ async def test_a_browser_listens_from_its_own_pages_alone(world: World) -> None:
 
 
 # What is shown.
+
+
+async def test_a_persons_pages_are_made_one_after_another_and_stand_before_nobody_elses(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines, made, at_once, most = world.services.search.lines, asyncio.Event(), 0, 0
+    alices = await world.services.notebook.behind(str(ALICE))
+
+    async def slow(notebook: NotebookId, words: str, page: int) -> tuple[Sequence[Line], bool]:
+        nonlocal at_once, most
+        if notebook == alices:
+            at_once += 1
+            most = max(most, at_once)
+            await made.wait()
+            at_once -= 1
+        return await lines(notebook, words, page)
+
+    monkeypatch.setattr(world.services.search, "lines", slow)
+    pages = [asyncio.create_task(world.get(ALICE, path)) for path in ("/", "/?q=x", "/api/notes", "/")]
+    assert (await world.get(BOB, "/")).status_code == 200
+    assert not any(one.done() for one in pages)
+    made.set()
+    assert {(await one).status_code for one in pages} == {200}
+    assert most == 1
 
 
 async def test_the_notebook_is_listed_with_what_is_to_be_done(world: World) -> None:

@@ -17,7 +17,6 @@ from tests.fake_clock import FakeClock
 from tests.unit.conftest import Run
 from tests.unit.fakes import FakeEngine, torrent
 from tests.unit.web_world import ALICE, BOB, CAROL, GROUP, MALLORY, World, web_world
-from web.entry import COOKIE
 
 THE_NAME = "True.Name.mkv"
 PEOPLE: dict[str, PersonId | None] = {
@@ -142,7 +141,7 @@ async def _ask(world: World, row: Row, person: PersonId | None, given: dict[str,
         headers["Accept"] = "text/html"
         if person is not None:
             secret = await world.services.sessions.open(await world.services.sessions.link(person))
-            headers["Cookie"] = f"{COOKIE}={secret}"
+            headers["Cookie"] = f"calibot_session={secret}"
     else:
         headers |= world.as_(person)
     if isinstance(row.body, dict):

@@ -13,7 +13,6 @@ from fastapi import FastAPI
 from services.access import Access
 from services.calibration.manager import AsyncCalibrationManager
 from services.clock import Clock
-from services.errors import MembershipUnknown
 from services.i18n import Catalogues
 from services.metrics import Metrics
 from services.notebook.edits import Edits
@@ -29,7 +28,7 @@ from tests.fake_clock import FakeClock
 from tests.unit.fakes import torrent
 from web.app import make_app
 from web.figures import Figures
-from web.given import Services
+from web.given import Others, Services
 from web.html import Html
 
 ALICE, BOB, CAROL, MALLORY = (PersonId(f"tg:{number}") for number in (1, 2, 3, 4))
@@ -45,16 +44,17 @@ class GroupDoors:
     people: People
     members: set[PersonId]
     reachable: bool = True
+    further: Sequence[str] = ()
+    """Doors of groups that are open to everybody, however it is with the other."""
     asked: int = 0
 
     def own(self, person: PersonId) -> str | None:
         return str(person) if self.people.access.serves(person, str(person), private=True) else None
 
-    async def others(self, person: PersonId) -> Sequence[str]:
+    async def others(self, person: PersonId) -> Others:
         self.asked += 1
-        if not self.reachable:
-            raise MembershipUnknown
-        return [GROUP] if person in self.members else []
+        there = [GROUP, *self.further] if person in self.members else []
+        return Others(there if self.reachable else self.further, all_known=self.reachable)
 
     async def title(self, door: str) -> str:
         return {GROUP: "电影 <2026>"}.get(door, "") if self.reachable else ""
