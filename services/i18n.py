@@ -158,8 +158,8 @@ def _search_too_long(t: Translation, parameters: Parameters) -> str:
 def _too_many_tasks(t: Translation, parameters: Parameters) -> str:
     most = _number(parameters, "most")
     return t.ngettext(
-        "You have {most} task under way, and more are not taken on. Send it again when it has ended, or cancel it.",
-        "You have {most} tasks under way, and more are not taken on. Send it again when one has ended, or cancel one.",
+        "You have {most} task under way, and more are not taken on. Ask again when it has ended, or cancel it.",
+        "You have {most} tasks under way, and more are not taken on. Ask again when one has ended, or cancel one.",
         most,
     ).format(most=most)
 
@@ -167,8 +167,8 @@ def _too_many_tasks(t: Translation, parameters: Parameters) -> str:
 def _allowance_used_up(t: Translation, parameters: Parameters) -> str:
     minutes, most = _number(parameters, "minutes"), _number(parameters, "most")
     return t.ngettext(
-        "Your {most} lookups an hour are used up. Send it again in {minutes} minute.",
-        "Your {most} lookups an hour are used up. Send it again in {minutes} minutes.",
+        "Your {most} lookups an hour are used up. Ask again in {minutes} minute.",
+        "Your {most} lookups an hour are used up. Ask again in {minutes} minutes.",
         minutes,
     ).format(most=most, minutes=minutes)
 

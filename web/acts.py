@@ -1,7 +1,6 @@
 """What people do on the page: each form changes something, and leads back to a page that shows it."""
 
 import hashlib
-from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Annotated
 
@@ -9,6 +8,7 @@ from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import RedirectResponse
 
 from services.calibration.task import NoteRequest
+from services.errors import CalibotError, ShuttingDown
 from services.notebook.note import Uncalibrated
 from services.torrents import NotebookId, NoteId, TaskId
 from web.context import Asker, WhoAsks
@@ -16,8 +16,9 @@ from web.forms import Form, came_from, form_of, numbers_in, text_in, word_in
 from web.given import FrontEnd, services_of
 from web.labels import labels
 from web.notes import NoteNumber
-from web.refusals import BadRequest, NothingChosen
+from web.refusals import BadRequest, NothingChosen, NotInTime
 from web.tasks import ended, moved, submit_notes, submit_request
+from web.told import telling
 from web.words import words_of
 
 router = APIRouter(include_in_schema=False)
@@ -37,9 +38,15 @@ async def keep(request: Request, asker: WhoAsks) -> Response:
         text, notebook=notebook, person=asker.person, origin=None, anything=True, request_key=_key(asker, form, text)
     )
     assert saved is not None  # noqa: S101 - anything is kept
-    if saved.magnets and "calibrate" in form:
-        await _waited_for(request, asker, await submit_notes(asker, [saved.note_id]))
-    return _to(f"/notes/{saved.note_id}")
+    address = f"/notes/{saved.note_id}"
+    if not saved.magnets or "calibrate" not in form:
+        return _to(address)
+    named = NoteRequest((saved.note_id,), named=(saved.note_id,))
+    try:
+        task_id = await submit_request(asker, notebook, named)
+    except CalibotError as error:  # the note is kept: a form that is sent again would keep another
+        return _to(telling(address, error))
+    return await _led(request, asker, task_id, address)
 
 
 @router.post("/notes/{note_id}/undo")
@@ -90,33 +97,31 @@ async def calibrate(request: Request, asker: WhoAsks) -> Response:
         if len(chosen) > _MOST_NOTES:
             raise BadRequest(where="note")
         task_id = await submit_notes(asker, [NoteId(one) for one in chosen])
-    await _waited_for(request, asker, task_id)
-    return _to(came_from(request))
+    return await _led(request, asker, task_id, came_from(request))
 
 
 @router.post("/tasks/{task_id}/cancel")
 async def cancel(request: Request, asker: WhoAsks, task_id: TaskName) -> Response:
     """End a task under way."""
-    return await _moved(request, asker, task_id, asker.services.manager.cancel_task)
+    await moved(asker, task_id, asker.services.manager.cancel_task)
+    return _to(telling(came_from(request)))
 
 
 @router.post("/tasks/{task_id}/retry")
 async def retry(request: Request, asker: WhoAsks, task_id: TaskName) -> Response:
     """Look up again what an ended task did not find."""
-    answer = await _moved(request, asker, task_id, asker.services.manager.retry_task)
-    await _waited_for(request, asker, TaskId(task_id))
-    return answer
+    await moved(asker, task_id, asker.services.manager.retry_task)
+    return await _led(request, asker, TaskId(task_id), came_from(request))
 
 
-async def _moved(request: Request, asker: Asker, task_id: str, move: Callable[..., Awaitable[None]]) -> Response:
-    await moved(asker, task_id, move)
-    return _to(came_from(request))
-
-
-async def _waited_for(request: Request, asker: Asker, task_id: TaskId) -> None:
-    """Return at once, or when the task has ended where nothing is to go on by itself. Raises NotInTime."""
+async def _led(request: Request, asker: Asker, task_id: TaskId, address: str) -> Response:
+    """Lead to *address*: at once, or when the task has ended where nothing is to go on by itself."""
     if asker.services.watched_by is FrontEnd.SYNC:
-        await ended(request, asker, task_id)
+        try:
+            await ended(request, asker, task_id)
+        except (NotInTime, ShuttingDown):
+            return _to(telling(address, NotInTime()))
+    return _to(telling(address))
 
 
 def _notebook_in(form: Form) -> int | None:

@@ -29,6 +29,7 @@ from web.notes import NotebookNumber, NoteNumber, Page
 from web.refusals import NoSuchAddress
 from web.shapes import time_of
 from web.task_rows import tasks_shown
+from web.told import told_in
 from web.tree import Branch, tree_of
 from web.words import words_of
 
@@ -132,7 +133,7 @@ async def under_way(
 async def page_of(request: Request, template: str, **given: object) -> Response:
     """Return a page, made in a thread: there may be much on it. The browser is let in for a month from now on."""
     services = services_of(request)
-    given |= {"front_end": services.watched_by}
+    given |= {"front_end": services.watched_by, "outcome": told_in(request.query_params, words_of(request))}
     answer = await asyncio.to_thread(services.html.page, template, **given)
     if (session := request.cookies.get(COOKIE)) is not None:
         remember(request, answer, session)

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 import httpx
 import pytest
 
+from services.calibration.allowance import Allowance
 from services.calibration.task import NoteRequest
 from services.store.store import Store
 from services.torrents import NoteId, PersonId
@@ -145,6 +146,41 @@ async def test_a_form_is_no_json_and_json_no_form(world: World) -> None:
     assert (await world.http.post("/api/notes", content=b"text=x", headers=headers)).status_code == 415
 
 
+@pytest.mark.parametrize("allowance", [Allowance(tasks=1), Allowance(lookups=1)])
+async def test_a_note_that_is_kept_is_shown_whatever_becomes_of_its_lookup_and_why_there_is_none(
+    run: Run, store: Store, clock: FakeClock, allowance: Allowance
+) -> None:
+    async with run(allowance=allowance) as manager, web_world(manager, store, clock) as world:
+        world.http.headers.update(BROWSER)
+        await log_in(world)
+        other = f"magnet:?xt=urn:btih:{torrent('other').shown}"
+        key = await key_on(world)
+        assert (await press(world, "/notes", {"text": MAGNET, "calibrate": 1})).headers["location"] == "/notes/1"
+        for _ in range(2):
+            answer = await press(world, "/notes", {"text": other, "calibrate": 1, "key": key})
+            assert (answer.status_code, answer.headers["location"][:13]) == (303, "/notes/2?told")
+        page = (await world.http.get(answer.headers["location"])).text
+        assert "The note is kept, but its names are not looked up." in page
+        assert "You have 1 task under way" in page or "Your 1 lookups an hour are used up." in page
+        assert (await world.http.get("/notes/3")).status_code == 404
+
+
+async def test_a_note_that_is_kept_while_the_program_stops_is_shown(world: World) -> None:
+    await log_in(world)
+    await world.services.manager.shutdown()
+    answer = await press(world, "/notes", {"text": MAGNET, "calibrate": 1})
+    assert answer.status_code == 303
+    assert "The note is kept, but its names" in (await world.http.get(answer.headers["location"])).text
+
+
+async def test_an_address_can_make_the_page_tell_nothing_of_its_own(world: World) -> None:
+    await world.note("tg:1", "x")
+    await log_in(world)
+    for query in ("told=Call%20me", "told=too_many_tasks&most=Call%20me", "told=bad_request&where=Call%20me"):
+        answer = await world.http.get(f"/notes/1?{query}")
+        assert (answer.status_code, "Call" in answer.text) == (200, False)
+
+
 # Finding names.
 
 
@@ -252,6 +288,29 @@ async def test_where_lookups_are_waited_for_the_answer_comes_with_the_name(world
     await world.clock.advance(100)
     assert (await pressing).status_code == 303
     assert "True.Name.mkv" in await world.text("tg:1", ONE)
+
+
+async def test_what_is_waited_for_too_long_goes_on_and_its_page_says_so(world: World) -> None:
+    world.app.state.services = dataclasses.replace(world.services, async_enabled=False, timeout=20.0)
+    await log_in(world)
+    page = "/notes/1"
+    dead = f"magnet:?xt=urn:btih:{torrent('lost').shown}"
+    for path, fields in (
+        ("/notes", {"text": dead, "calibrate": 1}),
+        ("/calibrate", {"only": 1}),
+        ("/tasks/{task}/retry", {}),
+    ):
+        live, _ = await world.services.manager.live_tasks()
+        if "{task}" in path:
+            await world.clock.advance(100)
+        pressing = asyncio.create_task(press(world, path.format(task=live[0].task.id if live else ""), fields, on=page))
+        await world.clock.advance(26)
+        answer = await pressing
+        assert (answer.status_code, answer.headers["location"]) == (303, "/notes/1?told=not_in_time")
+        page = answer.headers["location"]
+        shown = (await world.http.get(page)).text
+        assert "It is not done yet, and goes on." in shown
+        assert "That was not done." not in shown
 
 
 @pytest.mark.parametrize("front_end", list(FrontEnd))
