@@ -10,7 +10,7 @@ from fastapi.responses import RedirectResponse
 from services.errors import LinkUsedUp
 from web.entry import COOKIE, check_origin, remember
 from web.given import services_of
-from web.labels import labels, the_terminals_link
+from web.labels import another_link, labels
 from web.rates import client_of
 from web.words import words_of
 
@@ -51,7 +51,7 @@ async def logout(request: Request) -> Response:
     check_origin(request)
     t, services = words_of(request), services_of(request)
     await services.sessions.close(request.cookies.get(COOKIE, ""))
-    another = t.gettext("/login in the chat gives another link.") if services.telegram else the_terminals_link(t)
+    another = another_link(t, telegram=services.telegram)
     answer = services.html.plain(labels(t), t.gettext("You are logged out."), [another])
     answer.delete_cookie(COOKIE)
     return answer

@@ -24,7 +24,7 @@ from services.units import minute, size
 from web.context import Asker, WhoAsks
 from web.entry import COOKIE, remember
 from web.given import services_of
-from web.labels import labels
+from web.labels import another_link, labels
 from web.notes import NotebookNumber, NoteNumber, Page
 from web.refusals import NoSuchAddress
 from web.shapes import time_of
@@ -133,7 +133,13 @@ async def under_way(
 async def page_of(request: Request, template: str, **given: object) -> Response:
     """Return a page, made in a thread: there may be much on it. The browser is let in for a month from now on."""
     services = services_of(request)
-    given |= {"front_end": services.watched_by, "outcome": told_in(request.query_params, words_of(request))}
+    t = words_of(request)
+    out = t.gettext("You are logged out. What you typed stays here, to be copied, or sent when you are in again.")
+    given |= {
+        "front_end": services.watched_by,
+        "outcome": told_in(request.query_params, t),
+        "logged_out": f"{out} {another_link(t, telegram=services.telegram)}",
+    }
     answer = await asyncio.to_thread(services.html.page, template, **given)
     if (session := request.cookies.get(COOKIE)) is not None:
         remember(request, answer, session)

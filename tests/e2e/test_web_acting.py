@@ -5,7 +5,7 @@ import socket
 import time
 
 import pytest
-from playwright.async_api import Browser, Locator, Page, WebSocketRoute, expect
+from playwright.async_api import Browser, Locator, Page, Route, WebSocketRoute, expect
 
 from sandbox.swarm import make_sample
 from tests.e2e.conftest import World, kept
@@ -271,17 +271,71 @@ async def test_the_server_started_anew_is_found_again(one_port: World, browser: 
     assert await one_port.stop() == 0
     await expect(page.get_by_text("The bot cannot be reached.")).to_be_visible()
     await one_port.start()
-    await expect(page.get_by_text("The bot cannot be reached.")).to_be_hidden()
+    await expect(page.get_by_text("The bot cannot be reached.")).to_be_hidden(timeout=30_000)  # it asks less often
     await one_port.ask(f"/calibrate_hash {one_port.swarm.dead().magnet()}")
     await expect(lookups(page, "running")).to_have_count(2)
     await context.close()
 
 
-async def test_who_is_logged_out_elsewhere_is_told_so(running: World, browser: Browser) -> None:
+async def test_who_is_logged_out_elsewhere_is_told_so_and_keeps_what_is_half_typed(
+    running: World, browser: Browser
+) -> None:
     context = await browser.new_context(locale="en-US")
     page = await context.new_page()
     await log_in(running, page)
+    text = page.get_by_role("textbox", name="Magnet links, or any text")
+    await text.fill("half a senten")
     await running.ask("/logout all")
     await running.ask(f"/calibrate_hash {running.swarm.dead().magnet()}")
-    await expect(page.get_by_text("Send /login to the bot")).to_be_visible()
+    await expect(page.get_by_role("status").filter(has_text="You are logged out.")).to_contain_text("/login")
+    await expect(text).to_have_value("half a senten")
+    other = await context.new_page()
+    await log_in(running, other)
+    await page.get_by_role("button", name="Only keep").click()
+    await expect(page.get_by_text("half a senten").first).to_be_visible()
+    await context.close()
+
+
+async def test_a_note_that_is_no_more_is_said_to_be_gone_and_is_not_asked_for_again(
+    running: World, browser: Browser
+) -> None:
+    context = await browser.new_context(locale="en-US")
+    page = await context.new_page()
+    await log_in(running, page)
+    await add(page, "words", "Only keep")
+    other = await context.new_page()
+    await other.goto(page.url)
+    asked: list[str] = []
+    await page.route("**/notes/1", lambda route: route.fulfill(status=404, body="no"))
+    page.on("request", lambda one: asked.append(one.url))
+    await other.get_by_role("button", name="Delete this note").click()
+    await expect(page.get_by_text("This is not here any more.")).to_be_visible()
+    await expect(page.get_by_text("words", exact=True)).to_be_visible()
+    there = len(asked)
+    await other.get_by_role("button", name="Take it back").click()
+    await expect(other.get_by_role("heading", name="Note #1")).to_be_visible()
+    await expect(page.get_by_text("This is not here any more.")).to_be_visible()
+    assert len(asked) == there
+    await context.close()
+
+
+async def test_asked_too_often_it_waits_as_long_as_it_is_told_to(running: World, browser: Browser) -> None:
+    context = await browser.new_context(locale="en-US")
+    page = await context.new_page()
+    await log_in(running, page)
+    times: list[float] = []
+
+    async def answer(route: Route) -> None:
+        times.append(time.monotonic())
+        if len(times) > 1:
+            await route.continue_()
+        else:
+            await route.fulfill(status=429, headers={"Retry-After": "3"})
+
+    await page.route(re.compile("/under-way"), answer)
+    await running.ask(f"/calibrate_hash {running.swarm.dead().magnet()}")
+    await expect(page.get_by_text("That was too often.")).to_be_visible()
+    await expect(page.get_by_text("That was too often.")).to_be_hidden()
+    await expect(lookups(page, "running")).to_have_count(1)
+    assert times[1] - times[0] >= 3
     await context.close()
