@@ -6,7 +6,7 @@ from http import HTTPStatus
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, RedirectResponse
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
 from starlette.routing import Match
@@ -90,16 +90,19 @@ def answer_errors(app: FastAPI) -> None:
     async def the_frameworks(request: Request, error: HTTPException) -> Response:
         if error.status_code == HTTPStatus.NOT_FOUND:
             return answer_to(request, NoSuchAddress())
-        codes = {HTTPStatus.METHOD_NOT_ALLOWED: MethodNotTaken.code}
-        code = codes.get(HTTPStatus(error.status_code), BadRequest.code)
-        answer = refused(request, error.status_code, code, {"where": "body"})
-        answer.headers.update(error.headers or {})
         if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-            answer.headers["Allow"] = ", ".join(_taken_by(request))
+            taken = list(_taken_by(request))
+            if request.method == "GET" and taken == ["POST"] and _wants_a_page(request):
+                return RedirectResponse("/", HTTPStatus.SEE_OTHER)  # a form's address, typed or gone back to
+            answer = answer_to(request, MethodNotTaken())
+            answer.headers["Allow"] = ", ".join(taken)
+            return answer
+        answer = answer_to(request, BadRequest(where="body"), error.status_code)
+        answer.headers.update(error.headers or {})
         return answer
 
-    async def a_bug(request: Request, _: Exception) -> JSONResponse:
-        answer = refused(request, HTTPStatus.INTERNAL_SERVER_ERROR, CalibotError.code, {})
+    async def a_bug(request: Request, _: Exception) -> Response:
+        answer = answer_to(request, CalibotError(), HTTPStatus.INTERNAL_SERVER_ERROR)
         answer.headers.update(EACH)  # it is answered outside of all middleware
         return answer
 
@@ -117,18 +120,29 @@ def _taken_by(request: Request) -> Iterator[str]:
             yield from ("GET", "HEAD") if method == "GET" else (method,)
 
 
-def answer_to(connection: HTTPConnection, error: CalibotError) -> Response:
+def answer_to(connection: HTTPConnection, error: CalibotError, status: int | None = None) -> Response:
     """Return the answer that says *error*: a page where a browser has asked for one."""
-    answer = _json_to(connection, error)
-    if connection.scope["path"].startswith("/api/") or "text/html" not in connection.headers.get("accept", ""):
+    answer = _json_to(connection, error, status)
+    if not _wants_a_page(connection):
         return answer
-    t = words_of(connection)
+    page = _page_that_says(connection, error, answer.status_code)
+    page.headers.update(_headers(answer.status_code, error.parameters))
+    return page
+
+
+def _wants_a_page(connection: HTTPConnection) -> bool:
+    is_api = connection.scope["path"].startswith("/api/")
+    return not is_api and "text/html" in connection.headers.get("accept", "")
+
+
+def _page_that_says(connection: HTTPConnection, error: CalibotError, status: int) -> Response:
+    t, html = words_of(connection), services_of(connection).html
     say, said = labels(t), _in_a_browser(connection, error, t)
     if isinstance(error, TokenNeeded):
-        return services_of(connection).html.plain(say, t.gettext("Your notes"), said, answer.status_code)
+        return html.plain(say, t.gettext("Your notes"), said, status)
     wanted_to_see = connection.scope.get("method", "GET") in {"GET", "HEAD"}
     heading = t.gettext("That cannot be shown.") if wanted_to_see else t.gettext("That was not done.")
-    return services_of(connection).html.plain(say, heading, said, answer.status_code, back=say["skip"])
+    return html.plain(say, heading, said, status, back=say["skip"])
 
 
 def _in_a_browser(connection: HTTPConnection, error: CalibotError, t: Translation) -> list[str]:
@@ -147,9 +161,10 @@ def _in_a_browser(connection: HTTPConnection, error: CalibotError, t: Translatio
             return [sentence(error.code, error.parameters, t)]
 
 
-def _json_to(connection: HTTPConnection, error: CalibotError) -> JSONResponse:
-    """Return the answer that says *error*."""
-    status = next((status for kind, status in _STATUS.items() if isinstance(error, kind)), HTTPStatus.BAD_REQUEST)
+def _json_to(connection: HTTPConnection, error: CalibotError, status: int | None) -> JSONResponse:
+    """Return the answer that says *error*, with the *status* of its kind where none is given."""
+    if status is None:
+        status = next((status for kind, status in _STATUS.items() if isinstance(error, kind)), HTTPStatus.BAD_REQUEST)
     return refused(connection, status, error.code, error.parameters)
 
 

@@ -57,7 +57,10 @@ def numbers_in(form: Form, name: str) -> Sequence[int]:
 
 def came_from(request: Request) -> str:
     """Return the page of ours that the form stood on, for the way back; the first page where that is not known."""
-    parts = urlsplit(request.headers.get("referer", ""))
+    try:
+        parts = urlsplit(request.headers.get("referer", ""))
+    except ValueError:  # a client may say anything
+        return "/"
     if f"{parts.scheme}://{parts.netloc}" not in origins_of(request):
         return "/"
     path = f"/{parts.path.lstrip('/')}"

@@ -234,11 +234,47 @@ async def test_a_lookup_is_cancelled_and_tried_again(world: World) -> None:
 async def test_the_way_back_is_a_page_of_ours(world: World) -> None:
     await world.note("tg:1", "x")
     await log_in(world)
-    for referer in ("http://elsewhere/notes/1", "http://calibot//elsewhere", "", "http://calibot", "not an address"):
+    for referer in (
+        "http://elsewhere/notes/1",
+        "http://calibot//elsewhere",
+        "",
+        "http://calibot",
+        "not an address",
+        "http://[",
+    ):
         headers = {"Origin": ORIGIN, "Referer": referer, "Content-Type": "application/x-www-form-urlencoded"}
         answer = await world.http.post("/calibrate", content=b"only=1", headers=headers)
         assert answer.status_code == 303
         assert re.fullmatch(r"/(?!/).*", answer.headers["location"])
+
+
+@pytest.mark.parametrize(
+    "path", ["/logout", "/calibrate", "/notes", "/notes/4/delete", "/notes/4/undo", "/tasks/x/cancel", "/tasks/x/retry"]
+)
+async def test_the_address_of_a_form_leads_a_browser_to_the_notes_and_a_program_is_told_what_it_takes(
+    world: World, path: str
+) -> None:
+    await log_in(world)
+    answer = await world.http.get(path)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/")
+    answer = await world.http.get(path, headers={"Accept": "*/*"})
+    assert (answer.status_code, answer.json()["code"], answer.headers["allow"]) == (405, "method_not_taken", "POST")
+
+
+async def test_a_browser_is_told_on_a_page_what_the_framework_refuses(world: World) -> None:
+    await log_in(world)
+    answer = await world.http.put("/notes/1", headers={"Origin": ORIGIN})
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD")
+    assert "That was not done." in answer.text
+    assert "This address does not take such a request." in answer.text
+
+
+async def test_a_page_that_refuses_says_when_and_how_to_come_back_as_the_api_does(world: World) -> None:
+    assert (await world.http.get("/")).headers["www-authenticate"] == "Bearer"
+    for number in range(21):
+        answer = await world.http.get(f"/login/guess{number}")
+    assert answer.status_code == 429
+    assert int(answer.headers["retry-after"]) > 0
 
 
 # Its history.
