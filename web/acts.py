@@ -13,13 +13,11 @@ from services.notebook.note import Uncalibrated
 from services.torrents import NotebookId, NoteId, TaskId
 from web.context import Asker, WhoAsks
 from web.forms import Form, came_from, form_of, numbers_in, text_in, word_in
-from web.given import FrontEnd, services_of
-from web.labels import labels
+from web.given import FrontEnd
 from web.notes import NoteNumber
 from web.refusals import BadRequest, NothingChosen, NotInTime
 from web.tasks import ended, moved, submit_notes, submit_request
 from web.told import telling
-from web.words import words_of
 
 router = APIRouter(include_in_schema=False)
 _MOST_NOTES = 1_000
@@ -64,15 +62,10 @@ async def undo(request: Request, asker: WhoAsks, note_id: NoteNumber) -> Respons
 
 
 @router.post("/notes/{note_id}/delete")
-async def delete(request: Request, asker: WhoAsks, note_id: NoteNumber) -> Response:
-    """Put the note away, and offer it back."""
+async def delete(asker: WhoAsks, note_id: NoteNumber) -> Response:
+    """Put the note away, and lead to where it is offered back."""
     await asker.where_it_is(lambda notebook: asker.services.notebook.delete(notebook, note_id))
-    t = words_of(request)
-    return services_of(request).html.plain(
-        labels(t), t.gettext("Note #{number} is deleted.").format(number=note_id),
-        [t.gettext("For a day it can be taken back.")],
-        action=f"/notes/{note_id}/restore", button=t.gettext("Take it back"), back=labels(t)["skip"],
-    )  # fmt: skip
+    return _to(f"/notes/{note_id}")
 
 
 @router.post("/notes/{note_id}/restore")

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request, Response
 
-from services.errors import MembershipUnknown
+from services.errors import MembershipUnknown, NoteNotFound
 from services.i18n import Translation, cause_word, trust_word
 from services.magnets.junk import is_junk
 from services.magnets.parse import Magnet
@@ -84,11 +84,16 @@ async def notebook(
 
 @router.get("/notes/{note_id}")
 async def note(request: Request, asker: WhoAsks, note_id: NoteNumber) -> Response:
-    """Show a note: its text, its torrents with their true names and files, and its history."""
+    """Show a note: its text, torrents with their true names and files, and history; or offer a deleted one back."""
     t, services = words_of(request), services_of(request)
 
     async def shown(here: NotebookId) -> Response:
-        found = await services.notebook.get(here, note_id)
+        try:
+            found = await services.notebook.get(here, note_id)
+        except NoteNotFound:
+            if not await services.notebook.can_restore(here, note_id):
+                raise
+            return _deleted(request, t, note_id)
         changes = await services.history.page(here, note_id, page=0, size=_MOST_STEPS)
         magnets = await magnets_of(found.text)
         first = magnets[:_MOST_TORRENTS]
@@ -113,6 +118,14 @@ async def note(request: Request, asker: WhoAsks, note_id: NoteNumber) -> Respons
         )
 
     return await asker.where_it_is(shown)
+
+
+def _deleted(request: Request, t: Translation, note_id: NoteId) -> Response:
+    return services_of(request).html.plain(
+        labels(t), t.gettext("Note #{number} is deleted.").format(number=note_id),
+        [t.gettext("For a day it can be taken back.")],
+        action=f"/notes/{note_id}/restore", button=t.gettext("Take it back"), back=labels(t)["skip"],
+    )  # fmt: skip
 
 
 @router.get("/under-way")

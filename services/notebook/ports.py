@@ -24,7 +24,7 @@ class Answers(Protocol):
 
 
 class Notes(Protocol):
-    """The notes and their earlier texts. One that was deleted is not there, but for `deleted` and `restore`."""
+    """The notes and their earlier texts. One that was deleted is not there, but for `put_away` and `restore`."""
 
     async def insert(self, note: Note, torrents: Iterable[TorrentId]) -> NoteId:
         """Store *note* under a number never used before (its own id is ignored) with the torrents in its text."""
@@ -112,6 +112,9 @@ class Notes(Protocol):
 
     async def restore(self, notebook: NotebookId, note_id: NoteId, since: float) -> bool:
         """Take back a note that was put away at *since* or later; False where there is none."""
+
+    async def put_away(self, notebook: NotebookId, note_id: NoteId, since: float) -> bool:
+        """Whether the note was put away at *since* or later, and is so still."""
 
     async def purge(self, before: float) -> None:
         """Delete for good what was put away earlier than *before*."""

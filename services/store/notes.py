@@ -207,6 +207,10 @@ class NoteRows:
         await self._words.refresh([note_id])
         await self._run.one("renew_followers", note_id=note_id)
 
+    async def put_away(self, notebook: NotebookId, note_id: NoteId, since: float) -> bool:
+        row = await self._run.one("note_put_away", id=note_id, notebook_id=notebook, since=since)
+        return row is not None
+
     async def purge(self, before: float) -> None:
         await self._run.one("purge_notes", before=before)
 

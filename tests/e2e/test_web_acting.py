@@ -306,7 +306,6 @@ async def test_a_note_that_is_no_more_is_said_to_be_gone_and_is_not_asked_for_ag
     other = await context.new_page()
     await other.goto(page.url)
     asked: list[str] = []
-    await page.route("**/notes/1", lambda route: route.fulfill(status=404, body="no"))
     page.on("request", lambda one: asked.append(one.url))
     await other.get_by_role("button", name="Delete this note").click()
     await expect(page.get_by_text("This is not here any more.")).to_be_visible()

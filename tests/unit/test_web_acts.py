@@ -304,12 +304,26 @@ async def test_a_correction_is_undone_and_written_again_but_not_by_a_page_of_bef
 async def test_a_note_is_deleted_and_taken_back(world: World) -> None:
     await world.note("tg:1", "x")
     await log_in(world)
-    answer = await press(world, "/notes/1/delete")
+    assert (await press(world, "/notes/1/delete")).headers["location"] == "/notes/1"
+    answer = await world.http.get("/notes/1")
     assert "Note #1 is deleted." in answer.text
     assert 'action="/notes/1/restore"' in answer.text
-    assert (await world.http.get("/notes/1")).status_code == 404
+    assert (await world.get(ALICE, "/api/notes/1")).status_code == 404
     assert (await press(world, "/notes/1/restore")).headers["location"] == "/notes/1"
     assert (await world.http.get("/notes/1")).status_code == 200
+
+
+async def test_a_note_that_is_deleted_is_shown_as_such_to_its_people_alone_and_for_a_day(world: World) -> None:
+    await world.note("tg:1", "x")
+    await log_in(world)
+    await press(world, "/notes/1/delete")
+    await log_in(world, CAROL)
+    theirs, none = await world.http.get("/notes/1"), await world.http.get("/notes/77")
+    assert (theirs.status_code, theirs.text) == (404, none.text)
+    await log_in(world)
+    for seconds, status in ((86_000.0, 200), (500.0, 404)):
+        world.clock._now += seconds
+        assert (await world.http.get("/notes/1")).status_code == status
 
 
 # Where nothing goes on by itself.

@@ -105,7 +105,8 @@ TABLE = [
     Row("POST", "/notes", done(EACHS), body={"text": "x"}),
     Row("POST", "/notes", done(THEIRS), body={"text": "x", "notebook": "{notebook}"}),
     Row("POST", "/notes/{note_id}/undo", done(THEIRS), "/notes/1/undo", {"version": 2}),
-    Row("POST", "/notes/{note_id}/delete", THEIRS, "/notes/1/delete"),
+    Row("GET", "/notes/{note_id}", THEIRS, "/notes/2"),  # it is put away
+    Row("POST", "/notes/{note_id}/delete", done(THEIRS), "/notes/1/delete"),
     Row("POST", "/notes/{note_id}/restore", done(THEIRS), "/notes/2/restore"),
     Row("POST", "/calibrate", done(THEIRS), body={"only": 1}),
     Row("POST", "/calibrate", done(THEIRS), body={"all": 1, "notebook": "{notebook}"}),

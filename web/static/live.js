@@ -67,7 +67,8 @@ async function readAgain(parts) {
     const page = await read(address);
     for (const part of parts.filter((one) => sourceOf(one) === address)) {
       const fresh = page.getElementById(part.id);
-      if (fresh) become(part, fresh);
+      if (!fresh) throw {status: NOT_HERE}; // as a note's page that now offers it back
+      become(part, fresh);
     }
   }
 }

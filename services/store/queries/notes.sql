@@ -86,6 +86,9 @@ UPDATE notes SET deleted_at = :at WHERE id = :id;
 UPDATE notes SET deleted_at = NULL WHERE id = :id AND notebook_id = :notebook_id AND deleted_at >= :since
 RETURNING id;
 
+-- name: note_put_away
+SELECT id FROM notes WHERE id = :id AND notebook_id = :notebook_id AND deleted_at >= :since;
+
 -- name: purge_notes
 DELETE FROM notes WHERE deleted_at < :before;
 
