@@ -334,6 +334,54 @@ def outcome_word(t: Translation, outcome: str) -> str | None:
     return known.get(outcome)
 
 
+# What is left to people about names that were found.
+
+
+def question_said(t: Translation, torrent: str, *, several: bool, writes: bool, one: bool) -> str:
+    """Return what asks which reading is the name of *torrent*, shown among *several*; *one*: there is only one."""
+    match several, writes, one:
+        case True, True, True:
+            words = t.gettext("Is this the name of {hash}? Nothing is written before somebody presses it.")
+        case True, False, True:
+            words = t.gettext("Is this the name of {hash}?")
+        case True, True, _:
+            words = t.gettext("Which of these is the name of {hash}? Nothing is written before somebody presses it.")
+        case True, False, _:
+            words = t.gettext("Which of these is the name of {hash}?")
+        case False, True, True:
+            words = t.gettext("Is this its name? Nothing is written before somebody presses it.")
+        case False, False, True:
+            words = t.gettext("Is this its name? Press it, and here is the link to copy.")
+        case False, True, _:
+            words = t.gettext("Which of these is its name? Nothing is written before somebody presses it.")
+        case _:
+            words = t.gettext("Which of these is its name? Press it, and here is the link to copy.")
+    return words.format(hash=torrent)
+
+
+def replaced_said(t: Translation, old: str, new: str) -> str:
+    return t.gettext("was: {old} → now: {new}").format(old=old, new=new)
+
+
+def kept_said(t: Translation, old: str) -> str:
+    return t.gettext("The old name was kept: {old}").format(old=old)
+
+
+def not_written_said(t: Translation, why: str) -> str:
+    """Return why no note was changed, a code of `services.calibration.decisions.NotWritten`."""
+    match why:
+        case "gone":
+            return t.gettext("Its magnet was in no note any more: there was nothing to correct.")
+        case "pinned":
+            return t.gettext("Somebody had undone it there, or kept or typed another name: no note was changed.")
+        case "there":
+            return t.gettext("The name stood there already: there was nothing to correct.")
+        case "long":
+            return t.gettext("A name so long is not written into notes: no note was changed.")
+        case _:
+            return t.gettext("A name like this is not written into notes by itself: no note was changed.")
+
+
 # The figures.
 
 
