@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import RedirectResponse
 
+from services.calibration.choice import Choice
 from services.calibration.task import NoteRequest
 from services.errors import CalibotError, ShuttingDown
 from services.notebook.note import Uncalibrated
@@ -16,12 +17,13 @@ from web.forms import Form, came_from, form_of, numbers_in, text_in, word_in
 from web.given import FrontEnd
 from web.notes import NoteNumber
 from web.refusals import BadRequest, NothingChosen, NotInTime
-from web.tasks import ended, moved, submit_notes, submit_request
+from web.tasks import ended, moved, submit_notes, submit_request, visible
 from web.told import telling
 
 router = APIRouter(include_in_schema=False)
 _MOST_NOTES = 1_000
 _LONGEST_KEY = 64
+_MOST_DIGITS = 9
 
 TaskName = Annotated[str, Path(max_length=64)]
 
@@ -107,6 +109,26 @@ async def retry(request: Request, asker: WhoAsks, task_id: TaskName) -> Response
     return await _led(request, asker, TaskId(task_id), came_from(request))
 
 
+@router.post("/tasks/{task_id}/choose")
+async def choose(request: Request, asker: WhoAsks, task_id: TaskName) -> Response:
+    """Store which reading of a name that a task found is right; whoever edits notes there may."""
+    form = await form_of(request)
+    task = (await visible(asker, TaskId(task_id))).task
+    choice = Choice(task.id, _position_in(form), word_in(form, "encoding"))
+    await asker.services.manager.choose_name(choice, notebook=task.notebook, asked_by=asker.person)
+    return _to(telling(came_from(request)))
+
+
+@router.post("/tasks/{task_id}/keep-old")
+async def keep_old(request: Request, asker: WhoAsks, task_id: TaskName) -> Response:
+    """Put back the name that stood in notes before a task wrote another; whoever edits notes there may."""
+    form = await form_of(request)
+    task = (await visible(asker, TaskId(task_id))).task
+    item = task.id, _position_in(form)
+    await asker.services.manager.keep_old_name(item, notebook=task.notebook, asked_by=asker.person)
+    return _to(telling(came_from(request)))
+
+
 async def _led(request: Request, asker: Asker, task_id: TaskId, address: str) -> Response:
     """Lead to *address*: at once, or when the task has ended where nothing is to go on by itself."""
     if asker.services.watched_by is FrontEnd.SYNC:
@@ -119,6 +141,13 @@ async def _led(request: Request, asker: Asker, task_id: TaskId, address: str) ->
 
 def _notebook_in(form: Form) -> int | None:
     return next(iter(numbers_in(form, "notebook")), None)
+
+
+def _position_in(form: Form) -> int:
+    word = word_in(form, "position")
+    if not (word.isascii() and word.isdecimal() and len(word) <= _MOST_DIGITS):
+        raise BadRequest(where="position")
+    return int(word)
 
 
 def _key(asker: Asker, form: Form, text: str) -> str | None:

@@ -54,6 +54,7 @@ _STATUS: Mapping[type[CalibotError], HTTPStatus] = {
     errors.AllCalibrated: HTTPStatus.CONFLICT,
     errors.CannotCancel: HTTPStatus.CONFLICT,
     errors.CannotRetry: HTTPStatus.CONFLICT,
+    errors.CannotChoose: HTTPStatus.CONFLICT,
     errors.NoteChanged: HTTPStatus.CONFLICT,
     errors.NotDeleted: HTTPStatus.CONFLICT,
     errors.NothingToUndo: HTTPStatus.CONFLICT,

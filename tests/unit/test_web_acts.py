@@ -4,7 +4,7 @@ import asyncio
 import dataclasses
 import re
 from collections.abc import AsyncIterator, Mapping, Sequence
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import httpx
 import pytest
@@ -16,6 +16,7 @@ from services.torrents import NoteId, PersonId
 from tests.fake_clock import FakeClock
 from tests.unit.conftest import Run
 from tests.unit.fakes import FakeEngine, torrent
+from tests.unit.name_world import TRUE, guessed
 from tests.unit.web_world import ALICE, BOB, CAROL, GROUP, MALLORY, World, web_world
 from web.given import FrontEnd
 
@@ -23,6 +24,11 @@ BROWSER = {"Accept": "text/html", "Accept-Language": "en"}
 ORIGIN = "http://calibot"
 ONE = NoteId(1)
 MAGNET = f"magnet:?xt=urn:btih:{torrent('x').shown}"
+
+
+@pytest.fixture
+def guess(engine: FakeEngine) -> None:
+    engine.knows("guess", guessed())  # the detector reads its tables: not in the loop
 
 
 @pytest.fixture
@@ -277,6 +283,83 @@ async def test_a_page_that_refuses_says_when_and_how_to_come_back_as_the_api_doe
     assert int(answer.headers["retry-after"]) > 0
 
 
+# Deciding about names.
+
+
+@pytest.mark.usefixtures("guess")
+async def test_a_guess_is_decided_on_the_page_and_then_stands_in_the_note(world: World) -> None:
+    note = await world.note("tg:1", "guess")
+    task = (await world.ended("/api/calibrate/async", {"note_id": note}))["task_id"]
+    await log_in(world)
+    page = (await world.http.get("/")).text
+    assert "Which of these is its name? Nothing is written before somebody presses it." in page
+    assert f'<button name="encoding" value="big5hkscs" id="choose-{task}-big5hkscs">{TRUE}</button>' in page
+    choice = {"position": 0, "encoding": "big5hkscs"}
+    answer = await press(world, f"/tasks/{task}/choose", choice, on="/notes/1")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/notes/1")
+    assert quote(TRUE) in await world.text("tg:1", note)
+    page = (await world.http.get("/")).text
+    assert "Which of these" not in page
+    assert "1 note corrected." in page
+
+
+@pytest.mark.usefixtures("guess")
+@pytest.mark.parametrize(
+    ("fields", "status"),
+    [
+        ({"position": 0, "encoding": "rot13"}, 409),
+        ({"position": 5, "encoding": "big5hkscs"}, 409),
+        ({"position": "x", "encoding": "big5hkscs"}, 400),
+        ({"encoding": "big5hkscs"}, 400),
+    ],
+)
+async def test_what_is_no_reading_is_refused(world: World, fields: dict[str, object], status: int) -> None:
+    note = await world.note("tg:1", "guess")
+    task = (await world.ended("/api/calibrate/async", {"note_id": note}))["task_id"]
+    await log_in(world)
+    assert (await press(world, f"/tasks/{task}/choose", fields)).status_code == status
+    assert "dn=" not in await world.text("tg:1", note)
+
+
+@pytest.mark.usefixtures("guess")
+async def test_a_name_that_was_asked_for_by_its_hash_is_decided_and_its_link_copied(world: World) -> None:
+    task = (await world.ended("/api/calibrate/async", {"info_hash": torrent("guess").shown.hex}))["task_id"]
+    await log_in(world)
+    assert "Press it, and here is the link to copy." in (await world.http.get("/")).text
+    await press(world, f"/tasks/{task}/choose", {"position": 0, "encoding": "big5hkscs"})
+    assert f"dn={quote(TRUE)}" in (await world.http.get("/")).text
+
+
+async def test_an_old_name_that_was_replaced_is_shown_and_kept(world: World) -> None:
+    await log_in(world)
+    await press(world, "/notes", {"text": f"{MAGNET}&dn=Something.else.entirely", "calibrate": 1})
+    await world.clock.advance(100)
+    page = (await world.http.get("/")).text
+    assert "was: Something.else.entirely → now: True.Name.mkv" in page
+    (path,) = re.findall(r'action="(/tasks/[^"]+/keep-old)"', page)
+    await press(world, path, {"position": 0})
+    assert "Something.else.entirely" in await world.text("tg:1", ONE)
+    page = (await world.http.get("/")).text
+    assert "The old name was kept: Something.else.entirely" in page
+    assert "/keep-old" not in page
+
+
+async def test_why_a_found_name_was_not_written_is_said(world: World) -> None:
+    await log_in(world)
+    for _ in range(2):
+        await press(world, "/notes", {"text": f"{MAGNET}&dn=True.Name.mkv", "calibrate": 1})
+        await world.clock.advance(100)
+    assert "The name stood there already: there was nothing to correct." in (await world.http.get("/")).text
+
+
+async def test_of_many_each_reason_stands_beside_its_torrent(world: World) -> None:
+    note = await world.note("tg:1", "x", "lost")
+    await world.ended("/api/calibrate/async", {"note_id": note})
+    await log_in(world)
+    page = (await world.http.get("/")).text
+    assert re.search(rf'<p class="outcome"><code>{torrent("lost").shown.hex[:16]}…</code> \w', page)
+
+
 # Its history.
 
 
@@ -381,6 +464,8 @@ ACTS: list[tuple[str, dict[str, object]]] = [
     ("/calibrate", {"all": 1}),
     ("/tasks/{task}/cancel", {}),
     ("/tasks/{task}/retry", {}),
+    ("/tasks/{task}/choose", {"position": 0, "encoding": "utf-8"}),
+    ("/tasks/{task}/keep-old", {"position": 0}),
 ]
 
 
