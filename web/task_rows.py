@@ -33,7 +33,8 @@ async def tasks_shown(
     """Return what is under way in *notebook*, or about its *note*, what has ended last, and how many more there are."""
     snapshots, many = await asker.services.manager.tasks_of(notebook, note=note, limit=_MOST_LIVE, ended=_MOST_ENDED)
     more = many - _MOST_LIVE
-    over = next((one for one in snapshots if one.task.state.ended), None)
+    ended = [one for one in snapshots if one.task.state.ended]
+    over = max(ended, key=lambda one: one.task.completed_at or 0.0, default=None)
     return {
         "address": f"/under-way?notebook={notebook}" + (f"&note={note}" if note else ""),
         "rows": [_row(asker, t, one) for one in snapshots],
