@@ -123,8 +123,9 @@ async def test_a_correction_is_undone_and_its_magnet_copied_with_one_press(runni
     await page.get_by_role("link", name="#1 keep 18").click()
     await page.get_by_role("button", name="Find names", exact=True).click()
     copy = page.get_by_role("button", name="Copy: Copied & true.mkv")
-    await copy.click()
+    await copy.dblclick()
     await expect(copy).to_have_text("Copied")
+    await expect(copy).to_have_text("Copy")
     copied = await page.evaluate("navigator.clipboard.readText()")
     assert copied == sample.magnet(dn="Copied & true.mkv")
     await expect(page.get_by_role("insertion")).to_have_text("Copied & true.mkv")
@@ -148,6 +149,33 @@ async def test_what_changes_leaves_alone_what_is_chosen_typed_open_and_in_focus(
     await expect(page.get_by_role("checkbox", name="Choose #1")).to_be_checked()
     await expect(text).to_have_value("half a senten")
     await expect(find).to_be_focused()
+
+
+async def test_a_ticked_note_stays_when_newer_ones_push_it_to_the_next_page(running: World, page: Page) -> None:
+    await running.ask(running.swarm.dead().magnet())
+    await log_in(running, page)
+    await page.get_by_role("checkbox", name="Choose #1").check()
+    address = page.url.rstrip("/")
+    for number in range(20):
+        form: dict[str, str | float | bool] = {"text": f"later {number}"}
+        await page.context.request.post(f"{address}/notes", form=form, headers={"Origin": address}, max_redirects=0)
+    await expect(page.get_by_role("link", name="#21 later 19")).to_be_visible()
+    await expect(page.get_by_role("link", name="#2 later 0")).to_be_visible()
+    await expect(page.get_by_role("checkbox", name="Choose #1", exact=True)).to_be_checked()
+    await page.get_by_role("checkbox", name="Choose #1", exact=True).press("Enter")
+    await expect(lookups(page, "running")).to_have_count(1)
+    await expect(lookups(page, "#1")).to_have_count(1)
+
+
+async def test_where_what_is_in_focus_vanishes_the_keyboard_goes_on_at_its_heading(running: World, page: Page) -> None:
+    await log_in(running, page)
+    await running.ask(running.swarm.dead().magnet())
+    await running.ask("/calibrate 1")
+    await page.get_by_role("button", name="Cancel #1").focus()
+    other = await page.context.new_page()
+    await other.goto(page.url)
+    await other.get_by_role("button", name="Cancel #1").click()
+    await expect(page.get_by_role("heading", name="Lookups")).to_be_focused()
 
 
 async def test_all_of_it_works_without_a_script(running: World, browser: Browser) -> None:

@@ -49,10 +49,13 @@ function become(old, fresh) {
   }
   while (at) {
     const next = at.nextSibling;
-    at.remove();
+    if (!isChosen(at)) at.remove();
     at = next;
   }
 }
+
+// Whether somebody has ticked it: what newer notes push to the next page stays until they have done what they meant to.
+const isChosen = (one) => one.nodeType === Node.ELEMENT_NODE && one.querySelector("input:checked");
 
 async function read(address) {
   const answer = await fetch(address, {headers: {Accept: "text/html"}, signal: AbortSignal.timeout(PATIENCE)});
@@ -68,7 +71,9 @@ async function readAgain(parts) {
     for (const part of parts.filter((one) => sourceOf(one) === address)) {
       const fresh = page.getElementById(part.id);
       if (!fresh) throw {status: NOT_HERE}; // as a note's page that now offers it back
+      const inFocus = part.contains(document.activeElement) && document.activeElement;
       become(part, fresh);
+      if (inFocus && !inFocus.isConnected) part.querySelector("h1, h2")?.focus(); // a keyboard goes on from there
     }
   }
 }
