@@ -155,6 +155,10 @@ def _search_too_long(t: Translation, parameters: Parameters) -> str:
     )
 
 
+def _text_too_long(t: Translation, parameters: Parameters) -> str:
+    return t.gettext("That text is too long: the most is {most} characters.").format(most=_number(parameters, "most"))
+
+
 def _too_many_tasks(t: Translation, parameters: Parameters) -> str:
     most = _number(parameters, "most")
     return t.ngettext(
@@ -255,6 +259,8 @@ _SENTENCES: Mapping[str, _Say] = {
     "bad_request": _say(_("The request is not as this address takes it: look at {where}.")),
     "nothing_to_keep": _say(_("There is no text to keep. Paste a magnet link, or type something.")),
     "nothing_chosen": _say(_("Choose a note first.")),
+    "no_magnets": _say(_("No note here has a magnet link.")),
+    "text_too_long": _text_too_long,
     "too_large": _too_large,
     "too_slow": _say(_("The request took too long to come. Send it again.")),
     "not_json": _say(_("Send JSON, with Content-Type: application/json.")),

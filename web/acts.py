@@ -9,14 +9,14 @@ from fastapi.responses import RedirectResponse
 
 from services.calibration.choice import Choice
 from services.calibration.task import NoteRequest
-from services.errors import CalibotError, ShuttingDown
+from services.errors import CalibotError, NoteNotFound, ShuttingDown
 from services.notebook.note import Uncalibrated
 from services.torrents import NotebookId, NoteId, TaskId
 from web.context import Asker, WhoAsks
 from web.forms import Form, came_from, form_of, numbers_in, text_in, word_in
 from web.given import FrontEnd
 from web.notes import NoteNumber
-from web.refusals import BadRequest, NothingChosen, NotInTime
+from web.refusals import BadRequest, NoMagnets, NothingChosen, NotInTime
 from web.tasks import ended, moved, submit_notes, submit_request, visible
 from web.told import telling
 
@@ -83,7 +83,10 @@ async def calibrate(request: Request, asker: WhoAsks) -> Response:
     form = await form_of(request)
     notebook = await asker.opened(_notebook_in(form))
     if "all" in form:
-        notes = await asker.services.notebook.select(notebook, Uncalibrated())
+        try:
+            notes = await asker.services.notebook.select(notebook, Uncalibrated())
+        except NoteNotFound:
+            raise NoMagnets from None
         task_id = await submit_request(asker, notebook, NoteRequest(tuple(notes)))
     else:
         chosen = numbers_in(form, "only") or numbers_in(form, "note")

@@ -15,6 +15,7 @@ from starlette.types import Receive, Scope, Send
 from services import errors
 from services.errors import CalibotError
 from services.i18n import Parameters, Translation, sentence
+from web.forms import came_from
 from web.given import services_of
 from web.headers import EACH
 from web.labels import labels, the_terminals_link
@@ -28,6 +29,7 @@ from web.refusals import (
     NotInTime,
     NotJson,
     NotLetIn,
+    TextTooLong,
     TokenNeeded,
     TooLarge,
     TooManyRequests,
@@ -60,6 +62,7 @@ _STATUS: Mapping[type[CalibotError], HTTPStatus] = {
     errors.NothingToUndo: HTTPStatus.CONFLICT,
     errors.EditedSince: HTTPStatus.CONFLICT,
     errors.WrittenSince: HTTPStatus.CONFLICT,
+    TextTooLong: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     TooSlow: HTTPStatus.REQUEST_TIMEOUT,
     NotJson: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
@@ -143,7 +146,8 @@ def _page_that_says(connection: HTTPConnection, error: CalibotError, status: int
         return html.plain(say, t.gettext("Your notes"), said, status)
     wanted_to_see = connection.scope.get("method", "GET") in {"GET", "HEAD"}
     heading = t.gettext("That cannot be shown.") if wanted_to_see else t.gettext("That was not done.")
-    return html.plain(say, heading, said, status, back=say["skip"])
+    to = "/" if wanted_to_see else came_from(connection)
+    return html.plain(say, heading, said, status, back=say["skip"] if to == "/" else t.gettext("Back"), to=to)
 
 
 def _in_a_browser(connection: HTTPConnection, error: CalibotError, t: Translation) -> list[str]:
@@ -158,6 +162,10 @@ def _in_a_browser(connection: HTTPConnection, error: CalibotError, t: Translatio
             return [the_terminals_link(t)]
         case errors.LinkUsedUp() if not telegram:
             return [t.gettext("This link was used, or is too old."), the_terminals_link(t)]
+        case errors.AllCalibrated():
+            return [t.gettext("All notes here are calibrated. Find names beside a note does it again.")]
+        case errors.AllUndone():
+            return [t.gettext("What was undone, or kept, stays so. Find names beside a note writes it again.")]
         case _:
             return [sentence(error.code, error.parameters, t)]
 

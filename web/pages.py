@@ -93,7 +93,7 @@ async def note(request: Request, asker: WhoAsks, note_id: NoteNumber) -> Respons
         except NoteNotFound:
             if not await services.notebook.can_restore(here, note_id):
                 raise
-            return _deleted(request, t, note_id)
+            return _deleted(request, t, note_id, "/" if here == asker.notebook else f"/?notebook={here}")
         changes = await services.history.page(here, note_id, page=0, size=_MOST_STEPS)
         magnets = await magnets_of(found.text)
         first = magnets[:_MOST_TORRENTS]
@@ -114,17 +114,18 @@ async def note(request: Request, asker: WhoAsks, note_id: NoteNumber) -> Respons
             further=t.ngettext("And {count} more torrent.", "And {count} more torrents.", further).format(count=further)
             if further
             else "",
+            can_undo=await services.history.can_undo(note_id),
             steps=await asyncio.to_thread(lambda: [_step(t, one) for one in changes.steps]),
         )
 
     return await asker.where_it_is(shown)
 
 
-def _deleted(request: Request, t: Translation, note_id: NoteId) -> Response:
+def _deleted(request: Request, t: Translation, note_id: NoteId, to: str) -> Response:
     return services_of(request).html.plain(
         labels(t), t.gettext("Note #{number} is deleted.").format(number=note_id),
         [t.gettext("For a day it can be taken back.")],
-        action=f"/notes/{note_id}/restore", button=t.gettext("Take it back"), back=labels(t)["skip"],
+        action=f"/notes/{note_id}/restore", button=t.gettext("Take it back"), back=labels(t)["skip"], to=to,
     )  # fmt: skip
 
 

@@ -90,6 +90,9 @@ class Notes(Protocol):
     async def count_steps(self, note_id: NoteId) -> int:
         """Return how often the note was changed; an edit and the names carried over it are one step."""
 
+    async def last_cause(self, note_id: NoteId) -> str | None:
+        """Return why the note was changed last; None where it never was."""
+
     async def page_of_steps(self, note_id: NoteId, *, skip: int, limit: int) -> Sequence[Revision]:
         """Return the texts before the *limit* newest steps but for *skip*, oldest first.
 

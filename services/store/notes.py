@@ -169,6 +169,10 @@ class NoteRows:
         assert row is not None  # noqa: S101 - a count is a row
         return int(row["steps"])
 
+    async def last_cause(self, note_id: NoteId) -> str | None:
+        row = await self._run.one("last_cause", note_id=note_id)
+        return None if row is None else row["cause"]
+
     async def page_of_steps(self, note_id: NoteId, *, skip: int, limit: int) -> Sequence[Revision]:
         rows = await self._run.all("page_of_steps", note_id=note_id, skip=skip, limit=limit)
         return [_revision(row) for row in rows]

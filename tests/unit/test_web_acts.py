@@ -213,6 +213,61 @@ async def test_all_of_a_groups_notebook_is_that_notebooks(world: World) -> None:
     assert await asked_for(world) == [(shared,)]
 
 
+async def test_all_of_notes_without_a_magnet_and_of_none_left_is_answered_in_the_words_of_the_page(
+    world: World,
+) -> None:
+    await log_in(world)
+    await press(world, "/notes", {"text": "words alone"})
+    assert "No note here has a magnet link." in (await press(world, "/calibrate", {"all": 1})).text
+    await press(world, "/notes", {"text": MAGNET, "calibrate": 1})
+    await world.clock.advance(100)
+    answer = (await press(world, "/calibrate", {"all": 1})).text
+    assert "All notes here are calibrated. Find names beside a note does it again." in answer
+    assert "/calibrate" not in answer
+
+
+async def test_lookups_stand_where_they_are_while_they_begin_and_end_the_newest_first(world: World) -> None:
+    await log_in(world)
+    for word in ("lost", "x", "other", "last"):
+        note = await world.note("tg:1", word)
+        await press(world, "/calibrate", {"only": note})
+        await world.clock.advance(0.1)
+    seen = [re.findall(r'<li id="task-([^"]+)"', (await world.http.get("/under-way")).text)]
+    for seconds in (2, 30, 100):
+        await world.clock.advance(seconds)
+        seen.append(re.findall(r'<li id="task-([^"]+)"', (await world.http.get("/under-way")).text))
+    assert len(seen[0]) == 4
+    assert seen == seen[:1] * 4
+    assert "#4" in (await world.http.get("/under-way")).text.partition('<li id="task-')[2].partition("</li>")[0]
+
+
+async def test_enter_in_a_ticked_box_looks_up_those_that_are_ticked(world: World) -> None:
+    """A form's default button is its first (HTML, 4.10.21.2)."""
+    await world.note("tg:1", "x")
+    await log_in(world)
+    form = (await world.http.get("/")).text.partition('id="notes-form"')[2]
+    (first, *_) = re.findall(r"<button([^>]*)>([^<]*)", form)
+    assert first[1] == "Find names of those chosen"
+    assert "name=" not in first[0]
+
+
+async def test_a_text_that_is_too_long_is_said_to_be(world: World) -> None:
+    await log_in(world)
+    answer = await press(world, "/notes", {"text": "x" * 1_000_001})
+    assert answer.status_code == 413
+    assert "That text is too long: the most is 1000000 characters." in answer.text
+
+
+async def test_what_is_refused_in_a_groups_notebook_leads_back_there(world: World) -> None:
+    group = await world.services.notebook.behind(GROUP)
+    note = await world.note(GROUP, "x")
+    await log_in(world, BOB)
+    answer = await press(world, "/calibrate", {"notebook": group}, on=f"/?notebook={group}")
+    assert f'<a href="/?notebook={group}">Back</a>' in answer.text
+    await press(world, f"/notes/{note}/delete")
+    assert f'<a href="/?notebook={group}">To the notes</a>' in (await world.http.get(f"/notes/{note}")).text
+
+
 async def test_nothing_chosen_is_said(world: World) -> None:
     await log_in(world)
     answer = await press(world, "/calibrate", {})
@@ -281,6 +336,16 @@ async def test_a_page_that_refuses_says_when_and_how_to_come_back_as_the_api_doe
         answer = await world.http.get(f"/login/guess{number}")
     assert answer.status_code == 429
     assert int(answer.headers["retry-after"]) > 0
+
+
+async def test_undo_is_offered_where_something_can_be_undone(world: World) -> None:
+    note = await world.note("tg:1", "x")
+    await log_in(world)
+    assert "/undo" not in (await world.http.get("/notes/1")).text
+    await world.send("PUT", ALICE, "/api/notes/1", {"text": f"typed {MAGNET}", "version": 1})
+    assert "/undo" not in (await world.http.get("/notes/1")).text
+    await world.ended("/api/calibrate/async", {"note_id": note})
+    assert 'action="/notes/1/undo"' in (await world.http.get("/notes/1")).text
 
 
 # Deciding about names.

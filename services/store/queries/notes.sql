@@ -162,6 +162,9 @@ SELECT * FROM revisions WHERE note_id = :note_id ORDER BY version;
 -- name: count_steps
 SELECT count(*) AS steps FROM revisions WHERE note_id = :note_id AND cause <> 'carried';
 
+-- name: last_cause
+SELECT cause FROM revisions INDEXED BY revisions_by_cause WHERE note_id = :note_id ORDER BY version DESC LIMIT 1;
+
 -- name: page_of_steps
 -- INDEXED BY: else the cause of what was carried is looked up in its row, behind its whole text.
 SELECT revisions.version + EXISTS (
