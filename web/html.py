@@ -52,7 +52,7 @@ class Html:
         back: str = "",
         to: str = "/",
     ) -> Response:
-        """Return a page that says something, with perhaps one *button* to press, and a way *back*: to the notes, or *to*."""
+        """Return a page that says something, perhaps with a *button*, or with a way *back*: to the notes, or *to*."""
         given = {"say": say, "heading": heading, "paragraphs": paragraphs} | {
             "action": action, "button": button, "back": back, "to": to,
         }  # fmt: skip

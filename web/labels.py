@@ -41,6 +41,8 @@ def labels(t: Translation) -> Mapping[str, str]:
         "junk": t.gettext("junk name"),
         "open": t.gettext("not calibrated"),
         "pages": t.gettext("Pages"),
+        "previous": t.gettext("Previous"),
+        "next": t.gettext("Next"),
         "newer": t.gettext("Newer"),
         "older": t.gettext("Older"),
         "text": t.gettext("The note as it is"),

@@ -83,9 +83,17 @@ async def notebook(
 
 
 @router.get("/notes/{note_id}")
-async def note(request: Request, asker: WhoAsks, note_id: NoteNumber) -> Response:
+async def note(
+    request: Request, asker: WhoAsks, note_id: NoteNumber, page: Page = 0, changes: Page = 0, whole: Page = 0
+) -> Response:
     """Show a note: its text, torrents with their true names and files, and history; or offer a deleted one back."""
     t, services = words_of(request), services_of(request)
+
+    def at(page: int, changes: int, whole: int = 0) -> str:
+        """Return where there are these pages of the torrents and of the changes, one of these *whole*."""
+        query = {"page": page, "changes": changes, "whole": whole}
+        asked = urlencode({key: value for key, value in query.items() if value})
+        return f"/notes/{note_id}?{asked}".removesuffix("?")
 
     async def shown(here: NotebookId) -> Response:
         try:
@@ -94,12 +102,14 @@ async def note(request: Request, asker: WhoAsks, note_id: NoteNumber) -> Respons
             if not await services.notebook.can_restore(here, note_id):
                 raise
             return _deleted(request, t, note_id, "/" if here == asker.notebook else f"/?notebook={here}")
-        changes = await services.history.page(here, note_id, page=0, size=_MOST_STEPS)
+        history = await services.history.page(here, note_id, page=changes, size=_MOST_STEPS)
         magnets = await magnets_of(found.text)
-        first = magnets[:_MOST_TORRENTS]
-        known = await services.notebook.known(here, first)
-        torrents = [await _torrent(asker, t, here, one, known) for one in first]
-        further = len(magnets) - len(first)
+        place = min(page, max(len(magnets) - 1, 0) // _MOST_TORRENTS)
+        on_it = magnets[place * _MOST_TORRENTS : (place + 1) * _MOST_TORRENTS]
+        known = await services.notebook.known(here, on_it)
+        torrents = [await _torrent(asker, t, here, one, known) for one in on_it]
+        further = len(magnets) - place * _MOST_TORRENTS - len(on_it)
+        older = (history.page + 1) * _MOST_STEPS < history.total
         return await page_of(
             request,
             "note.html",
@@ -114,8 +124,14 @@ async def note(request: Request, asker: WhoAsks, note_id: NoteNumber) -> Respons
             further=t.ngettext("And {count} more torrent.", "And {count} more torrents.", further).format(count=further)
             if further
             else "",
-            can_undo=await services.history.can_undo(note_id),
-            steps=await asyncio.to_thread(lambda: [_step(t, one) for one in changes.steps]),
+            before=at(place - 1, history.page) if place else None,
+            after=at(place + 1, history.page) if further else None,
+            can_undo=not history.page and await services.history.can_undo(note_id),
+            newer=at(place, history.page - 1) if history.page else None,
+            older=at(place, history.page + 1) if older else None,
+            steps=await asyncio.to_thread(
+                lambda: [_step(t, one, at(place, history.page, one.version), whole) for one in history.steps]
+            ),
         )
 
     return await asker.where_it_is(shown)
@@ -252,8 +268,14 @@ def _branch(branch: Branch) -> Mapping[str, object]:
     }
 
 
-def _step(t: Translation, step: Step) -> Mapping[str, object]:
+def _step(t: Translation, step: Step, address: str, whole: int) -> Mapping[str, object]:
+    """Return a change of the note as it is shown, with the first of what it changed; at *address* with all of it."""
+    changes = differences(step)
+    more = 0 if step.version == whole else max(0, len(changes) - _MOST_TORRENTS)
+    said = t.ngettext("And {count} more change.", "And {count} more changes.", more).format(count=more)
     return {
+        "more": said if more else "",
+        "address": address,
         "cause": cause_word(t, step.change.cause),
         "at": time_of(step.change.at),
         "day": minute(step.change.at),
@@ -264,7 +286,7 @@ def _step(t: Translation, step: Step) -> Mapping[str, object]:
                 "added": _short(one.added or ""),
                 "after": one_line(one.after),
             }
-            for one in differences(step)[:_MOST_TORRENTS]
+            for one in changes[: len(changes) - more]
         ],
     }
 
