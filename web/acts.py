@@ -9,7 +9,7 @@ from fastapi.responses import RedirectResponse
 
 from services.calibration.choice import Choice
 from services.calibration.task import NoteRequest
-from services.errors import CalibotError, NoteNotFound, ShuttingDown
+from services.errors import CalibotError, NoteNotFound, ShuttingDown, StoreUnavailable, TaskNotFound
 from services.notebook.note import Uncalibrated
 from services.torrents import NotebookId, NoteId, TaskId
 from web.context import Asker, WhoAsks
@@ -137,7 +137,9 @@ async def _led(request: Request, asker: Asker, task_id: TaskId, address: str) ->
     if asker.services.watched_by is FrontEnd.SYNC:
         try:
             await ended(request, asker, task_id)
-        except (NotInTime, ShuttingDown):
+        except TaskNotFound:
+            pass  # it has ended, and is kept no longer
+        except (NotInTime, ShuttingDown, StoreUnavailable):
             return _to(telling(address, NotInTime()))
     return _to(telling(address))
 
