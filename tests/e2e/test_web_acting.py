@@ -178,6 +178,24 @@ async def test_where_what_is_in_focus_vanishes_the_keyboard_goes_on_at_its_headi
     await expect(page.get_by_role("heading", name="Lookups")).to_be_focused()
 
 
+async def test_nothing_slides_away_under_a_pointer_that_moves(running: World, page: Page) -> None:
+    await log_in(running, page)
+    await running.ask(f"/calibrate_hash {running.swarm.dead().magnet()}")
+    await expect(lookups(page, "running")).to_have_count(1)
+    other = await page.context.new_page()
+    await other.goto(page.url)
+    await page.evaluate("""() => {
+      const moves = () => document.getElementById("lookups").dispatchEvent(new Event("pointermove", {bubbles: true}));
+      moves();
+      window.moving = setInterval(moves, 50);
+    }""")
+    await running.ask(f"/calibrate_hash {running.swarm.dead().magnet()}")
+    await expect(lookups(other, "running")).to_have_count(2)
+    await expect(lookups(page, "running")).to_have_count(1)
+    await page.evaluate("clearInterval(window.moving)")
+    await expect(lookups(page, "running")).to_have_count(2)
+
+
 async def test_all_of_it_works_without_a_script(running: World, browser: Browser) -> None:
     sample = running.swarm.seed(make_sample("No.script.mkv"))
     context = await browser.new_context(locale="en-US", java_script_enabled=False)

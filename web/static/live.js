@@ -2,6 +2,7 @@
 
 const EACH = 1000; // milliseconds between two readings
 const PATIENCE = 10_000; // milliseconds in which the server must have answered
+const ABOUT_TO_PRESS = 700; // milliseconds after a pointer has moved
 const FIRST_PAUSE = 1000;
 const LONGEST_PAUSE = 30_000;
 const [LOGGED_OUT, NOT_LET_IN, NOT_HERE, TOO_OFTEN] = [401, 403, 404, 429];
@@ -15,6 +16,7 @@ let reading = false; // or waiting for when it may be read again
 let next = 0; // the timer of that waiting
 let patience = EACH; // how long to wait where the server was not reached
 let trouble = ""; // why what stands here may be old
+let moved = -ABOUT_TO_PRESS; // when a pointer did last, over what is read again
 let over = false; // nothing is read any more
 let told = true; // whether the socket is open, as far as is known
 
@@ -65,9 +67,16 @@ async function read(address) {
 
 const sourceOf = (part) => part.dataset.from ?? location.pathname + location.search;
 
+// Returns when the pointer rests: what somebody is about to press must not slide away under it.
+async function atRest() {
+  let left = 0;
+  while ((left = moved + ABOUT_TO_PRESS - performance.now()) > 0) await new Promise((go) => setTimeout(go, left));
+}
+
 async function readAgain(parts) {
   for (const address of new Set(parts.map(sourceOf))) {
     const page = await read(address);
+    await atRest();
     for (const part of parts.filter((one) => sourceOf(one) === address)) {
       const fresh = page.getElementById(part.id);
       if (!fresh) throw {status: NOT_HERE}; // as a note's page that now offers it back
@@ -204,6 +213,10 @@ async function copy(button) {
   button.textContent = button.dataset.copied;
   setTimeout(() => (button.textContent = before), 2 * EACH);
 }
+
+document.addEventListener("pointermove", ({target}) => {
+  if (target.closest("[data-live]")) moved = performance.now();
+});
 
 document.addEventListener("click", ({target}) => {
   const button = target.closest("[data-copies]");
