@@ -9,9 +9,10 @@ from handlers.choice_view import choice_rows, claim, claims, keep_button, questi
 from handlers.outgoing import Message
 from handlers.text import LONGEST, LONGEST_NAME, digits, escape, listed, shown_name, units
 from services.calibration.apply import writable
+from services.calibration.decisions import not_written
 from services.calibration.snapshots import REPLACED_SHOWN, Replaced
-from services.calibration.task import Found, Item, Lost, NoteRequest, PassedOver, Snapshot, State, Task
-from services.i18n import Translation, duration, sentence, source_word, state_word, trust_word
+from services.calibration.task import Found, Item, Lost, NoteRequest, Snapshot, State, Task
+from services.i18n import Translation, duration, not_written_said, sentence, source_word, state_word, trust_word
 from services.magnets.rewrite import magnet_link
 from services.torrents import Name, NoteId, Step
 from services.units import size
@@ -77,8 +78,7 @@ def _body(t: Translation, snapshot: Snapshot, state: State, now: float) -> list[
         lines += _outcome(t, snapshot.first)
     else:
         lines += _batch(t, snapshot, state, now)
-    asked = question(t, snapshot)
-    lines += [*_in_notes(t, snapshot, asks=bool(asked)), *claims(t, snapshot), *asked]
+    lines += [*_in_notes(t, snapshot), *claims(t, snapshot), *question(t, snapshot)]
     if state is State.RUNNING and snapshot.progress is not None:
         lines.append(told(t, snapshot.progress))
     if state is State.PENDING:
@@ -177,19 +177,19 @@ def blank(t: Translation, name: Name) -> str:
     return t.gettext("(its name has nothing that can be seen)") if name.text else t.gettext("(its name is empty)")
 
 
-def _in_notes(t: Translation, snapshot: Snapshot, *, asks: bool) -> list[str]:
-    """Return what became of the notes; not why none was changed where the card *asks* which name is to be written."""
-    written, first, lines = snapshot.written, snapshot.first, []
+def _in_notes(t: Translation, snapshot: Snapshot) -> list[str]:
+    """Return what became of the notes."""
+    written, why, lines = snapshot.written, not_written(snapshot), []
     if snapshot.total == 1 and written.standing:
         if corrected := [one for one in written.standing if one not in snapshot.otherwise]:
             lines.append(t.gettext("Corrected: {notes}").format(notes=numbers(t, corrected)))
         if snapshot.otherwise:
             others = numbers(t, snapshot.otherwise)
             lines.append(t.gettext("Another reading stands in {notes}.").format(notes=others))
-            if first.found and first.passed_over is PassedOver.PINNED:
-                lines.append(_not_written(t, first.found, first.passed_over))
-    elif snapshot.total == 1 and first.found and _says_why(snapshot) and not asks:
-        lines.append(_not_written(t, first.found, first.passed_over))
+        if why is not None:
+            lines.append(not_written_said(t, why))
+    elif why is not None:
+        lines.append(not_written_said(t, why))
     elif count := len(written.standing):
         lines.append(t.ngettext("{count} note corrected.", "{count} notes corrected.", count).format(count=count))
     if count := written.undone:
@@ -203,26 +203,6 @@ def written_nowhere(snapshot: Snapshot) -> bool:
     if snapshot.total > 1 or found is None or first.corrected or not isinstance(snapshot.task.request, NoteRequest):
         return False
     return first.passed_over is not None or not writable(found)
-
-
-def _says_why(snapshot: Snapshot) -> bool:
-    """Whether there is to be said why a task of notes has changed none: at all, or by what was chosen last."""
-    first = snapshot.first
-    passed_over = first.passed_over is not None and not snapshot.written.undone
-    return isinstance(snapshot.task.request, NoteRequest) and (passed_over or not first.corrected)
-
-
-def _not_written(t: Translation, found: Found, passed_over: PassedOver | None) -> str:
-    """Return why no note was changed then; others may have changed them since."""
-    if passed_over is PassedOver.GONE:
-        return t.gettext("Its magnet was in no note any more: there was nothing to correct.")
-    if writable(found) and passed_over is PassedOver.PINNED:
-        return t.gettext("Somebody had undone it there, or kept or typed another name: no note was changed.")
-    if writable(found):
-        return t.gettext("The name stood there already: there was nothing to correct.")
-    if found.name.certain and not found.name.blank and found.verified:
-        return t.gettext("A name so long is not written into notes: no note was changed.")
-    return t.gettext("A name like this is not written into notes by itself: no note was changed.")
 
 
 def _footer(t: Translation, snapshot: Snapshot, state: State, now: float) -> str:

@@ -1,16 +1,13 @@
 """What people are asked about names that were found: which reading is right, whether an old one stays. Pure."""
 
-from collections.abc import Sequence
-from typing import NamedTuple
-
 from telegram import InlineKeyboardButton
 
 from handlers.buttons import Verb, about_choice, about_item, button
 from handlers.text import LONGEST_NAME, digits, escape, shown_name
-from services.calibration.choice import Choice, choices
+from services.calibration.choice import Choice
+from services.calibration.decisions import asked_of, shown_of, to_keep, unanswered
 from services.calibration.task import Item, NoteRequest, OldName, Snapshot
-from services.i18n import Translation
-from services.readings import Reading
+from services.i18n import Translation, kept_said, question_said, replaced_said
 
 Rows = list[list[InlineKeyboardButton]]
 
@@ -23,14 +20,14 @@ def claims(t: Translation, snapshot: Snapshot) -> list[str]:
     """Return a line for each old name that claimed something else: beside the new one, or that it was kept."""
     several = snapshot.total > 1
     lines: list[str] = []
-    for item in _shown(snapshot):
+    for item in shown_of(snapshot):
         became = snapshot.old_names.get(item.key)
         if item.found is None or item.was is None or became is None:
             continue
         if became is OldName.REPLACED:
             words = claim(t, item, _SHORT if several else LONGEST_NAME)
         else:
-            words = t.gettext("The old name was kept: {old}").format(old=_name(item.was, several=several))
+            words = kept_said(t, _name(item.was, several=several))
         lines.append(f"{digits(item.torrent)} · {words}" if several else words)
     if _more(snapshot):
         lines.append(t.gettext("More old names were replaced."))
@@ -46,7 +43,7 @@ def _old_names_row(t: Translation, snapshot: Snapshot) -> list[InlineKeyboardBut
 
 def _more(snapshot: Snapshot) -> bool:
     """Whether old names were replaced that have no line on the card."""
-    return snapshot.replaced > sum(snapshot.old_names.get(item.key) is OldName.REPLACED for item in _shown(snapshot))
+    return snapshot.replaced > sum(snapshot.old_names.get(item.key) is OldName.REPLACED for item in shown_of(snapshot))
 
 
 def keep_button(t: Translation, item: Item) -> InlineKeyboardButton:
@@ -56,28 +53,12 @@ def keep_button(t: Translation, item: Item) -> InlineKeyboardButton:
 
 def question(t: Translation, snapshot: Snapshot) -> list[str]:
     """Return the line that asks which reading is right, where one may be chosen and none was."""
-    asked = _asked(snapshot)
-    if asked is None or _is_chosen(asked.item):
+    asked = unanswered(snapshot)
+    if asked is None:
         return []
-    writes = isinstance(snapshot.task.request, NoteRequest)
-    match snapshot.total > 1, writes, len(asked.readings):
-        case True, True, 1:
-            words = t.gettext("Is this the name of {hash}? Nothing is written before somebody presses it.")
-        case True, False, 1:
-            words = t.gettext("Is this the name of {hash}?")
-        case True, True, _:
-            words = t.gettext("Which of these is the name of {hash}? Nothing is written before somebody presses it.")
-        case True, False, _:
-            words = t.gettext("Which of these is the name of {hash}?")
-        case False, True, 1:
-            words = t.gettext("Is this its name? Nothing is written before somebody presses it.")
-        case False, False, 1:
-            words = t.gettext("Is this its name? Press it, and here is the link to copy.")
-        case False, True, _:
-            words = t.gettext("Which of these is its name? Nothing is written before somebody presses it.")
-        case _:
-            words = t.gettext("Which of these is its name? Press it, and here is the link to copy.")
-    return [words.format(hash=digits(asked.item.torrent))]
+    writes, one = isinstance(snapshot.task.request, NoteRequest), len(asked.readings) == 1
+    torrent = digits(asked.item.torrent)
+    return [question_said(t, torrent, several=snapshot.total > 1, writes=writes, one=one)]
 
 
 def choice_rows(t: Translation, snapshot: Snapshot) -> Rows:
@@ -85,19 +66,12 @@ def choice_rows(t: Translation, snapshot: Snapshot) -> Rows:
     return [*_readings(snapshot), *_keep(t, snapshot), *filter(None, [_old_names_row(t, snapshot)])]
 
 
-def _shown(snapshot: Snapshot) -> Sequence[Item]:
-    if snapshot.total == 1:
-        return (snapshot.first,)
-    return list({one.key: one for one in (*snapshot.undecided, *snapshot.outcomes)}.values())
-
-
 def claim(t: Translation, item: Item, most: int) -> str:
     """Return an old name that claimed something else, and the new one, in so many UTF-16 units each; "" without one."""
     if item.found is None or item.was is None or item.was == item.found.name.text:  # chosen since
         return ""
-    words = t.gettext("was: {old} → now: {new}")
     old, new = (escape(shown_name(name, most)) for name in (item.was, item.found.name.text))
-    return words.format(old=old, new=new)
+    return replaced_said(t, old, new)
 
 
 def _name(name: str, *, several: bool) -> str:
@@ -105,7 +79,7 @@ def _name(name: str, *, several: bool) -> str:
 
 
 def _readings(snapshot: Snapshot) -> Rows:
-    asked = _asked(snapshot)
+    asked = asked_of(snapshot)
     if asked is None:
         return []
     task_id, position = snapshot.task.id, asked.item.position
@@ -119,30 +93,10 @@ def _keep(t: Translation, snapshot: Snapshot) -> Rows:
     several = snapshot.total > 1
     return [
         [keep_button(t, item) if several else button(t.gettext("Keep old"), Verb.KEEP_OLD, about_item(item.key))]
-        for item in _shown(snapshot)
-        if item.was is not None and snapshot.old_names.get(item.key) is OldName.REPLACED
-    ][:_MOST_KEPT]
+        for item in to_keep(snapshot)
+    ]
 
 
 def _label(name: str) -> str:
     shown = " ".join(shown_name(name).split())
     return shown if len(shown) <= _LONGEST_LABEL else shown[: _LONGEST_LABEL - 1] + "…"
-
-
-class _Asked(NamedTuple):
-    item: Item
-    readings: Sequence[Reading]
-
-
-def _asked(snapshot: Snapshot) -> _Asked | None:
-    """Return the item whose name people may choose: the only one, or of many the first shown that nobody has chosen."""
-    for item in _shown(snapshot):
-        if snapshot.total > 1 and _is_chosen(item):
-            continue
-        if item.found is not None and (offered := choices(item.found.name, again=bool(snapshot.otherwise))):
-            return _Asked(item, offered)
-    return None
-
-
-def _is_chosen(item: Item) -> bool:
-    return item.found is not None and item.found.name.chosen

@@ -155,11 +155,15 @@ def _search_too_long(t: Translation, parameters: Parameters) -> str:
     )
 
 
+def _text_too_long(t: Translation, parameters: Parameters) -> str:
+    return t.gettext("That text is too long: the most is {most} characters.").format(most=_number(parameters, "most"))
+
+
 def _too_many_tasks(t: Translation, parameters: Parameters) -> str:
     most = _number(parameters, "most")
     return t.ngettext(
-        "You have {most} task under way, and more are not taken on. Send it again when it has ended, or cancel it.",
-        "You have {most} tasks under way, and more are not taken on. Send it again when one has ended, or cancel one.",
+        "You have {most} task under way, and more are not taken on. Ask again when it has ended, or cancel it.",
+        "You have {most} tasks under way, and more are not taken on. Ask again when one has ended, or cancel one.",
         most,
     ).format(most=most)
 
@@ -167,8 +171,8 @@ def _too_many_tasks(t: Translation, parameters: Parameters) -> str:
 def _allowance_used_up(t: Translation, parameters: Parameters) -> str:
     minutes, most = _number(parameters, "minutes"), _number(parameters, "most")
     return t.ngettext(
-        "Your {most} lookups an hour are used up. Send it again in {minutes} minute.",
-        "Your {most} lookups an hour are used up. Send it again in {minutes} minutes.",
+        "Your {most} lookups an hour are used up. Ask again in {minutes} minute.",
+        "Your {most} lookups an hour are used up. Ask again in {minutes} minutes.",
         minutes,
     ).format(most=most, minutes=minutes)
 
@@ -255,6 +259,8 @@ _SENTENCES: Mapping[str, _Say] = {
     "bad_request": _say(_("The request is not as this address takes it: look at {where}.")),
     "nothing_to_keep": _say(_("There is no text to keep. Paste a magnet link, or type something.")),
     "nothing_chosen": _say(_("Choose a note first.")),
+    "no_magnets": _say(_("No note here has a magnet link.")),
+    "text_too_long": _text_too_long,
     "too_large": _too_large,
     "too_slow": _say(_("The request took too long to come. Send it again.")),
     "not_json": _say(_("Send JSON, with Content-Type: application/json.")),
@@ -332,6 +338,54 @@ def outcome_word(t: Translation, outcome: str) -> str | None:
         "internal": t.gettext("errors inside this bot"),
     }
     return known.get(outcome)
+
+
+# What is left to people about names that were found.
+
+
+def question_said(t: Translation, torrent: str, *, several: bool, writes: bool, one: bool) -> str:
+    """Return what asks which reading is the name of *torrent*, shown among *several*; *one*: there is only one."""
+    match several, writes, one:
+        case True, True, True:
+            words = t.gettext("Is this the name of {hash}? Nothing is written before somebody presses it.")
+        case True, False, True:
+            words = t.gettext("Is this the name of {hash}?")
+        case True, True, _:
+            words = t.gettext("Which of these is the name of {hash}? Nothing is written before somebody presses it.")
+        case True, False, _:
+            words = t.gettext("Which of these is the name of {hash}?")
+        case False, True, True:
+            words = t.gettext("Is this its name? Nothing is written before somebody presses it.")
+        case False, False, True:
+            words = t.gettext("Is this its name? Press it, and here is the link to copy.")
+        case False, True, _:
+            words = t.gettext("Which of these is its name? Nothing is written before somebody presses it.")
+        case _:
+            words = t.gettext("Which of these is its name? Press it, and here is the link to copy.")
+    return words.format(hash=torrent)
+
+
+def replaced_said(t: Translation, old: str, new: str) -> str:
+    return t.gettext("was: {old} → now: {new}").format(old=old, new=new)
+
+
+def kept_said(t: Translation, old: str) -> str:
+    return t.gettext("The old name was kept: {old}").format(old=old)
+
+
+def not_written_said(t: Translation, why: str) -> str:
+    """Return why no note was changed, a code of `services.calibration.decisions.NotWritten`."""
+    match why:
+        case "gone":
+            return t.gettext("Its magnet was in no note any more: there was nothing to correct.")
+        case "pinned":
+            return t.gettext("Somebody had undone it there, or kept or typed another name: no note was changed.")
+        case "there":
+            return t.gettext("The name stood there already: there was nothing to correct.")
+        case "long":
+            return t.gettext("A name so long is not written into notes: no note was changed.")
+        case _:
+            return t.gettext("A name like this is not written into notes by itself: no note was changed.")
 
 
 # The figures.

@@ -1,28 +1,29 @@
 """What people do on the page: each form changes something, and leads back to a page that shows it."""
 
 import hashlib
-from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import RedirectResponse
 
+from services.calibration.choice import Choice
 from services.calibration.task import NoteRequest
+from services.errors import CalibotError, NoteNotFound, ShuttingDown, StoreUnavailable, TaskNotFound
 from services.notebook.note import Uncalibrated
 from services.torrents import NotebookId, NoteId, TaskId
 from web.context import Asker, WhoAsks
 from web.forms import Form, came_from, form_of, numbers_in, text_in, word_in
-from web.given import FrontEnd, services_of
-from web.labels import labels
+from web.given import FrontEnd
 from web.notes import NoteNumber
-from web.refusals import BadRequest, NothingChosen
-from web.tasks import ended, moved, submit_notes, submit_request
-from web.words import words_of
+from web.refusals import BadRequest, NoMagnets, NothingChosen, NotInTime
+from web.tasks import ended, moved, submit_notes, submit_request, visible
+from web.told import telling
 
 router = APIRouter(include_in_schema=False)
 _MOST_NOTES = 1_000
 _LONGEST_KEY = 64
+_MOST_DIGITS = 9
 
 TaskName = Annotated[str, Path(max_length=64)]
 
@@ -38,9 +39,15 @@ async def keep(request: Request, asker: WhoAsks) -> Response:
         text, notebook=notebook, person=asker.person, origin=None, anything=True, request_key=key
     )
     assert saved is not None  # noqa: S101 - anything is kept
-    if saved.magnets and "calibrate" in form:
-        await _waited_for(request, asker, await submit_notes(asker, [saved.note_id]))
-    return _to(f"/notes/{saved.note_id}")
+    address = f"/notes/{saved.note_id}"
+    if not saved.magnets or "calibrate" not in form:
+        return _to(address)
+    named = NoteRequest((saved.note_id,), named=(saved.note_id,))
+    try:
+        task_id = await submit_request(asker, notebook, named)
+    except CalibotError as error:  # the note is kept: a form that is sent again would keep another
+        return _to(telling(address, error))
+    return await _led(request, asker, task_id, address)
 
 
 @router.post("/notes/{note_id}/undo")
@@ -58,15 +65,10 @@ async def undo(request: Request, asker: WhoAsks, note_id: NoteNumber) -> Respons
 
 
 @router.post("/notes/{note_id}/delete")
-async def delete(request: Request, asker: WhoAsks, note_id: NoteNumber) -> Response:
-    """Put the note away, and offer it back."""
+async def delete(asker: WhoAsks, note_id: NoteNumber) -> Response:
+    """Put the note away, and lead to where it is offered back."""
     await asker.where_it_is(lambda notebook: asker.services.notebook.delete(notebook, note_id))
-    t = words_of(request)
-    return services_of(request).html.plain(
-        labels(t), t.gettext("Note #{number} is deleted.").format(number=note_id),
-        [t.gettext("For a day it can be taken back.")],
-        action=f"/notes/{note_id}/restore", button=t.gettext("Take it back"), back=labels(t)["skip"],
-    )  # fmt: skip
+    return _to(f"/notes/{note_id}")
 
 
 @router.post("/notes/{note_id}/restore")
@@ -82,7 +84,10 @@ async def calibrate(request: Request, asker: WhoAsks) -> Response:
     form = await form_of(request)
     notebook = await asker.opened(_notebook_in(form))
     if "all" in form:
-        notes = await asker.services.notebook.select(notebook, Uncalibrated())
+        try:
+            notes = await asker.services.notebook.select(notebook, Uncalibrated())
+        except NoteNotFound:
+            raise NoMagnets from None
         task_id = await submit_request(asker, notebook, NoteRequest(tuple(notes)))
     else:
         chosen = numbers_in(form, "only") or numbers_in(form, "note")
@@ -91,37 +96,64 @@ async def calibrate(request: Request, asker: WhoAsks) -> Response:
         if len(chosen) > _MOST_NOTES:
             raise BadRequest(where="note")
         task_id = await submit_notes(asker, [NoteId(one) for one in chosen])
-    await _waited_for(request, asker, task_id)
-    return _to(came_from(request))
+    return await _led(request, asker, task_id, came_from(request))
 
 
 @router.post("/tasks/{task_id}/cancel")
 async def cancel(request: Request, asker: WhoAsks, task_id: TaskName) -> Response:
     """End a task under way."""
-    return await _moved(request, asker, task_id, asker.services.manager.cancel_task)
+    await moved(asker, task_id, asker.services.manager.cancel_task)
+    return _to(telling(came_from(request)))
 
 
 @router.post("/tasks/{task_id}/retry")
 async def retry(request: Request, asker: WhoAsks, task_id: TaskName) -> Response:
     """Look up again what an ended task did not find."""
-    answer = await _moved(request, asker, task_id, asker.services.manager.retry_task)
-    await _waited_for(request, asker, TaskId(task_id))
-    return answer
+    await moved(asker, task_id, asker.services.manager.retry_task)
+    return await _led(request, asker, TaskId(task_id), came_from(request))
 
 
-async def _moved(request: Request, asker: Asker, task_id: str, move: Callable[..., Awaitable[None]]) -> Response:
-    await moved(asker, task_id, move)
-    return _to(came_from(request))
+@router.post("/tasks/{task_id}/choose")
+async def choose(request: Request, asker: WhoAsks, task_id: TaskName) -> Response:
+    """Store which reading of a name that a task found is right; whoever edits notes there may."""
+    form = await form_of(request)
+    task = (await visible(asker, TaskId(task_id))).task
+    choice = Choice(task.id, _position_in(form), word_in(form, "encoding"))
+    await asker.services.manager.choose_name(choice, notebook=task.notebook, asked_by=asker.person)
+    return _to(telling(came_from(request)))
 
 
-async def _waited_for(request: Request, asker: Asker, task_id: TaskId) -> None:
-    """Return at once, or when the task has ended where nothing is to go on by itself. Raises NotInTime."""
+@router.post("/tasks/{task_id}/keep-old")
+async def keep_old(request: Request, asker: WhoAsks, task_id: TaskName) -> Response:
+    """Put back the name that stood in notes before a task wrote another; whoever edits notes there may."""
+    form = await form_of(request)
+    task = (await visible(asker, TaskId(task_id))).task
+    item = task.id, _position_in(form)
+    await asker.services.manager.keep_old_name(item, notebook=task.notebook, asked_by=asker.person)
+    return _to(telling(came_from(request)))
+
+
+async def _led(request: Request, asker: Asker, task_id: TaskId, address: str) -> Response:
+    """Lead to *address*: at once, or when the task has ended where nothing is to go on by itself."""
     if asker.services.watched_by is FrontEnd.SYNC:
-        await ended(request, asker, task_id)
+        try:
+            await ended(request, asker, task_id)
+        except TaskNotFound:
+            pass  # it has ended, and is kept no longer
+        except (NotInTime, ShuttingDown, StoreUnavailable):
+            return _to(telling(address, NotInTime()))
+    return _to(telling(address))
 
 
 def _notebook_in(form: Form) -> int | None:
     return next(iter(numbers_in(form, "notebook")), None)
+
+
+def _position_in(form: Form) -> int:
+    word = word_in(form, "position")
+    if not (word.isascii() and word.isdecimal() and len(word) <= _MOST_DIGITS):
+        raise BadRequest(where="position")
+    return int(word)
 
 
 def _key(asker: Asker, notebook: NotebookId, form: Form, text: str) -> str | None:

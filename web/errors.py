@@ -6,7 +6,7 @@ from http import HTTPStatus
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, RedirectResponse
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
 from starlette.routing import Match
@@ -16,6 +16,7 @@ from services import errors
 from services.errors import CalibotError
 from services.i18n import Parameters, Translation, sentence
 from web.entry import forget, session_in
+from web.forms import came_from
 from web.given import services_of
 from web.headers import EACH
 from web.labels import labels, the_terminals_link
@@ -29,6 +30,7 @@ from web.refusals import (
     NotInTime,
     NotJson,
     NotLetIn,
+    TextTooLong,
     TokenNeeded,
     TooLarge,
     TooManyRequests,
@@ -55,11 +57,13 @@ _STATUS: Mapping[type[CalibotError], HTTPStatus] = {
     errors.AllCalibrated: HTTPStatus.CONFLICT,
     errors.CannotCancel: HTTPStatus.CONFLICT,
     errors.CannotRetry: HTTPStatus.CONFLICT,
+    errors.CannotChoose: HTTPStatus.CONFLICT,
     errors.NoteChanged: HTTPStatus.CONFLICT,
     errors.NotDeleted: HTTPStatus.CONFLICT,
     errors.NothingToUndo: HTTPStatus.CONFLICT,
     errors.EditedSince: HTTPStatus.CONFLICT,
     errors.WrittenSince: HTTPStatus.CONFLICT,
+    TextTooLong: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     TooSlow: HTTPStatus.REQUEST_TIMEOUT,
     NotJson: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
@@ -91,16 +95,19 @@ def answer_errors(app: FastAPI) -> None:
     async def the_frameworks(request: Request, error: HTTPException) -> Response:
         if error.status_code == HTTPStatus.NOT_FOUND:
             return answer_to(request, NoSuchAddress())
-        codes = {HTTPStatus.METHOD_NOT_ALLOWED: MethodNotTaken.code}
-        code = codes.get(HTTPStatus(error.status_code), BadRequest.code)
-        answer = refused(request, error.status_code, code, {"where": "body"})
-        answer.headers.update(error.headers or {})
         if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-            answer.headers["Allow"] = ", ".join(_taken_by(request))
+            taken = list(_taken_by(request))
+            if request.method == "GET" and taken == ["POST"] and _wants_a_page(request):
+                return RedirectResponse("/", HTTPStatus.SEE_OTHER)  # a form's address, typed or gone back to
+            answer = answer_to(request, MethodNotTaken())
+            answer.headers["Allow"] = ", ".join(taken)
+            return answer
+        answer = answer_to(request, BadRequest(where="body"), error.status_code)
+        answer.headers.update(error.headers or {})
         return answer
 
-    async def a_bug(request: Request, _: Exception) -> JSONResponse:
-        answer = refused(request, HTTPStatus.INTERNAL_SERVER_ERROR, CalibotError.code, {})
+    async def a_bug(request: Request, _: Exception) -> Response:
+        answer = answer_to(request, CalibotError(), HTTPStatus.INTERNAL_SERVER_ERROR)
         answer.headers.update(EACH)  # it is answered outside of all middleware
         return answer
 
@@ -118,25 +125,37 @@ def _taken_by(request: Request) -> Iterator[str]:
             yield from ("GET", "HEAD") if method == "GET" else (method,)
 
 
-def answer_to(connection: HTTPConnection, error: CalibotError) -> Response:
+def answer_to(connection: HTTPConnection, error: CalibotError, status: int | None = None) -> Response:
     """Return the answer that says *error*: a page where a browser has asked for one."""
-    answer = _told(connection, error)
+    answer = _told(connection, error, status)
     if isinstance(error, TokenNeeded) and session_in(connection) is not None:
         forget(connection, answer)  # else a session that is nobody's were counted as a guess with each request
     return answer
 
 
-def _told(connection: HTTPConnection, error: CalibotError) -> Response:
-    answer = _json_to(connection, error)
-    if connection.scope["path"].startswith("/api/") or "text/html" not in connection.headers.get("accept", ""):
+def _told(connection: HTTPConnection, error: CalibotError, status: int | None) -> Response:
+    answer = _json_to(connection, error, status)
+    if not _wants_a_page(connection):
         return answer
-    t = words_of(connection)
+    page = _page_that_says(connection, error, answer.status_code)
+    page.headers.update(_headers(answer.status_code, error.parameters))
+    return page
+
+
+def _wants_a_page(connection: HTTPConnection) -> bool:
+    is_api = connection.scope["path"].startswith("/api/")
+    return not is_api and "text/html" in connection.headers.get("accept", "")
+
+
+def _page_that_says(connection: HTTPConnection, error: CalibotError, status: int) -> Response:
+    t, html = words_of(connection), services_of(connection).html
     say, said = labels(t), _in_a_browser(connection, error, t)
     if isinstance(error, TokenNeeded):
-        return services_of(connection).html.plain(say, t.gettext("Your notes"), said, answer.status_code)
+        return html.plain(say, t.gettext("Your notes"), said, status)
     wanted_to_see = connection.scope.get("method", "GET") in {"GET", "HEAD"}
     heading = t.gettext("That cannot be shown.") if wanted_to_see else t.gettext("That was not done.")
-    return services_of(connection).html.plain(say, heading, said, answer.status_code, back=say["skip"])
+    to = "/" if wanted_to_see else came_from(connection)
+    return html.plain(say, heading, said, status, back=say["skip"] if to == "/" else t.gettext("Back"), to=to)
 
 
 def _in_a_browser(connection: HTTPConnection, error: CalibotError, t: Translation) -> list[str]:
@@ -151,13 +170,18 @@ def _in_a_browser(connection: HTTPConnection, error: CalibotError, t: Translatio
             return [the_terminals_link(t)]
         case errors.LinkUsedUp() if not telegram:
             return [t.gettext("This link was used, or is too old."), the_terminals_link(t)]
+        case errors.AllCalibrated():
+            return [t.gettext("All notes here are calibrated. Find names beside a note does it again.")]
+        case errors.AllUndone():
+            return [t.gettext("What was undone, or kept, stays so. Find names beside a note writes it again.")]
         case _:
             return [sentence(error.code, error.parameters, t)]
 
 
-def _json_to(connection: HTTPConnection, error: CalibotError) -> JSONResponse:
-    """Return the answer that says *error*."""
-    status = next((status for kind, status in _STATUS.items() if isinstance(error, kind)), HTTPStatus.BAD_REQUEST)
+def _json_to(connection: HTTPConnection, error: CalibotError, status: int | None) -> JSONResponse:
+    """Return the answer that says *error*, with the *status* of its kind where none is given."""
+    if status is None:
+        status = next((status for kind, status in _STATUS.items() if isinstance(error, kind)), HTTPStatus.BAD_REQUEST)
     return refused(connection, status, error.code, error.parameters)
 
 

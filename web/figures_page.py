@@ -41,7 +41,7 @@ async def figures(request: Request, asker: WhoAsks) -> Response:
     return await page_of(
         request,
         "figures.html",
-        say={**labels(t), "skip": t.gettext("To the figures"), **_labels(t)},
+        say={**labels(t), "skip": t.gettext("To the figures"), **_labels(t, telegram=services_of(request).telegram)},
         notebooks=await notebooks_of(asker, t),
         notebook=None,
         heading=t.gettext("The whole bot's figures") if of is None else t.gettext("Your notebooks' figures"),
@@ -66,7 +66,7 @@ async def _whose(asker: Asker, t: Translation) -> tuple[Collection[NotebookId] |
     ]
 
 
-def _labels(t: Translation) -> Mapping[str, str]:
+def _labels(t: Translation, *, telegram: bool) -> Mapping[str, str]:
     return {
         "times": t.gettext("Time to a name"),
         "within_50": t.gettext("half within"),
@@ -78,7 +78,11 @@ def _labels(t: Translation) -> Mapping[str, str]:
         "day": t.gettext("Day"),
         "found": t.gettext("found"),
         "missed": t.gettext("not found"),
-        "nothing": t.gettext("Send the bot a message with a magnet link: it becomes a note, which it can calibrate."),
+        "nothing": (
+            t.gettext("Send the bot a message with a magnet link: it becomes a note, which it can calibrate.")
+            if telegram
+            else t.gettext("Add a magnet link to your notes: it becomes a note, whose names can be found.")
+        ),
     }
 
 

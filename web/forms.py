@@ -5,9 +5,10 @@ from collections.abc import Mapping, Sequence
 from urllib.parse import unquote_to_bytes, urlsplit
 
 from fastapi import Request
+from starlette.requests import HTTPConnection
 
 from web.entry import origins_of
-from web.refusals import BadRequest, NothingToKeep
+from web.refusals import BadRequest, NothingToKeep, TextTooLong
 
 _MOST_FIELDS = 2_000
 _LONGEST = 1_000_000
@@ -57,12 +58,15 @@ def text_in(form: Form) -> str:
 
     Raises:
         NothingToKeep: there is none.
-        BadRequest: it is too long, or has NUL.
+        TextTooLong: it is.
+        BadRequest: it has NUL.
     """
     text = word_in(form, "text").replace("\r\n", "\n")
     if not text.strip():
         raise NothingToKeep
-    if "\0" in text or len(text) > _LONGEST:
+    if len(text) > _LONGEST:
+        raise TextTooLong(most=_LONGEST)
+    if "\0" in text:
         raise BadRequest(where="text")
     return text
 
@@ -82,9 +86,12 @@ def numbers_in(form: Form, name: str) -> Sequence[int]:
     return numbers
 
 
-def came_from(request: Request) -> str:
+def came_from(request: HTTPConnection) -> str:
     """Return the page of ours that the form stood on, for the way back; the first page where that is not known."""
-    parts = urlsplit(request.headers.get("referer", ""))
+    try:
+        parts = urlsplit(request.headers.get("referer", ""))
+    except ValueError:  # a client may say anything
+        return "/"
     if f"{parts.scheme}://{parts.netloc}" not in origins_of(request):
         return "/"
     path = f"/{parts.path.lstrip('/')}"

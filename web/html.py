@@ -50,9 +50,10 @@ class Html:
         action: str = "",
         button: str = "",
         back: str = "",
+        to: str = "/",
     ) -> Response:
-        """Return a page that says something, with one *button* to press, perhaps, and a way *back* to the notes."""
+        """Return a page that says something, perhaps with a *button*, or with a way *back*: to the notes, or *to*."""
         given = {"say": say, "heading": heading, "paragraphs": paragraphs} | {
-            "action": action, "button": button, "back": back,
+            "action": action, "button": button, "back": back, "to": to,
         }  # fmt: skip
         return self.page("plain.html", status, **given)

@@ -35,10 +35,14 @@ def labels(t: Translation) -> Mapping[str, str]:
         "link": t.gettext("The magnet with its true name"),
         "asking": t.gettext("The connection was cut. This page looks for news every second."),
         "lost": t.gettext("The bot cannot be reached. What you see may be old."),
+        "slow": t.gettext("That was too often. This page looks for news again in a while."),
+        "gone": t.gettext("This is not here any more. What you see is how it was last."),
         "waiting": t.gettext("Looking up … this page goes on when it is done."),
         "junk": t.gettext("junk name"),
         "open": t.gettext("not calibrated"),
         "pages": t.gettext("Pages"),
+        "previous": t.gettext("Previous"),
+        "next": t.gettext("Next"),
         "newer": t.gettext("Newer"),
         "older": t.gettext("Older"),
         "text": t.gettext("The note as it is"),
@@ -48,6 +52,11 @@ def labels(t: Translation) -> Mapping[str, str]:
         "history": t.gettext("History"),
         "unchanged": t.gettext("Nothing was changed since it was saved."),
     }
+
+
+def another_link(t: Translation, *, telegram: bool) -> str:
+    """Return where whoever is logged out gets in again."""
+    return t.gettext("/login in the chat gives another link.") if telegram else the_terminals_link(t)
 
 
 def the_terminals_link(t: Translation) -> str:

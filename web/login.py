@@ -9,7 +9,7 @@ from fastapi.responses import RedirectResponse
 from services.errors import LinkUsedUp
 from web.entry import check_origin, forget, guess, may_guess, remember, session_in
 from web.given import services_of
-from web.labels import labels, the_terminals_link
+from web.labels import another_link, labels
 from web.rates import client_of
 from web.words import words_of
 
@@ -65,7 +65,7 @@ async def logout(request: Request) -> Response:
     check_origin(request)
     t, services = words_of(request), services_of(request)
     await services.sessions.close(session_in(request) or "")
-    another = t.gettext("/login in the chat gives another link.") if services.telegram else the_terminals_link(t)
+    another = another_link(t, telegram=services.telegram)
     answer = services.html.plain(labels(t), t.gettext("You are logged out."), [another])
     forget(request, answer)
     return answer

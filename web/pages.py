@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request, Response
 
+from services.errors import NoteNotFound
 from services.i18n import Translation, cause_word, trust_word
 from services.magnets.junk import is_junk
 from services.magnets.parse import Magnet
@@ -23,11 +24,12 @@ from services.units import minute, size
 from web.context import Asker, WhoAsks
 from web.entry import remember, session_in
 from web.given import services_of
-from web.labels import labels
+from web.labels import another_link, labels
 from web.notes import NotebookNumber, NoteNumber, Page
 from web.refusals import NoSuchAddress
 from web.shapes import time_of
 from web.task_rows import tasks_shown
+from web.told import told_in
 from web.tree import Branch, tree_of
 from web.words import words_of
 
@@ -82,18 +84,33 @@ async def notebook(
 
 
 @router.get("/notes/{note_id}")
-async def note(request: Request, asker: WhoAsks, note_id: NoteNumber) -> Response:
-    """Show a note: its text, its torrents with their true names and files, and its history."""
+async def note(
+    request: Request, asker: WhoAsks, note_id: NoteNumber, page: Page = 0, changes: Page = 0, whole: Page = 0
+) -> Response:
+    """Show a note: its text, torrents with their true names and files, and history; or offer a deleted one back."""
     t, services = words_of(request), services_of(request)
 
+    def at(page: int, changes: int, whole: int = 0) -> str:
+        """Return where there are these pages of the torrents and of the changes, one of these *whole*."""
+        query = {"page": page, "changes": changes, "whole": whole}
+        asked = urlencode({key: value for key, value in query.items() if value})
+        return f"/notes/{note_id}?{asked}".removesuffix("?")
+
     async def shown(here: NotebookId) -> Response:
-        found = await services.notebook.get(here, note_id)
-        changes = await services.history.page(here, note_id, page=0, size=_MOST_STEPS)
+        try:
+            found = await services.notebook.get(here, note_id)
+        except NoteNotFound:
+            if not await services.notebook.can_restore(here, note_id):
+                raise
+            return _deleted(request, t, note_id, "/" if here == asker.notebook else f"/?notebook={here}")
+        history = await services.history.page(here, note_id, page=changes, size=_MOST_STEPS)
         magnets = await magnets_of(found.text)
-        first = magnets[:_MOST_TORRENTS]
-        known = await services.notebook.known(here, first)
-        torrents = [await _torrent(asker, t, here, one, known) for one in first]
-        further = len(magnets) - len(first)
+        place = min(page, max(len(magnets) - 1, 0) // _MOST_TORRENTS)
+        on_it = magnets[place * _MOST_TORRENTS : (place + 1) * _MOST_TORRENTS]
+        known = await services.notebook.known(here, on_it)
+        torrents = [await _torrent(asker, t, here, one, known) for one in on_it]
+        further = len(magnets) - place * _MOST_TORRENTS - len(on_it)
+        older = (history.page + 1) * _MOST_STEPS < history.total
         return await page_of(
             request,
             "note.html",
@@ -108,11 +125,26 @@ async def note(request: Request, asker: WhoAsks, note_id: NoteNumber) -> Respons
             further=t.ngettext("And {count} more torrent.", "And {count} more torrents.", further).format(count=further)
             if further
             else "",
-            steps=await asyncio.to_thread(lambda: [_step(t, one) for one in changes.steps]),
+            before=at(place - 1, history.page) if place else None,
+            after=at(place + 1, history.page) if further else None,
+            can_undo=not history.page and await services.history.can_undo(note_id),
+            newer=at(place, history.page - 1) if history.page else None,
+            older=at(place, history.page + 1) if older else None,
+            steps=await asyncio.to_thread(
+                lambda: [_step(t, one, at(place, history.page, one.version), whole) for one in history.steps]
+            ),
         )
 
     async with asker.turn():
         return await asker.where_it_is(shown)
+
+
+def _deleted(request: Request, t: Translation, note_id: NoteId, to: str) -> Response:
+    return services_of(request).html.plain(
+        labels(t), t.gettext("Note #{number} is deleted.").format(number=note_id),
+        [t.gettext("For a day it can be taken back.")],
+        action=f"/notes/{note_id}/restore", button=t.gettext("Take it back"), back=labels(t)["skip"], to=to,
+    )  # fmt: skip
 
 
 @router.get("/under-way")
@@ -141,8 +173,14 @@ async def page_of(request: Request, template: str, **given: object) -> Response:
 
 async def _made(request: Request, template: str, given: dict[str, object]) -> Response:
     """Return a page or a part of one, made in a thread: there may be much on it."""
-    services = services_of(request)
-    return await asyncio.to_thread(services.html.page, template, **given, front_end=services.watched_by)
+    services, t = services_of(request), words_of(request)
+    out = t.gettext("You are logged out. What you typed stays here, to be copied, or sent when you are in again.")
+    given |= {
+        "front_end": services.watched_by,
+        "outcome": told_in(request.query_params, t),
+        "logged_out": f"{out} {another_link(t, telegram=services.telegram)}",
+    }
+    return await asyncio.to_thread(services.html.page, template, **given)
 
 
 async def notebooks_of(asker: Asker, t: Translation) -> Sequence[Mapping[str, object]]:
@@ -234,8 +272,14 @@ def _branch(branch: Branch) -> Mapping[str, object]:
     }
 
 
-def _step(t: Translation, step: Step) -> Mapping[str, object]:
+def _step(t: Translation, step: Step, address: str, whole: int) -> Mapping[str, object]:
+    """Return a change of the note as it is shown, with the first of what it changed; at *address* with all of it."""
+    changes = differences(step)
+    more = 0 if step.version == whole else max(0, len(changes) - _MOST_TORRENTS)
+    said = t.ngettext("And {count} more change.", "And {count} more changes.", more).format(count=more)
     return {
+        "more": said if more else "",
+        "address": address,
         "cause": cause_word(t, step.change.cause),
         "at": time_of(step.change.at),
         "day": minute(step.change.at),
@@ -246,7 +290,7 @@ def _step(t: Translation, step: Step) -> Mapping[str, object]:
                 "added": _short(one.added or ""),
                 "after": one_line(one.after),
             }
-            for one in differences(step)[:_MOST_TORRENTS]
+            for one in changes[: len(changes) - more]
         ],
     }
 

@@ -33,6 +33,18 @@ class NothingChosen(CalibotError):
     code = "nothing_chosen"
 
 
+class NoMagnets(CalibotError):
+    """No note of the notebook has a magnet link."""
+
+    code = "no_magnets"
+
+
+class TextTooLong(CalibotError):
+    """The text to keep has more than the *most* characters."""
+
+    code = "text_too_long"
+
+
 class TooLarge(CalibotError):
     """The body has more than the *most* bytes that are read."""
 

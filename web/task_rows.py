@@ -2,8 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 
-from services.calibration.task import Item, NoteRequest, Snapshot, State
-from services.i18n import Translation, sentence, state_word, trust_word
+from services.calibration.decisions import asked_of, not_written, shown_of, to_keep, unanswered
+from services.calibration.task import Item, NoteRequest, OldName, Snapshot, State
+from services.i18n import (
+    Translation,
+    kept_said,
+    not_written_said,
+    question_said,
+    replaced_said,
+    sentence,
+    state_word,
+    trust_word,
+)
+from services.magnets.rewrite import magnet_link
 from services.notebook.excerpts import one_line
 from services.torrents import NotebookId, NoteId
 from web.context import Asker
@@ -22,7 +33,8 @@ async def tasks_shown(
     """Return what is under way in *notebook*, or about its *note*, what has ended last, and how many more there are."""
     snapshots, many = await asker.services.manager.tasks_of(notebook, note=note, limit=_MOST_LIVE, ended=_MOST_ENDED)
     more = many - _MOST_LIVE
-    over = next((one for one in snapshots if one.task.state.ended), None)
+    ended = [one for one in snapshots if one.task.state.ended]
+    over = max(ended, key=lambda one: one.task.completed_at or 0.0, default=None)
     return {
         "address": f"/under-way?notebook={notebook}" + (f"&note={note}" if note else ""),
         "rows": [_row(asker, t, one) for one in snapshots],
@@ -48,8 +60,10 @@ def _row(asker: Asker, t: Translation, snapshot: Snapshot) -> Mapping[str, objec
         "total": snapshot.total,
         "counted": _counted(t, snapshot) if several else "",
         "progress": t.gettext("waiting for its turn") if task.state is State.PENDING else said,
-        "outcomes": [told for one in outcomes if (told := _outcome(t, one)) is not None],
+        "outcomes": [told for one in outcomes if (told := _outcome(t, one, several=several)) is not None],
         "corrected": _corrected(t, snapshot),
+        "link": _link(snapshot),
+        **_decisions(t, snapshot),
         "live": not task.state.ended,
         "may_cancel": may and not task.state.ended,
         "may_retry": may and snapshot.can_retry,
@@ -77,7 +91,11 @@ def _what(t: Translation, snapshot: Snapshot) -> str:
 
 
 def _digits(snapshot: Snapshot) -> str:
-    return f"{snapshot.first.torrent.shown.hex[:_DIGITS]}…"
+    return _digits_of(snapshot.first)
+
+
+def _digits_of(item: Item) -> str:
+    return f"{item.torrent.shown.hex[:_DIGITS]}…"
 
 
 def _counted(t: Translation, snapshot: Snapshot) -> str:
@@ -86,8 +104,11 @@ def _counted(t: Translation, snapshot: Snapshot) -> str:
     return said.format(found=found, total=snapshot.total, lost=snapshot.lost, left=snapshot.left)
 
 
-def _outcome(t: Translation, item: Item) -> Mapping[str, object] | None:
-    """Return the name that was found, and how sure it is, or why there is none; None while neither is known."""
+def _outcome(t: Translation, item: Item, *, several: bool) -> Mapping[str, object] | None:
+    """Return the name that was found, and how sure it is, or why there is none; None while neither is known.
+
+    Of *several*, a reason stands beside the torrent that it is about.
+    """
     if (found := item.found) is not None:
         name = _short(found.name.text)
         if found.name.blank:
@@ -97,10 +118,17 @@ def _outcome(t: Translation, item: Item) -> Mapping[str, object] | None:
             )  # fmt: skip
         sure = found.verified and found.name.certain
         trust = trust_word(t, verified=found.verified, certain=found.name.certain)
-        return {"name": name, "why": "", "trust": "verified" if sure else "claimed", "trust_said": trust}
+        kind = "verified" if sure else "claimed"
+        return {"name": name, "why": "", "which": "", "trust": kind, "trust_said": trust}
     if item.failure is not None:
         why = sentence(item.failure.code, item.failure.parameters, t)
-        return {"name": "", "why": _short(why), "trust": "", "trust_said": ""}
+        return {
+            "name": "",
+            "why": _short(why),
+            "which": _digits_of(item) if several else "",
+            "trust": "",
+            "trust_said": "",
+        }
     return None
 
 
@@ -110,6 +138,56 @@ def _corrected(t: Translation, snapshot: Snapshot) -> str:
         return ""
     count = len(written)
     return t.ngettext("{count} note corrected.", "{count} notes corrected.", count).format(count=count)
+
+
+def _decisions(t: Translation, snapshot: Snapshot) -> Mapping[str, object]:
+    """Return what is left to people about the names that were found, and what they have decided."""
+    several, writes = snapshot.total > 1, isinstance(snapshot.task.request, NoteRequest)
+    asked, unsure, why = asked_of(snapshot), unanswered(snapshot), not_written(snapshot)
+    told = ["" if why is None else not_written_said(t, why), _undone(t, snapshot.written.undone)]
+    told += [_claim(t, snapshot, one, several=several) for one in shown_of(snapshot)]
+    question = ""
+    if unsure is not None:
+        one = len(unsure.readings) == 1
+        question = question_said(t, _digits_of(unsure.item), several=several, writes=writes, one=one)
+    return {
+        "question": question,
+        "position": 0 if asked is None else asked.item.position,
+        "readings": () if asked is None else [(one.encoding, _short(one.text)) for one in asked.readings],
+        "told": list(filter(None, told)),
+        "to_keep": [
+            (
+                one.position,
+                t.gettext("Keep old: {name}").format(name=_short(one.was or "")) if several else t.gettext("Keep old"),
+            )
+            for one in to_keep(snapshot)
+        ],
+    }
+
+
+def _claim(t: Translation, snapshot: Snapshot, item: Item, *, several: bool) -> str:
+    """Return what became of a name that claimed something else; "" where there was none."""
+    became = snapshot.old_names.get(item.key)
+    if item.found is None or item.was is None or became is None:
+        return ""
+    if became is OldName.KEPT:
+        said = kept_said(t, _short(item.was))
+    else:
+        said = replaced_said(t, _short(item.was), _short(item.found.name.text))
+    return f"{_digits_of(item)} · {said}" if several else said
+
+
+def _undone(t: Translation, count: int) -> str:
+    return t.ngettext("Undone in {count} note.", "Undone in {count} notes.", count).format(count=count) if count else ""
+
+
+def _link(snapshot: Snapshot) -> str:
+    """Return the magnet of the one torrent that was asked for by its hash: it stands in no note."""
+    item = snapshot.first
+    if snapshot.total > 1 or isinstance(snapshot.task.request, NoteRequest) or item.found is None:
+        return ""
+    name = item.found.name
+    return magnet_link(item.torrent, name.text, item.hints) if name.certain and not name.blank else ""
 
 
 def _short(text: str) -> str:

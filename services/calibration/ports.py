@@ -79,11 +79,17 @@ class Tasks(Protocol):
         """Return how many tasks this person has under way."""
 
     async def live(
-        self, *, notebook: NotebookId | None, asked_by: PersonId | None, note: NoteId | None = None, limit: int
+        self,
+        *,
+        notebook: NotebookId | None,
+        asked_by: PersonId | None,
+        note: NoteId | None = None,
+        limit: int,
+        newest: bool = False,
     ) -> tuple[Sequence[TaskId], int]:
         """Return the first tasks under way, of this notebook, person and note where given; and how many there are.
 
-        Those that are running come before those that are pending; the oldest first.
+        Those that are running come before those that are pending, the oldest first; or the *newest* first.
         """
 
     async def live_items(self) -> Mapping[State, int]:

@@ -57,16 +57,18 @@ class Views:
     async def tasks_of(
         self, notebook: NotebookId, *, note: NoteId | None = None, limit: int, ended: int
     ) -> tuple[Sequence[Snapshot], int]:
-        """Return the first *limit* tasks under way, as `live_tasks` does, and the *ended* ones that ended last.
+        """Return the newest *limit* tasks under way and the *ended* ones that ended last, the newest first.
 
-        With *note*, those that are about it. The number is how many are under way.
+        So each keeps its place until it is not among them. With *note*, those that are about it. The number is how
+        many are under way.
         """
         since = self._clock.now() - self._ttl
 
         async def tasks(tx: Tx) -> tuple[Sequence[Snapshot], int]:
-            live, many = await tx.tasks.live(notebook=notebook, asked_by=None, note=note, limit=limit)
+            live, many = await tx.tasks.live(notebook=notebook, asked_by=None, note=note, limit=limit, newest=True)
             over = await tx.tasks.ended_of(notebook, note=note, since=since, limit=ended)
-            return await self._snapshots(tx, [*live, *over]), many
+            snapshots = await self._snapshots(tx, [*live, *over])
+            return sorted(snapshots, key=lambda one: one.task.created_at, reverse=True), many
 
         return await self._tasks.read(tasks)
 

@@ -87,6 +87,11 @@ class History:
 
         return await self._store.read(read)
 
+    async def can_undo(self, note_id: NoteId) -> bool:
+        """Whether the last change of the note is one that can be taken back."""
+        cause = await self._store.read(lambda tx: tx.notes.last_cause(note_id))
+        return cause is not None and cause != Cause.EDIT
+
     async def undo(
         self,
         notebook: NotebookId,

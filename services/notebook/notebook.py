@@ -232,6 +232,11 @@ class Notebook:
         await self._store.write(restore)
         self._changed(note_id)
 
+    async def can_restore(self, notebook: NotebookId, note_id: NoteId) -> bool:
+        """Whether the note was put away less than a day ago."""
+        since = self._clock.now() - _DELETED_KEPT
+        return await self._store.read(lambda tx: tx.notes.put_away(notebook, note_id, since))
+
     async def purge(self) -> None:
         """Delete for good what was put away more than a day ago."""
         await self._store.write(lambda tx: tx.notes.purge(self._clock.now() - _DELETED_KEPT))

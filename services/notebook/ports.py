@@ -24,7 +24,7 @@ class Answers(Protocol):
 
 
 class Notes(Protocol):
-    """The notes and their earlier texts. One that was deleted is not there, but for `deleted` and `restore`."""
+    """The notes and their earlier texts. One that was deleted is not there, but for `put_away` and `restore`."""
 
     async def insert(self, note: Note, torrents: Iterable[TorrentId]) -> NoteId:
         """Store *note* under a number never used before (its own id is ignored) with the torrents in its text."""
@@ -90,6 +90,9 @@ class Notes(Protocol):
     async def count_steps(self, note_id: NoteId) -> int:
         """Return how often the note was changed; an edit and the names carried over it are one step."""
 
+    async def last_cause(self, note_id: NoteId) -> str | None:
+        """Return why the note was changed last; None where it never was."""
+
     async def page_of_steps(self, note_id: NoteId, *, skip: int, limit: int) -> Sequence[Revision]:
         """Return the texts before the *limit* newest steps but for *skip*, oldest first.
 
@@ -112,6 +115,9 @@ class Notes(Protocol):
 
     async def restore(self, notebook: NotebookId, note_id: NoteId, since: float) -> bool:
         """Take back a note that was put away at *since* or later; False where there is none."""
+
+    async def put_away(self, notebook: NotebookId, note_id: NoteId, since: float) -> bool:
+        """Whether the note was put away at *since* or later, and is so still."""
 
     async def purge(self, before: float) -> None:
         """Delete for good what was put away earlier than *before*."""

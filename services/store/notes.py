@@ -169,6 +169,10 @@ class NoteRows:
         assert row is not None  # noqa: S101 - a count is a row
         return int(row["steps"])
 
+    async def last_cause(self, note_id: NoteId) -> str | None:
+        row = await self._run.one("last_cause", note_id=note_id)
+        return None if row is None else row["cause"]
+
     async def page_of_steps(self, note_id: NoteId, *, skip: int, limit: int) -> Sequence[Revision]:
         rows = await self._run.all("page_of_steps", note_id=note_id, skip=skip, limit=limit)
         return [_revision(row) for row in rows]
@@ -206,6 +210,10 @@ class NoteRows:
         """Have it found by the words that it has now, and the cards that speak of it shown once more."""
         await self._words.refresh([note_id])
         await self._run.one("renew_followers", note_id=note_id)
+
+    async def put_away(self, notebook: NotebookId, note_id: NoteId, since: float) -> bool:
+        row = await self._run.one("note_put_away", id=note_id, notebook_id=notebook, since=since)
+        return row is not None
 
     async def purge(self, before: float) -> None:
         await self._run.one("purge_notes", before=before)

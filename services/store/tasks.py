@@ -84,9 +84,17 @@ class TaskRows:
         return int(row["many"]) if row else 0
 
     async def live(
-        self, *, notebook: NotebookId | None, asked_by: PersonId | None, note: NoteId | None = None, limit: int
+        self,
+        *,
+        notebook: NotebookId | None,
+        asked_by: PersonId | None,
+        note: NoteId | None = None,
+        limit: int,
+        newest: bool = False,
     ) -> tuple[Sequence[TaskId], int]:
-        rows = await self._run.all("live_tasks", notebook_id=notebook, asked_by=asked_by, note_id=note, limit=limit)
+        rows = await self._run.all(
+            "live_tasks", notebook_id=notebook, asked_by=asked_by, note_id=note, limit=limit, newest=newest
+        )
         return [TaskId(row["id"]) for row in rows], int(rows[0]["many"]) if rows else 0
 
     async def live_items(self) -> Mapping[State, int]:

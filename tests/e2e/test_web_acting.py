@@ -5,7 +5,7 @@ import socket
 import time
 
 import pytest
-from playwright.async_api import Browser, Locator, Page, WebSocketRoute, expect
+from playwright.async_api import Browser, Locator, Page, Route, WebSocketRoute, expect
 
 from sandbox.swarm import make_sample
 from tests.e2e.conftest import World, kept
@@ -123,8 +123,9 @@ async def test_a_correction_is_undone_and_its_magnet_copied_with_one_press(runni
     await page.get_by_role("link", name="#1 keep 18").click()
     await page.get_by_role("button", name="Find names", exact=True).click()
     copy = page.get_by_role("button", name="Copy: Copied & true.mkv")
-    await copy.click()
+    await copy.dblclick()
     await expect(copy).to_have_text("Copied")
+    await expect(copy).to_have_text("Copy")
     copied = await page.evaluate("navigator.clipboard.readText()")
     assert copied == sample.magnet(dn="Copied & true.mkv")
     await expect(page.get_by_role("insertion")).to_have_text("Copied & true.mkv")
@@ -148,6 +149,51 @@ async def test_what_changes_leaves_alone_what_is_chosen_typed_open_and_in_focus(
     await expect(page.get_by_role("checkbox", name="Choose #1")).to_be_checked()
     await expect(text).to_have_value("half a senten")
     await expect(find).to_be_focused()
+
+
+async def test_a_ticked_note_stays_when_newer_ones_push_it_to_the_next_page(running: World, page: Page) -> None:
+    await running.ask(running.swarm.dead().magnet())
+    await log_in(running, page)
+    await page.get_by_role("checkbox", name="Choose #1").check()
+    address = page.url.rstrip("/")
+    for number in range(20):
+        form: dict[str, str | float | bool] = {"text": f"later {number}"}
+        await page.context.request.post(f"{address}/notes", form=form, headers={"Origin": address}, max_redirects=0)
+    await expect(page.get_by_role("link", name="#21 later 19")).to_be_visible()
+    await expect(page.get_by_role("link", name="#2 later 0")).to_be_visible()
+    await expect(page.get_by_role("checkbox", name="Choose #1", exact=True)).to_be_checked()
+    await page.get_by_role("checkbox", name="Choose #1", exact=True).press("Enter")
+    await expect(lookups(page, "running")).to_have_count(1)
+    await expect(lookups(page, "#1")).to_have_count(1)
+
+
+async def test_where_what_is_in_focus_vanishes_the_keyboard_goes_on_at_its_heading(running: World, page: Page) -> None:
+    await log_in(running, page)
+    await running.ask(running.swarm.dead().magnet())
+    await running.ask("/calibrate 1")
+    await page.get_by_role("button", name="Cancel #1").focus()
+    other = await page.context.new_page()
+    await other.goto(page.url)
+    await other.get_by_role("button", name="Cancel #1").click()
+    await expect(page.get_by_role("heading", name="Lookups")).to_be_focused()
+
+
+async def test_nothing_slides_away_under_a_pointer_that_moves(running: World, page: Page) -> None:
+    await log_in(running, page)
+    await running.ask(f"/calibrate_hash {running.swarm.dead().magnet()}")
+    await expect(lookups(page, "running")).to_have_count(1)
+    other = await page.context.new_page()
+    await other.goto(page.url)
+    await page.evaluate("""() => {
+      const moves = () => document.getElementById("lookups").dispatchEvent(new Event("pointermove", {bubbles: true}));
+      moves();
+      window.moving = setInterval(moves, 50);
+    }""")
+    await running.ask(f"/calibrate_hash {running.swarm.dead().magnet()}")
+    await expect(lookups(other, "running")).to_have_count(2)
+    await expect(lookups(page, "running")).to_have_count(1)
+    await page.evaluate("clearInterval(window.moving)")
+    await expect(lookups(page, "running")).to_have_count(2)
 
 
 async def test_all_of_it_works_without_a_script(running: World, browser: Browser) -> None:
@@ -271,17 +317,70 @@ async def test_the_server_started_anew_is_found_again(one_port: World, browser: 
     assert await one_port.stop() == 0
     await expect(page.get_by_text("The bot cannot be reached.")).to_be_visible()
     await one_port.start()
-    await expect(page.get_by_text("The bot cannot be reached.")).to_be_hidden()
+    await expect(page.get_by_text("The bot cannot be reached.")).to_be_hidden(timeout=30_000)  # it asks less often
     await one_port.ask(f"/calibrate_hash {one_port.swarm.dead().magnet()}")
     await expect(lookups(page, "running")).to_have_count(2)
     await context.close()
 
 
-async def test_who_is_logged_out_elsewhere_is_told_so(running: World, browser: Browser) -> None:
+async def test_who_is_logged_out_elsewhere_is_told_so_and_keeps_what_is_half_typed(
+    running: World, browser: Browser
+) -> None:
     context = await browser.new_context(locale="en-US")
     page = await context.new_page()
     await log_in(running, page)
+    text = page.get_by_role("textbox", name="Magnet links, or any text")
+    await text.fill("half a senten")
     await running.ask("/logout all")
     await running.ask(f"/calibrate_hash {running.swarm.dead().magnet()}")
-    await expect(page.get_by_text("Send /login to the bot")).to_be_visible()
+    await expect(page.get_by_role("status").filter(has_text="You are logged out.")).to_contain_text("/login")
+    await expect(text).to_have_value("half a senten")
+    other = await context.new_page()
+    await log_in(running, other)
+    await page.get_by_role("button", name="Only keep").click()
+    await expect(page.get_by_text("half a senten").first).to_be_visible()
+    await context.close()
+
+
+async def test_a_note_that_is_no_more_is_said_to_be_gone_and_is_not_asked_for_again(
+    running: World, browser: Browser
+) -> None:
+    context = await browser.new_context(locale="en-US")
+    page = await context.new_page()
+    await log_in(running, page)
+    await add(page, "words", "Only keep")
+    other = await context.new_page()
+    await other.goto(page.url)
+    asked: list[str] = []
+    page.on("request", lambda one: asked.append(one.url))
+    await other.get_by_role("button", name="Delete this note").click()
+    await expect(page.get_by_text("This is not here any more.")).to_be_visible()
+    await expect(page.get_by_text("words", exact=True)).to_be_visible()
+    there = len(asked)
+    await other.get_by_role("button", name="Take it back").click()
+    await expect(other.get_by_role("heading", name="Note #1")).to_be_visible()
+    await expect(page.get_by_text("This is not here any more.")).to_be_visible()
+    assert len(asked) == there
+    await context.close()
+
+
+async def test_asked_too_often_it_waits_as_long_as_it_is_told_to(running: World, browser: Browser) -> None:
+    context = await browser.new_context(locale="en-US")
+    page = await context.new_page()
+    await log_in(running, page)
+    times: list[float] = []
+
+    async def answer(route: Route) -> None:
+        times.append(time.monotonic())
+        if len(times) > 1:
+            await route.continue_()
+        else:
+            await route.fulfill(status=429, headers={"Retry-After": "3"})
+
+    await page.route(re.compile("/under-way"), answer)
+    await running.ask(f"/calibrate_hash {running.swarm.dead().magnet()}")
+    await expect(page.get_by_text("That was too often.")).to_be_visible()
+    await expect(page.get_by_text("That was too often.")).to_be_hidden()
+    await expect(lookups(page, "running")).to_have_count(1)
+    assert times[1] - times[0] >= 3
     await context.close()

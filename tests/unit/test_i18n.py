@@ -32,6 +32,7 @@ GIVEN: Mapping[str, Mapping[str, int | float | str]] = {
     "search_too_long": {"most": 200},
     "bad_request": {"where": "body.note_id"},
     "not_in_time": {"task_id": "3f2a"},
+    "text_too_long": {"most": 1_000_000},
     "too_large": {"most": 6_500_000},
     "too_many_requests": {"seconds": 7},
     "token_name_unfit": {"most": 40},

@@ -4,17 +4,19 @@ import asyncio
 import dataclasses
 import re
 from collections.abc import AsyncIterator, Mapping, Sequence
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import httpx
 import pytest
 
+from services.calibration.allowance import Allowance
 from services.calibration.task import NoteRequest
 from services.store.store import Store
 from services.torrents import NoteId, PersonId
 from tests.fake_clock import FakeClock
 from tests.unit.conftest import Run
 from tests.unit.fakes import FakeEngine, torrent
+from tests.unit.name_world import TRUE, guessed
 from tests.unit.web_world import ALICE, BOB, CAROL, GROUP, MALLORY, World, web_world
 from web.given import FrontEnd
 
@@ -22,6 +24,11 @@ BROWSER = {"Accept": "text/html", "Accept-Language": "en"}
 ORIGIN = "http://calibot"
 ONE = NoteId(1)
 MAGNET = f"magnet:?xt=urn:btih:{torrent('x').shown}"
+
+
+@pytest.fixture
+def guess(engine: FakeEngine) -> None:
+    engine.knows("guess", guessed())  # the detector reads its tables: not in the loop
 
 
 @pytest.fixture
@@ -166,6 +173,41 @@ async def test_a_form_is_no_json_and_json_no_form(world: World) -> None:
     assert (await world.http.post("/api/notes", content=b"text=x", headers=headers)).status_code == 415
 
 
+@pytest.mark.parametrize("allowance", [Allowance(tasks=1), Allowance(lookups=1)])
+async def test_a_note_that_is_kept_is_shown_whatever_becomes_of_its_lookup_and_why_there_is_none(
+    run: Run, store: Store, clock: FakeClock, allowance: Allowance
+) -> None:
+    async with run(allowance=allowance) as manager, web_world(manager, store, clock) as world:
+        world.http.headers.update(BROWSER)
+        await log_in(world)
+        other = f"magnet:?xt=urn:btih:{torrent('other').shown}"
+        key = await key_on(world)
+        assert (await press(world, "/notes", {"text": MAGNET, "calibrate": 1})).headers["location"] == "/notes/1"
+        for _ in range(2):
+            answer = await press(world, "/notes", {"text": other, "calibrate": 1, "key": key})
+            assert (answer.status_code, answer.headers["location"][:13]) == (303, "/notes/2?told")
+        page = (await world.http.get(answer.headers["location"])).text
+        assert "The note is kept, but its names are not looked up." in page
+        assert "You have 1 task under way" in page or "Your 1 lookups an hour are used up." in page
+        assert (await world.http.get("/notes/3")).status_code == 404
+
+
+async def test_a_note_that_is_kept_while_the_program_stops_is_shown(world: World) -> None:
+    await log_in(world)
+    await world.services.manager.shutdown()
+    answer = await press(world, "/notes", {"text": MAGNET, "calibrate": 1})
+    assert answer.status_code == 303
+    assert "The note is kept, but its names" in (await world.http.get(answer.headers["location"])).text
+
+
+async def test_an_address_can_make_the_page_tell_nothing_of_its_own(world: World) -> None:
+    await world.note("tg:1", "x")
+    await log_in(world)
+    for query in ("told=Call%20me", "told=too_many_tasks&most=Call%20me", "told=bad_request&where=Call%20me"):
+        answer = await world.http.get(f"/notes/1?{query}")
+        assert (answer.status_code, "Call" in answer.text) == (200, False)
+
+
 # Finding names.
 
 
@@ -190,6 +232,61 @@ async def test_all_of_a_groups_notebook_is_that_notebooks(world: World) -> None:
     await log_in(world, BOB)
     await press(world, "/calibrate", {"all": 1, "notebook": await world.services.notebook.behind(GROUP)})
     assert await asked_for(world) == [(shared,)]
+
+
+async def test_all_of_notes_without_a_magnet_and_of_none_left_is_answered_in_the_words_of_the_page(
+    world: World,
+) -> None:
+    await log_in(world)
+    await press(world, "/notes", {"text": "words alone"})
+    assert "No note here has a magnet link." in (await press(world, "/calibrate", {"all": 1})).text
+    await press(world, "/notes", {"text": MAGNET, "calibrate": 1})
+    await world.clock.advance(100)
+    answer = (await press(world, "/calibrate", {"all": 1})).text
+    assert "All notes here are calibrated. Find names beside a note does it again." in answer
+    assert "/calibrate" not in answer
+
+
+async def test_lookups_stand_where_they_are_while_they_begin_and_end_the_newest_first(world: World) -> None:
+    await log_in(world)
+    for word in ("lost", "x", "other", "last"):
+        note = await world.note("tg:1", word)
+        await press(world, "/calibrate", {"only": note})
+        await world.clock.advance(0.1)
+    seen = [re.findall(r'<li id="task-([^"]+)"', (await world.http.get("/under-way")).text)]
+    for seconds in (2, 30, 100):
+        await world.clock.advance(seconds)
+        seen.append(re.findall(r'<li id="task-([^"]+)"', (await world.http.get("/under-way")).text))
+    assert len(seen[0]) == 4
+    assert seen == seen[:1] * 4
+    assert "#4" in (await world.http.get("/under-way")).text.partition('<li id="task-')[2].partition("</li>")[0]
+
+
+async def test_enter_in_a_ticked_box_looks_up_those_that_are_ticked(world: World) -> None:
+    """A form's default button is its first (HTML, 4.10.21.2)."""
+    await world.note("tg:1", "x")
+    await log_in(world)
+    form = (await world.http.get("/")).text.partition('id="notes-form"')[2]
+    (first, *_) = re.findall(r"<button([^>]*)>([^<]*)", form)
+    assert first[1] == "Find names of those chosen"
+    assert "name=" not in first[0]
+
+
+async def test_a_text_that_is_too_long_is_said_to_be(world: World) -> None:
+    await log_in(world)
+    answer = await press(world, "/notes", {"text": "x" * 1_000_001})
+    assert answer.status_code == 413
+    assert "That text is too long: the most is 1000000 characters." in answer.text
+
+
+async def test_what_is_refused_in_a_groups_notebook_leads_back_there(world: World) -> None:
+    group = await world.services.notebook.behind(GROUP)
+    note = await world.note(GROUP, "x")
+    await log_in(world, BOB)
+    answer = await press(world, "/calibrate", {"notebook": group}, on=f"/?notebook={group}")
+    assert f'<a href="/?notebook={group}">Back</a>' in answer.text
+    await press(world, f"/notes/{note}/delete")
+    assert f'<a href="/?notebook={group}">To the notes</a>' in (await world.http.get(f"/notes/{note}")).text
 
 
 async def test_nothing_chosen_is_said(world: World) -> None:
@@ -219,11 +316,134 @@ async def test_a_lookup_is_cancelled_and_tried_again(world: World) -> None:
 async def test_the_way_back_is_a_page_of_ours(world: World) -> None:
     await world.note("tg:1", "x")
     await log_in(world)
-    for referer in ("http://elsewhere/notes/1", "http://calibot//elsewhere", "", "http://calibot", "not an address"):
+    for referer in (
+        "http://elsewhere/notes/1",
+        "http://calibot//elsewhere",
+        "",
+        "http://calibot",
+        "not an address",
+        "http://[",
+    ):
         headers = {"Origin": ORIGIN, "Referer": referer, "Content-Type": "application/x-www-form-urlencoded"}
         answer = await world.http.post("/calibrate", content=b"only=1", headers=headers)
         assert answer.status_code == 303
         assert re.fullmatch(r"/(?!/).*", answer.headers["location"])
+
+
+@pytest.mark.parametrize(
+    "path", ["/logout", "/calibrate", "/notes", "/notes/4/delete", "/notes/4/undo", "/tasks/x/cancel", "/tasks/x/retry"]
+)
+async def test_the_address_of_a_form_leads_a_browser_to_the_notes_and_a_program_is_told_what_it_takes(
+    world: World, path: str
+) -> None:
+    await log_in(world)
+    answer = await world.http.get(path)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/")
+    answer = await world.http.get(path, headers={"Accept": "*/*"})
+    assert (answer.status_code, answer.json()["code"], answer.headers["allow"]) == (405, "method_not_taken", "POST")
+
+
+async def test_a_browser_is_told_on_a_page_what_the_framework_refuses(world: World) -> None:
+    await log_in(world)
+    answer = await world.http.put("/notes/1", headers={"Origin": ORIGIN})
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD")
+    assert "That was not done." in answer.text
+    assert "This address does not take such a request." in answer.text
+
+
+async def test_a_page_that_refuses_says_when_and_how_to_come_back_as_the_api_does(world: World) -> None:
+    assert (await world.http.get("/")).headers["www-authenticate"] == "Bearer"
+    for number in range(21):
+        answer = await world.http.get(f"/login/guess{number}")
+    assert answer.status_code == 429
+    assert int(answer.headers["retry-after"]) > 0
+
+
+async def test_undo_is_offered_where_something_can_be_undone(world: World) -> None:
+    note = await world.note("tg:1", "x")
+    await log_in(world)
+    assert "/undo" not in (await world.http.get("/notes/1")).text
+    await world.send("PUT", ALICE, "/api/notes/1", {"text": f"typed {MAGNET}", "version": 1})
+    assert "/undo" not in (await world.http.get("/notes/1")).text
+    await world.ended("/api/calibrate/async", {"note_id": note})
+    assert 'action="/notes/1/undo"' in (await world.http.get("/notes/1")).text
+
+
+# Deciding about names.
+
+
+@pytest.mark.usefixtures("guess")
+async def test_a_guess_is_decided_on_the_page_and_then_stands_in_the_note(world: World) -> None:
+    note = await world.note("tg:1", "guess")
+    task = (await world.ended("/api/calibrate/async", {"note_id": note}))["task_id"]
+    await log_in(world)
+    page = (await world.http.get("/")).text
+    assert "Which of these is its name? Nothing is written before somebody presses it." in page
+    assert f'<button name="encoding" value="big5hkscs" id="choose-{task}-big5hkscs">{TRUE}</button>' in page
+    choice = {"position": 0, "encoding": "big5hkscs"}
+    answer = await press(world, f"/tasks/{task}/choose", choice, on="/notes/1")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/notes/1")
+    assert quote(TRUE) in await world.text("tg:1", note)
+    page = (await world.http.get("/")).text
+    assert "Which of these" not in page
+    assert "1 note corrected." in page
+
+
+@pytest.mark.usefixtures("guess")
+@pytest.mark.parametrize(
+    ("fields", "status"),
+    [
+        ({"position": 0, "encoding": "rot13"}, 409),
+        ({"position": 5, "encoding": "big5hkscs"}, 409),
+        ({"position": "x", "encoding": "big5hkscs"}, 400),
+        ({"encoding": "big5hkscs"}, 400),
+    ],
+)
+async def test_what_is_no_reading_is_refused(world: World, fields: dict[str, object], status: int) -> None:
+    note = await world.note("tg:1", "guess")
+    task = (await world.ended("/api/calibrate/async", {"note_id": note}))["task_id"]
+    await log_in(world)
+    assert (await press(world, f"/tasks/{task}/choose", fields)).status_code == status
+    assert "dn=" not in await world.text("tg:1", note)
+
+
+@pytest.mark.usefixtures("guess")
+async def test_a_name_that_was_asked_for_by_its_hash_is_decided_and_its_link_copied(world: World) -> None:
+    task = (await world.ended("/api/calibrate/async", {"info_hash": torrent("guess").shown.hex}))["task_id"]
+    await log_in(world)
+    assert "Press it, and here is the link to copy." in (await world.http.get("/")).text
+    await press(world, f"/tasks/{task}/choose", {"position": 0, "encoding": "big5hkscs"})
+    assert f"dn={quote(TRUE)}" in (await world.http.get("/")).text
+
+
+async def test_an_old_name_that_was_replaced_is_shown_and_kept(world: World) -> None:
+    await log_in(world)
+    await press(world, "/notes", {"text": f"{MAGNET}&dn=Something.else.entirely", "calibrate": 1})
+    await world.clock.advance(100)
+    page = (await world.http.get("/")).text
+    assert "was: Something.else.entirely → now: True.Name.mkv" in page
+    (path,) = re.findall(r'action="(/tasks/[^"]+/keep-old)"', page)
+    await press(world, path, {"position": 0})
+    assert "Something.else.entirely" in await world.text("tg:1", ONE)
+    page = (await world.http.get("/")).text
+    assert "The old name was kept: Something.else.entirely" in page
+    assert "/keep-old" not in page
+
+
+async def test_why_a_found_name_was_not_written_is_said(world: World) -> None:
+    await log_in(world)
+    for _ in range(2):
+        await press(world, "/notes", {"text": f"{MAGNET}&dn=True.Name.mkv", "calibrate": 1})
+        await world.clock.advance(100)
+    assert "The name stood there already: there was nothing to correct." in (await world.http.get("/")).text
+
+
+async def test_of_many_each_reason_stands_beside_its_torrent(world: World) -> None:
+    note = await world.note("tg:1", "x", "lost")
+    await world.ended("/api/calibrate/async", {"note_id": note})
+    await log_in(world)
+    page = (await world.http.get("/")).text
+    assert re.search(rf'<p class="outcome"><code>{torrent("lost").shown.hex[:16]}…</code> \w', page)
 
 
 # Its history.
@@ -253,12 +473,26 @@ async def test_a_correction_is_undone_and_written_again_but_not_by_a_page_of_bef
 async def test_a_note_is_deleted_and_taken_back(world: World) -> None:
     await world.note("tg:1", "x")
     await log_in(world)
-    answer = await press(world, "/notes/1/delete")
+    assert (await press(world, "/notes/1/delete")).headers["location"] == "/notes/1"
+    answer = await world.http.get("/notes/1")
     assert "Note #1 is deleted." in answer.text
     assert 'action="/notes/1/restore"' in answer.text
-    assert (await world.http.get("/notes/1")).status_code == 404
+    assert (await world.get(ALICE, "/api/notes/1")).status_code == 404
     assert (await press(world, "/notes/1/restore")).headers["location"] == "/notes/1"
     assert (await world.http.get("/notes/1")).status_code == 200
+
+
+async def test_a_note_that_is_deleted_is_shown_as_such_to_its_people_alone_and_for_a_day(world: World) -> None:
+    await world.note("tg:1", "x")
+    await log_in(world)
+    await press(world, "/notes/1/delete")
+    await log_in(world, CAROL)
+    theirs, none = await world.http.get("/notes/1"), await world.http.get("/notes/77")
+    assert (theirs.status_code, theirs.text) == (404, none.text)
+    await log_in(world)
+    for seconds, status in ((86_000.0, 200), (500.0, 404)):
+        world.clock._now += seconds
+        assert (await world.http.get("/notes/1")).status_code == status
 
 
 # Where nothing goes on by itself.
@@ -273,6 +507,29 @@ async def test_where_lookups_are_waited_for_the_answer_comes_with_the_name(world
     await world.clock.advance(100)
     assert (await pressing).status_code == 303
     assert "True.Name.mkv" in await world.text("tg:1", ONE)
+
+
+async def test_what_is_waited_for_too_long_goes_on_and_its_page_says_so(world: World) -> None:
+    world.app.state.services = dataclasses.replace(world.services, async_enabled=False, timeout=20.0)
+    await log_in(world)
+    page = "/notes/1"
+    dead = f"magnet:?xt=urn:btih:{torrent('lost').shown}"
+    for path, fields in (
+        ("/notes", {"text": dead, "calibrate": 1}),
+        ("/calibrate", {"only": 1}),
+        ("/tasks/{task}/retry", {}),
+    ):
+        live, _ = await world.services.manager.live_tasks()
+        if "{task}" in path:
+            await world.clock.advance(100)
+        pressing = asyncio.create_task(press(world, path.format(task=live[0].task.id if live else ""), fields, on=page))
+        await world.clock.advance(26)
+        answer = await pressing
+        assert (answer.status_code, answer.headers["location"]) == (303, "/notes/1?told=not_in_time")
+        page = answer.headers["location"]
+        shown = (await world.http.get(page)).text
+        assert "It is not done yet, and goes on." in shown
+        assert "That was not done." not in shown
 
 
 @pytest.mark.parametrize("front_end", list(FrontEnd))
@@ -293,6 +550,8 @@ ACTS: list[tuple[str, dict[str, object]]] = [
     ("/calibrate", {"all": 1}),
     ("/tasks/{task}/cancel", {}),
     ("/tasks/{task}/retry", {}),
+    ("/tasks/{task}/choose", {"position": 0, "encoding": "utf-8"}),
+    ("/tasks/{task}/keep-old", {"position": 0}),
 ]
 
 

@@ -464,3 +464,47 @@ async def test_a_notes_page_shows_the_lookups_of_that_note_alone(world: World) -
     (address,) = re.findall('data-from="(/under-way[^"]+)"', page)
     part = (await world.http.get(address.replace("&amp;", "&"))).text
     assert part.strip() in page
+
+
+async def test_all_torrents_of_a_note_and_all_of_its_history_are_reached_by_links(
+    world: World, engine: FakeEngine
+) -> None:
+    words = [f"word {number}" for number in range(45)]
+    for word in words:
+        engine.knows(word, f"Name.of.{word.replace(' ', '.')}.mkv")
+    note = await world.note("tg:1", *words)
+    await world.ended("/api/calibrate/async", {"note_id": note})
+    text = await world.text("tg:1", note)
+    for number in range(25):
+        version = (await world.get(ALICE, f"/api/notes/{note}")).json()["note"]["version"]
+        await world.send("PUT", ALICE, f"/api/notes/{note}", {"text": f"{number} {text}", "version": version})
+    await log_in(world)
+    hashes, versions, path = [], 0, "/notes/1"
+    while path:
+        page = (await world.http.get(path)).text
+        hashes += re.findall(r"<p class=\"about\"><code>([0-9a-f]{40})</code>", page)
+        path = _link(page, "next", "torrents")
+    assert hashes == [torrent(word).shown.hex for word in words]
+    path = "/notes/1?page=1"
+    while path:
+        page = (await world.http.get(path)).text
+        assert f"<code>{torrent('word 20').shown.hex}</code>" in page
+        versions += page.partition('<ol class="steps">')[2].count("<li>")
+        path = _link(page, "next", "history")
+    assert versions == 26
+    assert page.count('<p class="change">') == 26 - 20 - 1 + 20
+    (whole,) = re.findall(r'<a href="([^"#]+)#history">And 25 more changes.</a>', page)
+    assert (await world.http.get(whole.replace("&amp;", "&"))).text.count('<p class="change">') == 26 - 20 - 1 + 45
+
+
+@pytest.mark.parametrize("query", ["page=99", "changes=99", "whole=99"])
+async def test_a_page_of_a_note_that_is_not_there_is_the_nearest(world: World, query: str) -> None:
+    await world.note("tg:1", "x")
+    page = await seen(world, ALICE, f"/notes/1?{query}")
+    assert (page.status_code, torrent("x").shown.hex in page.text) == (200, True)
+
+
+def _link(page: str, rel: str, section: str) -> str:
+    """Return where the link to the next or previous page of a section leads; "" where there is none."""
+    found = re.search(rf'<a rel="{rel}" href="([^"#]+)#{section}"', page)
+    return found[1].replace("&amp;", "&") if found else ""

@@ -16,6 +16,7 @@ from services.torrents import PersonId
 from tests.fake_clock import FakeClock
 from tests.unit.conftest import Run
 from tests.unit.fakes import FakeEngine, torrent
+from tests.unit.name_world import guessed
 from tests.unit.web_world import ALICE, BOB, CAROL, GROUP, MALLORY, World, web_world
 
 THE_NAME = "True.Name.mkv"
@@ -104,19 +105,36 @@ TABLE = [
     Row("POST", "/notes", done(EACHS), body={"text": "x"}),
     Row("POST", "/notes", done(THEIRS), body={"text": "x", "notebook": "{notebook}"}),
     Row("POST", "/notes/{note_id}/undo", done(THEIRS), "/notes/1/undo", {"version": 2}),
-    Row("POST", "/notes/{note_id}/delete", THEIRS, "/notes/1/delete"),
+    Row("GET", "/notes/{note_id}", THEIRS, "/notes/2"),  # it is put away
+    Row("POST", "/notes/{note_id}/delete", done(THEIRS), "/notes/1/delete"),
     Row("POST", "/notes/{note_id}/restore", done(THEIRS), "/notes/2/restore"),
     Row("POST", "/calibrate", done(THEIRS), body={"only": 1}),
     Row("POST", "/calibrate", done(THEIRS), body={"all": 1, "notebook": "{notebook}"}),
     Row("POST", "/tasks/{task_id}/cancel", done(ASKED), "/tasks/{live}/cancel"),
+    Row(
+        "POST",
+        "/tasks/{task_id}/choose",
+        done(THEIRS),
+        "/tasks/{guessed}/choose",
+        {"position": 0, "encoding": "big5hkscs"},
+    ),
+    Row("POST", "/tasks/{task_id}/keep-old", done(THEIRS), "/tasks/{replaced}/keep-old", {"position": 0}),
     Row("POST", "/tasks/{task_id}/retry", done(ASKED), "/tasks/{ended}/retry"),
 ]
 
 
 @pytest.fixture
-async def world(run: Run, store: Store, clock: FakeClock, engine: FakeEngine) -> AsyncIterator[World]:
+def knowing(engine: FakeEngine) -> FakeEngine:
+    engine.knows("guess", guessed())  # the detector reads its tables: not in the loop
+    return engine
+
+
+@pytest.fixture
+async def world(run: Run, store: Store, clock: FakeClock, knowing: FakeEngine) -> AsyncIterator[World]:
+    engine = knowing
     engine.knows("x", THE_NAME)
     engine.knows("put away", THE_NAME)
+    engine.knows("replaced", THE_NAME)
     async with run() as manager, web_world(manager, store, clock) as world:
         yield world
 
@@ -124,14 +142,21 @@ async def world(run: Run, store: Store, clock: FakeClock, engine: FakeEngine) ->
 async def _prepared(world: World) -> dict[str, str]:
     """Keep notes of the group: one that was calibrated, one put away, one whose lookup failed, one being looked up."""
     notebook = await world.services.notebook.behind(GROUP)
-    for words in ("x", "put away", "lost", "slow"):
+    for words in ("x", "put away", "lost", "slow", "guess"):
         await world.note(GROUP, words)
+    old = f"magnet:?xt=urn:btih:{torrent('replaced').shown}&dn=Something.else.entirely"
+    await world.services.notebook.save(old, notebook=notebook, person=ALICE, origin=None)
     await world.ended(f"{CALIBRATE}/async", {"note_id": 1})
     ended = await world.ended(f"{CALIBRATE}/async", {"note_id": 3})
+    guess = await world.ended(f"{CALIBRATE}/async", {"note_id": 5})
+    replaced = await world.ended(f"{CALIBRATE}/async", {"note_id": 6})
     await world.send("DELETE", ALICE, "/api/notes/2")
     live = (await world.post(ALICE, f"{CALIBRATE}/async", {"note_id": 4})).json()
     await world.clock.advance(1)
-    return {"notebook": str(notebook), "ended": str(ended["task_id"]), "live": live["task_id"]}
+    return {"notebook": str(notebook), "ended": str(ended["task_id"]), "live": live["task_id"]} | {
+        "guessed": str(guess["task_id"]),
+        "replaced": str(replaced["task_id"]),
+    }
 
 
 async def _ask(world: World, row: Row, person: PersonId | None, given: dict[str, str]) -> httpx.Response:

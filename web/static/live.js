@@ -2,21 +2,26 @@
 
 const EACH = 1000; // milliseconds between two readings
 const PATIENCE = 10_000; // milliseconds in which the server must have answered
+const ABOUT_TO_PRESS = 700; // milliseconds after a pointer has moved
 const FIRST_PAUSE = 1000;
 const LONGEST_PAUSE = 30_000;
-const NOT_LET_IN = 401;
+const [LOGGED_OUT, NOT_LET_IN, NOT_HERE, TOO_OFTEN] = [401, 403, 404, 429];
 const TOKEN_GONE = 4401; // why the server closes a socket: docs/api.md
 const BEGIN_ANEW = 4409;
 
 const connection = document.getElementById("connection");
-const {frontEnd, notebook, asking, lost} = connection.dataset;
+const {frontEnd, notebook, asking, lost, slow, gone, loggedOut} = connection.dataset;
 const dirty = new Set();
-let reading = false;
-let reached = true;
+let reading = false; // or waiting for when it may be read again
+let next = 0; // the timer of that waiting
+let patience = EACH; // how long to wait where the server was not reached
+let trouble = ""; // why what stands here may be old
+let moved = -ABOUT_TO_PRESS; // when a pointer did last, over what is read again
+let over = false; // nothing is read any more
 let told = true; // whether the socket is open, as far as is known
 
 function tell() {
-  const said = !reached ? lost : told ? "" : asking;
+  const said = trouble || (told ? "" : asking);
   if (connection.textContent !== said) connection.textContent = said;
   connection.hidden = !said;
 }
@@ -46,46 +51,97 @@ function become(old, fresh) {
   }
   while (at) {
     const next = at.nextSibling;
-    at.remove();
+    if (!isChosen(at)) at.remove();
     at = next;
   }
 }
 
+// Whether somebody has ticked it: what newer notes push to the next page stays until they have done what they meant to.
+const isChosen = (one) => one.nodeType === Node.ELEMENT_NODE && one.querySelector("input:checked");
+
 async function read(address) {
   const answer = await fetch(address, {headers: {Accept: "text/html"}, signal: AbortSignal.timeout(PATIENCE)});
-  if (answer.status === NOT_LET_IN) location.reload();
-  return answer.ok ? new DOMParser().parseFromString(await answer.text(), "text/html") : null;
+  if (!answer.ok) throw answer;
+  return new DOMParser().parseFromString(await answer.text(), "text/html");
 }
 
 const sourceOf = (part) => part.dataset.from ?? location.pathname + location.search;
 
+// Returns when the pointer rests: what somebody is about to press must not slide away under it.
+async function atRest() {
+  let left = 0;
+  while ((left = moved + ABOUT_TO_PRESS - performance.now()) > 0) await new Promise((go) => setTimeout(go, left));
+}
+
 async function readAgain(parts) {
   for (const address of new Set(parts.map(sourceOf))) {
     const page = await read(address);
-    if (!page) return false;
+    await atRest();
     for (const part of parts.filter((one) => sourceOf(one) === address)) {
       const fresh = page.getElementById(part.id);
-      if (fresh) become(part, fresh);
+      if (!fresh) throw {status: NOT_HERE}; // as a note's page that now offers it back
+      const inFocus = part.contains(document.activeElement) && document.activeElement;
+      become(part, fresh);
+      if (inFocus && !inFocus.isConnected) part.querySelector("h1, h2")?.focus(); // a keyboard goes on from there
     }
   }
-  return true;
+}
+
+// Reads nothing more, and leaves alone what stands here: somebody may have typed half of something.
+function end(why) {
+  over = true;
+  trouble = why;
+}
+
+// Says why nothing was read, and returns in how many milliseconds to try again. An error is no answer at all.
+function notRead({status, headers}) {
+  switch (status) {
+    case LOGGED_OUT:
+      end(loggedOut);
+      break;
+    case NOT_HERE:
+      end(gone);
+      break;
+    case NOT_LET_IN:
+      location.reload();
+      break;
+    case TOO_OFTEN:
+      trouble = slow;
+      return 1000 * (Number(headers.get("Retry-After")) || 60);
+    default:
+      trouble = lost;
+      patience = Math.min(1.5 * patience, LONGEST_PAUSE);
+      return patience;
+  }
+  return EACH;
 }
 
 // Reads the parts that are marked; what is marked meanwhile is read a second later.
 async function refresh() {
-  if (reading || !dirty.size || document.hidden) return;
+  if (over || reading || !dirty.size || document.hidden) return;
   reading = true;
   const kinds = [...dirty];
   dirty.clear();
   const parts = [...document.querySelectorAll("[data-live]")].filter((part) => kinds.includes(part.dataset.live));
-  reached = await readAgain(parts).catch(() => false); // no answer at all is the same as none that helps
-  if (!reached) for (const kind of kinds) dirty.add(kind);
+  let pause = EACH;
+  try {
+    await readAgain(parts);
+    trouble = "";
+    patience = EACH;
+  } catch (problem) {
+    for (const kind of kinds) dirty.add(kind);
+    pause = notRead(problem);
+  }
   offerCopies();
   tell();
-  setTimeout(() => {
-    reading = false;
-    refresh();
-  }, EACH);
+  next = setTimeout(goOn, pause);
+}
+
+function goOn() {
+  clearTimeout(next);
+  next = 0;
+  reading = false;
+  refresh();
 }
 
 function mark(...kinds) {
@@ -100,6 +156,7 @@ let notebooks = "";
 let pause = FIRST_PAUSE;
 
 function listen() {
+  if (over) return;
   const address = new URL("/api/events", location.href);
   address.protocol = location.protocol === "https:" ? "wss:" : "ws:";
   if (seq !== null) address.search = new URLSearchParams({since: seq, notebooks});
@@ -108,12 +165,13 @@ function listen() {
     told = true;
     pause = FIRST_PAUSE;
     mark("task", "note"); // something may have come after the page was made
+    if (next && trouble === lost) goOn();
     tell();
   });
   socket.addEventListener("message", ({data}) => hear(JSON.parse(data)));
   socket.addEventListener("close", ({code}) => {
     told = false;
-    if (code === TOKEN_GONE) location.reload();
+    if (code === TOKEN_GONE) end(loggedOut);
     if (code === BEGIN_ANEW) seq = null;
     mark("task", "note");
     tell();
@@ -151,9 +209,14 @@ async function copy(button) {
     document.execCommand("copy"); // without https browsers give no clipboard
   }
   const before = button.textContent;
+  if (before === button.dataset.copied) return; // whoever pressed first puts its words back
   button.textContent = button.dataset.copied;
   setTimeout(() => (button.textContent = before), 2 * EACH);
 }
+
+document.addEventListener("pointermove", ({target}) => {
+  if (target.closest("[data-live]")) moved = performance.now();
+});
 
 document.addEventListener("click", ({target}) => {
   const button = target.closest("[data-copies]");

@@ -86,6 +86,9 @@ UPDATE notes SET deleted_at = :at WHERE id = :id;
 UPDATE notes SET deleted_at = NULL WHERE id = :id AND notebook_id = :notebook_id AND deleted_at >= :since
 RETURNING id;
 
+-- name: note_put_away
+SELECT id FROM notes WHERE id = :id AND notebook_id = :notebook_id AND deleted_at >= :since;
+
 -- name: purge_notes
 DELETE FROM notes WHERE deleted_at < :before;
 
@@ -158,6 +161,9 @@ SELECT * FROM revisions WHERE note_id = :note_id ORDER BY version;
 
 -- name: count_steps
 SELECT count(*) AS steps FROM revisions WHERE note_id = :note_id AND cause <> 'carried';
+
+-- name: last_cause
+SELECT cause FROM revisions INDEXED BY revisions_by_cause WHERE note_id = :note_id ORDER BY version DESC LIMIT 1;
 
 -- name: page_of_steps
 -- INDEXED BY: else the cause of what was carried is looked up in its row, behind its whole text.

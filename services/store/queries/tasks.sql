@@ -22,12 +22,12 @@ SELECT * FROM tasks WHERE state IN ('pending', 'running') ORDER BY created_at, r
 SELECT count(*) AS many FROM tasks WHERE asked_by = :asked_by AND state IN ('pending', 'running');
 
 -- name: live_tasks
--- The first of them, those at work before those that wait; many: how many there are.
+-- The first of them, those at work before those that wait, or the newest; many: how many there are.
 SELECT id, count(*) OVER () AS many FROM tasks
 WHERE state IN ('pending', 'running')
     AND (:notebook_id IS NULL OR notebook_id = :notebook_id) AND (:asked_by IS NULL OR asked_by = :asked_by)
     AND (:note_id IS NULL OR :note_id IN (SELECT value FROM json_each(request, '$.notes')))
-ORDER BY state = 'pending', created_at, rowid LIMIT :limit;
+ORDER BY CASE WHEN :newest THEN -rowid ELSE state = 'pending' END, created_at, rowid LIMIT :limit;
 
 -- name: live_items
 SELECT state, count(*) AS many FROM items WHERE state IN ('pending', 'running') GROUP BY state;

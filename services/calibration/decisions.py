@@ -1,0 +1,90 @@
+"""What is left to people about the names that a task found: which reading is right, whether an old one stays. Pure."""
+
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import NamedTuple
+
+from services.calibration.apply import writable
+from services.calibration.choice import choices
+from services.calibration.task import Item, NoteRequest, OldName, PassedOver, Snapshot
+from services.readings import Reading
+
+_MOST_KEPT = 5  # of many at once: the others have pages of their own
+
+
+class Asked(NamedTuple):
+    """An item whose name people may choose from *readings*."""
+
+    item: Item
+    readings: Sequence[Reading]
+
+
+class NotWritten(StrEnum):
+    """Why a name that was found is in no note."""
+
+    GONE = "gone"
+    PINNED = "pinned"
+    THERE = "there"
+    LONG = "long"
+    UNSURE = "unsure"
+
+
+def shown_of(snapshot: Snapshot) -> Sequence[Item]:
+    """Return the items that the task's card tells of."""
+    if snapshot.total == 1:
+        return (snapshot.first,)
+    return list({one.key: one for one in (*snapshot.undecided, *snapshot.outcomes)}.values())
+
+
+def asked_of(snapshot: Snapshot) -> Asked | None:
+    """Return the item whose name people may choose: the only one, or of many the first shown that nobody has chosen."""
+    for item in shown_of(snapshot):
+        if snapshot.total > 1 and _is_chosen(item):
+            continue
+        if item.found is not None and (offered := choices(item.found.name, again=bool(snapshot.otherwise))):
+            return Asked(item, offered)
+    return None
+
+
+def unanswered(snapshot: Snapshot) -> Asked | None:
+    """Return the same where nobody has chosen yet."""
+    asked = asked_of(snapshot)
+    return None if asked is None or _is_chosen(asked.item) else asked
+
+
+def to_keep(snapshot: Snapshot) -> Sequence[Item]:
+    """Return the items whose old name was replaced and can still be kept, as many as stand on a card."""
+    return [
+        item
+        for item in shown_of(snapshot)
+        if item.was is not None and snapshot.old_names.get(item.key) is OldName.REPLACED
+    ][:_MOST_KEPT]
+
+
+def not_written(snapshot: Snapshot) -> NotWritten | None:
+    """Return why no note was changed then by the one name that was found; others may have changed them since."""
+    first, written = snapshot.first, snapshot.written
+    if snapshot.total > 1 or first.found is None or not isinstance(snapshot.task.request, NoteRequest):
+        return None
+    if written.standing:
+        pinned = snapshot.otherwise and first.passed_over is PassedOver.PINNED
+        return _why(first) if pinned else None
+    passed_over = first.passed_over is not None and not written.undone
+    told = (passed_over or not first.corrected) and unanswered(snapshot) is None
+    return _why(first) if told else None
+
+
+def _why(item: Item) -> NotWritten | None:
+    found = item.found
+    if found is None:
+        return None
+    if item.passed_over is PassedOver.GONE:
+        return NotWritten.GONE
+    if writable(found):
+        return NotWritten.PINNED if item.passed_over is PassedOver.PINNED else NotWritten.THERE
+    sure = found.name.certain and not found.name.blank and found.verified
+    return NotWritten.LONG if sure else NotWritten.UNSURE
+
+
+def _is_chosen(item: Item) -> bool:
+    return item.found is not None and item.found.name.chosen
