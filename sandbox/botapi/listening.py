@@ -1,8 +1,13 @@
 """Where the server can be reached, and how it is gone for a time."""
 
+import asyncio
 import socket
 
 from aiohttp import web
+
+_TURNS = (
+    4  # of the loop, in which what was accepted is a connection that can be cut: else it stays, and nobody closes it
+)
 
 
 class Listener:
@@ -21,6 +26,8 @@ class Listener:
         return "http://{}:{}".format(*self._socket.getsockname())
 
     async def close(self) -> None:
+        if self._site is not None and self._socket is not None:
+            await self._stop(self._site, self._socket)
         await self._runner.cleanup()
         if self._socket is not None:
             self._socket.close()
@@ -36,11 +43,18 @@ class Listener:
         if self._site is None or self._socket is None or self._runner.server is None:
             return
         port = self._socket.getsockname()[1]
-        await self._site.stop()
-        self._site = None
+        await self._stop(self._site, self._socket)
         self._socket = _bound(port)  # it does not listen: without it somebody else could be given the port
         for connection in self._runner.server.connections:
             connection.force_close()
+
+    async def _stop(self, site: web.SockSite, listening: socket.socket) -> None:
+        """Accept nothing more, and only then close: asyncio leaves open what it accepted in the moment before."""
+        asyncio.get_running_loop().remove_reader(listening)
+        for _ in range(_TURNS):
+            await asyncio.sleep(0)
+        await site.stop()
+        self._site = None
 
 
 def _bound(port: int) -> socket.socket:
