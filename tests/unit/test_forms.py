@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.types import Message
 
 from web.forms import form_of, text_in
-from web.refusals import BadRequest
+from web.refusals import BadRequest, TextTooLong
 
 
 def sent(body: bytes) -> Request:
@@ -51,7 +51,7 @@ async def test_a_text_as_long_as_one_may_be_is_decoded_beside_the_loop(
     monkeypatch.setattr("web.forms.unquote_to_bytes", decoded)
     assert len(text_in(await form_of(sent(urlencode({"text": one * 1_000_000}).encode())))) == 1_000_000
     assert threading.main_thread() not in where
-    with pytest.raises(BadRequest):
+    with pytest.raises(TextTooLong):
         text_in(await form_of(sent(urlencode({"text": one * 1_000_001}).encode())))
 
 
