@@ -35,7 +35,7 @@ EFFECTS = {
     Verb.READING: ("Chosen by hand: ",),
     Verb.KEEP_OLD: ("The old name was kept: ",),
     Verb.FAILED: ("Not found: 1",),
-    Verb.REPLACED: ("Old names that were replaced: page 1 of 2",),
+    Verb.REPLACED: ("Old names that were replaced:",),
     Verb.CARD: ("nothing more is looked up",),
     Verb.CALIBRATE_ALL: UNDER_WAY,
     Verb.CALIBRATE_BELOW: UNDER_WAY,
