@@ -146,8 +146,8 @@ async def _done(chore: Callable[[], Awaitable[object]]) -> None:
         await chore()
     except StoreUnavailable as error:
         log.error("store.unavailable", **error.parameters)  # noqa: TRY400 - no bug; it is done again in its time
-    except Exception:
-        log.exception("tidying.bug")  # the others are done all the same
+    except Exception:  # a bug in one of them must not end the others for good: told whole, and tried again in its time
+        log.exception("tidying.bug")
 
 
 async def open_web(stack: contextlib.AsyncExitStack, core: Core, doors: Doors, stop: asyncio.Event) -> Site | None:

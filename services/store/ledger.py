@@ -69,11 +69,7 @@ class LookupRows:
                 {
                     "v1": codec.hex_of(row.torrent.v1),
                     "v2": codec.hex_of(row.torrent.v2),
-                    "source": row.source,
-                    "waited": row.waited,
-                    "took": row.took,
-                    "outcome": row.outcome,
-                    "at": at,
+                    **_measured(row, at),
                 }
                 for row in rows
             ],
@@ -95,6 +91,10 @@ class LookupRows:
         return _by_day(await self._run.all("lookups_by_day", since=since))
 
 
+def _measured(row: LookedUp | Served, at: float) -> Mapping[str, str | float | None]:
+    return {"source": row.source, "waited": row.waited, "took": row.took, "outcome": row.outcome, "at": at}
+
+
 class ServedRows:
     """See `services.calibration.ports.ServedNotebooks`, and `services.metrics.ServedFigures`."""
 
@@ -104,17 +104,7 @@ class ServedRows:
     async def add(self, rows: Sequence[Served], at: float) -> None:
         await self._run.many(
             "insert_notebook_lookup",
-            [
-                {
-                    "notebook_id": row.notebook,
-                    "source": row.source,
-                    "waited": row.waited,
-                    "took": row.took,
-                    "outcome": row.outcome,
-                    "at": at,
-                }
-                for row in rows
-            ],
+            [{"notebook_id": row.notebook, **_measured(row, at)} for row in rows],
         )
 
     async def forget(self, before: float) -> None:
