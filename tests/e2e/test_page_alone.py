@@ -246,7 +246,7 @@ class Terminal:
 async def terminal(world: World, browser: str) -> AsyncIterator[Terminal]:
     """Start the program without a token in a terminal with a screen, where *browser* is what opens an address."""
     ours, theirs = pty.openpty()
-    script = f"import sys, time, webbrowser; from bot import cli\nwebbrowser.open = {browser}\n"
+    script = f"import sys, threading, webbrowser; from bot import cli\nwebbrowser.open = {browser}\n"
     script += f"sys.exit(cli.main(['run', '--config', {str(without_token(world))!r}]))"
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", script), cwd=ROOT, env=environment() | {"DISPLAY": ":0"},
@@ -280,7 +280,7 @@ async def test_in_a_terminal_it_opens_a_browser_and_enter_gives_another_link(wor
 
 
 async def test_a_browser_that_does_not_return_holds_up_no_end(world: World) -> None:
-    async with terminal(world, "lambda url: (print('OPENED', url, flush=True), time.sleep(60))") as person:
+    async with terminal(world, "lambda url: (print('OPENED', url, flush=True), threading.Event().wait())") as person:
         await person.shows(r"OPENED (\S+)")
         person.type(b"\x03")
         assert await person.process.wait() == 0
