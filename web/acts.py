@@ -2,9 +2,8 @@
 
 import hashlib
 from http import HTTPStatus
-from typing import Annotated
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
 from services.calibration.choice import Choice
@@ -17,15 +16,13 @@ from web.forms import Form, came_from, form_of, numbers_in, text_in, word_in
 from web.given import FrontEnd
 from web.notes import NoteNumber
 from web.refusals import BadRequest, NoMagnets, NothingChosen, NotInTime
-from web.tasks import ended, moved, submit_notes, submit_request, visible
+from web.tasks import TaskName, ended, moved, submit_notes, submit_request, visible
 from web.told import telling
 
 router = APIRouter(include_in_schema=False)
 _MOST_NOTES = 1_000
 _LONGEST_KEY = 64
 _MOST_DIGITS = 9
-
-TaskName = Annotated[str, Path(max_length=64)]
 
 
 @router.post("/notes")

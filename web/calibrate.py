@@ -16,7 +16,7 @@ from web.described import refusals
 from web.errors import refused
 from web.refusals import AsyncDisabled
 from web.shapes import Accepted, AcceptedBatch, Items, Result, TaskStatus, failure_of, item_of, result_of, status_of
-from web.tasks import ended, moved, submit_notes, submit_request, visible
+from web.tasks import TaskName, ended, moved, submit_notes, submit_request, visible
 from web.words import words_of
 
 router = APIRouter(prefix="/api/calibrate")
@@ -26,7 +26,6 @@ _STRICT = ConfigDict(extra="forbid", strict=True)
 
 NoteNumber = Annotated[int, Field(ge=1, lt=2**63)]
 Hash = Annotated[str, Field(min_length=32, max_length=64)]
-TaskName = Annotated[str, Path(max_length=64)]
 
 
 class One(BaseModel):

@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Annotated
 
-from fastapi import Request
+from fastapi import Path, Request
 
 from services.calibration.task import CalibrationRequest, NoteRequest, Snapshot
 from services.clock import at_most
@@ -15,6 +16,8 @@ from web.stopping import unless_stopping
 
 _CAUSE = "api"
 _GRACE = 5.0  # seconds: a lookup that runs out of time says why, and began after the request
+
+TaskName = Annotated[str, Path(max_length=64)]
 
 
 async def ended(request: Request, asker: Asker, task_id: TaskId) -> Snapshot:
