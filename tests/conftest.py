@@ -36,6 +36,6 @@ def _nothing_blocks_the_loop() -> Iterator[BlockBuster]:
         # SQL in the loop's own thread, for clock-driven tests alone: see inline_store.py.
         for name, function in guard.functions.items():
             if name.startswith("sqlite3."):
-                function.can_block_in("tests/inline_store.py", {"execute", "executemany", "open_inline"})
+                function.can_block_in("tests/inline_store.py", {"drive", "open_inline", "close"})
                 function.can_block_in("tests/e2e/conftest.py", {"rows"})
         yield guard

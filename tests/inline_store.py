@@ -6,32 +6,30 @@ It is the real store with real transactions and real rollback on a real file; on
 import asyncio
 import contextlib
 import sqlite3
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
+from typing import TypeVar
 
-from services.store.statements import Connection, Parameters
+from services.store.connection import Connection, driven
 from services.store.store import Store
+
+T = TypeVar("T")
 
 
 class InlineConnection:
-    """Behaves as ``aiosqlite.Connection``; others get their turn before each statement, as with a thread."""
+    """Behaves as a connection with a thread; others get their turn before each transaction, and after it."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
+    def __init__(self, sqlite: sqlite3.Connection) -> None:
+        self.sqlite = sqlite
 
-    async def execute_fetchall(self, sql: str, parameters: Parameters | None = None, /) -> Iterable[sqlite3.Row]:
+    async def drive(self, work: Callable[[], Awaitable[T]]) -> T:
         await asyncio.sleep(0)
-        return self.execute(sql, parameters or {})
-
-    def execute(self, sql: str, parameters: Parameters) -> list[sqlite3.Row]:
-        return self._connection.execute(sql, parameters).fetchall()
-
-    async def executemany(self, sql: str, parameters: Iterable[Parameters], /) -> None:
+        done = driven(work)
         await asyncio.sleep(0)
-        self._connection.executemany(sql, parameters)
+        return done
 
     async def close(self) -> None:
-        self._connection.close()
+        self.sqlite.close()
 
 
 async def open_inline(path: Path) -> Connection:
@@ -42,5 +40,5 @@ async def open_inline(path: Path) -> Connection:
 
 @contextlib.asynccontextmanager
 async def inline_store(path: Path) -> AsyncIterator[Store]:
-    async with Store.open(path, connect=open_inline) as store:
+    async with Store.open(path, opens=open_inline) as store:
         yield store

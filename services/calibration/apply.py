@@ -1,6 +1,5 @@
 """What an accepted request, and what lookups tell, change in the store: each call inside one transaction."""
 
-import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -18,8 +17,6 @@ _LONGEST_WRITTEN = 1000
 
 _LEFT = "cancelled"
 """What a lookup came to for those who stopped it."""
-
-_LONG = 20_000  # characters: to read more links holds up everybody else
 
 
 @dataclass(slots=True)
@@ -110,12 +107,6 @@ def served_by_lookup(item: Item, task: Task, outcome: str, source: str | None = 
         took=item.ended_at - item.started_at,
         outcome=outcome,
     )
-
-
-async def _named_in(text: str, founds: Sequence[Found]) -> tuple[str, Mapping[TorrentId, str | None]]:
-    if len(text) < _LONG:
-        return named_in(text, founds)
-    return await asyncio.to_thread(named_in, text, founds)
 
 
 def named_in(text: str, founds: Sequence[Found]) -> tuple[str, Mapping[TorrentId, str | None]]:
@@ -282,7 +273,7 @@ class _Step:
         became: dict[tuple[TaskId, NoteId], Mapping[TorrentId, str | None]] = {}
         for (task_id, note_id), founds in names.items():
             task, note = self._tasks[task_id], self._notes[note_id]
-            text, became[task_id, note_id] = await _named_in(note.text, founds)
+            text, became[task_id, note_id] = named_in(note.text, founds)
             if text != note.text:
                 change = Change(cause=task.cause, person=task.asked_by, task_id=task.id, at=self._now)
                 self._rewritten.append((note, text, change))

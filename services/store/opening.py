@@ -1,6 +1,5 @@
 """From a file to a database that can be used: found whole after a crash, brought to this version, indexed."""
 
-import asyncio
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,7 +18,7 @@ _INDEXED_TOGETHER = 500
 
 
 async def make_ready(writer: Statements, migrations: Sequence[str], path: Path) -> None:
-    """Bring the database to this version and mark it as open.
+    """Bring the database to this version and mark it as open; in the writer's thread.
 
     Raises:
         NewerSchema: a newer calibot made it; it is left as it is.
@@ -61,7 +60,7 @@ async def _migrate(writer: Statements, migrations: Sequence[str], path: Path, ve
     for number, script in enumerate(migrations[version:], start=version + 1):
         if await _has_data(writer, number - 1):
             kept = path.with_name(f"{path.name}.before-v{number}")
-            await asyncio.to_thread(back_up, path, kept, replace=True)
+            back_up(path, kept, replace=True)
             log.info("database.migrating", path=str(path), version=number, backup=str(kept))
         await writer.run("BEGIN IMMEDIATE")
         for statement in _split(script):

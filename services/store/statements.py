@@ -1,22 +1,16 @@
 """SQL by name: the files of ``queries/`` and the one place that runs them."""
 
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import TypeVar
 
 from services.errors import StoreUnavailable
+from services.store.connection import Connection
 
+T = TypeVar("T")
 Parameters = Mapping[str, str | int | float | bytes | None]
 _FOLDER = Path(__file__).parent
-
-
-class Connection(Protocol):
-    """What is needed of ``aiosqlite.Connection``, whose thread runs each call."""
-
-    async def execute_fetchall(self, sql: str, parameters: Parameters = ..., /) -> Iterable[sqlite3.Row]: ...
-    async def executemany(self, sql: str, parameters: Iterable[Parameters], /) -> object: ...
-    async def close(self) -> None: ...
 
 
 def load_queries() -> dict[str, str]:
@@ -37,11 +31,18 @@ def load_migrations() -> list[str]:
 
 
 class Statements:
-    """A connection with the named queries. sqlite's errors become ours here."""
+    """A connection with the named queries. sqlite's errors become ours here.
+
+    What runs statements blocks: it is called in what is given to `drive` alone.
+    """
 
     def __init__(self, connection: Connection, queries: Mapping[str, str]) -> None:
         self._connection = connection
         self._queries = queries
+
+    async def drive(self, work: Callable[[], Awaitable[T]]) -> T:
+        """Run *work* in the connection's thread, where it waits for its statements alone."""
+        return await self._connection.drive(work)
 
     async def all(self, name: str, /, **parameters: str | float | bytes | None) -> Sequence[sqlite3.Row]:
         """Run the query *name* and return its rows."""
@@ -57,14 +58,14 @@ class Statements:
         if rows == []:
             return
         try:
-            await self._connection.executemany(self._queries[name], rows)
+            self._connection.sqlite.executemany(self._queries[name], rows)
         except sqlite3.DatabaseError as error:
             raise _ours(error) from error
 
     async def run(self, sql: str, parameters: Parameters | None = None) -> Sequence[sqlite3.Row]:
         """Run one statement."""
         try:
-            return list(await self._connection.execute_fetchall(sql, parameters or {}))
+            return self._connection.sqlite.execute(sql, parameters or {}).fetchall()
         except sqlite3.DatabaseError as error:
             raise _ours(error) from error
 

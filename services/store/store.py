@@ -9,12 +9,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-import aiosqlite
 import structlog
 
 from services.errors import StoreUnavailable
 from services.store.boards import BoardRows
 from services.store.codec import ReadRequest, request_from_json
+from services.store.connection import Connection, connect
 from services.store.followers import FollowerRows
 from services.store.health import Health
 from services.store.ledger import AnswerRows, AskedRows, DeliveryRows, LookupRows, ServedRows
@@ -24,7 +24,7 @@ from services.store.notes import NoteRows
 from services.store.opening import make_ready
 from services.store.people import NotebookRows, PeopleRows
 from services.store.sessions import SessionRows
-from services.store.statements import Connection, Statements, load_migrations, load_queries
+from services.store.statements import Statements, load_migrations, load_queries
 from services.store.tasks import TaskRows
 from services.store.tokens import TokenRows
 from services.store.words import WordRows
@@ -82,10 +82,8 @@ class _Job(Generic[T]):
         except Exception as error:  # noqa: BLE001 - handed, whole, to the one who asked
             self.error = error
             await self._undo(statements)
-        except asyncio.CancelledError as error:
-            if _is_cancelled():
-                raise
-            self.error = StoreUnavailable(reason="interrupted")  # by what it waited for, not by us: nobody else's end
+        except asyncio.CancelledError as error:  # of something that was cancelled before: nobody else's end
+            self.error = StoreUnavailable(reason="interrupted")
             self.error.__cause__ = error
             await self._undo(statements)
         await statements.run("RELEASE job")
@@ -110,13 +108,12 @@ class _Job(Generic[T]):
             self.done.exception()  # heard, even where its caller was cancelled
 
 
-def _is_cancelled() -> bool:
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
-
-
 class Store:
-    """One writer connection with a task of its own, a few readers beside it."""
+    """One writer connection with a task of its own, a few readers beside it.
+
+    A transaction's function runs in its connection's thread, from its first line to its last: it waits for its
+    statements alone, and changes nothing that others look at.
+    """
 
     def __init__(self, writer: Statements, readers: list[Statements], path: Path, place: Place | None) -> None:
         self._writer = writer
@@ -135,7 +132,7 @@ class Store:
 
     @classmethod
     @contextlib.asynccontextmanager
-    async def open(cls, path: Path, *, connect: Connect | None = None) -> AsyncIterator["Store"]:
+    async def open(cls, path: Path, *, opens: Connect = connect) -> AsyncIterator["Store"]:
         """Open the database at *path*, made or brought to this version where needed, for this process alone.
 
         Raises:
@@ -151,21 +148,19 @@ class Store:
             stack.push(lock)
             await asyncio.to_thread(create, path)
             # A connection that is handed in runs in the loop's own thread: there is no other to look at the file in.
-            place = await asyncio.to_thread(Place, path) if connect is None else None
+            place = await asyncio.to_thread(Place, path) if opens is connect else None
             queries, migrations = await asyncio.gather(
                 asyncio.to_thread(load_queries), asyncio.to_thread(load_migrations)
             )
 
-            async def opened(pragma: str) -> Statements:
-                statements = Statements(await _opened(connect or _connect, path), queries)
+            async def opened(*pragmas: str) -> Statements:
+                statements = Statements(await _opened(opens, path), queries)
                 stack.push_async_callback(statements.close)
-                for setting in ("busy_timeout = 5000", "foreign_keys = ON", pragma):
-                    await statements.run(f"PRAGMA {setting}")
+                await statements.drive(lambda: _set(statements, "busy_timeout = 5000", "foreign_keys = ON", *pragmas))
                 return statements
 
-            writer = await opened("journal_mode = WAL")
-            await writer.run("PRAGMA synchronous = FULL")
-            await make_ready(writer, migrations, path)
+            writer = await opened("journal_mode = WAL", "synchronous = FULL")
+            await writer.drive(lambda: make_ready(writer, migrations, path))
             store = cls(writer, [await opened("query_only = ON") for _ in range(_READERS)], path, place)
             async with store._running():
                 yield store
@@ -181,12 +176,12 @@ class Store:
             await writing
             await asyncio.gather(*self._reading, return_exceptions=True)  # each has told its own caller
             with contextlib.suppress(StoreUnavailable, *_GONE):
-                await self._writer.one("mark_closed")
+                await self._writer.drive(lambda: self._writer.one("mark_closed"))
 
     async def write(self, fn: Callable[[Tx], Awaitable[T]]) -> T:
         """Run *fn* from BEGIN IMMEDIATE to COMMIT in the store's own task; a cancelled caller changes nothing of it.
 
-        *fn* must wait for nothing but its transaction. Others' writes may share the COMMIT, never the outcome.
+        Others' writes may share the COMMIT, never the outcome.
 
         Raises:
             StoreUnavailable: nothing was changed.
@@ -215,12 +210,7 @@ class Store:
     async def _read(self, fn: Callable[[Tx], Awaitable[T]]) -> T:
         reader, tx = await self._readers.get()
         try:
-            await reader.run("BEGIN")
-            try:
-                found = await fn(tx)
-            finally:
-                with contextlib.suppress(StoreUnavailable):  # sqlite may have left it by itself, and says so
-                    await reader.run("ROLLBACK")
+            found = await reader.drive(lambda: _viewed(reader, lambda: fn(tx)))
         except StoreUnavailable as error:
             self._looking.failed(str(error.parameters.get("reason")))
             raise
@@ -246,27 +236,36 @@ class Store:
         failure: Exception | None = StoreUnavailable(reason="interrupted")
         proof = True
         try:
-            if self._place is not None:
-                await asyncio.to_thread(self._place.check)
+            proof = await self._writer.drive(lambda: self._transact(jobs, tx))
+            failure = None
+        except StoreUnavailable as error:
+            failure = error
+        except Exception as error:  # whatever it is: who waits hears of it, and the next one is served
+            log.exception("store.bug")
+            failure = StoreUnavailable(reason=type(error).__name__)
+        finally:
+            self._watch([failure, *(job.error for job in jobs)], proof=proof)
+            for job in jobs:
+                job.settle(failure)
+
+    async def _transact(self, jobs: list[_Job[Any]], tx: Tx) -> bool:
+        """Do *jobs* from BEGIN to COMMIT, or nothing; return whether the database is proved to take writes."""
+        if self._place is not None:
+            self._place.check()
+        done = False
+        try:
             await self._writer.run("BEGIN IMMEDIATE")
             before = await self._changes() if self._writing.in_trouble else None
             for job in jobs:
                 await job.run(self._writer, tx)
             await self._writer.run("COMMIT")
+            done = True
             # A full disk takes what changes nothing: that is no sign of better times.
-            proof = before is None or await self._changes() > before
-            failure = None
-        except StoreUnavailable as error:
-            failure = error
-            await self._undo()
-        except Exception as error:  # whatever it is: who waits hears of it, and the next one is served
-            log.exception("store.bug")
-            failure = StoreUnavailable(reason=type(error).__name__)
-            await self._undo()
+            return before is None or await self._changes() > before
         finally:
-            self._watch([failure, *(job.error for job in jobs)], proof=proof)
-            for job in jobs:
-                job.settle(failure)
+            if not done:
+                with contextlib.suppress(StoreUnavailable, *_GONE):  # there may be none left to leave
+                    await self._writer.run("ROLLBACK")
 
     async def _changes(self) -> int:
         """Return how many rows the writer has changed since it was opened."""
@@ -282,16 +281,20 @@ class Store:
         elif proof:
             self._writing.worked()
 
-    async def _undo(self) -> None:
-        """Leave the transaction, if there is one left."""
-        with contextlib.suppress(StoreUnavailable, *_GONE):
-            await self._writer.run("ROLLBACK")
+
+async def _set(statements: Statements, *pragmas: str) -> None:
+    for pragma in pragmas:
+        await statements.run(f"PRAGMA {pragma}")
 
 
-async def _connect(path: Path) -> Connection:
-    connection = await aiosqlite.connect(path, isolation_level=None)
-    connection.row_factory = sqlite3.Row
-    return connection
+async def _viewed(reader: Statements, look: Callable[[], Awaitable[T]]) -> T:
+    """Return what *look* finds on one view of what is committed."""
+    await reader.run("BEGIN")
+    try:
+        return await look()
+    finally:
+        with contextlib.suppress(StoreUnavailable):  # sqlite may have left it by itself, and says so
+            await reader.run("ROLLBACK")
 
 
 async def _opened(connect: Connect, path: Path) -> Connection:

@@ -5,6 +5,7 @@ import contextlib
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from services.calibration.task import HashRequest, Item, NoteRequest, State, Tas
 from services.errors import DatabaseInUse, NewerSchema, StoreUnavailable
 from services.metrics import Ends, SourceTimes, Waits
 from services.notebook.note import Change, Note
+from services.store.connection import connect
 from services.store.store import Connect, Store, Tx
 from services.torrents import (
     FileEntry,
@@ -37,10 +39,10 @@ V1, V2 = InfoHash("1" * 40), InfoHash("2" * 64)
 HINTS = Hints(trackers=("http://t/a", "udp://t:1"), peers=(("2001:db8::1", 6881),))
 
 
-@pytest.fixture(params=[None, open_inline], ids=["threads", "in the loop"])
+@pytest.fixture(params=[connect, open_inline], ids=["threads", "in the loop"])
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
-    connect: Connect | None = request.param
-    async with Store.open(tmp_path / "calibot.db", connect=connect) as store:
+    opens: Connect = request.param
+    async with Store.open(tmp_path / "calibot.db", opens=opens) as store:
         yield store
 
 
@@ -104,21 +106,23 @@ async def test_a_write_whose_caller_is_cancelled_is_done_whole(store: Store, not
     assert count % 2 == 0
 
 
-async def test_a_read_sees_only_what_is_committed(store: Store, notebook: NotebookId) -> None:
-    inserted, may_end = asyncio.Event(), asyncio.Event()
+async def test_a_read_sees_only_what_is_committed(tmp_path: Path) -> None:
+    inserted, may_end = threading.Event(), threading.Event()
 
     async def slow(tx: Tx) -> NoteId:
         note_id = await tx.notes.insert(a_note(notebook, "x"), [])
         inserted.set()
-        await may_end.wait()
+        assert may_end.wait(10)
         return note_id
 
-    writing = asyncio.create_task(store.write(slow))
-    await inserted.wait()
-    assert await store.read(lambda tx: tx.notes.get(notebook, NoteId(1))) is None
-    may_end.set()
-    note_id = await writing
-    assert await store.read(lambda tx: tx.notes.get(notebook, note_id)) is not None
+    async with Store.open(tmp_path / "calibot.db") as store:
+        notebook = await store.write(lambda tx: tx.notebooks.open("tg:1", 1.0))
+        writing = asyncio.create_task(store.write(slow))
+        assert await asyncio.to_thread(inserted.wait, 10)
+        assert await store.read(lambda tx: tx.notes.get(notebook, NoteId(1))) is None
+        may_end.set()
+        note_id = await writing
+        assert await store.read(lambda tx: tx.notes.get(notebook, note_id)) is not None
 
 
 async def test_a_cancelled_reader_is_given_back(store: Store, notebook: NotebookId) -> None:
@@ -449,17 +453,21 @@ async def test_a_writer_whose_connection_is_gone_refuses_and_never_hangs(store: 
             await store.write(lambda tx: tx.notes.insert(a_note(notebook, "x"), []))
 
 
+async def pragma(store: Store, setting: str) -> None:
+    await store._writer.drive(lambda: store._writer.run(f"PRAGMA {setting}"))
+
+
 async def test_a_full_disk_refuses_with_a_reason_and_goes_on_when_there_is_room(
     store: Store, notebook: NotebookId
 ) -> None:
-    await store._writer.run("PRAGMA max_page_count = 1")
+    await pragma(store, "max_page_count = 1")
     with pytest.raises(StoreUnavailable, match="full"):
         await store.write(lambda tx: tx.notes.insert(a_note(notebook, "x" * 1_000_000), []))
-    await store._writer.run("PRAGMA max_page_count = 1000000")
+    await pragma(store, "max_page_count = 1000000")
     assert await store.write(lambda tx: tx.notes.insert(a_note(notebook, "fits"), []))
 
 
-async def test_a_write_that_is_cancelled_by_what_it_waits_for_fails_alone(store: Store) -> None:
+async def test_a_write_that_ends_as_cancelled_fails_alone(store: Store) -> None:
     async def cancelled(tx: Tx) -> None:
         await tx.next_boot()
         raise asyncio.CancelledError
@@ -467,6 +475,21 @@ async def test_a_write_that_is_cancelled_by_what_it_waits_for_fails_alone(store:
     with pytest.raises(StoreUnavailable):
         await store.write(cancelled)
     assert await store.write(lambda tx: tx.next_boot()) == 1
+
+
+async def test_a_transaction_that_waits_for_something_else_fails_alone(store: Store) -> None:
+    async def waits(tx: Tx) -> int:
+        number = await tx.next_boot()
+        await asyncio.sleep(0)
+        return number
+
+    boot, failed = await asyncio.gather(
+        store.write(lambda tx: tx.next_boot()), store.write(waits), return_exceptions=True
+    )
+    assert (boot, type(failed)) == (1, RuntimeError)
+    with pytest.raises(RuntimeError, match="waits for nothing but its statements"):
+        await store.read(lambda _: asyncio.sleep(0))
+    assert await store.write(lambda tx: tx.next_boot()) == 2
 
 
 @pytest.mark.parametrize(
@@ -490,7 +513,7 @@ async def test_a_write_that_is_cancelled_by_what_it_waits_for_fails_alone(store:
 async def test_what_is_asked_often_reads_no_whole_table(query: str, index: str, store: Store) -> None:
     sql = "EXPLAIN QUERY PLAN " + store._writer._queries[query]
     given: dict[str, str | float] = {"ids": "[]", "notebooks": "[]", "since": 0.0, "note_id": 1, "skip": 0, "limit": 1}
-    plan = [row["detail"] for row in await store._writer.run(sql, given)]
+    plan = [row["detail"] for row in await store._writer.drive(lambda: store._writer.run(sql, given))]
     assert any(index in step for step in plan), plan
 
 

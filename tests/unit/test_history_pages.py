@@ -24,11 +24,11 @@ from services.notebook.edits import Edits
 from services.notebook.history import History, Step, steps_of
 from services.notebook.note import Cause, Change
 from services.notebook.notebook import Notebook
-from services.store.statements import Parameters
+from services.store.statements import Parameters, Statements
 from services.store.store import Store, Tx
 from services.torrents import NotebookId, NoteId, PersonId, TaskId
 from tests.fake_clock import FakeClock
-from tests.inline_store import InlineConnection, inline_store
+from tests.inline_store import inline_store
 from tests.unit.fakes import FakeEngine
 from tests.unit.name_world import link
 
@@ -175,14 +175,14 @@ async def test_a_page_reads_the_texts_of_its_steps_alone(
     page: int, texts: int, store: Store, notebook: NotebookId, note_id: NoteId, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read: list[str] = []
-    executed = InlineConnection.execute
+    run = Statements.run
 
-    def execute(connection: InlineConnection, sql: str, parameters: Parameters) -> list[sqlite3.Row]:
-        rows = executed(connection, sql, parameters)
+    async def watched(statements: Statements, sql: str, parameters: Parameters | None = None) -> Sequence[sqlite3.Row]:
+        rows = await run(statements, sql, parameters)
         read.extend(row["text"] for row in rows if "text" in row.keys())  # noqa: SIM118 - a row is no mapping
         return rows
 
-    monkeypatch.setattr(InlineConnection, "execute", execute)
+    monkeypatch.setattr(Statements, "run", watched)
     found = await History(store, FakeClock(), lambda _: None).page(notebook, note_id, page=page, size=5)
     assert (len(found.steps), found.total) == (5, 30)
     assert len(read) == texts
