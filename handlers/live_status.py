@@ -129,8 +129,8 @@ class LiveStatus:
             self._store_failed = False
 
     async def _poll_batch(self) -> bool:
-        changes = await self._manager.changes_since(self._number)
-        became = {one.task.id: (one.task.attempt, shown_state(one.task)) for one in changes.tasks}
+        changes = await self._manager.tasks_since(self._number)
+        became = {task.id: (task.attempt, shown_state(task)) for task in changes.tasks}
         for follower in await self._followers.of(*became) if became else ():
             self._mark(follower, _rank(follower, *became[follower.task_id]))
         for follower in await self._followers.behind(changes.notes):

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Generic, TypeVar
 
 from services.calibration.choice import other_readings
 from services.calibration.ports import Tx
@@ -11,6 +12,7 @@ from services.notebook.history import names_in, stands, taken_back
 from services.notebook.note import Note
 from services.torrents import NotebookId, NoteId, Step, TaskId
 
+T = TypeVar("T")
 _OUTCOMES_SHOWN = 5
 _GUESSES_SHOWN = 5
 _REPLACED_COUNTED = 20  # more than a card has lines for
@@ -20,7 +22,7 @@ REPLACED_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Changes:
+class Changes(Generic[T]):
     """What changed, up to and with *number*.
 
     The *seq* of each task, and of each note, is the number of its last change among them: what is not yet known with
@@ -28,7 +30,7 @@ class Changes:
     is not among them is gone. *more*: ask again at once, after *number*.
     """
 
-    tasks: tuple[Snapshot, ...]
+    tasks: tuple[T, ...]
     notes: Mapping[NoteId, int]
     number: int
     reset: bool

@@ -1,14 +1,17 @@
 """What there is to see of the tasks, and what changes of them."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from typing import TypeVar
 
 from services.calibration.ports import TaskStore, Tx
 from services.calibration.sequence import Sequence as Changed
 from services.calibration.snapshots import Changes, Replaced, read_glances, read_lost, read_replaced, read_snapshots
-from services.calibration.task import Item, Lost, Snapshot, State
+from services.calibration.task import Item, Lost, Snapshot, State, Task
 from services.clock import Clock
 from services.errors import TaskNotFound
 from services.torrents import NotebookId, NoteId, PersonId, Step, TaskId
+
+T = TypeVar("T")
 
 
 class Views:
@@ -103,29 +106,50 @@ class Views:
 
     async def changes_since(
         self, number: int, *, limit: int = 500, notebooks: Collection[NotebookId] | None = None
-    ) -> Changes:
+    ) -> Changes[Snapshot]:
         """Return what changed after *number* (0 at first), at most *limit* things unless it is a reset.
 
         With *notebooks* only their tasks are read; the notes are always everybody's.
         """
-        touched = self._changed.since(number, limit)
-        if touched is None:
-            number = self._changed.number
-            since = self._clock.now() - self._ttl
 
-            async def everything(tx: Tx) -> Sequence[Snapshot]:
-                return await self._snapshots(tx, await tx.tasks.recent(since), notebooks=notebooks)
+        async def everything(tx: Tx) -> Sequence[Snapshot]:
+            return await self._snapshots(tx, await self._recent(tx), notebooks=notebooks)
 
-            return Changes(tuple(await self._tasks.read(everything)), {}, number, reset=True, more=False)
-        tasks = {TaskId(key): changed for key, changed in touched.changes if isinstance(key, str)}
-        notes = {NoteId(key): changed for key, changed in touched.changes if isinstance(key, int)}
-
-        async def those(tx: Tx) -> Sequence[Snapshot]:
+        async def those(tx: Tx, tasks: Mapping[TaskId, int]) -> Sequence[Snapshot]:
             # Whatever their age: who polls seldom must hear of an end that the ttl has overtaken, too.
             return await self._snapshots(tx, tasks, since=0.0, number_of=tasks.__getitem__, notebooks=notebooks)
 
-        snapshots = await self._tasks.read(those) if tasks else ()
-        return Changes(tuple(snapshots), notes, touched.number, reset=False, more=touched.more)
+        return await self._since(number, limit, everything, those)
+
+    async def tasks_since(self, number: int, *, limit: int = 500) -> Changes[Task]:
+        """Return the same as `changes_since`, with the tasks alone: what was found is not read."""
+
+        async def everything(tx: Tx) -> Sequence[Task]:
+            return await those(tx, await self._recent(tx))
+
+        async def those(tx: Tx, tasks: Collection[TaskId]) -> Sequence[Task]:
+            return list((await tx.tasks.those(tasks)).values())
+
+        return await self._since(number, limit, everything, those)
+
+    async def _recent(self, tx: Tx) -> Sequence[TaskId]:
+        return await tx.tasks.recent(self._clock.now() - self._ttl)
+
+    async def _since(
+        self,
+        number: int,
+        limit: int,
+        everything: Callable[[Tx], Awaitable[Sequence[T]]],
+        those: Callable[[Tx, Mapping[TaskId, int]], Awaitable[Sequence[T]]],
+    ) -> Changes[T]:
+        touched = self._changed.since(number, limit)
+        if touched is None:
+            number = self._changed.number
+            return Changes(tuple(await self._tasks.read(everything)), {}, number, reset=True, more=False)
+        tasks = {TaskId(key): changed for key, changed in touched.changes if isinstance(key, str)}
+        notes = {NoteId(key): changed for key, changed in touched.changes if isinstance(key, int)}
+        changed = await self._tasks.read(lambda tx: those(tx, tasks)) if tasks else ()
+        return Changes(tuple(changed), notes, touched.number, reset=False, more=touched.more)
 
     async def unshown_ends(self, task_id: TaskId | None = None) -> Sequence[Snapshot]:
         """Return the ended tasks (or this one) of which a follower has not yet shown the end, however old."""

@@ -168,11 +168,13 @@ async def test_one_message_goes_from_pending_over_running_to_its_end(
     run: Run, begin: Begin, engine: FakeEngine, clock: FakeClock
 ) -> None:
     engine.knows("x", "x.iso")
+    engine.starts_at_once = False
     async with run() as manager:
         world = await begin(manager)
         task_id = await world.submit("x")
         await world.live.show(task_id)
         await world.outbox.flush(world.live)
+        engine.running[torrent("x")].started()
         await settle()
         await world.tick()
         await clock.advance(1)
