@@ -18,7 +18,7 @@ from services.store.statements import Parameters, load_queries
 
 _CAUSE = (
     "the rows are few; what costs is that the store asks before it writes (the request key, a message that is a card "
-    "already, an equal request under way, what is known of the torrent), each a hop to SQLite's thread and back"
+    "already, an equal request under way, what is known of the torrent), and a hop to SQLite's thread and back"
 )
 
 

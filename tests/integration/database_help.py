@@ -104,3 +104,8 @@ def in_a_namespace(shell: str, *arguments: str) -> subprocess.CompletedProcess[s
     return subprocess.run(  # noqa: S603 - our own words
         command, cwd=ROOT, env=environment, check=False, capture_output=True, text=True
     )
+
+
+async def pragma(store: Store, setting: str) -> None:
+    """Let the writer's connection do this."""
+    await store._writer.drive(lambda: store._writer.run(f"PRAGMA {setting}"))

@@ -33,6 +33,7 @@ from services.torrents import (
     TorrentInfo,
 )
 from tests.inline_store import open_inline
+from tests.integration.database_help import pragma
 
 ALICE = PersonId("tg:1")
 V1, V2 = InfoHash("1" * 40), InfoHash("2" * 64)
@@ -108,15 +109,15 @@ async def test_a_write_whose_caller_is_cancelled_is_done_whole(store: Store, not
 
 async def test_a_read_sees_only_what_is_committed(tmp_path: Path) -> None:
     inserted, may_end = threading.Event(), threading.Event()
-
-    async def slow(tx: Tx) -> NoteId:
-        note_id = await tx.notes.insert(a_note(notebook, "x"), [])
-        inserted.set()
-        assert may_end.wait(10)
-        return note_id
-
     async with Store.open(tmp_path / "calibot.db") as store:
         notebook = await store.write(lambda tx: tx.notebooks.open("tg:1", 1.0))
+
+        async def slow(tx: Tx) -> NoteId:
+            note_id = await tx.notes.insert(a_note(notebook, "x"), [])
+            inserted.set()
+            assert may_end.wait(10)
+            return note_id
+
         writing = asyncio.create_task(store.write(slow))
         assert await asyncio.to_thread(inserted.wait, 10)
         assert await store.read(lambda tx: tx.notes.get(notebook, NoteId(1))) is None
@@ -451,10 +452,6 @@ async def test_a_writer_whose_connection_is_gone_refuses_and_never_hangs(store: 
     for _ in range(2):
         with pytest.raises(StoreUnavailable):
             await store.write(lambda tx: tx.notes.insert(a_note(notebook, "x"), []))
-
-
-async def pragma(store: Store, setting: str) -> None:
-    await store._writer.drive(lambda: store._writer.run(f"PRAGMA {setting}"))
 
 
 async def test_a_full_disk_refuses_with_a_reason_and_goes_on_when_there_is_room(

@@ -24,6 +24,7 @@ from tests.integration.database_help import (
     first_version,
     in_a_namespace,
     notes,
+    pragma,
     read,
     save,
 )
@@ -378,7 +379,7 @@ async def test_a_look_finds_damage_whoever_has_it(database: Path, *, in_use: boo
     async with contextlib.AsyncExitStack() as stack:
         store = await stack.enter_async_context(Store.open(database))
         await save(store, *SOME)
-        await store._writer.run("PRAGMA wal_checkpoint(TRUNCATE)")
+        await pragma(store, "wal_checkpoint(TRUNCATE)")
         if not in_use:
             await stack.aclose()
         damage(database)

@@ -26,6 +26,7 @@ from tests.integration.database_help import (
     first_version,
     in_a_namespace,
     notes,
+    pragma,
     read,
     save,
 )
@@ -43,9 +44,9 @@ async def left_open(path: Path, *texts: str) -> None:
     """Make a database at *path* whose process was killed; all that it acknowledged is in the file itself."""
     script = (
         "import asyncio, os, sys\nfrom pathlib import Path\nfrom services.store.store import Store\n"
-        "from tests.integration.database_help import save\n"
+        "from tests.integration.database_help import pragma, save\n"
         "async def main():\n    async with Store.open(Path(sys.argv[1])) as store:\n"
-        "        await save(store, *sys.argv[2:])\n        await store._writer.run('PRAGMA wal_checkpoint(TRUNCATE)')\n"
+        "        await save(store, *sys.argv[2:])\n        await pragma(store, 'wal_checkpoint(TRUNCATE)')\n"
         "        os.kill(os.getpid(), 9)\nasyncio.run(main())"
     )
     command = [sys.executable, "-c", script, str(path), *texts]
@@ -196,7 +197,7 @@ async def test_damage_under_way_is_told_and_what_is_whole_goes_on(database: Path
     with capture_logs() as logged:
         async with Store.open(database) as store:
             await save(store, *SOME)
-            await store._writer.run("PRAGMA wal_checkpoint(TRUNCATE)")
+            await pragma(store, "wal_checkpoint(TRUNCATE)")
             damage(database)
             reads = [
                 store.read(lambda tx, n=number: tx.notes.get(NotebookId(1), NoteId(n)))  # type: ignore[misc]
@@ -247,10 +248,10 @@ async def test_a_disk_that_refuses_loses_nothing_acknowledged_and_goes_on_when_i
 async def test_a_read_only_database_is_told_and_goes_on_when_it_is_not(database: Path) -> None:
     async with Store.open(database) as store:
         await save(store, "before")
-        await store._writer.run("PRAGMA query_only = ON")  # sqlite's own stand-in: nothing is read-only to root
+        await pragma(store, "query_only = ON")  # sqlite's own stand-in: nothing is read-only to root
         with capture_logs() as logged, pytest.raises(StoreUnavailable, match="readonly"):
             await save(store, "lost")
-        await store._writer.run("PRAGMA query_only = OFF")
+        await pragma(store, "query_only = OFF")
         await save(store, "after")
     assert notes(database) == ["before", "after"]
     assert ["writable" in entry["remedy"] for entry in logged] == [True]

@@ -140,7 +140,9 @@ async def test_whoever_may_cancel_nothing_is_not_asked(
         await asked(presser, notebook, *"abcd")
         board = await put_up(presser)
         assert await presser.press(Verb.ASK_CANCEL_ALL, board.id, who=3) == NOT_THEIRS
-        assert "Cancel all" not in await html(presser, board)
+        listed = await presser.followers.boards.get(board.id)
+        assert listed is not None
+        assert not listed.board.asking
 
 
 async def test_a_forged_board_is_none(run: Run, clock: FakeClock, store: Store, notebook: NotebookId) -> None:
