@@ -10,7 +10,7 @@ from handlers.outgoing import Message
 from handlers.text import LONGEST, LONGEST_NAME, digits, escape, listed, shown_name, units
 from services.calibration.apply import writable
 from services.calibration.decisions import not_written
-from services.calibration.snapshots import REPLACED_SHOWN, Replaced
+from services.calibration.snapshots import Replaced
 from services.calibration.task import Found, Item, Lost, NoteRequest, Snapshot, State, Task
 from services.i18n import Translation, duration, not_written_said, sentence, source_word, state_word, trust_word
 from services.magnets.rewrite import magnet_link
@@ -280,13 +280,12 @@ def failed_card(snapshot: Snapshot, lost: Sequence[Lost], page: int, t: Translat
     return Message("\n".join(lines), InlineKeyboardMarkup([row]))
 
 
-def replaced_card(snapshot: Snapshot, replaced: Replaced, offset: int, t: Translation) -> Message:
-    """Return the old names that the task of *snapshot* replaced, from *offset* on, each with a way to keep it."""
+def replaced_card(snapshot: Snapshot, replaced: Replaced, t: Translation) -> Message:
+    """Return some of the old names that the task of *snapshot* replaced, each with a way to keep it."""
     lines = [f"<b>{state_word(t, snapshot.task.state)}</b> · {subject(t, snapshot)}"]
     lines.append(t.gettext("Old names that were replaced:"))
     lines += [f"{digits(item.torrent)} · {claim(t, item, LONGEST_NAME)}" for item in replaced.items]
-    before = max(0, offset - REPLACED_SHOWN) if offset else None
-    row = _turning(t, snapshot, Verb.REPLACED, before, replaced.following)
+    row = _turning(t, snapshot, Verb.REPLACED, replaced.before, replaced.following)
     keep = [[keep_button(t, item)] for item in replaced.items]
     return Message("\n".join(lines), InlineKeyboardMarkup([*keep, row]))
 

@@ -255,9 +255,9 @@ class LiveStatus:
         t = self._languages.words(Address.parse(follower.address).door, follower.language)
         page = follower.failed_page
         if page is not None and page < 0 and state.ended:
-            replaced = await self._manager.list_replaced(follower.task_id, offset=~page)
+            replaced = await self._manager.list_replaced(follower.task_id, place=~page)
             if replaced.items:
-                return replaced_card(snapshot, replaced, ~page, t)
+                return replaced_card(snapshot, replaced, t)
         elif page is not None and state.ended:
             lost = await self._manager.list_lost(follower.task_id, page=page, size=LOST_PAGE)
             if lost:

@@ -23,7 +23,6 @@ from handlers.notes import note_number
 from handlers.slots import Rank
 from handlers.submitting import submit
 from services.calibration.follower import Follower
-from services.calibration.snapshots import REPLACED_SHOWN
 from services.calibration.task import CalibrationRequest, NoteRequest, is_left_of
 from services.errors import (
     CalibotError,
@@ -141,12 +140,11 @@ async def _act_on_task(
 
 async def _rest_of(context: CalibotContext, follower: Follower) -> int | None:
     """Return the page of old names that is left where one of them was kept; None: there is none."""
-    offset: int | None = ~(follower.failed_page or 0)
-    while offset is not None:
-        if (await context.services.manager.list_replaced(follower.task_id, offset=offset)).items:
-            return ~offset
-        offset = max(0, offset - REPLACED_SHOWN) if offset else None
-    return None
+    place = ~(follower.failed_page or 0)
+    left = await context.services.manager.list_replaced(follower.task_id, place=place)
+    if left.items:
+        return ~place
+    return None if left.before is None else ~left.before
 
 
 def _no_longer(update: Update, context: CalibotContext) -> Outcome:

@@ -37,7 +37,7 @@ class Press:
 
 
 class World:
-    """The state. *now* gives seconds since 1970; update ids begin there, so that a later sandbox's are higher.
+    """The state. *now* gives seconds since 1970; update ids begin at its milliseconds: a later sandbox's are higher.
 
     *reads_all*: privacy mode is off, the bot hears all that is said in groups. *first_message*: the id that the first
     message of each chat has.
@@ -57,7 +57,7 @@ class World:
         self.files = Files()
         self.commands = CommandLists()
         self.now = now
-        self.updates = UpdateQueue(int(now()))
+        self.updates = UpdateQueue(int(now() * 1000))
         self.changed = Pulse()
         self.accounts: dict[int, Account] = {bot.id: bot}
         self.chats: dict[int, Chat] = {}

@@ -139,10 +139,13 @@ class Tasks(Protocol):
     async def guesses(self, task_id: TaskId, limit: int) -> Sequence[Item]:
         """Return the last ended items whose name is a guess."""
 
-    async def replaced(self, task_id: TaskId, notes: Collection[NoteId], *, offset: int, limit: int) -> Sequence[Item]:
-        """Return ended items that wrote a name over one that claimed something else, by position.
+    async def replaced(
+        self, task_id: TaskId, notes: Collection[NoteId], *, place: int, back: bool, limit: int
+    ) -> Sequence[Item]:
+        """Return ended items that wrote a name over one that claimed something else, from position *place* on.
 
-        In those *notes* where what the task wrote stands; perhaps not in the one that had the old name.
+        *back*: those before it, the nearest first. In those *notes* where what the task wrote stands; perhaps not in
+        the one that had the old name.
         """
 
     async def found_in(self, notebook: NotebookId, torrent: TorrentId) -> Sequence[Item]:

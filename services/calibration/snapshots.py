@@ -39,9 +39,13 @@ class Changes(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Replaced:
-    """A few items whose old name was replaced, and the offset of the *following* ones, if there are some."""
+    """A few items whose old name was replaced; from which position on others come before them, or are *following*.
+
+    A position is the same whatever is kept of the others: a count would skip as many as were kept since it was told.
+    """
 
     items: tuple[Item, ...] = ()
+    before: int | None = None
     following: int | None = None
 
 
@@ -130,36 +134,38 @@ async def _written(tx: Tx, ended: Mapping[TaskId, Task]) -> Mapping[TaskId, Writ
 async def _undecided(tx: Tx, task: Task, standing: Collection[NoteId]) -> tuple[Sequence[Item], int]:
     """Return those about whose names people may decide, and how many old names were replaced, or that it is many."""
     guesses = await tx.tasks.guesses(task.id, _GUESSES_SHOWN)
-    replaced, _ = await _replaced(tx, task, standing, offset=0, most=_REPLACED_COUNTED)
+    replaced = await _replaced(tx, task, standing, place=0, most=_REPLACED_COUNTED)
     return (*guesses, *replaced[:REPLACED_SHOWN]), len(replaced)
 
 
-async def read_replaced(tx: Tx, task_id: TaskId, offset: int) -> Replaced:
-    """Return the next of the task's items, from *offset* on, whose old name was replaced and can still be kept."""
+async def read_replaced(tx: Tx, task_id: TaskId, place: int) -> Replaced:
+    """Return the first of the task's items, from position *place* on, whose old name can still be kept."""
     task = await tx.tasks.get(task_id)
     if task is None:
         return Replaced()
     standing = (await _written(tx, {task_id: task})).get(task_id, Written()).standing
-    found, places = await _replaced(tx, task, standing, offset=offset, most=REPLACED_SHOWN + 1)
-    return Replaced(tuple(found[:REPLACED_SHOWN]), places[-1] if len(found) > REPLACED_SHOWN else None)
+    found = await _replaced(tx, task, standing, place=place, most=REPLACED_SHOWN + 1)
+    earlier = await _replaced(tx, task, standing, place=place, most=REPLACED_SHOWN, back=True)
+    return Replaced(
+        tuple(found[:REPLACED_SHOWN]),
+        before=earlier[-1].position if earlier else None,
+        following=found[-1].position if len(found) > REPLACED_SHOWN else None,
+    )
 
 
 async def _replaced(
-    tx: Tx, task: Task, standing: Collection[NoteId], *, offset: int, most: int
-) -> tuple[Sequence[Item], Sequence[int]]:
-    """Return *most* such items, and the place of each; where most of what is read is none, fewer."""
+    tx: Tx, task: Task, standing: Collection[NoteId], *, place: int, most: int, back: bool = False
+) -> Sequence[Item]:
+    """Return *most* such items from *place* on, or *back* from it; where most of what is read is none, fewer."""
     found: list[Item] = []
-    places: list[int] = []
-    for begin in range(offset, offset + _JUDGED, REPLACED_SHOWN):
-        items = await tx.tasks.replaced(task.id, standing, offset=begin, limit=REPLACED_SHOWN)
+    for _ in range(_JUDGED // REPLACED_SHOWN):
+        items = await tx.tasks.replaced(task.id, standing, place=place, back=back, limit=REPLACED_SHOWN)
         old_names = await _old_names(tx, task, items)
-        for place, item in enumerate(items, begin):
-            if old_names.get(item.key) is OldName.REPLACED:
-                found.append(item)
-                places.append(place)
+        found += [item for item in items if old_names.get(item.key) is OldName.REPLACED]
         if len(found) >= most or len(items) < REPLACED_SHOWN:
             break
-    return found[:most], places[:most]
+        place = items[-1].position if back else items[-1].position + 1
+    return found[:most]
 
 
 async def _old_names(tx: Tx, task: Task, items: Iterable[Item]) -> Mapping[ItemKey, OldName]:

@@ -91,9 +91,9 @@ class Views:
         """Return a page (from 0) of what the task did not find, by position, each with its notes."""
         return await self._tasks.read(lambda tx: read_lost(tx, task_id, offset=page * size, limit=size))
 
-    async def list_replaced(self, task_id: TaskId, *, offset: int = 0) -> Replaced:
-        """Return the next of the task's items, from *offset* on, whose old name was replaced and can still be kept."""
-        return await self._tasks.read(lambda tx: read_replaced(tx, task_id, offset))
+    async def list_replaced(self, task_id: TaskId, *, place: int = 0) -> Replaced:
+        """Return the first of the task's items, from position *place* on, whose old name can still be kept."""
+        return await self._tasks.read(lambda tx: read_replaced(tx, task_id, place))
 
     @property
     def number(self) -> int:

@@ -183,10 +183,16 @@ class TaskRows:
     async def guesses(self, task_id: TaskId, limit: int) -> Sequence[Item]:
         return [_item(row) for row in await self._run.all("guesses", task_id=task_id, limit=limit)]
 
-    async def replaced(self, task_id: TaskId, notes: Collection[NoteId], *, offset: int, limit: int) -> Sequence[Item]:
-        rows = await self._run.all(
-            "replaced", task_id=task_id, notes=codec.dump(list(notes)), offset=offset, limit=limit
-        )
+    async def replaced(
+        self, task_id: TaskId, notes: Collection[NoteId], *, place: int, back: bool, limit: int
+    ) -> Sequence[Item]:
+        asked: dict[str, str | int] = {
+            "task_id": task_id,
+            "notes": codec.dump(list(notes)),
+            "place": place,
+            "limit": limit,
+        }
+        rows = await (self._run.all("replaced_before", **asked) if back else self._run.all("replaced_from", **asked))
         return [_item(row) for row in rows]
 
     async def written(self, task_ids: Collection[TaskId]) -> Mapping[TaskId, Written]:

@@ -383,12 +383,35 @@ async def test_every_old_name_of_a_batch_is_told_though_many_names_are_guesses(w
 async def old_names(manager: AsyncCalibrationManager, task_id: TaskId) -> list[str | None]:
     """Return the old names that can be kept, a few after another."""
     names: list[str | None] = []
-    offset: int | None = 0
-    while offset is not None:
-        found = await manager.list_replaced(task_id, offset=offset)
+    place: int | None = 0
+    while place is not None:
+        found = await manager.list_replaced(task_id, place=place)
         names += [item.was for item in found.items]
-        offset = found.following
+        place = found.following
     return names
+
+
+async def test_the_next_old_names_are_those_after_the_ones_that_were_shown_whatever_was_kept_since(
+    world: World, run: Run
+) -> None:
+    words = [f"word {number}" for number in range(13)]
+    for word in words:
+        world.engine.knows(word, f"{word}.iso")
+    async with run() as manager:
+        notes = [await world.add(link(word, f"Old-{word[5:]}"), word) for word in words]
+        task_id = await world.calibrate(manager, *notes)
+        first = await manager.list_replaced(task_id)
+        for item in first.items[:3]:
+            await manager.keep_old_name(item.key, notebook=world.notebook, asked_by=BOB)
+        assert first.following is not None
+        second = await manager.list_replaced(task_id, place=first.following)
+        assert [item.was for item in second.items] == [f"Old-{number}" for number in range(5, 10)]
+        assert second.following is not None
+        last = await manager.list_replaced(task_id, place=second.following)
+        assert ([item.was for item in last.items], last.following) == (["Old-10", "Old-11", "Old-12"], None)
+        assert last.before == 5
+        assert second.before == 3, "the first that is left before it"
+        assert (await manager.list_replaced(task_id, place=3)).before is None
 
 
 async def test_what_was_undone_in_notes_hides_no_old_name_that_can_still_be_kept(

@@ -100,14 +100,25 @@ ORDER BY ended_at DESC, position DESC LIMIT :limit;
 SELECT * FROM item_rows WHERE task_id = :task_id AND ended_at IS NOT NULL AND NOT certain
 ORDER BY ended_at DESC, position DESC LIMIT :limit;
 
--- name: replaced
+-- name: replaced_from
 SELECT * FROM item_rows
-WHERE task_id = :task_id AND ended_at IS NOT NULL AND was IS NOT NULL AND was <> name AND certain AND EXISTS (
+WHERE task_id = :task_id AND position >= :place AND ended_at IS NOT NULL
+    AND was IS NOT NULL AND was <> name AND certain AND EXISTS (
     SELECT 1 FROM json_each(corrected) AS note
     WHERE note.value IN (SELECT value FROM json_each(:notes))
         AND NOT EXISTS (SELECT 1 FROM pins WHERE note_id = note.value AND info_hash IN (found_v1, found_v2))
 )
-ORDER BY position LIMIT :limit OFFSET :offset;
+ORDER BY position LIMIT :limit;
+
+-- name: replaced_before
+SELECT * FROM item_rows
+WHERE task_id = :task_id AND position < :place AND ended_at IS NOT NULL
+    AND was IS NOT NULL AND was <> name AND certain AND EXISTS (
+    SELECT 1 FROM json_each(corrected) AS note
+    WHERE note.value IN (SELECT value FROM json_each(:notes))
+        AND NOT EXISTS (SELECT 1 FROM pins WHERE note_id = note.value AND info_hash IN (found_v1, found_v2))
+)
+ORDER BY position DESC LIMIT :limit;
 
 -- name: replace_item
 UPDATE items SET hints = :hints, state = :state, attempt = :attempt, started_at = :started_at, ended_at = :ended_at,

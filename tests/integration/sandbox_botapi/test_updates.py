@@ -65,11 +65,27 @@ async def test_update_ids_begin_at_the_clock_and_an_offset_confirms(
     for text in "abc":
         alice.say(private, text)
     first = await bot.get_updates(limit=2)
-    assert [update.update_id for update in first] == [int(clock.now), int(clock.now) + 1]
+    began = int(clock.now * 1000)
+    assert [update.update_id for update in first] == [began, began + 1]
     assert len(await bot.get_updates()) == 3, "nothing was confirmed"
     (third,) = await bot.get_updates(offset=first[-1].update_id + 1)
     assert await bot.get_updates(offset=third.update_id + 1) == ()
     assert await bot.get_updates() == ()
+
+
+async def test_a_later_sandboxs_updates_are_new_though_there_were_many_in_the_last_seconds(
+    bot: Bot, alice: Person, private: Chat, clock: HandMovedTime
+) -> None:
+    """A bot that is started again with its database would take an old number for what it has handled."""
+    for number in range(100):
+        alice.say(private, str(number))
+    before = await bot.get_updates()
+    clock.now += 2
+    async with BotApi(now=lambda: clock.now) as later, bot_of(later) as again:
+        bob = later.person("Bob")
+        bob.say(later.private(bob), "hello")
+        (first,) = await again.get_updates()
+    assert first.update_id > before[-1].update_id
 
 
 async def test_a_negative_offset_keeps_the_last_ones(bot: Bot, alice: Person, private: Chat) -> None:
