@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import os
+import resource
 import signal
 import socket
 import threading
@@ -11,6 +12,7 @@ from bot import alone, chats
 from bot.config import Settings
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_OPEN_FILES = 65_536
 
 
 async def run(settings: Settings) -> None:
@@ -21,10 +23,19 @@ async def run(settings: Settings) -> None:
         StoreUnavailable, ResolverDown, WebUnavailable: the database, the swarm or the web server cannot be opened.
     """
     gc.freeze()  # to look again for garbage in all that was imported held up everybody for a tenth of a second
+    _may_open_more_files()
     stop = asyncio.Event()
     _stop_at_signal(stop)
     serve = chats.serve if settings.telegram.token.get_secret_value() else alone.serve
     await serve(settings, stop)
+
+
+def _may_open_more_files() -> None:
+    """Take what the system allows: the 1,024 of most shells are for programs that do not know better (select)."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(_OPEN_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _stop_at_signal(stop: asyncio.Event) -> None:

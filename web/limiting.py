@@ -3,6 +3,7 @@
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from web.entry import origins_of
 from web.errors import turn_away
 from web.rates import Limits, client_of
 from web.refusals import FromAnotherSite, TooManyRequests
@@ -12,11 +13,13 @@ _OPEN = frozenset({"/healthz", "/readyz"})
 
 
 def _is_part_of_another_site(connection: HTTPConnection) -> bool:
-    """Whether a page of another site wants it for an image, a frame or a script of its own (Fetch Metadata).
+    """Whether a page of another site wants it for an image, a frame, a script or a socket of its own (Fetch Metadata).
 
     Nothing here is for that. Counted, a page could use up what its reader may ask for.
     """
     headers = connection.headers
+    if connection.scope["type"] == "websocket" and "origin" in headers:  # of these browsers say it everywhere
+        return headers["origin"] not in origins_of(connection)
     return headers.get("sec-fetch-site") == "cross-site" and headers.get("sec-fetch-dest", _PAGE) != _PAGE
 
 

@@ -11,6 +11,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from services.errors import WebUnavailable
+from web.connections import Http, Listener
 
 log = structlog.stdlib.get_logger(__name__)
 _PATIENCE = 1  # seconds that requests under way have when it stops
@@ -46,6 +47,8 @@ async def serving(app: FastAPI, host: str, port: int, proxies: Sequence[str] = (
         proxy_headers=bool(proxies),  # else uvicorn believes whoever asks from this machine
         forwarded_allow_ips=list(proxies),
         timeout_graceful_shutdown=_PATIENCE,
+        http=Http,
+        ws=Listener,
         ws_max_size=_MOST_HEARD,
         ws_per_message_deflate=False,  # a window of its own for each socket, for messages that are small
     )

@@ -21,6 +21,9 @@ A_LIST = 20
 _LONGEST = 200
 _LOOKED_AT = 20_000
 """Characters of a note that its excerpt is made of: it may be a list of thousands of links."""
+_LOOKED_FOR = 8
+"""Words that are looked for in a long note: each costs its time, and its excerpt begins at one of them."""
+_AT_ONCE = 65_536  # characters
 _MOST_REMEMBERED = 5_000  # notes
 
 
@@ -237,12 +240,20 @@ def _as_written(word: str) -> str:
     return re.escape(word) if is_within else rf"\b{re.escape(word)}"
 
 
+def _first(text: str, words: Sequence[str]) -> int:
+    """Return where one of *words* first stands; 0 where none does. A part at a time: one call holds up all threads."""
+    pattern, longest = re.compile("|".join(map(_as_written, words)), re.IGNORECASE), max(map(len, words))
+    for begin in range(0, len(text), _AT_ONCE):
+        if found := pattern.search(text, begin, begin + _AT_ONCE + longest):
+            return found.start()
+    return 0
+
+
 def _near(text: str, words: Sequence[str]) -> str:
     """Return what is looked at of *text*: from the line on where one of *words* first stands as it was searched for."""
     if len(text) <= _LOOKED_AT:
         return text
-    first = re.search("|".join(map(_as_written, words)), text, re.IGNORECASE)
-    at = first.start() if first else 0
+    at = _first(text, sorted(words, key=len, reverse=True)[:_LOOKED_FOR])
     line = text.rfind("\n", max(0, at - _LOOKED_AT // 2), at) + 1
     start = line or max(0, at - _LOOKED_AT // 2)
     return text[start : start + _LOOKED_AT]

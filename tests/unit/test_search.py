@@ -264,6 +264,16 @@ async def test_of_a_long_text_as_much_is_looked_at_as_an_excerpt_needs(
     assert max(looked) <= 20_000
 
 
+@pytest.mark.parametrize("before", [65_530, 65_536, 131_070])
+async def test_a_word_of_a_very_long_text_is_shown_wherever_it_stands(
+    before: int, search: Search, store: Store, notebook: NotebookId
+) -> None:
+    """The text is looked through in parts, and a word may stand in two of them."""
+    await add(store, notebook, f"{'a ' * (before // 2)}Zwischenräume {'b ' * 70_000}")
+    ((hit,), _) = await search.lines(notebook, "zwischenräume", 0)
+    assert "Zwischenräume" in hit.excerpt
+
+
 async def test_a_torrent_is_told_of_where_a_note_or_a_task_has_it_and_nowhere_else(
     search: Search, store: Store, notebook: NotebookId
 ) -> None:

@@ -132,6 +132,14 @@ async def test_guesses_at_the_websocket_are_counted_too(world: World) -> None:
     assert answers == [401] * 20 + [429] * 2
 
 
+async def test_sockets_that_another_sites_page_opens_are_not_counted_for_its_reader(world: World) -> None:
+    its = {"Origin": "https://elsewhere.example"}
+    assert {(await world.listen(None, **its)).status for _ in range(40)} == {403}
+    own = await world.listen(ALICE)
+    assert own.accepted
+    await own.leaves()
+
+
 @pytest.mark.parametrize(
     ("one", "other", "same"),
     [
