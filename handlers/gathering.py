@@ -16,7 +16,7 @@ from handlers.text import escape
 from services.clock import Clock
 from services.i18n import Translation
 from services.notebook.notebook import Saved
-from services.torrents import PersonId
+from services.torrents import NoteId, PersonId
 
 _log: FilteringBoundLogger = structlog.get_logger(__name__)
 
@@ -34,7 +34,7 @@ class _Batch:
     saved: list[Saved] = field(default_factory=list)
     without: int = 0
     unread: int = 0
-    updates: list[int] = field(default_factory=list)
+    updates: list[tuple[int, NoteId | None]] = field(default_factory=list)
     releases: list[Release] = field(default_factory=list)
 
 
@@ -90,7 +90,7 @@ class Gathering:
         else:
             batch.without += hint
         batch.unread += unread
-        batch.updates.append(update_id)
+        batch.updates.append((update_id, saved.note_id if saved else None))
         batch.releases.append(self._receipts.hold(update_id))
         if not self._open:
             self._answer(key)
@@ -117,10 +117,16 @@ class Gathering:
         t = batch.t
         messages = batch_messages(t, batch.saved, batch.without, batch.unread)
         if not messages and batch.without:
-            messages = [Message(escape(t.gettext("There is no magnet link in what you forwarded: nothing was kept.")))]
-        for message in messages:
-            told = _all([self._receipts.hold(update_id) for update_id in batch.updates])
+            nothing = t.gettext("There is no magnet link in what you forwarded: nothing was kept.")
+            messages = [(Message(escape(nothing)), ())]
+        left = dict(batch.updates)
+        for place, (message, notes) in enumerate(messages, start=1):
+            # Of several messages each is the answer to its own notes: after a crash those that were told are not again.
+            its = [one for one, note in left.items() if note in notes or place == len(messages)]
+            told = _all([self._receipts.hold(update_id) for update_id in its])
             self._outbox.answer(batch.to, message, reply_to=batch.reply_to, told=told)
+            for update_id in its:
+                del left[update_id]
         _all(batch.releases)()
 
 

@@ -11,7 +11,6 @@ import contextlib
 import itertools
 import math
 import random
-from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Self
@@ -39,6 +38,7 @@ _SHORTEST_SLEEP = 0.001  # a float's rounding would otherwise make the dispatche
 _LONGEST_BACK_OFF = 20.0  # and half as much again by jitter
 _LAST_ANSWERS = 1.2  # seconds in which answers that wait are sent when the outbox is left: one more in each chat
 _PATIENCE = 1.0  # and then for requests under way
+_LONGEST_STILL = 2.0  # seconds
 _MOST_ANSWERS = 200  # that may wait for one chat
 
 
@@ -53,6 +53,14 @@ class Figures:
     waiting: int
     requests: int
     flood_waits: int
+
+
+@dataclass(slots=True)
+class _Still:
+    """A chat in which *presses* are being answered; it waits for that *until* then."""
+
+    until: float
+    presses: int = 0
 
 
 class Outbox:
@@ -81,7 +89,7 @@ class Outbox:
         self._began = clock.monotonic()
         self._under_way = 0
         self._chats: dict[int, ChatQueue] = {}
-        self._still: Counter[int] = Counter()
+        self._still: dict[int, _Still] = {}
         self._places = itertools.count()
         self._leaving = False
         self._stopped = False
@@ -162,13 +170,17 @@ class Outbox:
 
     @contextlib.contextmanager
     def standing_still(self, chat_id: int) -> Iterator[None]:
-        """Begin no request to the chat, so that a press in it is answered before any edit which it causes."""
-        self._still[chat_id] += 1
+        """Begin no request to the chat, so that a press in it is answered before any edit which it causes.
+
+        That lasts two seconds at the most: somebody may press again and again, or Telegram be slow about one.
+        """
+        still = self._still.setdefault(chat_id, _Still(until=self._clock.monotonic() + _LONGEST_STILL))
+        still.presses += 1
         try:
             yield
         finally:
-            self._still[chat_id] -= 1
-            if not self._still[chat_id]:
+            still.presses -= 1
+            if not still.presses:
                 del self._still[chat_id]
             self._wake.set()
 
@@ -257,9 +269,11 @@ class Outbox:
         for chat_id, chat in list(self._chats.items()):
             best = chat.best()
             at_work = at_work or chat.serving is not None or best is not None
-            if chat.serving is not None or chat_id in self._still:
+            if chat.serving is not None:
                 continue
             wait = chat.slots.quiet_in(now) if best is None else chat.wait(now, best.rank)
+            if still := self._still.get(chat_id):
+                wait = max(wait, still.until - now)
             if wait > 0:
                 pause = min(pause, wait)
             elif best is None:

@@ -47,6 +47,9 @@ async def press(update: Update, context: CalibotContext) -> None:
     """Handle a press of any button, ours or forged."""
     query = update.callback_query
     assert query is not None  # noqa: S101 - registered for presses alone
+    if not isinstance(query.message, Message):  # it was deleted, or is too old: Telegram tells its number alone
+        await _answer(context, query, _no_longer(update, context).said)
+        return
     await context.services.live.somebody_is_at(address_of(message_of(update)))
     with context.services.outbox.standing_still(chat_of(update).id):
         try:
@@ -80,8 +83,8 @@ async def _answer(context: CalibotContext, query: CallbackQuery, text: str | Non
 
 async def _act(update: Update, context: CalibotContext, query: CallbackQuery) -> Outcome:
     """Do what was asked, and return what comes of it."""
-    pressed, message = Press.parse(query.data), query.message
-    if pressed is None or not isinstance(message, Message):
+    pressed, message = Press.parse(query.data), message_of(update)
+    if pressed is None:
         return _no_longer(update, context)
     if pressed.verb in board_presses.VERBS:
         return await board_presses.act(update, context, pressed, message) or _no_longer(update, context)

@@ -31,19 +31,25 @@ def saved_message(t: Translation, saved: Saved) -> Message:
     )
 
 
-def batch_messages(t: Translation, together: Sequence[Saved], without: int, unread: int) -> list[Message]:
+def batch_messages(
+    t: Translation, together: Sequence[Saved], without: int, unread: int
+) -> list[tuple[Message, Collection[NoteId]]]:
     """Return the answer to what was forwarded together; several where one button cannot carry all the numbers.
+
+    Each with the notes that it tells of; the last one tells the rest, too.
 
     *without*: how many messages had no magnet, where that is to be said; *unread*: how many had a file that could not
     be read.
     """
     by_number = {one.note_id: one for one in together}
-    messages = [
-        _batch_message(t, packed, [by_number[one] for one in numbers]) for packed, numbers in batches(sorted(by_number))
+    messages: list[tuple[Message, Collection[NoteId]]] = [
+        (_batch_message(t, packed, [by_number[one] for one in numbers]), numbers)
+        for packed, numbers in batches(sorted(by_number))
     ]
     if messages:
-        last = messages[-1]
-        messages[-1] = replace(last, html="\n".join([last.html, *map(escape, _left_out(t, without, unread))]))
+        last, numbers = messages[-1]
+        html = "\n".join([last.html, *map(escape, _left_out(t, without, unread))])
+        messages[-1] = replace(last, html=html), numbers
     return messages
 
 

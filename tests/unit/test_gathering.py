@@ -86,6 +86,24 @@ async def test_what_was_forwarded_is_not_done_before_the_answer_to_all_of_it_is_
     assert await room.inbox.unfinished() == []
 
 
+async def test_of_an_answer_in_several_messages_those_that_were_told_are_not_again_after_a_stop_between_them(
+    room: Room,
+) -> None:
+    """Numbers are everybody's: those of one person are too far apart for one button."""
+    numbers = [number * 50 for number in range(1, 101)]
+    await room.inbox.keep([Delivery(one, json.dumps({"update_id": one})) for one in numbers])
+    for update in await room.receipts.unfinished(NOBODY):
+        room.message_id = update.update_id - 1
+        room.forward(update.update_id)
+        room.receipts.handled(update.update_id)
+    await room.world.clock.advance(2.1)
+    told = {one for data in room.pressed() for one in unpacked(data.partition(":")[2]) or ()}
+    assert 1 < len(told) < len(numbers)
+    assert {one.number for one in await room.inbox.unfinished()} == {*numbers} - told
+    await room.world.clock.advance(60)
+    assert await room.inbox.unfinished() == []
+
+
 async def test_a_hundred_that_come_within_two_seconds_of_each_other_are_answered_once(room: Room) -> None:
     for number in range(12, 112):
         room.forward(number)

@@ -1,4 +1,5 @@
 import asyncio
+import contextlib
 import random
 from collections.abc import AsyncIterator, Callable
 
@@ -366,11 +367,24 @@ async def test_a_chat_stands_still_while_a_press_in_it_is_answered_and_no_other_
         with world.outbox.standing_still(ALICE.chat_id):
             world.outbox.answer(ALICE, Message("alice"))
             world.outbox.answer(BOB, Message("bob"))
-            await world.clock.advance(5)
-        await world.clock.advance(5)
+            await world.clock.advance(1)
+        await world.clock.advance(0.5)
         assert [call.text for call in world.telegram.calls] == ["bob"]
     await world.clock.advance(1)
     assert [call.text for call in world.telegram.calls] == ["bob", "alice"]
+
+
+async def test_whoever_presses_without_end_keeps_nobody_from_being_told(world: World) -> None:
+    """Each press is asked about, in a group, for half a second: the next one comes before that is over."""
+    with contextlib.ExitStack() as first:
+        first.enter_context(world.outbox.standing_still(GROUP.chat_id))
+        world.outbox.answer(GROUP, Message("an end"))
+        for _ in range(12):
+            with world.outbox.standing_still(GROUP.chat_id):
+                await world.clock.advance(0.25)
+                first.close()
+                first.enter_context(world.outbox.standing_still(GROUP.chat_id))
+    assert [call.text for call in world.telegram.calls] == ["an end"]
 
 
 async def test_what_waits_and_what_was_asked_of_telegram_is_counted(

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import pytest
-from telegram import CallbackQuery, Chat, InlineKeyboardMarkup, Message, Update, User
+from telegram import CallbackQuery, Chat, InaccessibleMessage, InlineKeyboardMarkup, Message, Update, User
 
 from handlers.buttons import Verb, batches, button
 from handlers.live_status import LiveStatus
@@ -110,6 +110,17 @@ class Presser:
         await press(Update(self.updates, callback_query=query), context)  # type: ignore[arg-type] # what a handler uses
         return self.box.said[-1]
 
+    async def press_on_what_is_gone(self, verb: Verb, about: str | int) -> str | None:
+        """Press a button of a message that Telegram tells nothing more of."""
+        self.updates += 1
+        gone = InaccessibleMessage(Chat(1, "private"), CARD)
+        query = CallbackQuery(
+            str(self.updates), User(1, "Alice", is_bot=False), "chat", message=gone, data=f"{verb}:{about}"
+        )
+        context = SimpleNamespace(services=self.services, bot=SimpleNamespace(id=1))
+        await press(Update(self.updates, callback_query=query), context)  # type: ignore[arg-type] # what a handler uses
+        return self.box.said[-1]
+
     async def follower(self, message_id: int = CARD) -> Follower:
         follower = await self.followers.at("tg:1", message_id)
         assert follower is not None
@@ -162,6 +173,15 @@ async def test_a_reading_is_chosen_by_anybody_there_and_its_card_is_marked_thoug
         await manager.cleanup_old_tasks()
         assert await presser.press(Verb.READING, f"{task_id}:0:utf-8", who=2) is None
         assert (await presser.follower()).task_id != task_id, "kept no longer: it is asked anew"
+
+
+async def test_a_press_on_a_message_that_is_gone_is_told_that_its_button_is_no_longer_in_use(
+    run: Run, store: Store, clock: FakeClock
+) -> None:
+    async with run() as manager:
+        presser = Presser(manager, store, clock)
+        for verb, about in ((Verb.CANCEL, "x"), (Verb.CANCEL_ALL, 1), (Verb.LANGUAGE, "en")):
+            assert await presser.press_on_what_is_gone(verb, about) == "This button is no longer in use."
 
 
 async def test_keeping_an_old_name_where_there_is_none_is_told(
