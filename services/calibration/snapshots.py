@@ -16,7 +16,8 @@ T = TypeVar("T")
 _OUTCOMES_SHOWN = 5
 _GUESSES_SHOWN = 5
 _REPLACED_COUNTED = 20  # more than a card has lines for
-_JUDGED = 60  # items at once: to judge one reads its notes and what they were
+_JUDGED = 60  # items for a card: to judge one reads its notes and what they were
+_JUDGED_FOR_A_PAGE = 600
 REPLACED_SHOWN = 5
 """Old names that were replaced: on the card of a task, and on a page of them."""
 
@@ -134,8 +135,8 @@ async def _written(tx: Tx, ended: Mapping[TaskId, Task]) -> Mapping[TaskId, Writ
 async def _undecided(tx: Tx, task: Task, standing: Collection[NoteId]) -> tuple[Sequence[Item], int]:
     """Return those about whose names people may decide, and how many old names were replaced, or that it is many."""
     guesses = await tx.tasks.guesses(task.id, _GUESSES_SHOWN)
-    replaced = await _replaced(tx, task, standing, place=0, most=_REPLACED_COUNTED)
-    return (*guesses, *replaced[:REPLACED_SHOWN]), len(replaced)
+    replaced, rest = await _replaced(tx, task, standing, place=0, most=_REPLACED_COUNTED)
+    return (*guesses, *replaced[:REPLACED_SHOWN]), len(replaced) if rest is None else _REPLACED_COUNTED
 
 
 async def read_replaced(tx: Tx, task_id: TaskId, place: int) -> Replaced:
@@ -144,28 +145,39 @@ async def read_replaced(tx: Tx, task_id: TaskId, place: int) -> Replaced:
     if task is None:
         return Replaced()
     standing = (await _written(tx, {task_id: task})).get(task_id, Written()).standing
-    found = await _replaced(tx, task, standing, place=place, most=REPLACED_SHOWN + 1)
-    earlier = await _replaced(tx, task, standing, place=place, most=REPLACED_SHOWN, back=True)
+    judged = _JUDGED_FOR_A_PAGE
+    found, rest = await _replaced(tx, task, standing, place=place, most=REPLACED_SHOWN + 1, judged=judged)
+    earlier, _ = await _replaced(tx, task, standing, place=place, most=REPLACED_SHOWN, judged=judged, back=True)
     return Replaced(
         tuple(found[:REPLACED_SHOWN]),
         before=earlier[-1].position if earlier else None,
-        following=found[-1].position if len(found) > REPLACED_SHOWN else None,
+        following=found[-1].position if len(found) > REPLACED_SHOWN else rest,
     )
 
 
 async def _replaced(
-    tx: Tx, task: Task, standing: Collection[NoteId], *, place: int, most: int, back: bool = False
-) -> Sequence[Item]:
-    """Return *most* such items from *place* on, or *back* from it; where most of what is read is none, fewer."""
+    tx: Tx,
+    task: Task,
+    standing: Collection[NoteId],
+    *,
+    place: int,
+    most: int,
+    judged: int = _JUDGED,
+    back: bool = False,
+) -> tuple[Sequence[Item], int | None]:
+    """Return *most* such items from *place* on, or *back* from it.
+
+    Of those that may be, so many are *judged*; where few of them are and more are left, also the place of the rest.
+    """
     found: list[Item] = []
-    for _ in range(_JUDGED // REPLACED_SHOWN):
+    for _ in range(judged // REPLACED_SHOWN):
         items = await tx.tasks.replaced(task.id, standing, place=place, back=back, limit=REPLACED_SHOWN)
         old_names = await _old_names(tx, task, items)
         found += [item for item in items if old_names.get(item.key) is OldName.REPLACED]
         if len(found) >= most or len(items) < REPLACED_SHOWN:
-            break
+            return found[:most], None
         place = items[-1].position if back else items[-1].position + 1
-    return found[:most]
+    return found[:most], place
 
 
 async def _old_names(tx: Tx, task: Task, items: Iterable[Item]) -> Mapping[ItemKey, OldName]:

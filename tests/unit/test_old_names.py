@@ -380,6 +380,27 @@ async def test_every_old_name_of_a_batch_is_told_though_many_names_are_guesses(w
         assert await old_names(manager, task_id) == [f"Old-{word[5:]}" for word in words[1:]]
 
 
+@pytest.mark.parametrize("undone", [True, False])
+async def test_old_names_behind_many_that_came_back_can_still_be_kept(
+    undone: bool, world: World, run: Run, store: Store, clock: FakeClock
+) -> None:
+    many, few = [f"big {number}" for number in range(70)], [f"small {number}" for number in range(8)]
+    for word in (*many, *few):
+        world.engine.knows(word, f"{word}.iso")
+    async with run() as manager:
+        first = await world.add("\n".join(link(word, f"Old-{word[4:]}") for word in many), *many)
+        second = await world.add("\n".join(link(word) for word in many), *many)
+        third = await world.add("\n".join(link(word, f"Mine-{word[6:]}") for word in few), *few)
+        task_id = await world.calibrate(manager, first, second, third)
+        await clock.advance(30)
+        if undone:
+            await History(store, clock, manager.note_changed).undo(world.notebook, first, person=BOB)
+        else:
+            await world.edit(first, "gone", BOB)
+        assert await old_names(manager, task_id) == [f"Mine-{number}" for number in range(8)]
+        assert "Show old names" in labels(await world.shown(manager, task_id))
+
+
 async def old_names(manager: AsyncCalibrationManager, task_id: TaskId) -> list[str | None]:
     """Return the old names that can be kept, a few after another."""
     names: list[str | None] = []
