@@ -8,6 +8,7 @@ from playwright.async_api import Browser, Locator, Page, expect
 from sandbox.swarm import make_sample
 from tests.e2e.conftest import World
 from tests.e2e.test_chat_page import browser
+from tests.e2e.test_web_accessible import faults
 from tests.e2e.test_web_acting import add, log_in
 from tests.e2e.test_web_page import link_of, page
 
@@ -113,6 +114,7 @@ async def test_what_the_page_says_of_itself_is_seen_where_one_is_and_hides_no_bu
     await running.ask(f"/calibrate_hash {running.swarm.dead().magnet()}")
     said = page.get_by_role("status").filter(has_text="You are logged out.")
     await expect(said).to_be_in_viewport(ratio=1)
+    assert await faults(page) == []
     for _ in range(30):
         await page.keyboard.press("Shift+Tab")
         button, over = await page.locator(":focus").bounding_box(), await said.bounding_box()
