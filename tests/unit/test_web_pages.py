@@ -420,7 +420,7 @@ async def test_nothing_that_a_note_or_a_torrent_says_becomes_markup(world: World
     for path in ("/", "/notes/1", "/?q=alert"):
         page = (await seen(world, ALICE, path)).text
         assert "<script>" not in page
-        assert page.count("<script") == 1
+        assert page.count("<script") == 3
         assert "alert" in page
 
 

@@ -202,16 +202,21 @@ function offerCopies() {
 
 async function copy(button) {
   const input = document.getElementById(button.dataset.copies);
-  input.select();
   try {
     await navigator.clipboard.writeText(input.value);
   } catch {
+    input.select();
     document.execCommand("copy"); // without https browsers give no clipboard
+    button.focus();
   }
   const before = button.textContent;
   if (before === button.dataset.copied) return; // whoever pressed first puts its words back
-  button.textContent = button.dataset.copied;
-  setTimeout(() => (button.textContent = before), 2 * EACH);
+  const said = document.getElementById("copied"); // the button's label names what it copies, and hides its words
+  button.textContent = said.textContent = button.dataset.copied;
+  setTimeout(() => {
+    button.textContent = before;
+    said.textContent = "";
+  }, 2 * EACH);
 }
 
 document.addEventListener("pointermove", ({target}) => {

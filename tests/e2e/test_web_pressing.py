@@ -1,0 +1,135 @@
+"""What a press leaves alone: pressed twice it is done once, and what is half typed stays."""
+
+import re
+
+import pytest
+from playwright.async_api import Browser, Locator, Page, expect
+
+from sandbox.swarm import make_sample
+from tests.e2e.conftest import World
+from tests.e2e.test_chat_page import browser
+from tests.e2e.test_web_accessible import faults
+from tests.e2e.test_web_acting import add, log_in
+from tests.e2e.test_web_page import link_of, page
+
+__all__ = ["browser", "page"]
+
+
+async def far_away(page: Page) -> None:
+    """Let each answer take a while, so that there is time for a second press."""
+    cdp = await page.context.new_cdp_session(page)
+    await cdp.send("Network.enable")
+    conditions = {"offline": False, "latency": 300, "downloadThroughput": -1, "uploadThroughput": -1}
+    await cdp.send("Network.emulateNetworkConditions", conditions)
+
+
+async def press_twice(page: Page, button: Locator) -> None:
+    """Press where *button* is, whatever is there at the second press."""
+    await button.scroll_into_view_if_needed()
+    box = await button.bounding_box()
+    assert box
+    async with page.expect_navigation():
+        await page.mouse.click(box["x"] + 9, box["y"] + 9, click_count=2, delay=30)
+
+
+async def test_a_link_opened_with_a_double_press_lets_in(running: World, page: Page) -> None:
+    await page.goto(await link_of(running))
+    await far_away(page)
+    await press_twice(page, page.get_by_role("button", name="Open"))
+    await expect(page.get_by_role("heading", name="Add a note")).to_be_visible()
+
+
+@pytest.mark.parametrize("name", ["Undo", "Delete this note"])
+async def test_what_a_double_press_did_is_not_said_to_be_undone(running: World, page: Page, name: str) -> None:
+    sample = running.swarm.seed(make_sample("True.mkv"))
+    await log_in(running, page)
+    await add(page, sample.magnet(dn="18"))
+    await expect(page.get_by_role("button", name="Undo")).to_be_visible()
+    await far_away(page)
+    await press_twice(page, page.get_by_role("button", name=name))
+    did = page.get_by_text("Note #1 is deleted.") if name != "Undo" else page.get_by_role("insertion").nth(1)
+    await expect(did).to_be_visible()
+
+
+async def test_half_a_note_outlives_another_press_until_it_is_kept(running: World, page: Page) -> None:
+    await running.ask(running.swarm.dead().magnet())
+    await log_in(running, page)
+    text = page.locator("#text")
+    await text.fill("half a note")
+    await page.get_by_role("button", name="Find names #1").click()
+    await expect(page.get_by_text("running", exact=True)).to_be_visible()
+    await expect(text).to_have_value("half a note")
+    await page.get_by_role("button", name="Only keep").click()
+    await expect(page.get_by_role("heading", name="Note #2")).to_be_visible()
+    await page.get_by_role("link", name="calibot").click()
+    await expect(text).to_have_value("")
+
+
+async def test_logged_out_nothing_that_was_typed_is_left(running: World, page: Page) -> None:
+    await log_in(running, page)
+    await page.locator("#text").fill("half a note")
+    await page.get_by_role("button", name="Log out").click()
+    await expect(page.get_by_text("You are logged out.")).to_be_visible()
+    assert await page.evaluate("sessionStorage.length") == 0
+
+
+async def test_going_back_ticks_no_other_note(running: World, page: Page) -> None:
+    for _ in range(3):
+        await running.ask(running.swarm.dead().magnet())
+    await log_in(running, page)
+    await page.get_by_role("checkbox", name="Choose #2").check()
+    await page.get_by_role("link", name=re.compile("^#2")).click()
+    await expect(page.get_by_role("heading", name="Note #2")).to_be_visible()
+    await running.ask(running.swarm.dead().magnet())
+    await page.go_back()
+    await expect(page.get_by_role("checkbox", name="Choose #4")).not_to_be_checked()
+    await expect(page.get_by_role("checkbox", name="Choose #2")).to_be_checked()
+    assert await page.locator("input:checked").count() == 1
+    await page.get_by_role("button", name="Find names of those chosen").click()
+    await expect(page.get_by_text("running", exact=True)).to_be_visible()
+    await expect(page.locator("input:checked")).to_have_count(0)
+
+
+async def test_what_became_of_a_press_is_told_once(running: World, page: Page) -> None:
+    await log_in(running, page)
+    await page.goto(f"{page.url}?told=too_many_tasks&most=3&q=film")
+    await expect(page.get_by_text("The note is kept, but")).to_be_visible()
+    await expect(page).to_have_url(re.compile(r"/\?q=film$"))
+    await page.reload()
+    await expect(page.get_by_role("heading", name="Notes with")).to_be_visible()
+    await expect(page.get_by_text("The note is kept, but")).to_have_count(0)
+
+
+async def test_what_the_page_says_of_itself_is_seen_where_one_is_and_hides_no_button(
+    running: World, browser: Browser
+) -> None:
+    for _ in range(12):
+        await running.ask(running.swarm.dead().magnet())
+    context = await browser.new_context(locale="en-US", viewport={"width": 360, "height": 740})
+    page = await context.new_page()
+    await log_in(running, page)
+    last = page.get_by_role("button", name="Find names of all not calibrated")
+    await last.focus()
+    await running.ask("/logout all")
+    await running.ask(f"/calibrate_hash {running.swarm.dead().magnet()}")
+    said = page.get_by_role("status").filter(has_text="You are logged out.")
+    await expect(said).to_be_in_viewport(ratio=1)
+    assert await faults(page) == []
+    for _ in range(30):
+        await page.keyboard.press("Shift+Tab")
+        button, over = await page.locator(":focus").bounding_box(), await said.bounding_box()
+        assert button
+        assert over
+        assert button["y"] >= over["y"] + over["height"] or button["y"] + button["height"] <= over["y"]
+    await context.close()
+
+
+async def test_a_copy_is_told_to_who_does_not_see_it_and_keeps_the_focus(running: World, page: Page) -> None:
+    sample = running.swarm.seed(make_sample("True.mkv"))
+    await log_in(running, page)
+    await add(page, sample.magnet(dn="18"))
+    copy = page.get_by_role("button", name="Copy: True.mkv")
+    await copy.focus()
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("status").filter(has_text="Copied")).to_have_count(1)
+    await expect(copy).to_be_focused()
