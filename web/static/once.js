@@ -1,11 +1,17 @@
 // What is done once: a form is sent once, however often it is pressed, and what became of a press is told once.
 
+const MEANT = 5000; // milliseconds after which a press is one more, as after a load that was stopped
 let sent = new WeakSet();
 
 document.addEventListener("submit", (event) => {
-  if (event.target.method !== "post") return;
-  if (sent.has(event.target)) event.preventDefault();
-  sent.add(event.target);
+  const form = event.target;
+  if (form.method !== "post") return;
+  if (sent.has(form)) {
+    event.preventDefault();
+    return;
+  }
+  sent.add(form);
+  setTimeout(() => sent.delete(form), MEANT);
 });
 
 // Shown again, as by going back, it may be sent again.
