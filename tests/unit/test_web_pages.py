@@ -408,6 +408,16 @@ async def test_an_edit_of_white_space_is_seen_in_the_history_and_in_the_note(wor
     assert re.search(r"<pre [^>]*>\n\none", page)
 
 
+async def test_undo_stands_at_the_names_that_it_takes_back_and_not_at_an_edit_upon_them(world: World) -> None:
+    notebook = await world.services.notebook.behind("tg:1")
+    text = f"magnet:?xt=urn:btih:{torrent('x').shown}"
+    await world.services.notebook.save(text, notebook=notebook, person=ALICE, origin="here")
+    await world.ended("/api/calibrate/async", {"note_id": 1})
+    await world.services.edits.apply(f"more {text}", notebook=notebook, person=ALICE, origin="here")
+    steps = (await seen(world, ALICE, "/notes/1")).text.partition('<ol class="steps">')[2].split("<li>")[1:]
+    assert [("edited" in one, 'id="undo"' in one) for one in steps] == [(True, False), (False, True)]
+
+
 async def test_what_was_undone_can_be_written_again(world: World) -> None:
     note = await world.note("tg:1", "x")
     await world.ended("/api/calibrate/async", {"note_id": note})
