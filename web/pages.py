@@ -9,35 +9,28 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Query, Request, Response
 
 from services.errors import NoteNotFound
-from services.i18n import Translation, cause_word, trust_word
-from services.magnets.junk import is_junk
-from services.magnets.parse import Magnet
-from services.magnets.rewrite import magnet_link
-from services.notebook.differences import differences
-from services.notebook.excerpts import one_line
-from services.notebook.history import Step
-from services.notebook.note import Known
+from services.i18n import Translation
+from services.notebook.history import BACK, Step
+from services.notebook.note import Cause
 from services.notebook.notebook import magnets_of
 from services.notebook.search import Line, asked
-from services.torrents import FileEntry, NotebookId, NoteId, TorrentId
-from services.units import minute, size
+from services.torrents import NotebookId, NoteId
+from services.units import minute
 from web.context import Asker, WhoAsks
 from web.entry import remember, session_in
 from web.given import services_of
 from web.labels import another_link, labels
+from web.note_parts import FilesAt, short, step_shown, torrent_shown
 from web.notes import NotebookNumber, NoteNumber, Page
 from web.refusals import NoSuchAddress
 from web.shapes import time_of
 from web.task_rows import tasks_shown
 from web.told import told_in
-from web.tree import Branch, tree_of
 from web.words import words_of
 
 router = APIRouter(include_in_schema=False)
 _MOST_TORRENTS = 20
-_MOST_FILES = 200  # of one torrent
 _MOST_STEPS = 20
-_LONGEST = 300  # characters of a name, or of what an edit replaced
 
 
 @router.get("/static/{name}")
@@ -85,14 +78,15 @@ async def notebook(
 
 @router.get("/notes/{note_id}")
 async def note(
-    request: Request, asker: WhoAsks, note_id: NoteNumber, page: Page = 0, changes: Page = 0, whole: Page = 0
-) -> Response:
+    request: Request, asker: WhoAsks, note_id: NoteNumber, page: Page = 0, changes: Page = 0, whole: Page = 0,
+    of: Annotated[str, Query(max_length=64)] = "", files: Page = 0,
+) -> Response:  # fmt: skip
     """Show a note: its text, torrents with their true names and files, and history; or offer a deleted one back."""
     t, services = words_of(request), services_of(request)
 
-    def at(page: int, changes: int, whole: int = 0) -> str:
+    def at(page: int, changes: int, whole: int = 0, **files: str | int) -> str:
         """Return where there are these pages of the torrents and of the changes, one of these *whole*."""
-        query = {"page": page, "changes": changes, "whole": whole}
+        query = {"page": page, "changes": changes, "whole": whole, **files}
         asked = urlencode({key: value for key, value in query.items() if value})
         return f"/notes/{note_id}?{asked}".removesuffix("?")
 
@@ -108,8 +102,12 @@ async def note(
         place = min(page, max(len(magnets) - 1, 0) // _MOST_TORRENTS)
         on_it = magnets[place * _MOST_TORRENTS : (place + 1) * _MOST_TORRENTS]
         known = await services.notebook.known(here, on_it)
-        torrents = [await _torrent(asker, t, here, one, known) for one in on_it]
+        files_at = FilesAt(
+            torrent=of, page=files, address=lambda which, to: at(place, history.page, of=which, files=to)
+        )
+        torrents = [await torrent_shown(asker, t, here, one, known, files_at) for one in on_it]
         further = len(magnets) - place * _MOST_TORRENTS - len(on_it)
+        can_undo = not history.page and await services.history.can_undo(note_id)
         older = (history.page + 1) * _MOST_STEPS < history.total
         return await page_of(
             request,
@@ -127,16 +125,25 @@ async def note(
             else "",
             before=at(place - 1, history.page) if place else None,
             after=at(place + 1, history.page) if further else None,
-            can_undo=not history.page and await services.history.can_undo(note_id),
+            undo_at=_undo_at(history.steps) if can_undo else None,
+            undo_said=t.gettext("Write again") if history.steps and history.steps[0].change.cause in BACK else None,
             newer=at(place, history.page - 1) if history.page else None,
             older=at(place, history.page + 1) if older else None,
             steps=await asyncio.to_thread(
-                lambda: [_step(t, one, at(place, history.page, one.version), whole) for one in history.steps]
+                lambda: [step_shown(t, one, at(place, history.page, one.version), whole) for one in history.steps]
             ),
         )
 
     async with asker.turn():
         return await asker.where_it_is(shown)
+
+
+def _undo_at(steps: Sequence[Step]) -> int:
+    """Return the version of the step that an undo takes back: names that lie beneath edits and what was kept."""
+    if steps[0].change.cause in BACK:
+        return steps[0].version
+    over = {Cause.EDIT, Cause.KEPT, *BACK}
+    return next((one.version for one in steps if one.change.cause not in over), steps[0].version)
 
 
 def _deleted(request: Request, t: Translation, note_id: NoteId, to: str) -> Response:
@@ -188,7 +195,7 @@ async def notebooks_of(asker: Asker, t: Translation) -> Sequence[Mapping[str, ob
     titles = await asker.titles()
     shown = [{"id": asker.notebook, "title": t.gettext("Your notes")}]
     for place, (notebook, title) in enumerate(titles.items(), 1):
-        shown.append({"id": notebook, "title": _short(title) or t.gettext("Group {number}").format(number=place)})
+        shown.append({"id": notebook, "title": short(title) or t.gettext("Group {number}").format(number=place)})
     return shown
 
 
@@ -222,78 +229,3 @@ def _line(t: Translation, line: Line) -> Mapping[str, object]:
         "at": time_of(line.note.changed_at),
         "day": minute(line.note.changed_at),
     }
-
-
-async def _torrent(
-    asker: Asker, t: Translation, here: NotebookId, magnet: Magnet, known: Mapping[TorrentId, Known]
-) -> Mapping[str, object]:
-    torrent = magnet.torrents[0]
-    told = known.get(torrent)
-    shown: dict[str, object] = {
-        "info_hash": torrent.shown.hex,
-        "here": None if magnet.name is None or (told and told.name.text == magnet.name) else _short(magnet.name),
-        "junk": is_junk(magnet.name or ""),
-        "true_name": None,
-        "link": "",
-        "trust": "",
-        "trust_said": "",
-        "size": "",
-        "files": (),
-        "files_said": "",
-        "unseen": "",
-    }
-    if told is None:
-        return shown
-    found = await asker.services.search.torrent([here], torrent.shown, page=0, size=_MOST_FILES)
-    many = told.file_count
-    unseen = many - _MOST_FILES if found and found.more else 0
-    more = t.ngettext("And {count} more file.", "And {count} more files.", unseen)
-    return shown | {
-        "true_name": _short(told.name.text),
-        "link": magnet_link(torrent, told.name.text, magnet.hints) if told.name.certain and not told.name.blank else "",
-        "trust": "verified" if told.verified and told.name.certain else "claimed",
-        "trust_said": trust_word(t, verified=told.verified, certain=told.name.certain),
-        "size": size(told.size),
-        "files": await asyncio.to_thread(_branches, found.files) if found else (),
-        "files_said": t.ngettext("{count} file", "{count} files", many).format(count=many),
-        "unseen": more.format(count=unseen) if unseen else "",
-    }
-
-
-def _branches(files: Sequence[FileEntry]) -> Sequence[Mapping[str, object]]:
-    return [_branch(one) for one in tree_of(files)]
-
-
-def _branch(branch: Branch) -> Mapping[str, object]:
-    return {
-        "name": _short(branch.name),
-        "size": size(branch.size),
-        "within": [_branch(one) for one in branch.within.values()],
-    }
-
-
-def _step(t: Translation, step: Step, address: str, whole: int) -> Mapping[str, object]:
-    """Return a change of the note as it is shown, with the first of what it changed; at *address* with all of it."""
-    changes = differences(step)
-    more = 0 if step.version == whole else max(0, len(changes) - _MOST_TORRENTS)
-    said = t.ngettext("And {count} more change.", "And {count} more changes.", more).format(count=more)
-    return {
-        "more": said if more else "",
-        "address": address,
-        "cause": cause_word(t, step.change.cause),
-        "at": time_of(step.change.at),
-        "day": minute(step.change.at),
-        "changes": [
-            {
-                "before": one_line(one.before),
-                "removed": _short(one.removed or ""),
-                "added": _short(one.added or ""),
-                "after": one_line(one.after),
-            }
-            for one in changes[: len(changes) - more]
-        ],
-    }
-
-
-def _short(text: str) -> str:
-    return one_line(text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…")

@@ -16,7 +16,7 @@ from services.notebook.once import once
 from services.notebook.ports import NotebookStore, NotebookTx
 from services.torrents import NotebookId, NoteId, PersonId, TaskId, TorrentId
 
-_BACK = frozenset({Cause.UNDO, Cause.UNDO_TASK, Cause.KEPT_ALL})
+BACK = frozenset({Cause.UNDO, Cause.UNDO_TASK, Cause.KEPT_ALL})
 """After these nothing that a task wrote stands, and an undo takes them back."""
 
 
@@ -148,7 +148,7 @@ class History:
                 mine = _stretch(note, await tx.notes.revisions(note.id), task_id)
                 if not mine.steps or mine.stays_beneath:
                     refused[note.id] = mine.refusal
-                if mine.steps and (mine.last == Cause.UNDO_TASK if again else mine.last not in _BACK):
+                if mine.steps and (mine.last == Cause.UNDO_TASK if again else mine.last not in BACK):
                     ways.append(_way_of(note, mine.steps))
             if not ways:
                 raise next(iter(refused.values()), NothingToUndo())
@@ -244,7 +244,7 @@ def _stretch(note: Note, revisions: Sequence[Revision], task_id: TaskId | None) 
     steps = _on_top(pile, task_id)
     if all(one.change.cause == Cause.CARRIED for one in steps):
         steps = []  # it has written nothing since the edit
-    if last is not None and last.change.cause in _BACK and last.after == note.text:
+    if last is not None and last.change.cause in BACK and last.after == note.text:
         steps = [last, *taken]
     beneath = any(one.change.task_id == task_id for one in pile if one not in steps)
     wrote = last is not None if not steps else beneath
@@ -269,9 +269,9 @@ def _since_edit(
         if one.change.cause == Cause.EDIT:
             pile, done = [], []
             continue
-        taken = _on_top(pile, one.change.task_id) if one.change.cause in _BACK else []
+        taken = _on_top(pile, one.change.task_id) if one.change.cause in BACK else []
         del pile[len(pile) - len(taken) :]
-        if one.change.cause not in _BACK:
+        if one.change.cause not in BACK:
             pile.append(one)
         done.append((one, taken))
     return pile, done
@@ -285,7 +285,7 @@ def _on_top(pile: Sequence[Step], task_id: TaskId | None) -> list[Step]:
 def stands(note: Note, revisions: Sequence[Revision], task_id: TaskId) -> bool:
     """Whether something that the task wrote into *note* can be taken back."""
     steps = _stretch(note, revisions, task_id).steps
-    return bool(steps) and steps[0].change.cause not in _BACK
+    return bool(steps) and steps[0].change.cause not in BACK
 
 
 def taken_back(note: Note, revisions: Sequence[Revision], task_id: TaskId, torrent: TorrentId) -> str | None:
@@ -368,5 +368,5 @@ def _way_back(note: Note, revisions: Sequence[Revision]) -> _WayBack:
 
 def _way_of(note: Note, mine: Sequence[Step]) -> _WayBack:
     """Return how to undo the steps of one task, newest first; or the last, where it took the others back."""
-    again = mine[0].change.cause in _BACK
+    again = mine[0].change.cause in BACK
     return _WayBack(note=note, text=mine[0 if again else -1].before, task_id=mine[0].change.task_id, again=again)

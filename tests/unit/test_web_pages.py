@@ -380,6 +380,59 @@ async def test_what_a_hostile_torrent_has_of_files_is_bounded_on_the_page(world:
     assert "And 301 more files." in page
     assert page.count('<ul class="files">') <= 13
     assert "n" * 301 not in page
+    (after,) = re.findall(r'<a href="([^"#]+)#torrent-1">And 301 more files.</a>', page)
+    page = (await world.http.get(after.replace("&amp;", "&"))).text
+    assert "And 101 more files." in page
+    assert "<details open>" in page
+    assert "file 200 <small>" in page
+
+
+async def test_a_folder_has_no_size_where_not_all_that_is_in_it_is_at_hand(world: World, engine: FakeEngine) -> None:
+    many = tuple(FileEntry(f"photos/{number}", 1) for number in range(500))
+    engine.knows("big", dataclasses.replace(info_of(torrent("big"), "big"), files=many))
+    note = await world.note("tg:1", "big")
+    await world.ended("/api/calibrate/async", {"note_id": note})
+    page = (await seen(world, ALICE, f"/notes/{note}")).text
+    assert "<li>photos/<ul" in page
+
+
+async def test_an_edit_of_white_space_is_seen_in_the_history_and_in_the_note(world: World) -> None:
+    note = await world.note("tg:1", "x")
+    await world.ended("/api/calibrate/async", {"note_id": note})
+    text = await world.text("tg:1", note)
+    for now in (f"one two {text}", f"\none\ntwo {text}"):
+        version = (await world.get(ALICE, f"/api/notes/{note}")).json()["note"]["version"]
+        await world.send("PUT", ALICE, f"/api/notes/{note}", {"text": now, "version": version})
+    page = (await seen(world, ALICE, f"/notes/{note}")).text
+    assert "⏎" in page.partition('class="change"')[2].partition("</li>")[0]
+    assert re.search(r"<pre [^>]*>\n\none", page)
+
+
+async def test_undo_stands_at_the_names_that_it_takes_back_and_not_at_an_edit_upon_them(world: World) -> None:
+    notebook = await world.services.notebook.behind("tg:1")
+    text = f"magnet:?xt=urn:btih:{torrent('x').shown}"
+    await world.services.notebook.save(text, notebook=notebook, person=ALICE, origin="here")
+    await world.ended("/api/calibrate/async", {"note_id": 1})
+    await world.services.edits.apply(f"more {text}", notebook=notebook, person=ALICE, origin="here")
+    steps = (await seen(world, ALICE, "/notes/1")).text.partition('<ol class="steps">')[2].split("<li>")[1:]
+    assert [("edited" in one, 'id="undo"' in one) for one in steps] == [(True, False), (False, True)]
+
+
+async def test_what_was_undone_can_be_written_again(world: World) -> None:
+    note = await world.note("tg:1", "x")
+    await world.ended("/api/calibrate/async", {"note_id": note})
+    assert '<button id="undo">Undo' in (await seen(world, ALICE, f"/notes/{note}")).text
+    version = (await world.get(ALICE, f"/api/notes/{note}")).json()["note"]["version"]
+    assert (await world.post(ALICE, f"/api/notes/{note}/undo", {"version": version})).status_code == 200
+    assert '<button id="undo">Write again' in (await seen(world, ALICE, f"/notes/{note}")).text
+
+
+async def test_a_name_that_cannot_be_seen_is_said_to_be_so(world: World, engine: FakeEngine) -> None:
+    engine.knows("unseen", "\u200b\u3164")
+    note = await world.note("tg:1", "unseen")
+    await world.ended("/api/calibrate/async", {"note_id": note})
+    page = (await seen(world, ALICE, f"/notes/{note}")).text
+    assert "<strong>(its name has nothing that can be seen)</strong>" in page
 
 
 async def test_a_group_is_shown_to_its_members_alone(world: World) -> None:

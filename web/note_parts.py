@@ -1,0 +1,131 @@
+"""Parts of a note's page: its torrents with their files, and the changes of its history."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from services.i18n import Translation, cause_word, trust_word
+from services.magnets.junk import is_junk
+from services.magnets.parse import Magnet
+from services.magnets.rewrite import magnet_link
+from services.notebook.differences import differences
+from services.notebook.excerpts import one_line
+from services.notebook.history import Step
+from services.notebook.note import Cause, Known
+from services.torrents import FileEntry, Name, NotebookId, TorrentId
+from services.units import minute, size
+from web.context import Asker
+from web.shapes import time_of
+from web.tree import Branch, tree_of
+
+_MOST_FILES = 200  # of one torrent, on a page
+_MOST_CHANGES = 20
+_LONGEST = 300  # characters of a name, or of what an edit replaced
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilesAt:
+    """The *page* of the files that is asked for, of the *torrent* with this info-hash; *address* of another one."""
+
+    torrent: str
+    page: int
+    address: Callable[[str, int], str]
+
+
+async def torrent_shown(
+    asker: Asker, t: Translation, here: NotebookId, magnet: Magnet, known: Mapping[TorrentId, Known], at: FilesAt
+) -> Mapping[str, object]:
+    """Return a torrent of a note, with the page of its files that is asked for."""
+    torrent = magnet.torrents[0]
+    told = known.get(torrent)
+    shown: dict[str, object] = {
+        "info_hash": torrent.shown.hex,
+        "here": None if magnet.name is None or (told and told.name.text == magnet.name) else short(magnet.name),
+        "junk": is_junk(magnet.name or ""),
+        "true_name": None,
+        "link": "",
+        "trust": "",
+        "trust_said": "",
+        "size": "",
+        "files": (),
+        "files_said": "",
+        "unseen": "",
+        "opened": False,
+        "files_before": None,
+        "files_after": None,
+    }
+    if told is None:
+        return shown
+    many, info_hash = told.file_count, torrent.shown.hex
+    opened = at.torrent == info_hash
+    place = min(at.page, max(many - 1, 0) // _MOST_FILES) if opened else 0
+    found = await asker.services.search.torrent([here], torrent.shown, page=place, size=_MOST_FILES)
+    unseen = many - (place + 1) * _MOST_FILES if found and found.more else 0
+    more = t.ngettext("And {count} more file.", "And {count} more files.", unseen)
+    whole = many <= _MOST_FILES
+    return shown | {
+        "true_name": short(told.name.text) if not told.name.blank else _blank(t, told.name),
+        "link": magnet_link(torrent, told.name.text, magnet.hints) if told.name.certain and not told.name.blank else "",
+        "trust": "verified" if told.verified and told.name.certain else "claimed",
+        "trust_said": trust_word(t, verified=told.verified, certain=told.name.certain),
+        "size": size(told.size),
+        "files": await asyncio.to_thread(_branches, found.files, whole=whole) if found else (),
+        "files_said": t.ngettext("{count} file", "{count} files", many).format(count=many),
+        "unseen": more.format(count=unseen) if unseen else "",
+        "opened": opened,
+        "files_before": at.address(info_hash, place - 1) if place else None,
+        "files_after": at.address(info_hash, place + 1) if unseen else None,
+    }
+
+
+def _blank(t: Translation, name: Name) -> str:
+    return t.gettext("(its name has nothing that can be seen)") if name.text else t.gettext("(its name is empty)")
+
+
+def _branches(files: Sequence[FileEntry], *, whole: bool) -> Sequence[Mapping[str, object]]:
+    return [_branch(one, whole=whole) for one in tree_of(files)]
+
+
+def _branch(branch: Branch, *, whole: bool) -> Mapping[str, object]:
+    """Return a branch as it is shown: a folder has no size where not the *whole* of the files is at hand."""
+    return {
+        "name": short(branch.name),
+        "size": size(branch.size) if whole or not branch.within else "",
+        "within": [_branch(one, whole=whole) for one in branch.within.values()],
+    }
+
+
+def step_shown(t: Translation, step: Step, address: str, whole: int) -> Mapping[str, object]:
+    """Return a change of the note as it is shown, with the first of what it changed; at *address* with all of it."""
+    changes = differences(step)
+    seen = _with_breaks if step.change.cause == Cause.EDIT else short
+    more = 0 if step.version == whole else max(0, len(changes) - _MOST_CHANGES)
+    said = t.ngettext("And {count} more change.", "And {count} more changes.", more).format(count=more)
+    return {
+        "more": said if more else "",
+        "address": address,
+        "version": step.version,
+        "cause": cause_word(t, step.change.cause),
+        "at": time_of(step.change.at),
+        "day": minute(step.change.at),
+        "changes": [
+            {
+                "before": ("…" if one.more_before else "") + seen(one.before),
+                "removed": seen(one.removed or ""),
+                "added": seen(one.added or ""),
+                "after": seen(one.after) + ("…" if one.more_after else ""),
+            }
+            for one in changes[: len(changes) - more]
+        ],
+    }
+
+
+def short(text: str) -> str:
+    return one_line(text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…")
+
+
+def _with_breaks(text: str) -> str:
+    """Return a piece of a text with its line breaks to be seen, and its spaces as they are."""
+    cut = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+    lines = cut.replace("\r", "").replace("\t", " ").split("\n")
+    return " ⏎ ".join(" ".join(map(one_line, line.split(" "))) for line in lines)
