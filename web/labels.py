@@ -34,7 +34,7 @@ def labels(t: Translation) -> Mapping[str, str]:
         "copied": t.gettext("Copied"),
         "link": t.gettext("The magnet with its true name"),
         "asking": t.gettext("The connection was cut. This page looks for news every second."),
-        "lost": t.gettext("The bot cannot be reached. What you see may be old."),
+        "lost": t.gettext("calibot cannot be reached. What you see may be old."),
         "slow": t.gettext("That was too often. This page looks for news again in a while."),
         "gone": t.gettext("This is not here any more. What you see is how it was last."),
         "waiting": t.gettext("Looking up … this page goes on when it is done."),

@@ -197,13 +197,24 @@ class Search:
 def asked(text: str) -> str:
     """Return the words of *text* as they are searched for and shown; empty where it has no letter and no digit.
 
+    A magnet link is looked for by its info-hash: another note may have the same torrent by another link.
+
     Raises:
         SearchTooLong: they are more than 200 characters.
     """
-    words = " ".join(searched_words(one_line(text)))
+    words = " ".join(searched_words(one_line(_with_hashes(text))))
     if len(words) > _LONGEST:
         raise SearchTooLong(most=_LONGEST)
     return words
+
+
+def _with_hashes(text: str) -> str:
+    """Return *text* with info-hashes in place of its links."""
+    pieces, done = [], 0
+    for magnet in find_magnets(text):
+        pieces += [text[done : magnet.start], magnet.torrents[0].shown.hex]
+        done = magnet.end
+    return " ".join([*pieces, text[done:]])
 
 
 async def _page_of_ids(

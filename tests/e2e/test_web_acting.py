@@ -315,9 +315,9 @@ async def test_the_server_started_anew_is_found_again(one_port: World, browser: 
     await one_port.ask(f"/calibrate_hash {one_port.swarm.dead().magnet()}")
     await expect(lookups(page, "running")).to_have_count(1)
     assert await one_port.stop() == 0
-    await expect(page.get_by_text("The bot cannot be reached.")).to_be_visible()
+    await expect(page.get_by_text("calibot cannot be reached.")).to_be_visible()
     await one_port.start()
-    await expect(page.get_by_text("The bot cannot be reached.")).to_be_hidden(timeout=30_000)  # it asks less often
+    await expect(page.get_by_text("calibot cannot be reached.")).to_be_hidden(timeout=30_000)  # it asks less often
     await one_port.ask(f"/calibrate_hash {one_port.swarm.dead().magnet()}")
     await expect(lookups(page, "running")).to_have_count(2)
     await context.close()

@@ -1,4 +1,4 @@
-"""What a press leaves alone: pressed twice it is done once, and what is half typed stays."""
+"""What a press leaves alone: pressed twice it is done once, what is half typed stays, and no page grows too wide."""
 
 import re
 
@@ -133,3 +133,12 @@ async def test_a_copy_is_told_to_who_does_not_see_it_and_keeps_the_focus(running
     await page.keyboard.press("Enter")
     await expect(page.get_by_role("status").filter(has_text="Copied")).to_have_count(1)
     await expect(copy).to_be_focused()
+
+
+async def test_no_page_is_wider_than_a_phone_whatever_is_searched_for(running: World, page: Page) -> None:
+    await page.set_viewport_size({"width": 360, "height": 740})
+    await log_in(running, page)
+    for words in (str(running.swarm.dead().v1), "w" * 200):
+        await page.goto(f"{page.url.partition('?')[0]}?q={words}")
+        await expect(page.get_by_role("heading", name="Notes with")).to_be_visible()
+        assert await page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0

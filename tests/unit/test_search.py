@@ -328,3 +328,19 @@ def test_a_search_has_a_length() -> None:
     assert asked("a" * 200)
     with pytest.raises(SearchTooLong):
         asked("a" * 201)
+
+
+def test_a_magnet_is_looked_for_by_its_info_hash_however_it_is_written() -> None:
+    one = torrent("x").shown
+    assert asked(f"magnet:?xt=urn:btih:{one.hex.upper()}&dn=some+name&tr=http%3A%2F%2Ft.example%2Fa film") == (
+        f"{one.hex} film"
+    )
+    assert asked("magnet, a word") == "magnet, a word"
+
+
+async def test_a_magnet_finds_the_notes_that_have_its_torrent_by_another_link(
+    search: Search, store: Store, notebook: NotebookId
+) -> None:
+    await add(store, notebook, f"magnet:?xt=urn:btih:{torrent('y').shown}&dn=18", torrent("y"))
+    (lines, _) = await search.lines(notebook, asked(f"magnet:?dn=other&xt=urn:btih:{torrent('y').shown}"), 0)
+    assert [one.note.id for one in lines] == [1]
