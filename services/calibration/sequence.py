@@ -1,6 +1,7 @@
 """The one sequence of changes, in memory: what changed after a number, at the cost of what changed."""
 
 import asyncio
+from collections import OrderedDict
 from dataclasses import dataclass
 
 from services.torrents import NoteId, TaskId
@@ -23,7 +24,8 @@ class Sequence:
     def __init__(self, boot: int, *, kept: int = 20_000) -> None:
         self._floor = self._last = boot << 32
         self._kept = kept
-        self._touched: dict[Key, int] = {}  # in the order of the numbers
+        # In the order of the numbers. Readers in threads ask for them, too: a key is never missing for a moment.
+        self._touched: OrderedDict[Key, int] = OrderedDict()
         self._news = asyncio.Event()
 
     @property
@@ -34,8 +36,8 @@ class Sequence:
     def touch(self, key: Key) -> None:
         """Give a change of *key* the next number."""
         self._last += 1
-        self._touched.pop(key, None)
         self._touched[key] = self._last
+        self._touched.move_to_end(key)
         self._news.set()
         if len(self._touched) > self._kept:
             oldest = next(iter(self._touched))
