@@ -97,6 +97,7 @@ async def note(
             if not await services.notebook.can_restore(here, note_id):
                 raise
             return _deleted(request, t, note_id, "/" if here == asker.notebook else f"/?notebook={here}")
+        can_undo = await services.history.can_undo(note_id)  # before what is shown of it: a lookup may end between
         history = await services.history.page(here, note_id, page=changes, size=_MOST_STEPS)
         magnets = await magnets_of(found.text)
         place = min(page, max(len(magnets) - 1, 0) // _MOST_TORRENTS)
@@ -107,7 +108,6 @@ async def note(
         )
         torrents = [await torrent_shown(asker, t, here, one, known, files_at) for one in on_it]
         further = len(magnets) - place * _MOST_TORRENTS - len(on_it)
-        can_undo = not history.page and await services.history.can_undo(note_id)
         older = (history.page + 1) * _MOST_STEPS < history.total
         return await page_of(
             request,
@@ -125,7 +125,7 @@ async def note(
             else "",
             before=at(place - 1, history.page) if place else None,
             after=at(place + 1, history.page) if further else None,
-            undo_at=_undo_at(history.steps) if can_undo else None,
+            undo_at=_undo_at(history.steps) if can_undo and history.steps and not history.page else None,
             undo_said=t.gettext("Write again") if history.steps and history.steps[0].change.cause in BACK else None,
             newer=at(place, history.page - 1) if history.page else None,
             older=at(place, history.page + 1) if older else None,

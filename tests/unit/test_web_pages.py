@@ -418,6 +418,21 @@ async def test_undo_stands_at_the_names_that_it_takes_back_and_not_at_an_edit_up
     assert [("edited" in one, 'id="undo"' in one) for one in steps] == [(True, False), (False, True)]
 
 
+async def test_a_lookup_that_ends_while_the_notes_page_is_made_is_no_fault(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    note_id = await world.note(str(ALICE), "x")
+    asked = world.services.history.can_undo
+
+    async def meanwhile(note: NoteId) -> bool:
+        return True if note == note_id else await asked(note)
+
+    monkeypatch.setattr(world.services.history, "can_undo", meanwhile)  # of what its history did not have yet
+    answer = await world.get(ALICE, f"/notes/{note_id}")
+    assert answer.status_code == 200
+    assert 'id="undo"' not in answer.text
+
+
 async def test_what_was_undone_can_be_written_again(world: World) -> None:
     note = await world.note("tg:1", "x")
     await world.ended("/api/calibrate/async", {"note_id": note})
