@@ -197,6 +197,14 @@ class World:
         )
         return message
 
+    async def follows(self, message: Message) -> None:
+        """Return when *message* is stored as one to edit: before, its number dies with the process.
+
+        That is looked for with each request to Telegram, the polls for updates among them.
+        """
+        followed = "SELECT message_id FROM followers UNION SELECT message_id FROM boards"
+        await self.api.until(lambda: (message.id,) in self.rows(followed))
+
 
 def kept(shown: Message) -> str:
     """Return a note's text as ``/note`` shows it: what stands below the names of its torrents."""

@@ -173,6 +173,7 @@ async def test_a_kill_while_a_board_is_live_leaves_nothing_live_and_no_end_untol
         dead = [world.swarm.dead() for _ in range(4)]
         asks(world, world.alice, world.private, *(one.magnet() for one in (*late, *dead)))
         board = await the_board(world, world.private, 8)
+        await world.follows(board)
         world.kill()
         await world.ended()
         for one in late:

@@ -163,6 +163,7 @@ async def test_a_chosen_language_holds_after_a_restart_and_its_cards_go_on_in_it
     await town.ask("/language zh", person=guest, chat=chat)
     card = await town.live_card(guest, chat)
     await town.shows(card, "进行中")
+    await town.follows(card)
     town.kill()
     await town.ended()
     await town.start()

@@ -96,6 +96,7 @@ async def test_started_while_telegram_is_gone_it_goes_on_with_its_lookups(runnin
     sample = running.swarm.unseeded(make_sample("Started.mkv"))
     card = await running.ask(f"/calibrate_hash {sample.magnet()}")
     await running.shows(card, "running")
+    await running.follows(card)
     running.kill()
     await running.ended()
     await running.api.vanish()
