@@ -12,7 +12,16 @@ from services.calibration.apply import writable
 from services.calibration.decisions import not_written
 from services.calibration.snapshots import Replaced
 from services.calibration.task import Found, Item, Lost, NoteRequest, Snapshot, State, Task
-from services.i18n import Translation, duration, not_written_said, sentence, source_word, state_word, trust_word
+from services.i18n import (
+    Translation,
+    blank_word,
+    duration,
+    not_written_said,
+    sentence,
+    source_word,
+    state_word,
+    trust_word,
+)
 from services.magnets.rewrite import magnet_link
 from services.torrents import Name, NoteId, Step
 from services.units import size
@@ -174,7 +183,7 @@ def source_name(t: Translation, source: str) -> str:
 
 
 def blank(t: Translation, name: Name) -> str:
-    return t.gettext("(its name has nothing that can be seen)") if name.text else t.gettext("(its name is empty)")
+    return blank_word(t, empty=not name.text)
 
 
 def _in_notes(t: Translation, snapshot: Snapshot) -> list[str]:

@@ -318,6 +318,11 @@ def trust_word(t: Translation, *, verified: bool, certain: bool) -> str:
     return t.gettext("verified") if certain else t.gettext("a guess")
 
 
+def blank_word(t: Translation, *, empty: bool) -> str:
+    """Return what stands for a name that cannot be seen."""
+    return t.gettext("(its name is empty)") if empty else t.gettext("(its name has nothing that can be seen)")
+
+
 def source_word(t: Translation, source: str) -> str | None:
     """Return what people call the *source* of a name; None where it goes by its own."""
     return t.gettext("the swarm") if source == "swarm" else None

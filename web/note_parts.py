@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from services.i18n import Translation, cause_word, trust_word
+from services.i18n import Translation, blank_word, cause_word, trust_word
 from services.magnets.junk import is_junk
 from services.magnets.parse import Magnet
 from services.magnets.rewrite import magnet_link
@@ -12,7 +12,7 @@ from services.notebook.differences import differences
 from services.notebook.excerpts import one_line
 from services.notebook.history import Step
 from services.notebook.note import Cause, Known
-from services.torrents import FileEntry, Name, NotebookId, TorrentId
+from services.torrents import FileEntry, NotebookId, TorrentId
 from services.units import minute, size
 from web.context import Asker
 from web.shapes import time_of
@@ -64,7 +64,7 @@ async def torrent_shown(
     more = t.ngettext("And {count} more file.", "And {count} more files.", unseen)
     whole = many <= _MOST_FILES
     return shown | {
-        "true_name": short(told.name.text) if not told.name.blank else _blank(t, told.name),
+        "true_name": blank_word(t, empty=not told.name.text) if told.name.blank else short(told.name.text),
         "link": magnet_link(torrent, told.name.text, magnet.hints) if told.name.certain and not told.name.blank else "",
         "trust": "verified" if told.verified and told.name.certain else "claimed",
         "trust_said": trust_word(t, verified=told.verified, certain=told.name.certain),
@@ -76,10 +76,6 @@ async def torrent_shown(
         "files_before": at.address(info_hash, place - 1) if place else None,
         "files_after": at.address(info_hash, place + 1) if unseen else None,
     }
-
-
-def _blank(t: Translation, name: Name) -> str:
-    return t.gettext("(its name has nothing that can be seen)") if name.text else t.gettext("(its name is empty)")
 
 
 def _branches(files: Sequence[FileEntry], *, whole: bool) -> Sequence[Mapping[str, object]]:

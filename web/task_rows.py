@@ -6,6 +6,7 @@ from services.calibration.decisions import asked_of, not_written, shown_of, to_k
 from services.calibration.task import Item, NoteRequest, OldName, Snapshot, State
 from services.i18n import (
     Translation,
+    blank_word,
     kept_said,
     not_written_said,
     question_said,
@@ -110,12 +111,8 @@ def _outcome(t: Translation, item: Item, *, several: bool) -> Mapping[str, objec
     Of *several*, a reason stands beside the torrent that it is about.
     """
     if (found := item.found) is not None:
-        name = _short(found.name.text)
-        if found.name.blank:
-            name = (
-                t.gettext("(its name has nothing that can be seen)") if found.name.text
-                else t.gettext("(its name is empty)")
-            )  # fmt: skip
+        blank = found.name.blank
+        name = blank_word(t, empty=not found.name.text) if blank else _short(found.name.text)
         sure = found.verified and found.name.certain
         trust = trust_word(t, verified=found.verified, certain=found.name.certain)
         kind = "verified" if sure else "claimed"

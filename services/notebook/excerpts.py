@@ -7,10 +7,10 @@ may be the beginning of one.
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from services.magnets.parse import find_magnets
+from services.magnets.parse import Magnet, find_magnets
 from services.notebook.words import plain_form, stands_apart
 
 _LONGEST = 140
@@ -32,11 +32,16 @@ class Excerpt:
 
 def readable(text: str) -> str:
     """Return *text* on one line, with names in place of its links; hashes in place of those without a name."""
+    return one_line(in_place_of_links(text, lambda one: one_line(one.name or "") or one.torrents[0].shown.hex))
+
+
+def in_place_of_links(text: str, word: Callable[[Magnet], str]) -> str:
+    """Return *text* with a *word* in place of each of its links."""
     pieces, done = [], 0
     for magnet in find_magnets(text):
-        pieces += [text[done : magnet.start], one_line(magnet.name or "") or magnet.torrents[0].shown.hex]
+        pieces += [text[done : magnet.start], word(magnet)]
         done = magnet.end
-    return one_line(" ".join([*pieces, text[done:]]))
+    return " ".join([*pieces, text[done:]])
 
 
 def one_line(text: str) -> str:

@@ -9,7 +9,7 @@ from itertools import zip_longest
 
 from services.errors import SearchTooLong
 from services.magnets.parse import find_magnets
-from services.notebook.excerpts import Excerpt, beginning, excerpt, one_line, readable
+from services.notebook.excerpts import Excerpt, beginning, excerpt, in_place_of_links, one_line, readable
 from services.notebook.note import Known, Note
 from services.notebook.notebook import has_junk_name
 from services.notebook.ports import NotebookStore, NotebookTx
@@ -202,19 +202,10 @@ def asked(text: str) -> str:
     Raises:
         SearchTooLong: they are more than 200 characters.
     """
-    words = " ".join(searched_words(one_line(_with_hashes(text))))
+    words = " ".join(searched_words(one_line(in_place_of_links(text, lambda one: one.torrents[0].shown.hex))))
     if len(words) > _LONGEST:
         raise SearchTooLong(most=_LONGEST)
     return words
-
-
-def _with_hashes(text: str) -> str:
-    """Return *text* with info-hashes in place of its links."""
-    pieces, done = [], 0
-    for magnet in find_magnets(text):
-        pieces += [text[done : magnet.start], magnet.torrents[0].shown.hex]
-        done = magnet.end
-    return " ".join([*pieces, text[done:]])
 
 
 async def _page_of_ids(
