@@ -124,6 +124,7 @@ def notes_page(t: Translation, page: Page) -> Message:
 def _line(t: Translation, note: Note, page: Page) -> str:
     marks = [t.gettext("junk name")] if note.id in page.junk else []
     marks += [t.gettext("not calibrated")] if note.id in page.uncalibrated else []
+    marks += [t.gettext("name to choose")] if note.id in page.undecided else []
     marked = f" · <i>{escape(listed(t, marks))}</i>" if marks else ""
     return f"<b>#{note.id}</b> {escape(title(t, note.text))}{marked}"
 

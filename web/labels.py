@@ -40,6 +40,7 @@ def labels(t: Translation) -> Mapping[str, str]:
         "waiting": t.gettext("Looking up … this page goes on when it is done."),
         "junk": t.gettext("junk name"),
         "open": t.gettext("not calibrated"),
+        "undecided": t.gettext("name to choose"),
         "pages": t.gettext("Pages"),
         "previous": t.gettext("Previous"),
         "next": t.gettext("Next"),

@@ -35,7 +35,10 @@ class Notebooks(BaseModel):
 
 
 class NoteLine(BaseModel):
-    """A note in a list. *junk*: a name in it tells nothing; *calibrated*: nothing is left to calibrate in it."""
+    """A note in a list. *junk*: a name in it tells nothing; *calibrated*: nothing is left to calibrate in it.
+
+    *undecided*: a name that was found is a guess, and nobody has decided about it.
+    """
 
     id: int
     notebook: int
@@ -44,6 +47,7 @@ class NoteLine(BaseModel):
     torrents: int
     junk: bool
     calibrated: bool
+    undecided: bool
     created_at: str
     changed_at: str
 
@@ -167,6 +171,7 @@ def line_of(line: Line) -> NoteLine:
         torrents=line.torrents,
         junk=line.junk,
         calibrated=line.calibrated,
+        undecided=line.undecided,
         created_at=time_of(note.created_at),
         changed_at=time_of(note.changed_at),
     )

@@ -226,6 +226,7 @@ def _line(t: Translation, line: Line) -> Mapping[str, object]:
         "torrents_there": line.torrents > 0,
         "junk": line.junk,
         "open": not line.calibrated,
+        "undecided": line.undecided,
         "at": time_of(line.note.changed_at),
         "day": minute(line.note.changed_at),
     }

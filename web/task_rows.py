@@ -23,6 +23,7 @@ from web.shapes import time_of
 
 _MOST_LIVE = 20
 _MOST_ENDED = 5
+_ENDED_AMONG = 50  # of those that ended last: what asks something stays before others
 _MOST_NOTES = 5
 _DIGITS = 16  # of an info-hash
 _LONGEST = 120  # characters of a name or a reason
@@ -32,9 +33,10 @@ async def tasks_shown(
     asker: Asker, t: Translation, notebook: NotebookId, note: NoteId | None = None
 ) -> Mapping[str, object]:
     """Return what is under way in *notebook*, or about its *note*, what has ended last, and how many more there are."""
-    snapshots, many = await asker.services.manager.tasks_of(notebook, note=note, limit=_MOST_LIVE, ended=_MOST_ENDED)
+    latest, many = await asker.services.manager.tasks_of(notebook, note=note, limit=_MOST_LIVE, ended=_ENDED_AMONG)
     more = many - _MOST_LIVE
-    ended = [one for one in snapshots if one.task.state.ended]
+    ended = _staying([one for one in latest if one.task.state.ended])
+    snapshots = [one for one in latest if not one.task.state.ended or one in ended]
     over = max(ended, key=lambda one: one.task.completed_at or 0.0, default=None)
     return {
         "address": f"/under-way?notebook={notebook}" + (f"&note={note}" if note else ""),
@@ -42,6 +44,12 @@ async def tasks_shown(
         "more": t.gettext("And {count} more.").format(count=more) if more > 0 else "",
         "latest": "" if over is None else f"{state_word(t, over.task.state)}: {_about(over)}",
     }
+
+
+def _staying(ended: Sequence[Snapshot]) -> Sequence[Snapshot]:
+    """Return those that stay in the list: what ended last, then what waits for an answer, then others."""
+    latest = sorted(ended, key=lambda one: -(one.task.completed_at or 0.0))
+    return [*latest[:1], *sorted(latest[1:], key=lambda one: unanswered(one) is None)][:_MOST_ENDED]
 
 
 def _row(asker: Asker, t: Translation, snapshot: Snapshot) -> Mapping[str, object]:

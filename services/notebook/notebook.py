@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 from services.clock import Clock
@@ -48,7 +48,7 @@ class Saved:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some notes, newest first; those of them with a *junk* name and with an *uncalibrated* torrent.
+    """Some notes, newest first; those of them with a *junk* name, an *uncalibrated* torrent, an *undecided* name.
 
     *older*, *newer*: whether there are such.
     """
@@ -56,6 +56,7 @@ class Page:
     notes: Sequence[Note]
     junk: Collection[NoteId]
     uncalibrated: Collection[NoteId]
+    undecided: Collection[NoteId]
     older: bool
     newer: bool
 
@@ -178,7 +179,7 @@ class Notebook:
     async def page(self, notebook: NotebookId, *, before: NoteId | None = None, after: NoteId | None = None) -> Page:
         """Return ten notes: the newest, those next older than *before*, or those next newer than *after*."""
 
-        async def read(tx: NotebookTx) -> tuple[Sequence[Note], Collection[NoteId], bool, bool]:
+        async def read(tx: NotebookTx) -> Page:
             if after is not None:
                 rising = await tx.notes.page_after(notebook, after=after, limit=_ON_A_PAGE + 1)
                 newer, notes = len(rising) > _ON_A_PAGE, list(rising[:_ON_A_PAGE])[::-1]
@@ -189,11 +190,12 @@ class Notebook:
                 newer = before is not None and bool(
                     await tx.notes.page_after(notebook, after=NoteId(before - 1), limit=1)
                 )
-            return notes, await tx.notes.uncalibrated([note.id for note in notes]), older, newer
+            ids = [note.id for note in notes]
+            uncalibrated, undecided = await tx.notes.uncalibrated(ids), await tx.notes.undecided(ids)
+            return Page(notes, (), uncalibrated, undecided, older, newer)
 
-        notes, uncalibrated, older, newer = await self._store.read(read)
-        junk = await asyncio.to_thread(_with_junk_names, notes)  # they may be very long
-        return Page(notes, junk, uncalibrated, older, newer)
+        page = await self._store.read(read)
+        return replace(page, junk=await asyncio.to_thread(_with_junk_names, page.notes))  # they may be very long
 
     async def delete(self, notebook: NotebookId, note_id: NoteId, *, request_key: str | None = None) -> None:
         """Put the note away; for a day it can be taken back. Raises NoteNotFound."""

@@ -60,6 +60,9 @@ class Notes(Protocol):
     async def uncalibrated(self, note_ids: Collection[NoteId]) -> Collection[NoteId]:
         """Return those of these notes that have a torrent which was not yet calibrated in them, or failed."""
 
+    async def undecided(self, note_ids: Collection[NoteId]) -> Collection[NoteId]:
+        """Return those of these notes that were calibrated with a guess about which nobody has decided yet."""
+
     async def having(self, notebook: NotebookId, torrents: Sequence[TorrentId]) -> Mapping[TorrentId, Sequence[Note]]:
         """Return, for each torrent, the notebook's notes with a magnet of any of its hashes, by their numbers."""
 

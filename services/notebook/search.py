@@ -48,7 +48,8 @@ class Page:
 class Line:
     """What a list says of a note: one line of it, and how many *torrents* it has.
 
-    *junk*: one of their names tells nothing; *calibrated*: nothing is left to calibrate in it.
+    *junk*: one of their names tells nothing; *calibrated*: nothing is left to calibrate in it; *undecided*: a name that
+    was found is a guess, and nobody has decided about it.
     """
 
     note: Note
@@ -56,6 +57,7 @@ class Line:
     torrents: int
     junk: bool
     calibrated: bool
+    undecided: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,15 +119,16 @@ class Search:
         """
         asked_words, skip = searched_words(words), page * A_LIST
 
-        async def read(tx: NotebookTx) -> tuple[Sequence[Note], Collection[NoteId]]:
+        async def read(tx: NotebookTx) -> tuple[Sequence[Note], Collection[NoteId], Collection[NoteId]]:
             if asked_words:
                 ids = await tx.words.search(notebook, asked_words, skip=skip, limit=A_LIST + 1)
                 notes = (await tx.notes.those(notebook, ids))[::-1]
             else:
                 notes = await tx.notes.page(notebook, skip=skip, limit=A_LIST + 1)
-            return notes, await tx.notes.uncalibrated([note.id for note in notes])
+            ids = [note.id for note in notes]
+            return notes, await tx.notes.uncalibrated(ids), await tx.notes.undecided(ids)
 
-        notes, uncalibrated = await self._store.read(read)
+        notes, uncalibrated, undecided = await self._store.read(read)
         shown = notes[:A_LIST]
         excerpts = [hit.excerpt.text for hit in await self._hits(shown, asked_words)] if asked_words else []
         told = [await self._of(note) for note in shown]
@@ -136,6 +139,7 @@ class Search:
                 torrents=one.torrents,
                 junk=one.junk,
                 calibrated=note.id not in uncalibrated,
+                undecided=note.id in undecided,
             )
             for note, one, excerpt in zip_longest(shown, told, excerpts)
         ]

@@ -109,6 +109,10 @@ class NoteRows:
         rows = await self._run.all("uncalibrated_among", ids=codec.dump(list(note_ids)))
         return {NoteId(row["note_id"]) for row in rows}
 
+    async def undecided(self, note_ids: Collection[NoteId]) -> Collection[NoteId]:
+        rows = await self._run.all("undecided_among", ids=codec.dump(list(note_ids)))
+        return {NoteId(row["note_id"]) for row in rows}
+
     async def having(self, notebook: NotebookId, torrents: Sequence[TorrentId]) -> Mapping[TorrentId, Sequence[Note]]:
         having: dict[TorrentId, list[Note]] = {}
         rows = await self._run.all("notes_having", notebook_id=notebook, torrents=codec.torrents_to_json(torrents))

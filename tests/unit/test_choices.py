@@ -15,7 +15,7 @@ from services.notebook.edits import Edits
 from services.notebook.history import History
 from services.notebook.note import Cause, Change
 from services.store.store import Store
-from services.torrents import Hints, NotebookId, TaskId
+from services.torrents import Hints, NotebookId, NoteId, TaskId
 from tests.fake_clock import FakeClock
 from tests.unit.conftest import Run
 from tests.unit.fakes import FakeEngine, torrent
@@ -579,3 +579,26 @@ async def test_every_guess_of_a_batch_can_be_chosen_one_after_another(world: Wor
             await world.choose(manager, task_id, "big5hkscs", position=snapshot.undecided[0].position)
         assert "Which of these" not in (await world.shown(manager, task_id)).html
         assert {find_magnets(await world.text(note))[0].name for note in notes[:8]} == {TRUE}
+
+
+async def test_a_note_is_undecided_from_the_guess_on_until_somebody_of_its_notebook_has_decided(
+    world: World, run: Run, store: Store
+) -> None:
+    async with run() as manager:
+        chosen, kept = [await world.add(f"{word} {link(word)}", word) for word in ("guess", "thanks")]
+        sure = await world.add(link("film"), "film")
+        there = await store.write(lambda tx: tx.notebooks.open("tg:2", 1.0))
+        elsewhere = await world.add(link("guess"), "guess", notebook=there)
+
+        async def undecided() -> set[NoteId]:
+            notes = [chosen, kept, sure, elsewhere]
+            return set(await store.read(lambda tx: tx.notes.undecided(notes)))
+
+        task_id = await world.calibrate(manager, chosen, kept, sure)
+        assert await undecided() == {chosen, kept}, "what is known but was not asked for there asks nothing"
+        await world.calibrate(manager, elsewhere, notebook=there)
+        assert await undecided() == {chosen, kept, elsewhere}
+        await world.choose(manager, task_id, "big5hkscs")
+        assert await undecided() == {kept, elsewhere}
+        await world.pin(kept, "thanks")
+        assert await undecided() == {elsewhere}

@@ -186,11 +186,13 @@ def page(
     *texts: str,
     junk: tuple[int, ...] = (),
     uncalibrated: tuple[int, ...] = (),
+    undecided: tuple[int, ...] = (),
     older: bool = False,
     newer: bool = False,
 ) -> Message:
     notes = [note_of(text, 50 - place) for place, text in enumerate(texts)]
-    return notes_page(T, Page(notes, set(map(NoteId, junk)), set(map(NoteId, uncalibrated)), older, newer))
+    marked = [set(map(NoteId, ids)) for ids in (junk, uncalibrated, undecided)]
+    return notes_page(T, Page(notes, marked[0], marked[1], marked[2], older, newer))
 
 
 def test_a_page_has_a_line_a_note_with_its_number_first_words_and_marks() -> None:
@@ -201,10 +203,11 @@ def test_a_page_has_a_line_a_note_with_its_number_first_words_and_marks() -> Non
         link("c"),
         junk=(50, 47),
         uncalibrated=(50, 48),
+        undecided=(50, 49),
     )
     assert plain(message).split("\n") == [
-        "#50 to watch： 18，later · junk name, not calibrated",
-        "#49 The Goddess",
+        "#50 to watch： 18，later · junk name, not calibrated, name to choose",
+        "#49 The Goddess · name to choose",
         "#48 just words · not calibrated",
         f"#47 (no name) {torrent('c').shown.hex[:16]}… · junk name",
     ]

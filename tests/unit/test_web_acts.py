@@ -390,6 +390,26 @@ async def test_a_guess_is_decided_on_the_page_and_then_stands_in_the_note(world:
 
 
 @pytest.mark.usefixtures("guess")
+async def test_a_guess_that_nobody_has_decided_about_stays_in_the_list_of_lookups_and_marks_its_note(
+    world: World, engine: FakeEngine
+) -> None:
+    note = await world.note("tg:1", "guess")
+    task = (await world.ended("/api/calibrate/async", {"note_id": note}))["task_id"]
+    for word in "abcdefg":
+        engine.knows(word, f"{word}.mkv")
+        await world.ended("/api/calibrate/async", {"note_id": await world.note("tg:1", word)})
+    await log_in(world)
+    page = (await world.http.get("/")).text
+    assert "Which of these is its name?" in page
+    assert re.findall(r'class="mark undecided"', page) == ['class="mark undecided"']
+    assert [f">{word}.mkv<" in page for word in "abcdefg"] == [False, False, False, True, True, True, True]
+    await press(world, f"/tasks/{task}/choose", {"position": 0, "encoding": "big5hkscs"})
+    page = (await world.http.get("/")).text
+    assert "Which of these is its name?" not in page
+    assert "undecided" not in page
+
+
+@pytest.mark.usefixtures("guess")
 @pytest.mark.parametrize(
     ("fields", "status"),
     [

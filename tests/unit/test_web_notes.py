@@ -65,6 +65,7 @@ async def test_a_list_tells_a_line_of_each_note_newest_first(world: World) -> No
         "torrents": 1,
         "junk": True,
         "calibrated": False,
+        "undecided": False,
         "created_at": second["created_at"],
         "changed_at": second["changed_at"],
     }

@@ -71,6 +71,12 @@ ORDER BY notes.id;
 SELECT DISTINCT note_id FROM note_hashes
 WHERE note_id IN (SELECT value FROM json_each(:ids)) AND (outcome IS NULL OR outcome IN ('failed', 'cancelled'));
 
+-- name: undecided_among
+SELECT DISTINCT note_id FROM note_hashes JOIN names ON names.v1 = info_hash OR names.v2 = info_hash
+WHERE note_id IN (SELECT value FROM json_each(:ids)) AND outcome = 'completed' AND NOT certain
+    AND (note_id, info_hash) NOT IN (SELECT note_id, info_hash FROM pins)
+    AND (notebook_id, names.id) NOT IN (SELECT notebook_id, name_id FROM chosen_names);
+
 -- name: page_of_notes
 SELECT * FROM notes
 WHERE notebook_id = :notebook_id AND deleted_at IS NULL AND (:before IS NULL OR id < :before)
