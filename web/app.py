@@ -4,7 +4,20 @@ import asyncio
 
 from fastapi import FastAPI
 
-from web import acts, calibrate, events, figures_page, health, login, metrics, notes, pages, reference, torrents
+from web import (
+    acts,
+    calibrate,
+    events,
+    figures_page,
+    health,
+    login,
+    metrics,
+    notes,
+    pages,
+    reference,
+    task_page,
+    torrents,
+)
 from web.bodies import Bodies
 from web.described import BY_TOKEN, OF_ANYBODY, OF_WHO_ASKS, Described
 from web.errors import answer_errors
@@ -37,6 +50,7 @@ def make_app(services: Services, stopping: asyncio.Event | None = None) -> FastA
     app.include_router(login.router)
     app.include_router(pages.router)
     app.include_router(acts.router)
+    app.include_router(task_page.router)
     app.include_router(figures_page.router)
     app.include_router(reference.router)
     return app

@@ -17,6 +17,8 @@ def labels(t: Translation) -> Mapping[str, str]:
         "search": t.gettext("Search"),
         "search_label": t.gettext("Words, names, file names"),
         "lookups": t.gettext("Lookups"),
+        "lookup": t.gettext("Lookup"),
+        "keep_old": t.gettext("Keep old"),
         "nothing_looked_up": t.gettext("Nothing is being looked up. What ended lately stands here, too."),
         "cancel": t.gettext("Cancel"),
         "retry": t.gettext("Retry"),

@@ -24,7 +24,7 @@ from web.shapes import time_of
 _MOST_LIVE = 20
 _MOST_ENDED = 5
 _ENDED_AMONG = 50  # of those that ended last: what asks something stays before others
-_MOST_NOTES = 5
+MOST_NOTES = 5
 _DIGITS = 16  # of an info-hash
 _LONGEST = 120  # characters of a name or a reason
 
@@ -40,7 +40,7 @@ async def tasks_shown(
     over = max(ended, key=lambda one: one.task.completed_at or 0.0, default=None)
     return {
         "address": f"/under-way?notebook={notebook}" + (f"&note={note}" if note else ""),
-        "rows": [_row(asker, t, one) for one in snapshots],
+        "rows": [row_of(asker, t, one) for one in snapshots],
         "more": t.gettext("And {count} more.").format(count=more) if more > 0 else "",
         "latest": "" if over is None else f"{state_word(t, over.task.state)}: {_about(over)}",
     }
@@ -52,7 +52,7 @@ def _staying(ended: Sequence[Snapshot]) -> Sequence[Snapshot]:
     return [*latest[:1], *sorted(latest[1:], key=lambda one: unanswered(one) is None)][:_MOST_ENDED]
 
 
-def _row(asker: Asker, t: Translation, snapshot: Snapshot) -> Mapping[str, object]:
+def row_of(asker: Asker, t: Translation, snapshot: Snapshot) -> Mapping[str, object]:
     task, progress = snapshot.task, snapshot.progress
     may = asker.may_any or task.asked_by == asker.person
     several = snapshot.total > 1
@@ -68,8 +68,9 @@ def _row(asker: Asker, t: Translation, snapshot: Snapshot) -> Mapping[str, objec
         "done": snapshot.total - snapshot.left,
         "total": snapshot.total,
         "counted": _counted(t, snapshot) if several else "",
+        "items_at": f"/tasks/{task.id}" if several else "",
         "progress": t.gettext("waiting for its turn") if task.state is State.PENDING else said,
-        "outcomes": [told for one in outcomes if (told := _outcome(t, one, several=several)) is not None],
+        "outcomes": [told for one in outcomes if (told := outcome_shown(t, one, several=several)) is not None],
         "corrected": _corrected(t, snapshot),
         "link": _link(snapshot),
         **_decisions(t, snapshot),
@@ -82,7 +83,7 @@ def _row(asker: Asker, t: Translation, snapshot: Snapshot) -> Mapping[str, objec
 
 def _notes(snapshot: Snapshot) -> Sequence[int]:
     request = snapshot.task.request
-    return request.notes[:_MOST_NOTES] if isinstance(request, NoteRequest) else ()
+    return request.notes[:MOST_NOTES] if isinstance(request, NoteRequest) else ()
 
 
 def _about(snapshot: Snapshot) -> str:
@@ -113,14 +114,14 @@ def _counted(t: Translation, snapshot: Snapshot) -> str:
     return said.format(found=found, total=snapshot.total, lost=snapshot.lost, left=snapshot.left)
 
 
-def _outcome(t: Translation, item: Item, *, several: bool) -> Mapping[str, object] | None:
+def outcome_shown(t: Translation, item: Item, *, several: bool) -> Mapping[str, object] | None:
     """Return the name that was found, and how sure it is, or why there is none; None while neither is known.
 
     Of *several*, a reason stands beside the torrent that it is about.
     """
     if (found := item.found) is not None:
         blank = found.name.blank
-        name = blank_word(t, empty=not found.name.text) if blank else _short(found.name.text)
+        name = blank_word(t, empty=not found.name.text) if blank else shortened(found.name.text)
         sure = found.verified and found.name.certain
         trust = trust_word(t, verified=found.verified, certain=found.name.certain)
         kind = "verified" if sure else "claimed"
@@ -129,7 +130,7 @@ def _outcome(t: Translation, item: Item, *, several: bool) -> Mapping[str, objec
         why = sentence(item.failure.code, item.failure.parameters, t)
         return {
             "name": "",
-            "why": _short(why),
+            "why": shortened(why),
             "which": _digits_of(item) if several else "",
             "trust": "",
             "trust_said": "",
@@ -158,12 +159,14 @@ def _decisions(t: Translation, snapshot: Snapshot) -> Mapping[str, object]:
     return {
         "question": question,
         "position": 0 if asked is None else asked.item.position,
-        "readings": () if asked is None else [(one.encoding, _short(one.text)) for one in asked.readings],
+        "readings": () if asked is None else [(one.encoding, shortened(one.text)) for one in asked.readings],
         "told": list(filter(None, told)),
         "to_keep": [
             (
                 one.position,
-                t.gettext("Keep old: {name}").format(name=_short(one.was or "")) if several else t.gettext("Keep old"),
+                t.gettext("Keep old: {name}").format(name=shortened(one.was or ""))
+                if several
+                else t.gettext("Keep old"),
             )
             for one in to_keep(snapshot)
         ],
@@ -176,9 +179,9 @@ def _claim(t: Translation, snapshot: Snapshot, item: Item, *, several: bool) -> 
     if item.found is None or item.was is None or became is None:
         return ""
     if became is OldName.KEPT:
-        said = kept_said(t, _short(item.was))
+        said = kept_said(t, shortened(item.was))
     else:
-        said = replaced_said(t, _short(item.was), _short(item.found.name.text))
+        said = replaced_said(t, shortened(item.was), shortened(item.found.name.text))
     return f"{_digits_of(item)} · {said}" if several else said
 
 
@@ -195,5 +198,5 @@ def _link(snapshot: Snapshot) -> str:
     return magnet_link(item.torrent, name.text, item.hints) if name.certain and not name.blank else ""
 
 
-def _short(text: str) -> str:
+def shortened(text: str) -> str:
     return one_line(text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…")

@@ -110,6 +110,7 @@ TABLE = [
     Row("POST", "/notes/{note_id}/restore", done(THEIRS), "/notes/2/restore"),
     Row("POST", "/calibrate", done(THEIRS), body={"only": 1}),
     Row("POST", "/calibrate", done(THEIRS), body={"all": 1, "notebook": "{notebook}"}),
+    Row("GET", "/tasks/{task_id}", THEIRS, "/tasks/{live}"),
     Row("POST", "/tasks/{task_id}/cancel", done(ASKED), "/tasks/{live}/cancel"),
     Row(
         "POST",
