@@ -410,7 +410,11 @@ def lookups_said(t: Translation, count: int, days: int) -> str:
 
 def share_said(t: Translation, share: float) -> str:
     """Return how many found a name, of 1."""
-    return t.gettext("Names found: {share} of those that nobody stopped").format(share=f"{100 * share:.0f} %")
+    return t.gettext("Names found: {share} of those that nobody stopped").format(share=percent(share))
+
+
+def percent(share: float) -> str:
+    return f"{100 * share:.0f} %"
 
 
 def waits_said(t: Translation, average: float, p95: float) -> str:

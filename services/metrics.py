@@ -75,8 +75,12 @@ class Figures:
     @property
     def success_share(self) -> float | None:
         """Found, of those that came to an end by themselves; None where none did."""
+        return self.share(self.outcomes.get(_FOUND, 0))
+
+    def share(self, found: int) -> float | None:
+        """Return *found* of those that came to an end by themselves; None where none did."""
         ended = sum(many for outcome, many in self.outcomes.items() if outcome != _LEFT)
-        return self.outcomes.get(_FOUND, 0) / ended if ended else None
+        return found / ended if ended else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

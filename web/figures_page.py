@@ -10,17 +10,18 @@ from services.i18n import (
     lookups_said,
     now_said,
     outcome_word,
+    percent,
     share_said,
     source_word,
     waits_said,
 )
-from services.metrics import Day, Figures, SourceTimes
+from services.metrics import Day, Figures
 from services.notebook.excerpts import one_line
 from services.torrents import NotebookId
 from services.units import date
 from web.charts import columns, lengths
 from web.context import Asker, WhoAsks
-from web.given import services_of
+from web.given import FrontEnd, services_of
 from web.labels import labels
 from web.pages import notebooks_of, page_of
 from web.words import words_of
@@ -37,18 +38,22 @@ async def figures(request: Request, asker: WhoAsks) -> Response:
     """Show what waits and is at work, how long lookups waited and took, and what they came to."""
     t = words_of(request)
     of, about = await _whose(asker, t)
-    shown = await services_of(request).metrics.figures(notebooks=of)
+    services = services_of(request)
+    shown = await services.metrics.figures(notebooks=of)
+    # No event tells of a number; who asks each second has them as they were counted a few seconds ago at most.
+    watched_by = FrontEnd.SYNC if services.watched_by is FrontEnd.SYNC else FrontEnd.POLL
     return await page_of(
         request,
         "figures.html",
-        say={**labels(t), "skip": t.gettext("To the figures"), **_labels(t, telegram=services_of(request).telegram)},
+        say={**labels(t), "skip": t.gettext("To the figures"), **_labels(t, telegram=services.telegram)},
+        front_end=watched_by,
         notebooks=await notebooks_of(asker, t),
         notebook=None,
         heading=t.gettext("The whole bot's figures") if of is None else t.gettext("Your notebooks' figures"),
         about=about,
         told=_told(t, shown),
         share=None if shown.success_share is None else lengths([shown.success_share], 1.0)[0],
-        sources=_sources(t, shown.by_source[:_MOST_ROWS]),
+        sources=_sources(t, shown),
         outcomes=_outcomes(t, shown.outcomes),
         days=_days(t, shown.by_day) if shown.waits.lookups else None,
     )
@@ -68,7 +73,8 @@ async def _whose(asker: Asker, t: Translation) -> tuple[Collection[NotebookId] |
 
 def _labels(t: Translation, *, telegram: bool) -> Mapping[str, str]:
     return {
-        "times": t.gettext("Time to a name"),
+        "times": t.gettext("Success and time by source"),
+        "share": t.gettext("success"),
         "within_50": t.gettext("half within"),
         "within_95": t.gettext("95 of 100 within"),
         "ends": t.gettext("How they ended"),
@@ -99,12 +105,15 @@ def _told(t: Translation, figures: Figures) -> Sequence[str]:
     return told
 
 
-def _sources(t: Translation, sources: Sequence[SourceTimes]) -> Sequence[Mapping[str, object]]:
+def _sources(t: Translation, figures: Figures) -> Sequence[Mapping[str, object]]:
+    sources = figures.by_source[:_MOST_ROWS]
     longest = max((one.p95 for one in sources), default=0.0)
     return [
         {
             "name": source_word(t, one.source) or _short(one.source),
             "names": t.ngettext("{count} name", "{count} names", one.found).format(count=one.found),
+            "share": percent(figures.share(one.found) or 0.0),
+            "share_bar": lengths([figures.share(one.found) or 0.0], 1.0)[0],
             "p50": brief(t, one.p50),
             "p95": brief(t, one.p95),
             "bars": lengths([one.p50, one.p95], longest),

@@ -182,10 +182,11 @@ async def _made(request: Request, template: str, given: dict[str, object]) -> Re
     """Return a page or a part of one, made in a thread: there may be much on it."""
     services, t = services_of(request), words_of(request)
     out = t.gettext("You are logged out. What you typed stays here, to be copied, or sent when you are in again.")
-    given |= {
+    given = {
         "front_end": services.watched_by,
         "outcome": told_in(request.query_params, t),
         "logged_out": f"{out} {another_link(t, telegram=services.telegram)}",
+        **given,
     }
     return await asyncio.to_thread(services.html.page, template, **given)
 

@@ -59,7 +59,18 @@ async def test_nothing_keeps_anybody_from_using_a_page(
     await expect(page.locator(".outcome").filter(has_text="true.name")).to_be_visible()
     wrong += await faults(page)
     address = page.url
-    for path in ("notes/1", "figures", "?q=film", "?q=nothing+has+this", "notes/77", "docs"):
+    of_many = (await page.locator(".tasks .about a").first.get_attribute("href") or "").removeprefix("/")
+    paths = (
+        "notes/1",
+        of_many,
+        f"{of_many}?only=lost",
+        "figures",
+        "?q=film",
+        "?q=nothing+has+this",
+        "notes/77",
+        "docs",
+    )
+    for path in paths:
         await page.goto(address + path)
         wrong += await faults(page)
     await page.goto(f"{address}notes/1")

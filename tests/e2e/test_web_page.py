@@ -79,10 +79,13 @@ async def test_the_figures_are_drawn_on_a_telephones_screen_and_on_a_desks(runni
         overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
         assert await page.evaluate(overflow) == 0
         boxes = [await one.bounding_box() for one in await page.locator("svg.bar .part").all()]
-        assert len(boxes) == 4
+        assert len(boxes) == 5
         assert all(box and box["width"] > 20 and box["height"] == 10 for box in boxes)
     await page.get_by_text("The same in numbers").click()
     await expect(page.get_by_role("row", name=re.compile(r"^\d{4}-\d\d-\d\d 1 0$"))).to_have_count(1)
+    await running.ask(f"/calibrate_hash {running.swarm.dead().magnet()}")
+    await expect(page.get_by_text("Now: 1 at work, 0 waiting.")).to_be_visible()
+    await expect(page.get_by_role("table").last).to_be_visible()  # what was opened stays so
 
 
 async def test_a_link_is_used_once_and_logging_out_everywhere_ends_what_it_opened(running: World) -> None:
