@@ -21,6 +21,7 @@ from web.tree import Branch, tree_of
 _MOST_FILES = 200  # of one torrent, on a page
 _MOST_CHANGES = 20
 _LONGEST = 300  # characters of a name, or of what an edit replaced
+_LONGEST_WHOLE = 100_000  # where all of it is asked for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,11 +95,19 @@ def _branch(branch: Branch, *, whole: bool) -> Mapping[str, object]:
 def step_shown(t: Translation, step: Step, address: str, whole: int) -> Mapping[str, object]:
     """Return a change of the note as it is shown, with the first of what it changed; at *address* with all of it."""
     changes = differences(step)
-    seen = _with_breaks if step.change.cause == Cause.EDIT else short
-    more = 0 if step.version == whole else max(0, len(changes) - _MOST_CHANGES)
-    said = t.ngettext("And {count} more change.", "And {count} more changes.", more).format(count=more)
+    all_of_it = step.version == whole
+    most = _LONGEST_WHOLE if all_of_it else _LONGEST
+    more = 0 if all_of_it else max(0, len(changes) - _MOST_CHANGES)
+    cut = not all_of_it and any(len(text or "") > most for one in changes for text in (one.removed, one.added))
+    said = t.gettext("Show all of it") if cut else ""
+    if more:
+        said = t.ngettext("And {count} more change.", "And {count} more changes.", more).format(count=more)
+
+    def seen(text: str) -> str:
+        return _with_breaks(text, most) if step.change.cause == Cause.EDIT else short(text, most)
+
     return {
-        "more": said if more else "",
+        "more": said,
         "address": address,
         "version": step.version,
         "cause": cause_word(t, step.change.cause),
@@ -116,12 +125,12 @@ def step_shown(t: Translation, step: Step, address: str, whole: int) -> Mapping[
     }
 
 
-def short(text: str) -> str:
-    return one_line(text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…")
+def short(text: str, most: int = _LONGEST) -> str:
+    return one_line(text if len(text) <= most else f"{text[:most]}…")
 
 
-def _with_breaks(text: str) -> str:
+def _with_breaks(text: str, most: int) -> str:
     """Return a piece of a text with its line breaks to be seen, and its spaces as they are."""
-    cut = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+    cut = text if len(text) <= most else f"{text[:most]}…"
     lines = cut.replace("\r", "").replace("\t", " ").split("\n")
     return " ⏎ ".join(" ".join(map(one_line, line.split(" "))) for line in lines)

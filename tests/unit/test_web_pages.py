@@ -408,6 +408,20 @@ async def test_an_edit_of_white_space_is_seen_in_the_history_and_in_the_note(wor
     assert re.search(r"<pre [^>]*>\n\none", page)
 
 
+async def test_all_that_an_edit_took_away_can_be_seen(world: World) -> None:
+    text = "\n".join(f"line {number}" for number in range(200))
+    note = await world.note("tg:1", "x")
+    for now in (text, "x"):
+        version = (await world.get(ALICE, f"/api/notes/{note}")).json()["note"]["version"]
+        await world.send("PUT", ALICE, f"/api/notes/{note}", {"text": now, "version": version})
+    page = (await seen(world, ALICE, f"/notes/{note}")).text
+    assert "line 199</del>" not in page
+    (address, _) = re.findall(r'href="([^"]+)">Show all of it</a>', page)
+    whole = (await world.http.get(address)).text
+    assert "line 198 ⏎ line 199</del>" in whole
+    assert whole.count("Show all of it") == 1
+
+
 async def test_undo_stands_at_the_names_that_it_takes_back_and_not_at_an_edit_upon_them(world: World) -> None:
     notebook = await world.services.notebook.behind("tg:1")
     text = f"magnet:?xt=urn:btih:{torrent('x').shown}"
