@@ -31,6 +31,7 @@ from services.i18n import Catalogues
 from services.inbox import Inbox
 from services.notebook.export import Export
 from services.notebook.languages import Languages
+from services.notebook.local import LOCAL
 from services.notebook.people import People
 from web.figures import Figures
 from web.stopping import first_of
@@ -76,6 +77,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
         application = _application(settings, receipts, revoke)
         outbox = Outbox(application.bot, live, clock=clock)
         gathering = Gathering(outbox, receipts, clock)
+        await core.sessions.close_all(LOCAL)  # whose notes are the owner's now: /login lets them in
         stack.push_async_callback(application.shutdown)  # after the web server, which asks Telegram, too
         site = await open_web(stack, core, Doors(application.bot, people, clock), stop)
         application.bot_data = Services(

@@ -131,7 +131,8 @@ class Sessions:
             return await tx.sessions.remove_all(person)
 
         closed = await self._store.write(close)
-        log.info("session.all_closed", person=person)
+        if closed:
+            log.info("session.all_closed", person=person)
         return closed
 
     async def _good_link(self, tx: SessionTx, digest: bytes) -> Pass:

@@ -152,7 +152,8 @@ async def test_the_owner_of_the_settings_has_the_notes_in_the_chat_and_the_page_
     assert "dn=18" in kept(await world.ask(f"/note {number}"))
     listening = re.findall(r"web\.listening.* port=(\d+)", world.output)
     goes_on_at(http, f"http://127.0.0.1:{listening[-1]}")
-    assert await browser.status() == 403
+    assert await browser.status() == 401
+    assert "Send /login to the bot" in (await http.get("/", headers={"Accept": "text/html"})).text
     chat = await world.ask(f"more {make_sample('y').magnet('y')}")
     assert "#2 saved" in chat.text
     await world.stop()
