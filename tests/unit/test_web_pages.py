@@ -476,6 +476,16 @@ async def test_what_is_not_there_is_said_on_a_page(world: World, path: str) -> N
     assert "Traceback" not in answer.text
 
 
+@pytest.mark.parametrize("number", ["x", 0, 2**64])
+async def test_a_path_with_what_is_no_number_is_no_page_and_a_bad_request_of_a_program(
+    world: World, number: object
+) -> None:
+    answer = await seen(world, ALICE, f"/notes/{number}")
+    assert (answer.status_code, "There is nothing at this address." in answer.text) == (404, True)
+    answer = await world.get(ALICE, f"/api/notes/{number}")
+    assert (answer.status_code, answer.json()["code"]) == (400, "bad_request")
+
+
 async def test_nothing_that_a_note_or_a_torrent_says_becomes_markup(world: World, store: Store) -> None:
     notebook = await world.services.notebook.behind("tg:1")
     text = f"{HOSTILE}\nmagnet:?xt=urn:btih:{torrent('hostile').shown}&dn=old{HOSTILE.replace(' ', '%20')}"
