@@ -344,6 +344,14 @@ async def test_a_long_notebook_has_pages_and_a_search_keeps_to_its_words(world: 
     assert "No note has all of these words." in (await world.http.get("/?q=nowhere")).text
 
 
+@pytest.mark.parametrize(("kept", "newest"), [("", "/"), ("q=words&", "/?q=words")])
+async def test_beyond_the_last_page_the_way_back_leads_to_notes(world: World, kept: str, newest: str) -> None:
+    await world.note("tg:1", "words")
+    page = (await seen(world, ALICE, f"/?{kept}page=77")).text
+    assert "There are no older notes." in page
+    assert f'<a rel="prev" href="{newest}">Newer</a>' in page
+
+
 async def test_an_empty_notebook_says_how_a_note_comes_into_it(world: World) -> None:
     assert "Paste a magnet link above" in (await seen(world, CAROL, "/")).text
 
