@@ -18,6 +18,7 @@ from services.i18n import (
 from services.magnets.rewrite import magnet_link
 from services.notebook.excerpts import one_line
 from services.torrents import NotebookId, NoteId
+from services.units import minute
 from web.context import Asker
 from web.shapes import time_of
 
@@ -50,6 +51,7 @@ def _row(asker: Asker, t: Translation, snapshot: Snapshot) -> Mapping[str, objec
     several = snapshot.total > 1
     outcomes = snapshot.outcomes if several else (snapshot.first,)
     said = sentence(progress.code, progress.parameters, t) if progress else ""
+    at = task.completed_at or task.started_at
     return {
         "id": task.id,
         "state": str(task.state),
@@ -68,7 +70,8 @@ def _row(asker: Asker, t: Translation, snapshot: Snapshot) -> Mapping[str, objec
         "live": not task.state.ended,
         "may_cancel": may and not task.state.ended,
         "may_retry": may and snapshot.can_retry,
-        "at": time_of(task.completed_at or task.started_at or task.created_at),
+        "at": "" if at is None else time_of(at),
+        "day": "" if at is None else minute(at),
     }
 
 

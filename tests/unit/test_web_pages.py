@@ -365,6 +365,21 @@ async def test_what_is_under_way_is_shown(world: World) -> None:
     assert 'aria-label="Cancel #1"' in page
 
 
+async def test_a_lookup_is_shown_with_when_it_began_and_then_with_when_it_ended(world: World) -> None:
+    note = await world.note("tg:1", "lost")
+    await log_in(world)
+
+    async def times() -> list[tuple[str, str]]:
+        page = (await world.http.get("/under-way")).text
+        return re.findall(r'<time [^>]*datetime="([^"]+)">([^<]+)</time>', page)
+
+    task = (await world.post(ALICE, "/api/calibrate/async", {"note_id": note})).json()["task_id"]
+    for key, seconds in (("started_at", 1), ("completed_at", 100)):
+        await world.clock.advance(seconds)
+        at = (await world.get(ALICE, f"/api/calibrate/status/{task}")).json()[key]
+        assert await times() == [(at, f"{at[:10]} {at[11:16]} UTC")]
+
+
 async def test_a_note_is_shown_with_its_true_names_its_files_and_its_history(world: World, engine: FakeEngine) -> None:
     note = await world.note("tg:1", "x")
     await world.ended("/api/calibrate/async", {"note_id": note})
