@@ -65,6 +65,13 @@ async def test_a_link_that_is_only_looked_at_is_not_used_up_and_asks_first(world
     assert (await world.http.post(f"/login/{secret}", headers={"Origin": "http://calibot"})).status_code == 303
 
 
+async def test_a_page_that_only_says_something_leads_past_nothing_to_notes_that_are_not_there(world: World) -> None:
+    link = f"/login/{await world.services.sessions.link(ALICE)}"
+    for path in (link, "/login/used", "/", "/docs"):
+        assert 'class="skip"' not in (await world.http.get(path)).text
+    assert '<a class="skip" href="#main">To the notes</a>' in (await seen(world, ALICE, "/")).text
+
+
 async def test_a_link_lets_in_once_and_then_says_that_it_was_used(world: World) -> None:
     secret = await world.services.sessions.link(ALICE)
     first = await world.http.post(f"/login/{secret}", headers={"Origin": "http://calibot"})
