@@ -35,16 +35,17 @@ _KINDS = {"found": "good", "cancelled": "left"}
 @router.get("/figures")
 async def figures(request: Request, asker: WhoAsks) -> Response:
     """Show what waits and is at work, how long lookups waited and took, and what they came to."""
-    t = words_of(request)
+    t, services = words_of(request), services_of(request)
     of, about = await _whose(asker, t)
-    shown = await services_of(request).metrics.figures(notebooks=of)
+    shown = await services.metrics.figures(notebooks=of)
+    everyones = t.gettext("The whole bot's figures") if services.telegram else t.gettext("Figures")
     return await page_of(
         request,
         "figures.html",
-        say={**labels(t), "skip": t.gettext("To the figures"), **_labels(t, telegram=services_of(request).telegram)},
+        say={**labels(t), "skip": t.gettext("To the figures"), **_labels(t, telegram=services.telegram)},
         notebooks=await notebooks_of(asker, t),
         notebook=None,
-        heading=t.gettext("The whole bot's figures") if of is None else t.gettext("Your notebooks' figures"),
+        heading=everyones if of is None else t.gettext("Your notebooks' figures"),
         about=about,
         told=_told(t, shown),
         share=None if shown.success_share is None else lengths([shown.success_share], 1.0)[0],
