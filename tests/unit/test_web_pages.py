@@ -545,12 +545,13 @@ async def test_every_answer_keeps_other_sites_out(world: World) -> None:
 
 
 async def test_it_is_in_the_readers_language(world: World) -> None:
-    await world.note("tg:1", "x")
+    await world.ended("/api/calibrate/async", {"note_id": await world.note("tg:1", "x")})
     await log_in(world)
     for path in ("/", "/notes/1", "/figures", "/login/x"):
         page = (await world.http.get(path, headers={"Accept-Language": "zh-CN"})).text
         assert '<html lang="zh-CN">' in page
         assert not re.search(r">[A-Z][a-z]+ [a-z]+ [a-z]+", page), page
+        assert not re.search(r'aria-label="[^"]*[\u4e00-\u9fff]:', page), page
 
 
 @pytest.mark.parametrize("name", ["page.css", "icon.svg"])
