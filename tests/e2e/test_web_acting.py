@@ -225,7 +225,7 @@ async def test_it_speaks_chinese(running: World, browser: Browser) -> None:
     await log_in(running, page)
     await page.get_by_role("textbox", name="磁力链接，或任意文字").fill(sample.magnet(dn="18"))
     await page.get_by_role("button", name="保存并查找名称").click()
-    await expect(page.get_by_role("region", name="查询").get_by_text("真名.mkv")).to_be_visible()
+    await expect(page.get_by_role("region", name="名称查找任务").get_by_text("真名.mkv")).to_be_visible()
     await expect(page.get_by_text("已验证").first).to_be_visible()
     await context.close()
 
