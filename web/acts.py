@@ -1,5 +1,9 @@
-"""What people do on the page: each form changes something, and leads back to a page that shows it."""
+"""What people do on the page: each form changes something, and leads back to a page that shows it.
 
+Without a script nothing keeps anybody from pressing twice: what is so already leads there, too.
+"""
+
+import contextlib
 import hashlib
 from http import HTTPStatus
 
@@ -7,8 +11,17 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
 from services.calibration.choice import Choice
-from services.calibration.task import NoteRequest
-from services.errors import CalibotError, NoteNotFound, ShuttingDown, StoreUnavailable, TaskNotFound
+from services.calibration.task import NoteRequest, State
+from services.errors import (
+    CalibotError,
+    CannotCancel,
+    CannotRetry,
+    NotDeleted,
+    NoteNotFound,
+    ShuttingDown,
+    StoreUnavailable,
+    TaskNotFound,
+)
 from services.notebook.note import Uncalibrated
 from services.torrents import NotebookId, NoteId, TaskId
 from web.context import Asker, WhoAsks
@@ -64,14 +77,24 @@ async def undo(request: Request, asker: WhoAsks, note_id: NoteNumber) -> Respons
 @router.post("/notes/{note_id}/delete")
 async def delete(asker: WhoAsks, note_id: NoteNumber) -> Response:
     """Put the note away, and lead to where it is offered back."""
-    await asker.where_it_is(lambda notebook: asker.services.notebook.delete(notebook, note_id))
+    notebooks = asker.services.notebook
+
+    async def deleted(notebook: NotebookId) -> None:
+        try:
+            await notebooks.delete(notebook, note_id)
+        except NoteNotFound:
+            if not await notebooks.can_restore(notebook, note_id):
+                raise
+
+    await asker.where_it_is(deleted)
     return _to(f"/notes/{note_id}")
 
 
 @router.post("/notes/{note_id}/restore")
 async def restore(asker: WhoAsks, note_id: NoteNumber) -> Response:
     """Take back a note that was deleted less than a day ago."""
-    await asker.where_it_is(lambda notebook: asker.services.notebook.restore(notebook, note_id))
+    with contextlib.suppress(NotDeleted):
+        await asker.where_it_is(lambda notebook: asker.services.notebook.restore(notebook, note_id))
     return _to(f"/notes/{note_id}")
 
 
@@ -99,14 +122,22 @@ async def calibrate(request: Request, asker: WhoAsks) -> Response:
 @router.post("/tasks/{task_id}/cancel")
 async def cancel(request: Request, asker: WhoAsks, task_id: TaskName) -> Response:
     """End a task under way."""
-    await moved(asker, task_id, asker.services.manager.cancel_task)
+    try:
+        await moved(asker, task_id, asker.services.manager.cancel_task)
+    except CannotCancel as error:
+        if error.parameters["state"] != State.CANCELLED:
+            raise
     return _to(telling(came_from(request)))
 
 
 @router.post("/tasks/{task_id}/retry")
 async def retry(request: Request, asker: WhoAsks, task_id: TaskName) -> Response:
     """Look up again what an ended task did not find."""
-    await moved(asker, task_id, asker.services.manager.retry_task)
+    try:
+        await moved(asker, task_id, asker.services.manager.retry_task)
+    except CannotRetry as error:
+        if error.parameters["state"] not in {State.PENDING, State.RUNNING}:
+            raise
     return await _led(request, asker, TaskId(task_id), came_from(request))
 
 

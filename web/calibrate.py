@@ -14,6 +14,7 @@ from services.torrents import Hints, InfoHash, NoteId, Step, TaskId, TorrentId
 from web.context import Asker, WhoAsks
 from web.described import refusals
 from web.errors import refused
+from web.notes import DIGITS
 from web.refusals import AsyncDisabled
 from web.shapes import Accepted, AcceptedBatch, Items, Result, TaskStatus, failure_of, item_of, result_of, status_of
 from web.tasks import TaskName, ended, moved, submit_notes, submit_request, visible
@@ -101,7 +102,10 @@ async def status(request: Request, asker: WhoAsks, task_id: TaskName) -> TaskSta
 
 @router.get("/status/{task_id}/items", responses=refusals(404))
 async def items(
-    request: Request, asker: WhoAsks, task_id: TaskName, page: Annotated[int, Query(ge=0, le=MOST_TORRENTS)] = 0
+    request: Request,
+    asker: WhoAsks,
+    task_id: TaskName,
+    page: Annotated[int, Query(ge=0, le=MOST_TORRENTS), DIGITS] = 0,
 ) -> Items:
     """Return a page of twenty of the task's items."""
     snapshot = await visible(asker, TaskId(task_id))
@@ -129,7 +133,7 @@ async def retry(asker: WhoAsks, task_id: TaskName) -> Accepted:
 
 @router.post("/{note_id}", response_model=Result, responses=refusals(404, 409, 502, 504))
 async def calibrate_and_wait(
-    request: Request, asker: WhoAsks, note_id: Annotated[int, Path(ge=1, lt=2**63)]
+    request: Request, asker: WhoAsks, note_id: Annotated[int, Path(ge=1, lt=2**63), DIGITS]
 ) -> Result | JSONResponse:
     """Calibrate a note, and answer when that is done; 502 with why no name was found, 504 when it still goes on."""
     manager = asker.services.manager

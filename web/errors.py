@@ -89,6 +89,8 @@ def answer_errors(app: FastAPI) -> None:
 
     async def unfit(request: Request, error: RequestValidationError) -> Response:
         first = error.errors()[0]
+        if first["loc"][0] == "path" and _wants_a_page(request):
+            return answer_to(request, NoSuchAddress())  # no person knows the name of what stands in it
         ours = first["loc"][:-1] if first["type"] == "extra_forbidden" else first["loc"]  # no word from outside
         return answer_to(request, BadRequest(where=".".join(map(str, ours))))
 

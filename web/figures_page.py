@@ -36,12 +36,12 @@ _KINDS = {"found": "good", "cancelled": "left"}
 @router.get("/figures")
 async def figures(request: Request, asker: WhoAsks) -> Response:
     """Show what waits and is at work, how long lookups waited and took, and what they came to."""
-    t = words_of(request)
+    t, services = words_of(request), services_of(request)
     of, about = await _whose(asker, t)
-    services = services_of(request)
     shown = await services.metrics.figures(notebooks=of)
     # No event tells of a number; who asks each second has them as they were counted a few seconds ago at most.
     watched_by = FrontEnd.SYNC if services.watched_by is FrontEnd.SYNC else FrontEnd.POLL
+    everyones = t.gettext("The whole bot's figures") if services.telegram else t.gettext("Figures")
     return await page_of(
         request,
         "figures.html",
@@ -49,7 +49,7 @@ async def figures(request: Request, asker: WhoAsks) -> Response:
         front_end=watched_by,
         notebooks=await notebooks_of(asker, t),
         notebook=None,
-        heading=t.gettext("The whole bot's figures") if of is None else t.gettext("Your notebooks' figures"),
+        heading=everyones if of is None else t.gettext("Your notebooks' figures"),
         about=about,
         told=_told(t, shown),
         share=None if shown.success_share is None else lengths([shown.success_share], 1.0)[0],

@@ -4,7 +4,7 @@ import asyncio
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from services.notebook.notebook import magnets_of
 from services.notebook.search import asked
@@ -36,11 +36,19 @@ def _fit(text: str) -> str:
     return text
 
 
+def _digits(word: object) -> object:
+    if isinstance(word, str) and not (word.isascii() and word.isdecimal()):
+        raise ValueError("not digits alone")
+    return word
+
+
+DIGITS = BeforeValidator(_digits)
+"""Of an address's numbers: pydantic reads ``1_0``, ``+1`` and `` 1``, too."""
 Text = Annotated[str, Field(max_length=_LONGEST), AfterValidator(_fit)]
 Number = Annotated[int, Field(ge=1, lt=_BEYOND)]
-NoteNumber = Annotated[NoteId, Path(ge=1, lt=_BEYOND)]
-NotebookNumber = Annotated[int | None, Query(ge=1, lt=_BEYOND)]
-Page = Annotated[int, Query(ge=0, lt=2**40)]
+NoteNumber = Annotated[NoteId, Path(ge=1, lt=_BEYOND), DIGITS]
+NotebookNumber = Annotated[int | None, Query(ge=1, lt=_BEYOND), DIGITS]
+Page = Annotated[int, Query(ge=0, lt=2**40), DIGITS]
 
 
 class NewNote(BaseModel):

@@ -71,7 +71,7 @@ async def notebook(
         tasks=await tasks_shown(asker, t, here),
         notes=[_line(t, one) for one in lines],
         empty=_empty(t, words, page, telegram=services.telegram),
-        newer=_address(kept, page - 1) if page else None,
+        newer=_address(kept, page - 1 if lines else 0) if page else None,
         older=_address(kept, page + 1) if more else None,
     )
 
@@ -206,10 +206,10 @@ def _address(kept: Mapping[str, str], page: int) -> str:
 
 
 def _empty(t: Translation, words: str, page: int, *, telegram: bool) -> Sequence[str]:
-    if words:
-        return [t.gettext("No note has all of these words.")]
     if page:
         return [t.gettext("There are no older notes.")]
+    if words:
+        return [t.gettext("No note has all of these words.")]
     none = t.gettext("There are no notes yet.")
     if not telegram:
         return [none, t.gettext("Paste a magnet link above: it becomes a note, and stands here.")]

@@ -18,6 +18,7 @@ from services.i18n import (
 from services.magnets.rewrite import magnet_link
 from services.notebook.excerpts import one_line
 from services.torrents import NotebookId, NoteId
+from services.units import minute
 from web.context import Asker
 from web.shapes import time_of
 
@@ -42,7 +43,7 @@ async def tasks_shown(
         "address": f"/under-way?notebook={notebook}" + (f"&note={note}" if note else ""),
         "rows": [row_of(asker, t, one) for one in snapshots],
         "more": t.gettext("And {count} more.").format(count=more) if more > 0 else "",
-        "latest": "" if over is None else f"{state_word(t, over.task.state)}: {_about(over)}",
+        "latest": "" if over is None else f"{state_word(t, over.task.state)} {_about(over)}",
     }
 
 
@@ -58,6 +59,7 @@ def row_of(asker: Asker, t: Translation, snapshot: Snapshot) -> Mapping[str, obj
     several = snapshot.total > 1
     outcomes = snapshot.outcomes if several else (snapshot.first,)
     said = sentence(progress.code, progress.parameters, t) if progress else ""
+    at = task.completed_at or task.started_at
     return {
         "id": task.id,
         "state": str(task.state),
@@ -77,7 +79,8 @@ def row_of(asker: Asker, t: Translation, snapshot: Snapshot) -> Mapping[str, obj
         "live": not task.state.ended,
         "may_cancel": may and not task.state.ended,
         "may_retry": may and snapshot.can_retry,
-        "at": time_of(task.completed_at or task.started_at or task.created_at),
+        "at": "" if at is None else time_of(at),
+        "day": "" if at is None else minute(at),
     }
 
 

@@ -122,7 +122,7 @@ async def test_a_correction_is_undone_and_its_magnet_copied_with_one_press(runni
     await page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     await page.get_by_role("link", name="#1 keep 18").click()
     await page.get_by_role("button", name="Find names", exact=True).click()
-    copy = page.get_by_role("button", name="Copy: Copied & true.mkv")
+    copy = page.get_by_role("button", name="Copy Copied & true.mkv")
     await copy.dblclick()
     await expect(copy).to_have_text("Copied")
     await expect(copy).to_have_text("Copy")
@@ -225,7 +225,7 @@ async def test_it_speaks_chinese(running: World, browser: Browser) -> None:
     await log_in(running, page)
     await page.get_by_role("textbox", name="磁力链接，或任意文字").fill(sample.magnet(dn="18"))
     await page.get_by_role("button", name="保存并查找名称").click()
-    await expect(page.get_by_role("region", name="查询").get_by_text("真名.mkv")).to_be_visible()
+    await expect(page.get_by_role("region", name="名称查找任务").get_by_text("真名.mkv")).to_be_visible()
     await expect(page.get_by_text("已验证").first).to_be_visible()
     await context.close()
 

@@ -294,7 +294,7 @@ NO_MANY: list[object] = [
     [
         *[(ASYNC, body) for body in NO_ONE],
         *[(BATCH, body) for body in NO_MANY],
-        *[(f"/api/calibrate/{number}", None) for number in ("x", 0, 10**30)],
+        *[(f"/api/calibrate/{number}", None) for number in ("x", 0, 10**30, "1_0", "%2B1", "%201")],
     ],
     ids=lambda value: repr(value)[:40],
 )
@@ -304,6 +304,12 @@ async def test_a_bad_request_is_one_line_and_changes_nothing(path: str, body: ob
     assert set(answer.json()) == {"success", "error", "code"}
     assert answer.json()["code"] in {"bad_request", "invalid_info_hash"}
     assert (await world.services.manager.live_tasks())[1] == 0
+
+
+@pytest.mark.parametrize("page", ["x", -1, 10**30, "1_0", "%2B1", "%201"])
+async def test_a_page_is_digits_alone(page: object, world: World) -> None:
+    answer = await world.get(ALICE, f"{STATUS}/some/items?page={page}")
+    assert (answer.status_code, answer.json()["code"]) == (400, "bad_request")
 
 
 @pytest.mark.parametrize(

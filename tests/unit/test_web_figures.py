@@ -1,5 +1,6 @@
 """The page of figures: what it tells, and to whom."""
 
+import dataclasses
 import re
 from collections.abc import AsyncIterator
 
@@ -48,6 +49,13 @@ async def test_nobody_sees_figures_without_being_let_in(world: World) -> None:
     assert (answer.status_code, lookups_in(answer.text)) == (401, 0)
     assert "Send /login to the bot" in answer.text
     assert "<svg" not in answer.text
+
+
+async def test_where_there_is_no_bot_figures_are_no_bots(world: World) -> None:
+    world.app.state.services = dataclasses.replace(world.services, telegram=False)
+    page = (await seen(world, ALICE, "/figures")).text
+    assert '<h1 id="figures" tabindex="-1">Figures</h1>' in page
+    assert "bot's" not in page.partition('<main id="main">')[2].replace("&#39;", "'")
 
 
 async def test_who_is_served_no_more_sees_none(world: World) -> None:

@@ -377,6 +377,8 @@ NO_TEXTS: list[object] = [
     *(None, 7, ["x"], True),
 ]
 NO_NUMBERS: list[object] = [0, -1, 2**63, 10**400, "1", 1.5, True, None]
+LAX = ("1_0", "%2B1", "%201", "1%20", "1.0", "%EF%BC%91")
+"""What others read as numbers: they are digits alone here."""
 NO_BODIES: list[object] = [
     *({}, [], "x", 7, None, {"more": 1}),
     *({"version": 1, "more": 1}, {"text": "x", "more": 1}, {"text": "x", "version": 1, "x\ud800": 1}),
@@ -392,7 +394,7 @@ BAD: list[tuple[str, str, object]] = [
     ("PUT", f"{NOTES}/1", {"text": "x"}),
     *[
         (method, f"{NOTES}/{number}{more}", {"text": "x", "version": 1} if method == "PUT" else None)
-        for number in ("x", 0, -1, 2**63, 10**400, "1.5")
+        for number in ("x", 0, -1, 2**63, 10**400, "1.5", *LAX)
         for method, more in (
             *(("GET", ""), ("PUT", ""), ("DELETE", ""), ("GET", "/history"), ("POST", "/restore"), ("POST", "/undo")),
         )
@@ -400,9 +402,9 @@ BAD: list[tuple[str, str, object]] = [
     *[
         ("GET", f"{path}?page={page}", None)
         for path in (NOTES, f"{NOTES}/1/history", f"{TORRENTS}/{'1' * 40}")
-        for page in ("x", -1, 10**18, 10**400, "", "1.5")
+        for page in ("x", -1, 10**18, 10**400, "", "1.5", *LAX)
     ],
-    *[("GET", f"{NOTES}?notebook={number}", None) for number in ("x", 0, -1, 2**63, 10**400, "")],
+    *[("GET", f"{NOTES}?notebook={number}", None) for number in ("x", 0, -1, 2**63, 10**400, "", *LAX)],
     *[
         ("GET", f"{TORRENTS}/{spelled}", None)
         for spelled in ("x", "g" * 40, "0" * 40, "1" * 41, "1" * 65, "%00" * 40, "%ff" * 40, "三" * 40)

@@ -65,6 +65,13 @@ async def test_a_link_that_is_only_looked_at_is_not_used_up_and_asks_first(world
     assert (await world.http.post(f"/login/{secret}", headers={"Origin": "http://calibot"})).status_code == 303
 
 
+async def test_a_page_that_only_says_something_leads_past_nothing_to_notes_that_are_not_there(world: World) -> None:
+    link = f"/login/{await world.services.sessions.link(ALICE)}"
+    for path in (link, "/login/used", "/", "/docs"):
+        assert 'class="skip"' not in (await world.http.get(path)).text
+    assert '<a class="skip" href="#main">To the notes</a>' in (await seen(world, ALICE, "/")).text
+
+
 async def test_a_link_lets_in_once_and_then_says_that_it_was_used(world: World) -> None:
     secret = await world.services.sessions.link(ALICE)
     first = await world.http.post(f"/login/{secret}", headers={"Origin": "http://calibot"})
@@ -344,6 +351,14 @@ async def test_a_long_notebook_has_pages_and_a_search_keeps_to_its_words(world: 
     assert "No note has all of these words." in (await world.http.get("/?q=nowhere")).text
 
 
+@pytest.mark.parametrize(("kept", "newest"), [("", "/"), ("q=words&", "/?q=words")])
+async def test_beyond_the_last_page_the_way_back_leads_to_notes(world: World, kept: str, newest: str) -> None:
+    await world.note("tg:1", "words")
+    page = (await seen(world, ALICE, f"/?{kept}page=77")).text
+    assert "There are no older notes." in page
+    assert f'<a rel="prev" href="{newest}">Newer</a>' in page
+
+
 async def test_an_empty_notebook_says_how_a_note_comes_into_it(world: World) -> None:
     assert "Paste a magnet link above" in (await seen(world, CAROL, "/")).text
 
@@ -355,6 +370,21 @@ async def test_what_is_under_way_is_shown(world: World) -> None:
     page = (await seen(world, ALICE, "/")).text
     assert 'class="state running"' in page
     assert 'aria-label="Cancel #1"' in page
+
+
+async def test_a_lookup_is_shown_with_when_it_began_and_then_with_when_it_ended(world: World) -> None:
+    note = await world.note("tg:1", "lost")
+    await log_in(world)
+
+    async def times() -> list[tuple[str, str]]:
+        page = (await world.http.get("/under-way")).text
+        return re.findall(r'<time [^>]*datetime="([^"]+)">([^<]+)</time>', page)
+
+    task = (await world.post(ALICE, "/api/calibrate/async", {"note_id": note})).json()["task_id"]
+    for key, seconds in (("started_at", 1), ("completed_at", 100)):
+        await world.clock.advance(seconds)
+        at = (await world.get(ALICE, f"/api/calibrate/status/{task}")).json()[key]
+        assert await times() == [(at, f"{at[:10]} {at[11:16]} UTC")]
 
 
 async def test_a_note_is_shown_with_its_true_names_its_files_and_its_history(world: World, engine: FakeEngine) -> None:
@@ -490,6 +520,16 @@ async def test_what_is_not_there_is_said_on_a_page(world: World, path: str) -> N
     assert "Traceback" not in answer.text
 
 
+@pytest.mark.parametrize("number", ["x", 0, 2**64])
+async def test_a_path_with_what_is_no_number_is_no_page_and_a_bad_request_of_a_program(
+    world: World, number: object
+) -> None:
+    answer = await seen(world, ALICE, f"/notes/{number}")
+    assert (answer.status_code, "There is nothing at this address." in answer.text) == (404, True)
+    answer = await world.get(ALICE, f"/api/notes/{number}")
+    assert (answer.status_code, answer.json()["code"]) == (400, "bad_request")
+
+
 async def test_nothing_that_a_note_or_a_torrent_says_becomes_markup(world: World, store: Store) -> None:
     notebook = await world.services.notebook.behind("tg:1")
     text = f"{HOSTILE}\nmagnet:?xt=urn:btih:{torrent('hostile').shown}&dn=old{HOSTILE.replace(' ', '%20')}"
@@ -519,12 +559,13 @@ async def test_every_answer_keeps_other_sites_out(world: World) -> None:
 
 
 async def test_it_is_in_the_readers_language(world: World) -> None:
-    await world.note("tg:1", "x")
+    await world.ended("/api/calibrate/async", {"note_id": await world.note("tg:1", "x")})
     await log_in(world)
     for path in ("/", "/notes/1", "/figures", "/login/x"):
         page = (await world.http.get(path, headers={"Accept-Language": "zh-CN"})).text
         assert '<html lang="zh-CN">' in page
         assert not re.search(r">[A-Z][a-z]+ [a-z]+ [a-z]+", page), page
+        assert not re.search(r'aria-label="[^"]*[\u4e00-\u9fff]:', page), page
 
 
 @pytest.mark.parametrize("name", ["page.css", "icon.svg"])
