@@ -1,15 +1,25 @@
-"""What one connection may cost the others: how long it may say nothing whole, how much it may say, and how many."""
+"""What one connection may cost the others: how long it may say or take nothing whole, how much, and how many."""
 
 import asyncio
+import logging
 import resource
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import h11
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.config import Config
+from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from uvicorn.server import ServerState
 from websockets.frames import CloseCode, Frame
 
+CLIENTS = "uvicorn.error.clients"
+"""The log of what clients do wrong: as much as they like, so that only errors of ours belong there."""
+
 _LONGEST_HEAD = 20.0  # seconds
+_LONGEST_HEAD_BYTES = 65_536
+_BETWEEN_LOOKS = 20.0  # seconds in which a client takes something of what waits for it, or is left
+_LEAST_TAKEN = 4_096  # bytes
+_MOST_CHUNKS = 2_000  # of a body: each costs as much as one of any size
 _KEPT_BACK = 512  # open files that are for all else: the database, the swarm, Telegram
 _FEWEST = 64
 _MOST_FRAMES = 100  # of a listener between two of our pings (20 s): there is nothing for it to say
@@ -23,17 +33,53 @@ def most() -> int:
     return max(_FEWEST, files - _KEPT_BACK) if files != resource.RLIM_INFINITY else 65_536
 
 
+class _Requests(h11.Connection):
+    """Leaves, by *leave*, whoever sends a body in very many chunks."""
+
+    def __init__(self, leave: Callable[[], None]) -> None:
+        super().__init__(h11.SERVER, _LONGEST_HEAD_BYTES)
+        self._leave = leave
+        self._chunks = 0
+
+    def next_event(self) -> h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]:
+        event = super().next_event()
+        if isinstance(event, h11.Request):
+            self._chunks = 0
+        elif isinstance(event, h11.Data) and event.chunk_start:
+            self._chunks += 1
+            if self._chunks > _MOST_CHUNKS:
+                self._leave()
+                return h11.NEED_DATA
+        return event
+
+
 class Http(H11Protocol):
-    """Leaves whoever begins a request and does not end its head: uvicorn waits for that without an end."""
+    """Leaves whoever begins a request and does not end its head, or takes nothing of an answer.
+
+    uvicorn waits for both without an end.
+    """
 
     _waiting: asyncio.TimerHandle | None = None
+    _looking: asyncio.TimerHandle | None = None
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, object],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self.logger = logging.getLogger(CLIENTS)
+        self.conn = _Requests(self._leave)
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
         super().connection_made(transport)
+        self._wait()
+        self._look(None, 0)
         if len(self.connections) > most():
-            transport.abort()
-        else:
-            self._wait()
+            idle = (one for one in self.connections if one is not self and isinstance(one, Http) and one.says_nothing)
+            next(idle, self).transport.abort()
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
@@ -42,17 +88,43 @@ class Http(H11Protocol):
         elif self._waiting is None:
             self._wait()
 
+    def handle_websocket_upgrade(self, event: h11.Request) -> None:
+        self._forget()
+        super().handle_websocket_upgrade(event)
+
     def connection_lost(self, exc: Exception | None) -> None:
-        self._wait_no_more()
+        self._forget()
         super().connection_lost(exc)
 
+    @property
+    def says_nothing(self) -> bool:
+        """Whether it has to be waited for a request."""
+        return self._waiting is not None
+
+    def _leave(self) -> None:
+        self.transport.abort()
+
     def _wait(self) -> None:
-        self._waiting = self.loop.call_later(_LONGEST_HEAD, self.transport.abort)
+        self._waiting = self.loop.call_later(_LONGEST_HEAD, self._leave)
 
     def _wait_no_more(self) -> None:
         if self._waiting is not None:
             self._waiting.cancel()
             self._waiting = None
+
+    def _look(self, answer: RequestResponseCycle | None, untaken: int) -> None:
+        """Leave whoever has taken next to nothing of what of this *answer* was *untaken* before."""
+        now = self.transport.get_write_buffer_size()
+        if untaken and now and answer is self.cycle and now > untaken - _LEAST_TAKEN:
+            self._leave()
+            return
+        self._looking = self.loop.call_later(_BETWEEN_LOOKS, self._look, self.cycle, now)
+
+    def _forget(self) -> None:
+        self._wait_no_more()
+        if self._looking is not None:
+            self._looking.cancel()
+            self._looking = None
 
 
 class Listener(WebSocketsSansIOProtocol):
@@ -65,6 +137,8 @@ class Listener(WebSocketsSansIOProtocol):
             if self.transport.is_closing():
                 return
             super().data_received(part)
+        if not self.handshake_initiated:  # the whole head was there: uvicorn does not look why it was not taken
+            self._end()
 
     def handle_text(self, event: Frame) -> None:  # noqa: ARG002 - it is not read
         self._hear()
@@ -77,6 +151,10 @@ class Listener(WebSocketsSansIOProtocol):
 
     def handle_ping(self) -> None:
         super().handle_ping()
+        self._hear()
+
+    def handle_pong(self, event: Frame) -> None:
+        super().handle_pong(event)
         self._hear()
 
     def send_keepalive_ping(self) -> None:
@@ -96,6 +174,10 @@ class Listener(WebSocketsSansIOProtocol):
         if self._frames <= _MOST_FRAMES or self.close_sent:
             return
         self.conn.fail(CloseCode.POLICY_VIOLATION, "too many messages")
+        self._end()
+
+    def _end(self) -> None:
+        """Say what there is to be said yet, and be gone."""
         self.transport.write(b"".join(self.conn.data_to_send()))
         self.close_sent = True
         self.transport.close()

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import os
 import socket
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -11,7 +12,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from services.errors import WebUnavailable
-from web.connections import Http, Listener
+from web.connections import CLIENTS, Http, Listener
 
 log = structlog.stdlib.get_logger(__name__)
 _PATIENCE = 1  # seconds that requests under way have when it stops
@@ -38,6 +39,7 @@ async def serving(app: FastAPI, host: str, port: int, proxies: Sequence[str] = (
         WebUnavailable: it cannot listen there.
     """
     listener = await asyncio.to_thread(_listening, host, port)
+    logging.getLogger(CLIENTS).setLevel(logging.ERROR)
     settings = uvicorn.Config(
         app,
         log_config=None,

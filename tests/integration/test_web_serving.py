@@ -61,28 +61,107 @@ async def test_a_request_whose_head_does_not_end_is_left(tmp_path: Path, monkeyp
             assert (await client.get("/healthz")).status_code == 200
 
 
-async def test_connections_beyond_what_files_there_are_for_are_cut_and_the_others_served(
+async def test_where_there_are_as_many_connections_as_files_those_that_say_nothing_make_room(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(connections, "most", lambda: 3)
-    async with served(tmp_path) as site, httpx.AsyncClient(base_url=site.address) as client:
-        assert (await client.get("/healthz")).status_code == 200
-        async with contextlib.AsyncExitStack() as stack:
-            open_ones = [await asyncio.open_connection("127.0.0.1", site.port) for _ in range(5)]
-            for _, writer in open_ones:
-                stack.callback(writer.close)
-            for reader, _ in open_ones[2:]:
-                with contextlib.suppress(ConnectionResetError):
-                    assert await reader.read() == b""
+    async with served(tmp_path) as site, contextlib.AsyncExitStack() as stack:
+        heard = [await stack.enter_async_context(httpx.AsyncClient(base_url=site.address)) for _ in range(3)]
+        for client in heard[:2]:
             assert (await client.get("/healthz")).status_code == 200
+        silent = [await asyncio.open_connection("127.0.0.1", site.port) for _ in range(5)]
+        for _, writer in silent:
+            stack.callback(writer.close)
+        assert (await heard[2].get("/healthz")).status_code == 200
+        for reader, _ in silent:
+            with contextlib.suppress(ConnectionResetError):
+                assert await reader.read() == b""
+        beyond, writer = await asyncio.open_connection("127.0.0.1", site.port)
+        stack.callback(writer.close)
+        with contextlib.suppress(ConnectionResetError):
+            assert await beyond.read() == b"", "all of the others have said something"
+        assert [(await client.get("/healthz")).status_code for client in heard] == [200] * 3
     assert [one.getMessage() for one in caplog.records if one.levelno >= logging.WARNING] == []
 
 
 PING = b"\x89\xfd\0\0\0\0" + b"a" * 125
+PONG = b"\x8a\x80\0\0\0\0"
 EMPTY_FRAGMENT, NO_TEXT = b"\x00\x80\0\0\0\0", b"\x81\x81\0\0\0\0\xff"
 
 
-@pytest.mark.parametrize("frames", [[PING], [b"\x01\x80\0\0\0\0", *[EMPTY_FRAGMENT] * 1_000], [NO_TEXT]])
+@pytest.mark.parametrize(
+    ("header", "status"),
+    [
+        ("".join(f"X-{number}: a\r\n" for number in range(150)), 431),
+        (f"X: {'a' * 10_000}\r\n", 431),
+        ("Content-Length: 3\r\n", None),
+        ("Transfer-Encoding: chunked\r\n", None),
+    ],
+)
+async def test_a_handshake_that_cannot_be_read_is_answered_and_left_and_does_not_hold_up_the_end(
+    header: str, status: int | None, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with served(tmp_path) as site:
+        reader, writer = await asyncio.open_connection("127.0.0.1", site.port)
+        writer.write(f"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n{header}\r\n".encode())
+        said = await reader.read()
+        assert said.startswith(f"HTTP/1.1 {status} ".encode()) if status else said == b""
+    writer.close()
+    assert [one.getMessage() for one in caplog.records if one.levelno >= logging.WARNING] == []
+
+
+async def test_a_body_in_very_many_pieces_is_left_and_one_in_many_is_read(tmp_path: Path) -> None:
+    body = '{"text": "%s"}' % ("a" * 900)
+    async with served(tmp_path) as site:
+        for further, answered in ((0, True), (2_000, False)):
+            reader, writer = await asyncio.open_connection("127.0.0.1", site.port)
+            pieces = "".join(f"1\r\n{one}\r\n" for one in " " * further + body)
+            writer.write(
+                "POST /api/notes HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nConnection: close\r\n"
+                f"Authorization: Bearer {site.tokens[ALICE]}\r\nTransfer-Encoding: chunked\r\n\r\n{pieces}".encode()
+            )
+            if answered:
+                writer.write(b"0\r\n\r\n")
+            said = b""
+            with contextlib.suppress(ConnectionResetError):
+                said = await asyncio.wait_for(reader.read(), 5)
+            assert said.startswith(b"HTTP/1.1 200 ") is answered
+            writer.close()
+
+
+async def test_who_takes_nothing_of_an_answer_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "_BETWEEN_LOOKS", 0.2)
+    gone = asyncio.Event()
+
+    class Watched(connections.Http):
+        def connection_lost(self, exc: Exception | None) -> None:
+            super().connection_lost(exc)
+            gone.set()
+
+    monkeypatch.setattr(serving, "Http", Watched)
+    async with served(tmp_path) as site:
+        with socket.socket() as client:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+            client.setblocking(False)
+            await asyncio.get_running_loop().sock_connect(client, ("127.0.0.1", site.port))
+            await asyncio.get_running_loop().sock_sendall(client, b"GET /docs HTTP/1.1\r\nHost: a\r\n\r\n" * 200)
+            await asyncio.wait_for(gone.wait(), 10)
+
+
+async def test_what_is_no_request_is_no_fault_in_the_log(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async with served(tmp_path) as site:
+        for nonsense in (
+            b"nonsense\r\n\r\n",
+            b"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: h2c\r\nConnection: upgrade\r\n\r\n",
+        ):
+            reader, writer = await asyncio.open_connection("127.0.0.1", site.port)
+            writer.write(nonsense)
+            assert (await reader.readline()).startswith(b"HTTP/1.1 4")
+            writer.close()
+    assert [one.getMessage() for one in caplog.records if one.levelno >= logging.WARNING] == []
+
+
+@pytest.mark.parametrize("frames", [[PING], [PONG], [b"\x01\x80\0\0\0\0", *[EMPTY_FRAGMENT] * 1_000], [NO_TEXT]])
 async def test_a_listener_who_talks_without_end_is_left_and_nothing_is_kept_of_it(
     frames: list[bytes], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
