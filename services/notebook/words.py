@@ -6,13 +6,15 @@ Thai: so letters of scripts without spaces stand apart, each a word of its own, 
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from services.magnets.parse import find_magnets
 from services.torrents import NotebookId
 
-_LONGEST = 400_000
-"""Characters that are indexed of one note: beyond them only a torrent of very many files goes."""
+_MOST_KNOWN = 400_000
+"""Characters that are indexed of what is known of a note's torrents: beyond them only files of very many go."""
+_AT_ONCE = 32_768
+"""Characters that are looked through in one call, which holds up all threads."""
 
 _UNSPACED = re.compile(
     "([\u0e01-\u0e30\u0e32\u0e33\u0e40-\u0e46\u0e81-\u0eb0\u0eb2\u0eb3\u0ebd-\u0ec6\u0edc-\u0edf"  # Thai, Lao
@@ -26,15 +28,26 @@ _UNSEARCHABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff\"]")
 def words_of(text: str, known: Iterable[str]) -> str:
     """Return the words by which a note is found: its *text*, its links' names and hashes, and what is *known* of them.
 
-    *known* are names, hashes and paths of files. Of a link nothing else counts: each has the same trackers.
+    *known* are names and hashes, then paths of files. Of a link nothing else counts: each has the same trackers.
     """
     pieces, done = [], 0
     for magnet in find_magnets(text):
         hashes = (one.hex for torrent in magnet.torrents for one in torrent.hashes)
         pieces += [text[done : magnet.start], magnet.name or "", *hashes]
         done = magnet.end
-    pieces += [text[done:], *dict.fromkeys(known)]
-    return _apart("\n".join(pieces)[:_LONGEST])
+    own, found = "\n".join([*pieces, text[done:]]), "\n".join(dict.fromkeys(known))[:_MOST_KNOWN]
+    return "\n".join(map(_apart, [*_parts(own), *_parts(found)]))
+
+
+def _parts(text: str) -> Iterator[str]:
+    """Yield *text* in parts that end where words do; a word longer than a part is cut."""
+    begin = 0
+    while begin < len(text):
+        end = begin + _AT_ONCE
+        space = max(text.rfind(" ", begin, end), text.rfind("\n", begin, end)) if end < len(text) else -1
+        end = space + 1 if space > begin else end
+        yield text[begin:end]
+        begin = end
 
 
 def searched_words(text: str) -> tuple[str, ...]:

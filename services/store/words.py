@@ -72,5 +72,7 @@ class WordRows:
         for row in names:
             # A claimed pair may be two torrents'.
             hashes = filter(None, (row["v1"], row["v2"])) if row["verified"] else ()
-            known[NoteId(row["note_id"])] += [row["name"], *hashes, *files[row["name_id"]]]
+            known[NoteId(row["note_id"])] += [row["name"], *hashes]
+        for row in names:  # behind all names: there may be too many
+            known[NoteId(row["note_id"])] += files[row["name_id"]]
         return known

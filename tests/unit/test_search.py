@@ -1,5 +1,7 @@
 """Pages of a search, and who has a torrent: of one notebook, never of another."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,7 +13,7 @@ from services.notebook.excerpts import readable
 from services.notebook.note import Cause, Change, Note
 from services.notebook.search import Page, Search, Torrent, asked
 from services.store.store import Store
-from services.torrents import Hints, InfoHash, NotebookId, NoteId, PersonId, TaskId, TorrentId
+from services.torrents import FileEntry, Hints, InfoHash, NotebookId, NoteId, PersonId, TaskId, TorrentId
 from tests.unit.fakes import info_of, torrent
 
 LINK = f"magnet:?xt=urn:btih:{torrent('x').shown}"
@@ -205,6 +207,23 @@ async def test_a_line_tells_what_a_note_is_and_has(search: Search, store: Store,
     assert (words.torrents, words.junk, words.calibrated) == (0, False, True)
     ((found,), _) = await search.lines(notebook, "secret", 0)
     assert found.excerpt == "secret.mkv", "it is found by what is known of its torrent"
+
+
+async def test_a_note_is_found_by_whatever_stands_in_it_however_long_it_is(
+    search: Search, store: Store, notebook: NotebookId
+) -> None:
+    links = "\n".join(f"{LINK}&dn=Name.of.film.{number}.mkv" for number in range(11_000))
+    long = await add(store, notebook, f"{links}\n{'長' * 200_000}終")
+    for words in ("Name.of.film.10999.mkv", "終", "film.10999 長終"):
+        assert ids(await search.page(notebook, words)) == [long], words
+
+
+async def test_names_are_found_before_very_many_files(search: Search, store: Store, notebook: NotebookId) -> None:
+    files = tuple(FileEntry(f"{number}-{'f' * 300}.mkv", 1) for number in range(2_000))
+    note = await add(store, notebook, "x", torrent("x"), torrent("y"))
+    many, other = info_of(torrent("x"), "many"), info_of(torrent("y"), "behind.mkv")
+    await store.write(lambda tx: tx.names.put([replace(many, files=files), other], 1.0))
+    assert ids(await search.page(notebook, "behind.mkv")) == [note]
 
 
 async def test_what_a_list_says_of_a_text_is_worked_out_once_and_anew_when_it_has_changed(
