@@ -65,6 +65,40 @@ async def test_half_a_note_outlives_another_press_until_it_is_kept(running: Worl
     await expect(text).to_have_value("")
 
 
+@pytest.mark.parametrize("stays", [False, True])
+async def test_a_text_that_never_reached_calibot_outlives_a_look_at_another_note(
+    running: World, browser: Browser, *, stays: bool
+) -> None:
+    """The server is down, and the browser's own page comes; or somebody stops the load, and stays."""
+    context = await browser.new_context(locale="en-US")
+    page = await context.new_page()
+    await log_in(running, page)
+    home = page.url
+    await add(page, "there before", "Only keep")
+    await page.goto(home)
+    text = page.locator("#text")
+    await text.fill("half a note")
+    sends = re.compile(r"/notes(#.*)?$")
+    await page.route(sends, lambda route: route.abort("aborted" if stays else "connectionrefused"))
+    async with page.expect_event("requestfailed"):
+        await page.get_by_role("button", name="Only keep").click(no_wait_after=True)
+    await page.unroute(sends)
+    if stays:
+        await page.get_by_role("link", name=re.compile("^#1")).click()
+    else:
+        await page.wait_for_url("chrome-error://**")
+        await page.goto(f"{home}notes/1")
+    await expect(page.get_by_role("heading", name="Note #1")).to_be_visible()
+    await page.get_by_role("link", name="calibot").click()
+    await expect(text).to_have_value("half a note")
+    await page.get_by_role("button", name="Only keep").click()
+    await expect(page.get_by_role("heading", name="Note #2")).to_be_visible()
+    await expect(page).to_have_url(f"{home}notes/2")
+    await page.get_by_role("link", name="calibot").click()
+    await expect(text).to_have_value("")
+    await context.close()
+
+
 async def test_logged_out_nothing_that_was_typed_is_left(running: World, page: Page) -> None:
     await log_in(running, page)
     await page.locator("#text").fill("half a note")
