@@ -9,7 +9,7 @@ from sandbox.swarm import make_sample
 from tests.e2e.conftest import World
 from tests.e2e.test_chat_page import browser
 from tests.e2e.test_web_accessible import faults
-from tests.e2e.test_web_acting import add, log_in
+from tests.e2e.test_web_acting import add, log_in, lookups
 from tests.e2e.test_web_page import link_of, page
 
 __all__ = ["browser", "page"]
@@ -37,6 +37,24 @@ async def test_a_link_opened_with_a_double_press_lets_in(running: World, page: P
     await far_away(page)
     await press_twice(page, page.get_by_role("button", name="Open"))
     await expect(page.get_by_role("heading", name="Add a note")).to_be_visible()
+
+
+async def test_another_notes_button_is_heard_while_the_first_ones_answer_is_awaited(
+    running: World, browser: Browser
+) -> None:
+    for _ in range(2):
+        await running.ask(running.swarm.dead().magnet())
+    context = await browser.new_context(locale="en-US")
+    page = await context.new_page()
+    await log_in(running, page)
+    sends = re.compile("/calibrate$")
+    await page.route(sends, lambda route: route.abort("aborted"))
+    async with page.expect_event("requestfailed"):
+        await page.get_by_role("button", name="Find names #1").click(no_wait_after=True)
+    await page.unroute(sends)
+    await page.get_by_role("button", name="Find names #2").click(no_wait_after=True)
+    await expect(lookups(page, "#2")).to_have_count(1)
+    await context.close()
 
 
 @pytest.mark.parametrize("name", ["Undo", "Delete this note"])
