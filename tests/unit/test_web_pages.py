@@ -351,6 +351,18 @@ async def test_a_long_notebook_has_pages_and_a_search_keeps_to_its_words(world: 
     assert "No note has all of these words." in (await world.http.get("/?q=nowhere")).text
 
 
+async def test_a_magnet_with_many_trackers_is_searched_for_and_too_many_words_are_said_to_be_too_many(
+    world: World,
+) -> None:
+    await world.note("tg:1", "x")
+    link = f"magnet:?xt=urn:btih:{torrent('x').shown}" + "&tr=udp%3A%2F%2Ftracker.example%3A1337%2Fannounce" * 80
+    await log_in(world)
+    found = await world.http.get("/", params={"q": link})
+    assert (found.status_code, 'id="note-1"' in found.text) == (200, True)
+    refused = await world.http.get("/", params={"q": "word " * 800})
+    assert "That is too long to search for: the most is 200 characters." in refused.text
+
+
 @pytest.mark.parametrize(("kept", "newest"), [("", "/"), ("q=words&", "/?q=words")])
 async def test_beyond_the_last_page_the_way_back_leads_to_notes(world: World, kept: str, newest: str) -> None:
     await world.note("tg:1", "words")
