@@ -450,6 +450,27 @@ async def test_an_edit_of_white_space_is_seen_in_the_history_and_in_the_note(wor
     assert re.search(r"<pre [^>]*>\n\none", page)
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "shown"),
+    [
+        ("alpha beta", "alpha  beta", "alpha <ins> </ins>beta"),
+        ("alpha", "alpha \t", "alpha<ins> \t</ins>"),
+        ("alpha", "al\u200bpha", "al<ins>⟨U+200B⟩</ins>pha"),
+        ("alpha", "al\u200dpha", "al<ins>⟨U+200D⟩</ins>pha"),
+        ("alpha", "al\u202epha", "al<ins>⟨U+202E⟩</ins>pha"),
+        ("al\u00a0pha", "al pha", "al<del>\u00a0</del><ins> </ins>pha"),
+        ("one", "👨\u200d👩", "<del>one</del><ins>👨\u200d👩</ins>"),
+    ],
+)
+async def test_whatever_an_edit_put_in_or_took_away_is_there_to_be_seen(
+    world: World, before: str, after: str, shown: str
+) -> None:
+    note = (await world.post(ALICE, "/api/notes", {"text": before})).json()["note"]
+    await world.send("PUT", ALICE, f"/api/notes/{note['id']}", {"text": after, "version": note["version"]})
+    page = (await seen(world, ALICE, f"/notes/{note['id']}")).text
+    assert f'<p class="change">{shown}</p>' in page
+
+
 async def test_all_that_an_edit_took_away_can_be_seen(world: World) -> None:
     text = "\n".join(f"line {number}" for number in range(200))
     note = await world.note("tg:1", "x")
