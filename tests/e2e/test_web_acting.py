@@ -190,6 +190,27 @@ async def test_a_press_leads_to_where_it_is_seen_and_the_keyboard_goes_on_there(
     await expect(page.get_by_role("heading", name="History")).to_be_focused()
 
 
+async def test_a_list_of_files_that_was_closed_and_a_copy_that_was_told_outlive_what_changes(
+    running: World, page: Page
+) -> None:
+    sample = running.swarm.seed(make_sample("True.mkv"))
+    await log_in(running, page)
+    await add(page, sample.magnet(dn="18"))
+    copy = page.get_by_role("button", name="Copy True.mkv")
+    await expect(copy).to_be_visible()
+    await page.goto(f"{page.url}?of={sample.v1}")
+    await page.locator("summary").click()
+    await page.evaluate("""() => {
+      const later = window.setTimeout;
+      window.setTimeout = (done, wait) => wait === 2000 ? 0 : later(done, wait);
+    }""")  # its two seconds never pass
+    await copy.click()
+    await running.ask("/undo 1")
+    await expect(page.get_by_role("insertion")).to_have_count(2)
+    await expect(page.locator("details")).not_to_have_attribute("open", "")
+    await expect(copy).to_have_text("Copied")
+
+
 async def test_nothing_slides_away_under_a_pointer_that_moves(running: World, page: Page) -> None:
     await log_in(running, page)
     await running.ask(f"/calibrate_hash {running.swarm.dead().magnet()}")
