@@ -79,6 +79,8 @@ async def test_half_a_note_outlives_another_press_until_it_is_kept(running: Worl
     await expect(text).to_have_value("half a note")
     await page.get_by_role("button", name="Only keep").click()
     await expect(page.get_by_role("heading", name="Note #2")).to_be_visible()
+    await page.go_back()
+    await expect(text).to_have_value("")
     await page.get_by_role("link", name="calibot").click()
     await expect(text).to_have_value("")
 
@@ -105,6 +107,8 @@ async def test_a_text_that_never_reached_calibot_outlives_a_look_at_another_note
         await page.get_by_role("link", name=re.compile("^#1")).click()
     else:
         await page.wait_for_url("chrome-error://**")
+        await page.go_back()
+        await expect(text).to_have_value("half a note")
         await page.goto(f"{home}notes/1")
     await expect(page.get_by_role("heading", name="Note #1")).to_be_visible()
     await page.get_by_role("link", name="calibot").click()

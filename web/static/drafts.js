@@ -18,6 +18,7 @@ if (text) {
   const notebook = form.elements.notebook.value;
   const [draft, ticks] = [`draft-${notebook}`, `ticks-${notebook}`];
 
+  text.autocomplete = "off"; // going back, a browser would bring back what was sent, too
   text.value ||= sessionStorage.getItem(draft) ?? "";
   text.addEventListener("input", () => {
     if (text.value) sessionStorage.setItem(draft, text.value);
