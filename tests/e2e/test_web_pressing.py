@@ -146,6 +146,19 @@ async def test_going_back_ticks_no_other_note(running: World, page: Page) -> Non
     await expect(page.locator("input:checked")).to_have_count(0)
 
 
+async def test_a_tick_is_forgotten_where_another_page_of_the_list_is_opened(running: World, page: Page) -> None:
+    await running.ask(f"film {running.swarm.dead().magnet()}")
+    await log_in(running, page)
+    home = page.url
+    await page.get_by_role("checkbox", name="Choose #1").check()
+    await page.reload()
+    await expect(page.get_by_role("checkbox", name="Choose #1")).to_be_checked()
+    await page.goto(f"{home}?q=film")
+    await expect(page.get_by_role("checkbox", name="Choose #1")).not_to_be_checked()
+    await page.goto(home)
+    await expect(page.get_by_role("checkbox", name="Choose #1")).not_to_be_checked()
+
+
 async def test_what_became_of_a_press_is_told_once(running: World, page: Page) -> None:
     await log_in(running, page)
     await page.goto(f"{page.url}?told=too_many_tasks&most=3&q=film")

@@ -1,6 +1,7 @@
 // Keeps, in this tab alone, what was typed and ticked but not yet sent: any other press leads to another page.
 
 const SENT = "sent"; // the draft that is on its way, and with which form
+const TICKS = "ticks"; // those of one page of a list or a search
 
 if (location.pathname === "/logout") sessionStorage.clear();
 // Only the answer to a send leads to a note's page with what stood behind the form's address: any other page is no proof.
@@ -16,7 +17,7 @@ const text = document.getElementById("text");
 if (text) {
   const {form} = text;
   const notebook = form.elements.notebook.value;
-  const [draft, ticks] = [`draft-${notebook}`, `ticks-${notebook}`];
+  const draft = `draft-${notebook}`;
 
   text.autocomplete = "off"; // going back, a browser would bring back what was sent, too
   text.value ||= sessionStorage.getItem(draft) ?? "";
@@ -30,8 +31,10 @@ if (text) {
     form.setAttribute("action", `/notes${mark}`); // a redirect brings it along
   });
 
-  const ticked = new Set(JSON.parse(sessionStorage.getItem(ticks) ?? "[]"));
-  const keep = () => sessionStorage.setItem(ticks, JSON.stringify([...ticked]));
+  const here = location.search;
+  const ticked = new Set(JSON.parse(sessionStorage.getItem(TICKS) ?? "{}")[here]);
+  const keep = () => sessionStorage.setItem(TICKS, JSON.stringify({[here]: [...ticked]}));
+  keep(); // those of another page are forgotten: what is seen is what is sent
   const boxes = () => [...document.querySelectorAll("#notes [name=note]")];
 
   for (const box of boxes()) box.checked = !box.disabled && ticked.has(box.value);
