@@ -169,7 +169,7 @@ async def _led(request: Request, asker: Asker, task_id: TaskId, address: str) ->
         except TaskNotFound:
             pass  # it has ended, and is kept no longer
         except (NotInTime, ShuttingDown, StoreUnavailable):
-            return _to(telling(address, NotInTime()))
+            return _to(f"{telling(address, NotInTime())}#main")  # it is told at the top
     return _to(telling(address))
 
 

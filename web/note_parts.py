@@ -1,6 +1,7 @@
 """Parts of a note's page: its torrents with their files, and the changes of its history."""
 
 import asyncio
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -21,6 +22,7 @@ from web.tree import Branch, tree_of
 _MOST_FILES = 200  # of one torrent, on a page
 _MOST_CHANGES = 20
 _LONGEST = 300  # characters of a name, or of what an edit replaced
+_JOINERS = "\u200c\u200d"
 _LONGEST_WHOLE = 100_000  # where all of it is asked for
 
 
@@ -106,6 +108,9 @@ def step_shown(t: Translation, step: Step, address: str, whole: int) -> Mapping[
     def seen(text: str) -> str:
         return _with_breaks(text, most) if step.change.cause == Cause.EDIT else short(text, most)
 
+    def changed(text: str) -> str:
+        return _all_seen(text, most) if step.change.cause == Cause.EDIT else short(text, most)
+
     return {
         "more": said,
         "address": address,
@@ -116,8 +121,8 @@ def step_shown(t: Translation, step: Step, address: str, whole: int) -> Mapping[
         "changes": [
             {
                 "before": ("…" if one.more_before else "") + seen(one.before),
-                "removed": seen(one.removed or ""),
-                "added": seen(one.added or ""),
+                "removed": changed(one.removed or ""),
+                "added": changed(one.added or ""),
                 "after": seen(one.after) + ("…" if one.more_after else ""),
             }
             for one in changes[: len(changes) - more]
@@ -134,3 +139,17 @@ def _with_breaks(text: str, most: int) -> str:
     cut = text if len(text) <= most else f"{text[:most]}…"
     lines = cut.replace("\r", "").replace("\t", " ").split("\n")
     return " ⏎ ".join(" ".join(map(one_line, line.split(" "))) for line in lines)
+
+
+def _all_seen(text: str, most: int) -> str:
+    """Return what an edit put in or took away; what cannot be seen is there by its number."""
+    cut = text if len(text) <= most else f"{text[:most]}…"
+    as_they_are = "\t" + (_JOINERS if cut.strip(_JOINERS) else "")  # between letters they make one of two
+    return "".join(one if one in as_they_are else _seen(one) for one in cut)
+
+
+def _seen(character: str) -> str:
+    if character == "\n":
+        return " ⏎ "
+    unseen = unicodedata.category(character) in {"Cc", "Cf", "Cs", "Zl", "Zp"}
+    return f"⟨U+{ord(character):04X}⟩" if unseen else character

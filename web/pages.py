@@ -47,7 +47,7 @@ async def static(request: Request, name: str) -> Response:
 async def notebook(
     request: Request,
     asker: WhoAsks,
-    q: Annotated[str, Query(max_length=1000)] = "",
+    q: str = "",
     page: Page = 0,
     notebook: NotebookNumber = None,
 ) -> Response:

@@ -178,6 +178,39 @@ async def test_where_what_is_in_focus_vanishes_the_keyboard_goes_on_at_its_headi
     await expect(page.get_by_role("heading", name="Lookups")).to_be_focused()
 
 
+async def test_a_press_leads_to_where_it_is_seen_and_the_keyboard_goes_on_there(running: World, page: Page) -> None:
+    await running.ask(f"one {running.swarm.seed(make_sample('True.mkv')).magnet(dn='18')}")
+    await running.ask("/calibrate 1")
+    await running.ask(f"/calibrate_hash {running.swarm.dead().magnet()}")
+    await log_in(running, page)
+    await lookups(page, "running").get_by_role("button", name="Cancel").click()
+    await expect(page.get_by_role("heading", name="Lookups")).to_be_focused()
+    await page.get_by_role("link", name="#1 one True.mkv").click()
+    await page.get_by_role("button", name="Undo").click()
+    await expect(page.get_by_role("heading", name="History")).to_be_focused()
+
+
+async def test_a_list_of_files_that_was_closed_and_a_copy_that_was_told_outlive_what_changes(
+    running: World, page: Page
+) -> None:
+    sample = running.swarm.seed(make_sample("True.mkv"))
+    await log_in(running, page)
+    await add(page, sample.magnet(dn="18"))
+    copy = page.get_by_role("button", name="Copy True.mkv")
+    await expect(copy).to_be_visible()
+    await page.goto(f"{page.url}?of={sample.v1}")
+    await page.locator("summary").click()
+    await page.evaluate("""() => {
+      const later = window.setTimeout;
+      window.setTimeout = (done, wait) => wait === 2000 ? 0 : later(done, wait);
+    }""")  # its two seconds never pass
+    await copy.click()
+    await running.ask("/undo 1")
+    await expect(page.get_by_role("insertion")).to_have_count(2)
+    await expect(page.locator("details")).not_to_have_attribute("open", "")
+    await expect(copy).to_have_text("Copied")
+
+
 async def test_nothing_slides_away_under_a_pointer_that_moves(running: World, page: Page) -> None:
     await log_in(running, page)
     await running.ask(f"/calibrate_hash {running.swarm.dead().magnet()}")

@@ -9,7 +9,7 @@ from sandbox.swarm import make_sample
 from tests.e2e.conftest import World
 from tests.e2e.test_chat_page import browser
 from tests.e2e.test_web_accessible import faults
-from tests.e2e.test_web_acting import add, log_in
+from tests.e2e.test_web_acting import add, log_in, lookups
 from tests.e2e.test_web_page import link_of, page
 
 __all__ = ["browser", "page"]
@@ -39,6 +39,24 @@ async def test_a_link_opened_with_a_double_press_lets_in(running: World, page: P
     await expect(page.get_by_role("heading", name="Add a note")).to_be_visible()
 
 
+async def test_another_notes_button_is_heard_while_the_first_ones_answer_is_awaited(
+    running: World, browser: Browser
+) -> None:
+    for _ in range(2):
+        await running.ask(running.swarm.dead().magnet())
+    context = await browser.new_context(locale="en-US")
+    page = await context.new_page()
+    await log_in(running, page)
+    sends = re.compile("/calibrate$")
+    await page.route(sends, lambda route: route.abort("aborted"))
+    async with page.expect_event("requestfailed"):
+        await page.get_by_role("button", name="Find names #1").click(no_wait_after=True)
+    await page.unroute(sends)
+    await page.get_by_role("button", name="Find names #2").click(no_wait_after=True)
+    await expect(lookups(page, "#2")).to_have_count(1)
+    await context.close()
+
+
 @pytest.mark.parametrize("name", ["Undo", "Delete this note"])
 async def test_what_a_double_press_did_is_not_said_to_be_undone(running: World, page: Page, name: str) -> None:
     sample = running.swarm.seed(make_sample("True.mkv"))
@@ -61,8 +79,46 @@ async def test_half_a_note_outlives_another_press_until_it_is_kept(running: Worl
     await expect(text).to_have_value("half a note")
     await page.get_by_role("button", name="Only keep").click()
     await expect(page.get_by_role("heading", name="Note #2")).to_be_visible()
+    await page.go_back()
+    await expect(text).to_have_value("")
     await page.get_by_role("link", name="calibot").click()
     await expect(text).to_have_value("")
+
+
+@pytest.mark.parametrize("stays", [False, True])
+async def test_a_text_that_never_reached_calibot_outlives_a_look_at_another_note(
+    running: World, browser: Browser, *, stays: bool
+) -> None:
+    """The server is down, and the browser's own page comes; or somebody stops the load, and stays."""
+    context = await browser.new_context(locale="en-US")
+    page = await context.new_page()
+    await log_in(running, page)
+    home = page.url
+    await add(page, "there before", "Only keep")
+    await page.goto(home)
+    text = page.locator("#text")
+    await text.fill("half a note")
+    sends = re.compile(r"/notes(#.*)?$")
+    await page.route(sends, lambda route: route.abort("aborted" if stays else "connectionrefused"))
+    async with page.expect_event("requestfailed"):
+        await page.get_by_role("button", name="Only keep").click(no_wait_after=True)
+    await page.unroute(sends)
+    if stays:
+        await page.get_by_role("link", name=re.compile("^#1")).click()
+    else:
+        await page.wait_for_url("chrome-error://**")
+        await page.go_back()
+        await expect(text).to_have_value("half a note")
+        await page.goto(f"{home}notes/1")
+    await expect(page.get_by_role("heading", name="Note #1")).to_be_visible()
+    await page.get_by_role("link", name="calibot").click()
+    await expect(text).to_have_value("half a note")
+    await page.get_by_role("button", name="Only keep").click()
+    await expect(page.get_by_role("heading", name="Note #2")).to_be_visible()
+    await expect(page).to_have_url(f"{home}notes/2")
+    await page.get_by_role("link", name="calibot").click()
+    await expect(text).to_have_value("")
+    await context.close()
 
 
 async def test_logged_out_nothing_that_was_typed_is_left(running: World, page: Page) -> None:
@@ -88,6 +144,19 @@ async def test_going_back_ticks_no_other_note(running: World, page: Page) -> Non
     await page.get_by_role("button", name="Find names of those chosen").click()
     await expect(page.get_by_text("running", exact=True)).to_be_visible()
     await expect(page.locator("input:checked")).to_have_count(0)
+
+
+async def test_a_tick_is_forgotten_where_another_page_of_the_list_is_opened(running: World, page: Page) -> None:
+    await running.ask(f"film {running.swarm.dead().magnet()}")
+    await log_in(running, page)
+    home = page.url
+    await page.get_by_role("checkbox", name="Choose #1").check()
+    await page.reload()
+    await expect(page.get_by_role("checkbox", name="Choose #1")).to_be_checked()
+    await page.goto(f"{home}?q=film")
+    await expect(page.get_by_role("checkbox", name="Choose #1")).not_to_be_checked()
+    await page.goto(home)
+    await expect(page.get_by_role("checkbox", name="Choose #1")).not_to_be_checked()
 
 
 async def test_what_became_of_a_press_is_told_once(running: World, page: Page) -> None:

@@ -302,11 +302,11 @@ async def test_a_lookup_is_cancelled_and_tried_again(world: World) -> None:
     await press(world, "/calibrate", {"only": note})
     await world.clock.advance(1)
     page = (await world.http.get("/under-way")).text
-    (cancel,) = re.findall(r'action="(/tasks/[^"]+/cancel)"', page)
+    (cancel,) = re.findall(r'action="(/tasks/[^"]+/cancel)#', page)
     assert (await press(world, cancel, on="/notes/1?x=1")).headers["location"] == "/notes/1?x=1"
     page = (await world.http.get("/under-way")).text
     assert 'class="state cancelled"' in page
-    (retry,) = re.findall(r'action="(/tasks/[^"]+/retry)"', page)
+    (retry,) = re.findall(r'action="(/tasks/[^"]+/retry)#', page)
     assert (await press(world, retry)).status_code == 303
     await world.clock.advance(1)
     assert 'class="state running"' in (await world.http.get("/under-way")).text
@@ -318,7 +318,7 @@ async def test_a_press_for_what_is_so_already_leads_where_the_first_one_did(worl
     await log_in(world)
     await press(world, "/calibrate", {"only": note})
     await world.clock.advance(1)
-    (task,) = re.findall(r'action="/tasks/([^"]+)/cancel"', (await world.http.get("/under-way")).text)
+    (task,) = re.findall(r'action="/tasks/([^"]+)/cancel#', (await world.http.get("/under-way")).text)
     for path, leads_to in (
         (f"/tasks/{task}/cancel", "/?x=1"),
         (f"/tasks/{task}/retry", "/?x=1"),
@@ -397,7 +397,7 @@ async def test_undo_is_offered_where_something_can_be_undone(world: World) -> No
     await world.send("PUT", ALICE, "/api/notes/1", {"text": f"typed {MAGNET}", "version": 1})
     assert "/undo" not in (await world.http.get("/notes/1")).text
     await world.ended("/api/calibrate/async", {"note_id": note})
-    assert 'action="/notes/1/undo"' in (await world.http.get("/notes/1")).text
+    assert 'action="/notes/1/undo#history"' in (await world.http.get("/notes/1")).text
 
 
 # Deciding about names.
@@ -474,7 +474,7 @@ async def test_an_old_name_that_was_replaced_is_shown_and_kept(world: World) -> 
     await world.clock.advance(100)
     page = (await world.http.get("/")).text
     assert "was: Something.else.entirely → now: True.Name.mkv" in page
-    (path,) = re.findall(r'action="(/tasks/[^"]+/keep-old)"', page)
+    (path,) = re.findall(r'action="(/tasks/[^"]+/keep-old)#', page)
     for _ in range(2):
         assert (await press(world, path, {"position": 0})).status_code == 303
     assert "Something.else.entirely" in await world.text("tg:1", ONE)
@@ -578,7 +578,7 @@ async def test_what_is_waited_for_too_long_goes_on_and_its_page_says_so(world: W
         pressing = asyncio.create_task(press(world, path.format(task=live[0].task.id if live else ""), fields, on=page))
         await world.clock.advance(26)
         answer = await pressing
-        assert (answer.status_code, answer.headers["location"]) == (303, "/notes/1?told=not_in_time")
+        assert (answer.status_code, answer.headers["location"]) == (303, "/notes/1?told=not_in_time#main")
         page = answer.headers["location"]
         shown = (await world.http.get(page)).text
         assert "It is not done yet, and goes on." in shown

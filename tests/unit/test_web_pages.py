@@ -351,6 +351,18 @@ async def test_a_long_notebook_has_pages_and_a_search_keeps_to_its_words(world: 
     assert "No note has all of these words." in (await world.http.get("/?q=nowhere")).text
 
 
+async def test_a_magnet_with_many_trackers_is_searched_for_and_too_many_words_are_said_to_be_too_many(
+    world: World,
+) -> None:
+    await world.note("tg:1", "x")
+    link = f"magnet:?xt=urn:btih:{torrent('x').shown}" + "&tr=udp%3A%2F%2Ftracker.example%3A1337%2Fannounce" * 80
+    await log_in(world)
+    found = await world.http.get("/", params={"q": link})
+    assert (found.status_code, 'id="note-1"' in found.text) == (200, True)
+    refused = await world.http.get("/", params={"q": "word " * 800})
+    assert "That is too long to search for: the most is 200 characters." in refused.text
+
+
 @pytest.mark.parametrize(("kept", "newest"), [("", "/"), ("q=words&", "/?q=words")])
 async def test_beyond_the_last_page_the_way_back_leads_to_notes(world: World, kept: str, newest: str) -> None:
     await world.note("tg:1", "words")
@@ -436,6 +448,27 @@ async def test_an_edit_of_white_space_is_seen_in_the_history_and_in_the_note(wor
     page = (await seen(world, ALICE, f"/notes/{note}")).text
     assert "⏎" in page.partition('class="change"')[2].partition("</li>")[0]
     assert re.search(r"<pre [^>]*>\n\none", page)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "shown"),
+    [
+        ("alpha beta", "alpha  beta", "alpha <ins> </ins>beta"),
+        ("alpha", "alpha \t", "alpha<ins> \t</ins>"),
+        ("alpha", "al\u200bpha", "al<ins>⟨U+200B⟩</ins>pha"),
+        ("alpha", "al\u200dpha", "al<ins>⟨U+200D⟩</ins>pha"),
+        ("alpha", "al\u202epha", "al<ins>⟨U+202E⟩</ins>pha"),
+        ("al\u00a0pha", "al pha", "al<del>\u00a0</del><ins> </ins>pha"),
+        ("one", "👨\u200d👩", "<del>one</del><ins>👨\u200d👩</ins>"),
+    ],
+)
+async def test_whatever_an_edit_put_in_or_took_away_is_there_to_be_seen(
+    world: World, before: str, after: str, shown: str
+) -> None:
+    note = (await world.post(ALICE, "/api/notes", {"text": before})).json()["note"]
+    await world.send("PUT", ALICE, f"/api/notes/{note['id']}", {"text": after, "version": note["version"]})
+    page = (await seen(world, ALICE, f"/notes/{note['id']}")).text
+    assert f'<p class="change">{shown}</p>' in page
 
 
 async def test_all_that_an_edit_took_away_can_be_seen(world: World) -> None:

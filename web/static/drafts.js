@@ -1,26 +1,40 @@
 // Keeps, in this tab alone, what was typed and ticked but not yet sent: any other press leads to another page.
 
-const SENT = "sent"; // which draft is on its way
+const SENT = "sent"; // the draft that is on its way, and with which form
+const TICKS = "ticks"; // those of one page of a list or a search
 
 if (location.pathname === "/logout") sessionStorage.clear();
-if (document.getElementById("note")) sessionStorage.removeItem(sessionStorage.getItem(SENT)); // a sent note leads there
-sessionStorage.removeItem(SENT);
+// Only the answer to a send leads to a note's page with what stood behind the form's address: any other page is no proof.
+if (location.hash && location.hash === sessionStorage.getItem(SENT)) {
+  if (location.pathname.startsWith("/notes/")) {
+    sessionStorage.removeItem(location.hash.split("_")[1]);
+    sessionStorage.removeItem(SENT);
+  }
+  history.replaceState(history.state, "", location.pathname + location.search);
+}
 
 const text = document.getElementById("text");
 if (text) {
   const {form} = text;
   const notebook = form.elements.notebook.value;
-  const [draft, ticks] = [`draft-${notebook}`, `ticks-${notebook}`];
+  const draft = `draft-${notebook}`;
 
+  text.autocomplete = "off"; // going back, a browser would bring back what was sent, too
   text.value ||= sessionStorage.getItem(draft) ?? "";
   text.addEventListener("input", () => {
     if (text.value) sessionStorage.setItem(draft, text.value);
     else sessionStorage.removeItem(draft);
   });
-  form.addEventListener("submit", () => sessionStorage.setItem(SENT, draft));
+  form.addEventListener("submit", () => {
+    const mark = `#kept_${draft}_${form.elements.key.value}`;
+    sessionStorage.setItem(SENT, mark);
+    form.setAttribute("action", `/notes${mark}`); // a redirect brings it along
+  });
 
-  const ticked = new Set(JSON.parse(sessionStorage.getItem(ticks) ?? "[]"));
-  const keep = () => sessionStorage.setItem(ticks, JSON.stringify([...ticked]));
+  const here = location.search;
+  const ticked = new Set(JSON.parse(sessionStorage.getItem(TICKS) ?? "{}")[here]);
+  const keep = () => sessionStorage.setItem(TICKS, JSON.stringify({[here]: [...ticked]}));
+  keep(); // those of another page are forgotten: what is seen is what is sent
   const boxes = () => [...document.querySelectorAll("#notes [name=note]")];
 
   for (const box of boxes()) box.checked = !box.disabled && ticked.has(box.value);

@@ -12,6 +12,7 @@ const BEGIN_ANEW = 4409;
 const connection = document.getElementById("connection");
 const {frontEnd, notebook, asking, lost, slow, gone, loggedOut} = connection.dataset;
 const dirty = new Set();
+const copied = new Set(); // buttons that say so for a while
 let reading = false; // or waiting for when it may be read again
 let next = 0; // the timer of that waiting
 let patience = EACH; // how long to wait where the server was not reached
@@ -26,15 +27,17 @@ function tell() {
   connection.hidden = !said;
 }
 
+const PEOPLES = ["open", "hidden"]; // attributes that the page's readers change, or its scripts
 const alike = (one, other) => one.nodeType === other.nodeType && one.nodeName === other.nodeName;
 
 // Makes *old* what *fresh* is, and leaves alone what people have done to it: what is open, chosen, or in focus.
 function become(old, fresh) {
+  if (copied.has(old)) return;
   for (const {name} of [...old.attributes]) {
-    if (!fresh.hasAttribute(name) && !["open", "hidden"].includes(name)) old.removeAttribute(name);
+    if (!fresh.hasAttribute(name) && !PEOPLES.includes(name)) old.removeAttribute(name);
   }
   for (const {name, value} of fresh.attributes) {
-    if (name !== "hidden" && old.getAttribute(name) !== value) old.setAttribute(name, value);
+    if (!PEOPLES.includes(name) && old.getAttribute(name) !== value) old.setAttribute(name, value);
   }
   const byId = new Map([...old.children].filter((one) => one.id).map((one) => [one.id, one]));
   let at = old.firstChild;
@@ -210,10 +213,12 @@ async function copy(button) {
     button.focus();
   }
   const before = button.textContent;
-  if (before === button.dataset.copied) return; // whoever pressed first puts its words back
+  if (copied.has(button)) return; // whoever pressed first puts its words back
+  copied.add(button);
   const said = document.getElementById("copied"); // the button's label names what it copies, and hides its words
   button.textContent = said.textContent = button.dataset.copied;
   setTimeout(() => {
+    copied.delete(button);
     button.textContent = before;
     said.textContent = "";
   }, 2 * EACH);

@@ -1,4 +1,4 @@
-// What is done once: a form is sent once, however often it is pressed, and what became of a press is told once.
+// What is done once: a button sends its form once, however often it is pressed, and what became of a press is told once.
 
 const MEANT = 5000; // milliseconds after which a press is one more, as after a load that was stopped
 let sent = new WeakSet();
@@ -6,12 +6,13 @@ let sent = new WeakSet();
 document.addEventListener("submit", (event) => {
   const form = event.target;
   if (form.method !== "post") return;
-  if (sent.has(form)) {
+  const pressed = event.submitter ?? form; // another button of a form does something else
+  if (sent.has(pressed)) {
     event.preventDefault();
     return;
   }
-  sent.add(form);
-  setTimeout(() => sent.delete(form), MEANT);
+  sent.add(pressed);
+  setTimeout(() => sent.delete(pressed), MEANT);
 });
 
 // Shown again, as by going back, it may be sent again.
