@@ -17,12 +17,13 @@ from services.errors import (
     CannotCancel,
     CannotRetry,
     NotDeleted,
+    NoteChanged,
     NoteNotFound,
     ShuttingDown,
     StoreUnavailable,
     TaskNotFound,
 )
-from services.notebook.note import Uncalibrated
+from services.notebook.note import Cause, Uncalibrated
 from services.torrents import NotebookId, NoteId, TaskId
 from web.context import Asker, WhoAsks
 from web.forms import Form, came_from, form_of, numbers_in, text_in, word_in
@@ -67,8 +68,16 @@ async def undo(request: Request, asker: WhoAsks, note_id: NoteNumber) -> Respons
     if len(versions) != 1:
         raise BadRequest(where="version")
 
+    history, version = asker.services.history, versions[0]
+
     async def undone(notebook: NotebookId) -> None:
-        await asker.services.history.undo(notebook, note_id, person=asker.person, expected=versions[0])
+        try:
+            await history.undo(notebook, note_id, person=asker.person, expected=version)
+        except NoteChanged:
+            steps = (await history.page(notebook, note_id, page=0, size=1)).steps
+            mine = version, Cause.UNDO, asker.person
+            if not any((one.version, one.change.cause, one.change.person) == mine for one in steps):
+                raise
 
     await asker.where_it_is(undone)
     return _to(f"/notes/{note_id}")
@@ -169,7 +178,7 @@ async def _led(request: Request, asker: Asker, task_id: TaskId, address: str) ->
         except TaskNotFound:
             pass  # it has ended, and is kept no longer
         except (NotInTime, ShuttingDown, StoreUnavailable):
-            return _to(f"{telling(address, NotInTime())}#main")  # it is told at the top
+            return _to(telling(address, NotInTime()))
     return _to(telling(address))
 
 
