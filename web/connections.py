@@ -17,8 +17,8 @@ CLIENTS = "uvicorn.error.clients"
 
 _LONGEST_HEAD = 20.0  # seconds
 _LONGEST_HEAD_BYTES = 65_536
-_BETWEEN_LOOKS = 20.0  # seconds in which a client takes something of what waits for it, or is left
-_LEAST_TAKEN = 4_096  # bytes
+_BETWEEN_LOOKS = 120.0
+"""Seconds in which a client takes some of what waits for it, or is left: the kernel asks for more in large steps."""
 _MOST_CHUNKS = 2_000  # of a body: each costs as much as one of any size
 _KEPT_BACK = 512  # open files that are for all else: the database, the swarm, Telegram
 _FEWEST = 64
@@ -71,7 +71,7 @@ class Http(H11Protocol):
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self.logger = logging.getLogger(CLIENTS)
-        self.conn = _Requests(self._leave)
+        self.conn = _Requests(self.leave)
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
         super().connection_made(transport)
@@ -79,7 +79,7 @@ class Http(H11Protocol):
         self._look(None, 0)
         if len(self.connections) > most():
             idle = (one for one in self.connections if one is not self and isinstance(one, Http) and one.says_nothing)
-            next(idle, self).transport.abort()
+            next(idle, self).leave()
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
@@ -101,11 +101,18 @@ class Http(H11Protocol):
         """Whether it has to be waited for a request."""
         return self._waiting is not None
 
-    def _leave(self) -> None:
+    @property
+    def takes_nothing(self) -> bool:
+        """Whether it has to be waited for, before more of an answer is sent."""
+        return self.flow.write_paused
+
+    def leave(self) -> None:
+        """Be gone in the loop's next turn, and not meant by this one's any more."""
+        self._wait_no_more()
         self.transport.abort()
 
     def _wait(self) -> None:
-        self._waiting = self.loop.call_later(_LONGEST_HEAD, self._leave)
+        self._waiting = self.loop.call_later(_LONGEST_HEAD, self.leave)
 
     def _wait_no_more(self) -> None:
         if self._waiting is not None:
@@ -113,10 +120,10 @@ class Http(H11Protocol):
             self._waiting = None
 
     def _look(self, answer: RequestResponseCycle | None, untaken: int) -> None:
-        """Leave whoever has taken next to nothing of what of this *answer* was *untaken* before."""
+        """Leave whoever has taken nothing of what of this *answer* was *untaken* before."""
         now = self.transport.get_write_buffer_size()
-        if untaken and now and answer is self.cycle and now > untaken - _LEAST_TAKEN:
-            self._leave()
+        if untaken and answer is self.cycle and now >= untaken:
+            self.leave()
             return
         self._looking = self.loop.call_later(_BETWEEN_LOOKS, self._look, self.cycle, now)
 

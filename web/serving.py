@@ -16,7 +16,7 @@ from web.connections import CLIENTS, Http, Listener
 
 log = structlog.stdlib.get_logger(__name__)
 _PATIENCE = 1  # seconds that requests under way have when it stops
-_BACKLOG = 1024
+_BACKLOG = 256  # connections that are taken in one turn of the loop, too: fewer than the files that are kept back
 _MOST_BETWEEN = 65_536  # bytes (Linux: twice that) that the kernel keeps for a client that has not taken them
 _MOST_HEARD = 4096  # bytes of one message of a listener's: there is nothing for it to say
 
@@ -52,6 +52,7 @@ async def serving(app: FastAPI, host: str, port: int, proxies: Sequence[str] = (
         http=Http,
         ws=Listener,
         ws_max_size=_MOST_HEARD,
+        backlog=_BACKLOG,
         ws_per_message_deflate=False,  # a window of its own for each socket, for messages that are small
     )
     server = _Server(settings)
@@ -59,6 +60,9 @@ async def serving(app: FastAPI, host: str, port: int, proxies: Sequence[str] = (
 
     async def leave() -> None:
         await app.state.stopping.wait()
+        for one in list(server.server_state.connections):
+            if isinstance(one, Http) and one.takes_nothing:  # its answer would be cut off later, with a traceback
+                one.leave()
         server.should_exit = True
 
     leaving = asyncio.create_task(leave())

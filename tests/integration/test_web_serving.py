@@ -148,6 +148,53 @@ async def test_who_takes_nothing_of_an_answer_is_left(tmp_path: Path, monkeypatc
             await asyncio.wait_for(gone.wait(), 10)
 
 
+async def test_a_burst_of_connections_makes_no_more_of_them_than_there_may_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "most", lambda: 20)
+    there: set[connections.Http] = set()
+
+    class Watched(connections.Http):
+        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
+            super().connection_made(transport)
+            there.add(self)
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            super().connection_lost(exc)
+            there.discard(self)
+
+    monkeypatch.setattr(serving, "Http", Watched)
+    async with served(tmp_path) as site, contextlib.AsyncExitStack() as stack:
+        for _ in range(100):  # the kernel takes them; the loop has all of them in one turn
+            burst = stack.enter_context(socket.create_connection(("127.0.0.1", site.port)))
+            burst.setblocking(False)
+        async with httpx.AsyncClient(base_url=site.address) as client:
+            assert (await client.get("/healthz")).status_code == 200
+        assert 0 < len(there) <= 20
+
+
+async def test_a_stop_waits_for_no_client_that_takes_nothing_and_is_no_fault(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+        client.setblocking(False)
+        loop, paused = asyncio.get_running_loop(), asyncio.Event()
+
+        class Watched(connections.Http):
+            def pause_writing(self) -> None:
+                super().pause_writing()
+                paused.set()
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(serving, "Http", Watched)
+            async with served(tmp_path) as site:
+                await loop.sock_connect(client, ("127.0.0.1", site.port))
+                await loop.sock_sendall(client, b"GET /docs HTTP/1.1\r\nHost: a\r\n\r\n" * 200)
+                await asyncio.wait_for(paused.wait(), 10)
+    assert [one.getMessage() for one in caplog.records if one.levelno >= logging.WARNING] == []
+
+
 async def test_what_is_no_request_is_no_fault_in_the_log(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     async with served(tmp_path) as site:
         for nonsense in (
