@@ -53,6 +53,7 @@ async def figures(request: Request, asker: WhoAsks) -> Response:
         about=about,
         told=_told(t, shown),
         share=None if shown.success_share is None else lengths([shown.success_share], 1.0)[0],
+        queue=_queue(t, shown),
         sources=_sources(t, shown),
         outcomes=_outcomes(t, shown.outcomes),
         days=_days(t, shown.by_day) if shown.waits.lookups else None,
@@ -73,6 +74,7 @@ async def _whose(asker: Asker, t: Translation) -> tuple[Collection[NotebookId] |
 
 def _labels(t: Translation, *, telegram: bool) -> Mapping[str, str]:
     return {
+        "queue": t.gettext("Queue"),
         "times": t.gettext("Success and time by source"),
         "share": t.gettext("success"),
         "within_50": t.gettext("half within"),
@@ -103,6 +105,20 @@ def _told(t: Translation, figures: Figures) -> Sequence[str]:
     if figures.success_share is not None:
         told.append(share_said(t, figures.success_share))  # the last: its bar stands below
     return told
+
+
+def _queue(t: Translation, figures: Figures) -> Sequence[Mapping[str, object]]:
+    """Return what is in the line now, then how long lookups were in it; nothing where there is none of it."""
+    waits, now = figures.waits, (figures.at_work, figures.waiting)
+    rows = []
+    if waits.lookups or any(now):
+        words = t.gettext("at work now"), t.gettext("waiting now")
+        rows += [(word, bar, str(many)) for word, bar, many in zip(words, lengths(now), now, strict=True)]
+    if waits.average is not None and waits.p95 is not None:
+        words = t.gettext("wait, on average"), t.gettext("wait, 95 of 100 within")
+        times = waits.average, waits.p95
+        rows += [(word, bar, brief(t, took)) for word, bar, took in zip(words, lengths(times), times, strict=True)]
+    return [{"word": word, "bar": bar, "said": said} for word, bar, said in rows]
 
 
 def _sources(t: Translation, figures: Figures) -> Sequence[Mapping[str, object]]:

@@ -100,6 +100,11 @@ async def test_without_lookups_it_says_how_there_come_to_be_some(world: World) -
     assert "<svg" not in page
 
 
+async def test_what_is_in_the_line_now_is_drawn(world: World) -> None:
+    page = (await seen(world, ALICE, "/figures")).text
+    assert rows_of(page)[:2] == [("at work now", 1000, "1"), ("waiting now", 0, "0")]
+
+
 async def test_what_is_drawn_is_said_in_numbers_too(world: World, store: Store) -> None:
     notebook = await world.services.notebook.behind("tg:3")
     ends = ["found", "found", "found", "dead", "cancelled"]
@@ -113,6 +118,10 @@ async def test_what_is_drawn_is_said_in_numbers_too(world: World, store: Store) 
     assert "<p>Names found: 75 % of those that nobody stopped</p>" in page
     assert "the swarm <small>3 names</small>" in page
     assert rows_of(page) == [
+        ("at work now", 0, "0"),
+        ("waiting now", 0, "0"),
+        ("wait, on average", 1000, "2.0 s"),
+        ("wait, 95 of 100 within", 1000, "2.0 s"),
         ("success", 750, "75 %"),
         ("half within", 33, "3.0 s"),
         ("95 of 100 within", 1000, "1 min 30 s"),
