@@ -75,8 +75,11 @@ async def undo(request: Request, asker: WhoAsks, note_id: NoteNumber) -> Respons
             await history.undo(notebook, note_id, person=asker.person, expected=version)
         except NoteChanged:
             steps = (await history.page(notebook, note_id, page=0, size=1)).steps
-            mine = version, Cause.UNDO, asker.person
-            if not any((one.version, one.change.cause, one.change.person) == mine for one in steps):
+            backs = {Cause.UNDO, Cause.REDO}
+            if not any(
+                (one.version, one.change.person) == (version, asker.person) and one.change.cause in backs
+                for one in steps
+            ):
                 raise
 
     await asker.where_it_is(undone)

@@ -60,10 +60,11 @@ async def serving(app: FastAPI, host: str, port: int, proxies: Sequence[str] = (
 
     async def leave() -> None:
         await app.state.stopping.wait()
-        for one in list(server.server_state.connections):
-            if isinstance(one, Http) and one.takes_nothing:  # its answer would be cut off later, with a traceback
-                one.leave()
         server.should_exit = True
+        await asyncio.wait({running}, timeout=_PATIENCE * 0.9)
+        for one in list(server.server_state.connections):
+            if isinstance(one, Http) and one.takes_nothing:  # uvicorn would cut it off now, with a traceback
+                one.leave()
 
     leaving = asyncio.create_task(leave())
     try:
