@@ -24,7 +24,7 @@ from web.shapes import time_of
 
 _MOST_LIVE = 20
 _MOST_ENDED = 5
-_ENDED_AMONG = 50  # of those that ended last: what asks something stays before others
+_ENDED_AMONG = 10  # of those that ended last what asks something stays: each is read whole, once a second
 MOST_NOTES = 5
 _DIGITS = 16  # of an info-hash
 _LONGEST = 120  # characters of a name or a reason
@@ -54,6 +54,7 @@ def _staying(ended: Sequence[Snapshot]) -> Sequence[Snapshot]:
 
 
 def row_of(asker: Asker, t: Translation, snapshot: Snapshot) -> Mapping[str, object]:
+    """Return what ``task_row.html`` shows of a task."""
     task, progress = snapshot.task, snapshot.progress
     may = asker.may_any or task.asked_by == asker.person
     several = snapshot.total > 1
