@@ -131,19 +131,22 @@ def step_shown(t: Translation, step: Step, address: str, whole: int) -> Mapping[
 
 
 def short(text: str, most: int = _LONGEST) -> str:
-    return one_line(text if len(text) <= most else f"{text[:most]}…")
+    return one_line(_cut(text, most))
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[:most]}…"
 
 
 def _with_breaks(text: str, most: int) -> str:
     """Return a piece of a text with its line breaks to be seen, and its spaces as they are."""
-    cut = text if len(text) <= most else f"{text[:most]}…"
-    lines = cut.replace("\r", "").replace("\t", " ").split("\n")
+    lines = _cut(text, most).replace("\r", "").replace("\t", " ").split("\n")
     return " ⏎ ".join(" ".join(map(one_line, line.split(" "))) for line in lines)
 
 
 def _all_seen(text: str, most: int) -> str:
     """Return what an edit put in or took away; what cannot be seen is there by its number."""
-    cut = text if len(text) <= most else f"{text[:most]}…"
+    cut = _cut(text, most)
     as_they_are = "\t" + (_JOINERS if cut.strip(_JOINERS) else "")  # between letters they make one of two
     return "".join(one if one in as_they_are else _seen(one) for one in cut)
 
