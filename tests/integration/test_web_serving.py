@@ -195,6 +195,50 @@ async def test_a_stop_waits_for_no_client_that_takes_nothing_and_is_no_fault(
     assert [one.getMessage() for one in caplog.records if one.levelno >= logging.WARNING] == []
 
 
+async def test_a_stop_waits_for_a_client_that_goes_on_reading(tmp_path: Path) -> None:
+    said = b""
+    loop, paused, stopping = asyncio.get_running_loop(), asyncio.Event(), asyncio.Event()
+
+    class Watched(connections.Http):
+        def pause_writing(self) -> None:
+            super().pause_writing()
+            paused.set()
+
+        def shutdown(self) -> None:
+            super().shutdown()
+            stopping.set()
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            super().connection_lost(exc)
+            stopping.set()
+
+    async def read_on(client: socket.socket) -> None:
+        nonlocal said
+        await stopping.wait()
+        while more := await loop.sock_recv(client, 65_536):
+            said += more
+
+    with socket.socket() as client, pytest.MonkeyPatch.context() as patch:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+        client.setblocking(False)
+        patch.setattr(serving, "Http", Watched)
+        async with asyncio.TaskGroup() as group, served(tmp_path) as site:
+            own = await site.services.notebook.behind(str(ALICE))
+            note = await site.services.notebook.save(
+                "long " * 200_000, notebook=own, person=ALICE, origin=None, anything=True
+            )
+            assert note is not None
+            await loop.sock_connect(client, ("127.0.0.1", site.port))
+            asked = f"GET /api/notes/{note.note_id} HTTP/1.1\r\nHost: a\r\n"
+            await loop.sock_sendall(client, f"{asked}Authorization: Bearer {site.tokens[ALICE]}\r\n\r\n".encode())
+            await asyncio.wait_for(paused.wait(), 10)
+            group.create_task(read_on(client))
+    head, _, body = said.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 200 ")
+    assert len(body) > 1_000_000
+    assert body.endswith(b"}")
+
+
 async def test_what_is_no_request_is_no_fault_in_the_log(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     async with served(tmp_path) as site:
         for nonsense in (
