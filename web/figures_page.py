@@ -117,7 +117,7 @@ def _queue(t: Translation, figures: Figures) -> Sequence[Mapping[str, object]]:
     if waits.average is not None and waits.p95 is not None:
         words = t.gettext("wait, on average"), t.gettext("wait, 95 of 100 within")
         times = waits.average, waits.p95
-        rows += [(word, bar, brief(t, took)) for word, bar, took in zip(words, lengths(times), times, strict=True)]
+        rows += [(word, bar, brief(t, took)) for word, bar, took in zip(words, _lengths(times), times, strict=True)]
     return [{"word": word, "bar": bar, "said": said} for word, bar, said in rows]
 
 
@@ -132,10 +132,15 @@ def _sources(t: Translation, figures: Figures) -> Sequence[Mapping[str, object]]
             "share_bar": lengths([figures.share(one.found) or 0.0], 1.0)[0],
             "p50": brief(t, one.p50),
             "p95": brief(t, one.p95),
-            "bars": lengths([one.p50, one.p95], longest),
+            "bars": _lengths([one.p50, one.p95], longest),
         }
         for one in sources
     ]
+
+
+def _lengths(times: Sequence[float], longest: float | None = None) -> Sequence[int]:
+    """Return how long the bars of *times* are, which are seconds: none has one that is said to be ``0.0 s``."""
+    return lengths([round(one, 1) for one in times], None if longest is None else round(longest, 1))
 
 
 def _outcomes(t: Translation, outcomes: Mapping[str, int]) -> Sequence[Mapping[str, object]]:

@@ -410,7 +410,7 @@ async def test_a_guess_is_decided_on_the_page_and_then_stands_in_the_note(world:
     await log_in(world)
     page = (await world.http.get("/")).text
     assert "Which of these is its name? Nothing is written before somebody presses it." in page
-    assert f'<button name="encoding" value="big5hkscs" id="choose-{task}-big5hkscs">{TRUE}</button>' in page
+    assert f'<button name="encoding" value="big5hkscs" id="choose-{task}-0-big5hkscs">{TRUE}</button>' in page
     choice = {"position": 0, "encoding": "big5hkscs"}
     for _ in range(2):
         answer = await press(world, f"/tasks/{task}/choose", choice, on="/notes/1")

@@ -135,6 +135,14 @@ async def test_what_is_drawn_is_said_in_numbers_too(world: World, store: Store) 
     assert re.search(r"<time>\d{4}-\d\d-\d\d</time></th><td>3</td><td>1</td>", page)
 
 
+async def test_a_time_that_is_said_to_be_none_has_no_bar(world: World, store: Store) -> None:
+    notebook = await world.services.notebook.behind("tg:3")
+    row = Served(notebook=notebook, source="swarm", waited=0.01, took=0.04, outcome="found")
+    await store.write(lambda tx: tx.served.add([row], world.clock.now()))
+    drawn = [bar for _, bar, said in rows_of((await seen(world, CAROL, "/figures")).text) if said == "0.0 s"]
+    assert drawn == [0, 0, 0, 0]
+
+
 def rows_of(page: str) -> list[tuple[str, int, str]]:
     row = re.compile(
         r'<tr><th scope="row">([^<]+)</th><td><svg .*?<rect class="part" width="(\d+)" .*?</svg></td><td>([^<]+)</td>'

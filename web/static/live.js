@@ -28,7 +28,18 @@ function tell() {
 }
 
 const PEOPLES = ["open", "hidden"]; // attributes that the page's readers change, or its scripts
-const alike = (one, other) => one.nodeType === other.nodeType && one.nodeName === other.nodeName;
+const kindOf = (one) => `${one.nodeName} ${one.getAttribute?.("class") ?? ""}`; // of what has no id
+
+// Returns, for each of *fresh*, which of *old* it is now, if any: by its id, or as the next one of its kind.
+function matched(old, fresh) {
+  const byId = new Map(old.filter((one) => one.id).map((one) => [one.id, one]));
+  let at = 0;
+  return fresh.map((one) => {
+    const same = one.id ? byId.get(one.id) : old.slice(at).find((other) => !other.id && kindOf(other) === kindOf(one));
+    at = Math.max(at, old.indexOf(same) + 1);
+    return same;
+  });
+}
 
 // Makes *old* what *fresh* is, and leaves alone what people have done to it: what is open, chosen, or in focus.
 function become(old, fresh) {
@@ -39,24 +50,21 @@ function become(old, fresh) {
   for (const {name, value} of fresh.attributes) {
     if (!PEOPLES.includes(name) && old.getAttribute(name) !== value) old.setAttribute(name, value);
   }
-  const byId = new Map([...old.children].filter((one) => one.id).map((one) => [one.id, one]));
+  const news = [...fresh.childNodes];
+  const same = matched([...old.childNodes], news);
+  const stays = new Set(same);
+  // First of all, since what is moved loses the focus: what stands behind it then need not be.
+  for (const one of [...old.childNodes]) if (!stays.has(one) && !isChosen(one)) one.remove();
   let at = old.firstChild;
-  for (const one of [...fresh.childNodes]) {
-    const same = one.id ? byId.get(one.id) : at && !at.id && alike(at, one) ? at : null;
-    if (!same) {
-      old.insertBefore(document.importNode(one, true), at);
-      continue;
-    }
-    if (same === at) at = at.nextSibling;
-    else old.insertBefore(same, at);
-    if (same.nodeType === Node.ELEMENT_NODE) become(same, one);
-    else if (same.nodeValue !== one.nodeValue) same.nodeValue = one.nodeValue;
-  }
-  while (at) {
-    const next = at.nextSibling;
-    if (!isChosen(at)) at.remove();
-    at = next;
-  }
+  news.forEach((one, place) => {
+    while (at && !stays.has(at)) at = at.nextSibling;
+    const kept = same[place];
+    if (!kept) old.insertBefore(document.importNode(one, true), at);
+    else if (kept === at) at = at.nextSibling;
+    else old.insertBefore(kept, at);
+    if (kept?.nodeType === Node.ELEMENT_NODE) become(kept, one);
+    else if (kept && kept.nodeValue !== one.nodeValue) kept.nodeValue = one.nodeValue;
+  });
 }
 
 // Whether somebody has ticked it: what newer notes push to the next page stays until they have done what they meant to.
@@ -84,8 +92,11 @@ async function readAgain(parts) {
       const fresh = page.getElementById(part.id);
       if (!fresh) throw {status: NOT_HERE}; // as a note's page that now offers it back
       const inFocus = part.contains(document.activeElement) && document.activeElement;
+      const about = inFocus && inFocus.closest("section, article");
       become(part, fresh);
-      if (inFocus && !inFocus.isConnected) part.querySelector("h1, h2")?.focus(); // a keyboard goes on from there
+      if (!inFocus || document.activeElement === inFocus) continue;
+      if (inFocus.isConnected) inFocus.focus({preventScroll: true}); // it was moved
+      else (about?.isConnected ? about : part).querySelector("h1, h2")?.focus(); // a keyboard goes on from there
     }
   }
 }
