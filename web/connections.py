@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 import resource
 from collections.abc import Callable, Iterator
 
@@ -22,6 +23,7 @@ _BETWEEN_LOOKS = 120.0
 _MOST_CHUNKS = 2_000  # of a body: each costs as much as one of any size
 _KEPT_BACK = 512  # open files that are for all else: the database, the swarm, Telegram
 _FEWEST = 64
+_NEVER = math.inf
 _MOST_FRAMES = 100  # of a listener between two of our pings (20 s): there is nothing for it to say
 _LAST_WORD = 10.0  # seconds in which a listener may yet take what it was sent
 _TOGETHER = 512  # bytes of them that are read before it is looked how many they were
@@ -61,6 +63,7 @@ class Http(H11Protocol):
 
     _waiting: asyncio.TimerHandle | None = None
     _looking: asyncio.TimerHandle | None = None
+    _body_since = _NEVER
 
     def __init__(
         self,
@@ -78,8 +81,7 @@ class Http(H11Protocol):
         self._wait()
         self._look(None, 0)
         if len(self.connections) > most():
-            idle = (one for one in self.connections if one is not self and isinstance(one, Http) and one.says_nothing)
-            next(idle, self).leave()
+            min((one for one in self.connections if isinstance(one, Http)), key=lambda one: one.awaited_since).leave()
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
@@ -87,6 +89,14 @@ class Http(H11Protocol):
             self._wait_no_more()
         elif self._waiting is None:
             self._wait()
+
+    def handle_events(self) -> None:
+        """Is called for a request that came along with the one before it, too, when that is answered."""
+        super().handle_events()
+        if self.conn.their_state is not h11.SEND_BODY:
+            self._body_since = _NEVER
+        elif self._body_since == _NEVER:
+            self._body_since = self.loop.time()
 
     def handle_websocket_upgrade(self, event: h11.Request) -> None:
         self._forget()
@@ -97,9 +107,11 @@ class Http(H11Protocol):
         super().connection_lost(exc)
 
     @property
-    def says_nothing(self) -> bool:
-        """Whether it has to be waited for a request."""
-        return self._waiting is not None
+    def awaited_since(self) -> float:
+        """Since when a request is waited for, or the rest of its body; `_NEVER` where all is there."""
+        if self.transport.is_closing():
+            return _NEVER
+        return self._body_since if self._waiting is None else self._waiting.when() - _LONGEST_HEAD
 
     @property
     def takes_nothing(self) -> bool:

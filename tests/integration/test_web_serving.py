@@ -84,6 +84,32 @@ async def test_where_there_are_as_many_connections_as_files_those_that_say_nothi
     assert [one.getMessage() for one in caplog.records if one.levelno >= logging.WARNING] == []
 
 
+@pytest.mark.parametrize("before", [b"", b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n"], ids=["alone", "with another"])
+async def test_those_whose_body_does_not_come_make_room_the_one_first_that_waits_longest(
+    before: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(connections, "most", lambda: 3)
+    async with served(tmp_path) as site, contextlib.AsyncExitStack() as stack:
+        waited_for = []
+        for _ in range(3):
+            reader, writer = await asyncio.open_connection("127.0.0.1", site.port)
+            stack.callback(writer.close)
+            writer.write(before + b"GET /healthz HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n")
+            writer.write(b"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 2\r\n\r\n")
+            await reader.readuntil(b"HTTP/1.1 100 Continue\r\n\r\n")
+            writer.write(b"x")
+            waited_for.append((reader, writer))
+        async with httpx.AsyncClient(base_url=site.address) as client:
+            assert (await client.get("/healthz")).status_code == 200
+        (longest, _), *others = waited_for
+        with contextlib.suppress(ConnectionResetError):
+            assert await longest.read() == b""
+        for reader, writer in others:
+            writer.write(b"x")
+            assert (await reader.readline()).startswith(b"HTTP/1.1 200 ")
+    assert [one.getMessage() for one in caplog.records if one.levelno >= logging.WARNING] == []
+
+
 PING = b"\x89\xfd\0\0\0\0" + b"a" * 125
 PONG = b"\x8a\x80\0\0\0\0"
 EMPTY_FRAGMENT, NO_TEXT = b"\x00\x80\0\0\0\0", b"\x81\x81\0\0\0\0\xff"
