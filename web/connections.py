@@ -182,11 +182,15 @@ class Listener(WebSocketsSansIOProtocol):
 
     def keepalive_timeout(self) -> None:
         super().keepalive_timeout()
-        self._leave()
+        self._leave_soon()
 
     def on_task_complete(self, task: asyncio.Task[None]) -> None:
         super().on_task_complete(task)
-        self._leave()
+        self._leave_soon()
+
+    def leave(self) -> None:
+        """Be gone in the loop's next turn, whatever it has not taken yet."""
+        self.transport.abort()
 
     def _hear(self) -> None:
         self._frames += 1
@@ -200,11 +204,11 @@ class Listener(WebSocketsSansIOProtocol):
         self.transport.write(b"".join(self.conn.data_to_send()))
         self.close_sent = True
         self.transport.close()
-        self._leave()
+        self._leave_soon()
 
-    def _leave(self) -> None:
+    def _leave_soon(self) -> None:
         """Be gone soon, whatever of the last words it takes: who reads nothing would stay for ever."""
-        self.loop.call_later(_LAST_WORD, self.transport.abort)
+        self.loop.call_later(_LAST_WORD, self.leave)
 
 
 def _parts(data: bytes) -> Iterator[bytes]:

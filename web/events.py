@@ -1,6 +1,7 @@
 """``/api/events``: tasks and notes as they change, over a WebSocket (RFC 6455)."""
 
 import asyncio
+import contextlib
 from collections.abc import Collection
 from enum import IntEnum
 from typing import NoReturn
@@ -160,8 +161,12 @@ async def events(socket: WebSocket) -> None:
     await socket.accept()
     end = await _Listener(socket, socket.app.state.feed, asker).serve(since, heard_of)
     if end is not None:
-        closing = asyncio.ensure_future(socket.close(end))
-        await at_most(asker.services.clock, _LAST_WORD, closing)
+        await at_most(asker.services.clock, _LAST_WORD, asyncio.ensure_future(_close(socket, end)))
+
+
+async def _close(socket: WebSocket, end: End) -> None:
+    with contextlib.suppress(WebSocketDisconnect):  # it has gone by itself, or there is no time for it any more
+        await socket.close(end)
 
 
 @router.websocket("/{path:path}")

@@ -322,6 +322,24 @@ async def test_a_listener_who_takes_no_last_word_is_gone_all_the_same(
         writer.transport.abort()
 
 
+async def test_a_stop_waits_for_no_listener_that_takes_nothing_and_is_no_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    there: list[connections.Listener] = []
+
+    class Watched(connections.Listener):
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            super().connection_made(transport)
+            there.append(self)
+
+    monkeypatch.setattr(serving, "Listener", Watched)
+    async with served(tmp_path) as site:
+        _, writer = await listening(site)
+        there[0].transport.write(b"x" * 10_000_000)  # more than the kernel keeps for who reads nothing
+    writer.transport.abort()
+    assert [one.getMessage() for one in caplog.records if one.levelno >= logging.WARNING] == []
+
+
 async def test_what_a_listener_says_now_and_then_is_not_read(tmp_path: Path) -> None:
     async with served(tmp_path) as site:
         headers = {"Authorization": f"Bearer {site.tokens[ALICE]}"}
