@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import math
+import re
 import resource
 from collections.abc import Callable, Iterator
 
@@ -24,6 +25,7 @@ _MOST_CHUNKS = 2_000  # of a body: each costs as much as one of any size
 _KEPT_BACK = 512  # open files that are for all else: the database, the swarm, Telegram
 _FEWEST = 64
 _NEVER = math.inf
+_WRITTEN_OUT = re.compile(rb"https?://([^/?#@]+)(/[^?]*)?(\?.*)?", re.IGNORECASE)
 _MOST_FRAMES = 100  # of a listener between two of our pings (20 s): there is nothing for it to say
 _LAST_WORD = 10.0  # seconds in which a listener may yet take what it was sent
 _TOGETHER = 512  # bytes of them that are read before it is looked how many they were
@@ -47,12 +49,25 @@ class _Requests(h11.Connection):
         event = super().next_event()
         if isinstance(event, h11.Request):
             self._chunks = 0
-        elif isinstance(event, h11.Data) and event.chunk_start:
+            return _to_a_server(event)
+        if isinstance(event, h11.Data) and event.chunk_start:
             self._chunks += 1
             if self._chunks > _MOST_CHUNKS:
                 self._leave()
                 return h11.NEED_DATA
         return event
+
+
+def _to_a_server(asked: h11.Request) -> h11.Request:
+    """Return what is asked as clients ask servers, where it was asked as they ask proxies (RFC 9112, section 3.2.2)."""
+    written_out = _WRITTEN_OUT.fullmatch(asked.target)
+    if written_out is None:
+        return asked
+    host, path, query = written_out.groups()
+    headers = [(b"host", host), *((name, value) for name, value in asked.headers if name != b"host")]
+    return h11.Request(
+        method=asked.method, headers=headers, target=(path or b"/") + (query or b""), http_version=asked.http_version
+    )
 
 
 class Http(H11Protocol):
