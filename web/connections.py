@@ -130,8 +130,8 @@ class Http(H11Protocol):
 
     @property
     def takes_nothing(self) -> bool:
-        """Whether it has to be waited for, before more of an answer is sent."""
-        return self.flow.write_paused
+        """Whether some of an answer waits until it takes it."""
+        return self.transport.get_write_buffer_size() > 0
 
     def leave(self) -> None:
         """Be gone in the loop's next turn, and not meant by this one's any more."""

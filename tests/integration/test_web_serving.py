@@ -221,6 +221,31 @@ async def test_a_stop_waits_for_no_client_that_takes_nothing_and_is_no_fault(
     assert [one.getMessage() for one in caplog.records if one.levelno >= logging.WARNING] == []
 
 
+async def test_a_stop_waits_for_no_client_that_leaves_a_little_untaken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    there: list[connections.Http] = []
+
+    class Watched(connections.Http):
+        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
+            super().connection_made(transport)
+            there.append(self)
+
+    monkeypatch.setattr(serving, "Http", Watched)
+    loop = asyncio.get_running_loop()
+    with socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+        client.setblocking(False)
+        async with served(tmp_path) as site:
+            await loop.sock_connect(client, ("127.0.0.1", site.port))
+            await loop.sock_sendall(client, b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
+            assert await loop.sock_recv(client, 1)
+            while not there[0].transport.get_write_buffer_size():
+                there[0].transport.write(b"x" * 10_000)
+            assert not there[0].flow.write_paused
+    assert [one.getMessage() for one in caplog.records if one.levelno >= logging.WARNING] == []
+
+
 async def test_a_stop_waits_for_a_client_that_goes_on_reading(tmp_path: Path) -> None:
     said = b""
     loop, paused, stopping = asyncio.get_running_loop(), asyncio.Event(), asyncio.Event()
