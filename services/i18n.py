@@ -140,6 +140,11 @@ def _too_many(t: Translation, parameters: Parameters) -> str:
     return t.gettext("That is too much at once: the most is {most}.").format(most=_number(parameters, "most"))
 
 
+def _too_many_listeners(t: Translation, parameters: Parameters) -> str:
+    most = _number(parameters, "most")
+    return t.gettext("You listen in {most} places already. Close one of them first.").format(most=most)
+
+
 def _too_many_requests(t: Translation, parameters: Parameters) -> str:
     seconds = _number(parameters, "seconds")
     return t.ngettext(
@@ -268,6 +273,7 @@ _SENTENCES: Mapping[str, _Say] = {
     "async_disabled": _say(_("That is switched off here; POST /api/calibrate/<note_id> calibrates a note and waits.")),
     "from_another_site": _say(_("This comes from a page of another site. Open the bot's own page.")),
     "link_used_up": _say(_("This link was used, or is too old. /login in a private chat with the bot gives another.")),
+    "too_many_listeners": _too_many_listeners,
     "too_many_requests": _too_many_requests,
     "not_let_in": _say(_("The bot serves you no longer. Its owner can let you in again.")),
     "membership_unknown": _say(_("Telegram does not answer, and is asked who is in a group. Try again later.")),

@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import math
+import re
 import resource
 from collections.abc import Callable, Iterator
 
@@ -22,6 +24,8 @@ _BETWEEN_LOOKS = 120.0
 _MOST_CHUNKS = 2_000  # of a body: each costs as much as one of any size
 _KEPT_BACK = 512  # open files that are for all else: the database, the swarm, Telegram
 _FEWEST = 64
+_NEVER = math.inf
+_WRITTEN_OUT = re.compile(rb"https?://([^/?#@]+)(/[^?]*)?(\?.*)?", re.IGNORECASE)
 _MOST_FRAMES = 100  # of a listener between two of our pings (20 s): there is nothing for it to say
 _LAST_WORD = 10.0  # seconds in which a listener may yet take what it was sent
 _TOGETHER = 512  # bytes of them that are read before it is looked how many they were
@@ -45,12 +49,25 @@ class _Requests(h11.Connection):
         event = super().next_event()
         if isinstance(event, h11.Request):
             self._chunks = 0
-        elif isinstance(event, h11.Data) and event.chunk_start:
+            return _to_a_server(event)
+        if isinstance(event, h11.Data) and event.chunk_start:
             self._chunks += 1
             if self._chunks > _MOST_CHUNKS:
                 self._leave()
                 return h11.NEED_DATA
         return event
+
+
+def _to_a_server(asked: h11.Request) -> h11.Request:
+    """Return what is asked as clients ask servers, where it was asked as they ask proxies (RFC 9112, section 3.2.2)."""
+    written_out = _WRITTEN_OUT.fullmatch(asked.target)
+    if written_out is None:
+        return asked
+    host, path, query = written_out.groups()
+    headers = [(b"host", host), *((name, value) for name, value in asked.headers if name != b"host")]
+    return h11.Request(
+        method=asked.method, headers=headers, target=(path or b"/") + (query or b""), http_version=asked.http_version
+    )
 
 
 class Http(H11Protocol):
@@ -61,6 +78,7 @@ class Http(H11Protocol):
 
     _waiting: asyncio.TimerHandle | None = None
     _looking: asyncio.TimerHandle | None = None
+    _body_since = _NEVER
 
     def __init__(
         self,
@@ -78,8 +96,7 @@ class Http(H11Protocol):
         self._wait()
         self._look(None, 0)
         if len(self.connections) > most():
-            idle = (one for one in self.connections if one is not self and isinstance(one, Http) and one.says_nothing)
-            next(idle, self).leave()
+            min((one for one in self.connections if isinstance(one, Http)), key=lambda one: one.awaited_since).leave()
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
@@ -87,6 +104,14 @@ class Http(H11Protocol):
             self._wait_no_more()
         elif self._waiting is None:
             self._wait()
+
+    def handle_events(self) -> None:
+        """Is called for a request that came along with the one before it, too, when that is answered."""
+        super().handle_events()
+        if self.conn.their_state is not h11.SEND_BODY:
+            self._body_since = _NEVER
+        elif self._body_since == _NEVER:
+            self._body_since = self.loop.time()
 
     def handle_websocket_upgrade(self, event: h11.Request) -> None:
         self._forget()
@@ -97,14 +122,16 @@ class Http(H11Protocol):
         super().connection_lost(exc)
 
     @property
-    def says_nothing(self) -> bool:
-        """Whether it has to be waited for a request."""
-        return self._waiting is not None
+    def awaited_since(self) -> float:
+        """Since when a request is waited for, or the rest of its body; `_NEVER` where all is there."""
+        if self.transport.is_closing():
+            return _NEVER
+        return self._body_since if self._waiting is None else self._waiting.when() - _LONGEST_HEAD
 
     @property
     def takes_nothing(self) -> bool:
-        """Whether it has to be waited for, before more of an answer is sent."""
-        return self.flow.write_paused
+        """Whether some of an answer waits until it takes it."""
+        return self.transport.get_write_buffer_size() > 0
 
     def leave(self) -> None:
         """Be gone in the loop's next turn, and not meant by this one's any more."""
@@ -170,11 +197,15 @@ class Listener(WebSocketsSansIOProtocol):
 
     def keepalive_timeout(self) -> None:
         super().keepalive_timeout()
-        self._leave()
+        self._leave_soon()
 
     def on_task_complete(self, task: asyncio.Task[None]) -> None:
         super().on_task_complete(task)
-        self._leave()
+        self._leave_soon()
+
+    def leave(self) -> None:
+        """Be gone in the loop's next turn, whatever it has not taken yet."""
+        self.transport.abort()
 
     def _hear(self) -> None:
         self._frames += 1
@@ -188,11 +219,11 @@ class Listener(WebSocketsSansIOProtocol):
         self.transport.write(b"".join(self.conn.data_to_send()))
         self.close_sent = True
         self.transport.close()
-        self._leave()
+        self._leave_soon()
 
-    def _leave(self) -> None:
+    def _leave_soon(self) -> None:
         """Be gone soon, whatever of the last words it takes: who reads nothing would stay for ever."""
-        self.loop.call_later(_LAST_WORD, self.transport.abort)
+        self.loop.call_later(_LAST_WORD, self.leave)
 
 
 def _parts(data: bytes) -> Iterator[bytes]:

@@ -1,6 +1,7 @@
 """``/api/events``: tasks and notes as they change, over a WebSocket (RFC 6455)."""
 
 import asyncio
+import contextlib
 from collections.abc import Collection
 from enum import IntEnum
 from typing import NoReturn
@@ -62,18 +63,17 @@ class _Listener:
 
         *since* is the last number that it has heard, about the notebooks that it has *heard_of*.
         """
-        with self._feed.listening():
-            try:
-                self._notebooks = await self._open_now()
-                if heard_of is not None and not set(self._notebooks) <= set(heard_of):
-                    since = _NEVER  # of the others it knows nothing
-                return await first_of(self._left(), self._stopping(), self._tell(since), self._look())
-            except WebSocketDisconnect:
-                return None
-            except _TooSlow:
-                return End.TOO_SLOW
-            except CalibotError:
-                return End.TRY_AGAIN
+        try:
+            self._notebooks = await self._open_now()
+            if heard_of is not None and not set(self._notebooks) <= set(heard_of):
+                since = _NEVER  # of the others it knows nothing
+            return await first_of(self._left(), self._stopping(), self._tell(since), self._look())
+        except WebSocketDisconnect:
+            return None
+        except _TooSlow:
+            return End.TOO_SLOW
+        except CalibotError:
+            return End.TRY_AGAIN
 
     async def _left(self) -> None:
         while (await self._socket.receive())["type"] != "websocket.disconnect":
@@ -150,18 +150,25 @@ async def events(socket: WebSocket) -> None:
 
     ``since``: the last number that they heard; ``notebooks``: those that it was about.
     """
-    try:
-        asker = await _asker(socket)
-        since = _number(socket.query_params.get("since"), "since")
-        heard_of = _numbers(socket.query_params.get("notebooks"))
-    except CalibotError as error:
-        await turn_away(socket.scope, socket.receive, socket.send, error)
-        return
-    await socket.accept()
-    end = await _Listener(socket, socket.app.state.feed, asker).serve(since, heard_of)
-    if end is not None:
-        closing = asyncio.ensure_future(socket.close(end))
-        await at_most(asker.services.clock, _LAST_WORD, closing)
+    feed: Feed = socket.app.state.feed
+    with contextlib.ExitStack() as listening:
+        try:
+            asker = await _asker(socket)
+            since = _number(socket.query_params.get("since"), "since")
+            heard_of = _numbers(socket.query_params.get("notebooks"))
+            listening.enter_context(feed.listening(asker.person))
+        except CalibotError as error:
+            await turn_away(socket.scope, socket.receive, socket.send, error)
+            return
+        await socket.accept()
+        end = await _Listener(socket, feed, asker).serve(since, heard_of)
+        if end is not None:
+            await at_most(asker.services.clock, _LAST_WORD, asyncio.ensure_future(_close(socket, end)))
+
+
+async def _close(socket: WebSocket, end: End) -> None:
+    with contextlib.suppress(WebSocketDisconnect):  # it has gone by itself, or there is no time for it any more
+        await socket.close(end)
 
 
 @router.websocket("/{path:path}")

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -11,11 +12,13 @@ from services.clock import Clock
 from services.i18n import Translation
 from services.notebook.note import Whereabouts
 from services.notebook.notebook import Notebook
-from services.torrents import NotebookId
+from services.torrents import NotebookId, PersonId
+from web.refusals import TooManyListeners
 from web.shapes import NoteEvent, TaskEvent, glimpse_of, place_of
 
 _PACE = 0.1  # seconds between two readings: what changes faster is told together
 _TOGETHER = 500
+_MOST_OF_ONE = 50  # listeners: more than anybody has tabs, and fewer than all connections, however few there may be
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,17 +59,24 @@ class Feed:
         self._notebook = notebook
         self._clock = clock
         self._turn = asyncio.Lock()
-        self._listeners = 0
+        self._listeners: Counter[PersonId] = Counter()
         self._last: Batch | None = None
 
     @contextlib.contextmanager
-    def listening(self) -> Iterator[None]:
-        """Let the feed go on while the ``with`` lasts; with nobody there it begins anew."""
-        self._listeners += 1
+    def listening(self, person: PersonId) -> Iterator[None]:
+        """Let the feed go on while the ``with`` lasts; with nobody there it begins anew.
+
+        Raises:
+            TooManyListeners: the person has as many open as one may.
+        """
+        if self._listeners[person] >= _MOST_OF_ONE:
+            raise TooManyListeners(most=_MOST_OF_ONE)
+        self._listeners[person] += 1
         try:
             yield
         finally:
-            self._listeners -= 1
+            self._listeners[person] -= 1
+            self._listeners = +self._listeners  # without who has left
             if not self._listeners:
                 self._last = None
 

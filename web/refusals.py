@@ -105,6 +105,12 @@ class FromAnotherSite(CalibotError):
     code = "from_another_site"
 
 
+class TooManyListeners(CalibotError):
+    """This person listens in as many places as one may, *most*."""
+
+    code = "too_many_listeners"
+
+
 class TooManyRequests(CalibotError):
     """This client has asked too often, or has been wrong too often about who it is; it may again in *seconds*."""
 

@@ -62,8 +62,8 @@ async def serving(app: FastAPI, host: str, port: int, proxies: Sequence[str] = (
         await app.state.stopping.wait()
         server.should_exit = True
         await asyncio.wait({running}, timeout=_PATIENCE * 0.9)
-        for one in list(server.server_state.connections):
-            if isinstance(one, Http) and one.takes_nothing:  # uvicorn would cut it off now, with a traceback
+        for one in list(server.server_state.connections):  # uvicorn would cut these off now, with a traceback
+            if isinstance(one, Listener) or (isinstance(one, Http) and one.takes_nothing):
                 one.leave()
 
     leaving = asyncio.create_task(leave())

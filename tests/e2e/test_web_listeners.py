@@ -26,6 +26,7 @@ from tests.e2e.test_web import address_of, token_of
 _SOAK = "SOAK" in os.environ
 _SEED = int(os.environ.get("SEED", "20261129"))
 _LISTENERS = 1_000 if _SOAK else 100
+_FURTHER = 24 if _SOAK else 0  # people: one may listen fifty times, and for a moment those who were cut off do, too
 _CHANGES = 300 if _SOAK else 40
 _SLOW = 20 if _SOAK else 0
 _LONG = 4_000  # notes: more than the buffers between take
@@ -206,13 +207,15 @@ def note_of(answer: dict[str, Any]) -> Change:
 @pytest.mark.timeout(280 if _SOAK else 120)
 async def test_each_change_reaches_all_that_may_see_it_in_order_and_nobody_else(world: World) -> None:
     bob, carol, dora = world.invite("Bob"), world.invite("Carol"), world.invite("Dora")
-    world.group("Films", world.alice, bob)
-    world.group("Music", bob, carol)
+    further = [world.invite(f"Emma {number}") for number in range(_FURTHER)]
+    world.group("Films", world.alice, bob, *further[::2])
+    world.group("Music", bob, carol, *further[1::2])
     await launch(world)
     address = (await address_of(world)).replace("http:", "ws:") + "/api/events"
     async with contextlib.AsyncExitStack() as stack:
-        members = [await stack.enter_async_context(member(world, one)) for one in (world.alice, bob, carol, dora)]
-        assert [len(one.notebooks) for one in members] == [2, 3, 2, 1]
+        people = (world.alice, bob, carol, *further, dora)
+        members = [await stack.enter_async_context(member(world, one)) for one in people]
+        assert [len(one.notebooks) for one in members] == [2, 3, 2, *[2] * _FURTHER, 1]
         *heard, alone = members
         slow = await reading_nothing(address, alone, _SLOW)
         listeners = [Listener(address, heard[number % len(heard)]) for number in range(_LISTENERS)]

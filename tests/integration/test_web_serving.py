@@ -84,6 +84,32 @@ async def test_where_there_are_as_many_connections_as_files_those_that_say_nothi
     assert [one.getMessage() for one in caplog.records if one.levelno >= logging.WARNING] == []
 
 
+@pytest.mark.parametrize("before", [b"", b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n"], ids=["alone", "with another"])
+async def test_those_whose_body_does_not_come_make_room_the_one_first_that_waits_longest(
+    before: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(connections, "most", lambda: 3)
+    async with served(tmp_path) as site, contextlib.AsyncExitStack() as stack:
+        waited_for = []
+        for _ in range(3):
+            reader, writer = await asyncio.open_connection("127.0.0.1", site.port)
+            stack.callback(writer.close)
+            writer.write(before + b"GET /healthz HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n")
+            writer.write(b"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 2\r\n\r\n")
+            await reader.readuntil(b"HTTP/1.1 100 Continue\r\n\r\n")
+            writer.write(b"x")
+            waited_for.append((reader, writer))
+        async with httpx.AsyncClient(base_url=site.address) as client:
+            assert (await client.get("/healthz")).status_code == 200
+        (longest, _), *others = waited_for
+        with contextlib.suppress(ConnectionResetError):
+            assert await longest.read() == b""
+        for reader, writer in others:
+            writer.write(b"x")
+            assert (await reader.readline()).startswith(b"HTTP/1.1 200 ")
+    assert [one.getMessage() for one in caplog.records if one.levelno >= logging.WARNING] == []
+
+
 PING = b"\x89\xfd\0\0\0\0" + b"a" * 125
 PONG = b"\x8a\x80\0\0\0\0"
 EMPTY_FRAGMENT, NO_TEXT = b"\x00\x80\0\0\0\0", b"\x81\x81\0\0\0\0\xff"
@@ -195,6 +221,31 @@ async def test_a_stop_waits_for_no_client_that_takes_nothing_and_is_no_fault(
     assert [one.getMessage() for one in caplog.records if one.levelno >= logging.WARNING] == []
 
 
+async def test_a_stop_waits_for_no_client_that_leaves_a_little_untaken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    there: list[connections.Http] = []
+
+    class Watched(connections.Http):
+        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
+            super().connection_made(transport)
+            there.append(self)
+
+    monkeypatch.setattr(serving, "Http", Watched)
+    loop = asyncio.get_running_loop()
+    with socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+        client.setblocking(False)
+        async with served(tmp_path) as site:
+            await loop.sock_connect(client, ("127.0.0.1", site.port))
+            await loop.sock_sendall(client, b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
+            assert await loop.sock_recv(client, 1)
+            while not there[0].transport.get_write_buffer_size():
+                there[0].transport.write(b"x" * 10_000)
+            assert not there[0].flow.write_paused
+    assert [one.getMessage() for one in caplog.records if one.levelno >= logging.WARNING] == []
+
+
 async def test_a_stop_waits_for_a_client_that_goes_on_reading(tmp_path: Path) -> None:
     said = b""
     loop, paused, stopping = asyncio.get_running_loop(), asyncio.Event(), asyncio.Event()
@@ -294,6 +345,24 @@ async def test_a_listener_who_takes_no_last_word_is_gone_all_the_same(
         writer.write(PING * 200)
         await asyncio.wait_for(gone.wait(), 10)
         writer.transport.abort()
+
+
+async def test_a_stop_waits_for_no_listener_that_takes_nothing_and_is_no_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    there: list[connections.Listener] = []
+
+    class Watched(connections.Listener):
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            super().connection_made(transport)
+            there.append(self)
+
+    monkeypatch.setattr(serving, "Listener", Watched)
+    async with served(tmp_path) as site:
+        _, writer = await listening(site)
+        there[0].transport.write(b"x" * 10_000_000)  # more than the kernel keeps for who reads nothing
+    writer.transport.abort()
+    assert [one.getMessage() for one in caplog.records if one.levelno >= logging.WARNING] == []
 
 
 async def test_what_a_listener_says_now_and_then_is_not_read(tmp_path: Path) -> None:

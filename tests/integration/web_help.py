@@ -1,6 +1,7 @@
 """The application at a real socket, over a real store and the machine's own clock; and notes to ask it for."""
 
 import asyncio
+import dataclasses
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -61,7 +62,7 @@ class Site:
 
 
 @asynccontextmanager
-async def served(folder: Path) -> AsyncIterator[Site]:
+async def served(folder: Path, rate_limit: int = 0) -> AsyncIterator[Site]:
     """Serve the application while the ``async with`` lasts."""
     clock = SystemClock()
     async with (
@@ -69,6 +70,7 @@ async def served(folder: Path) -> AsyncIterator[Site]:
         AsyncCalibrationManager(Instant(), tasks=store, clock=clock) as manager,
     ):
         services, _, tokens = await services_over(manager, store, clock)
+        services = dataclasses.replace(services, rate_limit=rate_limit)
         for number in range(NOTES):
             door = GROUP if number % 3 == 2 else str(ALICE)  # every third
             link = f"magnet:?xt=urn:btih:{torrent('x' if number == 0 else str(number)).shown}&dn=18"

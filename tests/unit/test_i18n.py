@@ -34,6 +34,7 @@ GIVEN: Mapping[str, Mapping[str, int | float | str]] = {
     "not_in_time": {"task_id": "3f2a"},
     "text_too_long": {"most": 1_000_000},
     "too_large": {"most": 6_500_000},
+    "too_many_listeners": {"most": 50},
     "too_many_requests": {"seconds": 7},
     "token_name_unfit": {"most": 40},
     "too_many_tokens": {"most": 20},

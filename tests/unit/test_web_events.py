@@ -194,6 +194,18 @@ async def test_whoever_may_not_listen_is_told_why(
     assert (socket.accepted, socket.status, socket.body["code"]) == (False, status, code)
 
 
+async def test_a_person_listens_in_fifty_places_at_most_and_keeps_nobody_else_from_it(world: World) -> None:
+    first, *others = [await world.listen(ALICE) for _ in range(50)]
+    assert all(socket.accepted for socket in (first, *others))
+    beyond = await world.listen(ALICE)
+    assert (beyond.accepted, beyond.status, beyond.body["code"]) == (False, 429, "too_many_listeners")
+    assert beyond.body["error"] == "You listen in 50 places already. Close one of them first."
+    assert (await world.listen(BOB)).accepted
+    await first.leaves()
+    assert (await world.listen(ALICE)).accepted
+    assert not (await world.listen(ALICE)).accepted
+
+
 @pytest.mark.parametrize("path", ["/", "/api/notes", "/api/events/", "/nowhere"])
 async def test_a_socket_elsewhere_is_refused_as_an_address_that_is_not_there(world: World, path: str) -> None:
     socket = await world.listen(ALICE, path=path)
