@@ -72,11 +72,15 @@ SELECT DISTINCT note_id FROM note_hashes
 WHERE note_id IN (SELECT value FROM json_each(:ids)) AND (outcome IS NULL OR outcome IN ('failed', 'cancelled'));
 
 -- name: undecided_among
--- NOT EXISTS: of a pair that is NOT IN all pairs of everybody are read, once for each torrent.
-SELECT DISTINCT note_id FROM note_hashes AS here JOIN names ON names.v1 = info_hash OR names.v2 = info_hash
-WHERE note_id IN (SELECT value FROM json_each(:ids)) AND outcome = 'completed' AND NOT certain
-    AND NOT EXISTS (SELECT 1 FROM pins WHERE note_id = here.note_id AND info_hash = here.info_hash)
-    AND NOT EXISTS (SELECT 1 FROM chosen_names WHERE notebook_id = here.notebook_id AND name_id = names.id);
+-- The first guesses of each. NOT EXISTS: of a pair that is NOT IN all pairs of everybody are read, once a torrent.
+WITH guesses AS (
+    SELECT note_id, names.id AS name_id, row_number() OVER (PARTITION BY note_id ORDER BY info_hash) AS place
+    FROM note_hashes AS here JOIN names ON names.v1 = info_hash OR names.v2 = info_hash
+    WHERE note_id IN (SELECT value FROM json_each(:ids)) AND outcome = 'completed' AND NOT certain
+        AND NOT EXISTS (SELECT 1 FROM pins WHERE note_id = here.note_id AND info_hash = here.info_hash)
+        AND NOT EXISTS (SELECT 1 FROM chosen_names WHERE notebook_id = here.notebook_id AND name_id = names.id)
+)
+SELECT note_id, raw_name, name, encoding FROM guesses JOIN names ON names.id = name_id WHERE place <= :most;
 
 -- name: page_of_notes
 SELECT * FROM notes
