@@ -55,6 +55,19 @@ async def test_a_stranger_is_told_how_to_come_in_and_sees_nothing(world: World) 
     assert "#1" not in answer.text
 
 
+async def test_a_session_of_the_chats_times_is_told_without_telegram_where_a_link_is(world: World) -> None:
+    there = (await seen(world, MALLORY, "/")).text
+    assert "The bot serves you no longer." in there
+    world.app.state.services = dataclasses.replace(world.services, telegram=False)
+    answer = await world.http.get("/")
+    assert answer.status_code == 403
+    assert "terminal shows a link that opens your notes." in answer.text
+    assert "The bot" not in answer.text
+    assert "To the notes" not in answer.text
+    refused = await world.http.get("/api/notes")
+    assert (refused.status_code, refused.json()["code"]) == (403, "not_let_in")
+
+
 async def test_a_link_that_is_only_looked_at_is_not_used_up_and_asks_first(world: World) -> None:
     secret = await world.services.sessions.link(ALICE)
     for _ in range(3):
