@@ -20,6 +20,7 @@ from web import (
 )
 from web.bodies import Bodies
 from web.described import BY_TOKEN, OF_ANYBODY, OF_WHO_ASKS, Described
+from web.ended import Ended
 from web.errors import answer_errors
 from web.feed import Feed
 from web.given import Services
@@ -41,6 +42,7 @@ def make_app(services: Services, stopping: asyncio.Event | None = None) -> FastA
     app.state.limits = Limits(services.clock, services.rate_limit)
     app.add_middleware(Bodies)
     app.add_middleware(Limited, limits=app.state.limits)  # before any body is read
+    app.add_middleware(Ended, stopping=app.state.stopping)
     app.add_middleware(Guarded)
     app.add_middleware(Heads)
     app.include_router(health.router, responses=OF_ANYBODY)

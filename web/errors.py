@@ -154,7 +154,7 @@ def _wants_a_page(connection: HTTPConnection) -> bool:
 def _page_that_says(connection: HTTPConnection, error: CalibotError, status: int) -> Response:
     t, html = words_of(connection), services_of(connection).html
     say, said = labels(t), _in_a_browser(connection, error, t)
-    if isinstance(error, TokenNeeded):
+    if isinstance(error, TokenNeeded) or (isinstance(error, NotLetIn) and not services_of(connection).telegram):
         return html.plain(say, t.gettext("Your notes"), said, status)
     wanted_to_see = connection.scope.get("method", "GET") in {"GET", "HEAD"}
     heading = t.gettext("That cannot be shown.") if wanted_to_see else t.gettext("That was not done.")
@@ -170,7 +170,7 @@ def _in_a_browser(connection: HTTPConnection, error: CalibotError, t: Translatio
             return [
                 t.gettext("Send /login to the bot, in a private chat: it answers with a link that opens them here.")
             ]
-        case TokenNeeded():
+        case TokenNeeded() | NotLetIn() if not telegram:
             return [the_terminals_link(t)]
         case errors.LinkUsedUp() if not telegram:
             return [t.gettext("This link was used, or is too old."), the_terminals_link(t)]

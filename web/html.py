@@ -16,6 +16,15 @@ _KINDS = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
 
 @dataclass(frozen=True, slots=True)
+class Button:
+    """What stands on it, where its form goes, and what it sends, so that it is known again."""
+
+    word: str
+    action: str
+    press: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Html:
     """The templates, and the files of the page by their names."""
 
@@ -47,13 +56,10 @@ class Html:
         paragraphs: Sequence[str],
         status: int = HTTPStatus.OK,
         *,
-        action: str = "",
-        button: str = "",
+        button: Button | None = None,
         back: str = "",
         to: str = "/",
     ) -> Response:
         """Return a page that says something, perhaps with a *button*, or with a way *back*: to the notes, or *to*."""
-        given = {"say": say, "heading": heading, "paragraphs": paragraphs} | {
-            "action": action, "button": button, "back": back, "to": to,
-        }  # fmt: skip
+        given = {"say": say, "heading": heading, "paragraphs": paragraphs, "button": button, "back": back, "to": to}
         return self.page("plain.html", status, **given)

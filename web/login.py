@@ -1,5 +1,6 @@
 """How a browser is let in, and out."""
 
+import secrets
 from http import HTTPStatus
 from typing import Annotated
 
@@ -8,7 +9,9 @@ from fastapi.responses import RedirectResponse
 
 from services.errors import LinkUsedUp
 from web.entry import check_origin, forget, guess, may_guess, remember, session_in
+from web.forms import form_of, word_in
 from web.given import services_of
+from web.html import Button
 from web.labels import another_link, labels
 from web.rates import client_of
 from web.words import words_of
@@ -36,24 +39,24 @@ async def ask_login(request: Request, secret: Secret) -> Response:
     told = t.gettext("This browser is then let in for a month; /logout all in the chat ends that.")
     if not services.telegram:
         told = t.gettext("This browser is then let in for a month, or until you log out.")
-    return services.html.plain(
-        labels(t), t.gettext("Open your notes in this browser?"), [told], action=request.url.path,
-        button=t.gettext("Open"),
-    )  # fmt: skip
+    button = Button(t.gettext("Open"), request.url.path, secrets.token_urlsafe())
+    return services.html.plain(labels(t), t.gettext("Open your notes in this browser?"), [told], button=button)
 
 
 @router.post("/login/{secret}")
 async def login(request: Request, secret: Secret) -> Response:
-    """Use the link up, and let the browser in."""
+    """Use the link up, and let the browser in; once more where its page was pressed twice."""
     check_origin(request)
     may_guess(request)
     sessions = services_of(request).sessions
     try:
-        session = await sessions.open(secret)
+        session = await sessions.open(secret, word_in(await form_of(request), "press"))
     except LinkUsedUp:
         guess(request)
         raise
-    await sessions.close(session_in(request) or "")  # the one that this browser had
+    before = session_in(request)
+    if before is not None and before != session:
+        await sessions.close(before)
     answer = RedirectResponse("/", HTTPStatus.SEE_OTHER)
     remember(request, answer, session)
     return answer

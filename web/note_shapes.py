@@ -37,7 +37,7 @@ class Notebooks(BaseModel):
 class NoteLine(BaseModel):
     """A note in a list. *junk*: a name in it tells nothing; *calibrated*: nothing is left to calibrate in it.
 
-    *undecided*: a name that was found is a guess, and nobody has decided about it.
+    *undecided*: a name that was found is a guess, and nobody has chosen from its readings.
     """
 
     id: int

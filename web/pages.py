@@ -19,6 +19,7 @@ from services.units import minute
 from web.context import Asker, WhoAsks
 from web.entry import remember, session_in
 from web.given import services_of
+from web.html import Button
 from web.labels import another_link, labels
 from web.note_parts import FilesAt, short, step_shown, torrent_shown
 from web.notes import NotebookNumber, NoteNumber, Page
@@ -150,7 +151,7 @@ def _deleted(request: Request, t: Translation, note_id: NoteId, to: str) -> Resp
     return services_of(request).html.plain(
         labels(t), t.gettext("Note #{number} is deleted.").format(number=note_id),
         [t.gettext("For a day it can be taken back.")],
-        action=f"/notes/{note_id}/restore", button=t.gettext("Take it back"), back=labels(t)["skip"], to=to,
+        button=Button(t.gettext("Take it back"), f"/notes/{note_id}/restore"), back=labels(t)["skip"], to=to,
     )  # fmt: skip
 
 

@@ -61,7 +61,10 @@ class Notes(Protocol):
         """Return those of these notes that have a torrent which was not yet calibrated in them, or failed."""
 
     async def undecided(self, note_ids: Collection[NoteId]) -> Collection[NoteId]:
-        """Return those of these notes that were calibrated with a guess about which nobody has decided yet."""
+        """Return those of these notes that were calibrated with a guess about which nobody has decided yet.
+
+        Not those whose few guesses leave nothing to choose: no reading of them can stand in a note.
+        """
 
     async def having(self, notebook: NotebookId, torrents: Sequence[TorrentId]) -> Mapping[TorrentId, Sequence[Note]]:
         """Return, for each torrent, the notebook's notes with a magnet of any of its hashes, by their numbers."""

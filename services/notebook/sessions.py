@@ -1,6 +1,7 @@
 """Who is at a browser: let in by a link that is good once, and known for a month after the last visit."""
 
 import hashlib
+import hmac
 import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ SESSION_SECONDS = 30 * 86400.0
 _RENEWED_EVERY = 86400.0  # seconds: how exactly the last visit is known, so that a request is no write
 _MOST_LINKS = 5  # of a person, that are good at once
 _BYTES = 32
+_AGAIN_SECONDS = 60.0  # that a press on a link's page may be sent again in, at least; at most twice that
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +72,7 @@ class Sessions:
     def __init__(self, store: SessionStore, clock: Clock) -> None:
         self._store = store
         self._clock = clock
+        self._key = secrets.token_bytes(_BYTES)
 
     async def link(self, person: PersonId) -> str:
         """Return the secret of a link that lets *person* in, once, within five minutes."""
@@ -87,22 +90,36 @@ class Sessions:
         """Return whom a link would let in. Raises LinkUsedUp."""
         return (await self._store.read(lambda tx: self._good_link(tx, _digest(secret)))).person
 
-    async def open(self, secret: str) -> str:
+    async def open(self, secret: str, press: str = "") -> str:
         """Use a link up, and return the secret of the session that it opens.
 
-        Raises:
-            LinkUsedUp: it was used, or is too old, or never was.
-        """
-        session = secrets.token_urlsafe(_BYTES)
+        Where the same *press*, a secret of the page that the link has shown, is sent again within a minute, that is the
+        same session: a browser that sends it twice drops the first answer.
 
-        async def use(tx: SessionTx) -> PersonId:
+        Raises:
+            LinkUsedUp: it was used, or is too old, or never was; or what it opened was closed since.
+        """
+        now = int(self._clock.now() // _AGAIN_SECONDS)
+        opened = [self._opened_by(secret, press, when) for when in (now, now - 1)] if press else []
+        fresh = opened[0] if opened else secrets.token_urlsafe(_BYTES)
+
+        async def use(tx: SessionTx) -> tuple[str, PersonId | None]:
+            for one in opened:
+                if await tx.sessions.get(_digest(one)) is not None:
+                    return one, None
             person = (await self._good_link(tx, _digest(secret))).person
             await tx.sessions.use_up(_digest(secret))
-            await tx.sessions.put(self._session(person), _digest(session))
-            return person
+            await tx.sessions.put(self._session(person), _digest(fresh))
+            return fresh, person
 
-        log.info("session.opened", person=await self._store.write(use))
+        session, person = await self._store.write(use)
+        if person is not None:
+            log.info("session.opened", person=person)
         return session
+
+    def _opened_by(self, secret: str, press: str, when: int) -> str:
+        """Return the session's secret: made with a key, so that who knows the rest can do nothing but send it again."""
+        return hmac.digest(self._key, f"{secret} {press} {when}".encode(errors="replace"), "sha256").hex()
 
     async def whose(self, secret: str) -> PersonId | None:
         """Return whose session it is; None where it is nobody's (any more)."""

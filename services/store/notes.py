@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import accumulate
 
+from services.calibration.choice import choices
 from services.calibration.task import State
 from services.notebook.note import (
     MOST_TORRENTS,
@@ -21,8 +22,9 @@ from services.notebook.note import (
 from services.store import codec
 from services.store.statements import Parameters, Statements
 from services.store.words import WordRows
-from services.torrents import NotebookId, NoteId, PersonId, TaskId, TorrentId
+from services.torrents import Name, NotebookId, NoteId, PersonId, TaskId, TorrentId
 
+_GUESSES_READ = 5  # of a note: a long one is read anew in each of its encodings
 _BEYOND = 2**63  # what sqlite can hold: from here on there is no note
 
 
@@ -110,8 +112,12 @@ class NoteRows:
         return {NoteId(row["note_id"]) for row in rows}
 
     async def undecided(self, note_ids: Collection[NoteId]) -> Collection[NoteId]:
-        rows = await self._run.all("undecided_among", ids=codec.dump(list(note_ids)))
-        return {NoteId(row["note_id"]) for row in rows}
+        rows = await self._run.all("undecided_among", ids=codec.dump(list(note_ids)), most=_GUESSES_READ + 1)
+        guesses: dict[NoteId, list[Name]] = {}
+        for row in rows:
+            name = Name(text=row["name"], raw=row["raw_name"], encoding=row["encoding"], certain=False)
+            guesses.setdefault(NoteId(row["note_id"]), []).append(name)
+        return {note for note, names in guesses.items() if len(names) > _GUESSES_READ or any(map(choices, names))}
 
     async def having(self, notebook: NotebookId, torrents: Sequence[TorrentId]) -> Mapping[TorrentId, Sequence[Note]]:
         having: dict[TorrentId, list[Note]] = {}

@@ -11,6 +11,7 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
+from services.notebook.notebook import Notebook
 from tests.integration.web_help import Site, served
 from tests.unit.web_world import ALICE
 from web import connections, serving
@@ -385,3 +386,24 @@ async def listening(site: Site) -> tuple[asyncio.StreamReader, asyncio.StreamWri
     )
     assert b" 101 " in await reader.readuntil(b"\r\n\r\n")
     return reader, writer
+
+
+async def test_what_is_not_done_when_a_stop_has_waited_is_refused_and_no_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    began = asyncio.Event()
+
+    async def slow(*_: object) -> None:
+        began.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(serving, "_PATIENCE", 0.1)
+    monkeypatch.setattr(Notebook, "get", slow)
+    async with httpx.AsyncClient() as client, asyncio.TaskGroup() as group:
+        async with served(tmp_path) as site:
+            headers = {"Authorization": f"Bearer {site.tokens[ALICE]}"}
+            asked = group.create_task(client.get(f"{site.address}/api/notes/1", headers=headers))
+            await asyncio.wait_for(began.wait(), 10)
+        answer = await asked
+    assert (answer.status_code, answer.json()["code"]) == (503, "shutting_down")
+    assert [one.getMessage() for one in caplog.records if one.exc_info] == []

@@ -15,7 +15,7 @@ from services.notebook.edits import Edits
 from services.notebook.history import History
 from services.notebook.note import Cause, Change
 from services.store.store import Store
-from services.torrents import Hints, NotebookId, NoteId, TaskId
+from services.torrents import Hints, Name, NotebookId, NoteId, TaskId
 from tests.fake_clock import FakeClock
 from tests.unit.conftest import Run
 from tests.unit.fakes import FakeEngine, torrent
@@ -602,3 +602,30 @@ async def test_a_note_is_undecided_from_the_guess_on_until_somebody_of_its_noteb
         assert await undecided() == {kept, elsewhere}
         await world.pin(kept, "thanks")
         assert await undecided() == {elsewhere}
+
+
+@pytest.mark.parametrize("raw", ["三国演义".encode("gbk") * 200, b"\x01\xff"], ids=["overlong", "no text"])
+async def test_a_note_is_undecided_only_where_there_is_something_to_choose(
+    raw: bytes, world: World, run: Run, store: Store
+) -> None:
+    name = Name(text=raw.decode("gb18030", "replace"), raw=raw, encoding="gb18030", certain=False)
+    world.engine.knows("hopeless", replace(guessed("hopeless"), name=name))
+    async with run() as manager:
+        alone = await world.add(link("hopeless"), "hopeless")
+        both = await world.add(f"{link('hopeless')} {link('guess')}", "hopeless", "guess")
+        await world.calibrate(manager, alone, both)
+        assert choices(name) == []
+        assert await store.read(lambda tx: tx.notes.undecided([alone, both])) == {both}
+
+
+async def test_a_note_with_more_guesses_than_are_read_is_undecided_whatever_the_first_are(
+    world: World, run: Run, store: Store
+) -> None:
+    words = [f"hopeless {number}" for number in range(6)]
+    for word in words:
+        name = Name(text="ÿ" * 1_000, raw=b"\xff" * 1_000, encoding="cp1252", certain=False)
+        world.engine.knows(word, replace(guessed(word), name=name))
+    async with run() as manager:
+        few, many = [await world.add(" ".join(map(link, some)), *some) for some in (words[:5], words)]
+        await world.calibrate(manager, few, many)
+        assert await store.read(lambda tx: tx.notes.undecided([few, many])) == {many}

@@ -55,6 +55,19 @@ async def test_a_stranger_is_told_how_to_come_in_and_sees_nothing(world: World) 
     assert "#1" not in answer.text
 
 
+async def test_a_session_of_the_chats_times_is_told_without_telegram_where_a_link_is(world: World) -> None:
+    there = (await seen(world, MALLORY, "/")).text
+    assert "The bot serves you no longer." in there
+    world.app.state.services = dataclasses.replace(world.services, telegram=False)
+    answer = await world.http.get("/")
+    assert answer.status_code == 403
+    assert "terminal shows a link that opens your notes." in answer.text
+    assert "The bot" not in answer.text
+    assert "To the notes" not in answer.text
+    refused = await world.http.get("/api/notes")
+    assert (refused.status_code, refused.json()["code"]) == (403, "not_let_in")
+
+
 async def test_a_link_that_is_only_looked_at_is_not_used_up_and_asks_first(world: World) -> None:
     secret = await world.services.sessions.link(ALICE)
     for _ in range(3):
@@ -83,6 +96,55 @@ async def test_a_link_lets_in_once_and_then_says_that_it_was_used(world: World) 
     ):
         assert again.status_code == 404
         assert "This link was used, or is too old." in again.text
+
+
+async def shown_press(here: httpx.AsyncClient, link: str) -> dict[str, str]:
+    """Return what the button of a link's page sends."""
+    found = re.search(r'name="press" value="([\w-]{43})"', (await here.get(link)).text)
+    assert found
+    return {"press": found[1]}
+
+
+async def pressed(here: httpx.AsyncClient, link: str, press: dict[str, str]) -> int:
+    return (await here.post(link, data=press, headers={"Origin": "http://calibot"})).status_code
+
+
+async def test_a_second_press_lets_in_the_browser_that_dropped_the_first_answer_and_nobody_else(world: World) -> None:
+    link = f"/login/{await world.services.sessions.link(ALICE)}"
+    async with world.client("10.0.0.2") as other:
+        press, others = await shown_press(world.http, link), await shown_press(other, link)
+        assert await pressed(world.http, link, press) == 303
+        world.http.cookies.clear()
+        assert [await pressed(other, link, one) for one in (others, {}, {"press": ""})] == [404] * 3
+        assert await pressed(world.http, link, press) == 303
+        assert await pressed(world.http, link, press) == 303, "with the session that it opened"
+        assert (await world.http.get("/")).status_code == 200
+        assert await world.services.sessions.close_all(ALICE) == 1
+        assert await pressed(world.http, link, press) == 404
+
+
+async def test_two_presses_at_once_open_one_session(world: World) -> None:
+    link = f"/login/{await world.services.sessions.link(ALICE)}"
+    press = await shown_press(world.http, link)
+    assert await asyncio.gather(*(pressed(world.http, link, press) for _ in range(3))) == [303] * 3
+    assert (await world.http.get("/")).status_code == 200
+    assert await world.services.sessions.close_all(ALICE) == 1
+
+
+async def test_a_press_is_known_again_for_a_minute_and_not_after_a_logout(world: World) -> None:
+    early, late = [f"/login/{await world.services.sessions.link(ALICE)}" for _ in range(2)]
+    press = await shown_press(world.http, early)
+    assert await pressed(world.http, early, press) == 303
+    assert await pressed(world.http, late, press) == 303, "it is each link's own"
+    assert await pressed(world.http, late, press) == 303
+    assert (await world.http.post("/logout", headers={"Origin": "http://calibot"})).status_code == 200
+    assert await pressed(world.http, late, press) == 404
+    again = f"/login/{await world.services.sessions.link(ALICE)}"
+    assert await pressed(world.http, again, press) == 303
+    world.clock._now += 59
+    assert await pressed(world.http, again, press) == 303
+    world.clock._now += 62
+    assert await pressed(world.http, again, press) == 404
 
 
 async def test_a_link_is_good_for_five_minutes(world: World) -> None:

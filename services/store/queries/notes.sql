@@ -25,7 +25,7 @@ ORDER BY id LIMIT :limit;
 
 -- name: select_uncalibrated
 -- Those never tried, then those tried longest ago: else a thousand dead ones would be taken again and again. Each with
--- how many info-hashes it has that none before it has.
+-- how many info-hashes it has that none before it has. CROSS: else the hashes of everybody's notes are read.
 WITH meant AS (
     SELECT id, row_number() OVER (
         ORDER BY (SELECT max(at) FROM note_hashes WHERE note_id = notes.id) NULLS FIRST, id
@@ -37,7 +37,7 @@ WITH meant AS (
     ) AND (SELECT count(*) FROM note_hashes WHERE note_id = notes.id) <= :most_torrents
     ORDER BY place LIMIT :limit
 ), firsts AS (
-    SELECT min(place) AS place FROM meant JOIN note_hashes ON note_id = meant.id GROUP BY info_hash
+    SELECT min(place) AS place FROM meant CROSS JOIN note_hashes ON note_id = meant.id GROUP BY info_hash
 )
 SELECT meant.id, count(firsts.place) AS fresh
 FROM meant LEFT JOIN firsts ON firsts.place = meant.place
@@ -72,10 +72,15 @@ SELECT DISTINCT note_id FROM note_hashes
 WHERE note_id IN (SELECT value FROM json_each(:ids)) AND (outcome IS NULL OR outcome IN ('failed', 'cancelled'));
 
 -- name: undecided_among
-SELECT DISTINCT note_id FROM note_hashes JOIN names ON names.v1 = info_hash OR names.v2 = info_hash
-WHERE note_id IN (SELECT value FROM json_each(:ids)) AND outcome = 'completed' AND NOT certain
-    AND (note_id, info_hash) NOT IN (SELECT note_id, info_hash FROM pins)
-    AND (notebook_id, names.id) NOT IN (SELECT notebook_id, name_id FROM chosen_names);
+-- The first guesses of each. NOT EXISTS: of a pair that is NOT IN all pairs of everybody are read, once a torrent.
+WITH guesses AS (
+    SELECT note_id, names.id AS name_id, row_number() OVER (PARTITION BY note_id ORDER BY info_hash) AS place
+    FROM note_hashes AS here JOIN names ON names.v1 = info_hash OR names.v2 = info_hash
+    WHERE note_id IN (SELECT value FROM json_each(:ids)) AND outcome = 'completed' AND NOT certain
+        AND NOT EXISTS (SELECT 1 FROM pins WHERE note_id = here.note_id AND info_hash = here.info_hash)
+        AND NOT EXISTS (SELECT 1 FROM chosen_names WHERE notebook_id = here.notebook_id AND name_id = names.id)
+)
+SELECT note_id, raw_name, name, encoding FROM guesses JOIN names ON names.id = name_id WHERE place <= :most;
 
 -- name: page_of_notes
 SELECT * FROM notes
