@@ -369,7 +369,7 @@ async def test_the_address_of_a_form_leads_a_browser_to_the_notes_and_a_program_
 ) -> None:
     await log_in(world)
     answer = await world.http.get(path)
-    assert (answer.status_code, answer.headers["location"]) == (303, "/")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/#")
     answer = await world.http.get(path, headers={"Accept": "*/*"})
     assert (answer.status_code, answer.json()["code"], answer.headers["allow"]) == (405, "method_not_taken", "POST")
 
