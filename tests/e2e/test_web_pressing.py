@@ -13,6 +13,15 @@ from tests.e2e.test_web_acting import add, log_in, lookups
 from tests.e2e.test_web_page import link_of, page
 
 __all__ = ["browser", "page"]
+_PRESSES_ANOTHER = """
+navigation.addEventListener("navigate", () => {
+  setTimeout(() => document.getElementById("find-2").click());
+  navigation.addEventListener("navigate", () => {
+    sessionStorage.waiting = document.getElementById("connection").checkVisibility();
+  }, {once: true});
+}, {once: true});
+"""
+"""While a page is awaited nobody else can look at the old one, nor press there."""
 
 
 async def far_away(page: Page) -> None:
@@ -55,6 +64,24 @@ async def test_another_notes_button_is_heard_while_the_first_ones_answer_is_awai
     await page.get_by_role("button", name="Find names #2").click(no_wait_after=True)
     await expect(lookups(page, "#2")).to_have_count(1)
     await context.close()
+
+
+async def test_a_page_waits_for_the_last_press_and_no_longer_when_its_load_was_stopped(
+    world: World, page: Page
+) -> None:
+    world.web = {"front_end": "sync"}
+    await world.start()
+    for name in ("one", "two"):
+        await world.ask(world.swarm.stall(make_sample(name)).magnet(dn="18"))
+    await log_in(world, page)
+    await page.evaluate(_PRESSES_ANOTHER)
+    cdp = await page.context.new_cdp_session(page)
+    async with page.expect_request(lambda one: "only=2" in (one.post_data or "")):
+        await page.get_by_role("button", name="Find names #1").click(no_wait_after=True)
+    await cdp.send("Page.stopLoading")
+    await expect(page.get_by_text("this page goes on when it is done")).to_be_hidden()
+    assert await page.evaluate("sessionStorage.waiting") == "true"
+    await expect(page.get_by_role("button", name="Find names #1")).to_be_visible()
 
 
 @pytest.mark.parametrize("name", ["Undo", "Delete this note"])
