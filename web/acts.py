@@ -174,14 +174,13 @@ async def keep_old(request: Request, asker: WhoAsks, task_id: TaskName) -> Respo
 
 
 async def _led(request: Request, asker: Asker, task_id: TaskId, address: str) -> Response:
-    """Lead to *address*: at once, or when the task has ended where nothing is to go on by itself."""
+    """Lead to *address*: at once, or when the task has ended where nothing is to go on by itself.
+
+    What has ended may be kept no longer; what has not goes on, and the page says so.
+    """
     if asker.services.watched_by is FrontEnd.SYNC:
-        try:
+        with contextlib.suppress(TaskNotFound, NotInTime, ShuttingDown, StoreUnavailable):
             await ended(request, asker, task_id)
-        except TaskNotFound:
-            pass  # it has ended, and is kept no longer
-        except (NotInTime, ShuttingDown, StoreUnavailable):
-            return _to(telling(address, NotInTime()))
     return _to(telling(address))
 
 

@@ -102,7 +102,8 @@ def answer_errors(app: FastAPI) -> None:
         if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
             taken = list(_taken_by(request))
             if request.method == "GET" and taken == ["POST"] and _wants_a_page(request):
-                return RedirectResponse("/", HTTPStatus.SEE_OTHER)  # a form's address, typed or gone back to
+                # A form's address, typed or gone back to; what stands behind it is no proof that it was sent.
+                return RedirectResponse("/#", HTTPStatus.SEE_OTHER)
             answer = answer_to(request, MethodNotTaken())
             answer.headers["Allow"] = ", ".join(taken)
             return answer

@@ -40,6 +40,7 @@ def labels(t: Translation) -> Mapping[str, str]:
         "slow": t.gettext("That was too often. This page looks for news again in a while."),
         "gone": t.gettext("This is not here any more. What you see is how it was last."),
         "waiting": t.gettext("Looking up … this page goes on when it is done."),
+        "goes_on": t.gettext("What is not done yet goes on. Load this page again to see what became of it."),
         "junk": t.gettext("junk name"),
         "open": t.gettext("not calibrated"),
         "undecided": t.gettext("name to choose"),

@@ -22,7 +22,11 @@ from web.tree import Branch, tree_of
 _MOST_FILES = 200  # of one torrent, on a page
 _MOST_CHANGES = 20
 _LONGEST = 300  # characters of a name, or of what an edit replaced
-_JOINERS = "\u200c\u200d"
+# Joiners, and what chooses a letter's form (Unicode, Default_Ignorable_Code_Point of Mn): seen in their letters alone.
+_SHAPING = frozenset(
+    "\u200c\u200d\u034f\u17b4\u17b5\u180b\u180c\u180d\u180f"
+    + "".join(map(chr, [*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)]))
+)
 _LONGEST_WHOLE = 100_000  # where all of it is asked for
 
 
@@ -147,12 +151,12 @@ def _with_breaks(text: str, most: int) -> str:
 def _all_seen(text: str, most: int) -> str:
     """Return what an edit put in or took away; what cannot be seen is there by its number."""
     cut = _cut(text, most)
-    as_they_are = "\t" + (_JOINERS if cut.strip(_JOINERS) else "")  # between letters they make one of two
-    return "".join(one if one in as_they_are else _seen(one) for one in cut)
+    alone = _SHAPING.issuperset(cut)
+    return "".join(one if one == "\t" or (one in _SHAPING and not alone) else _seen(one) for one in cut)
 
 
 def _seen(character: str) -> str:
     if character == "\n":
         return " ⏎ "
-    unseen = unicodedata.category(character) in {"Cc", "Cf", "Cs", "Zl", "Zp"}
+    unseen = character in _SHAPING or unicodedata.category(character) in {"Cc", "Cf", "Cs", "Zl", "Zp"}
     return f"⟨U+{ord(character):04X}⟩" if unseen else character

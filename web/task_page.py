@@ -35,7 +35,7 @@ async def task(
 
     def at(only: str, page: int | None) -> str | None:
         query = urlencode({key: value for key, value in {"only": only, "page": page}.items() if value})
-        return None if page is None else f"/tasks/{task_id}?{query}".removesuffix("?")
+        return None if page is None else f"/tasks/{task_id}?{query}".removesuffix("?") + "#items-title"
 
     kinds = {
         "": t.gettext("All: {count}").format(count=snapshot.total),

@@ -5,7 +5,6 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from services.errors import AllowanceUsedUp, CalibotError, NothingToLookUp, TooMany, TooManyTasks
 from services.i18n import Translation, sentence
-from web.refusals import NotInTime
 
 _KEPT = "kept"
 _REASONS = frozenset(one.code for one in (TooManyTasks, AllowanceUsedUp, TooMany, NothingToLookUp))
@@ -18,8 +17,7 @@ def telling(address: str, error: CalibotError | None = None) -> str:
     parts = urlsplit(address)
     query = [(key, value) for key, value in parse_qsl(parts.query) if key not in {"told", *_NUMBERS}]
     if error is not None:
-        known = error.code in {NotInTime.code, *_REASONS}
-        query += [("told", error.code if known else _KEPT)]
+        query += [("told", error.code if error.code in _REASONS else _KEPT)]
         query += [(key, str(error.parameters[key])) for key in _NUMBERS if key in error.parameters]
     return f"{parts.path}?{urlencode(query)}" if query else parts.path
 
@@ -27,8 +25,6 @@ def telling(address: str, error: CalibotError | None = None) -> str:
 def told_in(query: Mapping[str, str], t: Translation) -> list[str]:
     """Return what a page tells whose address has this *query*."""
     code = query.get("told", "")
-    if code == NotInTime.code:
-        return [t.gettext("It is not done yet, and goes on. Load this page again to see what became of it.")]
     kept = [t.gettext("The note is kept, but its names are not looked up.")]
     if code in _REASONS:
         return [*kept, sentence(code, {key: _number(query.get(key, "")) for key in _NUMBERS}, t)]

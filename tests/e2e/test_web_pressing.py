@@ -13,6 +13,15 @@ from tests.e2e.test_web_acting import add, log_in, lookups
 from tests.e2e.test_web_page import link_of, page
 
 __all__ = ["browser", "page"]
+_PRESSES_ANOTHER = """
+navigation.addEventListener("navigate", () => {
+  setTimeout(() => document.getElementById("find-2").click());
+  navigation.addEventListener("navigate", () => {
+    sessionStorage.waiting = document.getElementById("connection").checkVisibility();
+  }, {once: true});
+}, {once: true});
+"""
+"""While a page is awaited nobody else can look at the old one, nor press there."""
 
 
 async def far_away(page: Page) -> None:
@@ -55,6 +64,24 @@ async def test_another_notes_button_is_heard_while_the_first_ones_answer_is_awai
     await page.get_by_role("button", name="Find names #2").click(no_wait_after=True)
     await expect(lookups(page, "#2")).to_have_count(1)
     await context.close()
+
+
+async def test_a_page_waits_for_the_last_press_and_no_longer_when_its_load_was_stopped(
+    world: World, page: Page
+) -> None:
+    world.web = {"front_end": "sync"}
+    await world.start()
+    for name in ("one", "two"):
+        await world.ask(world.swarm.stall(make_sample(name)).magnet(dn="18"))
+    await log_in(world, page)
+    await page.evaluate(_PRESSES_ANOTHER)
+    cdp = await page.context.new_cdp_session(page)
+    async with page.expect_request(lambda one: "only=2" in (one.post_data or "")):
+        await page.get_by_role("button", name="Find names #1").click(no_wait_after=True)
+    await cdp.send("Page.stopLoading")
+    await expect(page.get_by_text("this page goes on when it is done")).to_be_hidden()
+    assert await page.evaluate("sessionStorage.waiting") == "true"
+    await expect(page.get_by_role("button", name="Find names #1")).to_be_visible()
 
 
 @pytest.mark.parametrize("name", ["Undo", "Delete this note"])
@@ -157,6 +184,64 @@ async def test_a_tick_is_forgotten_where_another_page_of_the_list_is_opened(runn
     await expect(page.get_by_role("checkbox", name="Choose #1")).not_to_be_checked()
     await page.goto(home)
     await expect(page.get_by_role("checkbox", name="Choose #1")).not_to_be_checked()
+
+
+@pytest.mark.parametrize("query", ["?q=", "?notebook=1&q=", "?q=film*", "?q=%66ilm&page=0"])
+async def test_ticks_outlive_another_notes_press_however_the_address_is_spelled(
+    running: World, page: Page, query: str
+) -> None:
+    for _ in range(2):
+        await running.ask(f"film {running.swarm.dead().magnet()}")
+    await log_in(running, page)
+    await page.goto(f"{page.url}{query}")
+    await page.get_by_role("checkbox", name="Choose #1").check()
+    await page.get_by_role("button", name="Find names #2").click()
+    await expect(lookups(page, "#2")).to_have_count(1)
+    await expect(page.get_by_role("checkbox", name="Choose #1")).to_be_checked()
+
+
+@pytest.mark.parametrize("why", ["refused", "connectionrefused", "aborted"])
+async def test_ticks_whose_press_came_to_nothing_stay_until_one_is_taken(
+    running: World, browser: Browser, why: str
+) -> None:
+    """One of the notes is deleted meanwhile; or the server is down; or somebody stops the load, and looks elsewhere."""
+    for _ in range(3):
+        await running.ask(running.swarm.dead().magnet())
+    context = await browser.new_context(locale="en-US")
+    page = await context.new_page()
+    await log_in(running, page)
+    home = page.url
+    for number in (1, 2):
+        await page.get_by_role("checkbox", name=f"Choose #{number}").check()
+    press, second = page.get_by_role("button", name="Find names of those chosen"), page.locator("#choose-2")
+    if why == "refused":
+        deleted = await context.request.post(f"{home}notes/1/delete", headers={"Origin": home.removesuffix("/")})
+        assert deleted.ok
+        await press.click()
+        await expect(page.get_by_text("That was not done.")).to_be_visible()
+        await page.get_by_role("link", name="To the notes").click()
+    else:
+        sends = re.compile("/calibrate(#.*)?$")
+        await page.route(sends, lambda route: route.abort(why))
+        async with page.expect_event("requestfailed"):
+            await press.click(no_wait_after=True)
+        await page.unroute(sends)
+        if why == "aborted":
+            await page.get_by_role("button", name="Find names #3").click()
+            await expect(lookups(page, "#3")).to_have_count(1)
+        else:
+            await page.wait_for_url("chrome-error://**")
+            await page.go_back()
+    await expect(second).to_be_checked()
+    failed = await page.evaluate("sessionStorage.sent")
+    await page.goto(f"{home}calibrate{failed}")  # as Enter in the line of the address does
+    await expect(second).to_be_checked()
+    await press.click()
+    await expect(lookups(page, "#2")).to_have_count(1)
+    await expect(page.locator("input:checked")).to_have_count(0)
+    await page.goto(home)
+    await expect(second).not_to_be_checked()
+    await context.close()
 
 
 async def test_what_became_of_a_press_is_told_once(running: World, page: Page) -> None:

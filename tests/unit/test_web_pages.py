@@ -522,6 +522,11 @@ async def test_an_edit_of_white_space_is_seen_in_the_history_and_in_the_note(wor
         ("alpha", "al\u202epha", "al<ins>⟨U+202E⟩</ins>pha"),
         ("al\u00a0pha", "al pha", "al<del>\u00a0</del><ins> </ins>pha"),
         ("one", "👨\u200d👩", "<del>one</del><ins>👨\u200d👩</ins>"),
+        ("one", "love ❤\ufe0f", "<del>one</del><ins>love ❤\ufe0f</ins>"),
+        *(
+            (f"❤{one}", "❤", f"❤<del>⟨U+{ord(one):04X}⟩</del>")
+            for one in "\u034f\ufe00\ufe0e\ufe0f\U000e0100\U000e01ef"
+        ),
     ],
 )
 async def test_whatever_an_edit_put_in_or_took_away_is_there_to_be_seen(

@@ -75,6 +75,15 @@ async def test_the_list_of_lookups_leads_to_each_torrent_of_one_and_to_what_was_
     assert "Film." not in lost[0].partition('id="items"')[2]
 
 
+async def test_each_of_its_links_leads_to_the_list_that_it_changes(world: World) -> None:
+    address = await batch(world)
+    for query in ("", "?page=1", "?only=lost", "?only=replaced"):
+        page = (await world.http.get(f"{address}{query}")).text.partition('id="items"')[2]
+        links = re.findall(rf'href="({address}[^"]*)"', page)
+        assert len(links) >= 3
+        assert all(one.endswith("#items-title") for one in links)
+
+
 async def test_each_old_name_of_many_can_be_kept(world: World) -> None:
     address = await batch(world)
     (replaced_at,) = re.findall(r'href="([^"]+)">Old names replaced</a>', (await world.http.get(address)).text)

@@ -1,13 +1,19 @@
 // Keeps, in this tab alone, what was typed and ticked but not yet sent: any other press leads to another page.
 
-const SENT = "sent"; // the draft that is on its way, and with which form
+const SENT = "sent"; // what is on its way: a draft, and with which form; or ticks
 const TICKS = "ticks"; // those of one page of a list or a search
 
 if (location.pathname === "/logout") sessionStorage.clear();
-// Only the answer to a send leads to a note's page with what stood behind the form's address: any other page is no proof.
+// Only the answer to a send leads with what stood behind the form's address to a note's page, or to a list of notes where
+// it was ticks: any other page is no proof.
+let taken = []; // ticks that are done with
 if (location.hash && location.hash === sessionStorage.getItem(SENT)) {
-  if (location.pathname.startsWith("/notes/")) {
-    sessionStorage.removeItem(location.hash.split("_")[1]);
+  const [kind, ...sent] = location.hash.split("_");
+  if (kind === "#kept" && location.pathname.startsWith("/notes/")) {
+    sessionStorage.removeItem(sent[0]);
+    sessionStorage.removeItem(SENT);
+  } else if (kind === "#chosen" && location.pathname === "/") {
+    taken = sent;
     sessionStorage.removeItem(SENT);
   }
   history.replaceState(history.state, "", location.pathname + location.search);
@@ -31,9 +37,11 @@ if (text) {
     form.setAttribute("action", `/notes${mark}`); // a redirect brings it along
   });
 
-  const here = location.search;
+  const page = Number(new URLSearchParams(location.search).get("page"));
+  const here = `${notebook} ${page} ${document.getElementById("q").defaultValue}`; // its address has several spellings
   const ticked = new Set(JSON.parse(sessionStorage.getItem(TICKS) ?? "{}")[here]);
   const keep = () => sessionStorage.setItem(TICKS, JSON.stringify({[here]: [...ticked]}));
+  for (const one of taken) ticked.delete(one);
   keep(); // those of another page are forgotten: what is seen is what is sent
   const boxes = () => [...document.querySelectorAll("#notes [name=note]")];
 
@@ -44,9 +52,12 @@ if (text) {
     else ticked.delete(target.value);
     keep();
   });
-  document.addEventListener("submit", ({target, submitter}) => {
-    if (target.id !== "notes-form" || submitter?.name) return; // one note or all of them, whatever is ticked
-    for (const box of boxes()) if (box.checked) ticked.delete(box.value);
-    keep();
+  document.addEventListener("submit", ({target, submitter, defaultPrevented}) => {
+    if (target.id !== "notes-form" || defaultPrevented) return;
+    target.setAttribute("action", "/calibrate");
+    if (submitter?.name) return; // one note or all of them, whatever is ticked
+    const mark = ["#chosen", ...boxes().filter((box) => box.checked).map((box) => box.value)].join("_");
+    sessionStorage.setItem(SENT, mark);
+    target.setAttribute("action", `/calibrate${mark}`);
   });
 }

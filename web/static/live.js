@@ -244,14 +244,20 @@ document.addEventListener("click", ({target}) => {
   if (button) copy(button);
 });
 
-document.addEventListener("submit", ({target}) => {
-  if (frontEnd !== "sync" || !target.dataset.waits) return;
-  connection.textContent = target.dataset.waits;
-  connection.hidden = false;
-});
-
 offerCopies();
-if (frontEnd !== "sync") {
+if (frontEnd === "sync") {
+  let begun = false; // whether the page that was last said to be waited for is asked for
+  document.addEventListener("submit", ({target, defaultPrevented}) => {
+    if (defaultPrevented || !target.dataset.waits) return;
+    begun = false; // a press ends the load of the one before it
+    connection.textContent = target.dataset.waits;
+    connection.hidden = false;
+  });
+  window.navigation?.addEventListener("navigate", () => (begun = true));
+  window.navigation?.addEventListener("navigateerror", () => {
+    if (begun) connection.hidden = true; // somebody has stopped it
+  });
+} else {
   document.addEventListener("visibilitychange", () => mark("task", "note"));
   setInterval(() => {
     if (frontEnd === "poll" || !told) mark("task", "note");
