@@ -558,7 +558,7 @@ async def test_undo_stands_at_the_names_that_it_takes_back_and_not_at_an_edit_up
     await world.services.notebook.save(text, notebook=notebook, person=ALICE, origin="here")
     await world.ended("/api/calibrate/async", {"note_id": 1})
     await world.services.edits.apply(f"more {text}", notebook=notebook, person=ALICE, origin="here")
-    steps = (await seen(world, ALICE, "/notes/1")).text.partition('<ol class="steps">')[2].split("<li>")[1:]
+    steps = (await seen(world, ALICE, "/notes/1")).text.partition('<ol class="steps">')[2].split("<li id=")[1:]
     assert [("edited" in one, 'id="undo"' in one) for one in steps] == [(True, False), (False, True)]
 
 
@@ -712,7 +712,7 @@ async def test_all_torrents_of_a_note_and_all_of_its_history_are_reached_by_link
     while path:
         page = (await world.http.get(path)).text
         assert f"<code>{torrent('word 20').shown.hex}</code>" in page
-        versions += page.partition('<ol class="steps">')[2].count("<li>")
+        versions += page.partition('<ol class="steps">')[2].count("<li id=")
         path = _link(page, "next", "history")
     assert versions == 26
     assert page.count('<p class="change">') == 26 - 20 - 1 + 20
