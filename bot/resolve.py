@@ -131,7 +131,8 @@ async def _outcome(resolver: Resolver, torrent: TorrentId, hints: Hints, line: L
         async with asyncio.timeout(seconds):
             info = await resolver.resolve(torrent, hints, line)
     except TimeoutError:
-        failure = verdict(line.step)
+        info = line.claim
+        failure = None if info else verdict(line.step)
     except CalibotError as error:
         failure = Step(error.code, error.parameters)
     except Exception as error:  # it ends this lookup alone, as in the bot

@@ -83,6 +83,7 @@ class Line:
         self._torrent = torrent
         self._began = time.monotonic()
         self.step: Step | None = None
+        self.claim: TorrentInfo | None = None
 
     @property
     def seconds(self) -> float:
@@ -93,6 +94,9 @@ class Line:
 
     def report(self, step: Step) -> None:
         self.step = step
+
+    def claimed(self, info: TorrentInfo) -> None:
+        self.claim = info
 
     def __str__(self) -> str:
         told = _sentence(self.step) if self.step else "beginning"

@@ -158,3 +158,6 @@ class Progress(Protocol):
 
     def report(self, step: Step) -> None:
         """Say what happens now. A later report replaces an earlier one."""
+
+    def claimed(self, info: TorrentInfo) -> None:
+        """Say what a source claims, and nobody has verified: who runs out of time before anybody does takes it."""

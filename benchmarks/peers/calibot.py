@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from benchmarks.peers.gathering import gathered
 from benchmarks.swarm_process import RemoteSwarm, Sought
 from services.resolvers.libtorrent import LibtorrentResolver
-from services.torrents import Hints, InfoHash, Step, TorrentId
+from services.torrents import Hints, InfoHash, Step, TorrentId, TorrentInfo
 
 
 class Silent:
@@ -15,6 +15,8 @@ class Silent:
     def started(self) -> None: ...
 
     def report(self, step: Step) -> None: ...
+
+    def claimed(self, info: TorrentInfo) -> None: ...
 
 
 class Calibot:

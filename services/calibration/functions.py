@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import cast
 
 from services.calibration.ports import CalibrationFunc, CalibrationResult, Engine, LookupRequest, OrdinaryFunc
-from services.torrents import Hints, Progress, Step, TorrentId
+from services.torrents import Hints, Progress, Step, TorrentId, TorrentInfo
 
 
 def engine_of(function: CalibrationFunc | OrdinaryFunc | Engine, max_workers: int) -> Engine:
@@ -83,3 +83,6 @@ class _FromThread:
 
     def report(self, step: Step) -> None:
         self._call(self._progress.report, step)
+
+    def claimed(self, info: TorrentInfo) -> None:
+        self._call(self._progress.claimed, info)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from services.calibration.shares import FairLine, Share
 from services.calibration.task import Item, ItemKey, State
-from services.torrents import Hints, NotebookId, Step, TaskId, TorrentId
+from services.torrents import Hints, NotebookId, Step, TaskId, TorrentId, TorrentInfo
 
 
 @dataclass(eq=False, slots=True)
@@ -22,7 +22,8 @@ class Lookup:
     """A lookup in line, or under way once *leave* is set, which ends it.
 
     *ending*: the last item has left; it keeps its slot and its torrent until it is gone, and nobody joins it.
-    *left_as* is why the last item left it. *share*: whose slot it has, once it has one.
+    *left_as* is why the last item left it; *claim* serves those who run out of time. *share*: whose slot it has, once
+    it has one.
     """
 
     torrent: TorrentId
@@ -30,6 +31,7 @@ class Lookup:
     asked_at: float
     waits: dict[ItemKey, Wait] = field(default_factory=dict)
     evidence: Step | None = None
+    claim: TorrentInfo | None = None
     started: bool = False
     leave: Callable[[], object] | None = None
     ending: bool = False

@@ -133,7 +133,8 @@ class Runner:
         try:
             result = _result_of(call, lookup.torrent, left=left)
             outcome = "found" if result else lookup.left_as
-            source = result.source if result else None
+            served = result or (lookup.claim if outcome == "found" else None)
+            source = served.source if served else None
             told: Told | None = Named(found=Found.of(result), info=result, waits=_waits(lookup)) if result else None
         except CalibotError as error:
             outcome, told = error.code, Failed(Step(error.code, error.parameters), _waits(lookup))
@@ -202,9 +203,14 @@ class Runner:
             await self._deadline_set.wait()
 
     async def _time_out(self, lookup: Lookup, wait: Wait) -> None:
+        waits = ((wait.key, wait.attempt),)
+        if lookup.claim is not None:
+            lookup.left_as = "found"
+            await self._journal.tell(Named(found=Found.of(lookup.claim), info=lookup.claim, waits=waits))
+            return
         failure = verdict(lookup.evidence)
         lookup.left_as = failure.code
-        await self._journal.tell(Failed(failure, ((wait.key, wait.attempt),)))
+        await self._journal.tell(Failed(failure, waits))
 
 
 class _Reporter:
@@ -219,6 +225,9 @@ class _Reporter:
 
     def report(self, step: Step) -> None:
         self._runner.reported(self._lookup, step)
+
+    def claimed(self, info: TorrentInfo) -> None:
+        self._lookup.claim = info
 
 
 class _Bug(CalibotError):

@@ -47,6 +47,7 @@ class FakeEngine:
         self.clock = clock
         self.delay = delay
         self.names: dict[TorrentId, str | CalibotError | TorrentInfo | Exception] = {}
+        self.claims: dict[TorrentId, TorrentInfo] = {}
         self.evidence: Step | None = None
         self.starts_at_once = True
         self.calls: Counter[TorrentId] = Counter()
@@ -71,6 +72,8 @@ class FakeEngine:
                 progress.started()
             if self.evidence:
                 progress.report(self.evidence)
+            if asked in self.claims:
+                progress.claimed(self.claims[asked])
             await self.clock.sleep(self.delay if asked in self.names else 1e9)
             answer = self.names[asked]
             if isinstance(answer, Exception):

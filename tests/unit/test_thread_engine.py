@@ -9,7 +9,7 @@ import pytest
 
 from services.calibration.functions import ThreadEngine
 from services.calibration.ports import CalibrationResult, LookupRequest
-from services.torrents import Hints, Progress, Step
+from services.torrents import Hints, Progress, Step, TorrentInfo
 from tests.fake_clock import settle
 from tests.unit.fakes import info_of, torrent
 
@@ -35,6 +35,7 @@ class Slow:
 class Deaf:
     def started(self) -> None: ...
     def report(self, step: Step) -> None: ...
+    def claimed(self, info: TorrentInfo) -> None: ...
 
 
 @pytest.fixture

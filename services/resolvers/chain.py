@@ -1,0 +1,233 @@
+"""Many sources as one, which is never slower for having more of them: who is silent, full or down holds up nobody."""
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import structlog
+
+from services.clock import Clock
+from services.errors import CalibotError, LookupFailed, NotFound, ResolverDown
+from services.resolvers.breaker import Breaker
+from services.resolvers.port import Resolver
+from services.torrents import Hints, Progress, Step, TorrentId, TorrentInfo
+
+log = structlog.stdlib.get_logger(__name__)
+_RANKS = ("asking", "connecting", "receiving")
+"""The codes of steps, the one that promises most last."""
+
+
+class Source:
+    """A resolver, of which at most *most* lookups are asked at once, and none while its *breaker* pauses."""
+
+    def __init__(self, resolver: Resolver, *, breaker: Breaker, most: int) -> None:
+        self.resolver = resolver
+        self.breaker = breaker
+        self._slots = asyncio.Semaphore(most)
+
+    @property
+    def label(self) -> str:
+        return self.resolver.label
+
+    @property
+    def full(self) -> bool:
+        """Whether who asks now has to stand in line."""
+        return self._slots.locked()
+
+    @contextlib.asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """Wait for a place, and watch what comes of asking while the ``async with`` lasts.
+
+        Raises:
+            ResolverDown: it pauses.
+        """
+        async with self._slots:
+            if not self.breaker.begin():
+                raise ResolverDown(reason="paused")
+            try:
+                yield
+            except ResolverDown:
+                self.breaker.failed()
+                raise
+            except LookupFailed:
+                self.breaker.worked()
+                raise
+            except BaseException:
+                self.breaker.left()
+                raise
+            self.breaker.worked()
+
+
+class Chain:
+    """A `Resolver` that asks *sources* in their order.
+
+    The next one is asked when the one before it has failed or made a claim, cannot be asked now, or has been silent for
+    *hedge_after* seconds. The first verified answer is taken, and the others are left; a claim is told by `Progress`,
+    and taken when nobody else is to come.
+    """
+
+    label = "chain"
+
+    def __init__(self, sources: Sequence[Source], *, clock: Clock, hedge_after: float = 6.0) -> None:
+        self._sources = tuple(sources)
+        self._clock = clock
+        self._hedge_after = hedge_after
+        self._under_way: dict[TorrentId, _Asking] = {}
+
+    async def resolve(self, torrent: TorrentId, hints: Hints, progress: Progress) -> TorrentInfo:
+        """See `Resolver.resolve`.
+
+        Raises:
+            LookupFailed: none has the name: as the first of those says that could be asked.
+        """
+        asking = self._under_way[torrent] = _Asking(torrent, hints, progress, self._sources)
+        try:
+            return await asking.answer(self._clock, self._hedge_after)
+        finally:
+            del self._under_way[torrent]
+
+    def add_hints(self, torrent: TorrentId, hints: Hints) -> None:
+        """See `Resolver.add_hints`; who is asked later hears of them, too."""
+        asking = self._under_way.get(torrent)
+        if asking is not None:
+            asking.add_hints(hints)
+
+
+class _Asking:
+    """One lookup: who was asked, who is still to be, and what they say."""
+
+    def __init__(self, torrent: TorrentId, hints: Hints, progress: Progress, sources: Sequence[Source]) -> None:
+        self._torrent = torrent
+        self._hints = hints
+        self._progress = progress
+        self._to_come = deque(sources)
+        self._legs: dict[asyncio.Task[TorrentInfo], Source] = {}
+        self._newest: asyncio.Task[TorrentInfo] | None = None
+        self._down: list[str] = []
+        self._steps: dict[str, Step] = {}
+        self._claim: TorrentInfo | None = None
+        self._failures: list[CalibotError] = []
+
+    async def answer(self, clock: Clock, hedge_after: float) -> TorrentInfo:
+        patience = asyncio.ensure_future(clock.sleep(hedge_after))
+        try:
+            self._ask_next()
+            while self._legs:
+                heard = {*self._legs, patience} if self._to_come else set(self._legs)
+                await asyncio.wait(heard, return_when=asyncio.FIRST_COMPLETED)
+                for leg in [one for one in self._legs if one.done()]:
+                    info = self._taken(leg)
+                    if info is not None:
+                        return info
+                if self._to_come and (patience.done() or self._newest not in self._legs):
+                    patience.cancel()
+                    patience = asyncio.ensure_future(clock.sleep(hedge_after))
+                    self._ask_next()
+            return self._last_word()
+        finally:
+            await _over(*self._legs, patience)
+
+    def add_hints(self, hints: Hints) -> None:
+        self._hints = self._hints.merged(hints)
+        for source in self._legs.values():
+            source.resolver.add_hints(self._torrent, hints)
+
+    def _ask_next(self) -> None:
+        """Ask the next one; and those after it, where it is down or full."""
+        while self._to_come:
+            source = self._to_come.popleft()
+            if source.breaker.down:
+                self._down.append(source.label)
+                continue
+            full = source.full
+            self._newest = asyncio.create_task(self._ask(source))
+            self._legs[self._newest] = source
+            if not full:
+                break
+        self._tell()
+
+    async def _ask(self, source: Source) -> TorrentInfo:
+        async with source.turn():
+            info = await source.resolver.resolve(self._torrent, self._hints, _Leg(self, source.label))
+            if info.verified and not info.torrent.answers(self._torrent):
+                raise NotFound(reason="another torrent")
+            return info
+
+    def _taken(self, leg: asyncio.Task[TorrentInfo]) -> TorrentInfo | None:
+        """Take in what has come of a *leg*, and return it if that is all that is needed: a verified answer."""
+        source = self._legs.pop(leg)
+        self._steps.pop(source.label, None)
+        try:
+            info = leg.result()
+        except CalibotError as error:
+            self._failures.append(error)
+        except (Exception, asyncio.CancelledError):  # a bug of this source's; the others go on
+            log.exception("resolver.bug", source=source.label)
+            self._failures.append(LookupFailed())
+        else:
+            if info.verified:
+                return info
+            if self._claim is None:
+                self._claim = info
+                self._progress.claimed(info)
+        self._tell()
+        return None
+
+    def _last_word(self) -> TorrentInfo:
+        if self._claim is not None:
+            return self._claim
+        asked = [one for one in self._failures if not isinstance(one, ResolverDown)]
+        raise next(iter(asked + self._failures), ResolverDown(reason="paused"))
+
+    # What it tells.
+
+    def started(self) -> None:
+        self._progress.started()
+
+    def heard(self, label: str, step: Step) -> None:
+        self._steps[label] = step
+        self._tell()
+
+    def _tell(self) -> None:
+        asked = [source.label for source in self._legs.values()]
+        if not self._steps and not self._down and len(asked) < 2:  # noqa: PLR2004 - then there is nothing to add
+            return
+        steps = sorted(self._steps.values(), key=lambda one: _RANKS.index(one.code) if one.code in _RANKS else -1)
+        seen: dict[str, int | float | str] = {}
+        for step in steps:
+            seen |= {key: _more(value, seen.get(key)) for key, value in step.parameters.items()}
+        if others := [one for one in asked if one not in self._steps]:
+            seen["beside"] = ",".join(others)
+        if self._down:
+            seen["down"] = ",".join(self._down)
+        self._progress.report(Step(steps[-1].code if steps else "asking_others", seen))
+
+
+class _Leg:
+    """The progress of one source's part in a lookup."""
+
+    def __init__(self, asking: _Asking, label: str) -> None:
+        self._asking = asking
+        self._label = label
+
+    def started(self) -> None:
+        self._asking.started()
+
+    def report(self, step: Step) -> None:
+        self._asking.heard(self._label, step)
+
+    def claimed(self, info: TorrentInfo) -> None:
+        """Do nothing: a source's claim is its answer."""
+
+
+def _more(value: float | str, other: float | str | None) -> int | float | str:
+    """Return which of two tells more: the greater number, or the later word."""
+    return max(value, other) if isinstance(value, int | float) and isinstance(other, int | float) else value
+
+
+async def _over(*futures: asyncio.Future[Any]) -> None:
+    for one in futures:
+        one.cancel()
+    await asyncio.wait(futures)

@@ -1,0 +1,313 @@
+"""Many sources as one, on a hand-moved clock: who is asked when, whose answer is taken, and what is left behind."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+from structlog.testing import capture_logs
+
+from services.errors import CalibotError, NotFound, ResolverDown
+from services.resolvers.breaker import Breaker
+from services.resolvers.chain import Chain, Source
+from services.torrents import Hints, Progress, Step, TorrentId, TorrentInfo
+from tests.fake_clock import FakeClock, settle
+from tests.unit.fakes import info_of, torrent
+
+X = torrent("x")
+TRUE, CLAIM = info_of(X, "true.mkv"), info_of(X, "claim.mkv", verified=False)
+NEVER = 1e9
+
+
+class FakeSource:
+    """Says *answer* after *delay* seconds, and notes when it was asked, and how each asking ended."""
+
+    def __init__(self, clock: FakeClock, label: str, answer: TorrentInfo | Exception = TRUE, delay: float = 1) -> None:
+        self.clock = clock
+        self.label = label
+        self.answer = answer
+        self.delay = delay
+        self.asked: list[float] = []
+        self.hints: list[Hints] = []
+        self.step: Step | None = None
+        self.running: set[TorrentId] = set()
+        self.most_at_once = 0
+
+    async def resolve(self, torrent: TorrentId, hints: Hints, progress: Progress) -> TorrentInfo:
+        assert torrent not in self.running, "never twice at once"
+        self.asked.append(self.clock.now())
+        self.hints.append(hints)
+        self.running.add(torrent)
+        self.most_at_once = max(self.most_at_once, len(self.running))
+        try:
+            progress.started()
+            if self.step:
+                progress.report(self.step)
+            await self.clock.sleep(self.delay)
+            if isinstance(self.answer, Exception):
+                raise self.answer
+            return self.answer
+        finally:
+            await asyncio.sleep(0)  # a clean-up that takes a turn, such as a request
+            self.running.remove(torrent)
+
+    def add_hints(self, torrent: TorrentId, hints: Hints) -> None:
+        self.hints.append(hints)
+
+
+class Told:
+    """A progress that remembers."""
+
+    def __init__(self) -> None:
+        self.starts = 0
+        self.steps: list[Step] = []
+        self.claims: list[TorrentInfo] = []
+
+    def started(self) -> None:
+        self.starts += 1
+
+    def report(self, step: Step) -> None:
+        self.steps.append(step)
+
+    def claimed(self, info: TorrentInfo) -> None:
+        self.claims.append(info)
+
+
+class Rig:
+    """A chain of *sources*, and one who looks up with it."""
+
+    def __init__(self, clock: FakeClock, sources: Sequence[FakeSource], most: int = 100) -> None:
+        self.clock = clock
+        self.began = clock.now()
+        self.told = Told()
+        self.sources = [Source(one, breaker=Breaker(clock), most=most) for one in sources]
+        self.chain = Chain(self.sources, clock=clock, hedge_after=6)
+
+    def begin(self, asked: TorrentId = X, hints: Hints | None = None) -> asyncio.Task[TorrentInfo]:
+        return asyncio.create_task(self.chain.resolve(asked, hints or Hints(), self.told))
+
+    async def answer(self, seconds: float) -> TorrentInfo | CalibotError | None:
+        """Return what has come of a lookup in so many seconds; None where nothing has."""
+        lookup = self.begin()
+        await self.clock.advance(seconds)
+        if not lookup.done():
+            lookup.cancel()
+            await asyncio.wait([lookup])
+            return None
+        error = lookup.exception()
+        assert error is None or isinstance(error, CalibotError)
+        return error or lookup.result()
+
+    def when(self, source: FakeSource) -> list[float]:
+        return [at - self.began for at in source.asked]
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+# Who is asked, and when.
+
+
+async def test_the_next_is_not_asked_where_the_first_answers_in_time(clock: FakeClock) -> None:
+    first, second = FakeSource(clock, "first", delay=5.9), FakeSource(clock, "second")
+    rig = Rig(clock, [first, second])
+    assert await rig.answer(60) is TRUE
+    assert second.asked == []
+
+
+async def test_the_next_is_asked_when_the_one_before_has_been_silent_and_goes_on_beside_it(clock: FakeClock) -> None:
+    silent = [FakeSource(clock, str(one), delay=NEVER) for one in range(2)]
+    third = FakeSource(clock, "third", delay=4)
+    rig = Rig(clock, [*silent, third])
+    lookup = rig.begin()
+    await clock.advance(15.9)
+    assert [rig.when(one) for one in (*silent, third)] == [[0], [6], [12]]
+    assert all(one.running for one in silent)
+    await clock.advance(0.1)
+    assert lookup.result() is TRUE
+
+
+@pytest.mark.parametrize("failure", [NotFound(), ResolverDown(reason="refused"), ZeroDivisionError()])
+async def test_the_next_is_asked_at_once_when_the_one_before_has_failed(clock: FakeClock, failure: Exception) -> None:
+    first, second = FakeSource(clock, "first", failure, delay=0.5), FakeSource(clock, "second")
+    rig = Rig(clock, [first, second])
+    assert await rig.answer(2) is TRUE
+    assert rig.when(second) == [0.5]
+
+
+async def test_one_that_fails_late_hurries_nobody_who_was_not_to_follow_it(clock: FakeClock) -> None:
+    late, silent, third = (
+        FakeSource(clock, "late", NotFound(), delay=7),
+        FakeSource(clock, "silent", delay=NEVER),
+        FakeSource(clock, "third", delay=1),
+    )
+    rig = Rig(clock, [late, silent, third])
+    assert await rig.answer(60) is TRUE
+    assert rig.when(third) == [12]
+
+
+async def test_where_one_has_no_place_the_next_is_asked_at_once_and_who_stands_in_line_gets_a_place_later(
+    clock: FakeClock,
+) -> None:
+    full, second = FakeSource(clock, "full", delay=NEVER), FakeSource(clock, "second", delay=NEVER)
+    rig = Rig(clock, [full, second], most=1)
+    holds = rig.begin(torrent("other"))
+    await settle()
+    lookup = rig.begin()
+    await settle()
+    assert [rig.when(one) for one in (full, second)] == [[0], [0]]
+    holds.cancel()
+    await settle()
+    assert full.running == {X}
+    assert full.most_at_once == 1
+    lookup.cancel()
+    await asyncio.wait([lookup, holds])
+
+
+# Whose answer is taken.
+
+
+async def test_the_first_verified_answer_is_taken_and_the_others_are_left_before_it_is_told(clock: FakeClock) -> None:
+    slow, quick = FakeSource(clock, "slow", delay=NEVER), FakeSource(clock, "quick", delay=2)
+    rig = Rig(clock, [slow, quick, FakeSource(clock, "third")])
+    lookup = rig.begin()
+    lookup.add_done_callback(lambda _: left.append(bool(slow.running)))
+    left: list[bool] = []
+    await clock.advance(8)
+    assert lookup.result() is TRUE
+    assert left == [False]
+    assert clock.sleeping == 0
+
+
+async def test_a_claim_is_told_and_held_as_long_as_somebody_may_verify_it(clock: FakeClock) -> None:
+    claims, verifies = FakeSource(clock, "claims", CLAIM), FakeSource(clock, "verifies", delay=30)
+    rig = Rig(clock, [claims, verifies])
+    lookup = rig.begin()
+    await clock.advance(30.9)
+    assert rig.told.claims == [CLAIM]
+    assert rig.when(verifies) == [1]
+    assert not lookup.done()
+    await clock.advance(0.1)
+    assert lookup.result() is TRUE
+
+
+async def test_a_claim_is_taken_when_nobody_else_is_to_come(clock: FakeClock) -> None:
+    first = FakeSource(clock, "first", info_of(X, "other.mkv", verified=False), delay=8)
+    second, third = FakeSource(clock, "second", CLAIM, delay=1), FakeSource(clock, "third", NotFound(), delay=1)
+    rig = Rig(clock, [first, second, third])
+    assert await rig.answer(8) is CLAIM  # the one that came first
+    assert rig.told.claims == [CLAIM]
+
+
+async def test_what_is_verified_of_another_torrent_is_no_answer(clock: FakeClock) -> None:
+    wrong, right = FakeSource(clock, "wrong", info_of(torrent("y"), "wrong.mkv")), FakeSource(clock, "right")
+    assert await Rig(clock, [wrong, right]).answer(2) is TRUE
+    failure = await Rig(clock, [wrong]).answer(2)
+    assert isinstance(failure, NotFound)
+    assert failure.parameters == {"reason": "another torrent"}
+
+
+async def test_where_nobody_knows_it_who_could_be_asked_says_why(clock: FakeClock) -> None:
+    down, knows_not = FakeSource(clock, "down", ResolverDown()), FakeSource(clock, "second", NotFound(reason="gone"))
+    failure = await Rig(clock, [down, knows_not]).answer(5)
+    assert isinstance(failure, NotFound)
+    assert failure.parameters == {"reason": "gone"}
+    failure = await Rig(clock, [FakeSource(clock, "down", ResolverDown(reason="refused")), down]).answer(5)
+    assert isinstance(failure, ResolverDown)
+    assert failure.parameters == {"reason": "refused"}
+
+
+async def test_a_bug_of_a_source_is_logged_and_is_the_failure_where_nobody_else_knows(clock: FakeClock) -> None:
+    with capture_logs() as logged:
+        failure = await Rig(clock, [FakeSource(clock, "sick", ZeroDivisionError())]).answer(5)
+    assert isinstance(failure, CalibotError)
+    assert failure.code == "lookup_failed"
+    assert [(one["event"], one["source"]) for one in logged] == [("resolver.bug", "sick")]
+
+
+# What is left behind, and who is left alone.
+
+
+async def test_a_cancelled_lookup_leaves_nobody_running_and_no_timer(clock: FakeClock) -> None:
+    sources = [FakeSource(clock, str(one), delay=NEVER) for one in range(3)]
+    rig = Rig(clock, sources)
+    lookup = rig.begin()
+    await clock.advance(13)
+    assert [len(one.running) for one in sources] == [1, 1, 1]
+    lookup.cancel()
+    await asyncio.wait([lookup])
+    assert [len(one.running) for one in sources] == [0, 0, 0]
+    assert clock.sleeping == 0
+    assert all(not one.full for one in rig.sources)
+
+
+async def test_one_that_is_down_is_passed_over_with_a_word_until_one_who_tries_is_answered(clock: FakeClock) -> None:
+    down, second = FakeSource(clock, "down", ResolverDown(), delay=0), FakeSource(clock, "second", delay=1)
+    rig = Rig(clock, [down, second])
+    for _ in range(5):
+        assert await rig.answer(1) is TRUE
+    assert len(down.asked) == 3
+    assert rig.told.steps[-1].parameters["down"] == "down"
+    down.answer = TRUE
+    await clock.advance(10)
+    assert await rig.answer(0) is TRUE
+    assert len(down.asked) == 4
+    assert len(second.asked) == 5
+
+
+async def test_where_all_are_down_it_fails_at_once_and_is_asked_again_after_the_pause(clock: FakeClock) -> None:
+    down = FakeSource(clock, "down", ResolverDown(reason="refused"), delay=0)
+    rig = Rig(clock, [down])
+    failures = [await rig.answer(0) for _ in range(5)]
+    assert all(isinstance(one, ResolverDown) for one in failures)
+    assert len(down.asked) == 3
+    down.answer = TRUE
+    await clock.advance(10)
+    assert await rig.answer(0) is TRUE
+
+
+async def test_who_stands_in_line_at_one_that_goes_down_meanwhile_is_not_asked_in_vain(clock: FakeClock) -> None:
+    down = FakeSource(clock, "down", ResolverDown(), delay=1)
+    rig = Rig(clock, [down], most=1)
+    lookups = [rig.begin(torrent(str(one))) for one in range(10)]
+    await clock.advance(10)
+    assert len(down.asked) == 3
+    assert all(isinstance(one.exception(), ResolverDown) for one in lookups)
+
+
+# Hints and words.
+
+
+async def test_hints_reach_those_who_are_asked_and_those_who_are_asked_later(clock: FakeClock) -> None:
+    first, second = FakeSource(clock, "first", delay=NEVER), FakeSource(clock, "second", delay=NEVER)
+    rig = Rig(clock, [first, second])
+    early, late = Hints(trackers=("http://a.example/",)), Hints(trackers=("http://b.example/",))
+    lookup = rig.begin(hints=early)
+    await settle()
+    rig.chain.add_hints(X, late)
+    rig.chain.add_hints(torrent("y"), late)  # of nobody's
+    await clock.advance(6)
+    assert first.hints == [early, late]
+    assert second.hints == [early.merged(late)]
+    lookup.cancel()
+    await asyncio.wait([lookup])
+    rig.chain.add_hints(X, late)
+    assert len(first.hints) == 2
+
+
+async def test_it_has_started_with_the_first_source_and_tells_what_all_of_them_have_seen(clock: FakeClock) -> None:
+    swarm, client = FakeSource(clock, "swarm", delay=NEVER), FakeSource(clock, "client", delay=NEVER)
+    swarm.step = Step("asking", {"trackers": 3, "peers": 0, "dht": 1})
+    client.step = Step("connecting", {"trackers": 1, "peers": 2})
+    rig = Rig(clock, [swarm, client, FakeSource(clock, "third", delay=NEVER)])
+    lookup = rig.begin()
+    await settle()
+    assert rig.told.starts == 1
+    assert rig.told.steps == [swarm.step]
+    await clock.advance(6)
+    assert rig.told.steps[-1] == Step("connecting", {"trackers": 3, "peers": 2, "dht": 1})
+    await clock.advance(6)
+    assert rig.told.steps[-1] == Step("connecting", {"trackers": 3, "peers": 2, "dht": 1, "beside": "third"})
+    lookup.cancel()
+    await asyncio.wait([lookup])
