@@ -34,6 +34,7 @@ CalibotError
 │   └── NewerSchema
 └── LookupFailed
     ├── NotFound
+    ├── SourceFailed
     └── ResolverDown
 """
 
@@ -303,6 +304,12 @@ class NotFound(LookupFailed):
     """The source answered that it does not know, or gave something that is not this torrent."""
 
     code = "not_found"
+
+
+class SourceFailed(LookupFailed):
+    """The source *source* could not say, for a *reason* that it gave itself, in its own words."""
+
+    code = "source_failed"
 
 
 class ResolverDown(LookupFailed):

@@ -4,6 +4,7 @@ Each *info-hash* is one torrent of the session, a hybrid is two: lookups whose h
 that pairs a good v1 with a foreign v2 hash does not take the good one from others.
 """
 
+from services.resolvers.libtorrent.decoding import read_torrent
 from services.resolvers.libtorrent.resolver import LibtorrentResolver
 
-__all__ = ["LibtorrentResolver"]
+__all__ = ["LibtorrentResolver", "read_torrent"]

@@ -1,0 +1,133 @@
+"""A program of the operator's as a source: it is given an info-hash, and says what it knows on its standard output."""
+
+import asyncio
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TypeGuard, cast
+
+from services.clock import Clock
+from services.decoding import decode
+from services.errors import NotFound, ResolverDown, SourceFailed
+from services.resolvers.processes import Ran, TooLong, TooMuch, run
+from services.resolvers.torrent_file import ReadTorrent, torrent_in
+from services.torrents import FileEntry, Hints, Name, Progress, TorrentId, TorrentInfo
+
+_MOST_SAID = 1_048_576  # bytes
+_MOST_FILES = 100_000
+_LONGEST_NAME = 4_096  # bytes
+_LONGEST_REASON = 300  # characters
+_TOO_LARGE = 2**63  # a size that no database takes
+_OURS = "CALIBOT_"
+"""How variables of the environment begin that may hold a secret of ours."""
+
+
+class CommandResolver:
+    """A `Resolver` that runs *argv*, in which ``{info_hash}`` stands for what is looked for. No shell is involved.
+
+    The last line of its output that is not empty is the torrent's name, which nobody has verified; or a JSON object
+    with ``name`` and perhaps ``size`` and ``files`` (each with ``path`` and ``size``); or the absolute path of a
+    .torrent or a bare info dictionary, alone or as the object's ``torrent``, and that is verified.
+    """
+
+    label = "command"
+
+    def __init__(self, argv: Sequence[str], *, seconds: float, clock: Clock, read: ReadTorrent) -> None:
+        self._argv = tuple(argv)
+        self._seconds = seconds
+        self._clock = clock
+        self._read = read
+
+    async def resolve(self, torrent: TorrentId, hints: Hints, progress: Progress) -> TorrentInfo:  # noqa: ARG002
+        """See `Resolver.resolve`. It runs once, and its whole process group is gone when this returns.
+
+        Raises:
+            NotFound: it said nothing, or named a file that is not this torrent.
+            SourceFailed: it ended with an error, said too much, or took too long.
+            ResolverDown: it cannot be run.
+        """
+        progress.started()
+        line = _last_line((await self._ran(torrent)).out)
+        return await asyncio.to_thread(self._understood, line, torrent)
+
+    def _understood(self, line: bytes, torrent: TorrentId) -> TorrentInfo:
+        said = _object_in(line)
+        path = _path_in(said, line)
+        if path is not None:
+            return torrent_in(path, torrent, self.label, self._read)
+        named = said.get("name") if said else line
+        name = named.encode(errors="replace") if isinstance(named, str) else named
+        if not isinstance(name, bytes) or not 0 < len(name) <= _LONGEST_NAME:
+            raise NotFound(reason="nothing_said")
+        return _claimed(decode(name), said, torrent, self.label)
+
+    def add_hints(self, torrent: TorrentId, hints: Hints) -> None:
+        """Do nothing: it is told an info-hash alone."""
+
+    async def _ran(self, torrent: TorrentId) -> Ran:
+        argv = [one.replace("{info_hash}", torrent.shown.hex) for one in self._argv]
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
+        try:
+            ran = await run(argv, environment=environment, seconds=self._seconds, most=_MOST_SAID, clock=self._clock)
+        except (OSError, ValueError) as error:
+            raise ResolverDown(reason=str(error)) from error
+        except TooMuch as error:
+            raise SourceFailed(source=self.label, reason="it said more than 1 MiB") from error
+        except TooLong as error:
+            raise SourceFailed(source=self.label, reason=f"no answer in {self._seconds:g} s") from error
+        if ran.code:
+            raise SourceFailed(source=self.label, reason=_reason(_last_line(ran.err)) or f"exit code {ran.code}")
+        return ran
+
+
+def _last_line(said: bytes) -> bytes:
+    return next((one.strip() for one in reversed(said.splitlines()) if one.strip()), b"")
+
+
+def _reason(line: bytes) -> str:
+    return line.decode(errors="replace")[:_LONGEST_REASON]
+
+
+def _object_in(line: bytes) -> Mapping[str, object]:
+    """Return the JSON object that *line* is; nothing where it is a name, which may begin with a brace, too."""
+    try:
+        said: object = json.loads(line) if line.startswith(b"{") else None
+    except (ValueError, RecursionError):
+        return {}
+    return cast("Mapping[str, object]", said) if isinstance(said, dict) else {}
+
+
+def _path_in(said: Mapping[str, object], line: bytes) -> Path | None:
+    """Return which file is named, if one is: by an object that says so, or as a line that is a path of one."""
+    named = said.get("torrent")
+    if isinstance(named, str) and named.startswith("/") and "\0" not in named:
+        return Path(named)
+    if said or not line.startswith(b"/") or b"\0" in line:
+        return None
+    path = Path(os.fsdecode(line))
+    return path if path.is_file() else None
+
+
+def _claimed(name: Name, said: Mapping[str, object], torrent: TorrentId, source: str) -> TorrentInfo:
+    files = tuple(_files(said.get("files")))
+    size = said.get("size")
+    return TorrentInfo(
+        torrent=torrent,
+        name=name,
+        size=size if _is_size(size) else sum(one.size for one in files),
+        files=files,
+        source=source,
+        verified=False,
+    )
+
+
+def _files(listed: object) -> Iterator[FileEntry]:
+    """Yield the files of a list; what is malformed in it is passed over."""
+    for one in listed[:_MOST_FILES] if isinstance(listed, list) else ():
+        if isinstance(one, dict) and isinstance(path := one.get("path"), str) and _is_size(size := one.get("size")):
+            yield FileEntry(path, size)
+
+
+def _is_size(value: object) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _TOO_LARGE

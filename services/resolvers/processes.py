@@ -1,0 +1,144 @@
+"""A program that is run once, bounded in time and in what it says; nothing of its process group is left behind."""
+
+import asyncio
+import contextlib
+import os
+import signal
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from services.clock import Clock, at_most
+
+_GRACE = 2.0  # seconds: from TERM to KILL, and in which what was said is read when all are gone
+_AT_ONCE = 65_536
+
+
+class TooLong(Exception):
+    """It did not end in its time."""
+
+
+class TooMuch(Exception):
+    """It said more than is read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """How a program ended: its exit *code* (negative: the signal that ended it), and what it said."""
+
+    code: int
+    out: bytes
+    err: bytes
+
+
+async def run(argv: Sequence[str], *, environment: Mapping[str, str], seconds: float, most: int, clock: Clock) -> Ran:
+    """Run *argv* without a shell, in a process group of its own, and return how it ended.
+
+    The whole group is ended when its first process has, after *seconds*, when either output has over *most* bytes, and
+    when the caller is cancelled: asked to (TERM), and after a grace made to (KILL).
+
+    Raises:
+        TooLong, TooMuch: see there.
+        OSError, ValueError: it cannot be started.
+    """
+    async with _heard() as out, _heard() as err:
+        process = await asyncio.create_subprocess_exec(
+            *argv,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=out.end,
+            stderr=err.end,
+            env=environment,
+            start_new_session=True,
+        )
+        out.begin(most)
+        err.begin(most)
+        ended = asyncio.ensure_future(process.wait())
+        late = asyncio.ensure_future(clock.sleep(seconds))
+        ends: set[asyncio.Future[Any]] = {ended, late, out.too_much, err.too_much}
+        try:
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            in_time = ended.done()
+        finally:
+            late.cancel()
+            await asyncio.shield(asyncio.ensure_future(_end(process.pid, ended, clock)))
+        for one in (out, err):
+            await one.whole(clock)
+        if out.too_much.done() or err.too_much.done():
+            raise TooMuch
+        if not in_time:
+            raise TooLong
+        return Ran(ended.result(), bytes(out.said), bytes(err.said))
+
+
+async def _end(group: int, ended: asyncio.Future[int], clock: Clock) -> None:
+    """End every process of *group*, of which the first has *ended*, or shall."""
+    _send(group, signal.SIGTERM)
+    patience = asyncio.ensure_future(clock.sleep(_GRACE))
+    both: set[asyncio.Future[Any]] = {ended, patience}
+    await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+    patience.cancel()
+    _send(group, signal.SIGKILL)
+    await asyncio.wait(both)
+
+
+def _send(group: int, which: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError):  # all of it has gone
+        os.killpg(group, which)
+
+
+class _Output:
+    """One of a program's outputs: *end* is what it writes to, *said* what has come of it."""
+
+    def __init__(self, end: int, reader: asyncio.StreamReader) -> None:
+        self.end = end
+        self.said = bytearray()
+        self.too_much: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._reader = reader
+        self._reading: asyncio.Task[None] | None = None
+
+    def begin(self, most: int) -> None:
+        """Let go of *end*, which is the program's now, and read."""
+        self.let_go()
+        self._reading = asyncio.create_task(self._read(most))
+
+    def let_go(self) -> None:
+        if self.end >= 0:
+            os.close(self.end)
+            self.end = -1
+
+    async def whole(self, clock: Clock) -> None:
+        """Return when all was read; those who hold it and have left the group are not waited for."""
+        if self._reading is not None:
+            await at_most(clock, _GRACE, self._reading)
+
+    async def stop(self) -> None:
+        if self._reading is not None:
+            self._reading.cancel()
+            await asyncio.wait({self._reading})
+        self.too_much.cancel()
+
+    async def _read(self, most: int) -> None:
+        while chunk := await self._reader.read(_AT_ONCE):
+            self.said += chunk
+            if len(self.said) > most:
+                self.too_much.set_result(None)
+                return
+
+
+@contextlib.asynccontextmanager
+async def _heard() -> AsyncIterator[_Output]:
+    """Yield one output; both of its ends are closed when the ``async with`` is left."""
+    inner, outer = os.pipe()
+    reader = asyncio.StreamReader(limit=_AT_ONCE)
+    output = _Output(outer, reader)
+    try:
+        transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+            lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(inner, "rb", buffering=0)
+        )
+        try:
+            yield output
+        finally:
+            await output.stop()
+            transport.close()
+    finally:
+        output.let_go()

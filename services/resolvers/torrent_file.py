@@ -1,0 +1,41 @@
+"""A .torrent, or a bare info dictionary, in a file: what it says is verified, since its info-hash is computed."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from services.errors import NotFound
+from services.torrents import TorrentId, TorrentInfo
+
+LARGEST = 16 * 1_048_576
+"""Bytes of a file that is read: libtorrent refuses larger metadata, too."""
+
+ReadTorrent = Callable[[bytes, str], TorrentInfo]
+"""Returns what the bytes of a .torrent, or of a bare info dictionary, say, for the source of this label. Blocks.
+
+Raises NotFound where they are neither; parameter *reason* is ``torrent_unusable``.
+"""
+
+
+def torrent_in(path: Path, asked: TorrentId, source: str, read: ReadTorrent) -> TorrentInfo:
+    """Return what the file at *path* says of the torrent *asked* for. Blocks.
+
+    Raises:
+        NotFound: it is not that torrent's, cannot be read, or is too large; parameter *reason* says which.
+    """
+    info = read(_content(path), source)
+    if not info.torrent.answers(asked):
+        raise NotFound(reason="another torrent")
+    return info
+
+
+def _content(path: Path) -> bytes:
+    try:
+        if not path.is_file():  # what is none may never end
+            raise NotFound(reason="file_unreadable")
+        with path.open("rb") as file:
+            content = file.read(LARGEST + 1)
+    except OSError as error:
+        raise NotFound(reason="file_unreadable") from error
+    if len(content) > LARGEST:
+        raise NotFound(reason="file_too_large")
+    return content

@@ -1,0 +1,239 @@
+"""An operator's program as a source, with real processes: what it says, how it misbehaves, and what is left of it."""
+
+import asyncio
+import contextlib
+import json
+import os
+import sys
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+
+from sandbox.swarm import make_sample
+from sandbox.swarm.samples import Sample
+from services.clock import SystemClock
+from services.errors import LookupFailed, NotFound, ResolverDown, SourceFailed
+from services.resolvers.command import CommandResolver
+from services.resolvers.libtorrent import read_torrent
+from services.torrents import Hints, InfoHash, TorrentId, TorrentInfo
+from tests.integration.swarm_help import Steps
+
+Look = Callable[[str], "asyncio.Future[TorrentInfo]"]
+SAMPLE = make_sample("True name.mkv", files=[("a.mkv", 1000), ("b/c.txt", 234)])
+X = TorrentId(v1=InfoHash(SAMPLE.v1 or ""))
+
+
+def open_files() -> set[str]:
+    """Return what this process has open, but for the files of the listing itself."""
+    names = set()
+    for one in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(OSError):
+            names.add(f"{one.name} {one.readlink()}")
+    return {one for one in names if "/proc/" not in one}
+
+
+def processes(mark: str) -> list[int]:
+    """Return the processes, of whatever parent, in whose environment *mark* stands."""
+    found = []
+    for one in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if mark.encode() in (one / "environ").read_bytes() and int(one.name) != os.getpid():
+                found.append(int(one.name))
+    return found
+
+
+@pytest.fixture
+async def nothing_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[str]:
+    """Yield a mark that every process has which comes of this test; see that none, no file and no task is left."""
+    mark = f"MARK={tmp_path}"
+    monkeypatch.setenv("MARK", str(tmp_path))
+    await asyncio.sleep(0)
+    before = open_files()
+    yield mark
+    assert processes(mark) == []
+    await asyncio.sleep(0)  # a transport closes in the loop's next turn
+    assert open_files() - before == set()
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+@pytest.fixture
+def helper(tmp_path: Path, nothing_left: str) -> Look:
+    """Return a way to look X up with a helper that is this Python code."""
+
+    def look(code: str, seconds: float = 20) -> "asyncio.Future[TorrentInfo]":
+        script = tmp_path / "helper.py"
+        script.write_text(f"import os, sys, time, signal, json\nasked = sys.argv[1]\n{code}\n")
+        argv = [sys.executable, "-S", str(script), "{info_hash}"]
+        return asyncio.ensure_future(resolver(argv, seconds).resolve(X, Hints(), Steps()))
+
+    return look
+
+
+def resolver(argv: list[str], seconds: float = 20) -> CommandResolver:
+    return CommandResolver(argv, seconds=seconds, clock=SystemClock(), read=read_torrent)
+
+
+async def failure(looking: "asyncio.Future[TorrentInfo]") -> LookupFailed:
+    with pytest.raises(LookupFailed) as failed:
+        await looking
+    return failed.value
+
+
+# What it says.
+
+
+async def test_its_last_line_is_a_name_that_nobody_has_verified(helper: Look) -> None:
+    info = await helper("print('looking for', asked); print('三体.mkv ' + asked); print(); print('  ')")
+    assert (info.name.text, info.name.certain) == (f"三体.mkv {SAMPLE.v1}", True)
+    assert (info.torrent, info.verified, info.source) == (X, False, "command")
+    assert (info.size, info.files) == (0, ())
+
+
+async def test_a_name_in_another_encoding_is_a_guess(helper: Look) -> None:
+    raw = "三体全集".encode("gbk")
+    info = await helper(f"sys.stdout.buffer.write({raw!r})")
+    assert (info.name.raw, info.name.text, info.name.certain) == (raw, "三体全集", False)
+
+
+@pytest.mark.parametrize(
+    ("said", "size", "files"),
+    [
+        ({"name": "A"}, 0, []),
+        ({"name": "A", "size": 7}, 7, []),
+        ({"name": "A", "files": [{"path": "x", "size": 3}, {"path": "y", "size": 4}]}, 7, ["x", "y"]),
+        ({"name": "A", "size": -1, "files": [{"path": 1, "size": 3}, 5, {"path": "y", "size": 2**70}]}, 0, []),
+        ({"name": "A", "size": True, "files": "none"}, 0, []),
+    ],
+)
+async def test_an_object_says_name_size_and_files_and_what_is_malformed_is_passed_over(
+    helper: Look, said: object, size: int, files: list[str]
+) -> None:
+    info = await helper(f"print({json.dumps(said)!r})")
+    assert (info.name.text, info.size, [one.path for one in info.files]) == ("A", size, files)
+    assert not info.verified
+
+
+@pytest.mark.parametrize("said", ["{not json", "{}x", "[1]", "7", "/no/such/file", "name with / in it"])
+async def test_what_is_neither_an_object_nor_a_file_is_a_name(helper: Look, said: str) -> None:
+    assert (await helper(f"print({said!r})")).name.text == said
+
+
+@pytest.mark.parametrize("kind", ["torrent", "info"])
+@pytest.mark.parametrize("named", ["line", "object"])
+async def test_a_file_that_it_names_is_verified(helper: Look, tmp_path: Path, kind: str, named: str) -> None:
+    file = tmp_path / "found it.torrent"
+    file.write_bytes(SAMPLE.info if kind == "info" else torrent_of(SAMPLE))
+    said = str(file) if named == "line" else json.dumps({"torrent": str(file), "name": "ignored"})
+    info = await helper(f"print({said!r})")
+    assert (info.name.text, info.verified, info.torrent) == ("True name.mkv", True, X)
+    assert [(one.path, one.size) for one in info.files] == [("a.mkv", 1000), ("b/c.txt", 234)]
+
+
+@pytest.mark.parametrize("kind", ["v1", "v2", "hybrid"])
+def test_each_kind_of_torrent_is_read_whole_and_bare(kind: str) -> None:
+    sample = make_sample("Kind.mkv", kind=kind)  # type: ignore[arg-type] # one of three
+    for content in (sample.info, torrent_of(sample)):
+        info = read_torrent(content, "files")
+        assert [one.hex for one in info.torrent.hashes] == [one for one in (sample.v1, sample.v2) if one]
+        assert (info.name.text, info.source, info.verified) == ("Kind.mkv", "files", True)
+
+
+def torrent_of(sample: Sample) -> bytes:
+    return b"d8:announce20:http://a.example/ann4:info" + sample.info + b"e"
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (torrent_of(make_sample("Other.mkv")), "another torrent"),
+        (b"", "torrent_unusable"),
+        (b"garbage", "torrent_unusable"),
+        (torrent_of(SAMPLE)[:-20], "torrent_unusable"),
+        (b"d" * 1_000_000, "torrent_unusable"),
+        (b"\0" * (16 * 1_048_576 + 1), "file_too_large"),
+        (None, "file_unreadable"),
+    ],
+)
+async def test_a_file_that_is_not_this_torrents_is_no_answer(
+    helper: Look, tmp_path: Path, content: bytes | None, reason: str
+) -> None:
+    file = tmp_path / "x.torrent"
+    if content is not None:
+        file.write_bytes(content)
+    failed = await failure(helper(f"print(json.dumps({{'torrent': {str(file)!r}}}))"))
+    assert isinstance(failed, NotFound)
+    assert failed.parameters == {"reason": reason}
+
+
+async def test_a_pipe_or_a_folder_that_it_names_is_not_waited_for(helper: Look, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for name in (tmp_path / "pipe", tmp_path):
+        failed = await failure(helper(f"print(json.dumps({{'torrent': {str(name)!r}}}))"))
+        assert failed.parameters == {"reason": "file_unreadable"}
+
+
+# How it misbehaves.
+
+
+@pytest.mark.parametrize(
+    "code", ["", "print()", "print('{\"size\": 3}')", "print('{\"name\": 3}')", "print('x' * 5000)"]
+)
+async def test_one_that_says_no_name_knows_none(helper: Look, code: str) -> None:
+    assert isinstance(await failure(helper(code)), NotFound)
+
+
+async def test_an_error_is_told_by_its_last_line(helper: Look) -> None:
+    failed = await failure(helper("print('a name'); sys.stderr.write('trying\\nno such torrent\\n\\n'); sys.exit(1)"))
+    assert isinstance(failed, SourceFailed)
+    assert failed.parameters == {"source": "command", "reason": "no such torrent"}
+    failed = await failure(helper("sys.exit(3)"))
+    assert failed.parameters == {"source": "command", "reason": "exit code 3"}
+
+
+@pytest.mark.parametrize("where", ["stdout", "stderr"])
+async def test_one_that_prints_ten_megabytes_is_ended(helper: Look, where: str) -> None:
+    failed = await failure(helper(f"sys.{where}.write('x' * 10_000_000); sys.{where}.flush(); time.sleep(1000)"))
+    assert failed.parameters == {"source": "command", "reason": "it said more than 1 MiB"}
+
+
+async def test_one_that_takes_too_long_and_does_not_hear_is_killed(tmp_path: Path, nothing_left: str) -> None:
+    script = "trap '' TERM; echo begun > $0; while :; do sleep 1000; done"
+    argv = ["/bin/sh", "-c", script, str(tmp_path / "begun"), "{info_hash}"]
+    failed = await failure(asyncio.ensure_future(resolver(argv, 0.3).resolve(X, Hints(), Steps())))
+    assert failed.parameters == {"source": "command", "reason": "no answer in 0.3 s"}
+    assert (tmp_path / "begun").exists()
+
+
+async def test_what_it_began_and_left_behind_is_ended_with_it(helper: Look) -> None:
+    info = await helper("""
+if os.fork() == 0:  # it has both outputs, and would hold them for ever
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    time.sleep(1000)
+print('a name')""")
+    assert info.name.text == "a name"
+
+
+async def test_a_lookup_that_is_left_leaves_no_process(helper: Look, nothing_left: str, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "began")
+    looking = helper(f"began = open({str(tmp_path / 'began')!r}, 'w'); os.fork(); began.close(); time.sleep(1000)")
+    await asyncio.to_thread((tmp_path / "began").read_bytes)  # until both have closed it
+    assert len(processes(nothing_left)) == 2
+    looking.cancel()
+    await asyncio.wait([looking])
+    assert looking.cancelled()
+
+
+@pytest.mark.parametrize("argv", [["/no/such/helper"], ["/etc/passwd"], ["/"], ["\0"]])
+async def test_one_that_cannot_be_run_is_down(argv: list[str], nothing_left: str) -> None:
+    assert isinstance(await failure(asyncio.ensure_future(resolver(argv).resolve(X, Hints(), Steps()))), ResolverDown)
+
+
+async def test_it_is_told_an_info_hash_and_no_secret_and_no_shell_reads_it(
+    helper: Look, monkeypatch: pytest.MonkeyPatch, nothing_left: str
+) -> None:
+    monkeypatch.setenv("CALIBOT_TELEGRAM__TOKEN", "1234:secret")
+    info = await helper("print(json.dumps({'name': ' '.join(sys.argv[1:] + [k for k in os.environ if 'CALI' in k])}))")
+    assert info.name.text == SAMPLE.v1
+    quoted = await resolver(["/bin/echo", "$HOME; {info_hash} `id`"]).resolve(X, Hints(), Steps())
+    assert quoted.name.text == f"$HOME; {SAMPLE.v1} `id`"
