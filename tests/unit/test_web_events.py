@@ -217,7 +217,7 @@ async def test_while_telegram_is_asked_what_is_open_who_leaves_is_gone_and_a_sto
     monkeypatch.setattr(Asker, "shared", silent)
     sockets = [await world.listen(ALICE) for _ in range(50)]
     assert not (await world.listen(ALICE)).accepted
-    await sockets[0].leaves()
+    await asyncio.wait_for(sockets[0].leaves(), 5)
     assert (await world.listen(ALICE)).accepted
     world.app.state.stopping.set()
     await world.clock.advance(0)
