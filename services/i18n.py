@@ -273,6 +273,9 @@ _SENTENCES: Mapping[str, _Say] = {
     "async_disabled": _say(_("That is switched off here; POST /api/calibrate/<note_id> calibrates a note and waits.")),
     "from_another_site": _say(_("This comes from a page of another site. Open the bot's own page.")),
     "link_used_up": _say(_("This link was used, or is too old. /login in a private chat with the bot gives another.")),
+    "outcome_unknown": _say(
+        _("The bot was being stopped meanwhile. Look whether it was done before you send it again.")
+    ),
     "too_many_listeners": _too_many_listeners,
     "too_many_requests": _too_many_requests,
     "not_let_in": _say(_("The bot serves you no longer. Its owner can let you in again.")),

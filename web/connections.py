@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import math
 import re
 import resource
 from collections.abc import Callable, Iterator
@@ -24,7 +23,6 @@ _BETWEEN_LOOKS = 120.0
 _MOST_CHUNKS = 2_000  # of a body: each costs as much as one of any size
 _KEPT_BACK = 512  # open files that are for all else: the database, the swarm, Telegram
 _FEWEST = 64
-_NEVER = math.inf
 _WRITTEN_OUT = re.compile(rb"https?://([^/?#@]+)(/[^?]*)?(\?.*)?", re.IGNORECASE)
 _MOST_FRAMES = 100  # of a listener between two of our pings (20 s): there is nothing for it to say
 _LAST_WORD = 10.0  # seconds in which a listener may yet take what it was sent
@@ -78,7 +76,7 @@ class Http(H11Protocol):
 
     _waiting: asyncio.TimerHandle | None = None
     _looking: asyncio.TimerHandle | None = None
-    _body_since = _NEVER
+    heard_at = 0.0
 
     def __init__(
         self,
@@ -93,25 +91,24 @@ class Http(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
         super().connection_made(transport)
+        self.heard_at = self.loop.time()
         self._wait()
         self._look(None, 0)
         if len(self.connections) > most():
-            min((one for one in self.connections if isinstance(one, Http)), key=lambda one: one.awaited_since).leave()
+            others = (one for one in self.connections if one is not self and isinstance(one, Http) and one.is_awaited)
+            min(others, key=lambda one: one.heard_at, default=self).leave()
 
     def data_received(self, data: bytes) -> None:
+        self.heard_at = self.loop.time()
         super().data_received(data)
         if self.conn.their_state is not h11.IDLE:
             self._wait_no_more()
         elif self._waiting is None:
             self._wait()
 
-    def handle_events(self) -> None:
-        """Is called for a request that came along with the one before it, too, when that is answered."""
-        super().handle_events()
-        if self.conn.their_state is not h11.SEND_BODY:
-            self._body_since = _NEVER
-        elif self._body_since == _NEVER:
-            self._body_since = self.loop.time()
+    def on_response_complete(self) -> None:
+        self.heard_at = self.loop.time()  # so long it could not ask for more
+        super().on_response_complete()
 
     def handle_websocket_upgrade(self, event: h11.Request) -> None:
         self._forget()
@@ -122,11 +119,9 @@ class Http(H11Protocol):
         super().connection_lost(exc)
 
     @property
-    def awaited_since(self) -> float:
-        """Since when a request is waited for, or the rest of its body; `_NEVER` where all is there."""
-        if self.transport.is_closing():
-            return _NEVER
-        return self._body_since if self._waiting is None else self._waiting.when() - _LONGEST_HEAD
+    def is_awaited(self) -> bool:
+        """Whether it has to be waited for a request, or for the rest of one."""
+        return self.conn.their_state in {h11.IDLE, h11.SEND_BODY} and not self.transport.is_closing()
 
     @property
     def takes_nothing(self) -> bool:

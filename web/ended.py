@@ -6,10 +6,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.errors import ShuttingDown
 from web.errors import turn_away
+from web.refusals import OutcomeUnknown
+
+_ONLY_LOOKS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class Ended:
-    """Refuses what the server ends while *app* is about it."""
+    """Answers for *app* where the server ends it before it has: what it had begun to write is written all the same."""
 
     def __init__(self, app: ASGIApp, stopping: asyncio.Event) -> None:
         self._app = app
@@ -26,6 +29,8 @@ class Ended:
         try:
             await self._app(scope, receive, begin)
         except asyncio.CancelledError:
-            if begun or scope["type"] != "http" or not self._stopping.is_set():
+            if not self._stopping.is_set() or (begun and scope["type"] == "http"):
                 raise
-            await turn_away(scope, receive, send, ShuttingDown())
+            if not begun:
+                only_looks = scope.get("method", "GET") in _ONLY_LOOKS
+                await turn_away(scope, receive, send, ShuttingDown() if only_looks else OutcomeUnknown())

@@ -30,6 +30,7 @@ from web.refusals import (
     NotInTime,
     NotJson,
     NotLetIn,
+    OutcomeUnknown,
     TextTooLong,
     TokenNeeded,
     TooLarge,
@@ -69,6 +70,7 @@ _STATUS: Mapping[type[CalibotError], HTTPStatus] = {
     TooSlow: HTTPStatus.REQUEST_TIMEOUT,
     NotJson: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     TooManyListeners: HTTPStatus.TOO_MANY_REQUESTS,
+    OutcomeUnknown: HTTPStatus.SERVICE_UNAVAILABLE,
     TooManyRequests: HTTPStatus.TOO_MANY_REQUESTS,
     errors.TooManyTasks: HTTPStatus.TOO_MANY_REQUESTS,
     errors.AllowanceUsedUp: HTTPStatus.TOO_MANY_REQUESTS,
@@ -159,6 +161,8 @@ def _page_that_says(connection: HTTPConnection, error: CalibotError, status: int
         return html.plain(say, t.gettext("Your notes"), said, status)
     wanted_to_see = connection.scope.get("method", "GET") in {"GET", "HEAD"}
     heading = t.gettext("That cannot be shown.") if wanted_to_see else t.gettext("That was not done.")
+    if isinstance(error, OutcomeUnknown):
+        heading = t.gettext("That may have been done, or not.")
     to = "/" if wanted_to_see else came_from(connection)
     return html.plain(say, heading, said, status, back=say["skip"] if to == "/" else t.gettext("Back"), to=to)
 

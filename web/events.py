@@ -64,10 +64,7 @@ class _Listener:
         *since* is the last number that it has heard, about the notebooks that it has *heard_of*.
         """
         try:
-            self._notebooks = await self._open_now()
-            if heard_of is not None and not set(self._notebooks) <= set(heard_of):
-                since = _NEVER  # of the others it knows nothing
-            return await first_of(self._left(), self._stopping(), self._tell(since), self._look())
+            return await first_of(self._left(), self._stopping(), self._tell(since, heard_of), self._look())
         except WebSocketDisconnect:
             return None
         except _TooSlow:
@@ -83,7 +80,10 @@ class _Listener:
         await self._socket.app.state.stopping.wait()
         return End.STOPPING
 
-    async def _tell(self, since: int | None) -> NoReturn:
+    async def _tell(self, since: int | None, heard_of: Collection[int] | None) -> NoReturn:
+        self._notebooks = await self._open_now()
+        if heard_of is not None and not set(self._notebooks) <= set(heard_of):
+            since = _NEVER  # of the others it knows nothing
         number = await self._snapshot(since)
         while True:
             batch = await self._feed.after(number)

@@ -2,7 +2,8 @@
 
 import asyncio
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from services.i18n import Translation, blank_word, cause_word, trust_word
@@ -83,6 +84,15 @@ async def torrent_shown(
         "files_before": at.address(info_hash, place - 1) if place else None,
         "files_after": at.address(info_hash, place + 1) if unseen else None,
     }
+
+
+def told_apart(torrents: Iterable[Mapping[str, object]]) -> Iterator[Mapping[str, object]]:
+    """Yield them with an ``id`` each, which stays theirs when others come before them: links to one may be several."""
+    times = Counter[object]()
+    for one in torrents:
+        info_hash = one["info_hash"]
+        times[info_hash] += 1
+        yield {**one, "id": info_hash if times[info_hash] == 1 else f"{info_hash}-{times[info_hash]}"}
 
 
 def _branches(files: Sequence[FileEntry], *, whole: bool) -> Sequence[Mapping[str, object]]:

@@ -21,7 +21,7 @@ from web.entry import remember, session_in
 from web.given import services_of
 from web.html import Button
 from web.labels import another_link, labels
-from web.note_parts import FilesAt, short, step_shown, torrent_shown
+from web.note_parts import FilesAt, short, step_shown, told_apart, torrent_shown
 from web.notes import NotebookNumber, NoteNumber, Page
 from web.refusals import NoSuchAddress
 from web.shapes import time_of
@@ -120,7 +120,7 @@ async def note(
             note=found,
             changed=minute(found.changed_at),
             tasks=await tasks_shown(asker, t, here, note_id),
-            torrents=torrents,
+            torrents=list(told_apart(torrents)),
             further=t.ngettext("And {count} more torrent.", "And {count} more torrents.", further).format(count=further)
             if further
             else "",

@@ -105,6 +105,12 @@ class FromAnotherSite(CalibotError):
     code = "from_another_site"
 
 
+class OutcomeUnknown(CalibotError):
+    """The program stops while this was done: it may have been, or not."""
+
+    code = "outcome_unknown"
+
+
 class TooManyListeners(CalibotError):
     """This person listens in as many places as one may, *most*."""
 

@@ -117,7 +117,9 @@ class NoteRows:
         for row in rows:
             name = Name(text=row["name"], raw=row["raw_name"], encoding=row["encoding"], certain=False)
             guesses.setdefault(NoteId(row["note_id"]), []).append(name)
-        return {note for note, names in guesses.items() if len(names) > _GUESSES_READ or any(map(choices, names))}
+        few = {note: set(names) for note, names in guesses.items() if len(names) <= _GUESSES_READ}
+        to_choose = {name for name in set[Name]().union(*few.values()) if choices(name)}  # each name once
+        return {note for note in guesses if note not in few or few[note] & to_choose}
 
     async def having(self, notebook: NotebookId, torrents: Sequence[TorrentId]) -> Mapping[TorrentId, Sequence[Note]]:
         having: dict[TorrentId, list[Note]] = {}

@@ -33,7 +33,7 @@ async def test_a_reading_in_focus_never_becomes_another_torrents(running: World,
     if later:
         await running.swarm.begin_seeding(second)
     else:
-        await lookups(other).get_by_role("form").get_by_role("button").first.click()
+        await lookups(other).get_by_role("button", name=asked or "", exact=True).click()
     await expect(lookups(page).get_by_role("button", name=asked or "", exact=True)).to_have_count(0)
     await expect(page.get_by_role("heading", name="Lookups")).to_be_focused()
 
@@ -91,3 +91,72 @@ async def test_the_numbers_of_the_figures_stay_open_when_the_first_name_is_found
     await expect(page.get_by_role("heading", name="Success and time by source")).to_be_visible()
     await expect(page.locator("details")).to_have_attribute("open", "")
     await expect(numbers).to_be_focused()
+
+
+async def test_a_copy_in_focus_and_open_files_stay_their_torrents_when_another_comes_before_it(
+    running: World, page: Page
+) -> None:
+    alpha, beta = (running.swarm.seed(make_sample(name, files=[("a.mkv", 9)])) for name in ("Alpha", "Beta"))
+    said = running.alice.say(running.private, beta.magnet())
+    await running.answer(said)
+    await running.ask("/calibrate 1")
+    await running.ask(f"/calibrate_hash {alpha.magnet()}")
+    await log_in(running, page)
+    await page.get_by_role("link", name="#1").first.click()
+    beta_files = page.get_by_role("listitem").filter(has=page.get_by_text("Beta", exact=True)).locator("details")
+    await beta_files.locator("summary").click()
+    copy = page.get_by_role("button", name="Copy Beta")
+    await copy.focus()
+    running.alice.edit(said, f"{alpha.magnet()} {beta.magnet()}")
+    await expect(page.get_by_role("button", name="Copy Alpha")).to_be_visible()
+    await expect(copy).to_be_focused()
+    await expect(beta_files).to_have_attribute("open", "")
+    await expect(page.locator("details[open]")).to_have_count(1)
+    await page.get_by_role("region", name="History").get_by_role("button").focus()
+    running.alice.edit(said, "no magnet any more")
+    await expect(page.get_by_role("heading", name="Torrents")).to_have_count(0)
+    await expect(page.get_by_role("heading", name="History")).to_be_focused()
+
+
+async def test_what_a_lookup_wrote_and_an_edit_took_away_is_no_longer_offered_to_be_undone(
+    running: World, page: Page
+) -> None:
+    sample = running.swarm.seed(make_sample("True.mkv"))
+    said = running.alice.say(running.private, sample.magnet(dn="A quite different film"))
+    await running.answer(said)
+    await running.ask("/calibrate 1")
+    await log_in(running, page)
+    keep_old = lookups(page).get_by_role("button", name="Keep old")
+    await expect(keep_old).to_be_visible()
+    await running.ask(f"second {running.swarm.dead().magnet()}")
+    await expect(page.get_by_role("link", name="#2 second")).to_be_visible()  # it has been read again since it listens
+    running.alice.edit(said, f"other words {sample.magnet(dn='Another name')}")
+    await expect(keep_old).to_have_count(0)
+
+
+async def test_where_all_notes_are_gone_none_is_listed_whatever_was_ticked(running: World, page: Page) -> None:
+    for _ in range(3):
+        await running.ask(running.swarm.dead().magnet())
+    await log_in(running, page)
+    await page.get_by_role("checkbox", name="Choose #2").check()
+    site = page.url.rstrip("/")
+    for gone in (1, 2, 3):
+        await page.context.request.post(f"{site}/notes/{gone}/delete", headers={"Origin": site}, max_redirects=0)
+    await expect(page.get_by_text("There are no notes yet.")).to_be_visible()
+    await expect(page.get_by_role("button", name="Find names #")).to_have_count(0)
+
+
+async def test_a_tick_box_that_can_no_longer_be_ticked_is_not_and_gives_the_keyboard_to_its_heading(
+    running: World, page: Page
+) -> None:
+    said = running.alice.say(running.private, running.swarm.dead().magnet())
+    await running.answer(said)
+    await log_in(running, page)
+    box = page.get_by_role("checkbox", name="Choose #1")
+    await box.focus()
+    await page.keyboard.press("Space")
+    await expect(box).to_be_checked()
+    running.alice.edit(said, "no magnet any more")
+    await expect(box).to_be_disabled()
+    await expect(box).not_to_be_checked()
+    await expect(page.get_by_role("heading", name="Notes", level=2)).to_be_focused()

@@ -62,27 +62,66 @@ async def test_a_request_whose_head_does_not_end_is_left(tmp_path: Path, monkeyp
             assert (await client.get("/healthz")).status_code == 200
 
 
-async def test_where_there_are_as_many_connections_as_files_those_that_say_nothing_make_room(
+async def test_where_there_are_as_many_connections_as_files_the_one_that_was_silent_longest_makes_room(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(connections, "most", lambda: 3)
     async with served(tmp_path) as site, contextlib.AsyncExitStack() as stack:
-        heard = [await stack.enter_async_context(httpx.AsyncClient(base_url=site.address)) for _ in range(3)]
-        for client in heard[:2]:
-            assert (await client.get("/healthz")).status_code == 200
-        silent = [await asyncio.open_connection("127.0.0.1", site.port) for _ in range(5)]
-        for _, writer in silent:
+
+        async def another() -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+            reader, writer = await asyncio.open_connection("127.0.0.1", site.port)
             stack.callback(writer.close)
-        assert (await heard[2].get("/healthz")).status_code == 200
-        for reader, _ in silent:
+            return reader, writer
+
+        async def asks(client: tuple[asyncio.StreamReader, asyncio.StreamWriter]) -> None:
+            client[1].write(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
+            await client[0].readuntil(b"}")
+
+        async def is_left(client: tuple[asyncio.StreamReader, asyncio.StreamWriter]) -> None:
             with contextlib.suppress(ConnectionResetError):
-                assert await reader.read() == b""
-        beyond, writer = await asyncio.open_connection("127.0.0.1", site.port)
-        stack.callback(writer.close)
-        with contextlib.suppress(ConnectionResetError):
-            assert await beyond.read() == b"", "all of the others have said something"
-        assert [(await client.get("/healthz")).status_code for client in heard] == [200] * 3
+                assert await client[0].read() == b""
+
+        first, second = await another(), await another()
+        for client in (first, second, first):
+            await asks(client)
+        silent = await another()
+        await asks(visitor := await another())
+        await is_left(second)
+        await asks(first)
+        await asks(await another())
+        await is_left(silent)
+        await asks(first)
+        await asks(await another())
+        await is_left(visitor)
+        await asks(first)
     assert [one.getMessage() for one in caplog.records if one.levelno >= logging.WARNING] == []
+
+
+async def test_an_upload_that_goes_on_outlives_those_that_say_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "most", lambda: 3)
+    heard = asyncio.Event()
+
+    class Watched(connections.Http):
+        def data_received(self, data: bytes) -> None:
+            super().data_received(data)
+            heard.set()
+
+    monkeypatch.setattr(serving, "Http", Watched)
+    async with served(tmp_path) as site, contextlib.AsyncExitStack() as stack:
+        reader, upload = await asyncio.open_connection("127.0.0.1", site.port)
+        stack.callback(upload.close)
+        body = b'{"text": "a long note"}'
+        upload.write(b"POST /api/notes HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n")
+        upload.write(f"Authorization: Bearer {site.tokens[ALICE]}\r\nContent-Length: {len(body)}\r\n\r\n".encode())
+        for letter in body:
+            heard.clear()
+            upload.write(bytes([letter]))
+            await heard.wait()
+            _, writer = await asyncio.open_connection("127.0.0.1", site.port)
+            stack.callback(writer.close)
+        assert (await reader.readline()).startswith(b"HTTP/1.1 200 ")
 
 
 @pytest.mark.parametrize("before", [b"", b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n"], ids=["alone", "with another"])
@@ -388,22 +427,28 @@ async def listening(site: Site) -> tuple[asyncio.StreamReader, asyncio.StreamWri
     return reader, writer
 
 
-async def test_what_is_not_done_when_a_stop_has_waited_is_refused_and_no_fault(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize(
+    ("method", "path", "code"),
+    [("get", "/api/notes/1", "shutting_down"), ("delete", "/api/notes/1", "outcome_unknown")],
+)
+async def test_what_is_not_done_when_a_stop_has_waited_is_told_so_and_no_fault(
+    method: str, path: str, code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    """What changes something may have been done: what is being written is written, whoever is cut off."""
     began = asyncio.Event()
 
-    async def slow(*_: object) -> None:
+    async def slow(*_: object, **__: object) -> None:
         began.set()
         await asyncio.Event().wait()
 
     monkeypatch.setattr(serving, "_PATIENCE", 0.1)
-    monkeypatch.setattr(Notebook, "get", slow)
+    for name in ("get", "delete"):
+        monkeypatch.setattr(Notebook, name, slow)
     async with httpx.AsyncClient() as client, asyncio.TaskGroup() as group:
         async with served(tmp_path) as site:
             headers = {"Authorization": f"Bearer {site.tokens[ALICE]}"}
-            asked = group.create_task(client.get(f"{site.address}/api/notes/1", headers=headers))
+            asked = group.create_task(client.request(method, f"{site.address}{path}", headers=headers))
             await asyncio.wait_for(began.wait(), 10)
         answer = await asked
-    assert (answer.status_code, answer.json()["code"]) == (503, "shutting_down")
+    assert (answer.status_code, answer.json()["code"]) == (503, code)
     assert [one.getMessage() for one in caplog.records if one.exc_info] == []

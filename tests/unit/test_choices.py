@@ -7,7 +7,7 @@ import pytest
 
 from handlers.choice_view import question
 from services.calibration.choice import Choice, choices
-from services.calibration.task import HashRequest
+from services.calibration.task import HashRequest, State
 from services.errors import CannotChoose, TaskNotFound
 from services.i18n import ENGLISH
 from services.magnets.parse import find_magnets
@@ -15,7 +15,7 @@ from services.notebook.edits import Edits
 from services.notebook.history import History
 from services.notebook.note import Cause, Change
 from services.store.store import Store
-from services.torrents import Hints, Name, NotebookId, NoteId, TaskId
+from services.torrents import Hints, InfoHash, Name, NotebookId, NoteId, TaskId, TorrentId
 from tests.fake_clock import FakeClock
 from tests.unit.conftest import Run
 from tests.unit.fakes import FakeEngine, torrent
@@ -616,6 +616,23 @@ async def test_a_note_is_undecided_only_where_there_is_something_to_choose(
         await world.calibrate(manager, alone, both)
         assert choices(name) == []
         assert await store.read(lambda tx: tx.notes.undecided([alone, both])) == {both}
+
+
+async def test_a_guess_is_one_though_both_of_its_hashes_are_in_the_note(world: World, run: Run, store: Store) -> None:
+    asked = []
+    for number in range(3):
+        v1 = torrent(f"hybrid {number}").shown
+        hybrid = TorrentId(v1, InfoHash(v1.hex + v1.hex[:24]))
+        name = Name(text="ÿ" * 1_000, raw=b"\xff" * 1_000, encoding="cp1252", certain=False)
+        world.engine.names[hybrid] = replace(guessed("x"), torrent=hybrid, name=name)
+        asked.append(f"magnet:?xt=urn:btih:{v1}&xt=urn:btmh:1220{hybrid.v2}")
+    async with run() as manager:
+        note = await world.add(" ".join(asked))
+        task_id = await world.calibrate(manager, note)
+        snapshot = await manager.get_task_status(task_id)
+        assert snapshot is not None
+        assert snapshot.counts == {State.COMPLETED: 3}
+        assert await store.read(lambda tx: tx.notes.undecided([note])) == set()
 
 
 async def test_a_note_with_more_guesses_than_are_read_is_undecided_whatever_the_first_are(

@@ -15,6 +15,7 @@ from tests.fake_clock import FakeClock
 from tests.unit.conftest import Run
 from tests.unit.fakes import FakeEngine, torrent
 from tests.unit.web_world import ALICE, BOB, CAROL, GROUP, MALLORY, Socket, World, web_world
+from web.context import Asker, Shared
 
 ASYNC = "/api/calibrate/async"
 HASH = torrent("lost").shown.hex
@@ -204,6 +205,23 @@ async def test_a_person_listens_in_fifty_places_at_most_and_keeps_nobody_else_fr
     await first.leaves()
     assert (await world.listen(ALICE)).accepted
     assert not (await world.listen(ALICE)).accepted
+
+
+async def test_while_telegram_is_asked_what_is_open_who_leaves_is_gone_and_a_stop_ends_the_others(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def silent(_: Asker) -> Shared:
+        await asyncio.Event().wait()
+        raise AssertionError("nobody answers")
+
+    monkeypatch.setattr(Asker, "shared", silent)
+    sockets = [await world.listen(ALICE) for _ in range(50)]
+    assert not (await world.listen(ALICE)).accepted
+    await asyncio.wait_for(sockets[0].leaves(), 5)
+    assert (await world.listen(ALICE)).accepted
+    world.app.state.stopping.set()
+    await world.clock.advance(0)
+    assert {socket.closed for socket in sockets[1:]} == {1012}
 
 
 @pytest.mark.parametrize("path", ["/", "/api/notes", "/api/events/", "/nowhere"])

@@ -50,6 +50,10 @@ function become(old, fresh) {
   for (const {name, value} of fresh.attributes) {
     if (!PEOPLES.includes(name) && old.getAttribute(name) !== value) old.setAttribute(name, value);
   }
+  if (old.disabled && old.checked) {
+    old.checked = false; // it would not be sent
+    old.dispatchEvent(new Event("change", {bubbles: true}));
+  }
   const news = [...fresh.childNodes];
   const same = matched([...old.childNodes], news);
   const stays = new Set(same);
@@ -68,7 +72,7 @@ function become(old, fresh) {
 }
 
 // Whether somebody has ticked it: what newer notes push to the next page stays until they have done what they meant to.
-const isChosen = (one) => one.nodeType === Node.ELEMENT_NODE && one.querySelector("input:checked");
+const isChosen = (one) => one.nodeName === "LI" && one.querySelector("input:checked");
 
 async function read(address) {
   const answer = await fetch(address, {headers: {Accept: "text/html"}, signal: AbortSignal.timeout(PATIENCE)});
@@ -94,8 +98,8 @@ async function readAgain(parts) {
       const inFocus = part.contains(document.activeElement) && document.activeElement;
       const about = inFocus && inFocus.closest("section, article");
       become(part, fresh);
-      if (!inFocus || document.activeElement === inFocus) continue;
-      if (inFocus.isConnected) inFocus.focus({preventScroll: true}); // it was moved
+      if (!inFocus || (document.activeElement === inFocus && !inFocus.disabled)) continue;
+      if (inFocus.isConnected && !inFocus.disabled) inFocus.focus({preventScroll: true}); // it was moved
       else (about?.isConnected ? about : part).querySelector("h1, h2")?.focus(); // a keyboard goes on from there
     }
   }
@@ -200,11 +204,11 @@ function hear(event) {
   if (event.type === "snapshot") {
     notebooks = event.notebooks.join();
     if (event.tasks.some(here)) mark("task", "note");
-    if (event.notes.some(here)) mark("note");
+    if (event.notes.some(here)) mark("task", "note");
   } else if (event.type === "task" && here(event.task)) {
     mark(...(event.task.completed_at ? ["task", "note"] : ["task"])); // an end may change how a note is marked
   } else if (event.type === "note" && here(event.note)) {
-    mark("note");
+    mark("task", "note"); // what a lookup wrote may stand there no more
   }
 }
 
@@ -232,6 +236,7 @@ async function copy(button) {
     copied.delete(button);
     button.textContent = before;
     said.textContent = "";
+    if (frontEnd !== "sync") mark("task", "note"); // what was not read again meanwhile
   }, 2 * EACH);
 }
 
@@ -253,10 +258,14 @@ if (frontEnd === "sync") {
     connection.textContent = target.dataset.waits;
     connection.hidden = false;
   });
-  window.navigation?.addEventListener("navigate", () => (begun = true));
-  window.navigation?.addEventListener("navigateerror", () => {
-    if (begun) connection.hidden = true; // somebody has stopped it
+  let within = false; // whether a link to a place on this page was followed since: the load goes on, though it is no news
+  window.navigation?.addEventListener("navigate", ({hashChange}) => {
+    within = hashChange;
+    begun ||= !hashChange;
   });
+  window.navigation?.addEventListener("navigateerror", () => setTimeout(() => {
+    if (begun && !within) connection.hidden = true; // somebody has stopped it
+  }));
 } else {
   document.addEventListener("visibilitychange", () => mark("task", "note"));
   setInterval(() => {

@@ -74,7 +74,7 @@ WHERE note_id IN (SELECT value FROM json_each(:ids)) AND (outcome IS NULL OR out
 -- name: undecided_among
 -- The first guesses of each. NOT EXISTS: of a pair that is NOT IN all pairs of everybody are read, once a torrent.
 WITH guesses AS (
-    SELECT note_id, names.id AS name_id, row_number() OVER (PARTITION BY note_id ORDER BY info_hash) AS place
+    SELECT DISTINCT note_id, names.id AS name_id, dense_rank() OVER (PARTITION BY note_id ORDER BY names.id) AS place
     FROM note_hashes AS here JOIN names ON names.v1 = info_hash OR names.v2 = info_hash
     WHERE note_id IN (SELECT value FROM json_each(:ids)) AND outcome = 'completed' AND NOT certain
         AND NOT EXISTS (SELECT 1 FROM pins WHERE note_id = here.note_id AND info_hash = here.info_hash)
