@@ -22,13 +22,18 @@ def torrent_in(path: Path, asked: TorrentId, source: str, read: ReadTorrent) -> 
     Raises:
         NotFound: it is not that torrent's, cannot be read, or is too large; parameter *reason* says which.
     """
-    info = read(_content(path), source)
+    info = read(content_of(path), source)
     if not info.torrent.answers(asked):
         raise NotFound(reason="another torrent")
     return info
 
 
-def _content(path: Path) -> bytes:
+def content_of(path: Path) -> bytes:
+    """Return what is in the file at *path*. Blocks.
+
+    Raises:
+        NotFound: it cannot be read, or is too large; parameter *reason* says which.
+    """
     try:
         if not path.is_file():  # what is none may never end
             raise NotFound(reason="file_unreadable")

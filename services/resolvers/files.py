@@ -1,0 +1,106 @@
+"""The .torrent files in the operator's folders as a source: found by their info-hash, whatever they are called."""
+
+import asyncio
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import structlog
+
+from services.clock import Clock
+from services.errors import NotFound
+from services.resolvers.torrent_file import ReadTorrent, content_of, torrent_in
+from services.torrents import Hints, InfoHash, Progress, TorrentId, TorrentInfo
+
+log = structlog.stdlib.get_logger(__name__)
+_MOST_FILES = 100_000
+_EACH = 10.0  # seconds between two looks into the folders
+_SUFFIX = ".torrent"
+
+_Stamp = tuple[int, int]
+"""When a file was changed (nanoseconds), and how large it is: while both are the same, so is what it says."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    stamp: _Stamp
+    hashes: tuple[InfoHash, ...]
+
+
+@dataclass(slots=True)
+class _Shelf:
+    """What was in the folders at the last look: each file's hashes, and where each hash is."""
+
+    seen: Mapping[Path, _Seen] = field(default_factory=dict)
+    where: Mapping[InfoHash, Path] = field(default_factory=dict)
+
+
+class FilesResolver:
+    """A `Resolver` that reads the .torrent files in *folders*, and in those within them."""
+
+    label = "files"
+
+    def __init__(self, folders: Sequence[Path], *, clock: Clock, read: ReadTorrent) -> None:
+        self._folders = tuple(folders)
+        self._clock = clock
+        self._read = read
+        self._shelf = _Shelf()
+        self._looked_at: float | None = None
+        self._turn = asyncio.Lock()
+
+    async def resolve(self, torrent: TorrentId, hints: Hints, progress: Progress) -> TorrentInfo:  # noqa: ARG002
+        """See `Resolver.resolve`. The folders are looked into at most every ten seconds.
+
+        Raises:
+            NotFound: no file is this torrent's; parameter *reason* is ``no_file``.
+        """
+        progress.started()
+        async with self._turn:
+            now = self._clock.monotonic()
+            if self._looked_at is None or now - self._looked_at >= _EACH:
+                self._shelf = await asyncio.to_thread(_looked_into, self._folders, self._shelf, self._read)
+                self._looked_at = now
+        path = next((self._shelf.where[one] for one in torrent.hashes if one in self._shelf.where), None)
+        if path is None:
+            raise NotFound(reason="no_file")
+        return await asyncio.to_thread(torrent_in, path, torrent, self.label, self._read)
+
+    def add_hints(self, torrent: TorrentId, hints: Hints) -> None:
+        """Do nothing: a file needs none."""
+
+
+def _looked_into(folders: Sequence[Path], before: _Shelf, read: ReadTorrent) -> _Shelf:
+    """Return what is in *folders* now; a file is read anew where it has changed. Blocks."""
+    seen: dict[Path, _Seen] = {}
+    for path, stamp in _files_in(folders):
+        known = before.seen.get(path)
+        seen[path] = known if known and known.stamp == stamp else _Seen(stamp, _hashes_in(path, read))
+    return _Shelf(seen, {one: path for path, what in seen.items() for one in what.hashes})
+
+
+def _files_in(folders: Sequence[Path]) -> Iterator[tuple[Path, _Stamp]]:
+    count = 0
+    for folder in folders:
+        for within, _, names in os.walk(folder):
+            for name in names:
+                if not name.lower().endswith(_SUFFIX):
+                    continue
+                count += 1
+                if count > _MOST_FILES:
+                    log.warning("files.too_many", most=_MOST_FILES)
+                    return
+                path = Path(within, name)
+                try:
+                    there = path.stat()
+                except OSError:  # it has gone meanwhile
+                    continue
+                yield path, (there.st_mtime_ns, there.st_size)
+
+
+def _hashes_in(path: Path, read: ReadTorrent) -> tuple[InfoHash, ...]:
+    try:
+        return read(content_of(path), "").torrent.hashes
+    except NotFound as error:
+        log.warning("files.unusable", path=str(path), **error.parameters)
+        return ()

@@ -1,0 +1,125 @@
+"""The operator's .torrent files as a source, in real folders."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from sandbox.swarm import make_sample
+from sandbox.swarm.samples import Sample
+from services.errors import NotFound
+from services.resolvers.files import FilesResolver
+from services.resolvers.libtorrent import read_torrent
+from services.torrents import Hints, InfoHash, TorrentId, TorrentInfo
+from tests.fake_clock import FakeClock
+from tests.integration.swarm_help import Steps
+
+
+class Shelf:
+    """A folder, and one who looks torrents up in it."""
+
+    def __init__(self, folder: Path, clock: FakeClock) -> None:
+        self.folder = folder
+        self.clock = clock
+        self.reads = 0
+        self.resolver = FilesResolver([folder], clock=clock, read=self._read)
+
+    def _read(self, content: bytes, source: str) -> TorrentInfo:
+        self.reads += 1
+        return read_torrent(content, source)
+
+    def put(self, name: str, sample: Sample) -> None:
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"d4:info" + sample.info + b"e")
+
+    async def find(self, sample: Sample) -> TorrentInfo:
+        asked = TorrentId(*(InfoHash(one) if one else None for one in (sample.v1, sample.v2)))
+        return await self.resolver.resolve(asked, Hints(), Steps())
+
+
+@pytest.fixture
+def shelf(tmp_path: Path) -> Shelf:
+    return Shelf(tmp_path, FakeClock())
+
+
+async def test_a_file_is_found_by_its_info_hash_whatever_it_is_called_and_however_deep(shelf: Shelf) -> None:
+    kinds = [make_sample(f"{kind}.mkv", kind=kind) for kind in ("v1", "v2", "hybrid")]
+    for sample, name in zip(kinds, ("a.torrent", "b/c/d.TORRENT", "e é.torrent"), strict=True):
+        shelf.put(name, sample)
+    for sample in kinds:
+        info = await shelf.find(sample)
+        assert (info.name.text, info.verified, info.source) == (sample.name, True, "files")
+
+
+async def test_a_hybrid_is_found_by_either_of_its_hashes(shelf: Shelf) -> None:
+    sample = make_sample("Both.mkv", kind="hybrid")
+    shelf.put("a.torrent", sample)
+    for one in (sample.v1, sample.v2):
+        info = await shelf.resolver.resolve(TorrentId.of(InfoHash(one or "")), Hints(), Steps())
+        assert info.name.text == "Both.mkv"
+
+
+async def test_what_is_put_there_later_is_found_later_and_what_has_gone_is_not(shelf: Shelf) -> None:
+    sample = make_sample("Later.mkv")
+    with pytest.raises(NotFound, match="no_file"):
+        await shelf.find(sample)
+    shelf.put("a.torrent", sample)
+    await shelf.clock.advance(10)
+    assert (await shelf.find(sample)).name.text == "Later.mkv"
+    (shelf.folder / "a.torrent").unlink()
+    with pytest.raises(NotFound, match="file_unreadable"):
+        await shelf.find(sample)
+    await shelf.clock.advance(10)
+    with pytest.raises(NotFound, match="no_file"):
+        await shelf.find(sample)
+
+
+async def test_a_file_is_read_again_only_when_it_has_changed(shelf: Shelf) -> None:
+    samples = [make_sample(f"{number}.mkv") for number in range(3)]
+    for number, sample in enumerate(samples):
+        shelf.put(f"{number}.torrent", sample)
+    for _ in range(3):
+        with pytest.raises(NotFound):
+            await shelf.find(make_sample("none"))
+        await shelf.clock.advance(10)
+    assert shelf.reads == 3
+    other = make_sample("Another, of another size.mkv")
+    shelf.put("1.torrent", other)
+    assert (await shelf.find(other)).name.text == "Another, of another size.mkv"
+    assert shelf.reads == 5
+    with pytest.raises(NotFound, match="no_file"):
+        await shelf.find(samples[1])
+
+
+async def test_many_who_ask_at_once_look_once(shelf: Shelf) -> None:
+    samples = [make_sample(f"{number}.mkv") for number in range(20)]
+    for number, sample in enumerate(samples):
+        shelf.put(f"{number}.torrent", sample)
+    found = await asyncio.gather(*map(shelf.find, samples))
+    assert [one.name.text for one in found] == [one.name for one in samples]
+    assert shelf.reads == 40
+
+
+async def test_what_is_malformed_or_huge_or_no_torrent_hides_nothing_and_is_told_once(shelf: Shelf) -> None:
+    sample = make_sample("Good.mkv")
+    shelf.put("good.torrent", sample)
+    (shelf.folder / "bad.torrent").write_bytes(b"d4:info5:wronge")
+    with (shelf.folder / "huge.torrent").open("wb") as huge:
+        huge.truncate(20_000_000)
+    (shelf.folder / "other.txt").write_bytes(b"d4:info" + make_sample("Other").info + b"e")
+    (shelf.folder / "folder.torrent").mkdir()
+    (shelf.folder / "broken.torrent").symlink_to("nowhere")
+    with capture_logs() as logged:
+        for _ in range(2):
+            assert (await shelf.find(sample)).name.text == "Good.mkv"
+            await shelf.clock.advance(10)
+    told = sorted((Path(one["path"]).name, one["reason"]) for one in logged)
+    assert told == [("bad.torrent", "torrent_unusable"), ("huge.torrent", "file_too_large")]
+
+
+async def test_a_folder_that_is_not_there_has_nothing(shelf: Shelf) -> None:
+    nowhere = FilesResolver([shelf.folder / "none"], clock=shelf.clock, read=read_torrent)
+    with pytest.raises(NotFound, match="no_file"):
+        await nowhere.resolve(TorrentId.of(InfoHash("a" * 40)), Hints(), Steps())
