@@ -22,7 +22,16 @@ def torrent_in(path: Path, asked: TorrentId, source: str, read: ReadTorrent) -> 
     Raises:
         NotFound: it is not that torrent's, cannot be read, or is too large; parameter *reason* says which.
     """
-    info = read(content_of(path), source)
+    return told_by(content_of(path), asked, source, read)
+
+
+def told_by(content: bytes, asked: TorrentId, source: str, read: ReadTorrent) -> TorrentInfo:
+    """Return what *content* says of the torrent *asked* for. Blocks.
+
+    Raises:
+        NotFound: it is not that torrent's; parameter *reason* says which.
+    """
+    info = read(content, source)
     if not info.torrent.answers(asked):
         raise NotFound(reason="another torrent")
     return info

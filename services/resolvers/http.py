@@ -1,0 +1,158 @@
+"""Caches of .torrent files on the web as a source. Each is told what is looked for: none is asked that is not named."""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+from typing import Self
+from urllib.parse import urljoin, urlsplit
+
+import httpcore
+
+from services.clock import Clock, at_most
+from services.errors import LookupFailed, NotFound, ResolverDown
+from services.resolvers.addresses import AddressPolicy, literal
+from services.resolvers.torrent_file import LARGEST, ReadTorrent, told_by
+from services.torrents import Hints, Progress, TorrentId, TorrentInfo
+
+_MOST_REDIRECTS = 3
+_HEADERS = (("User-Agent", "calibot"), ("Accept-Encoding", "identity"))
+_KNOWS_NOT = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
+_SOCKET_OPTION = tuple[int, int, int] | tuple[int, int, bytes | bytearray] | tuple[int, int, None, int]
+
+
+class HttpResolver:
+    """A `Resolver` that asks the addresses of *templates*, one after the other. `open` makes one.
+
+    In a template ``{info_hash}`` stands for the info-hash in small hex digits, ``{INFO_HASH}`` in capital ones.
+    """
+
+    label = "http"
+
+    def __init__(
+        self,
+        pool: httpcore.AsyncConnectionPool,
+        templates: Sequence[str],
+        *,
+        seconds: float,
+        clock: Clock,
+        read: ReadTorrent,
+    ) -> None:
+        self._pool = pool
+        self._templates = tuple(templates)
+        self._seconds = seconds
+        self._clock = clock
+        self._read = read
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls, templates: Sequence[str], *, policy: AddressPolicy, seconds: float, clock: Clock, read: ReadTorrent
+    ) -> AsyncIterator[Self]:
+        """Yield one that contacts nobody whom *policy* keeps off; each address has so many *seconds*."""
+        trust = await asyncio.to_thread(ssl.create_default_context)
+        async with httpcore.AsyncConnectionPool(trust, network_backend=_Guarded(policy)) as pool:
+            yield cls(pool, templates, seconds=seconds, clock=clock, read=read)
+
+    async def resolve(self, torrent: TorrentId, hints: Hints, progress: Progress) -> TorrentInfo:  # noqa: ARG002
+        """See `Resolver.resolve`.
+
+        Raises:
+            NotFound: none has it, or what came is not this torrent.
+            ResolverDown: none could be asked.
+        """
+        progress.started()
+        failures: list[LookupFailed] = []
+        for template in self._templates:
+            asked = torrent.shown.hex
+            address = template.replace("{info_hash}", asked).replace("{INFO_HASH}", asked.upper())
+            try:
+                content = await self._content(address)
+                return await asyncio.to_thread(told_by, content, torrent, self.label, self._read)
+            except LookupFailed as error:
+                failures.append(error)
+        raise next((one for one in failures if isinstance(one, NotFound)), failures[0])
+
+    def add_hints(self, torrent: TorrentId, hints: Hints) -> None:
+        """Do nothing: they are told an info-hash alone."""
+
+    async def _content(self, address: str) -> bytes:
+        asking = asyncio.ensure_future(self._fetched(address))
+        await at_most(self._clock, self._seconds, asking)
+        if asking.cancelled():
+            raise ResolverDown(reason="no answer in time")
+        return asking.result()
+
+    async def _fetched(self, address: str) -> bytes:
+        try:
+            for _ in range(_MOST_REDIRECTS + 1):
+                async with self._pool.stream("GET", address, headers=_HEADERS) as answer:
+                    further = _further(address, answer)
+                    if further is None:
+                        return await _whole(answer)
+                    address = further
+        except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException, OSError) as error:
+            raise ResolverDown(reason=type(error).__name__) from error
+        raise NotFound(reason="redirected")
+
+
+def _further(address: str, answer: httpcore.Response) -> str | None:
+    """Return where *answer* redirects to; None where it does not.
+
+    Raises:
+        NotFound: it leads to where nobody is asked.
+    """
+    if not HTTPStatus.MULTIPLE_CHOICES <= answer.status < HTTPStatus.BAD_REQUEST:
+        return None
+    named = next((value for name, value in answer.headers if name.lower() == b"location"), b"")
+    try:
+        further = urljoin(address, named.decode("ascii", "replace"))
+        before, after = urlsplit(address), urlsplit(further)
+    except ValueError as error:
+        raise NotFound(reason="redirected") from error
+    if after.scheme not in {"https", before.scheme} or not after.hostname:
+        raise NotFound(reason="redirected")
+    return further
+
+
+async def _whole(answer: httpcore.Response) -> bytes:
+    if answer.status in _KNOWS_NOT:
+        raise NotFound(reason="no_file")
+    if answer.status != HTTPStatus.OK:
+        raise ResolverDown(reason=f"status {answer.status}")
+    content = bytearray()
+    async for chunk in answer.aiter_stream():
+        content += chunk
+        if len(content) > LARGEST:
+            raise NotFound(reason="file_too_large")
+    return bytes(content)
+
+
+class _Guarded(httpcore.AsyncNetworkBackend):
+    """Connects to what a name leads to, where that may be contacted: what is looked at is what is connected to."""
+
+    def __init__(self, policy: AddressPolicy) -> None:
+        self._policy = policy
+        self._inner = httpcore.AnyIOBackend()
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,  # noqa: ASYNC109 - as httpcore has it
+        local_address: str | None = None,
+        socket_options: Iterable[_SOCKET_OPTION] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        failure: Exception = httpcore.ConnectError("no address that may be contacted")
+        for address in await self._addresses(host, port):
+            try:
+                return await self._inner.connect_tcp(address, port, timeout, local_address, socket_options)
+            except httpcore.NetworkError as error:
+                failure = error
+        raise failure
+
+    async def _addresses(self, host: str, port: int) -> Sequence[str]:
+        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=1)
+        spelled = dict.fromkeys(str(place[0]) for *_, place in found)
+        return [one for one in spelled if (address := literal(one)) is not None and self._policy.admits(address)]

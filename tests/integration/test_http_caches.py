@@ -1,0 +1,245 @@
+"""Web caches as a source, over real sockets: what they answer, where they lead, and whom nobody is to contact."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+
+import pytest
+
+from sandbox.swarm import make_sample
+from services.clock import SystemClock
+from services.errors import LookupFailed, NotFound, ResolverDown
+from services.resolvers.addresses import AddressPolicy
+from services.resolvers.http import HttpResolver
+from services.resolvers.libtorrent import read_torrent
+from services.torrents import Hints, InfoHash, TorrentId, TorrentInfo
+from tests.fake_clock import FakeClock, settle
+from tests.integration.swarm_help import Steps
+
+SAMPLE = make_sample("Cached.mkv")
+HASH = SAMPLE.v1 or ""
+TORRENT = b"d4:info" + SAMPLE.info + b"e"
+X = TorrentId.of(InfoHash(HASH))
+OPEN = AddressPolicy(allowed=("127.0.0.1",))
+
+
+class Cache:
+    """A server that answers each path as it was told, and knows what it was asked for."""
+
+    def __init__(self) -> None:
+        self.answers: dict[str, bytes] = {}
+        self.asked: list[str] = []
+        self.heads: list[bytes] = []
+        self.stays_open = False
+        self.port = 0
+        self._served: set[asyncio.Task[None]] = set()
+
+    @asynccontextmanager
+    async def at(self, host: str = "127.0.0.1") -> AsyncIterator["Cache"]:
+        server = await asyncio.start_server(self._connected, host, 0)
+        self.port = server.sockets[0].getsockname()[1]
+        async with server:
+            yield self
+            for one in self._served:
+                one.cancel()
+            await asyncio.gather(*self._served, return_exceptions=True)
+
+    def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._served.add(asyncio.create_task(self._serve(reader, writer)))
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError, asyncio.IncompleteReadError):
+            try:
+                head = await reader.readuntil(b"\r\n\r\n")
+                self.heads.append(head)
+                path = head.split()[1].decode()
+                self.asked.append(path)
+                writer.write(self.answers.get(path, answer(404, b"no")))
+                await writer.drain()
+                if self.stays_open:
+                    await asyncio.Event().wait()
+            finally:
+                writer.close()
+
+    def url(self, path: str = "/{info_hash}.torrent", host: str = "127.0.0.1") -> str:
+        return f"http://{host}:{self.port}{path}"
+
+
+def answer(status: int, body: bytes = b"", *headers: str) -> bytes:
+    lines = [f"HTTP/1.1 {status} X", f"Content-Length: {len(body)}", "Connection: close", *headers, "", ""]
+    return "\r\n".join(lines).encode() + body
+
+
+@pytest.fixture
+async def cache() -> AsyncIterator[Cache]:
+    async with Cache().at() as one:
+        yield one
+
+
+async def look(
+    *templates: str, policy: AddressPolicy = OPEN, torrent: TorrentId = X, seconds: float = 20
+) -> TorrentInfo:
+    async with HttpResolver.open(
+        templates, policy=policy, seconds=seconds, clock=SystemClock(), read=read_torrent
+    ) as resolver:
+        return await resolver.resolve(torrent, Hints(), Steps())
+
+
+async def failure(*templates: str, policy: AddressPolicy = OPEN) -> LookupFailed:
+    with pytest.raises(LookupFailed) as failed:
+        await look(*templates, policy=policy)
+    return failed.value
+
+
+async def test_what_a_cache_has_is_verified(cache: Cache) -> None:
+    cache.answers[f"/{HASH}.torrent"] = answer(200, TORRENT)
+    info = await look(cache.url())
+    assert (info.name.text, info.verified, info.source, info.torrent) == ("Cached.mkv", True, "http", X)
+
+
+async def test_it_is_told_the_info_hash_in_small_or_capital_digits_and_nothing_else(cache: Cache) -> None:
+    cache.answers[f"/a/{HASH.upper()}?x={HASH}"] = answer(200, TORRENT)
+    await look(cache.url("/a/{INFO_HASH}?x={info_hash}"))
+    (head,) = cache.heads
+    names = sorted(line.partition(b":")[0].lower() for line in head.splitlines()[1:] if line)
+    assert names == [b"accept-encoding", b"host", b"user-agent"]
+    assert b"user-agent: calibot\r\n" in head.lower()
+
+
+async def test_the_next_is_asked_where_one_does_not_have_it(cache: Cache) -> None:
+    cache.answers["/second"] = answer(200, TORRENT)
+    info = await look(cache.url("/first"), "http://127.0.0.1:1/", cache.url("/second"))
+    assert info.name.text == "Cached.mkv"
+    assert cache.asked == ["/first", "/second"]
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        (answer(404), "no_file"),
+        (answer(410), "no_file"),
+        (answer(200, b"<html>not found</html>"), "torrent_unusable"),
+        (answer(200), "torrent_unusable"),
+        (answer(200, b"d4:info" + make_sample("Another").info + b"e"), "another torrent"),
+        (answer(200, b"x" * (16 * 1_048_576 + 1)), "file_too_large"),
+    ],
+)
+async def test_what_is_not_this_torrent_is_no_answer(cache: Cache, said: bytes, reason: str) -> None:
+    cache.answers["/x"] = said
+    failed = await failure(cache.url("/x"))
+    assert isinstance(failed, NotFound)
+    assert failed.parameters == {"reason": reason}
+
+
+@pytest.mark.parametrize(
+    "said", [answer(500), answer(429), answer(403), b"", b"garbage\r\n\r\n", b"HTTP/1.1 200 X\r\n"]
+)
+async def test_one_that_is_in_trouble_is_down(cache: Cache, said: bytes) -> None:
+    cache.answers["/x"] = said
+    assert isinstance(await failure(cache.url("/x")), ResolverDown)
+
+
+async def test_an_answer_that_breaks_off_is_no_torrent(cache: Cache) -> None:
+    cache.answers["/x"] = answer(200, TORRENT)[:-5]
+    assert isinstance(await failure(cache.url("/x")), ResolverDown)
+
+
+async def test_an_endless_answer_is_left_when_it_has_brought_too_much(cache: Cache) -> None:
+    cache.stays_open = True
+    cache.answers["/x"] = b"HTTP/1.1 200 X\r\n\r\n" + b"x" * (17 * 1_048_576)
+    assert (await failure(cache.url("/x"))).parameters == {"reason": "file_too_large"}
+
+
+async def test_one_that_says_nothing_has_its_time_and_no_more(cache: Cache) -> None:
+    clock = FakeClock()
+    cache.stays_open = True
+    cache.answers["/x"] = b"HTTP/1.1 200 X\r\n"
+    async with HttpResolver.open(
+        [cache.url("/x")], policy=OPEN, seconds=10, clock=clock, read=read_torrent
+    ) as resolver:
+        looking = asyncio.ensure_future(resolver.resolve(X, Hints(), Steps()))
+        await settle()
+        await clock.advance(10)
+        with pytest.raises(ResolverDown, match="no answer in time"):
+            await looking
+    assert clock.sleeping == 0
+
+
+# Where they lead, and where nobody goes.
+
+
+async def test_a_redirect_is_followed_and_its_end_verified(cache: Cache) -> None:
+    cache.answers |= {"/x": answer(301, b"", "Location: /y?z=1"), "/y?z=1": answer(200, TORRENT)}
+    assert (await look(cache.url("/x"))).name.text == "Cached.mkv"
+
+
+@pytest.mark.parametrize(
+    "to", ["/x", "ftp://127.0.0.1/x", "file:///etc/passwd", "http://", "http://[/", "", "javascript:x"]
+)
+async def test_a_redirect_that_leads_nowhere_or_in_a_circle_is_no_answer(cache: Cache, to: str) -> None:
+    cache.answers["/x"] = answer(302, b"", f"Location: {to}")
+    assert (await failure(cache.url("/x"))).parameters == {"reason": "redirected"}
+    assert len(cache.asked) <= 4
+
+
+SPELLINGS = [
+    "127.9.9.9",
+    "127.9.2313",
+    "0x7f090909",
+    "2131298569",
+    "0177.9.9.9",
+    "[::ffff:127.9.9.9]",
+    "[::1]",
+    "localhost",
+]
+
+
+@pytest.mark.parametrize("host", SPELLINGS)
+async def test_no_private_address_is_contacted_by_a_redirect_or_by_name(cache: Cache, host: str) -> None:
+    policy = AddressPolicy(allowed=("127.0.0.1",) if host != "localhost" else ("127.0.0.2",))
+    async with Cache().at(
+        "127.9.9.9" if "9" in host or "2131" in host else "::1" if host == "[::1]" else "127.0.0.1"
+    ) as inner:
+        inner.answers["/x"] = answer(200, TORRENT)
+        target = inner.url("/x", host)
+        cache.answers["/x"] = answer(302, b"", f"Location: {target}")
+        templates = [target] if host == "localhost" else [target, cache.url("/x")]
+        assert isinstance(await failure(*templates, policy=policy), ResolverDown)
+        assert inner.asked == []
+
+
+async def test_a_name_that_leads_elsewhere_the_next_time_is_connected_to_where_it_was_looked_at(
+    cache: Cache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop = asyncio.get_running_loop()
+    real = loop.getaddrinfo
+    hosts = iter(["127.0.0.1", *["127.9.9.9"] * 5])
+    seen: list[str | None] = []
+
+    async def rebinding(host: str | None, port: int, **how: int) -> Sequence[object]:
+        seen.append(host)
+        return await real(next(hosts) if host == "cache.example" else host, port, **how)
+
+    monkeypatch.setattr(loop, "getaddrinfo", rebinding)
+    async with Cache().at("127.9.9.9") as inner:
+        cache.answers["/x"] = answer(200, TORRENT)
+        url = cache.url("/x", "cache.example")
+        assert (await look(url)).name.text == "Cached.mkv"
+        assert isinstance(await failure(url), ResolverDown)
+        assert inner.asked == []
+    assert "cache.example" in seen
+
+
+async def test_of_several_addresses_those_that_may_not_be_contacted_are_passed_over(
+    cache: Cache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def several(host: str | None, port: int, **_: int) -> Sequence[object]:
+        kinds = (socket.AF_INET, socket.SOCK_STREAM, 6, "")
+        return [
+            (*kinds, (one, port)) for one in ("10.0.0.1", "127.9.9.9", host if host and host[0] == "1" else "127.0.0.1")
+        ]
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", several)
+    cache.answers["/x"] = answer(200, TORRENT)
+    assert (await look(cache.url("/x", "cache.example"))).name.text == "Cached.mkv"
