@@ -8,10 +8,10 @@ import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
@@ -134,11 +134,78 @@ class Libtorrent(BaseModel):
         return value
 
 
+class Command(BaseModel):
+    """``[resolvers.command]``."""
+
+    model_config = _FROZEN
+    argv: tuple[str, ...] = ()
+    """A program of yours and its arguments; {info_hash} stands for what is looked for. No shell reads it."""
+    timeout: Positive = 30.0
+    """Seconds that it may take for one name."""
+    at_once: Annotated[int, Field(ge=1, le=1_000)] = 5
+    """How many of it may run at once."""
+
+    @field_validator("argv")
+    @classmethod
+    def _names_what_is_looked_for(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if value and not any("{info_hash}" in one for one in value[1:]):
+            raise ValueError('must be a program and its arguments, with {info_hash} in one: ["/path", "{info_hash}"]')
+        return value
+
+
+class Files(BaseModel):
+    """``[resolvers.files]``."""
+
+    model_config = _FROZEN
+    folders: tuple[Path, ...] = ()
+    """Folders with .torrent files of yours, which are read with all folders in them."""
+
+
+class Http(BaseModel):
+    """``[resolvers.http]``."""
+
+    model_config = _FROZEN
+    templates: tuple[str, ...] = ()
+    """Addresses such as https://cache.example/{info_hash}.torrent; whoever runs them learns what you look for."""
+    timeout: Positive = 10.0
+    """Seconds that each of them may take for one name."""
+    at_once: Annotated[int, Field(ge=1, le=1_000)] = 10
+    """How many names they are asked for at once."""
+
+    @field_validator("templates")
+    @classmethod
+    def _addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for one in value:
+            parts = urlsplit(one)
+            asks = any(word in one for word in ("{info_hash}", "{INFO_HASH}"))
+            if parts.scheme not in {"http", "https"} or not parts.hostname or not asks:
+                raise ValueError("each must be an http or https address with {info_hash} or {INFO_HASH} in it")
+        return value
+
+
 class Resolvers(BaseModel):
     """``[resolvers]``."""
 
     model_config = _FROZEN
+    order: tuple[Literal["libtorrent", "command", "files", "http"], ...] = ("libtorrent",)
+    """Which sources of names are asked, in which order: libtorrent (the swarm), files, command, http."""
+    hedge_after: Positive = 6.0
+    """Seconds of silence after which the next one is asked, too."""
     libtorrent: Libtorrent = Libtorrent()
+    files: Files = Files()
+    command: Command = Command()
+    http: Http = Http()
+
+    @model_validator(mode="after")
+    def _has_what_it_names(self) -> Self:
+        if not self.order or len(set(self.order)) < len(self.order):
+            raise ValueError("order must name at least one source, and each once")
+        needs = {"command": ("argv", self.command.argv), "files": ("folders", self.files.folders),
+                 "http": ("templates", self.http.templates)}  # fmt: skip
+        for source, (setting, value) in needs.items():
+            if source in self.order and not value:
+                raise ValueError(f"order names {source}, and resolvers.{source}.{setting} is empty")
+        return self
 
 
 class Web(BaseModel):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from bot import swarm
+from bot import sources, swarm
 from bot.config import Settings, Telegram
 from bot.listening import Interface
 from handlers.context import Site
@@ -78,7 +78,7 @@ async def build(
     people = await People(store, _access(settings.telegram, owners), clock).load()
     await people.share_local([PersonId(f"tg:{one}") for one in settings.telegram.owners])
     resolver = await stack.enter_async_context(
-        swarm.opened(settings.resolvers.libtorrent, swarm.dht_state_of(settings.database.path))
+        sources.opened(settings.resolvers, swarm.dht_state_of(settings.database.path), clock)
     )
     manager = AsyncCalibrationManager(
         LocalEngine(resolver),

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from bot import logs, swarm
 from bot.config import Libtorrent, Settings, load
+from bot.doctor_sources import look_at_sources
 from bot.doctor_telegram import look_at_telegram
 from bot.finding import Finding, bad, good
 from bot.listening import TCP, Interface, has_port, interfaces, refusal
@@ -79,6 +80,10 @@ async def _findings(settings: Settings, live: str | None, dht_state: Path) -> As
     yield await asyncio.to_thread(_look_at_disk, settings.database.path)
     if settings.web.enabled:
         yield await asyncio.to_thread(_look_at_web_port, Interface(settings.web.host, settings.web.port), running)
+    for finding in await asyncio.to_thread(lambda: list(look_at_sources(settings.resolvers))):
+        yield finding
+    if "libtorrent" not in settings.resolvers.order:
+        return
     free, finding = await asyncio.to_thread(_look_at_port, settings.resolvers.libtorrent, running)
     yield finding
     yield await _look_at_dht(settings.resolvers.libtorrent, dht_state, any_port=not free)

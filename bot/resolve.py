@@ -9,12 +9,13 @@ from pathlib import Path
 
 import structlog
 
-from bot import logs, swarm
+from bot import logs, sources, swarm
 from bot.config import Settings, load
 from bot.resolve_screen import Board, Line, Outcome, as_json, as_text
 from bot.terminal import BAD_INPUT, complain, nobody_reads, print_whatever_comes, why
 from handlers.text import shown_name
 from services.calibration.task import verdict
+from services.clock import SystemClock
 from services.errors import CalibotError
 from services.magnets.parse import torrents_in
 from services.resolvers.port import Resolver
@@ -98,7 +99,7 @@ async def _run(wanted: Wanted, settings: Settings, dht_state: Path, *, json: boo
             outcomes.add(outcome.info is not None)
             board.say(as_json(outcome) if json else as_text(outcome))
 
-        async with swarm.opened(settings.resolvers.libtorrent, dht_state, any_port=True) as resolver:
+        async with sources.opened(settings.resolvers, dht_state, SystemClock(), any_port=True) as resolver:
             options = settings.calibration
             each = options.timeout if seconds is None else seconds
             await look_up(resolver, wanted, most=options.max_workers, seconds=each, board=board, told=told)

@@ -1,7 +1,7 @@
 """The one place that makes sentences of codes, and the languages that they are said in. All goes through gettext."""
 
 import gettext
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Self
 
@@ -49,7 +49,19 @@ def sentence(code: str, parameters: Parameters, t: Translation) -> str:
     Raises:
         KeyError: nobody has written a sentence for this code.
     """
-    return _SENTENCES[code](t, parameters)
+    return "".join([_SENTENCES[code](t, parameters), *_of_the_others(t, parameters)])
+
+
+def _of_the_others(t: Translation, parameters: Parameters) -> Iterator[str]:
+    """Yield what a chain of sources adds to the words of one of them (`services.resolvers.chain`)."""
+    if beside := str(parameters.get("beside", "")):
+        yield t.gettext("; {sources} too").format(sources=_sources(t, beside))
+    if down := str(parameters.get("down", "")):
+        yield t.gettext("; {sources} cannot be asked now").format(sources=_sources(t, down))
+
+
+def _sources(t: Translation, labels: str) -> str:
+    return ", ".join(source_word(t, one) or one for one in labels.split(","))
 
 
 def codes() -> frozenset[str]:
@@ -88,6 +100,17 @@ def _asking(t: Translation, parameters: Parameters) -> str:
     if trackers:
         return t.gettext("asking {trackers}").format(trackers=_trackers(t, trackers))
     return t.gettext("asking the DHT") if dht else t.gettext("asking the peers in the link")
+
+
+def _asking_others(t: Translation, parameters: Parameters) -> str:
+    if sources := str(parameters.get("sources", "")):
+        return t.gettext("asking {sources}").format(sources=_sources(t, sources))
+    return t.gettext("asking other sources")
+
+
+def _source_failed(t: Translation, parameters: Parameters) -> str:
+    source, reason = (str(parameters.get(key, "?")) for key in ("source", "reason"))
+    return t.gettext("No name from {source}: {reason}").format(source=_sources(t, source), reason=reason)
 
 
 def _connecting(t: Translation, parameters: Parameters) -> str:
@@ -132,6 +155,10 @@ def _not_found(t: Translation, parameters: Parameters) -> str:
     match parameters.get("reason"):
         case "metadata_unusable":
             return t.gettext("The torrent's metadata is damaged, or too large to be read. Trying again will not help.")
+        case "torrent_unusable" | "file_too_large" | "file_unreadable":
+            return t.gettext("The torrent file that was found cannot be read. Tell the bot's owner.")
+        case "no_file" | "nothing_said":
+            return t.gettext("No source that was asked knows this torrent. Try again later.")
         case _:  # no word of it: a reason may come from anywhere
             return t.gettext("What was found is not this torrent, or could not be used. Try again later.")
 
@@ -209,6 +236,7 @@ _SENTENCES: Mapping[str, _Say] = {
     "asking": _asking,
     "connecting": _connecting,
     "receiving": _say(_("receiving metadata")),
+    "asking_others": _asking_others,
     # failures
     "dead": _dead,
     "slow": _slow,
@@ -216,6 +244,7 @@ _SENTENCES: Mapping[str, _Say] = {
     "timed_out": _say(_("No answer in time. Try again later.")),
     "not_found": _not_found,
     "resolver_down": _say(_("The BitTorrent part of this bot is not working. Try again later, or tell its owner.")),
+    "source_failed": _source_failed,
     "lookup_failed": _say(_("The lookup ended without a name. Try again later.")),
     "internal": _say(_("Something went wrong inside this bot. It was written to its log; please tell its owner.")),
     # what was asked cannot be done
@@ -334,7 +363,13 @@ def blank_word(t: Translation, *, empty: bool) -> str:
 
 def source_word(t: Translation, source: str) -> str | None:
     """Return what people call the *source* of a name; None where it goes by its own."""
-    return t.gettext("the swarm") if source == "swarm" else None
+    known = {
+        "swarm": t.gettext("the swarm"),
+        "command": t.gettext("the owner's program"),
+        "files": t.gettext("the owner's torrent files"),
+        "http": t.gettext("a web cache"),
+    }
+    return known.get(source)
 
 
 def outcome_word(t: Translation, outcome: str) -> str | None:
@@ -347,6 +382,7 @@ def outcome_word(t: Translation, outcome: str) -> str | None:
         "cut_off": t.gettext("cut off from the network"),
         "timed_out": t.gettext("no answer in time"),
         "not_found": t.gettext("what came was of no use"),
+        "source_failed": t.gettext("a source failed"),
         "resolver_down": t.gettext("the source did not work"),
         "lookup_failed": t.gettext("no name, for another reason"),
         "internal": t.gettext("errors inside this bot"),

@@ -199,7 +199,7 @@ class _Asking:
         for step in steps:
             seen |= {key: _more(value, seen.get(key)) for key, value in step.parameters.items()}
         if others := [one for one in asked if one not in self._steps]:
-            seen["beside"] = ",".join(others)
+            seen["beside" if steps else "sources"] = ",".join(others)
         if self._down:
             seen["down"] = ",".join(self._down)
         self._progress.report(Step(steps[-1].code if steps else "asking_others", seen))

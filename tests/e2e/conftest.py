@@ -2,13 +2,14 @@
 
 import asyncio
 import contextlib
+import json
 import os
 import re
 import signal
 import sqlite3
 import sys
 from asyncio.subprocess import Process
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -50,6 +51,14 @@ def environment() -> dict[str, str]:
     return others | {"CALIBOT_WEB__PORT": "0"}
 
 
+def _variables(section: str, settings: Mapping[str, object]) -> dict[str, str]:
+    """Return *settings*, of which some have ``section.key`` for a name, as variables of the environment."""
+    return {
+        f"CALIBOT_{section}__{key.upper().replace('.', '__')}": value if isinstance(value, str) else json.dumps(value)
+        for key, value in settings.items()
+    }
+
+
 @dataclass
 class World:
     """Telegram with Alice, the owner; a swarm; and the program, which can be started, stopped and killed.
@@ -70,6 +79,7 @@ class World:
     owners: list[int] | None = None
     base_url: str = ""
     web: dict[str, object] = field(default_factory=dict)
+    resolvers: dict[str, object] = field(default_factory=dict)
     process: Process | None = None
     output: str = ""
     _reading: "asyncio.Task[None] | None" = None
@@ -134,7 +144,7 @@ class World:
             "--config",
             str(config),
             cwd=ROOT,
-            env=environment() | {f"CALIBOT_WEB__{key.upper()}": str(value) for key, value in self.web.items()},
+            env=environment() | _variables("WEB", self.web) | _variables("RESOLVERS", self.resolvers),
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
         )

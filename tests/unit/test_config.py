@@ -100,6 +100,18 @@ def test_a_key_that_is_none_of_ours_is_refused_by_its_full_name(text: str, key: 
         ("calibration.timeout", "-inf"),
         ("calibration.timeout", "12:00:00"),
         ("calibration.task_ttl_seconds", "'1 h'"),
+        ("resolvers.order", "'libtorrent'"),
+        ("resolvers.order.0", "['swarm']"),
+        ("resolvers.hedge_after", "0"),
+        ("resolvers.command.argv", "'/bin/helper'"),
+        ("resolvers.command.argv", "['/bin/helper']"),
+        ("resolvers.command.argv", "['/bin/{info_hash}', 'x']"),
+        ("resolvers.command.timeout", "0"),
+        ("resolvers.command.at_once", "0"),
+        ("resolvers.files.folders", "'/folder'"),
+        ("resolvers.http.templates", "['https://a.example/']"),
+        ("resolvers.http.templates", "['ftp://a.example/{info_hash}']"),
+        ("resolvers.http.templates", "['https:///{info_hash}']"),
         ("resolvers.libtorrent", "true"),
         ("resolvers.libtorrent.listen_interfaces", "6881"),
         ("resolvers.libtorrent.dht", "'true'"),
@@ -119,6 +131,20 @@ def test_a_wrong_value_is_refused_by_its_keys_full_name(key: str, value: str, co
     name, _, reason = what.partition(": ")
     assert (name, bool(reason)) == (key, True)
     assert "Value error" not in reason
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("order = []", "order must name at least one source, and each once"),
+        ('order = ["libtorrent", "libtorrent"]', "order must name at least one source, and each once"),
+        ('order = ["command"]', "order names command, and resolvers.command.argv is empty"),
+        ('order = ["files", "libtorrent"]', "order names files, and resolvers.files.folders is empty"),
+        ('order = ["http"]', "order names http, and resolvers.http.templates is empty"),
+    ],
+)
+def test_an_order_of_sources_that_cannot_be_kept_is_refused(text: str, said: str, config: Path) -> None:
+    assert refusal(config, f"[resolvers]\n{text}")[1] == f"resolvers: {said}"
 
 
 def test_all_that_is_wrong_is_told_at_once(config: Path) -> None:

@@ -51,6 +51,7 @@ GIVEN: Mapping[str, Mapping[str, int | float | str]] = {
     "database_damaged": {"path": "data/calibot.db"},
     "not_found": {"reason": "another torrent"},
     "resolver_down": {"reason": "closed"},
+    "source_failed": {"source": "command", "reason": "no such torrent"},
 }
 """What each error is raised with, where it is raised with anything."""
 
@@ -68,8 +69,10 @@ def _errors(kind: type[CalibotError] = CalibotError) -> Iterator[type[CalibotErr
 
 
 def _steps() -> Iterator[Step]:
-    """Yield every kind of step that the embedded source reports, and every verdict on them."""
+    """Yield every kind of step that the embedded source reports, and a chain of sources, and every verdict on them."""
     yield verdict(None)
+    yield Step("asking_others", {"sources": "command,files", "down": "http"})
+    yield Step("asking", {"trackers": 1, "dht": 1, "beside": "http,new", "down": "command"})
     for asked in (0, 1, 2):
         for answered in range(asked + 1):
             for dht in (DhtSightings(asked=False), DhtSightings(asked=True), DhtSightings(asked=True, nodes=9)):
@@ -149,8 +152,12 @@ def test_a_word_from_outside_is_left_out_or_stands_as_it_is_for_its_reader_to_es
     assert text.replace(hostile, "") == said(code, t, reason="", state="", path="", note_id="")
 
 
+_OPERATORS = {"database_damaged", "database_in_use", "newer_schema", "source_failed"}
+"""What operators are told, or what a program of theirs has said."""
+
+
 @in_each_language
-@pytest.mark.parametrize("code", sorted(codes() - {"database_damaged", "database_in_use", "newer_schema"}))
+@pytest.mark.parametrize("code", sorted(codes() - _OPERATORS))
 def test_no_word_from_outside_is_shown_in_a_chat(code: str, t: Translation) -> None:
     assert "hostile" not in said(code, t, reason="hostile", state="hostile", note_id="hostile", path="hostile")
 

@@ -1,0 +1,97 @@
+"""Names from several sources: in the terminal, in the chat, and in what ``check`` says."""
+
+import json
+import sys
+from pathlib import Path
+
+from sandbox.swarm import make_sample
+from tests.e2e.command import command
+from tests.e2e.conftest import World
+from tests.e2e.test_resolve import Place, place
+
+__all__ = ["place"]
+
+
+def helper(folder: Path, code: str) -> list[str]:
+    """Return how to run *code* in Python, which has the info-hash as ``asked``."""
+    script = folder / "helper.py"
+    script.write_text(f"import sys, time\nasked = sys.argv[1]\n{code}\n", encoding="utf-8")
+    return [sys.executable, "-S", str(script), "{info_hash}"]
+
+
+def with_sources(place: Place, **settings: object) -> None:
+    """Write *settings*, in whose names ``__`` stands for a dot, before what is there."""
+    lines = [f"resolvers.{key.replace('__', '.')} = {json.dumps(value)}" for key, value in settings.items()]
+    place.config.write_text("\n".join([*lines, place.config.read_text(encoding="utf-8")]), encoding="utf-8")
+
+
+async def test_a_name_that_a_program_claims_gives_way_to_the_swarms(place: Place, tmp_path: Path) -> None:
+    with_sources(place, order=["command", "libtorrent"], command__argv=helper(tmp_path, "print('claimed', asked)"))
+    sample = place.swarm.seed(make_sample("True.mkv"))
+    ended = await place.resolve(sample.magnet())
+    assert ended.output.splitlines()[1:3] == ["  True.mkv", "  1.23 kB · 1 file · verified"]
+
+
+async def test_what_nobody_verifies_in_time_is_told_as_a_claim(place: Place, tmp_path: Path) -> None:
+    with_sources(place, order=["libtorrent", "command"], hedge_after=0.2,
+                 command__argv=helper(tmp_path, "print('claimed.mkv')"))  # fmt: skip
+    ended = await place.resolve("--timeout", "2", place.swarm.dead().magnet())
+    assert ended.code == 0
+    assert ended.output.splitlines()[1:3] == ["  claimed.mkv", "  0 B · 0 files · claimed by command, not verified"]
+
+
+async def test_a_torrent_file_in_a_folder_answers_without_the_swarm(place: Place, tmp_path: Path) -> None:
+    sample = make_sample("Filed.mkv")
+    (tmp_path / "torrents" / "deep").mkdir(parents=True)
+    (tmp_path / "torrents" / "deep" / "any.torrent").write_bytes(b"d4:info" + sample.info + b"e")
+    with_sources(place, order=["files"], files__folders=[str(tmp_path / "torrents")])
+    found, missing = await place.resolve(sample.magnet()), await place.resolve(place.swarm.dead().magnet())
+    assert (found.code, found.output.splitlines()[1]) == (0, "  Filed.mkv")
+    assert (missing.code, "No source that was asked knows this torrent." in missing.output) == (1, True)
+
+
+async def test_a_claim_is_shown_on_the_card_and_written_into_no_note(world: World) -> None:
+    world.timeout = 2
+    argv = helper(world.folder, "print('claimed.mkv')")
+    world.resolvers = {"order": ["libtorrent", "command"], "hedge_after": 0.1, "command.argv": argv}
+    await world.start()
+    link = world.swarm.dead().magnet(dn="18")
+    await world.ask(f"keep {link}")
+    card = await world.ask("/calibrate 1")
+    shown = await world.shows(card, "completed", "claimed.mkv")
+    assert "claimed by the owner's program, not verified" in shown.text
+    assert (await world.ask("/note 1")).text.endswith(f"keep {link}")
+
+
+async def test_a_verified_name_of_a_program_is_written(world: World) -> None:
+    sample = make_sample("Found it.mkv")
+    (world.folder / "it.torrent").write_bytes(b"d4:info" + sample.info + b"e")
+    world.resolvers = {
+        "order": ["command"],
+        "command.argv": helper(world.folder, f"print('{world.folder}/it.torrent')"),
+    }
+    await world.start()
+    await world.ask(f"keep {sample.magnet(dn='18')}")
+    await world.shows(await world.ask("/calibrate 1"), "completed", "Found it.mkv", "verified")
+    assert (await world.ask("/note 1")).text.endswith(sample.magnet(dn="Found it.mkv"))
+
+
+async def test_a_program_that_fails_says_why_on_the_card(world: World) -> None:
+    code = "sys.stderr.write('a line\\nno such torrent <b>\\n'); sys.exit(1)"
+    world.resolvers = {"order": ["command"], "command.argv": helper(world.folder, code)}
+    await world.start()
+    card = await world.ask(f"/calibrate_hash {make_sample('x').magnet()}")
+    await world.shows(card, "failed", "No name from the owner's program: no such torrent <b>")
+
+
+async def test_check_tells_of_each_source(place: Place, tmp_path: Path) -> None:
+    with_sources(
+        place, order=["files", "command", "http"], files__folders=[str(tmp_path)],
+        command__argv=["/no/such/program", "{info_hash}"], http__templates=["https://cache.example/{info_hash}"],
+    )  # fmt: skip
+    ended = await command("check", "--config", place.config)
+    said = ended.output
+    assert f"✓ files: read in {tmp_path}" in said
+    assert "✗ command: /no/such/program is no program that can be run — see [resolvers.command] argv" in said
+    assert "✓ http: cache.example will learn which torrents are looked for" in said
+    assert "DHT" not in said
