@@ -171,7 +171,8 @@ def _found(t: Translation, found: Found) -> list[str]:
     ]
     encoding = escape(shown_name(found.name.encoding))
     if found.name.chosen:
-        lines.append(t.gettext("Chosen by hand: {encoding}").format(encoding=encoding))
+        read_as = t.gettext("Chosen by hand: {encoding}").format(encoding=encoding)
+        lines.append(read_as if found.verified else t.gettext("Chosen by hand."))
     elif not found.name.certain:
         lines.append(t.gettext("Its encoding is a guess: {encoding}").format(encoding=encoding))
     return lines

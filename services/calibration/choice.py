@@ -23,13 +23,13 @@ class Choice:
     encoding: str
 
 
-def choices(name: Name, *, again: bool = False) -> Sequence[Reading]:
-    """Return what people may choose from: the readings of a name whose encoding was guessed.
+def choices(name: Name, *, verified: bool, again: bool = False) -> Sequence[Reading]:
+    """Return what people may choose from: the readings of a name whose encoding was guessed, or one not *verified*.
 
     The one that was chosen is among them only where it may be chosen *again*.
     """
     if name.certain and not name.chosen:
-        return ()
+        return [Reading(name.encoding, name.text)] if not verified and may_be_written(name) else []
     offered = (one for one in readings(name.raw, name.encoding) if may_be_written(_read(name, one)))
     return [one for one in offered if again or not (name.chosen and name.text == one.text)]
 
@@ -38,7 +38,7 @@ async def other_readings(tx: Tx, task: Task, item: Item) -> Sequence[NoteId]:
     """Return the notes in which the task wrote another reading than the chosen one, and where that stands."""
     if item.found is None or not item.found.name.chosen:
         return ()
-    others = {one.text for one in choices(item.found.name)}
+    others = {one.text for one in choices(item.found.name, verified=item.found.verified)}
     return [
         note.id
         for note in await tx.notes.those(task.notebook, item.corrected)
@@ -66,7 +66,8 @@ async def apply_choice(tx: Tx, choice: Choice, notebook: NotebookId, person: Per
     again = name.chosen and name.encoding == choice.encoding
     if again and not await other_readings(tx, task, item):
         return Applied()  # pressed twice
-    reading = next((one for one in choices(name, again=again) if one.encoding == choice.encoding), None)
+    offered = choices(name, verified=found.verified, again=again)
+    reading = next((one for one in offered if one.encoding == choice.encoding), None)
     if reading is None:
         raise CannotChoose
     chosen = replace(found, name=_read(name, reading))

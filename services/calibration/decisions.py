@@ -41,7 +41,8 @@ def asked_of(snapshot: Snapshot) -> Asked | None:
     for item in shown_of(snapshot):
         if snapshot.total > 1 and _is_chosen(item):
             continue
-        if item.found is not None and (offered := choices(item.found.name, again=bool(snapshot.otherwise))):
+        found, again = item.found, bool(snapshot.otherwise)
+        if found is not None and (offered := choices(found.name, verified=found.verified, again=again)):
             return Asked(item, offered)
     return None
 

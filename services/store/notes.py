@@ -20,6 +20,7 @@ from services.notebook.note import (
     Whereabouts,
 )
 from services.store import codec
+from services.store.names import name_from
 from services.store.statements import Parameters, Statements
 from services.store.words import WordRows
 from services.torrents import Name, NotebookId, NoteId, PersonId, TaskId, TorrentId
@@ -113,12 +114,12 @@ class NoteRows:
 
     async def undecided(self, note_ids: Collection[NoteId]) -> Collection[NoteId]:
         rows = await self._run.all("undecided_among", ids=codec.dump(list(note_ids)), most=_GUESSES_READ + 1)
-        guesses: dict[NoteId, list[Name]] = {}
+        guesses: dict[NoteId, list[tuple[Name, bool]]] = {}
         for row in rows:
-            name = Name(text=row["name"], raw=row["raw_name"], encoding=row["encoding"], certain=False)
-            guesses.setdefault(NoteId(row["note_id"]), []).append(name)
+            guesses.setdefault(NoteId(row["note_id"]), []).append((name_from(row), bool(row["verified"])))
         few = {note: set(names) for note, names in guesses.items() if len(names) <= _GUESSES_READ}
-        to_choose = {name for name in set[Name]().union(*few.values()) if choices(name)}  # each name once
+        each_once = set[tuple[Name, bool]]().union(*few.values())
+        to_choose = {(name, verified) for name, verified in each_once if choices(name, verified=verified)}
         return {note for note in guesses if note not in few or few[note] & to_choose}
 
     async def having(self, notebook: NotebookId, torrents: Sequence[TorrentId]) -> Mapping[TorrentId, Sequence[Note]]:

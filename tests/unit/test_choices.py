@@ -18,7 +18,7 @@ from services.store.store import Store
 from services.torrents import Hints, InfoHash, Name, NotebookId, NoteId, TaskId, TorrentId
 from tests.fake_clock import FakeClock
 from tests.unit.conftest import Run
-from tests.unit.fakes import FakeEngine, torrent
+from tests.unit.fakes import FakeEngine, info_of, torrent
 from tests.unit.name_world import ALICE, BOB, TRUE, World, guessed, labels, link
 
 
@@ -58,7 +58,7 @@ async def test_of_one_reading_it_is_asked_whether_that_is_the_name_and_nothing_i
         text = "大鬧天宮.1961.國語.修復版"
         only = replace(found.name, raw=text.encode("big5"), text=text)
         one = replace(snapshot, first=replace(snapshot.first, found=replace(found, name=only)))
-        assert len(choices(only)) == 1
+        assert len(choices(only, verified=True)) == 1
         words = "".join(question(ENGLISH, one))
         assert words == "Is this its name? Nothing is written before somebody presses it."
 
@@ -103,6 +103,54 @@ async def test_a_press_that_comes_twice_writes_once_and_another_reading_replaces
         (magnet,) = find_magnets(await world.text(note))
         assert magnet.name == "谢谢"
         assert "лл" in labels(await world.shown(manager, task_id))
+
+
+async def test_a_claimed_name_is_written_on_a_press_alone_and_asks_for_it_until_then(
+    world: World, run: Run, store: Store, engine: FakeEngine
+) -> None:
+    engine.knows("claim", info_of(torrent("claim"), "三体 claimed.mkv", verified=False))
+    async with run() as manager:
+        note = await world.add(link("claim", "18"), "claim")
+        task_id = await world.calibrate(manager, note)
+        shown = await world.shown(manager, task_id)
+        assert "claimed by the swarm, not verified" in shown.html
+        assert "Is this its name? Nothing is written before somebody presses it." in shown.html
+        assert labels(shown)[0] == "三体 claimed.mkv"
+        assert await world.text(note) == link("claim", "18")
+        assert await store.read(lambda tx: tx.notes.undecided([note])) == {note}
+        await world.choose(manager, task_id, "utf-8")
+        (magnet,) = find_magnets(await world.text(note))
+        assert magnet.name == "三体 claimed.mkv"
+        shown = await world.shown(manager, task_id)
+        assert "claimed by the swarm, not verified" in shown.html
+        assert "Chosen by hand.\n" in f"{shown.html}\n"
+        assert "Is this its name" not in shown.html
+        assert await store.read(lambda tx: tx.notes.undecided([note])) == set()
+
+
+async def test_of_many_a_claimed_name_is_asked_about_on_their_card(world: World, run: Run, engine: FakeEngine) -> None:
+    engine.knows("claim", info_of(torrent("claim"), "claimed.mkv", verified=False))
+    async with run() as manager:
+        note = await world.add(f"{link('film')} {link('claim')} {link('other')}", "film", "claim", "other")
+        task_id = await world.calibrate(manager, note)
+        shown = await world.shown(manager, task_id)
+        assert f"Is this the name of <code>{torrent('claim').shown.hex[:8]}</code>" in shown.html
+        assert "claimed.mkv (not verified)" in shown.html
+        await world.choose(manager, task_id, "utf-8", position=1)
+        assert "dn=claimed.mkv" in await world.text(note)
+
+
+async def test_what_is_verified_later_takes_the_place_of_a_chosen_claim(
+    world: World, run: Run, store: Store, engine: FakeEngine
+) -> None:
+    engine.knows("claim", info_of(torrent("claim"), "claimed.mkv", verified=False))
+    async with run() as manager:
+        note = await world.add(link("claim", "18"), "claim")
+        await world.choose(manager, await world.calibrate(manager, note), "utf-8")
+        engine.knows("claim", info_of(torrent("claim"), "true.mkv"))
+        await world.calibrate(manager, note)
+        (magnet,) = find_magnets(await world.text(note))
+        assert magnet.name == "true.mkv"
 
 
 @pytest.mark.parametrize(
@@ -190,7 +238,7 @@ async def test_a_choice_on_another_card_does_not_touch_a_note_that_was_edited_si
             await world.edit(note, link("guess", "My%20Own"), ALICE)
         found = (await world.item(manager, other)).found
         assert found is not None
-        await world.choose(manager, other, choices(found.name)[0].encoding)
+        await world.choose(manager, other, choices(found.name, verified=True)[0].encoding)
         assert [await world.text(one) for one in notes[:2]] == [link("guess", "My%20Own")] * 2
         assert "stood there already" not in (await world.shown(manager, waits)).html
 
@@ -219,7 +267,7 @@ async def test_who_types_what_calibot_had_written_has_typed_it(world: World, run
         await world.edit(notes[0], f"words too: {link('guess', quote(TRUE))}", ALICE)
         found = (await world.item(manager, his)).found
         assert found is not None
-        other = next(one for one in choices(found.name))
+        other = next(one for one in choices(found.name, verified=True))
         for task_id in (his, hers):
             await world.choose(manager, task_id, other.encoding)
             names = [find_magnets(await world.text(one))[0].name for one in notes]
@@ -241,7 +289,7 @@ async def test_a_name_typed_in_one_of_two_links_is_kept(world: World, run: Run) 
         found = (await world.item(manager, his)).found
         assert found is not None
         for task_id in (his, hers):
-            await world.choose(manager, task_id, choices(found.name)[0].encoding)
+            await world.choose(manager, task_id, choices(found.name, verified=True)[0].encoding)
             assert await world.text(notes[0]) == carried
 
 
@@ -272,7 +320,7 @@ async def test_who_typed_words_alone_has_typed_no_name(world: World, run: Run, s
         await world.edit(note, f"words: {link('guess', '18')}", ALICE)
         found = (await world.item(manager, task_id)).found
         assert found is not None
-        other = next(one for one in choices(found.name))
+        other = next(one for one in choices(found.name, verified=True))
         await world.choose(manager, task_id, other.encoding)
         assert find_magnets(await world.text(note))[0].name == other.text
 
@@ -433,7 +481,7 @@ async def test_a_reading_that_another_task_wrote_again_over_a_third_is_that_task
         first, second, third, last = [await world.calibrate(manager, note) for _ in range(4)]
         found = (await world.item(manager, first)).found
         assert found is not None
-        offered = [one.encoding for one in choices(found.name)]
+        offered = [one.encoding for one in choices(found.name, verified=True)]
         assert len(offered) == 3
         for task_id, encoding in ((first, 1), (second, 2), (third, 1), (last, 0)):
             await world.choose(manager, task_id, offered[encoding])
@@ -614,7 +662,7 @@ async def test_a_note_is_undecided_only_where_there_is_something_to_choose(
         alone = await world.add(link("hopeless"), "hopeless")
         both = await world.add(f"{link('hopeless')} {link('guess')}", "hopeless", "guess")
         await world.calibrate(manager, alone, both)
-        assert choices(name) == []
+        assert choices(name, verified=True) == []
         assert await store.read(lambda tx: tx.notes.undecided([alone, both])) == {both}
 
 

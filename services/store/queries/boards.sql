@@ -20,7 +20,8 @@ WHERE address = :address AND end_shown_at IS NULL AND board_id IS NULL AND alone
     SELECT 1 FROM tasks WHERE tasks.id = task_id
         AND (completed_at IS NULL OR (shown_attempt, shown_state) IS NOT (attempt, state))
 ) AND NOT EXISTS (
-    SELECT 1 FROM item_rows WHERE item_rows.task_id = followers.task_id AND ended_at IS NOT NULL AND NOT certain
+    SELECT 1 FROM item_rows WHERE item_rows.task_id = followers.task_id AND ended_at IS NOT NULL
+        AND NOT (certain AND (verified OR chosen))
 );
 
 -- name: board
@@ -49,7 +50,8 @@ SELECT followers.id, task_id, followers.asked_by, reply_to, message_id, language
     coalesce(attempt, shown_attempt) AS attempt, state IN ('failed', 'cancelled') AS can_retry,
     completed_at IS NOT NULL AND end_shown_at IS NULL AND EXISTS (
         SELECT 1 FROM item_rows
-        WHERE item_rows.task_id = tasks.id AND (position > 0 OR ended_at IS NOT NULL AND NOT certain)
+        WHERE item_rows.task_id = tasks.id AND (position > 0 OR ended_at IS NOT NULL
+        AND NOT (certain AND (verified OR chosen)))
     ) AS needs_card
 FROM followers LEFT JOIN tasks ON tasks.id = task_id
 WHERE board_id = :id

@@ -76,11 +76,11 @@ WHERE note_id IN (SELECT value FROM json_each(:ids)) AND (outcome IS NULL OR out
 WITH guesses AS (
     SELECT DISTINCT note_id, names.id AS name_id, dense_rank() OVER (PARTITION BY note_id ORDER BY names.id) AS place
     FROM note_hashes AS here JOIN names ON names.v1 = info_hash OR names.v2 = info_hash
-    WHERE note_id IN (SELECT value FROM json_each(:ids)) AND outcome = 'completed' AND NOT certain
+    WHERE note_id IN (SELECT value FROM json_each(:ids)) AND outcome = 'completed' AND NOT (certain AND verified)
         AND NOT EXISTS (SELECT 1 FROM pins WHERE note_id = here.note_id AND info_hash = here.info_hash)
         AND NOT EXISTS (SELECT 1 FROM chosen_names WHERE notebook_id = here.notebook_id AND name_id = names.id)
 )
-SELECT note_id, raw_name, name, encoding FROM guesses JOIN names ON names.id = name_id WHERE place <= :most;
+SELECT note_id, raw_name, name, encoding, certain, verified FROM guesses JOIN names ON names.id = name_id WHERE place <= :most;
 
 -- name: page_of_notes
 SELECT * FROM notes

@@ -97,7 +97,8 @@ WHERE task_id = :task_id AND ended_at IS NOT NULL
 ORDER BY ended_at DESC, position DESC LIMIT :limit;
 
 -- name: guesses
-SELECT * FROM item_rows WHERE task_id = :task_id AND ended_at IS NOT NULL AND NOT certain
+SELECT * FROM item_rows
+WHERE task_id = :task_id AND ended_at IS NOT NULL AND NOT (certain AND (verified OR chosen))
 ORDER BY ended_at DESC, position DESC LIMIT :limit;
 
 -- name: replaced_from
