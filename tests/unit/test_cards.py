@@ -184,7 +184,7 @@ def test_a_found_torrent_shows_name_size_files_that_it_is_verified_and_the_notes
     [
         ({}, "stood there already"),
         ({"certain": False}, "Nothing is written before somebody presses it"),
-        ({"verified": False}, "no note was changed"),
+        ({"verified": False}, "Is this its name? Nothing is written before somebody presses it"),
     ],
 )
 def test_a_note_that_was_not_changed_is_told_why(known: dict[str, bool], words: str) -> None:
