@@ -53,4 +53,6 @@ async def opened(
         for name in settings.order:
             one, most = await resolver(name)
             sources.append(Source(one, breaker=Breaker(clock), most=most))
-        yield Chain(sources, clock=clock, hedge_after=settings.hedge_after)
+        chain = Chain(sources, clock=clock, hedge_after=settings.hedge_after)
+        stack.push_async_callback(chain.rest)
+        yield chain

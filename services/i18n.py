@@ -163,6 +163,15 @@ def _not_found(t: Translation, parameters: Parameters) -> str:
             return t.gettext("What was found is not this torrent, or could not be used. Try again later.")
 
 
+def _resolver_down(t: Translation, parameters: Parameters) -> str:
+    source = str(parameters.get("source", "swarm"))
+    if source == "swarm":
+        return t.gettext("The BitTorrent part of this bot is not working. Try again later, or tell its owner.")
+    return t.gettext("It cannot be asked now: {sources}. Try again later, or tell the bot's owner.").format(
+        sources=_sources(t, source)
+    )
+
+
 def _too_many(t: Translation, parameters: Parameters) -> str:
     return t.gettext("That is too much at once: the most is {most}.").format(most=_number(parameters, "most"))
 
@@ -243,7 +252,7 @@ _SENTENCES: Mapping[str, _Say] = {
     "cut_off": _cut_off,
     "timed_out": _say(_("No answer in time. Try again later.")),
     "not_found": _not_found,
-    "resolver_down": _say(_("The BitTorrent part of this bot is not working. Try again later, or tell its owner.")),
+    "resolver_down": _resolver_down,
     "source_failed": _source_failed,
     "lookup_failed": _say(_("The lookup ended without a name. Try again later.")),
     "internal": _say(_("Something went wrong inside this bot. It was written to its log; please tell its owner.")),

@@ -186,7 +186,7 @@ class _Step:
             self._waiting[torrent] = [item.key for item in items]
             self._items.update({item.key: item for item in items})
         self._tasks = dict(await tx.tasks.those({task_id for task_id, _ in self._items}))
-        if guessed := [one.found.torrent for one in named if not one.found.name.certain]:
+        if guessed := [one.found.torrent for one in named if not (one.found.name.certain and one.found.verified)]:
             self._chosen = await tx.names.chosen(guessed)
         await self._load_notes(tx, named)
 

@@ -1,5 +1,6 @@
 """What a person decides about a name that was found: each call inside one transaction."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -13,10 +14,12 @@ from services.notebook.note import Cause, Change, Note
 from services.readings import Reading, readings
 from services.torrents import Name, NotebookId, NoteId, PersonId, TaskId, TorrentId
 
+_CLAIM = "="
+
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The name of a task's item at *position* is that which its bytes are in *encoding*."""
+    """The name of a task's item at *position* is that which its bytes are in *encoding*; or a claim: see `_claimed`."""
 
     task_id: TaskId
     position: int
@@ -28,10 +31,17 @@ def choices(name: Name, *, verified: bool, again: bool = False) -> Sequence[Read
 
     The one that was chosen is among them only where it may be chosen *again*.
     """
-    if name.certain and not name.chosen:
-        return [Reading(name.encoding, name.text)] if not verified and may_be_written(name) else []
+    is_claim = name.encoding.startswith(_CLAIM) if name.chosen else not verified
+    if name.certain and (is_claim or not name.chosen):
+        offers = is_claim and may_be_written(name) and (again or not name.chosen)
+        return [Reading(_claimed(name.text), name.text)] if offers else []
     offered = (one for one in readings(name.raw, name.encoding) if may_be_written(_read(name, one)))
     return [one for one in offered if again or not (name.chosen and name.text == one.text)]
+
+
+def _claimed(text: str) -> str:
+    """Return what stands for the encoding of a claim: it tells claims apart, of which another may come meanwhile."""
+    return f"{_CLAIM}{hashlib.sha256(text.encode(errors='replace')).hexdigest()[:8]}"
 
 
 async def other_readings(tx: Tx, task: Task, item: Item) -> Sequence[NoteId]:

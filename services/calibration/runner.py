@@ -206,7 +206,12 @@ class Runner:
         waits = ((wait.key, wait.attempt),)
         if lookup.claim is not None:
             lookup.left_as = "found"
-            await self._journal.tell(Named(found=Found.of(lookup.claim), info=lookup.claim, waits=waits))
+            try:
+                await self._journal.tell(Named(found=Found.of(lookup.claim), info=lookup.claim, waits=waits))
+            except Exception:  # such as a value that no database takes: its item ends all the same
+                log.exception("lookup.bug")
+                lookup.left_as = _Bug.code
+                await self._journal.tell(Failed(Step(_Bug.code), waits))
             return
         failure = verdict(lookup.evidence)
         lookup.left_as = failure.code

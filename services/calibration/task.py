@@ -256,11 +256,11 @@ def verdict(evidence: Step | None) -> Step:
 
     *evidence* parameters: ``trackers`` asked, ``trackers_answered``, ``dht`` (0 or 1), ``dht_nodes`` and ``peers``
     seen. The code is ``slow`` (peers seen, none gave it), ``dead`` (somebody answered: nobody has it), ``cut_off``
-    (nobody answered), or ``timed_out`` where nothing was reported.
+    (nobody answered), or ``timed_out`` where nothing of a swarm was reported.
     """
-    if evidence is None or not evidence.parameters:
+    seen = evidence.parameters if evidence is not None else {}
+    if not {"trackers", "dht", "peers"} & seen.keys():
         return Step("timed_out")
-    seen = evidence.parameters
     if seen.get("peers"):
         return Step("slow", {"peers": seen["peers"]})
     if seen.get("trackers_answered") or seen.get("dht_nodes"):

@@ -3,8 +3,8 @@
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
-from typing import Any
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from functools import partial
 
 import structlog
 
@@ -19,13 +19,18 @@ _RANKS = ("asking", "connecting", "receiving")
 """The codes of steps, the one that promises most last."""
 
 
+_LegTask = asyncio.Task[TorrentInfo]
+
+
 class Source:
     """A resolver, of which at most *most* lookups are asked at once, and none while its *breaker* pauses."""
 
     def __init__(self, resolver: Resolver, *, breaker: Breaker, most: int) -> None:
         self.resolver = resolver
         self.breaker = breaker
+        self._most = most
         self._slots = asyncio.Semaphore(most)
+        self._legs: dict[TorrentId, _LegTask] = {}  # those that end, too
 
     @property
     def label(self) -> str:
@@ -34,7 +39,27 @@ class Source:
     @property
     def full(self) -> bool:
         """Whether who asks now has to stand in line."""
-        return self._slots.locked()
+        return len(self._legs) >= self._most
+
+    def begin(
+        self, torrent: TorrentId, leg: "Callable[[_LegTask | None], Coroutine[None, None, TorrentInfo]]"
+    ) -> "_LegTask":
+        """Let *leg* run, which is given the one before it of this *torrent*, where that has not ended yet."""
+        task = self._legs[torrent] = asyncio.create_task(leg(self._legs.get(torrent)))
+
+        def over(_: "_LegTask") -> None:
+            if self._legs.get(torrent) is task:
+                del self._legs[torrent]
+            if not task.cancelled():
+                task.exception()  # seen: nobody waits for it any more, or somebody has looked
+
+        task.add_done_callback(over)
+        return task
+
+    async def rest(self) -> None:
+        """Return when nothing runs any more."""
+        while self._legs:
+            await asyncio.wait(list(self._legs.values()))
 
     @contextlib.asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
@@ -64,8 +89,8 @@ class Chain:
     """A `Resolver` that asks *sources* in their order.
 
     The next one is asked when the one before it has failed or made a claim, cannot be asked now, or has been silent for
-    *hedge_after* seconds. The first verified answer is taken, and the others are left; a claim is told by `Progress`,
-    and taken when nobody else is to come.
+    *hedge_after* seconds. The first verified answer is taken at once, and the others are left, which may take them a
+    while: `rest` waits for it. A claim is told by `Progress`, and taken when nobody else is to come.
     """
 
     label = "chain"
@@ -88,6 +113,11 @@ class Chain:
         finally:
             del self._under_way[torrent]
 
+    async def rest(self) -> None:
+        """Return when nothing runs any more that was begun for a lookup."""
+        for source in self._sources:
+            await source.rest()
+
     def add_hints(self, torrent: TorrentId, hints: Hints) -> None:
         """See `Resolver.add_hints`; who is asked later hears of them, too."""
         asking = self._under_way.get(torrent)
@@ -103,8 +133,8 @@ class _Asking:
         self._hints = hints
         self._progress = progress
         self._to_come = deque(sources)
-        self._legs: dict[asyncio.Task[TorrentInfo], Source] = {}
-        self._newest: asyncio.Task[TorrentInfo] | None = None
+        self._legs: dict[_LegTask, Source] = {}
+        self._newest: _LegTask | None = None
         self._down: list[str] = []
         self._steps: dict[str, Step] = {}
         self._claim: TorrentInfo | None = None
@@ -126,8 +156,12 @@ class _Asking:
                     patience = asyncio.ensure_future(clock.sleep(hedge_after))
                     self._ask_next()
             return self._last_word()
+        except asyncio.CancelledError:
+            await _over(*self._legs)
+            raise
         finally:
-            await _over(*self._legs, patience)
+            for one in (*self._legs, patience):
+                one.cancel()
 
     def add_hints(self, hints: Hints) -> None:
         self._hints = self._hints.merged(hints)
@@ -142,25 +176,30 @@ class _Asking:
                 self._down.append(source.label)
                 continue
             full = source.full
-            self._newest = asyncio.create_task(self._ask(source))
+            self._newest = source.begin(self._torrent, partial(self._ask, source))
             self._legs[self._newest] = source
             if not full:
                 break
-        self._tell()
+        if len(self._legs) > 1 or self._down:
+            self._tell()
 
-    async def _ask(self, source: Source) -> TorrentInfo:
+    async def _ask(self, source: Source, before: _LegTask | None) -> TorrentInfo:
+        if before is not None:
+            await asyncio.wait({before})
         async with source.turn():
             info = await source.resolver.resolve(self._torrent, self._hints, _Leg(self, source.label))
             if info.verified and not info.torrent.answers(self._torrent):
                 raise NotFound(reason="another torrent")
             return info
 
-    def _taken(self, leg: asyncio.Task[TorrentInfo]) -> TorrentInfo | None:
+    def _taken(self, leg: _LegTask) -> TorrentInfo | None:
         """Take in what has come of a *leg*, and return it if that is all that is needed: a verified answer."""
         source = self._legs.pop(leg)
         self._steps.pop(source.label, None)
         try:
             info = leg.result()
+        except ResolverDown as error:
+            self._failures.append(ResolverDown(**{**error.parameters, "source": source.label}))
         except CalibotError as error:
             self._failures.append(error)
         except (Exception, asyncio.CancelledError):  # a bug of this source's; the others go on
@@ -179,12 +218,13 @@ class _Asking:
         if self._claim is not None:
             return self._claim
         asked = [one for one in self._failures if not isinstance(one, ResolverDown)]
-        raise next(iter(asked + self._failures), ResolverDown(reason="paused"))
+        raise next(iter(asked + self._failures), ResolverDown(reason="paused", source=",".join(self._down)))
 
     # What it tells.
 
     def started(self) -> None:
         self._progress.started()
+        self._tell()
 
     def heard(self, label: str, step: Step) -> None:
         self._steps[label] = step
@@ -192,7 +232,7 @@ class _Asking:
 
     def _tell(self) -> None:
         asked = [source.label for source in self._legs.values()]
-        if not self._steps and not self._down and len(asked) < 2:  # noqa: PLR2004 - then there is nothing to add
+        if not asked:
             return
         steps = sorted(self._steps.values(), key=lambda one: _RANKS.index(one.code) if one.code in _RANKS else -1)
         seen: dict[str, int | float | str] = {}
@@ -227,7 +267,8 @@ def _more(value: float | str, other: float | str | None) -> int | float | str:
     return max(value, other) if isinstance(value, int | float) and isinstance(other, int | float) else value
 
 
-async def _over(*futures: asyncio.Future[Any]) -> None:
-    for one in futures:
+async def _over(*legs: _LegTask) -> None:
+    for one in legs:
         one.cancel()
-    await asyncio.wait(futures)
+    if legs:
+        await asyncio.wait(legs)

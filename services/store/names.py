@@ -56,7 +56,7 @@ class NameRows:
     async def _fresh(self, infos: Sequence[TorrentInfo]) -> Sequence[TorrentInfo]:
         """Return what is to be stored, one a hash; what it replaces is deleted."""
         rows = await self._run.all("names_of", torrents=codec.torrents_to_json(info.torrent for info in infos))
-        final = {row["place"] for row in rows if row["verified"]}
+        final = {row["place"] for row in rows if row["verified"] or _stays(row, infos[row["place"]])}
         fresh: dict[InfoHash, TorrentInfo] = {}
         # The verified ones last, so that they are what stays of several with one hash.
         for place, info in sorted(enumerate(infos), key=lambda pair: pair[1].verified):
@@ -98,6 +98,11 @@ class FactRows:
 
     async def asked_for(self, notebook: NotebookId, info_hash: InfoHash) -> bool:
         return await self._run.one("task_with_hash", notebook_id=notebook, info_hash=info_hash.hex) is not None
+
+
+def _stays(row: sqlite3.Row, info: TorrentInfo) -> bool:
+    """Whether a claim that is known stays where *info* comes, another claim: the same, or people have chosen it."""
+    return not info.verified and (bool(row["chosen"]) or row["name"] == info.name.text)
 
 
 def _name_row(info: TorrentInfo, at: float) -> Parameters:

@@ -31,6 +31,7 @@ class FakeSource:
         self.step: Step | None = None
         self.running: set[TorrentId] = set()
         self.most_at_once = 0
+        self.lingers = 0.0
 
     async def resolve(self, torrent: TorrentId, hints: Hints, progress: Progress) -> TorrentInfo:
         assert torrent not in self.running, "never twice at once"
@@ -47,7 +48,7 @@ class FakeSource:
                 raise self.answer
             return self.answer
         finally:
-            await asyncio.sleep(0)  # a clean-up that takes a turn, such as a request
+            await self.clock.sleep(self.lingers)  # a clean-up takes a turn at least, such as a request
             self.running.remove(torrent)
 
     def add_hints(self, torrent: TorrentId, hints: Hints) -> None:
@@ -168,16 +169,46 @@ async def test_where_one_has_no_place_the_next_is_asked_at_once_and_who_stands_i
 # Whose answer is taken.
 
 
-async def test_the_first_verified_answer_is_taken_and_the_others_are_left_before_it_is_told(clock: FakeClock) -> None:
+async def test_the_first_verified_answer_is_told_at_once_however_long_the_others_take_to_end(clock: FakeClock) -> None:
     slow, quick = FakeSource(clock, "slow", delay=NEVER), FakeSource(clock, "quick", delay=2)
+    slow.lingers = 5
     rig = Rig(clock, [slow, quick, FakeSource(clock, "third")])
     lookup = rig.begin()
-    lookup.add_done_callback(lambda _: left.append(bool(slow.running)))
-    left: list[bool] = []
     await clock.advance(8)
     assert lookup.result() is TRUE
-    assert left == [False]
+    assert slow.running == {X}
+    resting = asyncio.create_task(rig.chain.rest())
+    await clock.advance(4.9)
+    assert not resting.done()
+    await clock.advance(0.1)
+    assert resting.done()
     assert clock.sleeping == 0
+
+
+async def test_one_that_still_ends_is_not_asked_for_the_same_torrent_again_before_it_has(clock: FakeClock) -> None:
+    slow, quick = FakeSource(clock, "slow", delay=NEVER), FakeSource(clock, "quick", delay=0)
+    slow.lingers = 5
+    rig = Rig(clock, [slow, quick])
+    for _ in range(2):  # the source itself looks that it is not asked twice at once
+        lookup = rig.begin()
+        await clock.advance(6)
+        assert lookup.result() is TRUE
+    await clock.advance(20)
+    assert rig.when(slow) == [0, 11]
+
+
+async def test_a_burst_that_is_more_than_one_has_places_for_goes_on_to_the_next_at_once(clock: FakeClock) -> None:
+    narrow, wide = FakeSource(clock, "narrow", delay=NEVER), FakeSource(clock, "wide", delay=NEVER)
+    rig = Rig(clock, [narrow, wide])
+    rig.sources[0] = Source(narrow, breaker=Breaker(clock), most=5)
+    rig.chain = Chain(rig.sources, clock=clock, hedge_after=6)
+    lookups = [rig.begin(torrent(str(one))) for one in range(20)]
+    await settle()
+    assert (len(narrow.running), len(wide.running)) == (5, 15)
+    for one in lookups:
+        one.cancel()
+    await asyncio.wait(lookups)
+    assert not narrow.running | wide.running
 
 
 async def test_a_claim_is_told_and_held_as_long_as_somebody_may_verify_it(clock: FakeClock) -> None:
@@ -215,7 +246,7 @@ async def test_where_nobody_knows_it_who_could_be_asked_says_why(clock: FakeCloc
     assert failure.parameters == {"reason": "gone"}
     failure = await Rig(clock, [FakeSource(clock, "down", ResolverDown(reason="refused")), down]).answer(5)
     assert isinstance(failure, ResolverDown)
-    assert failure.parameters == {"reason": "refused"}
+    assert failure.parameters == {"reason": "refused", "source": "down"}
 
 
 async def test_a_bug_of_a_source_is_logged_and_is_the_failure_where_nobody_else_knows(clock: FakeClock) -> None:
@@ -296,6 +327,17 @@ async def test_hints_reach_those_who_are_asked_and_those_who_are_asked_later(clo
     assert len(first.hints) == 2
 
 
+async def test_what_a_source_has_told_is_told_no_more_when_it_has_failed(clock: FakeClock) -> None:
+    swarm, client = FakeSource(clock, "swarm", NotFound(), delay=1), FakeSource(clock, "client", delay=NEVER)
+    swarm.step = Step("receiving", {"peers": 3})
+    rig = Rig(clock, [swarm, client])
+    lookup = rig.begin()
+    await clock.advance(2)
+    assert rig.told.steps[-1] == Step("asking_others", {"sources": "client"})
+    lookup.cancel()
+    await asyncio.wait([lookup])
+
+
 async def test_it_has_started_with_the_first_source_and_tells_what_all_of_them_have_seen(clock: FakeClock) -> None:
     swarm, client = FakeSource(clock, "swarm", delay=NEVER), FakeSource(clock, "client", delay=NEVER)
     swarm.step = Step("asking", {"trackers": 3, "peers": 0, "dht": 1})
@@ -304,7 +346,7 @@ async def test_it_has_started_with_the_first_source_and_tells_what_all_of_them_h
     lookup = rig.begin()
     await settle()
     assert rig.told.starts == 1
-    assert rig.told.steps == [swarm.step]
+    assert rig.told.steps == [Step("asking_others", {"sources": "swarm"}), swarm.step]
     await clock.advance(6)
     assert rig.told.steps[-1] == Step("connecting", {"trackers": 3, "peers": 2, "dht": 1})
     await clock.advance(6)

@@ -105,6 +105,13 @@ async def test_a_press_that_comes_twice_writes_once_and_another_reading_replaces
         assert "лл" in labels(await world.shown(manager, task_id))
 
 
+def claim(text: str) -> str:
+    """Return the word by which *text*, which somebody claims, is chosen."""
+    name = Name(text=text, raw=text.encode())
+    (only,) = choices(name, verified=False)
+    return only.encoding
+
+
 async def test_a_claimed_name_is_written_on_a_press_alone_and_asks_for_it_until_then(
     world: World, run: Run, store: Store, engine: FakeEngine
 ) -> None:
@@ -118,7 +125,7 @@ async def test_a_claimed_name_is_written_on_a_press_alone_and_asks_for_it_until_
         assert labels(shown)[0] == "三体 claimed.mkv"
         assert await world.text(note) == link("claim", "18")
         assert await store.read(lambda tx: tx.notes.undecided([note])) == {note}
-        await world.choose(manager, task_id, "utf-8")
+        await world.choose(manager, task_id, claim("三体 claimed.mkv"))
         (magnet,) = find_magnets(await world.text(note))
         assert magnet.name == "三体 claimed.mkv"
         shown = await world.shown(manager, task_id)
@@ -136,7 +143,7 @@ async def test_of_many_a_claimed_name_is_asked_about_on_their_card(world: World,
         shown = await world.shown(manager, task_id)
         assert f"Is this the name of <code>{torrent('claim').shown.hex[:8]}</code>" in shown.html
         assert "claimed.mkv (not verified)" in shown.html
-        await world.choose(manager, task_id, "utf-8", position=1)
+        await world.choose(manager, task_id, claim("claimed.mkv"), position=1)
         assert "dn=claimed.mkv" in await world.text(note)
 
 
@@ -146,11 +153,45 @@ async def test_what_is_verified_later_takes_the_place_of_a_chosen_claim(
     engine.knows("claim", info_of(torrent("claim"), "claimed.mkv", verified=False))
     async with run() as manager:
         note = await world.add(link("claim", "18"), "claim")
-        await world.choose(manager, await world.calibrate(manager, note), "utf-8")
+        await world.choose(manager, await world.calibrate(manager, note), claim("claimed.mkv"))
         engine.knows("claim", info_of(torrent("claim"), "true.mkv"))
         await world.calibrate(manager, note)
         (magnet,) = find_magnets(await world.text(note))
         assert magnet.name == "true.mkv"
+
+
+async def test_a_press_on_a_claim_that_another_has_replaced_writes_nothing(
+    world: World, run: Run, store: Store, engine: FakeEngine
+) -> None:
+    other = await store.write(lambda tx: tx.notebooks.open("tg:2", 1.0))
+    engine.knows("claim", info_of(torrent("claim"), "first.mkv", verified=False))
+    async with run() as manager:
+        note = await world.add(link("claim", "18"), "claim")
+        task_id = await world.calibrate(manager, note)
+        engine.knows("claim", info_of(torrent("claim"), "second.mkv", verified=False))
+        await world.calibrate(manager, await world.add(link("claim"), "claim", notebook=other), notebook=other)
+        with pytest.raises(CannotChoose):
+            await world.choose(manager, task_id, claim("first.mkv"))
+        assert await world.text(note) == link("claim", "18")
+        await world.choose(manager, task_id, claim("second.mkv"))
+        assert "dn=second.mkv" in await world.text(note)
+
+
+async def test_a_claim_that_was_chosen_stays_whoever_claims_something_else_and_serves_later_notes(
+    world: World, run: Run, store: Store, engine: FakeEngine
+) -> None:
+    engine.knows("claim", info_of(torrent("claim"), "三体.mkv", verified=False))
+    async with run() as manager:
+        note = await world.add(link("claim", "18"), "claim")
+        task_id = await world.calibrate(manager, note)
+        await world.choose(manager, task_id, claim("三体.mkv"))
+        assert [one for one in labels(await world.shown(manager, task_id)) if "mkv" in one] == []
+        engine.knows("claim", info_of(torrent("claim"), "other.mkv", verified=False))
+        later = await world.add(link("claim", "19"), "claim")
+        await world.calibrate(manager, later)
+        assert await store.read(lambda tx: tx.notes.undecided([note, later])) == set()
+        (magnet,) = find_magnets(await world.text(later))
+        assert magnet.name == "三体.mkv"
 
 
 @pytest.mark.parametrize(

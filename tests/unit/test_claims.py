@@ -1,10 +1,14 @@
 """What nobody has verified: it serves those who run out of time, says so, and gives way to what is verified."""
 
+from dataclasses import replace
+
+import pytest
+
 from services.calibration.manager import AsyncCalibrationManager
-from services.calibration.task import HashRequest, Snapshot, State
+from services.calibration.task import HashRequest, Snapshot, State, verdict
 from services.errors import NotFound
 from services.store.store import Store
-from services.torrents import Hints, NotebookId, PersonId, TaskId
+from services.torrents import Hints, NotebookId, PersonId, Step, TaskId
 from tests.fake_clock import FakeClock
 from tests.unit.conftest import Run
 from tests.unit.fakes import FakeEngine, info_of, torrent
@@ -97,3 +101,22 @@ async def test_who_cancels_gets_no_claim(run: Run, engine: FakeEngine, clock: Fa
         snapshot = await shown(manager, task_id)
         assert snapshot.task.state is State.CANCELLED
         assert snapshot.first.found is None
+
+
+async def test_a_claim_that_no_database_takes_ends_its_item_all_the_same(
+    run: Run, engine: FakeEngine, clock: FakeClock, notebook: NotebookId
+) -> None:
+    engine.claims[X] = replace(CLAIM, size=2**63)
+    async with run(timeout=60) as manager:
+        task_id = await ask(manager, notebook)
+        await clock.advance(61)
+        snapshot = await shown(manager, task_id)
+        assert snapshot.task.state is State.FAILED
+        assert snapshot.first.failure is not None
+        assert snapshot.first.failure.code == "internal"
+        assert not engine.running
+
+
+@pytest.mark.parametrize("parameters", [{}, {"sources": "command,http"}, {"down": "http", "sources": "command"}])
+def test_what_nothing_of_a_swarm_was_told_of_has_no_verdict_on_it(parameters: dict[str, str]) -> None:
+    assert verdict(Step("asking_others", parameters)) == Step("timed_out")

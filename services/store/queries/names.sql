@@ -40,11 +40,16 @@ WHERE tasks.notebook_id = :notebook_id
 LIMIT 1;
 
 -- name: names_of
-SELECT asked.key AS place, names.id, names.verified FROM json_each(:torrents) AS asked
-JOIN names ON names.v1 = asked.value ->> 0
-UNION
-SELECT asked.key AS place, names.id, names.verified FROM json_each(:torrents) AS asked
-JOIN names ON names.v2 = asked.value ->> 1;
+WITH known AS (
+    SELECT asked.key AS place, names.id FROM json_each(:torrents) AS asked
+    JOIN names ON names.v1 = asked.value ->> 0
+    UNION
+    SELECT asked.key AS place, names.id FROM json_each(:torrents) AS asked
+    JOIN names ON names.v2 = asked.value ->> 1
+)
+SELECT known.place, names.id, names.verified, names.name,
+    EXISTS (SELECT 1 FROM chosen_names WHERE name_id = names.id) AS chosen
+FROM known JOIN names USING (id);
 
 -- name: delete_name
 DELETE FROM names WHERE id = :id;
