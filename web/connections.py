@@ -120,8 +120,12 @@ class Http(H11Protocol):
 
     @property
     def is_awaited(self) -> bool:
-        """Whether it has to be waited for a request, or for the rest of one."""
-        return self.conn.their_state in {h11.IDLE, h11.SEND_BODY} and not self.transport.is_closing()
+        """Whether it has to be waited for a request, or for the rest of one, and for nothing else.
+
+        A slow client has yet to take an answer that for h11 is over.
+        """
+        waits = self.conn.their_state in {h11.IDLE, h11.SEND_BODY} and not self.takes_nothing
+        return waits and not self.transport.is_closing()
 
     @property
     def takes_nothing(self) -> bool:

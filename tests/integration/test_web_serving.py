@@ -97,6 +97,44 @@ async def test_where_there_are_as_many_connections_as_files_the_one_that_was_sil
     assert [one.getMessage() for one in caplog.records if one.levelno >= logging.WARNING] == []
 
 
+async def test_an_answer_that_is_taken_slowly_is_not_cut_to_make_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "most", lambda: 3)
+    loop, paused = asyncio.get_running_loop(), asyncio.Event()
+
+    class Watched(connections.Http):
+        def pause_writing(self) -> None:
+            super().pause_writing()
+            paused.set()
+
+    monkeypatch.setattr(serving, "Http", Watched)
+    async with served(tmp_path) as site, contextlib.AsyncExitStack() as stack:
+        own = await site.services.notebook.behind(str(ALICE))
+        note = await site.services.notebook.save(
+            "long " * 180_000, notebook=own, person=ALICE, origin=None, anything=True
+        )
+        assert note is not None
+        with socket.socket() as client:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+            client.setblocking(False)
+            await loop.sock_connect(client, ("127.0.0.1", site.port))
+            asked = f"GET /api/notes/{note.note_id} HTTP/1.1\r\nHost: a\r\n"
+            await loop.sock_sendall(client, f"{asked}Authorization: Bearer {site.tokens[ALICE]}\r\n\r\n".encode())
+            await asyncio.wait_for(paused.wait(), 10)
+            for _ in range(5):
+                visitor, writer = await asyncio.open_connection("127.0.0.1", site.port)
+                stack.callback(writer.close)
+                writer.write(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
+                assert (await visitor.readline()).startswith(b"HTTP/1.1 200 ")
+            said = b""
+            while not said.endswith(b"}"):
+                more = await asyncio.wait_for(loop.sock_recv(client, 65_536), 10)
+                assert more, f"cut after {len(said)} bytes"
+                said += more
+        assert len(said) > 900_000
+
+
 async def test_an_upload_that_goes_on_outlives_those_that_say_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
