@@ -45,7 +45,12 @@ async def opened(
                     http = settings.http
                     policy = AddressPolicy(settings.libtorrent.allow_private_peers)
                     caches = HttpResolver.open(
-                        http.templates, policy=policy, seconds=http.timeout, clock=clock, read=read_torrent
+                        http.templates,
+                        policy=policy,
+                        seconds=http.timeout,
+                        at_once=http.at_once,
+                        clock=clock,
+                        read=read_torrent,
                     )
                     return await stack.enter_async_context(caches), http.at_once
 

@@ -48,11 +48,23 @@ class HttpResolver:
     @classmethod
     @asynccontextmanager
     async def open(
-        cls, templates: Sequence[str], *, policy: AddressPolicy, seconds: float, clock: Clock, read: ReadTorrent
+        cls,
+        templates: Sequence[str],
+        *,
+        policy: AddressPolicy,
+        seconds: float,
+        at_once: int,
+        clock: Clock,
+        read: ReadTorrent,
     ) -> AsyncIterator[Self]:
-        """Yield one that contacts nobody whom *policy* keeps off; each address has so many *seconds*."""
+        """Yield one that contacts nobody whom *policy* keeps off; each address has so many *seconds*.
+
+        With more lookups than *at_once*, some wait for others, and that counts as their time.
+        """
         trust = await asyncio.to_thread(ssl.create_default_context)
-        async with httpcore.AsyncConnectionPool(trust, network_backend=_Guarded(policy)) as pool:
+        async with httpcore.AsyncConnectionPool(
+            trust, max_connections=at_once, network_backend=_Guarded(policy)
+        ) as pool:
             yield cls(pool, templates, seconds=seconds, clock=clock, read=read)
 
     async def resolve(self, torrent: TorrentId, hints: Hints, progress: Progress) -> TorrentInfo:  # noqa: ARG002

@@ -3,12 +3,12 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 
 import pytest
 
 from sandbox.swarm import make_sample
-from services.clock import SystemClock
+from services.clock import Clock, SystemClock
 from services.errors import LookupFailed, NotFound, ResolverDown
 from services.resolvers.addresses import AddressPolicy
 from services.resolvers.http import HttpResolver
@@ -34,6 +34,7 @@ class Cache:
         self.stays_open = False
         self.port = 0
         self._served: set[asyncio.Task[None]] = set()
+        self._told = asyncio.Condition()
 
     @asynccontextmanager
     async def at(self, host: str = "127.0.0.1") -> AsyncIterator["Cache"]:
@@ -55,12 +56,18 @@ class Cache:
                 self.heads.append(head)
                 path = head.split()[1].decode()
                 self.asked.append(path)
+                async with self._told:
+                    self._told.notify_all()
                 writer.write(self.answers.get(path, answer(404, b"no")))
                 await writer.drain()
                 if self.stays_open:
                     await asyncio.Event().wait()
             finally:
                 writer.close()
+
+    async def is_asked(self, times: int) -> None:
+        async with self._told:
+            await self._told.wait_for(lambda: len(self.asked) >= times)
 
     def url(self, path: str = "/{info_hash}.torrent", host: str = "127.0.0.1") -> str:
         return f"http://{host}:{self.port}{path}"
@@ -77,13 +84,17 @@ async def cache() -> AsyncIterator[Cache]:
         yield one
 
 
-async def look(
-    *templates: str, policy: AddressPolicy = OPEN, torrent: TorrentId = X, seconds: float = 20
-) -> TorrentInfo:
-    async with HttpResolver.open(
-        templates, policy=policy, seconds=seconds, clock=SystemClock(), read=read_torrent
-    ) as resolver:
-        return await resolver.resolve(torrent, Hints(), Steps())
+def opened(
+    *templates: str, policy: AddressPolicy = OPEN, seconds: float = 20, at_once: int = 10, clock: Clock | None = None
+) -> AbstractAsyncContextManager[HttpResolver]:
+    return HttpResolver.open(
+        templates, policy=policy, seconds=seconds, at_once=at_once, clock=clock or SystemClock(), read=read_torrent
+    )
+
+
+async def look(*templates: str, policy: AddressPolicy = OPEN) -> TorrentInfo:
+    async with opened(*templates, policy=policy) as resolver:
+        return await resolver.resolve(X, Hints(), Steps())
 
 
 async def failure(*templates: str, policy: AddressPolicy = OPEN) -> LookupFailed:
@@ -155,15 +166,25 @@ async def test_one_that_says_nothing_has_its_time_and_no_more(cache: Cache) -> N
     clock = FakeClock()
     cache.stays_open = True
     cache.answers["/x"] = b"HTTP/1.1 200 X\r\n"
-    async with HttpResolver.open(
-        [cache.url("/x")], policy=OPEN, seconds=10, clock=clock, read=read_torrent
-    ) as resolver:
+    async with opened(cache.url("/x"), seconds=10, clock=clock) as resolver:
         looking = asyncio.ensure_future(resolver.resolve(X, Hints(), Steps()))
         await settle()
         await clock.advance(10)
         with pytest.raises(ResolverDown, match="no answer in time"):
             await looking
     assert clock.sleeping == 0
+
+
+async def test_as_many_as_may_ask_at_once_are_asked_for_at_once(cache: Cache) -> None:
+    cache.stays_open = True
+    cache.answers["/x"] = b"HTTP/1.1 200 X\r\n"
+    async with opened(cache.url("/x"), at_once=12) as resolver:
+        looking = [asyncio.ensure_future(resolver.resolve(X, Hints(), Steps())) for _ in range(12)]
+        async with asyncio.timeout(10):
+            await cache.is_asked(12)
+        for one in looking:
+            one.cancel()
+        await asyncio.wait(looking)
 
 
 # Where they lead, and where nobody goes.
