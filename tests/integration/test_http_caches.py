@@ -195,8 +195,41 @@ async def test_a_redirect_is_followed_and_its_end_verified(cache: Cache) -> None
     assert (await look(cache.url("/x"))).name.text == "Cached.mkv"
 
 
+async def test_a_redirect_to_what_is_not_ascii_is_followed(cache: Cache) -> None:
+    cache.answers |= {
+        "/x": answer(301, b"", "Location: /é ü%20?z=ñ"),
+        "/%C3%A9%20%C3%BC%20?z=%C3%B1": answer(200, TORRENT),
+    }
+    assert (await look(cache.url("/x"))).name.text == "Cached.mkv"
+
+
+NO_HOSTS = [
+    "127.0.0.1:99999",
+    "127.0.0.1:abc",
+    "127.0.0.1:0",
+    f"{'a' * 64}.example",
+    "a..example",
+    "..example",
+    "b%C3%BC",
+]
+
+
 @pytest.mark.parametrize(
-    "to", ["/x", "ftp://127.0.0.1/x", "file:///etc/passwd", "http://", "http://[/", "", "javascript:x"]
+    "template", [*(f"http://{one}/x" for one in NO_HOSTS), "http://bü.example/x", "http://127.0.0.1/é"]
+)
+async def test_what_is_no_address_counts_as_down_and_the_next_is_asked(cache: Cache, template: str) -> None:
+    assert (await failure(template)).parameters == {"reason": "no such address"}
+    cache.answers["/y"] = answer(200, TORRENT)
+    assert (await look(template, cache.url("/y"))).name.text == "Cached.mkv"
+
+
+@pytest.mark.parametrize(
+    "to",
+    [
+        *("/x", "ftp://127.0.0.1/x", "file:///etc/passwd", "http://", "http://[/", "", "javascript:x"),
+        *(f"http://{one}/x" for one in NO_HOSTS),
+        "http://bü.example/x",
+    ],
 )
 async def test_a_redirect_that_leads_nowhere_or_in_a_circle_is_no_answer(cache: Cache, to: str) -> None:
     cache.answers["/x"] = answer(302, b"", f"Location: {to}")
