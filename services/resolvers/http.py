@@ -79,7 +79,7 @@ class HttpResolver:
         """
         trust = await asyncio.to_thread(ssl.create_default_context)
         async with httpcore.AsyncConnectionPool(
-            trust, max_connections=at_once, network_backend=_Guarded(policy)
+            trust, max_connections=at_once, network_backend=_Guarded(policy, seconds, clock)
         ) as pool:
             yield cls(pool, templates, seconds=seconds, clock=clock, read=read)
 
@@ -159,10 +159,15 @@ async def _whole(answer: httpcore.Response) -> bytes:
 
 
 class _Guarded(httpcore.AsyncNetworkBackend):
-    """Connects to what a name leads to, where that may be contacted: what is looked at is what is connected to."""
+    """Connects to what a name leads to, where that may be contacted: what is looked at is what is connected to.
 
-    def __init__(self, policy: AddressPolicy) -> None:
+    Of so many *seconds* each address has an equal share: one that is silent keeps no other from its turn.
+    """
+
+    def __init__(self, policy: AddressPolicy, seconds: float, clock: Clock) -> None:
         self._policy = policy
+        self._seconds = seconds
+        self._clock = clock
         self._inner = httpcore.AnyIOBackend()
 
     async def connect_tcp(
@@ -174,9 +179,17 @@ class _Guarded(httpcore.AsyncNetworkBackend):
         socket_options: Iterable[_SOCKET_OPTION] | None = None,
     ) -> httpcore.AsyncNetworkStream:
         failure: Exception = httpcore.ConnectError("no address that may be contacted")
-        for address in await self._addresses(host, port):
+        addresses = await self._addresses(host, port)
+        for address in addresses:
+            connecting = asyncio.ensure_future(
+                self._inner.connect_tcp(address, port, timeout, local_address, socket_options)
+            )
+            await at_most(self._clock, self._seconds / len(addresses), connecting)
+            if connecting.cancelled():
+                failure = httpcore.ConnectTimeout("no connection in time")
+                continue
             try:
-                return await self._inner.connect_tcp(address, port, timeout, local_address, socket_options)
+                return connecting.result()
             except httpcore.NetworkError as error:
                 failure = error
         raise failure

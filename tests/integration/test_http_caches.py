@@ -297,3 +297,28 @@ async def test_of_several_addresses_those_that_may_not_be_contacted_are_passed_o
     monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", several)
     cache.answers["/x"] = answer(200, TORRENT)
     assert (await look(cache.url("/x", "cache.example"))).name.text == "Cached.mkv"
+
+
+async def test_an_address_that_says_nothing_keeps_no_other_of_its_name_from_its_turn(
+    cache: Cache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def two(_host: str | None, port: int, **_: int) -> Sequence[object]:
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (one, port)) for one in ("127.0.0.2", "127.0.0.1")]
+
+    loop = asyncio.get_running_loop()
+    cache.answers["/x"] = answer(200, TORRENT)
+    clock = FakeClock()
+    policy = AddressPolicy(allowed=("127.0.0.1", "127.0.0.2"))
+    with socket.socket() as silent, socket.socket() as first:
+        silent.bind(("127.0.0.2", cache.port))
+        silent.listen(0)  # one fits into its queue; whoever comes after that hears nothing
+        first.connect(silent.getsockname())
+        monkeypatch.setattr(loop, "getaddrinfo", two)
+        async with opened(cache.url("/x", "cache.example"), policy=policy, seconds=10, clock=clock) as resolver:
+            looking = asyncio.ensure_future(resolver.resolve(X, Hints(), Steps()))
+            await settle()
+            assert cache.asked == []
+            await clock.advance(5)
+            async with asyncio.timeout(10):
+                assert (await looking).name.text == "Cached.mkv"
+    assert clock.sleeping == 0
