@@ -1,5 +1,6 @@
 """The sources of names as the settings want them, as one chain."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 from bot import swarm
 from bot.config import Resolvers
 from services.clock import Clock
-from services.resolvers.addresses import AddressPolicy
+from services.resolvers.addresses import AddressPolicy, own_addresses
 from services.resolvers.breaker import Breaker
 from services.resolvers.chain import Chain, Source
 from services.resolvers.command import CommandResolver
@@ -44,6 +45,7 @@ async def opened(
                 case _:
                     http = settings.http
                     policy = AddressPolicy(settings.libtorrent.allow_private_peers)
+                    policy = policy.knowing_own(*await asyncio.to_thread(own_addresses))
                     caches = HttpResolver.open(
                         http.templates,
                         policy=policy,

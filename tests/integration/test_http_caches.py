@@ -5,8 +5,11 @@ import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 
+import httpcore
 import pytest
 
+from bot import sources
+from bot.config import Http, Resolvers
 from sandbox.swarm import make_sample
 from services.clock import Clock, SystemClock
 from services.errors import LookupFailed, NotFound, ResolverDown
@@ -322,3 +325,20 @@ async def test_an_address_that_says_nothing_keeps_no_other_of_its_name_from_its_
             async with asyncio.timeout(10):
                 assert (await looking).name.text == "Cached.mkv"
     assert clock.sleeping == 0
+
+
+async def test_this_machines_own_public_address_is_not_contacted(monkeypatch: pytest.MonkeyPatch) -> None:
+    connected: list[str] = []
+
+    async def connect(_: object, host: str, *_and: object) -> httpcore.AsyncNetworkStream:
+        connected.append(host)
+        raise httpcore.ConnectError
+
+    monkeypatch.setattr(httpcore.AnyIOBackend, "connect_tcp", connect)
+    monkeypatch.setattr("bot.sources.own_addresses", lambda: ["8.8.4.4"])
+    templates = ("http://8.8.4.4/{info_hash}", "http://8.8.8.8/{info_hash}")
+    settings = Resolvers(order=("http",), http=Http(templates=templates))
+    async with sources.opened(settings, None, SystemClock()) as chain:
+        with pytest.raises(LookupFailed):
+            await chain.resolve(X, Hints(), Steps())
+    assert connected == ["8.8.8.8"]
