@@ -37,7 +37,8 @@ async def opened(
                     ours = swarm.opened(settings.libtorrent, dht_state, any_port=any_port)
                     return await stack.enter_async_context(ours), _ALL
                 case "files":
-                    return FilesResolver(settings.files.folders, clock=clock, read=read_torrent), _ALL
+                    files = FilesResolver.open(settings.files.folders, clock=clock, read=read_torrent)
+                    return await stack.enter_async_context(files), _ALL
                 case "command":
                     command = settings.command
                     ran = CommandResolver(command.argv, seconds=command.timeout, clock=clock, read=read_torrent)

@@ -2,9 +2,11 @@
 
 import asyncio
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 import structlog
 
@@ -37,7 +39,7 @@ class _Shelf:
 
 
 class FilesResolver:
-    """A `Resolver` that reads the .torrent files in *folders*, and in those within them."""
+    """A `Resolver` that reads the .torrent files in *folders*, and in those within them. `open` makes one."""
 
     label = "files"
 
@@ -47,7 +49,18 @@ class FilesResolver:
         self._read = read
         self._shelf = _Shelf()
         self._looked_at: float | None = None
-        self._turn = asyncio.Lock()
+        self._looking: asyncio.Task[None] | None = None
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, folders: Sequence[Path], *, clock: Clock, read: ReadTorrent) -> AsyncIterator[Self]:
+        """Yield one. At the end a look that is under way is waited for: a thread cannot be stopped."""
+        self = cls(folders, clock=clock, read=read)
+        try:
+            yield self
+        finally:
+            if self._looking:
+                await asyncio.wait([self._looking])
 
     async def resolve(self, torrent: TorrentId, hints: Hints, progress: Progress) -> TorrentInfo:  # noqa: ARG002
         """See `Resolver.resolve`. The folders are looked into at most every ten seconds.
@@ -56,11 +69,7 @@ class FilesResolver:
             NotFound: no file is this torrent's; parameter *reason* is ``no_file``.
         """
         progress.started()
-        async with self._turn:
-            now = self._clock.monotonic()
-            if self._looked_at is None or now - self._looked_at >= _EACH:
-                self._shelf = await asyncio.to_thread(_looked_into, self._folders, self._shelf, self._read)
-                self._looked_at = now
+        await self._look_where_it_is_time()
         path = next((self._shelf.where[one] for one in torrent.hashes if one in self._shelf.where), None)
         if path is None:
             raise NotFound(reason="no_file")
@@ -68,6 +77,24 @@ class FilesResolver:
 
     def add_hints(self, torrent: TorrentId, hints: Hints) -> None:
         """Do nothing: a file needs none."""
+
+    async def _look_where_it_is_time(self) -> None:
+        """Return when the folders have been looked into: one look at a time, which all who come meanwhile wait for.
+
+        It goes on when nobody waits for it any more: its thread would, too, and the next would begin beside it.
+        """
+        now = self._clock.monotonic()
+        if self._looking is None and (self._looked_at is None or now - self._looked_at >= _EACH):
+            self._looking = asyncio.create_task(self._look(), name="files")
+        if self._looking:
+            await asyncio.shield(self._looking)
+
+    async def _look(self) -> None:
+        try:
+            self._shelf = await asyncio.to_thread(_looked_into, self._folders, self._shelf, self._read)
+            self._looked_at = self._clock.monotonic()
+        finally:
+            self._looking = None
 
 
 def _looked_into(folders: Sequence[Path], before: _Shelf, read: ReadTorrent) -> _Shelf:
