@@ -12,7 +12,7 @@ import structlog
 
 from services.clock import Clock
 from services.errors import NotFound
-from services.resolvers.torrent_file import ReadTorrent, content_of, torrent_in
+from services.resolvers.torrent_file import UNREADABLE, ReadTorrent, content_of, torrent_in
 from services.torrents import Hints, InfoHash, Progress, TorrentId, TorrentInfo
 
 log = structlog.stdlib.get_logger(__name__)
@@ -27,7 +27,12 @@ _Stamp = tuple[int, int]
 @dataclass(frozen=True, slots=True)
 class _Seen:
     stamp: _Stamp
-    hashes: tuple[InfoHash, ...]
+    hashes: tuple[InfoHash, ...] = ()
+    trouble: str = ""
+
+    def holds(self, stamp: _Stamp) -> bool:
+        """Whether it still is so; what could not be read may be readable by now, and its stamp does not say so."""
+        return self.stamp == stamp and self.trouble != UNREADABLE
 
 
 @dataclass(slots=True)
@@ -102,7 +107,7 @@ def _looked_into(folders: Sequence[Path], before: _Shelf, read: ReadTorrent) -> 
     seen: dict[Path, _Seen] = {}
     for path, stamp in _files_in(folders):
         known = before.seen.get(path)
-        seen[path] = known if known and known.stamp == stamp else _Seen(stamp, _hashes_in(path, read))
+        seen[path] = known if known and known.holds(stamp) else _read_anew(path, stamp, known, read)
     return _Shelf(seen, {one: path for path, what in seen.items() for one in what.hashes})
 
 
@@ -125,9 +130,11 @@ def _files_in(folders: Sequence[Path]) -> Iterator[tuple[Path, _Stamp]]:
                 yield path, (there.st_mtime_ns, there.st_size)
 
 
-def _hashes_in(path: Path, read: ReadTorrent) -> tuple[InfoHash, ...]:
+def _read_anew(path: Path, stamp: _Stamp, before: _Seen | None, read: ReadTorrent) -> _Seen:
     try:
-        return read(content_of(path), "").torrent.hashes
+        return _Seen(stamp, read(content_of(path), "").torrent.hashes)
     except NotFound as error:
-        log.warning("files.unusable", path=str(path), **error.parameters)
-        return ()
+        seen = _Seen(stamp, trouble=str(error.parameters["reason"]))
+        if seen != before:
+            log.warning("files.unusable", path=str(path), **error.parameters)
+        return seen

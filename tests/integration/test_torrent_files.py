@@ -168,6 +168,24 @@ async def test_what_is_malformed_or_huge_or_no_torrent_hides_nothing_and_is_told
     assert told == [("bad.torrent", "torrent_unusable"), ("huge.torrent", "file_too_large")]
 
 
+async def test_a_file_that_could_not_be_read_is_tried_at_each_look_and_told_once(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(self: Path, mode: str) -> object:
+        raise PermissionError(mode, self)
+
+    sample = make_sample("Locked.mkv")
+    shelf.put("a.torrent", sample)
+    with capture_logs() as logged, monkeypatch.context() as locked:
+        locked.setattr(Path, "open", refused)  # whoever is root may read what nobody may
+        for _ in range(3):
+            with pytest.raises(NotFound, match="no_file"):
+                await shelf.find(sample)
+            await shelf.clock.advance(10)
+    assert [one["reason"] for one in logged] == ["file_unreadable"]
+    assert (await shelf.find(sample)).name.text == "Locked.mkv"
+
+
 async def test_a_folder_that_is_not_there_has_nothing(shelf: Shelf) -> None:
     folders = [shelf.folder / "none"]
     async with FilesResolver.open(folders, clock=shelf.clock, read=read_torrent) as nowhere:
