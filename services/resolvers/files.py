@@ -40,7 +40,7 @@ class _Shelf:
     """What was in the folders at the last look: each file's hashes, and where each hash is."""
 
     seen: Mapping[Path, _Seen] = field(default_factory=dict)
-    where: Mapping[InfoHash, Path] = field(default_factory=dict)
+    where: Mapping[InfoHash, Sequence[Path]] = field(default_factory=dict)
 
 
 class FilesResolver:
@@ -71,14 +71,17 @@ class FilesResolver:
         """See `Resolver.resolve`. The folders are looked into at most every ten seconds.
 
         Raises:
-            NotFound: no file is this torrent's; parameter *reason* is ``no_file``.
+            NotFound: no file is this torrent's (parameter *reason* is ``no_file``), or none can be read any more.
         """
         progress.started()
         await self._look_where_it_is_time()
-        path = next((self._shelf.where[one] for one in torrent.hashes if one in self._shelf.where), None)
-        if path is None:
-            raise NotFound(reason="no_file")
-        return await asyncio.to_thread(torrent_in, path, torrent, self.label, self._read)
+        failure = NotFound(reason="no_file")
+        for path in dict.fromkeys(path for one in torrent.hashes for path in self._shelf.where.get(one, ())):
+            try:
+                return await asyncio.to_thread(torrent_in, path, torrent, self.label, self._read)
+            except NotFound as error:  # it has gone or changed meanwhile; there may be a copy
+                failure = error
+        raise failure
 
     def add_hints(self, torrent: TorrentId, hints: Hints) -> None:
         """Do nothing: a file needs none."""
@@ -108,7 +111,11 @@ def _looked_into(folders: Sequence[Path], before: _Shelf, read: ReadTorrent) -> 
     for path, stamp in _files_in(folders):
         known = before.seen.get(path)
         seen[path] = known if known and known.holds(stamp) else _read_anew(path, stamp, known, read)
-    return _Shelf(seen, {one: path for path, what in seen.items() for one in what.hashes})
+    where: dict[InfoHash, list[Path]] = {}
+    for path, what in seen.items():
+        for one in what.hashes:
+            where.setdefault(one, []).append(path)
+    return _Shelf(seen, where)
 
 
 def _files_in(folders: Sequence[Path]) -> Iterator[tuple[Path, _Stamp]]:

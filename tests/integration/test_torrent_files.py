@@ -168,6 +168,16 @@ async def test_what_is_malformed_or_huge_or_no_torrent_hides_nothing_and_is_told
     assert told == [("bad.torrent", "torrent_unusable"), ("huge.torrent", "file_too_large")]
 
 
+@pytest.mark.parametrize("gone", ["a.torrent", "b/b.torrent"])
+async def test_of_two_copies_either_is_enough(shelf: Shelf, gone: str) -> None:
+    sample = make_sample("Twice.mkv", kind="hybrid")
+    for name in ("a.torrent", "b/b.torrent"):
+        shelf.put(name, sample)
+    await shelf.find(sample)
+    (shelf.folder / gone).unlink()
+    assert (await shelf.find(sample)).name.text == "Twice.mkv"
+
+
 async def test_a_file_that_could_not_be_read_is_tried_at_each_look_and_told_once(
     shelf: Shelf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -184,6 +194,21 @@ async def test_a_file_that_could_not_be_read_is_tried_at_each_look_and_told_once
             await shelf.clock.advance(10)
     assert [one["reason"] for one in logged] == ["file_unreadable"]
     assert (await shelf.find(sample)).name.text == "Locked.mkv"
+
+
+async def test_a_link_to_a_file_is_followed_and_one_to_a_folder_is_not(tmp_path: Path) -> None:
+    linked, within = make_sample("Linked.mkv"), make_sample("Within.mkv")
+    elsewhere = Shelf(tmp_path / "elsewhere")
+    elsewhere.put("a.torrent", linked)
+    elsewhere.put("b/b.torrent", within)
+    shelf = Shelf(tmp_path / "shelf")
+    shelf.folder.mkdir()
+    (shelf.folder / "c.torrent").symlink_to(elsewhere.folder / "a.torrent")
+    (shelf.folder / "d").symlink_to(elsewhere.folder / "b")
+    async with shelf.opened():
+        assert (await shelf.find(linked)).name.text == "Linked.mkv"
+        with pytest.raises(NotFound, match="no_file"):
+            await shelf.find(within)
 
 
 async def test_a_folder_that_is_not_there_has_nothing(shelf: Shelf) -> None:
