@@ -15,6 +15,8 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, f
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
+from services.resolvers.http import can_be_asked
+
 # The values stay out of errors: one of them may be the token in the wrong place.
 _FROZEN = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, use_attribute_docstrings=True)
 _ADDRESS = re.compile(r"https?://[^/\s?#]+(?:/[^\s?#]*)?/bot")
@@ -176,10 +178,13 @@ class Http(BaseModel):
     @classmethod
     def _addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for one in value:
-            parts = urlsplit(one)
-            asks = any(word in one for word in ("{info_hash}", "{INFO_HASH}"))
-            if parts.scheme not in {"http", "https"} or not parts.hostname or not asks:
-                raise ValueError("each must be an http or https address with {info_hash} or {INFO_HASH} in it")
+            parts = urlsplit(one) if can_be_asked(one) else None
+            asks = parts and any(word in parts.path + parts.query for word in ("{info_hash}", "{INFO_HASH}"))
+            if not parts or not asks or "@" in parts.netloc:
+                raise ValueError(
+                    "each must be an http or https address of ASCII letters, with {info_hash} or {INFO_HASH} in its "
+                    "path or query, and no password"
+                )
         return value
 
 

@@ -1,5 +1,6 @@
 """The sources of names as the settings want them, as one chain."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 from bot import swarm
 from bot.config import Resolvers
 from services.clock import Clock
-from services.resolvers.addresses import AddressPolicy
+from services.resolvers.addresses import AddressPolicy, own_addresses
 from services.resolvers.breaker import Breaker
 from services.resolvers.chain import Chain, Source
 from services.resolvers.command import CommandResolver
@@ -36,7 +37,8 @@ async def opened(
                     ours = swarm.opened(settings.libtorrent, dht_state, any_port=any_port)
                     return await stack.enter_async_context(ours), _ALL
                 case "files":
-                    return FilesResolver(settings.files.folders, clock=clock, read=read_torrent), _ALL
+                    files = FilesResolver.open(settings.files.folders, clock=clock, read=read_torrent)
+                    return await stack.enter_async_context(files), _ALL
                 case "command":
                     command = settings.command
                     ran = CommandResolver(command.argv, seconds=command.timeout, clock=clock, read=read_torrent)
@@ -44,8 +46,14 @@ async def opened(
                 case _:
                     http = settings.http
                     policy = AddressPolicy(settings.libtorrent.allow_private_peers)
+                    policy = policy.knowing_own(*await asyncio.to_thread(own_addresses))
                     caches = HttpResolver.open(
-                        http.templates, policy=policy, seconds=http.timeout, clock=clock, read=read_torrent
+                        http.templates,
+                        policy=policy,
+                        seconds=http.timeout,
+                        at_once=http.at_once,
+                        clock=clock,
+                        read=read_torrent,
                     )
                     return await stack.enter_async_context(caches), http.at_once
 

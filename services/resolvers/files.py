@@ -2,15 +2,17 @@
 
 import asyncio
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 import structlog
 
 from services.clock import Clock
 from services.errors import NotFound
-from services.resolvers.torrent_file import ReadTorrent, content_of, torrent_in
+from services.resolvers.torrent_file import UNREADABLE, ReadTorrent, content_of, torrent_in
 from services.torrents import Hints, InfoHash, Progress, TorrentId, TorrentInfo
 
 log = structlog.stdlib.get_logger(__name__)
@@ -25,7 +27,12 @@ _Stamp = tuple[int, int]
 @dataclass(frozen=True, slots=True)
 class _Seen:
     stamp: _Stamp
-    hashes: tuple[InfoHash, ...]
+    hashes: tuple[InfoHash, ...] = ()
+    trouble: str = ""
+
+    def holds(self, stamp: _Stamp) -> bool:
+        """Whether it still is so; what could not be read may be readable by now, and its stamp does not say so."""
+        return self.stamp == stamp and self.trouble != UNREADABLE
 
 
 @dataclass(slots=True)
@@ -33,11 +40,11 @@ class _Shelf:
     """What was in the folders at the last look: each file's hashes, and where each hash is."""
 
     seen: Mapping[Path, _Seen] = field(default_factory=dict)
-    where: Mapping[InfoHash, Path] = field(default_factory=dict)
+    where: Mapping[InfoHash, Sequence[Path]] = field(default_factory=dict)
 
 
 class FilesResolver:
-    """A `Resolver` that reads the .torrent files in *folders*, and in those within them."""
+    """A `Resolver` that reads the .torrent files in *folders*, and in those within them. `open` makes one."""
 
     label = "files"
 
@@ -47,27 +54,55 @@ class FilesResolver:
         self._read = read
         self._shelf = _Shelf()
         self._looked_at: float | None = None
-        self._turn = asyncio.Lock()
+        self._looking: asyncio.Task[None] | None = None
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, folders: Sequence[Path], *, clock: Clock, read: ReadTorrent) -> AsyncIterator[Self]:
+        """Yield one. At the end a look that is under way is waited for: a thread cannot be stopped."""
+        self = cls(folders, clock=clock, read=read)
+        try:
+            yield self
+        finally:
+            if self._looking:
+                await asyncio.wait([self._looking])
 
     async def resolve(self, torrent: TorrentId, hints: Hints, progress: Progress) -> TorrentInfo:  # noqa: ARG002
         """See `Resolver.resolve`. The folders are looked into at most every ten seconds.
 
         Raises:
-            NotFound: no file is this torrent's; parameter *reason* is ``no_file``.
+            NotFound: no file is this torrent's (parameter *reason* is ``no_file``), or none can be read any more.
         """
         progress.started()
-        async with self._turn:
-            now = self._clock.monotonic()
-            if self._looked_at is None or now - self._looked_at >= _EACH:
-                self._shelf = await asyncio.to_thread(_looked_into, self._folders, self._shelf, self._read)
-                self._looked_at = now
-        path = next((self._shelf.where[one] for one in torrent.hashes if one in self._shelf.where), None)
-        if path is None:
-            raise NotFound(reason="no_file")
-        return await asyncio.to_thread(torrent_in, path, torrent, self.label, self._read)
+        await self._look_where_it_is_time()
+        failure = NotFound(reason="no_file")
+        for path in dict.fromkeys(path for one in torrent.hashes for path in self._shelf.where.get(one, ())):
+            try:
+                return await asyncio.to_thread(torrent_in, path, torrent, self.label, self._read)
+            except NotFound as error:  # it has gone or changed meanwhile; there may be a copy
+                failure = error
+        raise failure
 
     def add_hints(self, torrent: TorrentId, hints: Hints) -> None:
         """Do nothing: a file needs none."""
+
+    async def _look_where_it_is_time(self) -> None:
+        """Return when the folders have been looked into: one look at a time, which all who come meanwhile wait for.
+
+        It goes on when nobody waits for it any more: its thread would, too, and the next would begin beside it.
+        """
+        now = self._clock.monotonic()
+        if self._looking is None and (self._looked_at is None or now - self._looked_at >= _EACH):
+            self._looking = asyncio.create_task(self._look(), name="files")
+        if self._looking:
+            await asyncio.shield(self._looking)
+
+    async def _look(self) -> None:
+        try:
+            self._shelf = await asyncio.to_thread(_looked_into, self._folders, self._shelf, self._read)
+            self._looked_at = self._clock.monotonic()
+        finally:
+            self._looking = None
 
 
 def _looked_into(folders: Sequence[Path], before: _Shelf, read: ReadTorrent) -> _Shelf:
@@ -75,8 +110,12 @@ def _looked_into(folders: Sequence[Path], before: _Shelf, read: ReadTorrent) -> 
     seen: dict[Path, _Seen] = {}
     for path, stamp in _files_in(folders):
         known = before.seen.get(path)
-        seen[path] = known if known and known.stamp == stamp else _Seen(stamp, _hashes_in(path, read))
-    return _Shelf(seen, {one: path for path, what in seen.items() for one in what.hashes})
+        seen[path] = known if known and known.holds(stamp) else _read_anew(path, stamp, known, read)
+    where: dict[InfoHash, list[Path]] = {}
+    for path, what in seen.items():
+        for one in what.hashes:
+            where.setdefault(one, []).append(path)
+    return _Shelf(seen, where)
 
 
 def _files_in(folders: Sequence[Path]) -> Iterator[tuple[Path, _Stamp]]:
@@ -98,9 +137,11 @@ def _files_in(folders: Sequence[Path]) -> Iterator[tuple[Path, _Stamp]]:
                 yield path, (there.st_mtime_ns, there.st_size)
 
 
-def _hashes_in(path: Path, read: ReadTorrent) -> tuple[InfoHash, ...]:
+def _read_anew(path: Path, stamp: _Stamp, before: _Seen | None, read: ReadTorrent) -> _Seen:
     try:
-        return read(content_of(path), "").torrent.hashes
+        return _Seen(stamp, read(content_of(path), "").torrent.hashes)
     except NotFound as error:
-        log.warning("files.unusable", path=str(path), **error.parameters)
-        return ()
+        seen = _Seen(stamp, trouble=str(error.parameters["reason"]))
+        if seen != before:
+            log.warning("files.unusable", path=str(path), **error.parameters)
+        return seen

@@ -1,12 +1,13 @@
 """Caches of .torrent files on the web as a source. Each is told what is looked for: none is asked that is not named."""
 
 import asyncio
+import re
 import ssl
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import Self
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import quote, urljoin, urlsplit
 
 import httpcore
 
@@ -19,7 +20,22 @@ from services.torrents import Hints, Progress, TorrentId, TorrentInfo
 _MOST_REDIRECTS = 3
 _HEADERS = (("User-Agent", "calibot"), ("Accept-Encoding", "identity"))
 _KNOWS_NOT = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
+_PLAIN = "!#$%&'()*+,/:;=?@[]~"  # what a redirect may say as it is, beside letters, digits and "_.-"
+_HOST = re.compile(r"[A-Za-z0-9._:-]+", re.ASCII)
 _SOCKET_OPTION = tuple[int, int, int] | tuple[int, int, bytes | bytearray] | tuple[int, int, None, int]
+
+
+def can_be_asked(address: str) -> bool:
+    """Whether a request can be made for *address*: in ASCII, with a host and a port that there may be."""
+    try:
+        parts = urlsplit(address)
+        host = parts.hostname or ""
+        host.encode("idna")  # as the lookup of a name does
+        port = parts.port
+    except ValueError:
+        return False
+    plain = address.isascii() and address.isprintable() and " " not in address
+    return plain and parts.scheme in {"http", "https"} and port != 0 and _HOST.fullmatch(host) is not None
 
 
 class HttpResolver:
@@ -48,11 +64,23 @@ class HttpResolver:
     @classmethod
     @asynccontextmanager
     async def open(
-        cls, templates: Sequence[str], *, policy: AddressPolicy, seconds: float, clock: Clock, read: ReadTorrent
+        cls,
+        templates: Sequence[str],
+        *,
+        policy: AddressPolicy,
+        seconds: float,
+        at_once: int,
+        clock: Clock,
+        read: ReadTorrent,
     ) -> AsyncIterator[Self]:
-        """Yield one that contacts nobody whom *policy* keeps off; each address has so many *seconds*."""
+        """Yield one that contacts nobody whom *policy* keeps off; each address has so many *seconds*.
+
+        With more lookups than *at_once*, some wait for others, and that counts as their time.
+        """
         trust = await asyncio.to_thread(ssl.create_default_context)
-        async with httpcore.AsyncConnectionPool(trust, network_backend=_Guarded(policy)) as pool:
+        async with httpcore.AsyncConnectionPool(
+            trust, max_connections=at_once, network_backend=_Guarded(policy, seconds, clock)
+        ) as pool:
             yield cls(pool, templates, seconds=seconds, clock=clock, read=read)
 
     async def resolve(self, torrent: TorrentId, hints: Hints, progress: Progress) -> TorrentInfo:  # noqa: ARG002
@@ -85,6 +113,8 @@ class HttpResolver:
         return asking.result()
 
     async def _fetched(self, address: str) -> bytes:
+        if not can_be_asked(address):
+            raise ResolverDown(reason="no such address")
         try:
             for _ in range(_MOST_REDIRECTS + 1):
                 async with self._pool.stream("GET", address, headers=_HEADERS) as answer:
@@ -107,11 +137,10 @@ def _further(address: str, answer: httpcore.Response) -> str | None:
         return None
     named = next((value for name, value in answer.headers if name.lower() == b"location"), b"")
     try:
-        further = urljoin(address, named.decode("ascii", "replace"))
-        before, after = urlsplit(address), urlsplit(further)
+        further = urljoin(address, quote(named, _PLAIN))
     except ValueError as error:
         raise NotFound(reason="redirected") from error
-    if after.scheme not in {"https", before.scheme} or not after.hostname:
+    if not can_be_asked(further) or urlsplit(further).scheme not in {"https", urlsplit(address).scheme}:
         raise NotFound(reason="redirected")
     return further
 
@@ -130,10 +159,15 @@ async def _whole(answer: httpcore.Response) -> bytes:
 
 
 class _Guarded(httpcore.AsyncNetworkBackend):
-    """Connects to what a name leads to, where that may be contacted: what is looked at is what is connected to."""
+    """Connects to what a name leads to, where that may be contacted: what is looked at is what is connected to.
 
-    def __init__(self, policy: AddressPolicy) -> None:
+    Of so many *seconds* each address has an equal share: one that is silent keeps no other from its turn.
+    """
+
+    def __init__(self, policy: AddressPolicy, seconds: float, clock: Clock) -> None:
         self._policy = policy
+        self._seconds = seconds
+        self._clock = clock
         self._inner = httpcore.AnyIOBackend()
 
     async def connect_tcp(
@@ -145,9 +179,17 @@ class _Guarded(httpcore.AsyncNetworkBackend):
         socket_options: Iterable[_SOCKET_OPTION] | None = None,
     ) -> httpcore.AsyncNetworkStream:
         failure: Exception = httpcore.ConnectError("no address that may be contacted")
-        for address in await self._addresses(host, port):
+        addresses = await self._addresses(host, port)
+        for address in addresses:
+            connecting = asyncio.ensure_future(
+                self._inner.connect_tcp(address, port, timeout, local_address, socket_options)
+            )
+            await at_most(self._clock, self._seconds / len(addresses), connecting)
+            if connecting.cancelled():
+                failure = httpcore.ConnectTimeout("no connection in time")
+                continue
             try:
-                return await self._inner.connect_tcp(address, port, timeout, local_address, socket_options)
+                return connecting.result()
             except httpcore.NetworkError as error:
                 failure = error
         raise failure

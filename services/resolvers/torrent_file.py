@@ -9,6 +9,9 @@ from services.torrents import TorrentId, TorrentInfo
 LARGEST = 16 * 1_048_576
 """Bytes of a file that is read: libtorrent refuses larger metadata, too."""
 
+UNREADABLE = "file_unreadable"
+"""The reason of a file that cannot be read: it may be another time."""
+
 ReadTorrent = Callable[[bytes, str], TorrentInfo]
 """Returns what the bytes of a .torrent, or of a bare info dictionary, say, for the source of this label. Blocks.
 
@@ -45,11 +48,11 @@ def content_of(path: Path) -> bytes:
     """
     try:
         if not path.is_file():  # what is none may never end
-            raise NotFound(reason="file_unreadable")
+            raise NotFound(reason=UNREADABLE)
         with path.open("rb") as file:
             content = file.read(LARGEST + 1)
     except OSError as error:
-        raise NotFound(reason="file_unreadable") from error
+        raise NotFound(reason=UNREADABLE) from error
     if len(content) > LARGEST:
         raise NotFound(reason="file_too_large")
     return content

@@ -3,12 +3,15 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 
+import httpcore
 import pytest
 
+from bot import sources
+from bot.config import Http, Resolvers
 from sandbox.swarm import make_sample
-from services.clock import SystemClock
+from services.clock import Clock, SystemClock
 from services.errors import LookupFailed, NotFound, ResolverDown
 from services.resolvers.addresses import AddressPolicy
 from services.resolvers.http import HttpResolver
@@ -34,6 +37,7 @@ class Cache:
         self.stays_open = False
         self.port = 0
         self._served: set[asyncio.Task[None]] = set()
+        self._told = asyncio.Condition()
 
     @asynccontextmanager
     async def at(self, host: str = "127.0.0.1") -> AsyncIterator["Cache"]:
@@ -55,12 +59,18 @@ class Cache:
                 self.heads.append(head)
                 path = head.split()[1].decode()
                 self.asked.append(path)
+                async with self._told:
+                    self._told.notify_all()
                 writer.write(self.answers.get(path, answer(404, b"no")))
                 await writer.drain()
                 if self.stays_open:
                     await asyncio.Event().wait()
             finally:
                 writer.close()
+
+    async def is_asked(self, times: int) -> None:
+        async with self._told:
+            await self._told.wait_for(lambda: len(self.asked) >= times)
 
     def url(self, path: str = "/{info_hash}.torrent", host: str = "127.0.0.1") -> str:
         return f"http://{host}:{self.port}{path}"
@@ -77,13 +87,17 @@ async def cache() -> AsyncIterator[Cache]:
         yield one
 
 
-async def look(
-    *templates: str, policy: AddressPolicy = OPEN, torrent: TorrentId = X, seconds: float = 20
-) -> TorrentInfo:
-    async with HttpResolver.open(
-        templates, policy=policy, seconds=seconds, clock=SystemClock(), read=read_torrent
-    ) as resolver:
-        return await resolver.resolve(torrent, Hints(), Steps())
+def opened(
+    *templates: str, policy: AddressPolicy = OPEN, seconds: float = 20, at_once: int = 10, clock: Clock | None = None
+) -> AbstractAsyncContextManager[HttpResolver]:
+    return HttpResolver.open(
+        templates, policy=policy, seconds=seconds, at_once=at_once, clock=clock or SystemClock(), read=read_torrent
+    )
+
+
+async def look(*templates: str, policy: AddressPolicy = OPEN) -> TorrentInfo:
+    async with opened(*templates, policy=policy) as resolver:
+        return await resolver.resolve(X, Hints(), Steps())
 
 
 async def failure(*templates: str, policy: AddressPolicy = OPEN) -> LookupFailed:
@@ -155,15 +169,25 @@ async def test_one_that_says_nothing_has_its_time_and_no_more(cache: Cache) -> N
     clock = FakeClock()
     cache.stays_open = True
     cache.answers["/x"] = b"HTTP/1.1 200 X\r\n"
-    async with HttpResolver.open(
-        [cache.url("/x")], policy=OPEN, seconds=10, clock=clock, read=read_torrent
-    ) as resolver:
+    async with opened(cache.url("/x"), seconds=10, clock=clock) as resolver:
         looking = asyncio.ensure_future(resolver.resolve(X, Hints(), Steps()))
         await settle()
         await clock.advance(10)
         with pytest.raises(ResolverDown, match="no answer in time"):
             await looking
     assert clock.sleeping == 0
+
+
+async def test_as_many_as_may_ask_at_once_are_asked_for_at_once(cache: Cache) -> None:
+    cache.stays_open = True
+    cache.answers["/x"] = b"HTTP/1.1 200 X\r\n"
+    async with opened(cache.url("/x"), at_once=12) as resolver:
+        looking = [asyncio.ensure_future(resolver.resolve(X, Hints(), Steps())) for _ in range(12)]
+        async with asyncio.timeout(10):
+            await cache.is_asked(12)
+        for one in looking:
+            one.cancel()
+        await asyncio.wait(looking)
 
 
 # Where they lead, and where nobody goes.
@@ -174,8 +198,41 @@ async def test_a_redirect_is_followed_and_its_end_verified(cache: Cache) -> None
     assert (await look(cache.url("/x"))).name.text == "Cached.mkv"
 
 
+async def test_a_redirect_to_what_is_not_ascii_is_followed(cache: Cache) -> None:
+    cache.answers |= {
+        "/x": answer(301, b"", "Location: /é ü%20?z=ñ"),
+        "/%C3%A9%20%C3%BC%20?z=%C3%B1": answer(200, TORRENT),
+    }
+    assert (await look(cache.url("/x"))).name.text == "Cached.mkv"
+
+
+NO_HOSTS = [
+    "127.0.0.1:99999",
+    "127.0.0.1:abc",
+    "127.0.0.1:0",
+    f"{'a' * 64}.example",
+    "a..example",
+    "..example",
+    "b%C3%BC",
+]
+
+
 @pytest.mark.parametrize(
-    "to", ["/x", "ftp://127.0.0.1/x", "file:///etc/passwd", "http://", "http://[/", "", "javascript:x"]
+    "template", [*(f"http://{one}/x" for one in NO_HOSTS), "http://bü.example/x", "http://127.0.0.1/é"]
+)
+async def test_what_is_no_address_counts_as_down_and_the_next_is_asked(cache: Cache, template: str) -> None:
+    assert (await failure(template)).parameters == {"reason": "no such address"}
+    cache.answers["/y"] = answer(200, TORRENT)
+    assert (await look(template, cache.url("/y"))).name.text == "Cached.mkv"
+
+
+@pytest.mark.parametrize(
+    "to",
+    [
+        *("/x", "ftp://127.0.0.1/x", "file:///etc/passwd", "http://", "http://[/", "", "javascript:x"),
+        *(f"http://{one}/x" for one in NO_HOSTS),
+        "http://bü.example/x",
+    ],
 )
 async def test_a_redirect_that_leads_nowhere_or_in_a_circle_is_no_answer(cache: Cache, to: str) -> None:
     cache.answers["/x"] = answer(302, b"", f"Location: {to}")
@@ -243,3 +300,45 @@ async def test_of_several_addresses_those_that_may_not_be_contacted_are_passed_o
     monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", several)
     cache.answers["/x"] = answer(200, TORRENT)
     assert (await look(cache.url("/x", "cache.example"))).name.text == "Cached.mkv"
+
+
+async def test_an_address_that_says_nothing_keeps_no_other_of_its_name_from_its_turn(
+    cache: Cache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def two(_host: str | None, port: int, **_: int) -> Sequence[object]:
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (one, port)) for one in ("127.0.0.2", "127.0.0.1")]
+
+    loop = asyncio.get_running_loop()
+    cache.answers["/x"] = answer(200, TORRENT)
+    clock = FakeClock()
+    policy = AddressPolicy(allowed=("127.0.0.1", "127.0.0.2"))
+    with socket.socket() as silent, socket.socket() as first:
+        silent.bind(("127.0.0.2", cache.port))
+        silent.listen(0)  # one fits into its queue; whoever comes after that hears nothing
+        first.connect(silent.getsockname())
+        monkeypatch.setattr(loop, "getaddrinfo", two)
+        async with opened(cache.url("/x", "cache.example"), policy=policy, seconds=10, clock=clock) as resolver:
+            looking = asyncio.ensure_future(resolver.resolve(X, Hints(), Steps()))
+            await settle()
+            assert cache.asked == []
+            await clock.advance(5)
+            async with asyncio.timeout(10):
+                assert (await looking).name.text == "Cached.mkv"
+    assert clock.sleeping == 0
+
+
+async def test_this_machines_own_public_address_is_not_contacted(monkeypatch: pytest.MonkeyPatch) -> None:
+    connected: list[str] = []
+
+    async def connect(_: object, host: str, *_and: object) -> httpcore.AsyncNetworkStream:
+        connected.append(host)
+        raise httpcore.ConnectError
+
+    monkeypatch.setattr(httpcore.AnyIOBackend, "connect_tcp", connect)
+    monkeypatch.setattr("bot.sources.own_addresses", lambda: ["8.8.4.4"])
+    templates = ("http://8.8.4.4/{info_hash}", "http://8.8.8.8/{info_hash}")
+    settings = Resolvers(order=("http",), http=Http(templates=templates))
+    async with sources.opened(settings, None, SystemClock()) as chain:
+        with pytest.raises(LookupFailed):
+            await chain.resolve(X, Hints(), Steps())
+    assert connected == ["8.8.8.8"]

@@ -1,7 +1,11 @@
 """The operator's .torrent files as a source, in real folders."""
 
 import asyncio
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Self
 
 import pytest
 from structlog.testing import capture_logs
@@ -12,21 +16,31 @@ from services.errors import NotFound
 from services.resolvers.files import FilesResolver
 from services.resolvers.libtorrent import read_torrent
 from services.torrents import Hints, InfoHash, TorrentId, TorrentInfo
-from tests.fake_clock import FakeClock
+from tests.fake_clock import FakeClock, settle
 from tests.integration.swarm_help import Steps
 
 
 class Shelf:
     """A folder, and one who looks torrents up in it."""
 
-    def __init__(self, folder: Path, clock: FakeClock) -> None:
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.clock = clock
+        self.clock = FakeClock()
         self.reads = 0
-        self.resolver = FilesResolver([folder], clock=clock, read=self._read)
+        self.reading = asyncio.Event()
+        self.may_read = threading.Event()
+        self.may_read.set()
+        self._loop = asyncio.get_running_loop()
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator[Self]:
+        async with FilesResolver.open([self.folder], clock=self.clock, read=self._read) as self.resolver:
+            yield self
 
     def _read(self, content: bytes, source: str) -> TorrentInfo:
         self.reads += 1
+        self._loop.call_soon_threadsafe(self.reading.set)
+        self.may_read.wait(10)
         return read_torrent(content, source)
 
     def put(self, name: str, sample: Sample) -> None:
@@ -40,8 +54,9 @@ class Shelf:
 
 
 @pytest.fixture
-def shelf(tmp_path: Path) -> Shelf:
-    return Shelf(tmp_path, FakeClock())
+async def shelf(tmp_path: Path) -> AsyncIterator[Shelf]:
+    async with Shelf(tmp_path).opened() as one:
+        yield one
 
 
 async def test_a_file_is_found_by_its_info_hash_whatever_it_is_called_and_however_deep(shelf: Shelf) -> None:
@@ -102,6 +117,40 @@ async def test_many_who_ask_at_once_look_once(shelf: Shelf) -> None:
     assert shelf.reads == 40
 
 
+async def test_a_look_goes_on_when_who_began_it_no_longer_waits_and_serves_who_comes_next(shelf: Shelf) -> None:
+    sample = make_sample("Slow.mkv")
+    shelf.put("a.torrent", sample)
+    shelf.may_read.clear()
+    for _ in range(3):
+        looking = asyncio.ensure_future(shelf.find(sample))
+        await settle()
+        await shelf.reading.wait()
+        looking.cancel()
+        await asyncio.wait([looking])
+    looking = asyncio.ensure_future(shelf.find(sample))
+    await settle()
+    assert (shelf.reads, looking.done()) == (1, False)
+    shelf.may_read.set()
+    assert (await looking).name.text == "Slow.mkv"
+    assert shelf.reads == 2  # looked for once, and read once more for what it says
+
+
+async def test_the_end_waits_for_a_look_that_nobody_waits_for(tmp_path: Path) -> None:
+    shelf = Shelf(tmp_path)
+    sample = make_sample("Slow.mkv")
+    shelf.put("a.torrent", sample)
+    shelf.may_read.clear()
+    before = asyncio.all_tasks()
+    async with shelf.opened():
+        looking = asyncio.ensure_future(shelf.find(sample))
+        await shelf.reading.wait()
+        looking.cancel()
+        await asyncio.wait([looking])
+        assert asyncio.all_tasks() - before
+        asyncio.get_running_loop().call_soon(shelf.may_read.set)
+    assert asyncio.all_tasks() == before
+
+
 async def test_what_is_malformed_or_huge_or_no_torrent_hides_nothing_and_is_told_once(shelf: Shelf) -> None:
     sample = make_sample("Good.mkv")
     shelf.put("good.torrent", sample)
@@ -119,7 +168,51 @@ async def test_what_is_malformed_or_huge_or_no_torrent_hides_nothing_and_is_told
     assert told == [("bad.torrent", "torrent_unusable"), ("huge.torrent", "file_too_large")]
 
 
+@pytest.mark.parametrize("gone", ["a.torrent", "b/b.torrent"])
+async def test_of_two_copies_either_is_enough(shelf: Shelf, gone: str) -> None:
+    sample = make_sample("Twice.mkv", kind="hybrid")
+    for name in ("a.torrent", "b/b.torrent"):
+        shelf.put(name, sample)
+    await shelf.find(sample)
+    (shelf.folder / gone).unlink()
+    assert (await shelf.find(sample)).name.text == "Twice.mkv"
+
+
+async def test_a_file_that_could_not_be_read_is_tried_at_each_look_and_told_once(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(self: Path, mode: str) -> object:
+        raise PermissionError(mode, self)
+
+    sample = make_sample("Locked.mkv")
+    shelf.put("a.torrent", sample)
+    with capture_logs() as logged, monkeypatch.context() as locked:
+        locked.setattr(Path, "open", refused)  # whoever is root may read what nobody may
+        for _ in range(3):
+            with pytest.raises(NotFound, match="no_file"):
+                await shelf.find(sample)
+            await shelf.clock.advance(10)
+    assert [one["reason"] for one in logged] == ["file_unreadable"]
+    assert (await shelf.find(sample)).name.text == "Locked.mkv"
+
+
+async def test_a_link_to_a_file_is_followed_and_one_to_a_folder_is_not(tmp_path: Path) -> None:
+    linked, within = make_sample("Linked.mkv"), make_sample("Within.mkv")
+    elsewhere = Shelf(tmp_path / "elsewhere")
+    elsewhere.put("a.torrent", linked)
+    elsewhere.put("b/b.torrent", within)
+    shelf = Shelf(tmp_path / "shelf")
+    shelf.folder.mkdir()
+    (shelf.folder / "c.torrent").symlink_to(elsewhere.folder / "a.torrent")
+    (shelf.folder / "d").symlink_to(elsewhere.folder / "b")
+    async with shelf.opened():
+        assert (await shelf.find(linked)).name.text == "Linked.mkv"
+        with pytest.raises(NotFound, match="no_file"):
+            await shelf.find(within)
+
+
 async def test_a_folder_that_is_not_there_has_nothing(shelf: Shelf) -> None:
-    nowhere = FilesResolver([shelf.folder / "none"], clock=shelf.clock, read=read_torrent)
-    with pytest.raises(NotFound, match="no_file"):
-        await nowhere.resolve(TorrentId.of(InfoHash("a" * 40)), Hints(), Steps())
+    folders = [shelf.folder / "none"]
+    async with FilesResolver.open(folders, clock=shelf.clock, read=read_torrent) as nowhere:
+        with pytest.raises(NotFound, match="no_file"):
+            await nowhere.resolve(TorrentId.of(InfoHash("a" * 40)), Hints(), Steps())

@@ -147,6 +147,41 @@ def test_an_order_of_sources_that_cannot_be_kept_is_refused(text: str, said: str
     assert refusal(config, f"[resolvers]\n{text}")[1] == f"resolvers: {said}"
 
 
+@pytest.mark.parametrize(
+    "template",
+    [
+        "https://a.example:65536/{info_hash}",
+        "https://a.example:0/{info_hash}",
+        "https://a.example:x/{info_hash}",
+        "https://bücher.example/{info_hash}",
+        "https://a..example/{info_hash}",
+        f"https://{'a' * 64}.example/{{info_hash}}",
+        "https://[::1/{info_hash}",
+        "https://a.example/é/{info_hash}",
+        "https://a.example/a b/{info_hash}",
+        " https://a.example/{info_hash}",
+        "https://a.example/#{info_hash}",
+        "https://{info_hash}.example/",
+        "https://me:secret@a.example/{info_hash}",
+        "https://me@a.example/{info_hash}",
+    ],
+)
+def test_the_address_of_a_web_cache_that_can_never_work_is_refused_in_one_line(template: str, config: Path) -> None:
+    _, line = refusal(config, f"[resolvers.http]\ntemplates = ['{template}']")
+    assert line == (
+        "resolvers.http.templates: each must be an http or https address of ASCII letters, with {info_hash} or "
+        "{INFO_HASH} in its path or query, and no password"
+    )
+
+
+@pytest.mark.parametrize(
+    "template",
+    ["https://a.example:8443/x?of={INFO_HASH}", "http://[::1]:80/{info_hash}.torrent", "http://a_b/{info_hash}"],
+)
+def test_the_address_of_a_web_cache_is_taken_as_it_is(template: str, config: Path) -> None:
+    assert loaded(config, f"[resolvers.http]\ntemplates = ['{template}']").resolvers.http.templates == (template,)
+
+
 def test_all_that_is_wrong_is_told_at_once(config: Path) -> None:
     lines = refusal(config, "a = 1\n[telegram]\nowners = 1\n[calibration]\ntimeout = 0")
     assert [line.partition(":")[0] for line in lines[1:]] == ["telegram.owners", "calibration.timeout", "a"]
