@@ -2,9 +2,11 @@
 
 import asyncio
 import os
+import threading
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from itertools import takewhile
 from pathlib import Path
 from typing import Self
 
@@ -55,15 +57,17 @@ class FilesResolver:
         self._shelf = _Shelf()
         self._looked_at: float | None = None
         self._looking: asyncio.Task[None] | None = None
+        self._over = threading.Event()
 
     @classmethod
     @asynccontextmanager
     async def open(cls, folders: Sequence[Path], *, clock: Clock, read: ReadTorrent) -> AsyncIterator[Self]:
-        """Yield one. At the end a look that is under way is waited for: a thread cannot be stopped."""
+        """Yield one. At the end a look that is under way ends with the file that it is at."""
         self = cls(folders, clock=clock, read=read)
         try:
             yield self
         finally:
+            self._over.set()
             if self._looking:
                 await asyncio.wait([self._looking])
 
@@ -99,16 +103,16 @@ class FilesResolver:
 
     async def _look(self) -> None:
         try:
-            self._shelf = await asyncio.to_thread(_looked_into, self._folders, self._shelf, self._read)
+            self._shelf = await asyncio.to_thread(_looked_into, self._folders, self._shelf, self._read, self._over)
             self._looked_at = self._clock.monotonic()
         finally:
             self._looking = None
 
 
-def _looked_into(folders: Sequence[Path], before: _Shelf, read: ReadTorrent) -> _Shelf:
-    """Return what is in *folders* now; a file is read anew where it has changed. Blocks."""
+def _looked_into(folders: Sequence[Path], before: _Shelf, read: ReadTorrent, over: threading.Event) -> _Shelf:
+    """Return what is in *folders* now; a file is read anew where it has changed. Blocks, until it is *over*."""
     seen: dict[Path, _Seen] = {}
-    for path, stamp in _files_in(folders):
+    for path, stamp in takewhile(lambda _: not over.is_set(), _files_in(folders)):
         known = before.seen.get(path)
         seen[path] = known if known and known.holds(stamp) else _read_anew(path, stamp, known, read)
     where: dict[InfoHash, list[Path]] = {}

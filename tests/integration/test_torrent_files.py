@@ -135,10 +135,13 @@ async def test_a_look_goes_on_when_who_began_it_no_longer_waits_and_serves_who_c
     assert shelf.reads == 2  # looked for once, and read once more for what it says
 
 
-async def test_the_end_waits_for_a_look_that_nobody_waits_for(tmp_path: Path) -> None:
+async def test_the_end_waits_for_a_look_that_nobody_waits_for_and_it_ends_with_the_file_that_it_is_at(
+    tmp_path: Path,
+) -> None:
     shelf = Shelf(tmp_path)
     sample = make_sample("Slow.mkv")
-    shelf.put("a.torrent", sample)
+    for name in ("a.torrent", "b.torrent", "c.torrent"):
+        shelf.put(name, sample)
     shelf.may_read.clear()
     before = asyncio.all_tasks()
     async with shelf.opened():
@@ -149,6 +152,7 @@ async def test_the_end_waits_for_a_look_that_nobody_waits_for(tmp_path: Path) ->
         assert asyncio.all_tasks() - before
         asyncio.get_running_loop().call_soon(shelf.may_read.set)
     assert asyncio.all_tasks() == before
+    assert shelf.reads == 1
 
 
 async def test_what_is_malformed_or_huge_or_no_torrent_hides_nothing_and_is_told_once(shelf: Shelf) -> None:
