@@ -20,7 +20,7 @@ _LONGEST_NAME = 4_096  # bytes
 _LONGEST_REASON = 300  # characters
 _TOO_LARGE = 2**63  # a size that no database takes
 _OURS = "CALIBOT_"
-"""How variables of the environment begin that may hold a secret of ours."""
+"""How variables of the environment begin, in any case, that may hold a secret of ours."""
 
 
 class CommandResolver:
@@ -67,7 +67,7 @@ class CommandResolver:
 
     async def _ran(self, torrent: TorrentId) -> Ran:
         argv = [one.replace("{info_hash}", torrent.shown.hex) for one in self._argv]
-        environment = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
+        environment = {name: value for name, value in os.environ.items() if not name.upper().startswith(_OURS)}
         try:
             ran = await run(argv, environment=environment, seconds=self._seconds, most=_MOST_SAID, clock=self._clock)
         except (OSError, ValueError) as error:

@@ -233,7 +233,9 @@ async def test_it_is_told_an_info_hash_and_no_secret_and_no_shell_reads_it(
     helper: Look, monkeypatch: pytest.MonkeyPatch, nothing_left: str
 ) -> None:
     monkeypatch.setenv("CALIBOT_TELEGRAM__TOKEN", "1234:secret")
-    info = await helper("print(json.dumps({'name': ' '.join(sys.argv[1:] + [k for k in os.environ if 'CALI' in k])}))")
+    monkeypatch.setenv("calibot_telegram__token", "1234:secret")  # the settings read it, too
+    found = "[k for k in os.environ if 'CALI' in k.upper()]"
+    info = await helper(f"print(json.dumps({{'name': ' '.join(sys.argv[1:] + {found})}}))")
     assert info.name.text == SAMPLE.v1
     quoted = await resolver(["/bin/echo", "$HOME; {info_hash} `id`"]).resolve(X, Hints(), Steps())
     assert quoted.name.text == f"$HOME; {SAMPLE.v1} `id`"
