@@ -18,7 +18,7 @@ _MOST_SAID = 1_048_576  # bytes
 _MOST_FILES = 100_000
 _LONGEST_NAME = 4_096  # bytes
 _LONGEST_REASON = 300  # characters
-_TOO_LARGE = 2**63  # a size that no database takes
+_LARGEST = 2**63 - 1  # bytes: what a database takes
 _OURS = "CALIBOT_"
 """How variables of the environment begin, in any case, that may hold a secret of ours."""
 
@@ -115,7 +115,7 @@ def _claimed(name: Name, said: Mapping[str, object], torrent: TorrentId, source:
     return TorrentInfo(
         torrent=torrent,
         name=name,
-        size=size if _is_size(size) else sum(one.size for one in files),
+        size=size if _is_size(size) else min(sum(one.size for one in files), _LARGEST),
         files=files,
         source=source,
         verified=False,
@@ -125,9 +125,20 @@ def _claimed(name: Name, said: Mapping[str, object], torrent: TorrentId, source:
 def _files(listed: object) -> Iterator[FileEntry]:
     """Yield the files of a list; what is malformed in it is passed over."""
     for one in listed[:_MOST_FILES] if isinstance(listed, list) else ():
-        if isinstance(one, dict) and isinstance(path := one.get("path"), str) and _is_size(size := one.get("size")):
+        if isinstance(one, dict) and _is_path(path := one.get("path")) and _is_size(size := one.get("size")):
             yield FileEntry(path, size)
 
 
+def _is_path(value: object) -> TypeGuard[str]:
+    """Whether it can be stored: JSON may have half of a letter, which UTF-8 has not."""
+    if not isinstance(value, str):
+        return False
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _is_size(value: object) -> TypeGuard[int]:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _TOO_LARGE
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _LARGEST

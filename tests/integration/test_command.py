@@ -104,6 +104,8 @@ async def test_a_name_in_another_encoding_is_a_guess(helper: Look) -> None:
         ({"name": "A", "files": [{"path": "x", "size": 3}, {"path": "y", "size": 4}]}, 7, ["x", "y"]),
         ({"name": "A", "size": -1, "files": [{"path": 1, "size": 3}, 5, {"path": "y", "size": 2**70}]}, 0, []),
         ({"name": "A", "size": True, "files": "none"}, 0, []),
+        ({"name": "A", "files": [{"path": "x", "size": 2**62}] * 3}, 2**63 - 1, ["x"] * 3),
+        ({"name": "A", "files": [{"path": "\ud800", "size": 3}, {"path": "y", "size": 4}]}, 4, ["y"]),
     ],
 )
 async def test_an_object_says_name_size_and_files_and_what_is_malformed_is_passed_over(
