@@ -106,7 +106,10 @@ def _path_in(said: Mapping[str, object], line: bytes) -> Path | None:
     if said or not line.startswith(b"/") or b"\0" in line:
         return None
     path = Path(os.fsdecode(line))
-    return path if path.is_file() else None
+    try:
+        return path if path.is_file() else None
+    except OSError:  # it may not be looked at, or is longer than a path may be
+        return None
 
 
 def _claimed(name: Name, said: Mapping[str, object], torrent: TorrentId, source: str) -> TorrentInfo:

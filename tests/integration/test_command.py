@@ -116,9 +116,19 @@ async def test_an_object_says_name_size_and_files_and_what_is_malformed_is_passe
     assert not info.verified
 
 
-@pytest.mark.parametrize("said", ["{not json", "{}x", "[1]", "7", "/no/such/file", "name with / in it"])
+@pytest.mark.parametrize(
+    "said", ["{not json", "{}x", "[1]", "7", "/no/such/file", "name with / in it", "/" + "long" * 99]
+)
 async def test_what_is_neither_an_object_nor_a_file_is_a_name(helper: Look, said: str) -> None:
     assert (await helper(f"print({said!r})")).name.text == said
+
+
+async def test_a_path_that_may_not_be_looked_at_is_a_name(helper: Look, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(path: Path) -> bool:
+        raise PermissionError(path)
+
+    monkeypatch.setattr(Path, "is_file", refused)
+    assert (await helper("print('/root/x.mkv')")).name.text == "/root/x.mkv"
 
 
 @pytest.mark.parametrize("kind", ["torrent", "info"])
