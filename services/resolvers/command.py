@@ -27,8 +27,9 @@ class CommandResolver:
     """A `Resolver` that runs *argv*, in which ``{info_hash}`` stands for what is looked for. No shell is involved.
 
     The last line of its output that is not empty is the torrent's name, which nobody has verified; or a JSON object
-    with ``name`` and perhaps ``size`` and ``files`` (each with ``path`` and ``size``); or the absolute path of a
-    .torrent or a bare info dictionary, alone or as the object's ``torrent``, and that is verified.
+    with ``name`` and perhaps ``size`` and ``files`` (each with ``path`` and ``size``), which may be all of its output,
+    too; or the absolute path of a .torrent or a bare info dictionary, alone or as the object's ``torrent``, and that
+    is verified.
     """
 
     label = "command"
@@ -48,19 +49,22 @@ class CommandResolver:
             ResolverDown: it cannot be run.
         """
         progress.started()
-        line = _last_line((await self._ran(torrent)).out)
-        return await asyncio.to_thread(self._understood, line, torrent)
+        out = (await self._ran(torrent)).out
+        return await asyncio.to_thread(self._understood, out, torrent)
 
-    def _understood(self, line: bytes, torrent: TorrentId) -> TorrentInfo:
-        said = _object_in(line)
+    def _understood(self, out: bytes, torrent: TorrentId) -> TorrentInfo:
+        line = _last_line(out)
+        said = _object_in(out.strip())  # it may be written over many lines
+        if said is None:
+            said = _object_in(line)
         path = _path_in(said, line)
         if path is not None:
             return torrent_in(path, torrent, self.label, self._read)
-        named = said.get("name") if said else line
+        named = line if said is None else said.get("name")
         name = named.encode(errors="replace") if isinstance(named, str) else named
         if not isinstance(name, bytes) or not 0 < len(name) <= _LONGEST_NAME:
             raise NotFound(reason="nothing_said")
-        return _claimed(decode(name), said, torrent, self.label)
+        return _claimed(decode(name), said or {}, torrent, self.label)
 
     def add_hints(self, torrent: TorrentId, hints: Hints) -> None:
         """Do nothing: it is told an info-hash alone."""
@@ -89,21 +93,21 @@ def _reason(line: bytes) -> str:
     return line.decode(errors="replace")[:_LONGEST_REASON]
 
 
-def _object_in(line: bytes) -> Mapping[str, object]:
-    """Return the JSON object that *line* is; nothing where it is a name, which may begin with a brace, too."""
+def _object_in(text: bytes) -> Mapping[str, object] | None:
+    """Return the JSON object that *text* is; None where it is a name, which may begin with a brace, too."""
     try:
-        said: object = json.loads(line) if line.startswith(b"{") else None
+        said: object = json.loads(text) if text.startswith(b"{") else None
     except (ValueError, RecursionError):
-        return {}
-    return cast("Mapping[str, object]", said) if isinstance(said, dict) else {}
+        return None
+    return cast("Mapping[str, object]", said) if isinstance(said, dict) else None
 
 
-def _path_in(said: Mapping[str, object], line: bytes) -> Path | None:
+def _path_in(said: Mapping[str, object] | None, line: bytes) -> Path | None:
     """Return which file is named, if one is: by an object that says so, or as a line that is a path of one."""
-    named = said.get("torrent")
+    named = said.get("torrent") if said else None
     if isinstance(named, str) and named.startswith("/") and "\0" not in named:
         return Path(named)
-    if said or not line.startswith(b"/") or b"\0" in line:
+    if not line.startswith(b"/") or b"\0" in line:
         return None
     path = Path(os.fsdecode(line))
     try:

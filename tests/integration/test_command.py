@@ -117,6 +117,20 @@ async def test_an_object_says_name_size_and_files_and_what_is_malformed_is_passe
 
 
 @pytest.mark.parametrize(
+    "said",
+    [
+        '{"name": "A", "size": 7}\n\n',
+        'one line\n{"name": "A", "size": 7}\n',
+        '{"name": "old"}\n{"name": "A", "size": 7}\n',
+        '\n {\n "name": "A",\n "size": 7\n}\n\n',
+    ],
+)
+async def test_an_object_is_all_that_it_says_or_its_last_line(helper: Look, said: str) -> None:
+    info = await helper(f"print({said!r})")
+    assert (info.name.text, info.size) == ("A", 7)
+
+
+@pytest.mark.parametrize(
     "said", ["{not json", "{}x", "[1]", "7", "/no/such/file", "name with / in it", "/" + "long" * 99]
 )
 async def test_what_is_neither_an_object_nor_a_file_is_a_name(helper: Look, said: str) -> None:
@@ -189,7 +203,16 @@ async def test_a_pipe_or_a_folder_that_it_names_is_not_waited_for(helper: Look, 
 
 
 @pytest.mark.parametrize(
-    "code", ["", "print()", "print('{\"size\": 3}')", "print('{\"name\": 3}')", "print('x' * 5000)"]
+    "code",
+    [
+        "",
+        "print()",
+        "print('{}')",
+        "print('a line\\n{}')",
+        "print('{\"size\": 3}')",
+        "print('{\"name\": 3}')",
+        "print('x' * 5000)",
+    ],
 )
 async def test_one_that_says_no_name_knows_none(helper: Look, code: str) -> None:
     assert isinstance(await failure(helper(code)), NotFound)
