@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import signal
+from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -42,42 +43,71 @@ async def run(argv: Sequence[str], *, environment: Mapping[str, str], seconds: f
         OSError, ValueError: it cannot be started.
     """
     async with _heard() as out, _heard() as err:
-        process = await asyncio.create_subprocess_exec(
-            *argv,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=out.end,
-            stderr=err.end,
-            env=environment,
-            start_new_session=True,
+        starting = asyncio.ensure_future(
+            asyncio.create_subprocess_exec(
+                *argv,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=out.end,
+                stderr=err.end,
+                env=environment,
+                start_new_session=True,
+            )
         )
-        out.begin(most)
-        err.begin(most)
-        ended = asyncio.ensure_future(process.wait())
-        late = asyncio.ensure_future(clock.sleep(seconds))
-        ends: set[asyncio.Future[Any]] = {ended, late, out.too_much, err.too_much}
         try:
-            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-            in_time = ended.done()
+            process = await asyncio.shield(starting)  # cancelled, it would end its first process alone
+            out.begin(most)
+            err.begin(most)
+            in_time = await _ended_in(seconds, process, {out.too_much, err.too_much}, clock)
         finally:
-            late.cancel()
-            await asyncio.shield(asyncio.ensure_future(_end(process.pid, ended, clock)))
+            await _through(asyncio.ensure_future(_end(starting, clock)))
         for one in (out, err):
             await one.whole(clock)
         if out.too_much.done() or err.too_much.done():
             raise TooMuch
-        if not in_time:
+        if not in_time or process.returncode is None:
             raise TooLong
-        return Ran(ended.result(), bytes(out.said), bytes(err.said))
+        return Ran(process.returncode, bytes(out.said), bytes(err.said))
 
 
-async def _end(group: int, ended: asyncio.Future[int], clock: Clock) -> None:
-    """End every process of *group*, of which the first has *ended*, or shall."""
-    _send(group, signal.SIGTERM)
+async def _ended_in(seconds: float, process: Process, ends: set[asyncio.Future[None]], clock: Clock) -> bool:
+    """Wait until *process* has ended, one of *ends* has come, or *seconds* are over; return whether it has ended."""
+    ended = asyncio.ensure_future(process.wait())
+    late = asyncio.ensure_future(clock.sleep(seconds))
+    try:
+        first: set[asyncio.Future[Any]] = {ended, late, *ends}
+        await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
+        return ended.done()
+    finally:
+        late.cancel()
+        ended.cancel()
+
+
+async def _through(ending: asyncio.Future[None]) -> None:
+    """Wait until *ending* is over, however often the caller is cancelled meanwhile."""
+    cancelled: asyncio.CancelledError | None = None
+    while not ending.done():
+        try:
+            await asyncio.wait({ending})
+        except asyncio.CancelledError as error:
+            cancelled = error
+    ending.result()
+    if cancelled is not None:
+        raise cancelled
+
+
+async def _end(starting: asyncio.Future[Process], clock: Clock) -> None:
+    """End every process of the group whose first one is *starting*, or has started."""
+    await asyncio.wait({starting})
+    if starting.exception() is not None:
+        return
+    process = starting.result()
+    ended = asyncio.ensure_future(process.wait())
+    _send(process.pid, signal.SIGTERM)
     patience = asyncio.ensure_future(clock.sleep(_GRACE))
     both: set[asyncio.Future[Any]] = {ended, patience}
     await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
     patience.cancel()
-    _send(group, signal.SIGKILL)
+    _send(process.pid, signal.SIGKILL)
     await asyncio.wait(both)
 
 

@@ -259,6 +259,34 @@ async def test_a_lookup_that_is_left_leaves_no_process(helper: Look, nothing_lef
     assert looking.cancelled()
 
 
+async def test_a_lookup_that_is_left_while_its_process_is_started_leaves_none(
+    helper: Look, nothing_left: str, tmp_path: Path
+) -> None:
+    began = tmp_path / "began"
+    os.mkfifo(began)
+    for turns in range(12):
+        looking = helper(f"began = open({str(began)!r}, 'w'); os.fork(); began.close(); time.sleep(1000)")
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        if processes(nothing_left):
+            began.read_bytes()  # until both are there; the loop stands still meanwhile
+        looking.cancel()
+        await asyncio.wait([looking])
+        assert looking.cancelled()
+        assert (turns, processes(nothing_left)) == (turns, [])
+
+
+async def test_one_that_is_left_twice_leaves_no_process_either(helper: Look, nothing_left: str, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "began")
+    told = "signal.signal(signal.SIGTERM, lambda *_: open({0!r}, 'w').close()); began = open({0!r}, 'w')"
+    looking = helper(f"{told.format(str(tmp_path / 'began'))}; began.close()\nwhile True: time.sleep(1000)")
+    for _ in range(2):  # it has begun; it was told to end, and does not
+        await asyncio.to_thread((tmp_path / "began").read_bytes)
+        looking.cancel()
+    await asyncio.wait([looking])
+    assert looking.cancelled()
+
+
 @pytest.mark.parametrize("argv", [["/no/such/helper"], ["/etc/passwd"], ["/"], ["\0"]])
 async def test_one_that_cannot_be_run_is_down(argv: list[str], nothing_left: str) -> None:
     assert isinstance(await failure(asyncio.ensure_future(resolver(argv).resolve(X, Hints(), Steps()))), ResolverDown)
