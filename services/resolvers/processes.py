@@ -9,8 +9,11 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import structlog
+
 from services.clock import Clock, at_most
 
+log = structlog.stdlib.get_logger(__name__)
 _GRACE = 2.0  # seconds: from TERM to KILL, and in which what was said is read when all are gone
 _AT_ONCE = 65_536
 
@@ -36,7 +39,8 @@ async def run(argv: Sequence[str], *, environment: Mapping[str, str], seconds: f
     """Run *argv* without a shell, in a process group of its own, and return how it ended.
 
     The whole group is ended when its first process has, after *seconds*, when either output has over *most* bytes, and
-    when the caller is cancelled: asked to (TERM), and after a grace made to (KILL).
+    when the caller is cancelled: asked to (TERM), and after a grace made to (KILL). What has become another user's
+    cannot be: the log says so, and it is waited for no longer than the grace.
 
     Raises:
         TooLong, TooMuch: see there.
@@ -101,19 +105,14 @@ async def _end(starting: asyncio.Future[Process], clock: Clock) -> None:
     if starting.exception() is not None:
         return
     process = starting.result()
-    ended = asyncio.ensure_future(process.wait())
-    _send(process.pid, signal.SIGTERM)
-    patience = asyncio.ensure_future(clock.sleep(_GRACE))
-    both: set[asyncio.Future[Any]] = {ended, patience}
-    await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
-    patience.cancel()
-    _send(process.pid, signal.SIGKILL)
-    await asyncio.wait(both)
-
-
-def _send(group: int, which: signal.Signals) -> None:
-    with contextlib.suppress(ProcessLookupError):  # all of it has gone
-        os.killpg(group, which)
+    try:
+        with contextlib.suppress(ProcessLookupError):  # all of it has gone
+            os.killpg(process.pid, signal.SIGTERM)
+            await at_most(clock, _GRACE, asyncio.ensure_future(process.wait()))
+            os.killpg(process.pid, signal.SIGKILL)
+    except PermissionError as error:  # who is left has changed its user
+        log.warning("process.not_ended", pid=process.pid, error=str(error))
+    await at_most(clock, _GRACE, asyncio.ensure_future(process.wait()))
 
 
 class _Output:

@@ -2,24 +2,28 @@
 
 import asyncio
 import contextlib
+import errno
 import json
 import os
+import signal
 import sys
-from collections.abc import AsyncIterator, Callable
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from sandbox.swarm import make_sample
 from sandbox.swarm.samples import Sample
-from services.clock import SystemClock
+from services.clock import Clock, SystemClock
 from services.errors import LookupFailed, NotFound, ResolverDown, SourceFailed
 from services.resolvers.command import CommandResolver
 from services.resolvers.libtorrent import read_torrent
 from services.torrents import Hints, InfoHash, TorrentId, TorrentInfo
 from tests.integration.swarm_help import Steps
 
-Look = Callable[[str], "asyncio.Future[TorrentInfo]"]
+Look = Callable[..., "asyncio.Future[TorrentInfo]"]
 SAMPLE = make_sample("True name.mkv", files=[("a.mkv", 1000), ("b/c.txt", 234)])
 X = TorrentId(v1=InfoHash(SAMPLE.v1 or ""))
 
@@ -61,17 +65,27 @@ async def nothing_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Async
 def helper(tmp_path: Path, nothing_left: str) -> Look:
     """Return a way to look X up with a helper that is this Python code."""
 
-    def look(code: str, seconds: float = 20) -> "asyncio.Future[TorrentInfo]":
+    def look(code: str, seconds: float = 20, clock: Clock | None = None) -> "asyncio.Future[TorrentInfo]":
         script = tmp_path / "helper.py"
         script.write_text(f"import os, sys, time, signal, json\nasked = sys.argv[1]\n{code}\n")
         argv = [sys.executable, "-S", str(script), "{info_hash}"]
-        return asyncio.ensure_future(resolver(argv, seconds).resolve(X, Hints(), Steps()))
+        return asyncio.ensure_future(resolver(argv, seconds, clock).resolve(X, Hints(), Steps()))
 
     return look
 
 
-def resolver(argv: list[str], seconds: float = 20) -> CommandResolver:
-    return CommandResolver(argv, seconds=seconds, clock=SystemClock(), read=read_torrent)
+def resolver(argv: list[str], seconds: float = 20, clock: Clock | None = None) -> CommandResolver:
+    return CommandResolver(argv, seconds=seconds, clock=clock or SystemClock(), read=read_torrent)
+
+
+class Hurried(SystemClock):
+    """A clock on which every second is a twentieth of one."""
+
+    def monotonic(self) -> float:
+        return super().monotonic() * 20
+
+    async def sleep(self, seconds: float) -> None:
+        await super().sleep(seconds / 20)
 
 
 async def failure(looking: "asyncio.Future[TorrentInfo]") -> LookupFailed:
@@ -285,6 +299,48 @@ async def test_one_that_is_left_twice_leaves_no_process_either(helper: Look, not
         looking.cancel()
     await asyncio.wait([looking])
     assert looking.cancelled()
+
+
+@pytest.fixture
+def refused(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
+    """Refuse to send signals to groups, as to processes that have changed their user; yield which groups they were."""
+    groups = []
+
+    def refuse(group: int, _: int) -> None:
+        groups.append(group)
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "killpg", refuse)
+    with capture_logs() as told:
+        yield groups
+    assert [(one["event"], one["pid"]) for one in told] == [("process.not_ended", one) for one in groups]
+
+
+async def test_who_may_not_be_ended_has_answered_nevertheless(helper: Look, refused: list[int]) -> None:
+    assert (await helper("print('a name')")).name.text == "a name"
+    assert len(refused) == 1
+
+
+@pytest.mark.parametrize("left", [True, False])
+async def test_who_may_not_be_ended_is_waited_for_no_longer_than_the_grace(
+    helper: Look, refused: list[int], tmp_path: Path, left: bool
+) -> None:
+    os.mkfifo(tmp_path / "held")
+    code = f"held = open({str(tmp_path / 'held')!r}, 'w'); time.sleep(1000)"
+    looking = helper(code, 1000 if left else 60, Hurried())
+    with await asyncio.to_thread((tmp_path / "held").open, "rb") as held:
+        if left:
+            looking.cancel()
+        await asyncio.wait([looking])
+        os.kill(refused[0], signal.SIGKILL)
+        await asyncio.to_thread(held.read)  # until it has gone
+    for one in threading.enumerate():
+        if one.name.startswith("asyncio-waitpid"):
+            await asyncio.to_thread(one.join)  # until asyncio knows
+    if left:
+        assert looking.cancelled()
+    else:
+        assert (await failure(looking)).parameters["reason"] == "no answer in 60 s"
 
 
 @pytest.mark.parametrize("argv", [["/no/such/helper"], ["/etc/passwd"], ["/"], ["\0"]])
