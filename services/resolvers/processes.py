@@ -15,6 +15,8 @@ from services.clock import Clock, at_most
 
 log = structlog.stdlib.get_logger(__name__)
 _GRACE = 2.0  # seconds: from TERM to KILL, and in which what was said is read when all are gone
+_SOON = 0.2  # seconds: in which a KILL has worked
+_LOOKS = 0.05  # seconds between two looks whether anybody is left
 _AT_ONCE = 65_536
 
 
@@ -107,12 +109,33 @@ async def _end(starting: asyncio.Future[Process], clock: Clock) -> None:
     process = starting.result()
     try:
         with contextlib.suppress(ProcessLookupError):  # all of it has gone
-            os.killpg(process.pid, signal.SIGTERM)
-            await at_most(clock, _GRACE, asyncio.ensure_future(process.wait()))
-            os.killpg(process.pid, signal.SIGKILL)
+            await _told(process, signal.SIGTERM, _GRACE, clock)
+            await _told(process, signal.SIGKILL, _SOON, clock)
     except PermissionError as error:  # who is left has changed its user
         log.warning("process.not_ended", pid=process.pid, error=str(error))
     await at_most(clock, _GRACE, asyncio.ensure_future(process.wait()))
+
+
+async def _told(process: Process, which: signal.Signals, seconds: float, clock: Clock) -> None:
+    """Tell the group of *process*, and look for so many *seconds* whether anybody of it is left.
+
+    Raises:
+        ProcessLookupError: nobody is.
+        PermissionError: nobody whom we may tell.
+    """
+    until = clock.monotonic() + seconds
+    _send(process, which)
+    while clock.monotonic() < until:
+        await clock.sleep(_LOOKS)
+        _send(process, 0)
+
+
+def _send(process: Process, which: int) -> None:
+    if process.returncode is not None:  # before, the system's word of how it ended is asyncio's
+        with contextlib.suppress(ChildProcessError):
+            while os.waitpid(-process.pid, os.WNOHANG)[0]:  # orphans are ours where we are a container's first process
+                pass
+    os.killpg(process.pid, which)
 
 
 class _Output:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import ctypes
 import errno
 import json
 import os
@@ -24,6 +25,7 @@ from services.torrents import Hints, InfoHash, TorrentId, TorrentInfo
 from tests.integration.swarm_help import Steps
 
 Look = Callable[..., "asyncio.Future[TorrentInfo]"]
+PR_SET_CHILD_SUBREAPER = 36  # <linux/prctl.h>: whoever of ours loses its parent has us
 SAMPLE = make_sample("True name.mkv", files=[("a.mkv", 1000), ("b/c.txt", 234)])
 X = TorrentId(v1=InfoHash(SAMPLE.v1 or ""))
 
@@ -76,6 +78,16 @@ def helper(tmp_path: Path, nothing_left: str) -> Look:
 
 def resolver(argv: list[str], seconds: float = 20, clock: Clock | None = None) -> CommandResolver:
     return CommandResolver(argv, seconds=seconds, clock=clock or SystemClock(), read=read_torrent)
+
+
+class Counting(SystemClock):
+    """A clock that knows for how many seconds it was waited for."""
+
+    slept = 0.0
+
+    async def sleep(self, seconds: float) -> None:
+        await super().sleep(seconds)
+        self.slept += seconds
 
 
 class Hurried(SystemClock):
@@ -261,6 +273,39 @@ if os.fork() == 0:  # it has both outputs, and would hold them for ever
     time.sleep(1000)
 print('a name')""")
     assert info.name.text == "a name"
+
+
+BEGUN = """
+ready, told = os.pipe()
+if os.fork() == 0:
+    {}
+    os.write(told, b'.')
+    time.sleep(1000)
+os.read(ready, 1)
+print('a name')"""
+"""One that ends when another, which it began, is ready."""
+
+
+async def test_who_is_left_when_it_has_ended_has_the_grace_to_tidy_up(helper: Look, tmp_path: Path) -> None:
+    tidy = f"lambda *_: (time.sleep(0.3), open({str(tmp_path / 'tidied')!r}, 'w').close(), os._exit(0))"
+    await helper(BEGUN.format(f"signal.signal(signal.SIGTERM, {tidy})"))
+    assert (tmp_path / "tidied").exists()
+
+
+async def test_where_nobody_is_left_there_is_no_wait(helper: Look) -> None:
+    clock = Counting()
+    await helper("print('a name')", clock=clock)
+    assert clock.slept == 0
+
+
+async def test_who_has_ended_is_not_waited_for_where_orphans_are_ours(helper: Look) -> None:
+    clock, prctl = Counting(), ctypes.CDLL(None).prctl
+    assert prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0
+    try:
+        await helper(BEGUN.format(""), clock=clock)
+    finally:
+        prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)
+    assert clock.slept < 1
 
 
 async def test_a_lookup_that_is_left_leaves_no_process(helper: Look, nothing_left: str, tmp_path: Path) -> None:
