@@ -14,8 +14,8 @@ import structlog
 from services.clock import Clock, at_most
 
 log = structlog.stdlib.get_logger(__name__)
-_GRACE = 2.0  # seconds: from TERM to KILL, and in which what was said is read when all are gone
-_SOON = 0.2  # seconds: in which a KILL has worked
+_GRACE = 2.0  # seconds: from TERM to KILL, and in which at most what was said is read when all are gone
+_SOON = 0.2  # seconds: in which a KILL has worked, and after which silence is the end of what was said
 _LOOKS = 0.05  # seconds between two looks whether anybody is left
 _AT_ONCE = 65_536
 
@@ -66,8 +66,8 @@ async def run(argv: Sequence[str], *, environment: Mapping[str, str], seconds: f
             in_time = await _ended_in(seconds, process, {out.too_much, err.too_much}, clock)
         finally:
             await _through(asyncio.ensure_future(_end(starting, clock)))
-        for one in (out, err):
-            await one.whole(clock)
+        if in_time:
+            await _read_out((out, err), clock)
         if out.too_much.done() or err.too_much.done():
             raise TooMuch
         if not in_time or process.returncode is None:
@@ -146,27 +146,22 @@ class _Output:
         self.said = bytearray()
         self.too_much: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._reader = reader
-        self._reading: asyncio.Task[None] | None = None
+        self.reading: asyncio.Task[None] | None = None
 
     def begin(self, most: int) -> None:
         """Let go of *end*, which is the program's now, and read."""
         self.let_go()
-        self._reading = asyncio.create_task(self._read(most))
+        self.reading = asyncio.create_task(self._read(most))
 
     def let_go(self) -> None:
         if self.end >= 0:
             os.close(self.end)
             self.end = -1
 
-    async def whole(self, clock: Clock) -> None:
-        """Return when all was read; those who hold it and have left the group are not waited for."""
-        if self._reading is not None:
-            await at_most(clock, _GRACE, self._reading)
-
     async def stop(self) -> None:
-        if self._reading is not None:
-            self._reading.cancel()
-            await asyncio.wait({self._reading})
+        if self.reading is not None:
+            self.reading.cancel()
+            await asyncio.wait({self.reading})
         self.too_much.cancel()
 
     async def _read(self, most: int) -> None:
@@ -175,6 +170,16 @@ class _Output:
             if len(self.said) > most:
                 self.too_much.set_result(None)
                 return
+
+
+async def _read_out(outputs: Sequence[_Output], clock: Clock) -> None:
+    """Return when *outputs* are at their ends, or nothing more comes: who has left the group may hold them for ever."""
+    readings = {one.reading for one in outputs if one.reading is not None}
+    until = clock.monotonic() + _GRACE
+    before = -1
+    while (said := sum(len(one.said) for one in outputs)) > before and clock.monotonic() < until:
+        before = said
+        await at_most(clock, _SOON, asyncio.ensure_future(asyncio.wait(readings)))
 
 
 @contextlib.asynccontextmanager

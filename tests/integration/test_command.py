@@ -292,6 +292,21 @@ async def test_who_is_left_when_it_has_ended_has_the_grace_to_tidy_up(helper: Lo
     assert (tmp_path / "tidied").exists()
 
 
+async def test_who_holds_its_outputs_from_another_session_is_hardly_waited_for(
+    helper: Look, nothing_left: str, tmp_path: Path
+) -> None:
+    clock, pipe = Counting(), tmp_path / "held"
+    os.mkfifo(pipe)
+    looking = helper(BEGUN.format(f"os.setsid(); held = open({str(pipe)!r}, 'w')"), clock=clock)
+    with await asyncio.to_thread(pipe.open, "rb") as held:
+        info = await looking
+        (left,) = processes(nothing_left)
+        os.kill(left, signal.SIGKILL)
+        await asyncio.to_thread(held.read)  # until it has gone
+    assert info.name.text == "a name"
+    assert clock.slept < 1
+
+
 async def test_where_nobody_is_left_there_is_no_wait(helper: Look) -> None:
     clock = Counting()
     await helper("print('a name')", clock=clock)
