@@ -3,9 +3,11 @@
 import asyncio
 import logging
 import math
+import signal
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import structlog
 
@@ -34,6 +36,8 @@ class BadInput(Exception):
 def main(words: Sequence[str], config: Path | None, *, json: bool, seconds: float | None) -> int:
     """Look up what *words* name, or standard input's lines; return 0 when all were found, 1 when not, 2 for bad input.
 
+    SIGTERM and SIGHUP end it with 143 and 129.
+
     Args:
         words: magnets, hashes; ``-`` stands for standard input, and so does no word at all where that is no terminal.
         config: the settings; where none is named, config.toml if there is one, else every setting's default.
@@ -51,7 +55,7 @@ def main(words: Sequence[str], config: Path | None, *, json: bool, seconds: floa
         return complain(str(error), code=BAD_INPUT)
     try:
         with swarm.borrowed_dht_state(settings.database.path) as dht_state:
-            return asyncio.run(_run(wanted, settings, dht_state, json=json, seconds=seconds))
+            return asyncio.run(_until_signalled(_run(wanted, settings, dht_state, json=json, seconds=seconds)))
     except CalibotError as error:
         return complain(f"Nothing can be looked up with resolvers.libtorrent as it is: {why(error)}", code=1)
     except BaseExceptionGroup as errors:
@@ -89,6 +93,31 @@ def _cited(word: str) -> str:
         return "Standard input"
     shown = shown_name(word)
     return f'"{shown[:_LONGEST_SHOWN]}…"' if len(shown) > _LONGEST_SHOWN else f'"{shown}"'
+
+
+async def _until_signalled(running: Coroutine[Any, Any, int]) -> int:
+    """Return what *running* does; SIGTERM and SIGHUP end it in order, as Ctrl-C does, with the exit code of a shell.
+
+    At once they would leave the programs behind that lookups have begun. What whoever began this had ignored (nohup)
+    stays ignored.
+    """
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    heard: list[int] = []
+
+    def hear(number: int) -> None:
+        heard.append(number)
+        if task is not None:
+            task.cancel()
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            loop.add_signal_handler(number, hear, number)
+    try:
+        return await running
+    except (asyncio.CancelledError, OSError):  # OSError: the terminal that the board is wiped from has gone, too
+        if not heard:
+            raise
+        return 128 + heard[0]
 
 
 async def _run(wanted: Wanted, settings: Settings, dht_state: Path, *, json: bool, seconds: float | None) -> int:

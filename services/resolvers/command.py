@@ -18,17 +18,18 @@ _MOST_SAID = 1_048_576  # bytes
 _MOST_FILES = 100_000
 _LONGEST_NAME = 4_096  # bytes
 _LONGEST_REASON = 300  # characters
-_TOO_LARGE = 2**63  # a size that no database takes
+_LARGEST = 2**63 - 1  # bytes: what a database takes
 _OURS = "CALIBOT_"
-"""How variables of the environment begin that may hold a secret of ours."""
+"""How variables of the environment begin, in any case, that may hold a secret of ours."""
 
 
 class CommandResolver:
     """A `Resolver` that runs *argv*, in which ``{info_hash}`` stands for what is looked for. No shell is involved.
 
     The last line of its output that is not empty is the torrent's name, which nobody has verified; or a JSON object
-    with ``name`` and perhaps ``size`` and ``files`` (each with ``path`` and ``size``); or the absolute path of a
-    .torrent or a bare info dictionary, alone or as the object's ``torrent``, and that is verified.
+    with ``name`` and perhaps ``size`` and ``files`` (each with ``path`` and ``size``), which may be all of its output,
+    too; or the absolute path of a .torrent or a bare info dictionary, alone or as the object's ``torrent``, and that
+    is verified.
     """
 
     label = "command"
@@ -48,26 +49,29 @@ class CommandResolver:
             ResolverDown: it cannot be run.
         """
         progress.started()
-        line = _last_line((await self._ran(torrent)).out)
-        return await asyncio.to_thread(self._understood, line, torrent)
+        out = (await self._ran(torrent)).out
+        return await asyncio.to_thread(self._understood, out, torrent)
 
-    def _understood(self, line: bytes, torrent: TorrentId) -> TorrentInfo:
-        said = _object_in(line)
+    def _understood(self, out: bytes, torrent: TorrentId) -> TorrentInfo:
+        line = _last_line(out)
+        said = _object_in(out.strip())  # it may be written over many lines
+        if said is None:
+            said = _object_in(line)
         path = _path_in(said, line)
         if path is not None:
             return torrent_in(path, torrent, self.label, self._read)
-        named = said.get("name") if said else line
+        named = line if said is None else said.get("name")
         name = named.encode(errors="replace") if isinstance(named, str) else named
         if not isinstance(name, bytes) or not 0 < len(name) <= _LONGEST_NAME:
             raise NotFound(reason="nothing_said")
-        return _claimed(decode(name), said, torrent, self.label)
+        return _claimed(decode(name), said or {}, torrent, self.label)
 
     def add_hints(self, torrent: TorrentId, hints: Hints) -> None:
         """Do nothing: it is told an info-hash alone."""
 
     async def _ran(self, torrent: TorrentId) -> Ran:
         argv = [one.replace("{info_hash}", torrent.shown.hex) for one in self._argv]
-        environment = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
+        environment = {name: value for name, value in os.environ.items() if not name.upper().startswith(_OURS)}
         try:
             ran = await run(argv, environment=environment, seconds=self._seconds, most=_MOST_SAID, clock=self._clock)
         except (OSError, ValueError) as error:
@@ -89,24 +93,27 @@ def _reason(line: bytes) -> str:
     return line.decode(errors="replace")[:_LONGEST_REASON]
 
 
-def _object_in(line: bytes) -> Mapping[str, object]:
-    """Return the JSON object that *line* is; nothing where it is a name, which may begin with a brace, too."""
+def _object_in(text: bytes) -> Mapping[str, object] | None:
+    """Return the JSON object that *text* is; None where it is a name, which may begin with a brace, too."""
     try:
-        said: object = json.loads(line) if line.startswith(b"{") else None
+        said: object = json.loads(text) if text.startswith(b"{") else None
     except (ValueError, RecursionError):
-        return {}
-    return cast("Mapping[str, object]", said) if isinstance(said, dict) else {}
+        return None
+    return cast("Mapping[str, object]", said) if isinstance(said, dict) else None
 
 
-def _path_in(said: Mapping[str, object], line: bytes) -> Path | None:
+def _path_in(said: Mapping[str, object] | None, line: bytes) -> Path | None:
     """Return which file is named, if one is: by an object that says so, or as a line that is a path of one."""
-    named = said.get("torrent")
+    named = said.get("torrent") if said else None
     if isinstance(named, str) and named.startswith("/") and "\0" not in named:
         return Path(named)
-    if said or not line.startswith(b"/") or b"\0" in line:
+    if not line.startswith(b"/") or b"\0" in line:
         return None
     path = Path(os.fsdecode(line))
-    return path if path.is_file() else None
+    try:
+        return path if path.is_file() else None
+    except OSError:  # it may not be looked at, or is longer than a path may be
+        return None
 
 
 def _claimed(name: Name, said: Mapping[str, object], torrent: TorrentId, source: str) -> TorrentInfo:
@@ -115,7 +122,7 @@ def _claimed(name: Name, said: Mapping[str, object], torrent: TorrentId, source:
     return TorrentInfo(
         torrent=torrent,
         name=name,
-        size=size if _is_size(size) else sum(one.size for one in files),
+        size=size if _is_size(size) else min(sum(one.size for one in files), _LARGEST),
         files=files,
         source=source,
         verified=False,
@@ -125,9 +132,20 @@ def _claimed(name: Name, said: Mapping[str, object], torrent: TorrentId, source:
 def _files(listed: object) -> Iterator[FileEntry]:
     """Yield the files of a list; what is malformed in it is passed over."""
     for one in listed[:_MOST_FILES] if isinstance(listed, list) else ():
-        if isinstance(one, dict) and isinstance(path := one.get("path"), str) and _is_size(size := one.get("size")):
+        if isinstance(one, dict) and _is_path(path := one.get("path")) and _is_size(size := one.get("size")):
             yield FileEntry(path, size)
 
 
+def _is_path(value: object) -> TypeGuard[str]:
+    """Whether it can be stored: JSON may have half of a letter, which UTF-8 has not."""
+    if not isinstance(value, str):
+        return False
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _is_size(value: object) -> TypeGuard[int]:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _TOO_LARGE
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _LARGEST

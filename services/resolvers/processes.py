@@ -4,13 +4,19 @@ import asyncio
 import contextlib
 import os
 import signal
+from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import structlog
+
 from services.clock import Clock, at_most
 
-_GRACE = 2.0  # seconds: from TERM to KILL, and in which what was said is read when all are gone
+log = structlog.stdlib.get_logger(__name__)
+_GRACE = 2.0  # seconds: from TERM to KILL, and in which at most what was said is read when all are gone
+_SOON = 0.2  # seconds: in which a KILL has worked, and after which silence is the end of what was said
+_LOOKS = 0.05  # seconds between two looks whether anybody is left
 _AT_ONCE = 65_536
 
 
@@ -35,55 +41,101 @@ async def run(argv: Sequence[str], *, environment: Mapping[str, str], seconds: f
     """Run *argv* without a shell, in a process group of its own, and return how it ended.
 
     The whole group is ended when its first process has, after *seconds*, when either output has over *most* bytes, and
-    when the caller is cancelled: asked to (TERM), and after a grace made to (KILL).
+    when the caller is cancelled: asked to (TERM), and after a grace made to (KILL). What has become another user's
+    cannot be: the log says so, and it is waited for no longer than the grace.
 
     Raises:
         TooLong, TooMuch: see there.
         OSError, ValueError: it cannot be started.
     """
     async with _heard() as out, _heard() as err:
-        process = await asyncio.create_subprocess_exec(
-            *argv,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=out.end,
-            stderr=err.end,
-            env=environment,
-            start_new_session=True,
+        starting = asyncio.ensure_future(
+            asyncio.create_subprocess_exec(
+                *argv,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=out.end,
+                stderr=err.end,
+                env=environment,
+                start_new_session=True,
+            )
         )
-        out.begin(most)
-        err.begin(most)
-        ended = asyncio.ensure_future(process.wait())
-        late = asyncio.ensure_future(clock.sleep(seconds))
-        ends: set[asyncio.Future[Any]] = {ended, late, out.too_much, err.too_much}
         try:
-            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-            in_time = ended.done()
+            process = await asyncio.shield(starting)  # cancelled, it would end its first process alone
+            out.begin(most)
+            err.begin(most)
+            in_time = await _ended_in(seconds, process, {out.too_much, err.too_much}, clock)
         finally:
-            late.cancel()
-            await asyncio.shield(asyncio.ensure_future(_end(process.pid, ended, clock)))
-        for one in (out, err):
-            await one.whole(clock)
+            await _through(asyncio.ensure_future(_end(starting, clock)))
+        if in_time:
+            await _read_out((out, err), clock)
         if out.too_much.done() or err.too_much.done():
             raise TooMuch
-        if not in_time:
+        if not in_time or process.returncode is None:
             raise TooLong
-        return Ran(ended.result(), bytes(out.said), bytes(err.said))
+        return Ran(process.returncode, bytes(out.said), bytes(err.said))
 
 
-async def _end(group: int, ended: asyncio.Future[int], clock: Clock) -> None:
-    """End every process of *group*, of which the first has *ended*, or shall."""
-    _send(group, signal.SIGTERM)
-    patience = asyncio.ensure_future(clock.sleep(_GRACE))
-    both: set[asyncio.Future[Any]] = {ended, patience}
-    await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
-    patience.cancel()
-    _send(group, signal.SIGKILL)
-    await asyncio.wait(both)
+async def _ended_in(seconds: float, process: Process, ends: set[asyncio.Future[None]], clock: Clock) -> bool:
+    """Wait until *process* has ended, one of *ends* has come, or *seconds* are over; return whether it has ended."""
+    ended = asyncio.ensure_future(process.wait())
+    late = asyncio.ensure_future(clock.sleep(seconds))
+    try:
+        first: set[asyncio.Future[Any]] = {ended, late, *ends}
+        await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
+        return ended.done()
+    finally:
+        late.cancel()
+        ended.cancel()
 
 
-def _send(group: int, which: signal.Signals) -> None:
-    with contextlib.suppress(ProcessLookupError):  # all of it has gone
-        os.killpg(group, which)
+async def _through(ending: asyncio.Future[None]) -> None:
+    """Wait until *ending* is over, however often the caller is cancelled meanwhile."""
+    cancelled: asyncio.CancelledError | None = None
+    while not ending.done():
+        try:
+            await asyncio.wait({ending})
+        except asyncio.CancelledError as error:
+            cancelled = error
+    ending.result()
+    if cancelled is not None:
+        raise cancelled
+
+
+async def _end(starting: asyncio.Future[Process], clock: Clock) -> None:
+    """End every process of the group whose first one is *starting*, or has started."""
+    await asyncio.wait({starting})
+    if starting.exception() is not None:
+        return
+    process = starting.result()
+    try:
+        with contextlib.suppress(ProcessLookupError):  # all of it has gone
+            await _told(process, signal.SIGTERM, _GRACE, clock)
+            await _told(process, signal.SIGKILL, _SOON, clock)
+    except PermissionError as error:  # who is left has changed its user
+        log.warning("process.not_ended", pid=process.pid, error=str(error))
+    await at_most(clock, _GRACE, asyncio.ensure_future(process.wait()))
+
+
+async def _told(process: Process, which: signal.Signals, seconds: float, clock: Clock) -> None:
+    """Tell the group of *process*, and look for so many *seconds* whether anybody of it is left.
+
+    Raises:
+        ProcessLookupError: nobody is.
+        PermissionError: nobody whom we may tell.
+    """
+    until = clock.monotonic() + seconds
+    _send(process, which)
+    while clock.monotonic() < until:
+        await clock.sleep(_LOOKS)
+        _send(process, 0)
+
+
+def _send(process: Process, which: int) -> None:
+    if process.returncode is not None:  # before, the system's word of how it ended is asyncio's
+        with contextlib.suppress(ChildProcessError):
+            while os.waitpid(-process.pid, os.WNOHANG)[0]:  # orphans are ours where we are a container's first process
+                pass
+    os.killpg(process.pid, which)
 
 
 class _Output:
@@ -94,27 +146,22 @@ class _Output:
         self.said = bytearray()
         self.too_much: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._reader = reader
-        self._reading: asyncio.Task[None] | None = None
+        self.reading: asyncio.Task[None] | None = None
 
     def begin(self, most: int) -> None:
         """Let go of *end*, which is the program's now, and read."""
         self.let_go()
-        self._reading = asyncio.create_task(self._read(most))
+        self.reading = asyncio.create_task(self._read(most))
 
     def let_go(self) -> None:
         if self.end >= 0:
             os.close(self.end)
             self.end = -1
 
-    async def whole(self, clock: Clock) -> None:
-        """Return when all was read; those who hold it and have left the group are not waited for."""
-        if self._reading is not None:
-            await at_most(clock, _GRACE, self._reading)
-
     async def stop(self) -> None:
-        if self._reading is not None:
-            self._reading.cancel()
-            await asyncio.wait({self._reading})
+        if self.reading is not None:
+            self.reading.cancel()
+            await asyncio.wait({self.reading})
         self.too_much.cancel()
 
     async def _read(self, most: int) -> None:
@@ -123,6 +170,16 @@ class _Output:
             if len(self.said) > most:
                 self.too_much.set_result(None)
                 return
+
+
+async def _read_out(outputs: Sequence[_Output], clock: Clock) -> None:
+    """Return when *outputs* are at their ends, or nothing more comes: who has left the group may hold them for ever."""
+    readings = {one.reading for one in outputs if one.reading is not None}
+    until = clock.monotonic() + _GRACE
+    before = -1
+    while (said := sum(len(one.said) for one in outputs)) > before and clock.monotonic() < until:
+        before = said
+        await at_most(clock, _SOON, asyncio.ensure_future(asyncio.wait(readings)))
 
 
 @contextlib.asynccontextmanager

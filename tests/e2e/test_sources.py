@@ -1,12 +1,18 @@
 """Names from several sources: in the terminal, in the chat, and in what ``check`` says."""
 
+import asyncio
 import json
+import os
+import pty
+import signal
 import sys
 from pathlib import Path
 
+import pytest
+
 from sandbox.swarm import make_sample
 from tests.e2e.command import command
-from tests.e2e.conftest import World
+from tests.e2e.conftest import ROOT, World, environment
 from tests.e2e.test_resolve import Place, place
 
 __all__ = ["place"]
@@ -48,6 +54,33 @@ async def test_a_torrent_file_in_a_folder_answers_without_the_swarm(place: Place
     found, missing = await place.resolve(sample.magnet()), await place.resolve(place.swarm.dead().magnet())
     assert (found.code, found.output.splitlines()[1]) == (0, "  Filed.mkv")
     assert (missing.code, "No source that was asked knows this torrent." in missing.output) == (1, True)
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+async def test_a_signal_ends_the_program_that_is_asked_even_where_the_terminal_has_gone(
+    place: Place, tmp_path: Path, number: signal.Signals, code: int
+) -> None:
+    pipe = tmp_path / "held"
+    os.mkfifo(pipe)
+    argv = helper(tmp_path, f"held = open({str(pipe)!r}, 'w')\ntime.sleep(60)")
+    with_sources(place, order=["command"], command__argv=argv)
+    ours, theirs = pty.openpty()
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bot", "resolve", "--config", place.config, place.swarm.dead().magnet()),
+        cwd=ROOT,
+        env=environment() | {"TERM": "xterm"},
+        stderr=theirs,
+    )
+    os.close(theirs)
+    with await asyncio.to_thread(pipe.open, "rb", 0) as held:  # until it has begun
+        os.set_blocking(held.fileno(), False)
+        if number == signal.SIGHUP:
+            os.close(ours)
+        process.send_signal(number)
+        assert await process.wait() == code
+        assert held.read() == b"", "nobody holds it"
+    if number != signal.SIGHUP:
+        os.close(ours)
 
 
 async def test_a_claim_is_shown_on_the_card_and_written_into_no_note(world: World) -> None:

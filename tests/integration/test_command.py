@@ -2,24 +2,30 @@
 
 import asyncio
 import contextlib
+import ctypes
+import errno
 import json
 import os
+import signal
 import sys
-from collections.abc import AsyncIterator, Callable
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from sandbox.swarm import make_sample
 from sandbox.swarm.samples import Sample
-from services.clock import SystemClock
+from services.clock import Clock, SystemClock
 from services.errors import LookupFailed, NotFound, ResolverDown, SourceFailed
 from services.resolvers.command import CommandResolver
 from services.resolvers.libtorrent import read_torrent
 from services.torrents import Hints, InfoHash, TorrentId, TorrentInfo
 from tests.integration.swarm_help import Steps
 
-Look = Callable[[str], "asyncio.Future[TorrentInfo]"]
+Look = Callable[..., "asyncio.Future[TorrentInfo]"]
+PR_SET_CHILD_SUBREAPER = 36  # <linux/prctl.h>: whoever of ours loses its parent has us
 SAMPLE = make_sample("True name.mkv", files=[("a.mkv", 1000), ("b/c.txt", 234)])
 X = TorrentId(v1=InfoHash(SAMPLE.v1 or ""))
 
@@ -61,17 +67,37 @@ async def nothing_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Async
 def helper(tmp_path: Path, nothing_left: str) -> Look:
     """Return a way to look X up with a helper that is this Python code."""
 
-    def look(code: str, seconds: float = 20) -> "asyncio.Future[TorrentInfo]":
+    def look(code: str, seconds: float = 20, clock: Clock | None = None) -> "asyncio.Future[TorrentInfo]":
         script = tmp_path / "helper.py"
         script.write_text(f"import os, sys, time, signal, json\nasked = sys.argv[1]\n{code}\n")
         argv = [sys.executable, "-S", str(script), "{info_hash}"]
-        return asyncio.ensure_future(resolver(argv, seconds).resolve(X, Hints(), Steps()))
+        return asyncio.ensure_future(resolver(argv, seconds, clock).resolve(X, Hints(), Steps()))
 
     return look
 
 
-def resolver(argv: list[str], seconds: float = 20) -> CommandResolver:
-    return CommandResolver(argv, seconds=seconds, clock=SystemClock(), read=read_torrent)
+def resolver(argv: list[str], seconds: float = 20, clock: Clock | None = None) -> CommandResolver:
+    return CommandResolver(argv, seconds=seconds, clock=clock or SystemClock(), read=read_torrent)
+
+
+class Counting(SystemClock):
+    """A clock that knows for how many seconds it was waited for."""
+
+    slept = 0.0
+
+    async def sleep(self, seconds: float) -> None:
+        await super().sleep(seconds)
+        self.slept += seconds
+
+
+class Hurried(SystemClock):
+    """A clock on which every second is a twentieth of one."""
+
+    def monotonic(self) -> float:
+        return super().monotonic() * 20
+
+    async def sleep(self, seconds: float) -> None:
+        await super().sleep(seconds / 20)
 
 
 async def failure(looking: "asyncio.Future[TorrentInfo]") -> LookupFailed:
@@ -104,6 +130,8 @@ async def test_a_name_in_another_encoding_is_a_guess(helper: Look) -> None:
         ({"name": "A", "files": [{"path": "x", "size": 3}, {"path": "y", "size": 4}]}, 7, ["x", "y"]),
         ({"name": "A", "size": -1, "files": [{"path": 1, "size": 3}, 5, {"path": "y", "size": 2**70}]}, 0, []),
         ({"name": "A", "size": True, "files": "none"}, 0, []),
+        ({"name": "A", "files": [{"path": "x", "size": 2**62}] * 3}, 2**63 - 1, ["x"] * 3),
+        ({"name": "A", "files": [{"path": "\ud800", "size": 3}, {"path": "y", "size": 4}]}, 4, ["y"]),
     ],
 )
 async def test_an_object_says_name_size_and_files_and_what_is_malformed_is_passed_over(
@@ -114,9 +142,33 @@ async def test_an_object_says_name_size_and_files_and_what_is_malformed_is_passe
     assert not info.verified
 
 
-@pytest.mark.parametrize("said", ["{not json", "{}x", "[1]", "7", "/no/such/file", "name with / in it"])
+@pytest.mark.parametrize(
+    "said",
+    [
+        '{"name": "A", "size": 7}\n\n',
+        'one line\n{"name": "A", "size": 7}\n',
+        '{"name": "old"}\n{"name": "A", "size": 7}\n',
+        '\n {\n "name": "A",\n "size": 7\n}\n\n',
+    ],
+)
+async def test_an_object_is_all_that_it_says_or_its_last_line(helper: Look, said: str) -> None:
+    info = await helper(f"print({said!r})")
+    assert (info.name.text, info.size) == ("A", 7)
+
+
+@pytest.mark.parametrize(
+    "said", ["{not json", "{}x", "[1]", "7", "/no/such/file", "name with / in it", "/" + "long" * 99]
+)
 async def test_what_is_neither_an_object_nor_a_file_is_a_name(helper: Look, said: str) -> None:
     assert (await helper(f"print({said!r})")).name.text == said
+
+
+async def test_a_path_that_may_not_be_looked_at_is_a_name(helper: Look, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(path: Path) -> bool:
+        raise PermissionError(path)
+
+    monkeypatch.setattr(Path, "is_file", refused)
+    assert (await helper("print('/root/x.mkv')")).name.text == "/root/x.mkv"
 
 
 @pytest.mark.parametrize("kind", ["torrent", "info"])
@@ -177,7 +229,16 @@ async def test_a_pipe_or_a_folder_that_it_names_is_not_waited_for(helper: Look, 
 
 
 @pytest.mark.parametrize(
-    "code", ["", "print()", "print('{\"size\": 3}')", "print('{\"name\": 3}')", "print('x' * 5000)"]
+    "code",
+    [
+        "",
+        "print()",
+        "print('{}')",
+        "print('a line\\n{}')",
+        "print('{\"size\": 3}')",
+        "print('{\"name\": 3}')",
+        "print('x' * 5000)",
+    ],
 )
 async def test_one_that_says_no_name_knows_none(helper: Look, code: str) -> None:
     assert isinstance(await failure(helper(code)), NotFound)
@@ -214,6 +275,54 @@ print('a name')""")
     assert info.name.text == "a name"
 
 
+BEGUN = """
+ready, told = os.pipe()
+if os.fork() == 0:
+    {}
+    os.write(told, b'.')
+    time.sleep(1000)
+os.read(ready, 1)
+print('a name')"""
+"""One that ends when another, which it began, is ready."""
+
+
+async def test_who_is_left_when_it_has_ended_has_the_grace_to_tidy_up(helper: Look, tmp_path: Path) -> None:
+    tidy = f"lambda *_: (time.sleep(0.3), open({str(tmp_path / 'tidied')!r}, 'w').close(), os._exit(0))"
+    await helper(BEGUN.format(f"signal.signal(signal.SIGTERM, {tidy})"))
+    assert (tmp_path / "tidied").exists()
+
+
+async def test_who_holds_its_outputs_from_another_session_is_hardly_waited_for(
+    helper: Look, nothing_left: str, tmp_path: Path
+) -> None:
+    clock, pipe = Counting(), tmp_path / "held"
+    os.mkfifo(pipe)
+    looking = helper(BEGUN.format(f"os.setsid(); held = open({str(pipe)!r}, 'w')"), clock=clock)
+    with await asyncio.to_thread(pipe.open, "rb") as held:
+        info = await looking
+        (left,) = processes(nothing_left)
+        os.kill(left, signal.SIGKILL)
+        await asyncio.to_thread(held.read)  # until it has gone
+    assert info.name.text == "a name"
+    assert clock.slept < 1
+
+
+async def test_where_nobody_is_left_there_is_no_wait(helper: Look) -> None:
+    clock = Counting()
+    await helper("print('a name')", clock=clock)
+    assert clock.slept == 0
+
+
+async def test_who_has_ended_is_not_waited_for_where_orphans_are_ours(helper: Look) -> None:
+    clock, prctl = Counting(), ctypes.CDLL(None).prctl
+    assert prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0
+    try:
+        await helper(BEGUN.format(""), clock=clock)
+    finally:
+        prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)
+    assert clock.slept < 1
+
+
 async def test_a_lookup_that_is_left_leaves_no_process(helper: Look, nothing_left: str, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "began")
     looking = helper(f"began = open({str(tmp_path / 'began')!r}, 'w'); os.fork(); began.close(); time.sleep(1000)")
@@ -222,6 +331,76 @@ async def test_a_lookup_that_is_left_leaves_no_process(helper: Look, nothing_lef
     looking.cancel()
     await asyncio.wait([looking])
     assert looking.cancelled()
+
+
+async def test_a_lookup_that_is_left_while_its_process_is_started_leaves_none(
+    helper: Look, nothing_left: str, tmp_path: Path
+) -> None:
+    began = tmp_path / "began"
+    os.mkfifo(began)
+    for turns in range(12):
+        looking = helper(f"began = open({str(began)!r}, 'w'); os.fork(); began.close(); time.sleep(1000)")
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        if processes(nothing_left):
+            began.read_bytes()  # until both are there; the loop stands still meanwhile
+        looking.cancel()
+        await asyncio.wait([looking])
+        assert looking.cancelled()
+        assert (turns, processes(nothing_left)) == (turns, [])
+
+
+async def test_one_that_is_left_twice_leaves_no_process_either(helper: Look, nothing_left: str, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "began")
+    told = "signal.signal(signal.SIGTERM, lambda *_: open({0!r}, 'w').close()); began = open({0!r}, 'w')"
+    looking = helper(f"{told.format(str(tmp_path / 'began'))}; began.close()\nwhile True: time.sleep(1000)")
+    for _ in range(2):  # it has begun; it was told to end, and does not
+        await asyncio.to_thread((tmp_path / "began").read_bytes)
+        looking.cancel()
+    await asyncio.wait([looking])
+    assert looking.cancelled()
+
+
+@pytest.fixture
+def refused(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
+    """Refuse to send signals to groups, as to processes that have changed their user; yield which groups they were."""
+    groups = []
+
+    def refuse(group: int, _: int) -> None:
+        groups.append(group)
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "killpg", refuse)
+    with capture_logs() as told:
+        yield groups
+    assert [(one["event"], one["pid"]) for one in told] == [("process.not_ended", one) for one in groups]
+
+
+async def test_who_may_not_be_ended_has_answered_nevertheless(helper: Look, refused: list[int]) -> None:
+    assert (await helper("print('a name')")).name.text == "a name"
+    assert len(refused) == 1
+
+
+@pytest.mark.parametrize("left", [True, False])
+async def test_who_may_not_be_ended_is_waited_for_no_longer_than_the_grace(
+    helper: Look, refused: list[int], tmp_path: Path, left: bool
+) -> None:
+    os.mkfifo(tmp_path / "held")
+    code = f"held = open({str(tmp_path / 'held')!r}, 'w'); time.sleep(1000)"
+    looking = helper(code, 1000 if left else 60, Hurried())
+    with await asyncio.to_thread((tmp_path / "held").open, "rb") as held:
+        if left:
+            looking.cancel()
+        await asyncio.wait([looking])
+        os.kill(refused[0], signal.SIGKILL)
+        await asyncio.to_thread(held.read)  # until it has gone
+    for one in threading.enumerate():
+        if one.name.startswith("asyncio-waitpid"):
+            await asyncio.to_thread(one.join)  # until asyncio knows
+    if left:
+        assert looking.cancelled()
+    else:
+        assert (await failure(looking)).parameters["reason"] == "no answer in 60 s"
 
 
 @pytest.mark.parametrize("argv", [["/no/such/helper"], ["/etc/passwd"], ["/"], ["\0"]])
@@ -233,7 +412,9 @@ async def test_it_is_told_an_info_hash_and_no_secret_and_no_shell_reads_it(
     helper: Look, monkeypatch: pytest.MonkeyPatch, nothing_left: str
 ) -> None:
     monkeypatch.setenv("CALIBOT_TELEGRAM__TOKEN", "1234:secret")
-    info = await helper("print(json.dumps({'name': ' '.join(sys.argv[1:] + [k for k in os.environ if 'CALI' in k])}))")
+    monkeypatch.setenv("calibot_telegram__token", "1234:secret")  # the settings read it, too
+    found = "[k for k in os.environ if 'CALI' in k.upper()]"
+    info = await helper(f"print(json.dumps({{'name': ' '.join(sys.argv[1:] + {found})}}))")
     assert info.name.text == SAMPLE.v1
     quoted = await resolver(["/bin/echo", "$HOME; {info_hash} `id`"]).resolve(X, Hints(), Steps())
     assert quoted.name.text == f"$HOME; {SAMPLE.v1} `id`"
