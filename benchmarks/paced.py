@@ -36,7 +36,7 @@ class Paced:
 
 
 @contextlib.asynccontextmanager
-async def _opened(*_: object) -> AsyncIterator[Paced]:
+async def _opened(*_: object, **__: object) -> AsyncIterator[Paced]:
     yield Paced()
 
 
