@@ -6,7 +6,7 @@ import json
 import os
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, f
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
-from services.resolvers.http import can_be_asked
+from services.resolvers.addresses import can_be_asked
 
 # The values stay out of errors: one of them may be the token in the wrong place.
 _FROZEN = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, use_attribute_docstrings=True)
@@ -205,12 +205,19 @@ class Resolvers(BaseModel):
     def _has_what_it_names(self) -> Self:
         if not self.order or len(set(self.order)) < len(self.order):
             raise ValueError("order must name at least one source, and each once")
-        needs = {"command": ("argv", self.command.argv), "files": ("folders", self.files.folders),
-                 "http": ("templates", self.http.templates)}  # fmt: skip
-        for source, (setting, value) in needs.items():
+        for source, (setting, value) in self.given.items():
             if source in self.order and not value:
                 raise ValueError(f"order names {source}, and resolvers.{source}.{setting} is empty")
         return self
+
+    @property
+    def given(self) -> Mapping[str, tuple[str, Sequence[object]]]:
+        """What each source needs, by the setting that has it; nothing where it is not set up."""
+        return {
+            "command": ("argv", self.command.argv),
+            "files": ("folders", self.files.folders),
+            "http": ("templates", self.http.templates),
+        }
 
 
 class Web(BaseModel):

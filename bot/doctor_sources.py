@@ -24,12 +24,7 @@ def look_at_sources(settings: Resolvers) -> Iterator[Finding]:
                 yield good("http", f"{', '.join(hosts)} will learn which torrents are looked for")
             case _:
                 continue
-    given = {
-        "command": settings.command.argv,
-        "files": settings.files.folders,
-        "http": settings.http.templates,
-    }
-    for name, value in given.items():
+    for name, (_, value) in settings.given.items():
         if value and name not in settings.order:
             yield bad(name, "it is set up, and never asked", f'add "{name}" to order in [resolvers]')
 

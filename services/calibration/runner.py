@@ -153,13 +153,19 @@ class Runner:
             self._begin()
 
     async def _tell_end(self, told: Told | None, row: LookedUp, lookup: Lookup) -> None:
-        try:
-            await self._journal.tell(*([told] if told else []), row)
-        except Exception:  # such as a value that no database takes: its items end all the same
-            log.exception("lookup.bug")
+        if not await self._stored(*([told] if told else []), row):
             await self._journal.tell(
                 Failed(Step(_Bug.code), _waits(lookup)), replace(row, outcome=_Bug.code, source=None)
             )
+
+    async def _stored(self, *told: Told) -> bool:
+        """Store what a lookup came to, if that is possible: its items end all the same."""
+        try:
+            await self._journal.tell(*told)
+        except Exception:  # such as a value that no database takes
+            log.exception("lookup.bug")
+            return False
+        return True
 
     async def _call(self, lookup: Lookup) -> CalibrationResult:
         """Call the engine with the hints of all who have joined up to its first step."""
@@ -206,10 +212,7 @@ class Runner:
         waits = ((wait.key, wait.attempt),)
         if lookup.claim is not None:
             lookup.left_as = "found"
-            try:
-                await self._journal.tell(Named(found=Found.of(lookup.claim), info=lookup.claim, waits=waits))
-            except Exception:  # such as a value that no database takes: its item ends all the same
-                log.exception("lookup.bug")
+            if not await self._stored(Named(found=Found.of(lookup.claim), info=lookup.claim, waits=waits)):
                 lookup.left_as = _Bug.code
                 await self._journal.tell(Failed(Step(_Bug.code), waits))
             return

@@ -23,6 +23,7 @@ _PRIVATE = tuple(map(ipaddress.ip_network, PRIVATE_RANGES))
 _LAST_PORT = 65_535
 _TRACKER_SCHEMES = frozenset({"http", "https", "udp"})  # no ip filter stops ws and wss trackers, nor their peers
 _LONGEST_URL = 2_000
+_WEB_HOST = re.compile(r"[A-Za-z0-9._:-]+", re.ASCII)
 _INET_ATON = re.compile(r"[0-9a-fxA-FX.]+", re.ASCII)
 
 
@@ -135,6 +136,19 @@ def tracker_host(url: str) -> str | None:
     except ValueError:
         return None
     return host if parts.scheme in _TRACKER_SCHEMES else None
+
+
+def can_be_asked(address: str) -> bool:
+    """Whether a request can be made for *address*: in ASCII, with a host and a port that there may be."""
+    try:
+        parts = urlsplit(address)
+        host = parts.hostname or ""
+        host.encode("idna")  # as the lookup of a name does
+        port = parts.port
+    except ValueError:
+        return False
+    plain = address.isascii() and address.isprintable() and " " not in address
+    return plain and parts.scheme in {"http", "https"} and port != 0 and _WEB_HOST.fullmatch(host) is not None
 
 
 def own_addresses() -> list[str]:

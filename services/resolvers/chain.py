@@ -71,18 +71,18 @@ class Source:
         async with self._slots:
             if not self.breaker.begin():
                 raise ResolverDown(reason="paused")
+            tell = self.breaker.left
             try:
                 yield
+                tell = self.breaker.worked
             except ResolverDown:
-                self.breaker.failed()
+                tell = self.breaker.failed
                 raise
             except LookupFailed:
-                self.breaker.worked()
+                tell = self.breaker.worked
                 raise
-            except BaseException:
-                self.breaker.left()
-                raise
-            self.breaker.worked()
+            finally:
+                tell()
 
 
 class Chain:

@@ -1,7 +1,7 @@
 """Caches of .torrent files on the web as a source. Each is told what is looked for: none is asked that is not named."""
 
 import asyncio
-import re
+import socket
 import ssl
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
@@ -13,7 +13,7 @@ import httpcore
 
 from services.clock import Clock, at_most
 from services.errors import LookupFailed, NotFound, ResolverDown
-from services.resolvers.addresses import AddressPolicy, literal
+from services.resolvers.addresses import AddressPolicy, can_be_asked, literal
 from services.resolvers.torrent_file import LARGEST, ReadTorrent, told_by
 from services.torrents import Hints, Progress, TorrentId, TorrentInfo
 
@@ -21,21 +21,7 @@ _MOST_REDIRECTS = 3
 _HEADERS = (("User-Agent", "calibot"), ("Accept-Encoding", "identity"))
 _KNOWS_NOT = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
 _PLAIN = "!#$%&'()*+,/:;=?@[]~"  # what a redirect may say as it is, beside letters, digits and "_.-"
-_HOST = re.compile(r"[A-Za-z0-9._:-]+", re.ASCII)
 _SOCKET_OPTION = tuple[int, int, int] | tuple[int, int, bytes | bytearray] | tuple[int, int, None, int]
-
-
-def can_be_asked(address: str) -> bool:
-    """Whether a request can be made for *address*: in ASCII, with a host and a port that there may be."""
-    try:
-        parts = urlsplit(address)
-        host = parts.hostname or ""
-        host.encode("idna")  # as the lookup of a name does
-        port = parts.port
-    except ValueError:
-        return False
-    plain = address.isascii() and address.isprintable() and " " not in address
-    return plain and parts.scheme in {"http", "https"} and port != 0 and _HOST.fullmatch(host) is not None
 
 
 class HttpResolver:
@@ -195,6 +181,6 @@ class _Guarded(httpcore.AsyncNetworkBackend):
         raise failure
 
     async def _addresses(self, host: str, port: int) -> Sequence[str]:
-        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=1)
+        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
         spelled = dict.fromkeys(str(place[0]) for *_, place in found)
         return [one for one in spelled if (address := literal(one)) is not None and self._policy.admits(address)]

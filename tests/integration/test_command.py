@@ -254,7 +254,7 @@ async def test_an_error_is_told_by_its_last_line(helper: Look) -> None:
 
 @pytest.mark.parametrize("where", ["stdout", "stderr"])
 async def test_one_that_prints_ten_megabytes_is_ended(helper: Look, where: str) -> None:
-    failed = await failure(helper(f"sys.{where}.write('x' * 10_000_000); sys.{where}.flush(); time.sleep(1000)"))
+    failed = await failure(helper(f"sys.{where}.write('x' * 10_000_000); sys.{where}.flush(); signal.pause()"))
     assert failed.parameters == {"source": "command", "reason": "it said more than 1 MiB"}
 
 
@@ -270,7 +270,7 @@ async def test_what_it_began_and_left_behind_is_ended_with_it(helper: Look) -> N
     info = await helper("""
 if os.fork() == 0:  # it has both outputs, and would hold them for ever
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    time.sleep(1000)
+    signal.pause()
 print('a name')""")
     assert info.name.text == "a name"
 
@@ -280,7 +280,7 @@ ready, told = os.pipe()
 if os.fork() == 0:
     {}
     os.write(told, b'.')
-    time.sleep(1000)
+    signal.pause()
 os.read(ready, 1)
 print('a name')"""
 """One that ends when another, which it began, is ready."""
@@ -325,7 +325,7 @@ async def test_who_has_ended_is_not_waited_for_where_orphans_are_ours(helper: Lo
 
 async def test_a_lookup_that_is_left_leaves_no_process(helper: Look, nothing_left: str, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "began")
-    looking = helper(f"began = open({str(tmp_path / 'began')!r}, 'w'); os.fork(); began.close(); time.sleep(1000)")
+    looking = helper(f"began = open({str(tmp_path / 'began')!r}, 'w'); os.fork(); began.close(); signal.pause()")
     await asyncio.to_thread((tmp_path / "began").read_bytes)  # until both have closed it
     assert len(processes(nothing_left)) == 2
     looking.cancel()
@@ -339,7 +339,7 @@ async def test_a_lookup_that_is_left_while_its_process_is_started_leaves_none(
     began = tmp_path / "began"
     os.mkfifo(began)
     for turns in range(12):
-        looking = helper(f"began = open({str(began)!r}, 'w'); os.fork(); began.close(); time.sleep(1000)")
+        looking = helper(f"began = open({str(began)!r}, 'w'); os.fork(); began.close(); signal.pause()")
         for _ in range(turns):
             await asyncio.sleep(0)
         if processes(nothing_left):
@@ -353,7 +353,7 @@ async def test_a_lookup_that_is_left_while_its_process_is_started_leaves_none(
 async def test_one_that_is_left_twice_leaves_no_process_either(helper: Look, nothing_left: str, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "began")
     told = "signal.signal(signal.SIGTERM, lambda *_: open({0!r}, 'w').close()); began = open({0!r}, 'w')"
-    looking = helper(f"{told.format(str(tmp_path / 'began'))}; began.close()\nwhile True: time.sleep(1000)")
+    looking = helper(f"{told.format(str(tmp_path / 'began'))}; began.close()\nwhile True: signal.pause()")
     for _ in range(2):  # it has begun; it was told to end, and does not
         await asyncio.to_thread((tmp_path / "began").read_bytes)
         looking.cancel()
@@ -386,7 +386,7 @@ async def test_who_may_not_be_ended_is_waited_for_no_longer_than_the_grace(
     helper: Look, refused: list[int], tmp_path: Path, left: bool
 ) -> None:
     os.mkfifo(tmp_path / "held")
-    code = f"held = open({str(tmp_path / 'held')!r}, 'w'); time.sleep(1000)"
+    code = f"held = open({str(tmp_path / 'held')!r}, 'w'); signal.pause()"
     looking = helper(code, 1000 if left else 60, Hurried())
     with await asyncio.to_thread((tmp_path / "held").open, "rb") as held:
         if left:
