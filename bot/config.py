@@ -6,24 +6,21 @@ import json
 import os
 import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
-from services.resolvers.addresses import can_be_asked
+from bot.config_resolvers import Resolvers
+from bot.section import FROZEN, Positive
 
-# The values stay out of errors: one of them may be the token in the wrong place.
-_FROZEN = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, use_attribute_docstrings=True)
 _ADDRESS = re.compile(r"https?://[^/\s?#]+(?:/[^\s?#]*)?/bot")
 _SITE = re.compile(r"https?://[^/\s?#@]+/?", re.IGNORECASE)
-_INTERFACE = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):([0-9]{1,5})", re.ASCII)
 _TOKEN = re.compile(r"[0-9]+:[A-Za-z0-9_-]+", re.ASCII)
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class BadSettings(Exception):
@@ -37,7 +34,7 @@ class BadSettings(Exception):
 class Telegram(BaseModel):
     """``[telegram]``."""
 
-    model_config = _FROZEN
+    model_config = FROZEN
     token: SecretStr = SecretStr("")
     """The bot's token, from @BotFather in Telegram (/newbot). Without one there is the page of [web] alone."""
     base_url: str = "https://api.telegram.org/bot"
@@ -71,7 +68,7 @@ class Telegram(BaseModel):
 class Database(BaseModel):
     """``[database]``."""
 
-    model_config = _FROZEN
+    model_config = FROZEN
     path: Path = Path("data/calibot.db")
     """The notes and tasks; its folder is made when missing."""
 
@@ -86,7 +83,7 @@ class Database(BaseModel):
 class Calibration(BaseModel):
     """``[calibration]``."""
 
-    model_config = _FROZEN
+    model_config = FROZEN
     max_workers: Annotated[int, Field(ge=1, le=10_000)] = 100
     """Lookups at once; one costs about 20 KB and no thread."""
     timeout: Positive = 60.0
@@ -101,129 +98,10 @@ class Calibration(BaseModel):
     """Whether programs may begin over HTTP what goes on while nobody waits for it, and listen to what changes."""
 
 
-class Libtorrent(BaseModel):
-    """``[resolvers.libtorrent]``."""
-
-    model_config = _FROZEN
-    listen_interfaces: str = "0.0.0.0:6881,[::]:6881"
-    """Where the swarm reaches this machine; an open port finds more peers."""
-    dht: bool = True
-    """Whether to ask the DHT as well as a magnet's trackers."""
-    dht_bootstrap_nodes: tuple[str, ...] = (
-        "dht.libtorrent.org:25401",
-        "router.bittorrent.com:6881",
-        "dht.transmissionbt.com:6881",
-    )
-    """Where the DHT is entered at the first start."""
-    allow_private_peers: bool = False
-    """Whether private, loopback and link-local addresses may be contacted; leave it off unless all users are yours."""
-
-    @field_validator("listen_interfaces")
-    @classmethod
-    def _addresses_and_ports(cls, value: str) -> str:
-        places = [_INTERFACE.fullmatch(one.strip()) for one in value.split(",")]
-        if not all(one and int(one[1]) < 2**16 for one in places):
-            raise ValueError('must be "address:port", or several with commas between: "0.0.0.0:6881,[::]:6881"')
-        return value
-
-    @field_validator("dht_bootstrap_nodes")
-    @classmethod
-    def _host_and_port(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for node in value:
-            host, colon, port = node.rpartition(":")
-            if not colon or not host or not (port.isascii() and port.isdecimal()) or not 0 < int(port) < 2**16:
-                raise ValueError('each must be "host:port"')
-        return value
-
-
-class Command(BaseModel):
-    """``[resolvers.command]``."""
-
-    model_config = _FROZEN
-    argv: tuple[str, ...] = ()
-    """A program of yours and its arguments; {info_hash} stands for what is looked for. No shell reads it."""
-    timeout: Positive = 30.0
-    """Seconds that it may take for one name."""
-    at_once: Annotated[int, Field(ge=1, le=1_000)] = 5
-    """How many of it may run at once."""
-
-    @field_validator("argv")
-    @classmethod
-    def _names_what_is_looked_for(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        if value and not any("{info_hash}" in one for one in value[1:]):
-            raise ValueError('must be a program and its arguments, with {info_hash} in one: ["/path", "{info_hash}"]')
-        return value
-
-
-class Files(BaseModel):
-    """``[resolvers.files]``."""
-
-    model_config = _FROZEN
-    folders: tuple[Path, ...] = ()
-    """Folders with .torrent files of yours, which are read with all folders in them."""
-
-
-class Http(BaseModel):
-    """``[resolvers.http]``."""
-
-    model_config = _FROZEN
-    templates: tuple[str, ...] = ()
-    """Addresses such as https://cache.example/{info_hash}.torrent; whoever runs them learns what you look for."""
-    timeout: Positive = 10.0
-    """Seconds that each of them may take for one name."""
-    at_once: Annotated[int, Field(ge=1, le=1_000)] = 10
-    """How many names they are asked for at once."""
-
-    @field_validator("templates")
-    @classmethod
-    def _addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for one in value:
-            parts = urlsplit(one) if can_be_asked(one) else None
-            asks = parts and any(word in parts.path + parts.query for word in ("{info_hash}", "{INFO_HASH}"))
-            if not parts or not asks or "@" in parts.netloc:
-                raise ValueError(
-                    "each must be an http or https address of ASCII letters, with {info_hash} or {INFO_HASH} in its "
-                    "path or query, and no password"
-                )
-        return value
-
-
-class Resolvers(BaseModel):
-    """``[resolvers]``."""
-
-    model_config = _FROZEN
-    order: tuple[Literal["libtorrent", "command", "files", "http"], ...] = ("libtorrent",)
-    """Which sources of names are asked, in which order: libtorrent (the swarm), files, command, http."""
-    hedge_after: Positive = 6.0
-    """Seconds of silence after which the next one is asked, too."""
-    libtorrent: Libtorrent = Libtorrent()
-    files: Files = Files()
-    command: Command = Command()
-    http: Http = Http()
-
-    @model_validator(mode="after")
-    def _has_what_it_names(self) -> Self:
-        if not self.order or len(set(self.order)) < len(self.order):
-            raise ValueError("order must name at least one source, and each once")
-        for source, (setting, value) in self.given.items():
-            if source in self.order and not value:
-                raise ValueError(f"order names {source}, and resolvers.{source}.{setting} is empty")
-        return self
-
-    @property
-    def given(self) -> Mapping[str, tuple[str, Sequence[object]]]:
-        """What each source needs, by the setting that has it; nothing where it is not set up."""
-        return {
-            "command": ("argv", self.command.argv),
-            "files": ("folders", self.files.folders),
-            "http": ("templates", self.http.templates),
-        }
-
-
 class Web(BaseModel):
     """``[web]``."""
 
-    model_config = _FROZEN
+    model_config = FROZEN
     enabled: bool = True
     """Whether people's browsers (/login) and programs (docs/api.md) may ask, too, and whoever watches the process."""
     host: str = "127.0.0.1"
@@ -278,7 +156,7 @@ def _as_browsers_say(site: str) -> str:
 class Sections(BaseModel):
     """What the file may have."""
 
-    model_config = _FROZEN
+    model_config = FROZEN
     telegram: Telegram = Telegram()
     database: Database = Database()
     calibration: Calibration = Calibration()

@@ -10,7 +10,8 @@ from errno import EADDRINUSE
 from pathlib import Path
 
 from bot import logs, swarm
-from bot.config import Libtorrent, Settings, load
+from bot.config import Settings, load
+from bot.config_resolvers import Libtorrent
 from bot.doctor_sources import look_at_sources
 from bot.doctor_telegram import look_at_telegram
 from bot.finding import Finding, bad, good

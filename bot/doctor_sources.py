@@ -4,7 +4,7 @@ import shutil
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from bot.config import Resolvers
+from bot.config_resolvers import Resolvers
 from bot.finding import Finding, bad, good
 
 

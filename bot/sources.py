@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from bot import swarm
-from bot.config import Resolvers
+from bot.config_resolvers import Resolvers
 from services.clock import Clock
 from services.resolvers.addresses import AddressPolicy, own_addresses
 from services.resolvers.breaker import Breaker

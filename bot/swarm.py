@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from bot.config import Libtorrent
+from bot.config_resolvers import Libtorrent
 from services.resolvers.libtorrent import LibtorrentResolver
 
 _PORT = re.compile(r":[0-9]+(?=\s*(?:,|\Z))")

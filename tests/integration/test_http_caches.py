@@ -9,7 +9,7 @@ import httpcore
 import pytest
 
 from bot import sources
-from bot.config import Http, Resolvers
+from bot.config_resolvers import Http, Resolvers
 from sandbox.swarm import make_sample
 from services.clock import Clock, SystemClock
 from services.errors import LookupFailed, NotFound, ResolverDown

@@ -1,0 +1,133 @@
+"""The settings of the sources of names: ``[resolvers]`` and the sections in it."""
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, Field, field_validator, model_validator
+
+from bot.section import FROZEN, Positive
+from services.resolvers.addresses import can_be_asked
+
+_INTERFACE = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):([0-9]{1,5})", re.ASCII)
+
+
+class Libtorrent(BaseModel):
+    """``[resolvers.libtorrent]``."""
+
+    model_config = FROZEN
+    listen_interfaces: str = "0.0.0.0:6881,[::]:6881"
+    """Where the swarm reaches this machine; an open port finds more peers."""
+    dht: bool = True
+    """Whether to ask the DHT as well as a magnet's trackers."""
+    dht_bootstrap_nodes: tuple[str, ...] = (
+        "dht.libtorrent.org:25401",
+        "router.bittorrent.com:6881",
+        "dht.transmissionbt.com:6881",
+    )
+    """Where the DHT is entered at the first start."""
+    allow_private_peers: bool = False
+    """Whether private, loopback and link-local addresses may be contacted; leave it off unless all users are yours."""
+
+    @field_validator("listen_interfaces")
+    @classmethod
+    def _addresses_and_ports(cls, value: str) -> str:
+        places = [_INTERFACE.fullmatch(one.strip()) for one in value.split(",")]
+        if not all(one and int(one[1]) < 2**16 for one in places):
+            raise ValueError('must be "address:port", or several with commas between: "0.0.0.0:6881,[::]:6881"')
+        return value
+
+    @field_validator("dht_bootstrap_nodes")
+    @classmethod
+    def _host_and_port(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for node in value:
+            host, colon, port = node.rpartition(":")
+            if not colon or not host or not (port.isascii() and port.isdecimal()) or not 0 < int(port) < 2**16:
+                raise ValueError('each must be "host:port"')
+        return value
+
+
+class Command(BaseModel):
+    """``[resolvers.command]``."""
+
+    model_config = FROZEN
+    argv: tuple[str, ...] = ()
+    """A program of yours and its arguments; {info_hash} stands for what is looked for. No shell reads it."""
+    timeout: Positive = 30.0
+    """Seconds that it may take for one name."""
+    at_once: Annotated[int, Field(ge=1, le=1_000)] = 5
+    """How many of it may run at once."""
+
+    @field_validator("argv")
+    @classmethod
+    def _names_what_is_looked_for(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if value and not any("{info_hash}" in one for one in value[1:]):
+            raise ValueError('must be a program and its arguments, with {info_hash} in one: ["/path", "{info_hash}"]')
+        return value
+
+
+class Files(BaseModel):
+    """``[resolvers.files]``."""
+
+    model_config = FROZEN
+    folders: tuple[Path, ...] = ()
+    """Folders with .torrent files of yours, which are read with all folders in them."""
+
+
+class Http(BaseModel):
+    """``[resolvers.http]``."""
+
+    model_config = FROZEN
+    templates: tuple[str, ...] = ()
+    """Addresses such as https://cache.example/{info_hash}.torrent; whoever runs them learns what you look for."""
+    timeout: Positive = 10.0
+    """Seconds that each of them may take for one name."""
+    at_once: Annotated[int, Field(ge=1, le=1_000)] = 10
+    """How many names they are asked for at once."""
+
+    @field_validator("templates")
+    @classmethod
+    def _addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for one in value:
+            parts = urlsplit(one) if can_be_asked(one) else None
+            asks = parts and any(word in parts.path + parts.query for word in ("{info_hash}", "{INFO_HASH}"))
+            if not parts or not asks or "@" in parts.netloc:
+                raise ValueError(
+                    "each must be an http or https address of ASCII letters, with {info_hash} or {INFO_HASH} in its "
+                    "path or query, and no password"
+                )
+        return value
+
+
+class Resolvers(BaseModel):
+    """``[resolvers]``."""
+
+    model_config = FROZEN
+    order: tuple[Literal["libtorrent", "command", "files", "http"], ...] = ("libtorrent",)
+    """Which sources of names are asked, in which order: libtorrent (the swarm), files, command, http."""
+    hedge_after: Positive = 6.0
+    """Seconds of silence after which the next one is asked, too."""
+    libtorrent: Libtorrent = Libtorrent()
+    files: Files = Files()
+    command: Command = Command()
+    http: Http = Http()
+
+    @model_validator(mode="after")
+    def _has_what_it_names(self) -> Self:
+        if not self.order or len(set(self.order)) < len(self.order):
+            raise ValueError("order must name at least one source, and each once")
+        for source, (setting, value) in self.given.items():
+            if source in self.order and not value:
+                raise ValueError(f"order names {source}, and resolvers.{source}.{setting} is empty")
+        return self
+
+    @property
+    def given(self) -> Mapping[str, tuple[str, Sequence[object]]]:
+        """What each source needs, by the setting that has it; nothing where it is not set up."""
+        return {
+            "command": ("argv", self.command.argv),
+            "files": ("folders", self.files.folders),
+            "http": ("templates", self.http.templates),
+        }
