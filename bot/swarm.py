@@ -1,16 +1,13 @@
 """The embedded resolver as the settings want it: the bot's own, or a command's beside it."""
 
 import contextlib
-import re
 import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from bot.config_resolvers import Libtorrent
-from services.resolvers.libtorrent import LibtorrentResolver
-
-_PORT = re.compile(r":[0-9]+(?=\s*(?:,|\Z))")
+from services.resolvers.libtorrent import LibtorrentResolver, on_any_port
 
 
 def opened(
@@ -19,7 +16,7 @@ def opened(
     """Open the resolver. *any_port*: on the settings' interfaces, but not on their ports, which a bot may have."""
     listen = settings.listen_interfaces
     return LibtorrentResolver.open(
-        listen_interfaces=_PORT.sub(":0", listen) if any_port else listen,
+        listen_interfaces=on_any_port(listen) if any_port else listen,
         dht=settings.dht,
         dht_bootstrap_nodes=settings.dht_bootstrap_nodes,
         allow_private_peers=settings.allow_private_peers,

@@ -82,8 +82,10 @@ class Swarm:
             self.find(sample, mute.endpoint, by)
         return replace(self.unseeded(sample), peers=tuple(mute.endpoint for mute in self.mutes))
 
-    def find(self, sample: Sample, peer: Endpoint, by: Sequence[Way]) -> None:
+    def find(self, sample: Sample, peer: Endpoint, by: Sequence[Way], *, leecher: bool = False) -> None:
         """Let *sample* be found at *peer*, whoever that is, by the ways named."""
+        if leecher:
+            self.tracker.leechers.add(peer)
         for wire_hash in sample.wire_hashes:
             if "tracker" in by:
                 self.tracker.peers[wire_hash].append(peer)

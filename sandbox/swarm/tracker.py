@@ -19,6 +19,8 @@ class Tracker:
 
     def __init__(self, interval: int = 1) -> None:
         self.peers: defaultdict[bytes, list[Endpoint]] = defaultdict(list)
+        self.leechers: set[Endpoint] = set()
+        """Those of the peers who look for it themselves."""
         self.announces: list[str] = []
         self.asked = asyncio.Event()
         """Set at each announce; clear it to wait for the next."""
@@ -70,17 +72,18 @@ class Tracker:
                 **told,
                 b"interval": self._interval,
                 b"min interval": self._interval,
-                b"complete": len(self.peers.get(wanted, [])),
-                b"incomplete": len(known) - len(self.peers.get(wanted, [])),
+                b"complete": self._seeds(wanted),
+                b"incomplete": len(known) - self._seeds(wanted),
                 b"peers": peers,
             }
         )
 
     async def _scrape(self, request: web.Request) -> web.Response:
         hashes = _raw_query(request).get("info_hash", [])
-        return _answer(
-            {b"files": {one: {b"complete": len(self.peers.get(one, [])), b"incomplete": 0} for one in hashes}}
-        )
+        return _answer({b"files": {one: {b"complete": self._seeds(one), b"incomplete": 0} for one in hashes}})
+
+    def _seeds(self, wanted: bytes) -> int:
+        return sum(peer not in self.leechers for peer in self.peers.get(wanted, []))
 
 
 def compact_peers(peers: Iterable[Endpoint]) -> bytes:

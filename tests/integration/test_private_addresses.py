@@ -197,7 +197,7 @@ async def test_a_trackers_word_for_our_own_address_keeps_no_place_off(swarm: Swa
         swarm.tracker.asked.clear()
         await swarm.tracker.asked.wait()
         assert list(resolver._seeker._policy.trackers([place])) == [place]
-        assert resolver._session._held.get_ip_filter().access("93.184.216.34") == 0
+        assert resolver._arms[0].session._held.get_ip_filter().access("93.184.216.34") == 0
 
 
 async def test_kept_off_a_torrent_is_found_by_the_peers_that_may_be_contacted(swarm: Swarm, sensor: Sensor) -> None:

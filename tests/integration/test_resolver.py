@@ -44,7 +44,9 @@ async def resolver(swarm: Swarm) -> AsyncIterator[LibtorrentResolver]:
 
 def nothing_left_in(resolver: LibtorrentResolver) -> bool:
     board = resolver._board
-    return not (resolver._session._held.get_torrents() or board.torrents or board.running or board.lookups)
+    sessions = [one._held for arm in resolver._arms for one in (arm.session, arm.lane.session)]
+    held = [torrent for session in sessions for torrent in session.get_torrents()]
+    return not (held or board.torrents or board.running or board.lookups)
 
 
 @pytest.mark.parametrize("kind", ["v1", "v2", "hybrid"])
@@ -69,7 +71,7 @@ async def test_by_the_dht_alone_one_is_found_beside_hundreds_that_nobody_has(
         for one_more in range(300):
             nobody = hashlib.sha1(str(one_more).encode(), usedforsecurity=False).hexdigest()
             await stack.enter_async_context(Running(resolver, TorrentId.of(InfoHash(nobody))))
-        while resolver._dht.messages < 2_000:
+        while resolver._arms[0].dht.messages < 2_000:
             swarm.dht.asked.clear()
             await swarm.dht.asked.wait()
         sample = swarm.seed(make_sample("alive"), by=["dht"])
@@ -146,7 +148,7 @@ async def test_a_refusal_while_a_cut_short_hash_is_made_whole_ends_those_who_wai
     async with Running(resolver, cut_short) as one:
         await one.steps.until(lambda step: True)
         with monkeypatch.context() as patch:
-            patch.setattr(resolver._session, "add", refuse)
+            patch.setattr(resolver._arms[0].session, "add", refuse)
             with pytest.raises(ResolverDown):
                 await resolver.resolve(whole, Hints(), Steps())
         with pytest.raises(ResolverDown):
@@ -178,7 +180,7 @@ async def test_a_torrent_that_stays_though_its_metadata_is_here_takes_no_payload
     one_hash = torrent_id(sample, by="v2" if kind == "v2" else "v1")
     async with opened(swarm) as resolver, Running(resolver, one_hash, hints):
         await asyncio.sleep(0)
-        handle = resolver._session._held.get_torrents()[0]
+        handle = resolver._arms[0].session._held.get_torrents()[0]
         while not handle.status().has_metadata:
             swarm.tracker.asked.clear()
             await swarm.tracker.asked.wait()
@@ -231,8 +233,8 @@ async def test_an_alert_that_cannot_be_read_costs_nobody_a_name(
         came.set()
         raise ValueError("sick")
 
-    monkeypatch.setattr(resolver._alerts, "_on_tracker_answer", sick)
-    monkeypatch.setattr(resolver._alerts, "_on_states", sick)
+    monkeypatch.setattr(resolver._arms[0].alerts, "_on_tracker_answer", sick)
+    monkeypatch.setattr(resolver._arms[0].alerts, "_on_states", sick)
     sample = swarm.unseeded(make_sample("late"))
     async with Running(resolver, torrent_id(sample), trackers_of(sample)) as running:
         await came.wait()
@@ -287,7 +289,7 @@ async def test_a_hybrid_that_has_just_come_by_one_hash_is_looked_up_by_the_other
     sample = swarm.seed(make_sample("both", kind="hybrid"))
     async with Running(resolver, torrent_id(sample, by="v1"), peers_of(sample)) as first:
         await asyncio.sleep(0)  # it has begun, and has heard nothing yet
-        (handle,) = resolver._session._held.get_torrents()
+        (handle,) = resolver._arms[0].session._held.get_torrents()
         while not handle.status().has_metadata:  # without a turn of the loop: the resolver does not hear of it
             pass
         info = await resolver.resolve(torrent_id(sample, by="v2"), peers_of(sample), Steps())
@@ -368,7 +370,7 @@ async def test_a_liar_who_gives_without_end_does_not_keep_out_who_comes_later(
 
 async def until_held_back(swarm: Swarm, resolver: LibtorrentResolver) -> None:
     """Return when what the only lookup fetches is held back; its tracker is asked again and again."""
-    (handle,) = resolver._session._held.get_torrents()
+    (handle,) = resolver._arms[0].session._held.get_torrents()
     while not handle.download_limit():
         swarm.tracker.asked.clear()
         await swarm.tracker.asked.wait()
@@ -391,7 +393,7 @@ async def test_metadata_over_16_mib_is_refused_and_fetched_in_vain_at_a_trickle(
             await running.steps.until(lambda step: step.code == "receiving")
             await until_held_back(swarm, resolver)
             assert not running.task.done()
-            (handle,) = resolver._session._held.get_torrents()
+            (handle,) = resolver._arms[0].session._held.get_torrents()
             assert not handle.status().has_metadata
     assert nothing_left_in(resolver)
 

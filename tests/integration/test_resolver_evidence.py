@@ -84,7 +84,7 @@ async def test_a_closed_port_that_the_magnet_alone_names_is_no_peer_seen(resolve
         hints = Hints(peers=(closed.getsockname(),))
         async with Running(resolver, TorrentId.of(InfoHash("ab" * 20)), hints) as running:
             await running.steps.until(lambda step: number(step, "dht_nodes") > 0)
-            (handle,) = resolver._session._held.get_torrents()
+            (handle,) = resolver._arms[0].session._held.get_torrents()
             assert handle.status().list_peers == 1
             assert {(step.code, number(step, "peers")) for step in running.steps.seen} == {("asking", 0)}
 
@@ -132,7 +132,7 @@ async def test_a_peer_that_we_have_no_address_to_try_from_is_no_peer_seen(
         await running.steps.until(lambda step: number(step, "trackers") == 1)
         resolver.add_hints(nobody, Hints(trackers=("http://127.0.0.1:2/announce",)))
         await running.steps.until(lambda step: number(step, "trackers") == 2)  # with what libtorrent said at the first
-        (handle,) = resolver._session._held.get_torrents()
+        (handle,) = resolver._arms[0].session._held.get_torrents()
         assert handle.status().list_peers == 1
         assert {(step.code, number(step, "peers")) for step in running.steps.seen} == {("asking", 0)}
 
@@ -146,7 +146,7 @@ async def test_a_tracker_that_names_us_to_ourselves_has_named_nobody(
             swarm.tracker.asked.clear()
             await swarm.tracker.asked.wait()
         await running.steps.until(lambda step: number(step, "trackers_answered") == 1)
-        (handle,) = resolver._session._held.get_torrents()
+        (handle,) = resolver._arms[0].session._held.get_torrents()
         assert handle.status().list_peers == 1  # it was named
         assert {(step.code, number(step, "peers")) for step in running.steps.seen} == {("asking", 0)}
 
@@ -166,8 +166,8 @@ async def test_what_is_left_of_us_from_before_a_restart_is_nobody(swarm: Swarm, 
     dead = swarm.dead()
     async with opened(swarm) as before, Running(before, torrent_id(dead), trackers_of(dead)) as running:
         await running.steps.until(lambda step: number(step, "trackers_answered") == 1)
-        old_port = before._session._held.listen_port()
-    swarm.find(dead, ("127.0.0.1", old_port), by=[way])  # whoever is killed takes back nothing
+        old_port = before._arms[0].session._held.listen_port()
+    swarm.find(dead, ("127.0.0.1", old_port), by=[way], leecher=True)  # whoever is killed takes back nothing
     async with (
         nobodys_port(old_port),
         opened(swarm) as after,
@@ -176,7 +176,7 @@ async def test_what_is_left_of_us_from_before_a_restart_is_nobody(swarm: Swarm, 
         step = await running.steps.until(lambda step: number(step, "trackers_answered") == 1)
         swarm.tracker.asked.clear()
         await swarm.tracker.asked.wait()
-        (handle,) = after._session._held.get_torrents()
+        (handle,) = after._arms[0].session._held.get_torrents()
         assert handle.status().list_peers == 2  # ourselves as we are, and as we were
         assert {(step.code, number(step, "peers")) for step in running.steps.seen} == {("asking", 0)}
         assert verdict(step).code == "dead"
@@ -209,7 +209,7 @@ async def test_many_dead_ones_that_meet_ourselves_beside_a_closed_port_have_no_p
                 hints = [replace(one, peers=(there,)) for one in hints]
             else:
                 for dead in every:
-                    swarm.find(dead, there, by=["tracker"])
+                    swarm.find(dead, there, by=["tracker"], leecher=True)
             lookups = [Running(resolver, torrent_id(dead), one) for dead, one in zip(every, hints, strict=True)]
             for lookup in lookups:
                 await stack.enter_async_context(lookup)
@@ -245,7 +245,7 @@ async def test_the_address_that_a_tracker_sees_us_at_is_known_for_ours(
     swarm.tracker.external_ip = "93.184.216.34"
     async with Running(resolver, torrent_id(swarm.dead()), Hints((swarm.tracker_url,))) as running:
         await running.steps.until(lambda step: number(step, "trackers_answered") == 1)
-        assert resolver._alerts.here.have("93.184.216.34")
+        assert resolver._arms[0].alerts._here.have("93.184.216.34")
 
 
 async def test_another_at_our_own_address_is_a_peer_once_it_answers(swarm: Swarm, resolver: LibtorrentResolver) -> None:
@@ -282,7 +282,7 @@ async def test_a_peer_that_the_magnet_names_and_that_speaks_nonsense_after_its_g
 async def test_another_who_looks_for_it_too_gives_nothing_and_is_not_said_to(swarm: Swarm) -> None:
     nobody = TorrentId.of(InfoHash("ab" * 20))
     async with opened() as here, opened(host="127.0.8.8") as there:
-        hints = Hints(trackers=(swarm.tracker_url,), peers=(("127.0.8.8", there._session._held.listen_port()),))
+        hints = Hints(trackers=(swarm.tracker_url,), peers=(("127.0.8.8", there._arms[0].session._held.listen_port()),))
         async with Running(there, nobody), Running(here, nobody, hints) as running:
             step = await running.steps.until(lambda step: number(step, "connected") == 1)
             for _ in range(3):
@@ -334,7 +334,7 @@ async def test_cut_off_is_whoever_has_no_tracker_though_beside_it_one_names_us_t
         async with opened(bootstrap=(f"127.3.1.1:{mute.getsockname()[1]}",), host="127.0.0.1") as resolver:
             beside = Running(resolver, torrent_id(swarm.dead()), Hints((swarm.tracker_url,)))
             async with Running(resolver, torrent_id(swarm.dead())) as alone, beside:
-                while not resolver._dht.messages:  # libtorrent asks whom the tracker names: ourselves
+                while not resolver._arms[0].dht.messages:  # libtorrent asks whom the tracker names: ourselves
                     await loop.sock_recv(mute, 2_000)
                 step = await beside.steps.until(lambda step: number(step, "trackers_answered") == 1)
                 assert verdict(step).code == "dead"

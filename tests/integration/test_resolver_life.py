@@ -44,7 +44,7 @@ async def test_what_was_asked_before_the_dht_is_there_is_asked_again_when_it_is(
             asked_again.set()
 
     async with opened(swarm) as resolver:  # without a lookup, the watch asks nothing
-        resolver._board.seek(SoughtTorrent(InfoHash("ab" * 20), Early()))  # type: ignore[arg-type] # as much as is told
+        resolver._board.seek(SoughtTorrent(InfoHash("ab" * 20), Early(), None))  # type: ignore[arg-type] # as much as is told
         await asked_again.wait()
 
 

@@ -9,7 +9,7 @@ import libtorrent as lt
 import pytest
 
 from services.resolvers.libtorrent.alerts import Alerts
-from services.resolvers.libtorrent.evidence import DhtSightings
+from services.resolvers.libtorrent.evidence import DhtSightings, Whereabouts
 from services.resolvers.libtorrent.lookups import Board, SoughtTorrent
 from services.resolvers.libtorrent.settings import LARGEST_METADATA
 from services.torrents import InfoHash
@@ -25,12 +25,18 @@ class Handle:
         self.limits.append(limit)
 
 
+def heard_by(board: Board[Any], dht: DhtSightings) -> Alerts:
+    """Return who takes in what a session says that nobody has."""
+    session = cast("Any", SimpleNamespace(way="any"))
+    return Alerts(session, board, dht, Whereabouts(), met=lambda *_: None, again=lambda _: None)
+
+
 def limits_after(*, downloaded: int) -> list[int]:
     """Return the limits, in bytes a second, that a torrent gets that has *downloaded* so many bytes."""
     handle, board = Handle(), Board[Any]()
-    board.seek(SoughtTorrent(InfoHash("ab" * 20), handle))
-    alerts = Alerts(cast("Any", None), board, DhtSightings(asked=False))
-    state = SimpleNamespace(handle=handle, total_download=downloaded, list_peers=1, num_peers=1)
+    board.seek(SoughtTorrent(InfoHash("ab" * 20), handle, cast("Any", None)))
+    alerts = heard_by(board, DhtSightings(asked=False))
+    state = SimpleNamespace(handle=handle, total_download=downloaded, list_peers=1, num_peers=1, num_complete=-1)
     alerts._on_states(cast("Any", [state]))
     return handle.limits
 
@@ -56,8 +62,8 @@ def test_whoever_sends_twice_the_largest_metadata_is_listened_to_at_512_kib_a_se
 )
 def test_whoever_takes_a_connection_and_drops_it_at_once_is_a_peer(op: lt.operation_t, error: int, peers: int) -> None:
     handle, board, there = Handle(), Board[Any](), ("203.0.113.9", 6_881)
-    board.seek(SoughtTorrent(InfoHash("ab" * 20), handle))
-    alerts = Alerts(cast("Any", None), board, DhtSightings(asked=False))
+    board.seek(SoughtTorrent(InfoHash("ab" * 20), handle, cast("Any", None)))
+    alerts = heard_by(board, DhtSightings(asked=False))
     sightings = board.running[handle].sightings
     sightings.hinted.add(there)
     code = SimpleNamespace(value=lambda: error)
@@ -71,7 +77,7 @@ class HeardDht:
 
     def __init__(self, **counters: int) -> None:
         self._shown = DhtSightings(asked=True)
-        self._alerts = Alerts(cast("Any", None), Board[Any](), self._shown)
+        self._alerts = heard_by(Board[Any](), self._shown)
         self.count(**counters)
         self._before = replace(self._shown)
 

@@ -7,7 +7,9 @@ from services.resolvers.libtorrent.session import _FLAGS
 from services.resolvers.libtorrent.settings import session_settings
 
 DEFAULTS: dict[str, object] = {**lt.default_settings()}
-SETTINGS = session_settings(listen_interfaces="127.0.0.1:0", dht=True, dht_bootstrap_nodes=("a:1", "b:2"), alert_mask=7)
+SETTINGS = session_settings(
+    listen_interfaces="127.0.0.1:0", dht=True, dht_bootstrap_nodes=("a:1", "b:2"), alert_mask=7, way="any"
+)
 
 
 @pytest.mark.parametrize(
@@ -62,7 +64,7 @@ def test_libtorrent_knows_each_setting() -> None:
 
 
 def test_without_a_bootstrap_node_the_saved_ones_still_count() -> None:
-    alone = session_settings(listen_interfaces="", dht=True, dht_bootstrap_nodes=(), alert_mask=0)
+    alone = session_settings(listen_interfaces="", dht=True, dht_bootstrap_nodes=(), alert_mask=0, way="plain")
     assert alone["dht_bootstrap_nodes"]
 
 

@@ -6,6 +6,7 @@ from typing import Any, cast
 import pytest
 
 from services.resolvers.libtorrent import watch
+from services.resolvers.libtorrent.arms import Arm
 from services.resolvers.libtorrent.evidence import Connection, DhtSightings, Endpoint, Whereabouts
 from services.resolvers.libtorrent.lookups import Board, SoughtTorrent
 from services.torrents import InfoHash
@@ -23,17 +24,15 @@ class Swarm:
         self.looks = 0
         monkeypatch.setattr(watch, "connections", self._connections)
         board = Board[Any]()
-        self.torrent = SoughtTorrent[Any](InfoHash("ab" * 20), "handle")
+        self.torrent = SoughtTorrent[Any](InfoHash("ab" * 20), "handle", cast("Any", SimpleNamespace(way="any")))
         board.seek(self.torrent)
-        session = SimpleNamespace(post_states=lambda: None)
-        alerts = SimpleNamespace(ask_about_dht=lambda: None, here=Whereabouts())
-        self._watch = watch.Watch(
-            cast("Any", session), board, cast("Any", alerts), DhtSightings(asked=False), cast("Any", None),
-            clock=FakeClock(), dht_state=None,
-        )  # fmt: skip
+        session = SimpleNamespace(post_states=lambda: None, way="any")
+        alerts = SimpleNamespace(ask_about_dht=lambda: None)
+        arm = Arm(cast("Any", session), cast("Any", alerts), DhtSightings(asked=False), cast("Any", None), 0)
+        self._watch = watch.Watch([arm], board, Whereabouts(), cast("Any", None), clock=FakeClock(), dht_state=None)
 
-    def _connections(self, handle: object) -> list[Connection]:
-        assert handle == self.torrent.handle
+    def _connections(self, handle: object, by: str) -> list[Connection]:
+        assert (handle, by) == (self.torrent.handle, "any")
         self.looks += 1
         return self.connections
 

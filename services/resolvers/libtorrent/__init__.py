@@ -6,5 +6,6 @@ that pairs a good v1 with a foreign v2 hash does not take the good one from othe
 
 from services.resolvers.libtorrent.decoding import read_torrent
 from services.resolvers.libtorrent.resolver import LibtorrentResolver
+from services.resolvers.libtorrent.settings import on_any_port
 
-__all__ = ["LibtorrentResolver", "read_torrent"]
+__all__ = ["LibtorrentResolver", "on_any_port", "read_torrent"]

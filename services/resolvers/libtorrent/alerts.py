@@ -1,7 +1,7 @@
 """What libtorrent says of its own accord, taken down where it belongs: ends, and evidence."""
 
 import errno
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -9,8 +9,8 @@ import libtorrent as lt
 import structlog
 
 from services.errors import NotFound, ResolverDown
-from services.resolvers.libtorrent.evidence import DhtSightings, Whereabouts
-from services.resolvers.libtorrent.lookups import Board, Failure, Metadata
+from services.resolvers.libtorrent.evidence import DhtSightings, Endpoint, Whereabouts
+from services.resolvers.libtorrent.lookups import Board, Failure, Metadata, SoughtTorrent
 from services.resolvers.libtorrent.session import Handle, Session
 from services.resolvers.libtorrent.settings import LARGEST_METADATA
 from services.resolvers.metadata import hashes_of
@@ -24,8 +24,11 @@ ALERTS = (
 )
 """The categories that `Alerts` reads from, as an alert mask."""
 
-ALERTS_WITH_DHT = ALERTS | lt.alert_category.dht
-"""Those and the one that tells of the DHT's bootstrap: it wakes us for every question that the DHT asks of us, too."""
+ALERTS_BESIDE = ALERTS | lt.alert_category.dht_operation
+"""Those of a session beside the leading one: its DHT is asked by hand, and must say what it has found."""
+
+BOOTSTRAP = lt.alert_category.dht
+"""The one that tells of the DHT's bootstrap: it wakes us for every question that the DHT asks of us, too."""
 
 _ENOUGH = 2 * LARGEST_METADATA  # bytes: whoever sends so many without an end is a liar, or has too large metadata
 _TRICKLE = 512 * 1_024  # bytes a second: of less, whoever comes later waits until what came too fast is made up for
@@ -40,25 +43,38 @@ _MISMATCHING_INFO_HASH = 30
 _SELF_CONNECTION = 47
 _TRACKERS_OWN_WORD = 173  # that it refuses; its reason may be empty, and in any encoding
 
+Met = Callable[[SoughtTorrent[Handle], Iterable[Endpoint]], None]
+"""Is told of peers of a torrent."""
+
 _log = structlog.get_logger(__name__)
 
 
 class Alerts:
-    """Takes what *session* says onto *board*, and what it says of the DHT to *dht*.
+    """Takes what *session* says onto *board*, what it says of the DHT to *dht*, and where it is *here*.
 
-    *ports* are those that it shall listen on; libtorrent takes others, and says nothing, where they are in use. *here*
-    is where it does listen, and is seen at.
+    *met* is told of peers, who may have been told before; *again*, that what the DHT was asked is lost. *ports* are
+    those that it shall listen on; libtorrent takes others, and says nothing, where they are in use.
     """
 
     def __init__(
-        self, session: Session, board: Board[Handle], dht: DhtSightings, *, ports: Collection[int] = ()
+        self,
+        session: Session,
+        board: Board[Handle],
+        dht: DhtSightings,
+        here: Whereabouts,
+        *,
+        met: Met,
+        again: Callable[[Iterable[SoughtTorrent[Handle]]], None],
+        ports: Collection[int] = (),
     ) -> None:
         self._session = session
         self._board = board
         self._dht = dht
+        self._here = here
+        self._met = met
+        self._again = again
         self._ports = ports
         self._stats_asked = False
-        self.here = Whereabouts()
 
     def ask_about_dht(self) -> None:
         """Let libtorrent say what it knows of the DHT, unless that is on its way, or there is none."""
@@ -78,10 +94,14 @@ class Alerts:
     def _on_end(self, alert: lt.alert) -> None:
         match alert:
             case lt.metadata_received_alert():
-                self._on_metadata(alert.handle.torrent_file(), alert.handle)
+                self.found(alert.handle, alert.handle.torrent_file())
             case lt.torrent_conflict_alert():  # a hybrid that is here by each of its hashes: both stop, in error
-                self._on_metadata(alert.metadata, alert.handle, alert.conflicting_torrent)
-            case lt.metadata_failed_alert() if alert.error.value() != _MISMATCHING_INFO_HASH:
+                for handle in (alert.handle, alert.conflicting_torrent):
+                    self.found(handle, alert.metadata)
+            case lt.metadata_failed_alert() if alert.error.value() == _MISMATCHING_INFO_HASH:
+                if torrent := self._board.running.get(alert.handle):
+                    torrent.doubted = True
+            case lt.metadata_failed_alert():
                 self._give(alert.handle, partial(NotFound, reason="metadata_unusable"))
             case lt.torrent_error_alert() if alert.error.value() != _DUPLICATE_TORRENT:
                 self._give(alert.handle, partial(ResolverDown, reason=alert.error.message()))
@@ -98,11 +118,10 @@ class Alerts:
                 self._on_tracker_answer(alert)
             case lt.session_stats_alert():
                 self._on_stats(alert.values)
-            case lt.dht_bootstrap_alert():
-                for torrent in self._board.running.values():
-                    torrent.handle.force_dht_announce()  # what was asked before is lost
+            case lt.dht_bootstrap_alert() | lt.dht_get_peers_reply_alert():
+                self._on_dht(alert)
             case lt.external_ip_alert():  # some stranger's word: too little to keep a place off everybody
-                self.here.named.append(alert.external_address)
+                self._here.named.append(alert.external_address)
             case lt.listen_succeeded_alert() | lt.listen_failed_alert():
                 self._on_listening(alert)
 
@@ -110,33 +129,42 @@ class Alerts:
         if isinstance(alert, lt.listen_failed_alert):
             _log.warning("cannot listen", on=alert.listen_interface(), error=alert.error.message())
             return
-        self.here.listen(alert.address, alert.port)
+        self._here.listen(alert.address, alert.port)
         if self._ports and alert.port not in self._ports:
             _log.warning("swarm.other_port", wanted=sorted(self._ports), listens_on=alert.port, remedy=_PORT_TAKEN)
 
-    def _on_metadata(self, info: lt.torrent_info | None, *handles: Handle) -> None:
-        if info is None:
-            return
-        section, hashes = info.info_section(), info.info_hashes()
-        given: Metadata | Failure = (hashes_of(section, v1=hashes.has_v1(), v2=hashes.has_v2()), section)
-        for handle in handles:
-            self._give(handle, given)
+    def found(self, handle: Handle, info: lt.torrent_info | None) -> None:
+        """End what *handle* was for, with *info*."""
+        if info is not None:
+            section, hashes = info.info_section(), info.info_hashes()
+            self._give(handle, (hashes_of(section, v1=hashes.has_v1(), v2=hashes.has_v2()), section))
 
     def _give(self, handle: Handle, given: Metadata | Failure) -> None:
         """End what *handle* was for. It goes at once: with its metadata a hybrid occupies its other hash too."""
-        if self._board.give(handle, given):
-            self._session.remove(handle)
+        if torrent := self._board.give(handle, given):
+            torrent.remove()
 
     def _on_states(self, states: Sequence[lt.torrent_status]) -> None:
         for state in states:
             if torrent := self._board.running.get(state.handle):
                 if state.total_download > _ENOUGH:
                     state.handle.set_download_limit(_TRICKLE)  # else it fetches and refuses at full speed, for ever
-                torrent.sightings.count(known=state.list_peers, connections=state.num_peers)
+                torrent.sightings.count(
+                    known=state.list_peers,
+                    connections=state.num_peers,
+                    seeds=state.num_complete,  # -1 where no tracker has said
+                    by=self._session.way,
+                )
 
     def _on_tracker_answer(self, alert: lt.tracker_alert) -> None:
         if torrent := self._board.running.get(alert.handle):
             torrent.sightings.answered.add(alert.url)
+
+    def _on_dht(self, alert: lt.dht_bootstrap_alert | lt.dht_get_peers_reply_alert) -> None:
+        if isinstance(alert, lt.dht_bootstrap_alert):
+            self._again(self._board.torrents.values())
+        elif torrent := self._board.torrents.get(str(alert.info_hash)):
+            self._met(torrent, alert.peers())
 
     def _on_stats(self, values: dict[str, int]) -> None:
         self._stats_asked = False
@@ -144,8 +172,7 @@ class Alerts:
         self._dht.messages = values["dht.dht_messages_in"] - values["dht.dht_messages_in_dropped"]
         self._dht.questions = sum(values[question] for question in _QUESTIONS)
         for lookup in self._board.lookups:
-            if lookup.dht_before is None:
-                lookup.dht_before = replace(self._dht)
+            lookup.dht_before.setdefault(self._session.way, replace(self._dht))
 
     def _on_peer(self, alert: lt.peer_connect_alert | lt.peer_disconnected_alert | lt.peer_error_alert) -> None:
         """Take in that a connection to a peer is tried, or is over: with an error where the peer spoke nonsense."""
@@ -154,7 +181,9 @@ class Alerts:
             return
         sightings = torrent.sightings
         if isinstance(alert, lt.peer_connect_alert):
-            sightings.tried(alert.endpoint, self.here)
+            sightings.tried(alert.endpoint, self._here)
+            if alert.endpoint not in torrent.known and "outgoing" in alert.message():  # others come from any port
+                self._met(torrent, [alert.endpoint])
         elif alert.error.value() == _SELF_CONNECTION:
             sightings.was_ourselves(alert.endpoint)
         else:

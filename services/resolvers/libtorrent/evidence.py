@@ -45,7 +45,8 @@ class Connection:
     """One with *peer*, which *stands*, or is still being made.
 
     *tried* is one that we made, *named* a peer that trackers, the DHT or other peers name. *rate* is how many bytes a
-    second it brings, as a mean; it has so many *pieces*, of which it tells.
+    second it brings, as a mean; it has so many *pieces*, of which it tells. *by* is the session's way; *talks*: the
+    peer has said that it has more to say than BEP 3 (BEP 10).
     """
 
     peer: Endpoint
@@ -54,6 +55,8 @@ class Connection:
     named: bool
     rate: int = 0
     pieces: int = 0
+    by: str = ""
+    talks: bool = False
 
 
 @dataclass(slots=True)
@@ -99,8 +102,9 @@ class Sightings:
     of ours and another port: others, ourselves from before a restart, or the other end of a connection with ourselves.
 
     *dialled* are all with whom a connection was tried, or came. *listed* is how many others there are by their
-    addresses. So many *connections* stand now, with ourselves too; *standing* are the others among them, as far as was
-    looked. *receiving*: one of them brings more than peers say who give nothing.
+    addresses, *seeds* how many have it by a tracker's word. So many *connections* stand now, with ourselves too;
+    *standing* are the others among them, as far as was looked. *receiving*: one of them brings more than peers say who
+    give nothing.
     """
 
     trackers: set[str] = field(default_factory=set)
@@ -112,18 +116,20 @@ class Sightings:
     neighbours: set[Endpoint] = field(default_factory=set)
     dialled: set[Endpoint] = field(default_factory=set)
     listed: int = 0
+    seeds: int = 0
     connections: int = 0
     standing: set[Endpoint] = field(default_factory=set)
     receiving: bool = False
-    _flows: dict[Endpoint, _Flow] = field(default_factory=dict)
+    _flows: dict[tuple[str, Endpoint], _Flow] = field(default_factory=dict)
+    _counts: dict[str, tuple[int, int]] = field(default_factory=dict)
 
     @property
     def seen(self) -> int:
-        """How many others there are: by their addresses, or because they took a connection or made one.
+        """How many others there are: by their addresses, a tracker's word, or because of a connection with them.
 
         What comes from a neighbour may have been an end of our own.
         """
-        return max(self.listed, self.ever_connected)
+        return max(self.listed, self.seeds, self.ever_connected)
 
     @property
     def ever_connected(self) -> int:
@@ -160,15 +166,17 @@ class Sightings:
         self.neighbours.discard(end)
         self.dialled.discard(end)
 
-    def count(self, *, known: int, connections: int) -> None:
-        """Take in how many peers are known, and how many connections stand.
+    def count(self, *, known: int, connections: int, seeds: int = 0, by: str = "") -> None:
+        """Take in how many peers and *seeds* are known to a session, *by* its way, and how many connections stand.
 
         Whom the magnet alone names, and a neighbour, is none until a connection was answered.
         """
         unproved = (self._hinted_alone | self.neighbours) - self.met
-        self.listed = known - len(unproved | self.ourselves)
-        self.connections = connections
-        if not connections:
+        self._counts[by] = known, connections
+        self.seeds = max(self.seeds, seeds)
+        self.listed = max(most for most, _ in self._counts.values()) - len(unproved | self.ourselves)
+        self.connections = sum(standing for _, standing in self._counts.values())
+        if not self.connections:
             self.standing.clear()
             self._flows.clear()
             self.receiving = False
@@ -189,9 +197,9 @@ class Sightings:
         others = [one for one in standing if one.tried or not here.have(one.peer[0])]
         self.named.update(one.peer for one in every if one.named)
         self.standing = {one.peer for one in others}
-        self._flows = {one.peer: self._flows.get(one.peer) or _Flow(at=now) for one in others}
+        self._flows = {(one.by, one.peer): self._flows.get((one.by, one.peer)) or _Flow(at=now) for one in others}
         for one in others:
-            self._flows[one.peer].take(one.rate, one.pieces, now)
+            self._flows[one.by, one.peer].take(one.rate, one.pieces, now)
         self.receiving = any(now - flow.last < _LULL for flow in self._flows.values())
 
 

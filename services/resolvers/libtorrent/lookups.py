@@ -1,12 +1,13 @@
 """Who waits for what: callers, and the info-hashes looked up for them, which the session knows by a handle."""
 
 import asyncio
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from services.errors import LookupFailed
-from services.resolvers.libtorrent.evidence import DhtSightings, Sightings, differs, step
+from services.resolvers.libtorrent.evidence import DhtSightings, Endpoint, Sightings, differs, step
 from services.torrents import InfoHash, Progress, Step, TorrentId
 
 Metadata = tuple[TorrentId, bytes]
@@ -16,6 +17,7 @@ Failure = Callable[[], LookupFailed]
 """Makes the error to raise: each caller raises one of its own."""
 
 Handle = TypeVar("Handle")
+_Handle_contra = TypeVar("_Handle_contra", contravariant=True)
 
 _LONGEST_PAUSE = 64.0
 
@@ -25,25 +27,36 @@ def wire_hash(info_hash: InfoHash) -> str:
     return info_hash.hex[:40]
 
 
+class Holder(Protocol[_Handle_contra]):
+    """Whoever has what a handle stands for: a session, which connects in its *way*."""
+
+    @property
+    def way(self) -> str: ...
+
+    def remove(self, handle: _Handle_contra) -> None: ...
+
+
 @dataclass(slots=True, eq=False)
 class Lookup(Generic[Handle]):
-    """One caller, who waits for *found*. *dht_before* is what the DHT had shown when the lookup began."""
+    """One caller, who waits for *found*. *dht_before* is what each session's DHT had shown when the lookup began."""
 
     asked: TorrentId
     progress: Progress
     found: asyncio.Future[Metadata | Failure]
     torrents: "list[SoughtTorrent[Handle]]" = field(default_factory=list)
     told: Step | None = None
-    dht_before: DhtSightings | None = None
+    dht_before: dict[str, DhtSightings] = field(default_factory=dict)
 
     def take(self, given: Metadata | Failure) -> None:
         """End with *given*, unless it is the metadata of another torrent than the one that was asked for."""
         if not self.found.done() and (callable(given) or given[0].answers(self.asked)):
             self.found.set_result(given)
 
-    def tell(self, dht: DhtSightings) -> None:
-        """Report where it stands, if that is news; of *dht*, what it has shown since this lookup began."""
-        now = step((torrent.sightings for torrent in self.torrents), dht.since(self.dht_before))
+    def tell(self, dhts: Mapping[str, DhtSightings]) -> None:
+        """Report where it stands, if that is news; of *dhts*, what the best has shown since this lookup began."""
+        shown = (dht.since(self.dht_before.get(way)) for way, dht in dhts.items())
+        best = max(shown, key=lambda dht: dht.nodes)
+        now = step((torrent.sightings for torrent in self.torrents), best)
         if differs(now, self.told):
             self.told = now
             self.progress.report(now)
@@ -51,22 +64,51 @@ class Lookup(Generic[Handle]):
 
 @dataclass(slots=True, eq=False)
 class SoughtTorrent(Generic[Handle]):
-    """One info-hash, for as long as somebody looks it up. *given* is what it has brought; *looked*, when last."""
+    """One info-hash, for as long as somebody looks it up. *given* is what it has brought; *looked*, when last.
+
+    *holder* leads, and has it by *handle*; *beside* are the handles of others, with who holds each, *alone* those by
+    which a peer is heard alone. *known* are the
+    peers that the sessions have told each other of. *doubted*: what peers give is wrong, or does not end, so that each
+    must be heard alone; *heard* counts how often that was.
+    """
 
     info_hash: InfoHash
     handle: Handle
+    holder: Holder[Handle]
+    beside: dict[Handle, Holder[Handle]] = field(default_factory=dict)
+    alone: dict[Handle, Holder[Handle]] = field(default_factory=dict)
     sightings: Sightings = field(default_factory=Sightings)
     lookups: set[Lookup[Handle]] = field(default_factory=set)
     given: Metadata | Failure | None = None
     next_announce: float = 0.0
     pause: float = 1.0
     looked: float = 0.0
+    known: set[Endpoint] = field(default_factory=set)
+    doubted: bool = False
+    talking_since: float | None = None
+    heard: "Counter[Endpoint]" = field(default_factory=Counter)
+
+    @property
+    def wanted(self) -> bool:
+        """Whether somebody still waits for what it has not brought yet."""
+        return self.given is None and bool(self.lookups)
 
     def give(self, given: Metadata | Failure) -> None:
         """End every lookup that *given* is an answer to."""
         self.given = given
         for lookup in self.lookups:
             lookup.take(given)
+
+    def racing(self) -> list[tuple[Handle, Holder[Handle]]]:
+        """Return the handles by which it is looked up, with who holds each."""
+        return [(self.handle, self.holder), *self.beside.items()]
+
+    def remove(self) -> None:
+        """Take it out of all sessions."""
+        for handle, holder in (*self.racing(), *self.alone.items()):
+            holder.remove(handle)
+        self.beside.clear()
+        self.alone.clear()
 
     def plan_announce(self, now: float) -> None:
         """Be due again after 1, 2, 4 ... s."""
@@ -77,8 +119,8 @@ class SoughtTorrent(Generic[Handle]):
 class Board(Generic[Handle]):
     """Every lookup under way and every torrent that is sought for one. *busy* is set while there is a lookup.
 
-    *torrents* has those sought, by their `wire_hash`, *running* those of them that the session still has: what has
-    brought something is over.
+    *torrents* has those sought, by their `wire_hash`, *running* those of them that the sessions still have, by each
+    session's handle: what has brought something is over.
     """
 
     def __init__(self) -> None:
@@ -94,12 +136,17 @@ class Board(Generic[Handle]):
     def seek(self, torrent: SoughtTorrent[Handle]) -> None:
         self.torrents[wire_hash(torrent.info_hash)] = self.running[torrent.handle] = torrent
 
+    def seek_beside(self, torrent: SoughtTorrent[Handle], handle: Handle, holder: Holder[Handle]) -> None:
+        """Let *torrent* be looked up by *handle* of *holder*, too."""
+        torrent.beside[handle] = holder
+        self.running[handle] = torrent
+
     def sought(self, info_hash: InfoHash) -> SoughtTorrent[Handle] | None:
         return self.torrents.get(wire_hash(info_hash))
 
     def replace(self, torrent: SoughtTorrent[Handle], info_hash: InfoHash, handle: Handle) -> None:
-        """Let *torrent* be looked up as *info_hash*, by *handle*, from now on."""
-        self.running.pop(torrent.handle, None)
+        """Let *torrent* be looked up as *info_hash*, by *handle* alone, from now on."""
+        self._stop(torrent)
         torrent.info_hash, torrent.handle = info_hash, handle
         self.running[handle] = torrent
 
@@ -111,7 +158,7 @@ class Board(Generic[Handle]):
         if torrent.given is not None:
             lookup.take(torrent.given)
 
-    def leave(self, lookup: Lookup[Handle]) -> list[Handle]:
+    def leave(self, lookup: Lookup[Handle]) -> list[SoughtTorrent[Handle]]:
         """End *lookup*; return what runs and nobody waits for any more."""
         self.lookups.discard(lookup)
         if not self.lookups:
@@ -121,20 +168,26 @@ class Board(Generic[Handle]):
             torrent.lookups.discard(lookup)
             if not torrent.lookups:
                 del self.torrents[wire_hash(torrent.info_hash)]
-                if self.running.pop(torrent.handle, None):
-                    idle.append(torrent.handle)
+                if self._stop(torrent):
+                    idle.append(torrent)
         return idle
 
-    def give(self, handle: Handle, given: Metadata | Failure) -> bool:
-        """End what *handle* runs for, with *given*; return whether it did still run."""
-        torrent = self.running.pop(handle, None)
+    def give(self, handle: Handle, given: Metadata | Failure) -> SoughtTorrent[Handle] | None:
+        """End what *handle* runs for, with *given*; return that, where it did still run."""
+        torrent = self.running.get(handle)
         if torrent is not None:
+            self._stop(torrent)
             torrent.give(given)
-        return torrent is not None
+        return torrent
+
+    def _stop(self, torrent: SoughtTorrent[Handle]) -> bool:
+        for handle in torrent.beside:
+            self.running.pop(handle, None)
+        return self.running.pop(torrent.handle, None) is not None
 
     def lose(self, torrent: SoughtTorrent[Handle], failure: Failure) -> None:
         """End what waits for *torrent*, which the session has no more."""
-        self.running.pop(torrent.handle, None)
+        self._stop(torrent)
         torrent.give(failure)
 
     def fail(self, failure: Failure) -> None:

@@ -2,21 +2,24 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Collection, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 from services.clock import Clock, SystemClock
 from services.errors import ResolverDown
 from services.resolvers.addresses import AddressPolicy, own_addresses
-from services.resolvers.libtorrent.alerts import ALERTS, ALERTS_WITH_DHT, Alerts
+from services.resolvers.libtorrent.alerts import ALERTS, ALERTS_BESIDE, BOOTSTRAP, Alerts
+from services.resolvers.libtorrent.arms import Arm
 from services.resolvers.libtorrent.decoding import described
-from services.resolvers.libtorrent.evidence import DhtSightings
+from services.resolvers.libtorrent.evidence import DhtSightings, Whereabouts
+from services.resolvers.libtorrent.lanes import Lane
 from services.resolvers.libtorrent.lookups import Board, Lookup
+from services.resolvers.libtorrent.race import Race
 from services.resolvers.libtorrent.seeker import Seeker
 from services.resolvers.libtorrent.session import Handle, Session
-from services.resolvers.libtorrent.settings import fixed_ports, session_settings
+from services.resolvers.libtorrent.settings import WAYS, Way, fixed_ports, on_any_port, session_settings
 from services.resolvers.libtorrent.watch import Watch
 from services.torrents import Hints, Progress, TorrentId, TorrentInfo
 
@@ -30,7 +33,8 @@ class LibtorrentResolver:
 
     def __init__(
         self,
-        session: Session,
+        sessions: Sequence[Session],
+        lanes: Sequence[Session],
         policy: AddressPolicy,
         clock: Clock,
         *,
@@ -38,16 +42,34 @@ class LibtorrentResolver:
         dht_state: Path | None,
         ports: Collection[int] = (),
     ) -> None:
-        self._session = session
-        self._dht = DhtSightings(asked=dht)
-        self._dht_state = dht_state
+        lead, *beside = sessions
+        here = Whereabouts()
         self._board: Board[Handle] = Board()
-        self._alerts = Alerts(session, self._board, self._dht, ports=ports)
-        self._seeker = Seeker(session, self._board, self._alerts, self._dht, policy=policy, clock=clock)
-        self._watch = Watch(
-            session, self._board, self._alerts, self._dht, self._seeker, clock=clock, dht_state=dht_state
-        )
+        self._race = Race(beside, self._board, policy, here, clock)
+        self._arms = [
+            self._arm(lead, lanes[0], here, ALERTS, dht=dht, ports=ports),
+            *(self._arm(one, lane, here, ALERTS_BESIDE, dht=dht) for one, lane in zip(beside, lanes[1:], strict=True)),
+        ]
+        every = [arm.alerts for arm in self._arms]
+        self._seeker = Seeker(lead, self._board, every, self._race, dht=dht, policy=policy, clock=clock)
+        self._watch = Watch(self._arms, self._board, here, self._seeker, clock=clock, dht_state=dht_state)
+        self._dht_state = dht_state
         self._closed = False
+
+    def _arm(
+        self, session: Session, lane: Session, here: Whereabouts, mask: int, *, dht: bool, ports: Collection[int] = ()
+    ) -> Arm:
+        shown = DhtSightings(asked=dht)
+        alerts = Alerts(
+            session,
+            self._board,
+            shown,
+            here,
+            met=self._race.met,
+            again=lambda torrents: self._seeker.ask_dht(torrents),  # noqa: PLW0108 - it comes later
+            ports=ports,
+        )
+        return Arm(session, alerts, shown, Lane(session, lane, alerts.found), mask)
 
     @classmethod
     @asynccontextmanager
@@ -60,9 +82,10 @@ class LibtorrentResolver:
         allow_private_peers: bool = False,
         allowed_addresses: Sequence[str] = (),
         dht_state: Path | None = None,
+        sessions: Literal[1, 2, 3] = 3,
         clock: Clock | None = None,
     ) -> AsyncIterator[Self]:
-        """Yield a resolver with a session of its own. At the end, lookups under way fail with ResolverDown.
+        """Yield a resolver with sessions of its own. At the end, lookups under way fail with ResolverDown.
 
         Args:
             listen_interfaces: ``address:port``, comma-separated; port 0 is any.
@@ -71,6 +94,7 @@ class LibtorrentResolver:
             allow_private_peers: contact private, loopback and link-local addresses too.
             allowed_addresses: addresses or networks (CIDR) to contact though they are private.
             dht_state: a file that keeps the DHT's nodes between starts; made when missing, passed over when broken.
+            sessions: how many race (1 to 3), each with its own ways to connect.
             clock: for the repeated announces and the pace of progress.
 
         Raises:
@@ -78,23 +102,35 @@ class LibtorrentResolver:
         """
         policy = AddressPolicy(allow_private_peers, tuple(allowed_addresses))
         policy = policy.knowing_own(*await asyncio.to_thread(own_addresses))
-        settings = session_settings(
-            listen_interfaces=listen_interfaces,
-            dht=dht,
-            dht_bootstrap_nodes=dht_bootstrap_nodes,
-            alert_mask=ALERTS_WITH_DHT if dht else ALERTS,
-        )
-        session = await Session.start(settings, policy, dht_state)
+        ways, elsewhere = WAYS[sessions], on_any_port(listen_interfaces)
+        settings = partial(session_settings, dht_bootstrap_nodes=dht_bootstrap_nodes)
+        bootstrap = BOOTSTRAP if dht else 0
+        async with AsyncExitStack() as stack:
+
+            async def started(way: Way, mask: int, listen: str, *, dht: bool, leads: bool = False) -> Session:
+                wanted = settings(listen_interfaces=listen, dht=dht, alert_mask=mask, way=way)
+                session = await Session.start(wanted, way, policy, dht_state if dht else None, leads=leads)
+                stack.push_async_callback(session.stop, None)
+                return session
+
+            lead = await started(ways[0], ALERTS | bootstrap, listen_interfaces, dht=dht, leads=True)
+            beside = [await started(way, ALERTS_BESIDE | bootstrap, elsewhere, dht=dht) for way in ways[1:]]
+            lanes = [await started(way, ALERTS, elsewhere, dht=False) for way in ways]
+            stack.pop_all()  # from here on it is ours to stop them
         ports = fixed_ports(listen_interfaces)
-        self = cls(session, policy, clock or SystemClock(), dht=dht, dht_state=dht_state, ports=ports)
-        watching = asyncio.create_task(self._watch.run(), name="swarm")
-        session.on_alerts(self._alerts.hear)
+        self = cls([lead, *beside], lanes, policy, clock or SystemClock(), dht=dht, dht_state=dht_state, ports=ports)
+        running = self._run()
         try:
             yield self
         finally:
             self._end_lookups()
-            session.fall_silent()
-            await asyncio.shield(asyncio.create_task(self._close(watching)))
+            await asyncio.shield(asyncio.create_task(self._close(running)))
+
+    def _run(self) -> "list[asyncio.Task[None]]":
+        for arm in self._arms:
+            arm.session.on_alerts(arm.alerts.hear)
+            arm.lane.session.on_alerts(arm.lane.hear)
+        return [asyncio.create_task(one.run(), name="swarm") for one in (self._watch, self._race)]
 
     async def resolve(self, torrent: TorrentId, hints: Hints, progress: Progress) -> TorrentInfo:
         """See `Resolver.resolve`. Steps are those of `evidence.step`; at most two a second, and only when they differ.
@@ -111,33 +147,45 @@ class LibtorrentResolver:
         try:
             self._seeker.begin(lookup, hints)
             progress.started()
-            lookup.tell(self._dht)
+            lookup.tell(self._dhts)
             given = await lookup.found
         finally:
-            self._remove(self._board.leave(lookup))
+            idle = self._board.leave(lookup)
+            if not self._closed:  # else they have gone with their sessions, or will
+                for one in idle:
+                    one.remove()
         if callable(given):
             raise given()
         return await asyncio.to_thread(described, given, self.label)
 
     def dht_nodes(self) -> int:
         """Return how many nodes of the DHT have answered, as last heard, and ask libtorrent for the number now."""
-        self._alerts.ask_about_dht()
-        return self._dht.since(DhtSightings(asked=True)).nodes
+        lead = self._arms[0]
+        lead.alerts.ask_about_dht()
+        return lead.dht.since(DhtSightings(asked=True)).nodes
 
     def add_hints(self, torrent: TorrentId, hints: Hints) -> None:
         """See `Resolver.add_hints`."""
         self._seeker.add_hints(torrent, hints)
 
-    def _remove(self, handles: Sequence[Handle]) -> None:
-        if not self._closed:  # else they have gone with their session, or will
-            for handle in handles:
-                self._session.remove(handle)
+    @property
+    def _dhts(self) -> dict[str, DhtSightings]:
+        return {arm.session.way: arm.dht for arm in self._arms}
 
     def _end_lookups(self) -> None:
         self._closed = True
         self._board.fail(partial(ResolverDown, reason="closed"))
+        for arm in self._arms:
+            arm.session.fall_silent()
+            arm.lane.session.fall_silent()
 
-    async def _close(self, watching: "asyncio.Task[None]") -> None:
-        watching.cancel()
-        await asyncio.wait([watching])
-        await self._session.stop(self._dht_state if self._dht.nodes else None)
+    async def _close(self, running: "Sequence[asyncio.Task[None]]") -> None:
+        for task in running:
+            task.cancel()
+        await asyncio.wait(running)
+        lead, *beside = self._arms
+        await asyncio.gather(
+            lead.session.stop(self._dht_state if lead.dht.nodes else None),
+            *(arm.session.stop(None) for arm in beside),
+            *(arm.lane.session.stop(None) for arm in self._arms),
+        )

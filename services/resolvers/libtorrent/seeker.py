@@ -1,5 +1,6 @@
-"""Has the session look up what is wanted: which torrents it has, where they are told to ask, and how often they do."""
+"""Has the leading session look up what is wanted: where its torrents are told to ask, and how often they do."""
 
+from collections.abc import Iterable, Sequence
 from functools import partial
 from itertools import islice
 
@@ -7,30 +8,35 @@ from services.clock import Clock
 from services.errors import ResolverDown
 from services.resolvers.addresses import AddressPolicy
 from services.resolvers.libtorrent.alerts import Alerts
-from services.resolvers.libtorrent.evidence import DhtSightings
 from services.resolvers.libtorrent.lookups import Board, Lookup, SoughtTorrent
-from services.resolvers.libtorrent.session import Handle, Session
+from services.resolvers.libtorrent.race import Race
+from services.resolvers.libtorrent.session import Handle, Session, connect
 from services.torrents import Hints, InfoHash, TorrentId
 
 _MOST_HINTS = 100
 
 
 class Seeker:
-    """Puts what the lookups on *board* want into *session*, and tells it where to ask: whom *policy* admits alone."""
+    """Puts what the lookups on *board* want into *session*, and tells it where to ask: whom *policy* admits alone.
+
+    *alerts* are all sessions', that one's first; *race* has the others. *dht*: whether the DHT is asked.
+    """
 
     def __init__(
         self,
         session: Session,
         board: Board[Handle],
-        alerts: Alerts,
-        dht: DhtSightings,
+        alerts: Sequence[Alerts],
+        race: Race,
         *,
+        dht: bool,
         policy: AddressPolicy,
         clock: Clock,
     ) -> None:
         self._session = session
         self._board = board
         self._alerts = alerts
+        self._race = race
         self._dht = dht
         self._policy = policy
         self._clock = clock
@@ -42,7 +48,8 @@ class Seeker:
             ResolverDown: libtorrent refused. The lookup is on the board all the same, and must leave it.
         """
         self._board.begin(lookup)
-        self._alerts.ask_about_dht()
+        for alerts in self._alerts:
+            alerts.ask_about_dht()
         for info_hash in lookup.asked.hashes:
             torrent = self._board.sought(info_hash)
             if torrent is None:
@@ -62,10 +69,11 @@ class Seeker:
     def _add(self, info_hash: InfoHash, hints: Hints) -> SoughtTorrent[Handle]:
         trackers = tuple(islice(self._policy.trackers(hints.trackers), _MOST_HINTS))
         peers = tuple(islice(self._policy.peers(hints.peers), _MOST_HINTS))
-        torrent = SoughtTorrent(info_hash, self._added(info_hash, Hints(trackers, peers)))
+        torrent = SoughtTorrent(info_hash, self._added(info_hash, Hints(trackers, peers)), self._session)
         torrent.sightings.trackers.update(trackers)
         torrent.sightings.hint(peers)
         self._board.seek(torrent)
+        self._race.met(torrent, peers, hinted=True)
         self._announce(torrent, self._clock.monotonic())
         return torrent
 
@@ -76,7 +84,7 @@ class Seeker:
         refuses, the session has neither any more: whoever waits for it hears so.
         """
         if torrent.given is None:
-            self._session.remove(torrent.handle)
+            torrent.remove()
         torrent.given = None
         hints = Hints(tuple(torrent.sightings.trackers), tuple(torrent.sightings.hinted))
         try:
@@ -85,6 +93,7 @@ class Seeker:
             self._board.lose(torrent, partial(ResolverDown, **error.parameters))
             raise
         self._board.replace(torrent, info_hash, handle)
+        self._race.anew(torrent)
         self._announce(torrent, self._clock.monotonic())
 
     def _added(self, info_hash: InfoHash, hints: Hints) -> Handle:
@@ -92,7 +101,7 @@ class Seeker:
             return self._session.add(info_hash, hints)
         except ResolverDown:
             # A hybrid that has just come by its other hash holds this one too, until we hear of it.
-            self._alerts.hear()
+            self._alerts[0].hear()
         return self._session.add(info_hash, hints)
 
     def _hint(self, torrent: SoughtTorrent[Handle], hints: Hints) -> None:
@@ -106,15 +115,23 @@ class Seeker:
         room = _MOST_HINTS - len(torrent.sightings.hinted)
         for peer in islice(self._policy.peers(hints.peers), room):
             torrent.sightings.hint([peer])
-            torrent.handle.connect_peer(peer)
+            connect(torrent.handle, [peer])
+            self._race.met(torrent, [peer], hinted=True)
 
     def announce_again(self, now: float) -> None:
         """Ask the DHT again for what is due by *now*, the clock's seconds."""
-        for torrent in self._board.running.values():
-            if now >= torrent.next_announce:
+        for torrent in self._board.torrents.values():
+            if torrent.given is None and now >= torrent.next_announce:
                 self._announce(torrent, now)
 
     def _announce(self, torrent: SoughtTorrent[Handle], now: float) -> None:
-        if self._dht.asked:
-            torrent.handle.force_dht_announce()  # by itself libtorrent begins with one torrent in four seconds
+        if self._dht:
+            self.ask_dht([torrent])
             torrent.plan_announce(now)
+
+    def ask_dht(self, torrents: Iterable[SoughtTorrent[Handle]]) -> None:
+        """Let each session ask its DHT for *torrents*."""
+        for torrent in torrents:
+            if torrent.given is None:
+                torrent.handle.force_dht_announce()  # by itself libtorrent begins with one torrent in four seconds
+                self._race.ask_dht(torrent)

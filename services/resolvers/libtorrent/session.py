@@ -2,9 +2,9 @@
 
 import asyncio
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Self, cast
+from typing import Any, Self, cast
 
 import libtorrent as lt
 import structlog
@@ -12,7 +12,8 @@ import structlog
 from services.errors import ResolverDown
 from services.resolvers.addresses import AddressPolicy
 from services.resolvers.libtorrent import kept_state
-from services.resolvers.libtorrent.evidence import Connection
+from services.resolvers.libtorrent.evidence import Connection, Endpoint
+from services.resolvers.libtorrent.settings import Way
 from services.torrents import Hints, InfoHash
 
 Handle = lt.torrent_handle
@@ -28,15 +29,20 @@ _FLAGS = (
     | lt.torrent_flags.apply_ip_filter  # without it the filter is passed by
     | lt.torrent_flags.update_subscribe
 )
+_ALONE = lt.torrent_flags.disable_dht | lt.torrent_flags.disable_pex
 _BY_OTHERS = lt.peer_info.tracker | lt.peer_info.dht | lt.peer_info.pex | lt.peer_info.lsd
 
 _log = structlog.get_logger(__name__)
 
 
 class Session:
-    """A session that looks for metadata, and the only holder of libtorrent's own. `start` makes one, `stop` ends it."""
+    """A session that looks for metadata, and the only holder of libtorrent's own. `start` makes one, `stop` ends it.
 
-    def __init__(self, held: lt.session) -> None:
+    *way* is how it connects.
+    """
+
+    def __init__(self, held: lt.session, way: Way) -> None:
+        self.way = way
         self._held = held
         self._keeping: asyncio.Task[None] | None = None
         self._bell, self._rope = socket.socketpair()
@@ -44,13 +50,23 @@ class Session:
             end.setblocking(False)  # noqa: FBT003 - it takes no keyword
 
     @classmethod
-    async def start(cls, settings: dict[str, int | str | bool], policy: AddressPolicy, dht_state: Path | None) -> Self:
+    async def start(
+        cls,
+        settings: dict[str, int | str | bool],
+        way: Way,
+        policy: AddressPolicy,
+        dht_state: Path | None,
+        *,
+        leads: bool = True,
+    ) -> Self:
         """Return a session that contacts nobody whom *policy* keeps off, with the DHT's nodes that *dht_state* has.
+
+        In the DHT it is who it was before if it *leads*, else somebody else.
 
         Raises:
             ResolverDown: libtorrent could not be started.
         """
-        return cls(await asyncio.to_thread(_start, settings, policy, dht_state))
+        return cls(await asyncio.to_thread(_start, settings, policy, dht_state, leads=leads), way)
 
     def on_alerts(self, hear: Callable[[], None]) -> None:
         """Call *hear* in the running loop whenever there are `alerts`, until `fall_silent`."""
@@ -72,8 +88,10 @@ class Session:
     def want_alerts(self, mask: int) -> None:
         self._held.apply_settings({"alert_mask": mask})
 
-    def add(self, info_hash: InfoHash, hints: Hints) -> Handle:
+    def add(self, info_hash: InfoHash, hints: Hints, *, alone: bool = False) -> Handle:
         """Let *info_hash* be looked up (BEP 9), with all of *hints*, which the address policy has admitted.
+
+        *alone*: of those alone, neither the DHT nor other peers are asked for more.
 
         Raises:
             ResolverDown: libtorrent refused; among others, because it has that info-hash.
@@ -83,7 +101,7 @@ class Session:
         params.info_hashes = lt.info_hash_t(lt.sha1_hash(digest) if info_hash.is_v1 else lt.sha256_hash(digest))
         params.trackers, params.peers = [*hints.trackers], [*hints.peers]
         params.save_path = _NOWHERE
-        params.flags = _FLAGS
+        params.flags = _FLAGS | _ALONE if alone else _FLAGS
         try:
             return self._held.add_torrent(params)
         except RuntimeError as error:
@@ -91,6 +109,10 @@ class Session:
 
     def remove(self, handle: Handle) -> None:
         self._held.remove_torrent(handle)
+
+    def ask_dht(self, info_hash: InfoHash) -> None:
+        """Ask the DHT who has *info_hash*, for dht_get_peers_reply_alerts."""
+        self._held.dht_get_peers(lt.sha1_hash(bytes.fromhex(info_hash.hex[:40])))
 
     def post_states(self) -> None:
         """Ask for a state_update_alert."""
@@ -115,8 +137,10 @@ class Session:
         await asyncio.to_thread(_stop, held, dht_state, self._bell, self._rope)
 
 
-def _start(settings: dict[str, int | str | bool], policy: AddressPolicy, dht_state: Path | None) -> lt.session:
-    params = _saved(dht_state)
+def _start(
+    settings: dict[str, int | str | bool], policy: AddressPolicy, dht_state: Path | None, *, leads: bool
+) -> lt.session:
+    params = _saved(dht_state, leads=leads)
     params.settings = cast("lt.settings_pack", settings)
     params.ip_filter = _ip_filter(policy)  # here, so that there is no moment without it
     try:
@@ -125,13 +149,24 @@ def _start(settings: dict[str, int | str | bool], policy: AddressPolicy, dht_sta
         raise ResolverDown(reason=str(error)) from error
 
 
-def _saved(dht_state: Path | None) -> lt.session_params:
+def _saved(dht_state: Path | None, *, leads: bool) -> lt.session_params:
     state = kept_state.read(dht_state)
     try:
-        return lt.session_params() if state is None else lt.read_session_params(state, _DHT_STATE)
+        if state is None:
+            return lt.session_params()
+        return lt.read_session_params(state if leads else _nameless(state), _DHT_STATE)
     except RuntimeError as error:
         _log.warning("the DHT's state is passed over", path=str(dht_state), error=str(error))
         return lt.session_params()
+
+
+def _nameless(state: bytes) -> bytes:
+    """Return the DHT's *state* without our own ids in it: two nodes of one id would take each other's place."""
+    kept: object = lt.bdecode(state)
+    if not isinstance(kept, dict) or not isinstance(kept.get(b"dht state"), dict):
+        return state  # whoever reads it says so
+    del kept[b"dht state"][b"node-id"]
+    return lt.bencode(cast("Any", kept))
 
 
 def _keep(session: lt.session, dht_state: Path) -> None:
@@ -158,8 +193,14 @@ def _stop(held: list[lt.session], dht_state: Path | None, bell: socket.socket, r
     bell.close()
 
 
-def connections(handle: Handle) -> list[Connection]:
-    """Return the torrent's connections. Asks libtorrent's thread, about 0.1 ms."""
+def connect(handle: Handle, peers: Iterable[Endpoint], *, named: bool = False) -> None:
+    """Let the torrent know of *peers*, whom others have *named* or the magnet."""
+    for peer in peers:
+        handle.connect_peer(peer, lt.peer_info.dht if named else 0)
+
+
+def connections(handle: Handle, by: str) -> list[Connection]:
+    """Return the torrent's connections in the session of the way *by*. Asks libtorrent's thread, about 0.1 ms."""
     return [
         Connection(
             peer.ip,
@@ -168,6 +209,8 @@ def connections(handle: Handle) -> list[Connection]:
             named=bool(peer.source & _BY_OTHERS),
             rate=peer.down_speed,  # of this one: the torrent's own counts what trackers say, too
             pieces=peer.num_pieces,
+            by=by,
+            talks=bool(peer.flags & lt.peer_info.supports_extensions),
         )
         for peer in handle.get_peer_info()
     ]

@@ -1,10 +1,21 @@
 """libtorrent's settings: what was measured to matter, and what keeps it quiet."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+import libtorrent as lt
+
+Way = Literal["any", "tcp", "plain", "mse", "utp"]
+"""How a session connects to peers: by TCP (as they like it, unencrypted, encrypted) or uTP alone, or as it may be."""
+
+WAYS: Mapping[int, Sequence[Way]] = {1: ("any",), 2: ("tcp", "utp"), 3: ("plain", "mse", "utp")}
+"""Which sessions race, by how many they are; the first leads."""
 
 LARGEST_METADATA = 16 * 2**20
 """Bytes of an info dictionary that is still read."""
 
+_PORT = re.compile(r":[0-9]+(?=\s*(?:,|\Z))")
 _NO_BOOTSTRAP = "127.0.0.1:9"  # with no node named at all, libtorrent would not use those of its saved state either
 
 
@@ -14,11 +25,17 @@ def fixed_ports(listen_interfaces: str) -> frozenset[int]:
     return frozenset() if 0 in ports else ports
 
 
+def on_any_port(listen_interfaces: str) -> str:
+    """Return *listen_interfaces*, each at any port that is free."""
+    return _PORT.sub(":0", listen_interfaces)
+
+
 def session_settings(
-    *, listen_interfaces: str, dht: bool, dht_bootstrap_nodes: Sequence[str], alert_mask: int
+    *, listen_interfaces: str, dht: bool, dht_bootstrap_nodes: Sequence[str], alert_mask: int, way: Way
 ) -> dict[str, int | str | bool]:
     """Return the settings of a session that reads metadata, fast, and does nothing else."""
     return {
+        **_CONNECTING[way],
         "listen_interfaces": listen_interfaces,
         "enable_dht": dht,
         "dht_bootstrap_nodes": ",".join(dht_bootstrap_nodes) or _NO_BOOTSTRAP,
@@ -52,7 +69,6 @@ def session_settings(
         "max_concurrent_http_announces": 500,
         "min_announce_interval": 5,  # a tracker's own word counts, however short
         "stop_tracker_timeout": 1,
-        "utp_connect_timeout": 1_000,
         "peer_connect_timeout": 7,
         "handshake_timeout": 7,
         "peer_timeout": 20,
@@ -61,4 +77,16 @@ def session_settings(
         "torrent_connect_boost": 80,
         "allow_multiple_connections_per_ip": True,  # many peers share an address behind a VPN
         "tick_interval": 100,
+        "aio_threads": 1,  # nothing is stored
     }
+
+
+# Where one session tries both, a peer that speaks TCP alone waits for the time-out of uTP, and one that insists on
+# encryption for the plain try to end.
+_CONNECTING: Mapping[Way, Mapping[str, int | str | bool]] = {
+    "any": {"utp_connect_timeout": 1_000},
+    "tcp": {"enable_outgoing_utp": False},
+    "plain": {"enable_outgoing_utp": False, "out_enc_policy": int(lt.enc_policy.pe_disabled)},
+    "mse": {"enable_outgoing_utp": False, "out_enc_policy": int(lt.enc_policy.pe_forced)},
+    "utp": {"enable_outgoing_tcp": False},
+}

@@ -1,17 +1,19 @@
 """The pace of lookups: when they ask again, and when people are told where they stand."""
 
 import heapq
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
 
 from services.clock import Clock
-from services.resolvers.libtorrent.alerts import ALERTS, Alerts
-from services.resolvers.libtorrent.evidence import DhtSightings
+from services.resolvers.libtorrent.arms import Arm
+from services.resolvers.libtorrent.evidence import DhtSightings, Whereabouts
+from services.resolvers.libtorrent.lanes import doubted
 from services.resolvers.libtorrent.lookups import Board
 from services.resolvers.libtorrent.seeker import Seeker
-from services.resolvers.libtorrent.session import Handle, Session, connections
+from services.resolvers.libtorrent.session import Handle, connections
 
 _TICK = 0.25
 _REPORT_EVERY = 0.5
@@ -37,19 +39,17 @@ class Watch:
 
     def __init__(
         self,
-        session: Session,
+        arms: Sequence[Arm],
         board: Board[Handle],
-        alerts: Alerts,
-        dht: DhtSightings,
+        here: Whereabouts,
         seeker: Seeker,
         *,
         clock: Clock,
         dht_state: Path | None,
     ) -> None:
-        self._session = session
+        self._arms = arms
         self._board = board
-        self._alerts = alerts
-        self._dht = dht
+        self._here = here
         self._seeker = seeker
         self._clock = clock
         self._dht_state = dht_state
@@ -57,7 +57,7 @@ class Watch:
     async def run(self) -> None:
         """Announce again, ask libtorrent for news and tell them, for as long as there is a lookup. Never returns."""
         now = self._clock.monotonic()
-        turn = _Turn(opened=now, saved=now, reported=now, bootstrapping=self._dht.asked)
+        turn = _Turn(opened=now, saved=now, reported=now, bootstrapping=self._arms[0].dht.asked)
         while True:
             await self._board.busy.wait()
             await self._clock.sleep(_TICK)
@@ -69,22 +69,30 @@ class Watch:
     async def _take(self, turn: _Turn) -> None:
         now = self._clock.monotonic()
         self._seeker.announce_again(now)
+        unheard = doubted(self._board, now)
+        for arm in self._arms:
+            arm.lane.look(unheard, now)
         if now - turn.reported >= _REPORT_EVERY:
             turn.reported = now
             self._report(now)
         if turn.bootstrapping and now - turn.opened > _WATCH_BOOTSTRAP:
-            turn.bootstrapping = False  # the category wakes us for every question that the DHT asks of us
-            self._session.want_alerts(ALERTS)
-        if self._dht_state and self._dht.nodes and now - turn.saved > _SAVE_EVERY:
+            turn.bootstrapping = False
+            for arm in self._arms:
+                arm.hear_less()
+        lead = self._arms[0]
+        if self._dht_state and lead.dht.nodes and now - turn.saved > _SAVE_EVERY:
             turn.saved = now
-            await self._session.keep_dht(self._dht_state)
+            await lead.session.keep_dht(self._dht_state)
 
     def _report(self, now: float) -> None:
-        self._session.post_states()
-        self._alerts.ask_about_dht()
-        unclear = (one for one in self._board.running.values() if one.sightings.unclear)
+        for arm in self._arms:
+            arm.session.post_states()
+            arm.alerts.ask_about_dht()
+        unclear = (one for one in self._board.torrents.values() if one.given is None and one.sightings.unclear)
         for torrent in heapq.nsmallest(_MOST_LOOKED_AT, unclear, key=lambda one: one.looked):
             torrent.looked = now
-            torrent.sightings.look(connections(torrent.handle), self._alerts.here, now)
+            found = [one for handle, holder in torrent.racing() for one in connections(handle, holder.way)]
+            torrent.sightings.look(found, self._here, now)
+        dhts: dict[str, DhtSightings] = {arm.session.way: arm.dht for arm in self._arms}
         for lookup in self._board.lookups:
-            lookup.tell(self._dht)
+            lookup.tell(dhts)

@@ -1,0 +1,105 @@
+"""The sessions beside the leading one: each connects in a way of its own, since peers differ in which they take."""
+
+import asyncio
+from collections import deque
+from collections.abc import Iterable, Sequence
+from itertools import islice
+
+import structlog
+
+from services.clock import Clock
+from services.errors import ResolverDown
+from services.resolvers.addresses import AddressPolicy
+from services.resolvers.libtorrent.evidence import Endpoint, Whereabouts
+from services.resolvers.libtorrent.lookups import Board, SoughtTorrent
+from services.resolvers.libtorrent.session import Handle, Session, connect
+from services.torrents import Hints
+
+_HEAD_START = 0.01  # seconds: most names come from the leading session within less, and cost nobody else anything
+_PACE = 0.01
+_AT_ONCE = 5  # each time: of a thousand names at once the leading session finds most before their turn
+_MOST_PEERS = 500
+
+_log = structlog.get_logger(__name__)
+
+
+class Race:
+    """Sends the sessions *beside* the leading one after the torrents on *board* that have a peer and no name yet.
+
+    What one session learns of peers, whom *policy* admits and who are not *here*, all are told.
+    """
+
+    def __init__(
+        self, beside: Sequence[Session], board: Board[Handle], policy: AddressPolicy, here: Whereabouts, clock: Clock
+    ) -> None:
+        self._beside = beside
+        self._board = board
+        self._policy = policy
+        self._here = here
+        self._clock = clock
+        self._due: deque[tuple[float, SoughtTorrent[Handle]]] = deque()
+        self._waiting = asyncio.Event()
+
+    def ask_dht(self, torrent: SoughtTorrent[Handle]) -> None:
+        """Ask each session's DHT for peers of *torrent*."""
+        for session in self._beside:
+            session.ask_dht(torrent.info_hash)
+
+    def met(self, torrent: SoughtTorrent[Handle], peers: Iterable[Endpoint], *, hinted: bool = False) -> None:
+        """Take in that *torrent* is said to have *peers*; those that are known already are passed over.
+
+        *hinted*: the magnet says so, and the leading session knows.
+        """
+        if torrent.given is not None:
+            return
+        others = [one for one in peers if not self._here.are(one)]
+        if not hinted:
+            torrent.sightings.named.update(others)
+        unknown = (one for one in others if one not in torrent.known)
+        new = list(islice(self._policy.peers(unknown), _MOST_PEERS - len(torrent.known)))
+        if not new:
+            return
+        first = not torrent.known
+        torrent.known.update(new)
+        for handle, holder in torrent.racing():
+            if not (hinted and holder is torrent.holder):
+                connect(handle, new, named=not hinted)
+        if first and self._beside:
+            self._due.append((self._clock.monotonic() + _HEAD_START, torrent))
+            self._waiting.set()
+
+    def anew(self, torrent: SoughtTorrent[Handle]) -> None:
+        """Begin once more with *torrent*, which no session has any more but the leading one."""
+        known = list(torrent.known)
+        torrent.known.clear()
+        self.met(torrent, known, hinted=True)
+
+    async def run(self) -> None:
+        """Let the sessions take part, a few torrents at a time. Never returns."""
+        while True:
+            await self._waiting.wait()
+            await self._clock.sleep(_PACE)
+            try:
+                self._take(self._clock.monotonic())
+            except Exception:  # noqa: BLE001 - one torrent that fails may not keep the sessions off all others
+                _log.exception("a turn of the swarm's race was lost")
+
+    def _take(self, now: float) -> None:
+        taken = 0
+        while taken < _AT_ONCE and self._due and self._due[0][0] <= now:
+            _, torrent = self._due.popleft()
+            if torrent.wanted and not torrent.beside:
+                taken += 1
+                self._join(torrent)
+        if not self._due:
+            self._waiting.clear()
+
+    def _join(self, torrent: SoughtTorrent[Handle]) -> None:
+        hints = Hints(peers=tuple(torrent.known))
+        for session in self._beside:
+            try:
+                handle = session.add(torrent.info_hash, hints, alone=True)
+            except ResolverDown as error:  # the others go on
+                _log.warning("swarm.beside", way=session.way, **error.parameters)
+            else:
+                self._board.seek_beside(torrent, handle, session)
