@@ -19,6 +19,7 @@ from sandbox.swarm import make_sample
 from sandbox.swarm.samples import Sample
 from services.clock import Clock, SystemClock
 from services.errors import LookupFailed, NotFound, ResolverDown, SourceFailed
+from services.resolvers import processes as processes_module
 from services.resolvers.command import CommandResolver
 from services.resolvers.libtorrent import read_torrent
 from services.torrents import Hints, InfoHash, TorrentId, TorrentInfo
@@ -47,6 +48,15 @@ def processes(mark: str) -> list[int]:
             if mark.encode() in (one / "environ").read_bytes() and int(one.name) != os.getpid():
                 found.append(int(one.name))
     return found
+
+
+def has_children() -> bool:
+    """Whether this process has one, be it that it has ended and nobody has looked."""
+    try:
+        os.waitpid(-1, os.WNOHANG)
+    except ChildProcessError:
+        return False
+    return True
 
 
 @pytest.fixture
@@ -359,6 +369,54 @@ async def test_one_that_is_left_twice_leaves_no_process_either(helper: Look, not
         looking.cancel()
     await asyncio.wait([looking])
     assert looking.cancelled()
+
+
+MOVES = "os.setpgid(0, 0)"  # as `timeout` does, and jobs of `set -m` do
+
+
+@pytest.mark.parametrize("how", ["", "; signal.signal(signal.SIGTERM, signal.SIG_IGN)"])
+async def test_who_has_moved_to_a_group_of_its_own_is_ended_too(helper: Look, how: str) -> None:
+    assert (await helper(BEGUN.format(MOVES + how))).name.text == "a name"
+
+
+async def test_who_has_moved_to_a_group_of_its_own_is_ended_when_the_lookup_is_left(
+    helper: Look, nothing_left: str, tmp_path: Path
+) -> None:
+    os.mkfifo(tmp_path / "began")
+    began = f"open({str(tmp_path / 'began')!r}, 'w').close(); signal.pause()"
+    looking = helper(BEGUN.format(MOVES) + f"\n{began}")
+    await asyncio.to_thread((tmp_path / "began").read_bytes)
+    assert len(processes(nothing_left)) == 2
+    looking.cancel()
+    await asyncio.wait([looking])
+    assert looking.cancelled()
+
+
+async def test_a_session_that_has_the_number_of_one_that_has_ended_is_nobodys_of_ours(
+    helper: Look, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[tuple[int, int]] = []
+    looks = iter([{101: 101}, {102: 102}])  # group by process
+
+    def tell(group: int, which: int) -> None:
+        told.append((group, which))
+        if group not in (101, 102):
+            raise ProcessLookupError
+
+    monkeypatch.setattr(processes_module, "_groups_in", lambda _: next(looks, {}))
+    monkeypatch.setattr(os, "killpg", tell)
+    await helper("print('a name')")
+    assert [group for group, _ in told if group in (101, 102)] == [101]
+
+
+async def test_those_who_are_ended_are_no_zombies_where_orphans_are_ours(helper: Look) -> None:
+    prctl = ctypes.CDLL(None).prctl
+    assert prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0
+    try:
+        await helper(BEGUN.format(MOVES))
+    finally:
+        prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)
+    assert not has_children()
 
 
 @pytest.fixture
