@@ -4,10 +4,11 @@ import asyncio
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeGuard, cast
 
-from services.clock import Clock
+from services.clock import Clock, at_most
 from services.decoding import decode
 from services.errors import NotFound, ResolverDown, SourceFailed
 from services.resolvers.processes import Ran, TooLong, TooMuch, run
@@ -15,6 +16,7 @@ from services.resolvers.torrent_file import ReadTorrent, torrent_in
 from services.torrents import FileEntry, Hints, Name, Progress, TorrentId, TorrentInfo
 
 _MOST_SAID = 1_048_576  # bytes
+_AT_ONCE = 4  # files that are read
 _MOST_FILES = 100_000
 _LONGEST_NAME = 4_096  # bytes
 _LONGEST_REASON = 300  # characters
@@ -39,6 +41,8 @@ class CommandResolver:
         self._seconds = seconds
         self._clock = clock
         self._read = read
+        # Threads of its own: a read from a mount that hangs never returns, and must hold up nobody else, nor the end.
+        self._readers = ThreadPoolExecutor(_AT_ONCE, "command")
 
     async def resolve(self, torrent: TorrentId, hints: Hints, progress: Progress) -> TorrentInfo:  # noqa: ARG002
         """See `Resolver.resolve`. It runs once, and its whole process group is gone when this returns.
@@ -49,8 +53,13 @@ class CommandResolver:
             ResolverDown: it cannot be run.
         """
         progress.started()
+        until = self._clock.monotonic() + self._seconds
         out = (await self._ran(torrent)).out
-        return await asyncio.to_thread(self._understood, out, torrent)
+        reading = asyncio.get_running_loop().run_in_executor(self._readers, self._understood, out, torrent)
+        await at_most(self._clock, until - self._clock.monotonic(), reading)
+        if reading.cancelled():
+            raise self._too_late()
+        return reading.result()
 
     def _understood(self, out: bytes, torrent: TorrentId) -> TorrentInfo:
         line = _last_line(out)
@@ -79,10 +88,13 @@ class CommandResolver:
         except TooMuch as error:
             raise SourceFailed(source=self.label, reason="it said more than 1 MiB") from error
         except TooLong as error:
-            raise SourceFailed(source=self.label, reason=f"no answer in {self._seconds:g} s") from error
+            raise self._too_late() from error
         if ran.code:
             raise SourceFailed(source=self.label, reason=_reason(_last_line(ran.err)) or f"exit code {ran.code}")
         return ran
+
+    def _too_late(self) -> SourceFailed:
+        return SourceFailed(source=self.label, reason=f"no answer in {self._seconds:g} s")
 
 
 def _last_line(said: bytes) -> bytes:

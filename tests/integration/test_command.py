@@ -10,6 +10,7 @@ import signal
 import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,7 @@ from services.resolvers import processes as processes_module
 from services.resolvers.command import CommandResolver
 from services.resolvers.libtorrent import read_torrent
 from services.torrents import Hints, InfoHash, TorrentId, TorrentInfo
+from tests.fake_clock import FakeClock
 from tests.integration.swarm_help import Steps
 
 Look = Callable[..., "asyncio.Future[TorrentInfo]"]
@@ -233,6 +235,32 @@ async def test_a_pipe_or_a_folder_that_it_names_is_not_waited_for(helper: Look, 
     for name in (tmp_path / "pipe", tmp_path):
         failed = await failure(helper(f"print(json.dumps({{'torrent': {str(name)!r}}}))"))
         assert failed.parameters == {"reason": "file_unreadable"}
+
+
+async def test_a_file_whose_read_never_returns_has_the_programs_time_and_no_more(
+    helper: Look, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop, clock, reading, may_end = asyncio.get_running_loop(), FakeClock(), asyncio.Event(), threading.Event()
+    real = Path.is_file
+
+    def hung(path: Path) -> bool:
+        if path.name == "hung.torrent":
+            loop.call_soon_threadsafe(reading.set)
+            may_end.wait(60)
+        return real(path)
+
+    monkeypatch.setattr(Path, "is_file", hung)
+    loop.set_default_executor(ThreadPoolExecutor(1))
+    try:
+        looking = helper(f"print({str(tmp_path / 'hung.torrent')!r})", 20, clock)
+        await reading.wait()
+        async with asyncio.timeout(5):
+            await asyncio.to_thread(int)
+        await clock.advance(20)
+        assert looking.done()
+        assert (await failure(looking)).parameters == {"source": "command", "reason": "no answer in 20 s"}
+    finally:
+        may_end.set()
 
 
 # How it misbehaves.
