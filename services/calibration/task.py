@@ -255,10 +255,13 @@ def verdict(evidence: Step | None) -> Step:
     """Return the failure of a lookup that ran out of time, judged by the last thing that it reported.
 
     *evidence* parameters: ``trackers`` asked, ``trackers_answered``, ``dht`` (0 or 1), ``dht_nodes`` and ``peers``
-    seen. The code is ``slow`` (peers seen, none gave it), ``dead`` (somebody answered: nobody has it), ``cut_off``
-    (nobody answered), or ``timed_out`` where nothing of a swarm was reported.
+    seen; ``waiting``, sources whose turn has not come. The code is ``no_turn`` (there are such), ``slow`` (peers seen,
+    none gave it), ``dead`` (somebody answered: nobody has it), ``cut_off`` (nobody answered), or ``timed_out`` where
+    nothing of a swarm was reported.
     """
     seen = evidence.parameters if evidence is not None else {}
+    if waiting := seen.get("waiting"):
+        return Step("no_turn", {"sources": waiting})
     if not {"trackers", "dht", "peers"} & seen.keys():
         return Step("timed_out")
     if seen.get("peers"):
