@@ -141,7 +141,7 @@ async def look_up(
 ) -> None:
     """Look up all of *wanted*, at most *most* at once; call *told* with each as it ends.
 
-    *seconds* is what each may take from its own beginning; *board* shows what is under way.
+    *seconds* is what each may take from when its first source has begun; *board* shows what is under way.
     """
     waiting = iter(wanted.items())
 
@@ -159,8 +159,8 @@ async def look_up(
 async def _outcome(resolver: Resolver, torrent: TorrentId, hints: Hints, line: Line, seconds: float) -> Outcome:
     info, failure = None, None
     try:
-        async with asyncio.timeout(seconds):
-            info = await resolver.resolve(torrent, hints, line)
+        async with asyncio.timeout(None) as limit:
+            info = await resolver.resolve(torrent, hints, _Timed(line, limit, seconds))
     except TimeoutError:
         info = line.claim
         failure = None if info else verdict(line.step)
@@ -170,3 +170,17 @@ async def _outcome(resolver: Resolver, torrent: TorrentId, hints: Hints, line: L
         log.exception("lookup.bug")
         failure = Step(CalibotError.code, {"error": type(error).__name__})
     return Outcome(torrent, line.seconds, info, failure)
+
+
+class _Timed:
+    """The progress of a lookup whose time begins when it has started, as in the bot: not while it stands in line."""
+
+    def __init__(self, line: Line, limit: asyncio.Timeout, seconds: float) -> None:
+        self._limit = limit
+        self._seconds = seconds
+        self.report = line.report
+        self.claimed = line.claimed
+
+    def started(self) -> None:
+        if self._limit.when() is None:
+            self._limit.reschedule(asyncio.get_running_loop().time() + self._seconds)

@@ -10,7 +10,10 @@ import pytest
 
 from bot.resolve import BadInput, gathered, look_up
 from bot.resolve_screen import Board, Outcome, as_json, as_text
+from services.clock import SystemClock
 from services.errors import NotFound, ResolverDown
+from services.resolvers.breaker import Breaker
+from services.resolvers.chain import Chain, Source
 from services.torrents import FileEntry, Hints, InfoHash, Name, Progress, Step, TorrentId, TorrentInfo
 
 ONE, TWO = "1" * 40, "2" * 64
@@ -116,6 +119,26 @@ async def test_no_more_run_at_once_than_the_settings_say() -> None:
 async def test_time_is_judged_by_what_was_seen() -> None:
     (one,) = await outcomes(Fake(), 1, seconds=0.01)
     assert one.failure == Step("dead", {"trackers": 1, "nodes": 0})
+
+
+class FirstHangs(Fake):
+    """One that never answers who comes first, and all others at once."""
+
+    async def resolve(self, torrent: TorrentId, hints: Hints, progress: Progress) -> TorrentInfo:
+        progress.started()
+        self.most += 1
+        if self.most == 1:
+            await asyncio.Event().wait()
+        return info(torrent)
+
+
+async def test_the_time_of_a_lookup_begins_when_its_source_does() -> None:
+    clock = SystemClock()
+    one_at_once = Chain([Source(FirstHangs(), breaker=Breaker(clock), most=1)], clock=clock)
+    told: list[Outcome] = []
+    wanted = {TorrentId(v1=InfoHash(f"{number + 1:040x}")): Hints() for number in range(3)}
+    await look_up(one_at_once, wanted, most=3, seconds=0.05, board=Board(None), told=told.append)
+    assert [one.failure.code if one.failure else "found" for one in told] == ["timed_out", "found", "found"]
 
 
 @pytest.mark.parametrize(
