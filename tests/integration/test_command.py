@@ -161,6 +161,9 @@ async def test_an_object_says_name_size_and_files_and_what_is_malformed_is_passe
         'one line\n{"name": "A", "size": 7}\n',
         '{"name": "old"}\n{"name": "A", "size": 7}\n',
         '\n {\n "name": "A",\n "size": 7\n}\n\n',
+        'one line\n{"a": "log"}\n{\n "name": "A",\n "size": 7,\n "files": [\n  {}\n ]\n}\n',
+        '\ufeff{"name": "A", "size": 7}',
+        '\ufeff{\n "name": "A",\n "size": 7\n}',
     ],
 )
 async def test_an_object_is_all_that_it_says_or_its_last_line(helper: Look, said: str) -> None:
@@ -168,19 +171,28 @@ async def test_an_object_is_all_that_it_says_or_its_last_line(helper: Look, said
     assert (info.name.text, info.size) == ("A", 7)
 
 
-@pytest.mark.parametrize(
-    "said", ["{not json", "{}x", "[1]", "7", "/no/such/file", "name with / in it", "/" + "long" * 99]
-)
+@pytest.mark.parametrize("said", ["{not json", "{}x", "[1]", "7", "name with / in it", "null.mkv"])
 async def test_what_is_neither_an_object_nor_a_file_is_a_name(helper: Look, said: str) -> None:
     assert (await helper(f"print({said!r})")).name.text == said
 
 
-async def test_a_path_that_may_not_be_looked_at_is_a_name(helper: Look, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "said", ["/no/such/file", "/home/me/gone.torrent", "/" + "long" * 99, "/x\0y", "/", "\ufeff/x"]
+)
+async def test_a_path_is_never_a_name(helper: Look, said: str) -> None:
+    failed = await failure(helper(f"print({said!r})"))
+    assert isinstance(failed, NotFound)
+    assert failed.parameters == {"reason": "file_unreadable"}
+
+
+async def test_a_path_that_may_not_be_looked_at_is_no_name_either(
+    helper: Look, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def refused(path: Path) -> bool:
         raise PermissionError(path)
 
     monkeypatch.setattr(Path, "is_file", refused)
-    assert (await helper("print('/root/x.mkv')")).name.text == "/root/x.mkv"
+    assert (await failure(helper("print('/root/x.mkv')"))).parameters == {"reason": "file_unreadable"}
 
 
 @pytest.mark.parametrize("kind", ["torrent", "info"])
@@ -276,6 +288,10 @@ async def test_a_file_whose_read_never_returns_has_the_programs_time_and_no_more
         "print('{\"size\": 3}')",
         "print('{\"name\": 3}')",
         "print('x' * 5000)",
+        "print('null')",
+        'print(\'a line\\n{\\n "name": "A"\\n "size": 3\\n}\')',
+        "print('[\\n]')",
+        "print('\\ufeff')",
     ],
 )
 async def test_one_that_says_no_name_knows_none(helper: Look, code: str) -> None:
