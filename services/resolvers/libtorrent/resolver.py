@@ -24,6 +24,7 @@ from services.resolvers.libtorrent.watch import Watch
 from services.torrents import Hints, Progress, TorrentId, TorrentInfo
 
 DHT_BOOTSTRAP_NODES = ("dht.libtorrent.org:25401", "router.bittorrent.com:6881", "dht.transmissionbt.com:6881")
+_SMALL = 16_384  # bytes of an info dictionary that is read in less time than a thread takes to begin
 
 
 class LibtorrentResolver:
@@ -65,7 +66,7 @@ class LibtorrentResolver:
             self._board,
             shown,
             here,
-            met=self._race.met,
+            race=self._race,
             again=lambda torrents: self._seeker.ask_dht(torrents),  # noqa: PLW0108 - it comes later
             ports=ports,
         )
@@ -156,6 +157,8 @@ class LibtorrentResolver:
                     one.remove()
         if callable(given):
             raise given()
+        if len(given[1]) <= _SMALL:
+            return described(given, self.label)
         return await asyncio.to_thread(described, given, self.label)
 
     def dht_nodes(self) -> int:
