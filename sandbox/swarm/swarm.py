@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
-from typing import Literal, Self
+from typing import Literal, Protocol, Self, TypeVar
 
 from sandbox.swarm.dht import Dht
 from sandbox.swarm.peers import Mute, Seeder
@@ -12,6 +12,19 @@ from sandbox.swarm.tracker import Tracker
 
 Endpoint = tuple[str, int]
 Way = Literal["tracker", "dht"]
+
+
+class Peer(Protocol):
+    """Somebody who can be found: there from ``async with`` on, and at ``endpoint`` from then on."""
+
+    endpoint: Endpoint
+
+    async def __aenter__(self) -> Self: ...
+
+    async def __aexit__(self, *_: object) -> None: ...
+
+
+AnyPeer = TypeVar("AnyPeer", bound=Peer)
 
 _EVERY_WAY: Sequence[Way] = ("tracker", "dht")
 _MUTE_HOSTS = ("127.0.2.1", "127.0.2.2", "127.0.2.3", "127.0.2.4")
@@ -81,6 +94,15 @@ class Swarm:
         for mute in self.mutes:
             self.find(sample, mute.endpoint, by)
         return replace(self.unseeded(sample), peers=tuple(mute.endpoint for mute in self.mutes))
+
+    async def place(self, peer: AnyPeer, sample: Sample, *, by: Sequence[Way] = _EVERY_WAY) -> AnyPeer:
+        """Return *peer* begun, to end with the swarm, and let *sample* be found at it by the ways named.
+
+        A `Seeder` has no torrents until they are added to it.
+        """
+        await self._stack.enter_async_context(peer)
+        self.find(sample, peer.endpoint, by)
+        return peer
 
     def find(self, sample: Sample, peer: Endpoint, by: Sequence[Way]) -> None:
         """Let *sample* be found at *peer*, whoever that is, by the ways named."""
