@@ -9,6 +9,7 @@ from sandbox.swarm.dht import Dht
 from sandbox.swarm.peers import Mute, Seeder
 from sandbox.swarm.samples import Sample, make_sample
 from sandbox.swarm.tracker import Tracker
+from sandbox.swarm.udp_tracker import UdpTracker
 
 Endpoint = tuple[str, int]
 Way = Literal["tracker", "dht"]
@@ -31,13 +32,14 @@ _MUTE_HOSTS = ("127.0.2.1", "127.0.2.2", "127.0.2.3", "127.0.2.4")
 
 
 class Swarm:
-    """A tracker, a DHT, a seeder and four mute peers on loopback, from ``async with`` on.
+    """A tracker by HTTP and UDP, a DHT, a seeder and four mute peers on loopback, from ``async with`` on.
 
-    A sample that it returns knows its trackers and peers, for ``Sample.magnet``.
+    A sample that it returns knows its HTTP tracker and its peers, for ``Sample.magnet``.
     """
 
     def __init__(self, *, dht: bool = True) -> None:
         self.tracker = Tracker()
+        self.udp_tracker = UdpTracker(self.tracker.peers)
         self.dht = Dht() if dht else None
         self.mutes = tuple(Mute(host) for host in _MUTE_HOSTS)
         self._seeder = Seeder()
@@ -46,6 +48,7 @@ class Swarm:
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(self.tracker)
+            await stack.enter_async_context(self.udp_tracker)
             if self.dht is not None:
                 await stack.enter_async_context(self.dht)
             for mute in self.mutes:
