@@ -50,6 +50,8 @@ class Giver:
         """Set when somebody has said what extensions it knows (BEP 10)."""
         self.given = asyncio.Event()
         """Set when the last piece was sent."""
+        self.sent = 0
+        """Bytes of its answers so far."""
         self.endpoint: Endpoint = (host, 0)
 
     async def __aenter__(self) -> Self:
@@ -103,6 +105,7 @@ class Giver:
             if number:
                 await asyncio.sleep(_PAUSE)
             await wire.write(_message(bytes((_EXTENDED, theirs)) + answer))
+            self.sent += len(answer)
             if (piece + 1) * PIECE >= len(self._info):
                 self.given.set()
 
