@@ -18,7 +18,7 @@ from services.torrents import Hints
 
 _PATIENCE = 4.0  # seconds that a peer is heard for the first time; each time as many more
 _MOST_TIMES = 10
-_TALK = 5.0  # seconds of talk without a name after which peers are doubted
+_TALK = 3.0  # seconds since the first connection, without a name, after which peers are doubted
 
 Found = Callable[[Handle, lt.torrent_info | None], None]
 """Is told what was found for whom the leading session knows by that handle."""
@@ -97,10 +97,8 @@ def doubted(board: Board[Handle], now: float) -> list[SoughtTorrent[Handle]]:
     """Return the torrents on *board* of which peers must be heard alone."""
     every = [torrent for torrent in board.torrents.values() if torrent.wanted]
     for torrent in every:
-        if not torrent.sightings.standing:
-            torrent.talking_since = None
-        elif torrent.talking_since is None:
-            torrent.talking_since = now
+        if torrent.talking_since is None:
+            torrent.talking_since = now if torrent.sightings.connections else None
         elif now - torrent.talking_since >= _TALK:
             torrent.doubted = True
     return [torrent for torrent in every if torrent.doubted]
