@@ -16,9 +16,9 @@ from services.resolvers.libtorrent.lookups import Board, SoughtTorrent
 from services.resolvers.libtorrent.session import Handle, Session, connections
 from services.torrents import Hints
 
-_PATIENCE = 4.0  # seconds that a peer is heard for the first time; each time as many more
+_PATIENCE = 1.0  # seconds that a peer is heard for the first time; each time twice as many
 _MOST_TIMES = 10
-_TALK = 3.0  # seconds since the first connection, without a name, after which peers are doubted
+_TALK = 2.0  # seconds since the first connection, without a name, after which peers are doubted
 
 Found = Callable[[Handle, lt.torrent_info | None], None]
 """Is told what was found for whom the leading session knows by that handle."""
@@ -85,7 +85,7 @@ class Lane:
             _log.debug("swarm.lane", way=self.session.way, **error.parameters)
             return
         torrent.alone[alone] = self.session
-        self._hearings[alone] = _Hearing(torrent, peer, now + _PATIENCE * torrent.heard[peer])
+        self._hearings[alone] = _Hearing(torrent, peer, now + _PATIENCE * 2 ** (torrent.heard[peer] - 1))
 
     def _end(self, handle: Handle) -> None:
         hearing = self._hearings.pop(handle, None)

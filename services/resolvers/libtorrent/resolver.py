@@ -12,7 +12,7 @@ from services.errors import ResolverDown
 from services.resolvers.addresses import AddressPolicy, own_addresses
 from services.resolvers.libtorrent.alerts import ALERTS, ALERTS_BESIDE, BOOTSTRAP, Alerts
 from services.resolvers.libtorrent.arms import Arm
-from services.resolvers.libtorrent.decoding import described
+from services.resolvers.libtorrent.decoding import told
 from services.resolvers.libtorrent.evidence import DhtSightings, Whereabouts
 from services.resolvers.libtorrent.lanes import Lane
 from services.resolvers.libtorrent.lookups import Board, Lookup
@@ -24,7 +24,6 @@ from services.resolvers.libtorrent.watch import Watch
 from services.torrents import Hints, Progress, TorrentId, TorrentInfo
 
 DHT_BOOTSTRAP_NODES = ("dht.libtorrent.org:25401", "router.bittorrent.com:6881", "dht.transmissionbt.com:6881")
-_SMALL = 16_384  # bytes of an info dictionary that is read in less time than a thread takes to begin
 
 
 class LibtorrentResolver:
@@ -157,9 +156,7 @@ class LibtorrentResolver:
                     one.remove()
         if callable(given):
             raise given()
-        if len(given[1]) <= _SMALL:
-            return described(given, self.label)
-        return await asyncio.to_thread(described, given, self.label)
+        return await told(given, self.label)
 
     def dht_nodes(self) -> int:
         """Return how many nodes of the DHT have answered, as last heard, and ask libtorrent for the number now."""
