@@ -73,11 +73,12 @@ class Lane:
         handle = next((one for one, holder in torrent.racing() if holder is self._of), None)
         if handle is None:
             return
-        can = [one for one in connections(handle, self._of.way) if one.tried and one.talks]
+        can = [one for one in connections(handle, self._of.way) if one.tried and one.stands]
         can = [one for one in can if torrent.heard[one.peer] < _MOST_TIMES]
         if not can:
             return
-        peer = min(can, key=lambda one: (torrent.heard[one.peer], -one.rate)).peer
+        # Who has not spoken yet may have had no turn, where liars have used up what the torrent may fetch.
+        peer = min(can, key=lambda one: (torrent.heard[one.peer], not one.talks, -one.rate)).peer
         torrent.heard[peer] += 1
         try:
             alone = self.session.add(torrent.info_hash, Hints(peers=(peer,)), alone=True)
