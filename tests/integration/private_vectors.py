@@ -8,7 +8,7 @@ import asyncio
 import hashlib
 import ipaddress
 import socket
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -100,7 +100,8 @@ class Lures:
         self.peers: dict[bytes, list[Endpoint]] = {}
         self.gossip = _Gossip()
         self.udp = UdpTracker(self.peers, host=UDP)
-        self.asked: Counter[str] = Counter()
+        self.asked: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        """By hash, and by the session that asks, which its port tells."""
         self._news = asyncio.Event()
         self._stack = AsyncExitStack()
         self.web = ""
@@ -124,15 +125,15 @@ class Lures:
     async def __aexit__(self, *_: object) -> None:
         await self._stack.aclose()
 
-    async def asked_again(self, wanted: Iterable[str], times: int) -> None:
-        """Return when each hash in *wanted* was announced so many *times* more: once at least in five seconds."""
-        goal = {one: self.asked[one] + times for one in wanted}
-        while any(self.asked[one] < goal[one] for one in goal):
+    async def asked_again(self, wanted: Sequence[str]) -> None:
+        """Return when each hash in *wanted* was announced once more, and twice by one session: seconds apart."""
+        before = {one: self.asked[one].total() for one in wanted}
+        while any(self.asked[one].total() == before[one] or max(self.asked[one].values()) == 1 for one in wanted):
             self._news.clear()
             await self._news.wait()
 
     async def _announce(self, request: web.Request) -> web.Response:
-        self.asked[request.match_info["wanted"]] += 1
+        self.asked[request.match_info["wanted"]][request.query_string.partition("&port=")[2][:5]] += 1
         self._news.set()
         return web.Response(body=encode({b"interval": 1, b"min interval": 1, b"peers": b""}))
 
@@ -533,7 +534,7 @@ async def contacts_of(vectors: Sequence[Vector]) -> dict[str, list[str]]:
     """Return what is heard by id where private addresses are kept off, once all has been tried."""
     async with laid(vectors) as (lures, sensors, magnets), looked_up(lures, magnets.values(), private=False):
         await lures.gossip.told_all()
-        await lures.asked_again([one.hash.hex() for one in vectors], 1)  # what would have been tried has been
+        await lures.asked_again([one.hash.hex() for one in vectors])  # what would have been tried has been
         return {one.id: sensor.contacts for one, sensor in sensors.items() if sensor.contacts}
 
 
