@@ -1,23 +1,24 @@
 """A peer that gives any bytes as the metadata of whatever it is asked for: a liar, or a sick torrent's (BEP 9)."""
 
 import asyncio
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from typing import Self
 
 from sandbox.swarm.bencoding import decode, encode
 from sandbox.swarm.lies import PIECE, Lie, truth
-from sandbox.swarm.mse import Wire
+from sandbox.swarm.mse import Sink, Wire
+from sandbox.swarm.utp import UtpServer
 
 Endpoint = tuple[str, int]
 
 _PROTOCOL = b"\x13BitTorrent protocol"
 _EXTENDED = 20
 _UT_METADATA = 3
-_PAUSE = 0.001  # one who answers without end would else leave the loop to nobody: its pipe may never be full
+_PAUSE = 0.005  # one who answers without end would else leave the loop to nobody: its pipe may never be full
 
 
 class Giver:
-    """One peer at *host*, over TCP alone, whose metadata is *info*: of so many bytes as it *claims*.
+    """One peer at *host*, over TCP or uTP alone, whose metadata is *info*: of so many bytes as it *claims*.
 
     Args:
         host: an address; the port is any.
@@ -26,6 +27,7 @@ class Giver:
         lie: how it answers.
         encrypted_for: the 20-byte hash that it can be asked for, by MSE alone; when empty, any and plain alone.
         dull: it knows no ut_metadata.
+        utp: it can be reached by uTP alone.
     """
 
     def __init__(
@@ -37,6 +39,7 @@ class Giver:
         lie: Lie = truth,
         encrypted_for: bytes = b"",
         dull: bool = False,
+        utp: bool = False,
     ) -> None:
         self._host = host
         self._info = info
@@ -44,7 +47,8 @@ class Giver:
         self._lie = lie
         self._encrypted_for = encrypted_for
         self._dull = dull
-        self._server: asyncio.Server | None = None
+        self._utp = utp
+        self._stack = AsyncExitStack()
         self._talking: set[asyncio.StreamWriter] = set()
         self.greeted = asyncio.Event()
         """Set when somebody has said what extensions it knows (BEP 10)."""
@@ -55,28 +59,34 @@ class Giver:
         self.endpoint: Endpoint = (host, 0)
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._serve, self._host, 0)
-        self.endpoint = self._server.sockets[0].getsockname()[:2]
+        if self._utp:
+            self.endpoint = (await self._stack.enter_async_context(UtpServer(self._host, self._serve))).endpoint
+            return self
+        server = await asyncio.start_server(self._serve_tcp, self._host, 0)
+        self._stack.callback(server.close)
+        self.endpoint = server.sockets[0].getsockname()[:2]
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        if self._server is not None:
-            self._server.close()
+        await self._stack.aclose()
         for writer in list(self._talking):
             writer.transport.abort()  # an endless one is in the middle of a word
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _serve_tcp(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._talking.add(writer)
-        with suppress(asyncio.IncompleteReadError, ConnectionError):
-            wire = Wire(reader, writer)
-            if self._encrypted_for:
-                wire = await Wire.encrypted(reader, writer, self._encrypted_for)
-            if await wire.read(len(_PROTOCOL)) == _PROTOCOL:  # else it is encrypted: they will try it plain
-                await self._talk(wire)
+        await self._serve(reader, writer)
         self._talking.discard(writer)
         writer.close()
         with suppress(ConnectionError):
             await writer.wait_closed()
+
+    async def _serve(self, reader: asyncio.StreamReader, sink: Sink) -> None:
+        with suppress(asyncio.IncompleteReadError, ConnectionError):
+            wire = Wire(reader, sink)
+            if self._encrypted_for:
+                wire = await Wire.encrypted(reader, sink, self._encrypted_for)
+            if await wire.read(len(_PROTOCOL)) == _PROTOCOL:  # else it is encrypted: they will try it plain
+                await self._talk(wire)
 
     async def _talk(self, wire: Wire) -> None:
         wanted = (await wire.read(48))[8:28]

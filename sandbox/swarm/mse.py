@@ -8,7 +8,7 @@ import asyncio
 import hashlib
 import os
 from collections.abc import Iterator
-from typing import Self
+from typing import Protocol, Self
 
 _PRIME = int(
     "FFFFFFFFFFFFFFFFC90FDAA22168C234C4C6628B80DC1CD129024E088A67CC74020BBEA63B139B22514A08798E3404DD"
@@ -26,13 +26,21 @@ class NotEncrypted(ConnectionError):
     """They do not speak MSE, or not for this torrent."""
 
 
+class Sink(Protocol):
+    """What takes bytes: a StreamWriter, or uTP's."""
+
+    def write(self, data: bytes, /) -> None: ...
+
+    async def drain(self) -> None: ...
+
+
 class Wire:
     """What is read and written once two peers have found each other: plain, or through two ciphers."""
 
     def __init__(
         self,
         reader: asyncio.StreamReader,
-        writer: asyncio.StreamWriter,
+        writer: Sink,
         *,
         ahead: bytes = b"",
         ciphers: "tuple[Rc4, Rc4] | None" = None,
@@ -43,7 +51,7 @@ class Wire:
         self._ciphers = ciphers
 
     @classmethod
-    async def encrypted(cls, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, info_hash: bytes) -> Self:
+    async def encrypted(cls, reader: asyncio.StreamReader, writer: Sink, info_hash: bytes) -> Self:
         """Return the wire to who has connected for *info_hash*; what follows is plain if they agree to that.
 
         Raises:
@@ -55,6 +63,7 @@ class Wire:
         private = int.from_bytes(os.urandom(20), "big")
         public = int.from_bytes(opening + await reader.readexactly(_KEY_LENGTH - len(opening)), "big")
         writer.write(pow(2, private, _PRIME).to_bytes(_KEY_LENGTH, "big"))
+        await writer.drain()
         secret = pow(public, private, _PRIME).to_bytes(_KEY_LENGTH, "big")
         await _pass_over(reader, _sha1(b"req1", secret))
         asked_for = _xor(_sha1(b"req2", info_hash), _sha1(b"req3", secret))
@@ -67,6 +76,7 @@ class Wire:
         ahead = theirs.crypted(await reader.readexactly(ahead_length))
         plain = bool(head[11] & _PLAIN)
         writer.write(ours.crypted(_VERIFICATION + (_PLAIN if plain else _RC4).to_bytes(4, "big") + bytes(2)))
+        await writer.drain()
         return cls(reader, writer, ahead=ahead, ciphers=None if plain else (theirs, ours))
 
     async def read(self, size: int) -> bytes:

@@ -31,6 +31,7 @@ Liar = Callable[[str, Sample], Giver]
 LIARS: dict[str, Liar] = {
     "other bytes": lambda host, true: Giver(host, another(true.info)),
     "other bytes, encrypted": lambda host, true: Giver(host, another(true.info), encrypted_for=true.wire_hashes[0]),
+    "other bytes, by uTP": lambda host, true: Giver(host, another(true.info), utp=True),
     "the largest size": lambda host, true: Giver(host, true.info, claims=MOST_METADATA - 1, lie=zeros),
     "too large a size": lambda host, true: Giver(host, true.info, claims=MOST_METADATA + 1, lie=zeros),
     "too small a size": lambda host, true: Giver(host, true.info[:20_000]),
@@ -40,8 +41,10 @@ LIARS: dict[str, Liar] = {
     "sizes that disagree, encrypted": lambda host, true: Giver(
         host, true.info, lie=another_size, encrypted_for=true.wire_hashes[0]
     ),
+    "sizes that disagree, by uTP": lambda host, true: Giver(host, true.info, lie=another_size, utp=True),
     "refusals": lambda host, true: Giver(host, true.info, lie=refusal),
     "pieces without end": lambda host, true: Giver(host, true.info, lie=pieces_without_end),
+    "pieces without end, by uTP": lambda host, true: Giver(host, true.info, lie=pieces_without_end, utp=True),
     "noise without end": lambda host, true: Giver(host, true.info, lie=noise_without_end),
     "no metadata at all": lambda host, true: Giver(host, true.info, dull=True),
 }

@@ -178,6 +178,24 @@ async def test_one_who_insists_on_encryption_is_understood_by_libtorrent(swarm: 
     assert await metadata_by_magnet(magnet, "", SPEAKING["plain"], patient=False) is None
 
 
+@pytest.mark.parametrize("encrypted", [False, True])
+async def test_one_who_speaks_utp_alone_is_understood_by_libtorrent(swarm: Swarm, encrypted: bool) -> None:
+    (wire_hash,) = LARGE.wire_hashes if encrypted else (b"",)
+    peer = await swarm.place(Giver(LIAR, LARGE.info, encrypted_for=wire_hash, utp=True), LARGE)
+    magnet = LARGE.magnet() + f"&x.pe={peer.endpoint[0]}:{peer.endpoint[1]}"
+    policy: lt.settings_pack = {"out_enc_policy": 0 if encrypted else 2}
+    assert await metadata_by_magnet(magnet, "", {**SPEAKING["utp"], **policy}) == LARGE.info
+    assert await metadata_by_magnet(magnet, "", SPEAKING["plain"], patient=False) is None
+
+
+async def test_much_metadata_comes_whole_by_utp() -> None:
+    vast = make_sample("vast", files=[("f", 16_384 * 150_000)], piece_length=16_384)
+    assert len(vast.info) > 2_900_000
+    async with Giver(LIAR, vast.info, utp=True) as peer:
+        magnet = vast.magnet() + f"&x.pe={peer.endpoint[0]}:{peer.endpoint[1]}"
+        assert await metadata_by_magnet(magnet, "", {**SPEAKING["utp"], "out_enc_policy": 2}) == vast.info
+
+
 async def test_one_who_is_asked_encrypted_for_another_torrent_hangs_up(swarm: Swarm) -> None:
     async with Giver(LIAR, LARGE.info, encrypted_for=b"another torrent's.....") as peer:
         magnet = LARGE.magnet() + f"&x.pe={peer.endpoint[0]}:{peer.endpoint[1]}"

@@ -38,13 +38,14 @@ async def resolver(swarm: Swarm) -> AsyncIterator[LibtorrentResolver]:
 
 
 async def test_beside_three_liars_of_each_kind_its_name_comes(swarm: Swarm, resolver: LibtorrentResolver) -> None:
-    async with AsyncExitStack() as stack:
+    async with Seeder("plain") as good, AsyncExitStack() as stack:
         kinds: dict[asyncio.Task[TorrentInfo], str] = {}
         for kind, liar in LIARS.items():
             true = swarm.unseeded(large())
             for host in THREE:
                 await swarm.place(liar(host, true), true)
-            (await swarm.place(Seeder("plain"), true)).add(true)
+            good.add(true)
+            swarm.find(true, good.endpoint, ["tracker"])
             running = await stack.enter_async_context(Running(resolver, torrent_id(true), trackers_of(true)))
             kinds[running.task] = kind
         came, waiting = await asyncio.wait(kinds, timeout=SOON)
