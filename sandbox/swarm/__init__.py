@@ -1,4 +1,4 @@
-"""A BitTorrent swarm on loopback: a tracker, a DHT, peers that give metadata and peers that never do."""
+"""A BitTorrent swarm on loopback: trackers, a DHT, peers that give metadata, that lie, that never speak."""
 
 from sandbox.swarm.collection import TORRENTS, Collection, Torrent
 from sandbox.swarm.samples import HOSTILE_NAMES, Kind, Sample, make_sample

@@ -3,28 +3,43 @@
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
-from typing import Literal, Self
+from typing import Literal, Protocol, Self, TypeVar
 
 from sandbox.swarm.dht import Dht
 from sandbox.swarm.peers import Mute, Seeder
 from sandbox.swarm.samples import Sample, make_sample
 from sandbox.swarm.tracker import Tracker
+from sandbox.swarm.udp_tracker import UdpTracker
 
 Endpoint = tuple[str, int]
 Way = Literal["tracker", "dht"]
+
+
+class Peer(Protocol):
+    """Somebody who can be found: there from ``async with`` on, and at ``endpoint`` from then on."""
+
+    endpoint: Endpoint
+
+    async def __aenter__(self) -> Self: ...
+
+    async def __aexit__(self, *_: object) -> None: ...
+
+
+AnyPeer = TypeVar("AnyPeer", bound=Peer)
 
 _EVERY_WAY: Sequence[Way] = ("tracker", "dht")
 _MUTE_HOSTS = ("127.0.2.1", "127.0.2.2", "127.0.2.3", "127.0.2.4")
 
 
 class Swarm:
-    """A tracker, a DHT, a seeder and four mute peers on loopback, from ``async with`` on.
+    """A tracker by HTTP and UDP, a DHT, a seeder and four mute peers on loopback, from ``async with`` on.
 
-    A sample that it returns knows its trackers and peers, for ``Sample.magnet``.
+    A sample that it returns knows its HTTP tracker and its peers, for ``Sample.magnet``.
     """
 
     def __init__(self, *, dht: bool = True) -> None:
         self.tracker = Tracker()
+        self.udp_tracker = UdpTracker(self.tracker.peers)
         self.dht = Dht() if dht else None
         self.mutes = tuple(Mute(host) for host in _MUTE_HOSTS)
         self._seeder = Seeder()
@@ -33,6 +48,7 @@ class Swarm:
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(self.tracker)
+            await stack.enter_async_context(self.udp_tracker)
             if self.dht is not None:
                 await stack.enter_async_context(self.dht)
             for mute in self.mutes:
@@ -81,6 +97,15 @@ class Swarm:
         for mute in self.mutes:
             self.find(sample, mute.endpoint, by)
         return replace(self.unseeded(sample), peers=tuple(mute.endpoint for mute in self.mutes))
+
+    async def place(self, peer: AnyPeer, sample: Sample, *, by: Sequence[Way] = _EVERY_WAY) -> AnyPeer:
+        """Return *peer* begun, to end with the swarm, and let *sample* be found at it by the ways named.
+
+        A `Seeder` has no torrents until they are added to it.
+        """
+        await self._stack.enter_async_context(peer)
+        self.find(sample, peer.endpoint, by)
+        return peer
 
     def find(self, sample: Sample, peer: Endpoint, by: Sequence[Way], *, leecher: bool = False) -> None:
         """Let *sample* be found at *peer*, whoever that is, by the ways named."""

@@ -13,6 +13,8 @@ from sandbox.swarm.bencoding import encode
 
 Endpoint = tuple[str, int]
 
+_BACKLOG = 4_096  # of a thousand who ask at once, the system lets most wait a second where this is asyncio's 100
+
 
 class Tracker:
     """Who has what, by 20-byte hash in ``peers``. Who asks is named to itself, as trackers do, and to nobody else."""
@@ -42,7 +44,7 @@ class Tracker:
         app.router.add_get("/scrape", self._scrape)
         self._runner = web.AppRunner(app, shutdown_timeout=0)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0)
+        site = web.TCPSite(self._runner, "127.0.0.1", 0, backlog=_BACKLOG)
         await site.start()
         self._port = self._runner.addresses[0][1]
         return self

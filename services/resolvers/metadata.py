@@ -30,8 +30,7 @@ def describe(info: Mapping[bytes, object], torrent: TorrentId, source: str) -> T
         source: the resolver's label.
     """
     name = true_name(info)
-    tree = info.get(b"file tree")
-    entries = list(_tree_files(tree) if isinstance(tree, dict) else _listed_files(info))
+    entries = _entries(info)
     return TorrentInfo(
         torrent=torrent,
         name=name,
@@ -40,6 +39,17 @@ def describe(info: Mapping[bytes, object], torrent: TorrentId, source: str) -> T
         source=source,
         verified=True,
     )
+
+
+def is_plain(info: Mapping[bytes, object]) -> bool:
+    """Whether the texts in *info* are of ASCII's letters alone: else their encoding may have to be guessed, slowly."""
+    texts = [raw_text(info, b"name"), *(part for path, _ in _entries(info) for part in path)]
+    return all(text.isascii() and b"\x1b" not in text for text in texts)
+
+
+def _entries(info: Mapping[bytes, object]) -> list[tuple[_Path, int]]:
+    tree = info.get(b"file tree")
+    return list(_tree_files(tree) if isinstance(tree, dict) else _listed_files(info))
 
 
 def _named(entries: list[tuple[_Path, int]], name: Name) -> tuple[FileEntry, ...]:

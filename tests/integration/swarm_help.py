@@ -7,6 +7,8 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Literal, Self
 
+import libtorrent as lt
+
 from sandbox.swarm import Sample, Swarm
 from services.resolvers.libtorrent import LibtorrentResolver
 from services.resolvers.port import Resolver
@@ -21,6 +23,42 @@ def listen_interfaces() -> str:
     except OSError:
         return "127.0.0.1:0"
     return "127.0.0.1:0,[::1]:0"
+
+
+async def metadata_by_magnet(
+    magnet: str, nodes: str = "", settings: "lt.settings_pack | None" = None, *, patient: bool = True
+) -> bytes | None:
+    """Return what a plain libtorrent gets of *magnet*; None when it is not *patient* and a peer was lost before."""
+    packed: lt.settings_pack = {
+        "listen_interfaces": listen_interfaces(),
+        "dht_bootstrap_nodes": nodes,
+        "enable_lsd": False,
+        "enable_upnp": False,
+        "enable_natpmp": False,
+        "stop_tracker_timeout": 0,
+        "tick_interval": 100,
+        "alert_mask": lt.alert.category_t.peer_notification | lt.alert.category_t.connect_notification,
+        **(settings or {}),
+    }
+    lost = (lt.peer_disconnected_alert, lt.peer_error_alert)
+
+    def fetch() -> bytes | None:
+        session = lt.session(packed)
+        params = lt.parse_magnet_uri(magnet)
+        params.save_path = "/dev/null/test"
+        params.flags |= lt.torrent_flags.upload_mode
+        handle = session.add_torrent(params)
+        handle.force_dht_announce()
+        while not handle.status().has_metadata:
+            session.wait_for_alert(100)
+            failed = any(isinstance(alert, lost) for alert in session.pop_alerts()) and not patient
+            if failed and not handle.status().has_metadata:
+                return None
+        info = handle.torrent_file()
+        assert info is not None
+        return info.info_section()
+
+    return await asyncio.to_thread(fetch)
 
 
 def opened(

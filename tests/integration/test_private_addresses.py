@@ -1,12 +1,11 @@
 """No way in a magnet leads into the operator's own network.
 
-127.9.9.9 plays that network here; the swarm's own hosts are allowed.
+127.9.9.9 plays that network here; the swarm's own hosts are allowed. All ways, at once: test_private_vectors.py.
 """
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Self
 
 import pytest
 from aiohttp import web
@@ -14,47 +13,11 @@ from aiohttp import web
 from sandbox.swarm import Sample, Swarm, Way, make_sample
 from services.resolvers.addresses import AddressPolicy
 from services.torrents import Hints, InfoHash, TorrentId
+from tests.integration.private_vectors import INNER, Sensor
 from tests.integration.swarm_help import Running, Steps, number, opened, torrent_id, trackers_of
 
-INNER = "127.9.9.9"
 ALLOWED = ("127.0.0.1", "127.0.1.1", "127.3.0.0/16")
 NOBODY = TorrentId.of(InfoHash("ab" * 20))
-
-
-class Sensor(asyncio.DatagramProtocol):
-    """Hears every connection and every datagram to one port of the inner host."""
-
-    def __init__(self) -> None:
-        self.contacts: list[str] = []
-        self.contacted = asyncio.Event()
-        self.port = 0
-
-    async def __aenter__(self) -> Self:
-        loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: _Connection(self), INNER, 0)
-        self.port = self._server.sockets[0].getsockname()[1]
-        self._transport, _ = await loop.create_datagram_endpoint(lambda: self, local_addr=(INNER, self.port))
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self._transport.close()
-        self._server.close()
-
-    def heard(self, what: str) -> None:
-        self.contacts.append(what)
-        self.contacted.set()
-
-    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-        self.heard(f"udp {data[:40]!r} from {addr}")
-
-
-class _Connection(asyncio.Protocol):
-    def __init__(self, sensor: Sensor) -> None:
-        self._sensor = sensor
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._sensor.heard(f"tcp from {transport.get_extra_info('peername')}")
-        transport.close()
 
 
 @pytest.fixture
@@ -142,12 +105,7 @@ async def test_allowed_a_redirect_is_followed(swarm: Swarm, sensor: Sensor) -> N
         await sensor.contacted.wait()
 
 
-@pytest.mark.parametrize("filtered_by", ["parser and filter", "filter alone"])
-async def test_kept_off_nothing_reaches_them_and_the_swarm_is_asked_all_the_same(
-    swarm: Swarm, sensor: Sensor, filtered_by: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    if filtered_by == "filter alone":
-        monkeypatch.setattr(AddressPolicy, "admits", lambda *_: True)
+async def test_kept_off_nothing_reaches_them_and_the_swarm_is_asked_all_the_same(swarm: Swarm, sensor: Sensor) -> None:
     sample = named_by(swarm, sensor, ["tracker", "dht"])
     async with redirecting(f"http://{INNER}:{sensor.port}/announce") as (redirect, came):
         hints = Hints((swarm.tracker_url, redirect)).merged(spelled(sensor.port))

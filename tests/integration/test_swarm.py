@@ -11,7 +11,7 @@ import pytest
 
 from sandbox.swarm import HOSTILE_NAMES, Kind, Sample, Swarm, Way, make_sample
 from sandbox.swarm.bencoding import decode, encode
-from tests.integration.swarm_help import listen_interfaces
+from tests.integration.swarm_help import metadata_by_magnet
 
 SEEDER = "127.0.1.1"
 
@@ -47,35 +47,6 @@ async def ask_node(node: str, method: bytes, **asked: bytes | int) -> dict[bytes
         return body
     finally:
         transport.close()
-
-
-async def metadata_by_magnet(magnet: str, nodes: str = "") -> bytes:
-    """Return what a plain libtorrent gets of *magnet*."""
-    settings: lt.settings_pack = {
-        "listen_interfaces": listen_interfaces(),
-        "dht_bootstrap_nodes": nodes,
-        "enable_lsd": False,
-        "enable_upnp": False,
-        "enable_natpmp": False,
-        "stop_tracker_timeout": 0,
-        "tick_interval": 100,
-    }
-
-    def fetch() -> bytes:
-        session = lt.session(settings)
-        params = lt.parse_magnet_uri(magnet)
-        params.save_path = "/dev/null/test"
-        params.flags |= lt.torrent_flags.upload_mode
-        handle = session.add_torrent(params)
-        handle.force_dht_announce()
-        while not handle.status().has_metadata:
-            session.wait_for_alert(100)
-            session.pop_alerts()
-        info = handle.torrent_file()
-        assert info is not None
-        return info.info_section()
-
-    return await asyncio.to_thread(fetch)
 
 
 @pytest.mark.parametrize("kind", ["v1", "v2", "hybrid"])

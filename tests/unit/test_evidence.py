@@ -134,6 +134,7 @@ def test_an_end_of_our_own_connection_that_is_over_hides_nobody(here: Whereabout
     for port in (40_000, 40_001):
         sightings.tried((OURS, port), here)
         sightings.was_ourselves((OURS, port))
+    sightings.tried((THEIRS, PORT), here)
     sightings.count(known=1, connections=0)
     assert sightings.seen == 1
 
@@ -141,6 +142,7 @@ def test_an_end_of_our_own_connection_that_is_over_hides_nobody(here: Whereabout
 def test_we_are_no_peer_though_it_is_a_while_until_we_meet_ourselves(here: Whereabouts) -> None:
     sightings = Sightings()
     sightings.count(known=1, connections=0)
+    assert sightings.seen == 0, "nobody was tried yet: who is known may be ourselves"
     sightings.tried((OURS, PORT), here)
     sightings.count(known=1, connections=0)
     assert sightings.seen == 0

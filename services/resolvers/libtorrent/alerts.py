@@ -9,8 +9,9 @@ import libtorrent as lt
 import structlog
 
 from services.errors import NotFound, ResolverDown
-from services.resolvers.libtorrent.evidence import DhtSightings, Endpoint, Whereabouts
+from services.resolvers.libtorrent.evidence import DhtSightings, Whereabouts
 from services.resolvers.libtorrent.lookups import Board, Failure, Metadata, SoughtTorrent
+from services.resolvers.libtorrent.race import Race
 from services.resolvers.libtorrent.session import Handle, Session
 from services.resolvers.libtorrent.settings import LARGEST_METADATA
 from services.resolvers.metadata import hashes_of
@@ -43,8 +44,14 @@ _MISMATCHING_INFO_HASH = 30
 _SELF_CONNECTION = 47
 _TRACKERS_OWN_WORD = 173  # that it refuses; its reason may be empty, and in any encoding
 
-Met = Callable[[SoughtTorrent[Handle], Iterable[Endpoint]], None]
-"""Is told of peers of a torrent."""
+_HEARD = frozenset(
+    {
+        *(lt.metadata_received_alert, lt.metadata_failed_alert, lt.torrent_conflict_alert, lt.torrent_error_alert),
+        *(lt.peer_connect_alert, lt.peer_disconnected_alert, lt.peer_error_alert, lt.state_update_alert),
+        *(lt.tracker_reply_alert, lt.tracker_error_alert, lt.session_stats_alert, lt.external_ip_alert),
+        *(lt.dht_bootstrap_alert, lt.dht_get_peers_reply_alert, lt.listen_succeeded_alert, lt.listen_failed_alert),
+    }
+)  # of what comes, more than half is of other kinds
 
 _log = structlog.get_logger(__name__)
 
@@ -52,7 +59,7 @@ _log = structlog.get_logger(__name__)
 class Alerts:
     """Takes what *session* says onto *board*, what it says of the DHT to *dht*, and where it is *here*.
 
-    *met* is told of peers, who may have been told before; *again*, that what the DHT was asked is lost. *ports* are
+    *race* is told of peers; *again*, that what the DHT was asked is lost. *ports* are
     those that it shall listen on; libtorrent takes others, and says nothing, where they are in use.
     """
 
@@ -63,7 +70,7 @@ class Alerts:
         dht: DhtSightings,
         here: Whereabouts,
         *,
-        met: Met,
+        race: Race,
         again: Callable[[Iterable[SoughtTorrent[Handle]]], None],
         ports: Collection[int] = (),
     ) -> None:
@@ -71,7 +78,7 @@ class Alerts:
         self._board = board
         self._dht = dht
         self._here = here
-        self._met = met
+        self._race = race
         self._again = again
         self._ports = ports
         self._stats_asked = False
@@ -85,6 +92,8 @@ class Alerts:
     def hear(self) -> None:
         """Take in all that is new. Never fails."""
         for alert in self._session.alerts():
+            if type(alert) not in _HEARD:
+                continue
             try:
                 self._on_end(alert)
                 self._on_news(alert)
@@ -164,7 +173,7 @@ class Alerts:
         if isinstance(alert, lt.dht_bootstrap_alert):
             self._again(self._board.torrents.values())
         elif torrent := self._board.torrents.get(str(alert.info_hash)):
-            self._met(torrent, alert.peers())
+            self._race.named(torrent, alert.peers())
 
     def _on_stats(self, values: dict[str, int]) -> None:
         self._stats_asked = False
@@ -183,7 +192,7 @@ class Alerts:
         if isinstance(alert, lt.peer_connect_alert):
             sightings.tried(alert.endpoint, self._here)
             if alert.endpoint not in torrent.known and "outgoing" in alert.message():  # others come from any port
-                self._met(torrent, [alert.endpoint])
+                self._race.dialled(torrent, alert.endpoint, self._session)
         elif alert.error.value() == _SELF_CONNECTION:
             sightings.was_ourselves(alert.endpoint)
         else:

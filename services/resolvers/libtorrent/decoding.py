@@ -1,27 +1,40 @@
 """The bytes of an info dictionary, read by libtorrent's own decoder (BEP 3)."""
 
+import asyncio
 from typing import cast
 
 import libtorrent as lt
 
 from services.errors import NotFound
 from services.resolvers.libtorrent.lookups import Metadata
-from services.resolvers.metadata import describe, hashes_of
+from services.resolvers.metadata import describe, hashes_of, is_plain
 from services.torrents import TorrentInfo
 
+_SMALL = 16_384  # bytes of an info dictionary that is read in less time than a thread takes to begin
 
-def described(given: Metadata, source: str) -> TorrentInfo:
-    """Return what *given* says; *source* is the resolver's label. Blocks.
+
+async def told(given: Metadata, source: str) -> TorrentInfo:
+    """Return what *given* says; *source* is the resolver's label.
 
     Raises:
         NotFound: libtorrent cannot read it; parameter *reason* is ``metadata_unusable``.
     """
     torrent, section = given
+    if len(section) <= _SMALL and is_plain(info := _decoded(section)):
+        return describe(info, torrent, source)
+    return await asyncio.to_thread(_described, given, source)
+
+
+def _described(given: Metadata, source: str) -> TorrentInfo:
+    torrent, section = given
+    return describe(_decoded(section), torrent, source)
+
+
+def _decoded(section: bytes) -> dict[bytes, object]:
     try:
-        info: object = lt.bdecode(section)
+        return cast("dict[bytes, object]", lt.bdecode(section))
     except RuntimeError as error:  # more items than it counts to: some 200,000 files
         raise NotFound(reason="metadata_unusable") from error
-    return describe(cast("dict[bytes, object]", info), torrent, source)
 
 
 def read_torrent(content: bytes, source: str) -> TorrentInfo:
@@ -30,7 +43,7 @@ def read_torrent(content: bytes, source: str) -> TorrentInfo:
         given = _loaded(content)
     except RuntimeError as error:
         raise NotFound(reason="torrent_unusable") from error
-    return described(given, source)
+    return _described(given, source)
 
 
 def _loaded(content: bytes) -> Metadata:

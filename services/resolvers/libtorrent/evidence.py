@@ -125,11 +125,11 @@ class Sightings:
 
     @property
     def seen(self) -> int:
-        """How many others there are: by their addresses, a tracker's word, or because of a connection with them.
+        """How many others there are: by their addresses, or because they took a connection or made one.
 
         What comes from a neighbour may have been an end of our own.
         """
-        return max(self.listed, self.seeds, self.ever_connected)
+        return max(self.listed, self.ever_connected)
 
     @property
     def ever_connected(self) -> int:
@@ -174,7 +174,9 @@ class Sightings:
         unproved = (self._hinted_alone | self.neighbours) - self.met
         self._counts[by] = known, connections
         self.seeds = max(self.seeds, seeds)
-        self.listed = max(most for most, _ in self._counts.values()) - len(unproved | self.ourselves)
+        most = max(most for most, _ in self._counts.values())
+        # One that was not dialled yet may be ourselves.
+        self.listed = min(most, len(self.dialled)) - len(unproved | self.ourselves)
         self.connections = sum(standing for _, standing in self._counts.values())
         if not self.connections:
             self.standing.clear()
@@ -196,6 +198,7 @@ class Sightings:
         standing = [one for one in every if one.stands] if self.connections else []  # those refused seem to, too
         others = [one for one in standing if one.tried or not here.have(one.peer[0])]
         self.named.update(one.peer for one in every if one.named)
+        self.dialled.update(one.peer for one in every)
         self.standing = {one.peer for one in others}
         self._flows = {(one.by, one.peer): self._flows.get((one.by, one.peer)) or _Flow(at=now) for one in others}
         for one in others:
@@ -234,7 +237,7 @@ def step(sightings: Iterable[Sightings], dht: DhtSightings) -> Step:
 
     Codes: ``asking`` (no peer seen yet), ``connecting`` (peers seen; one may be about to give metadata), ``receiving``
     (it comes; little metadata is here before that can be told). Parameters, all of them ints: trackers,
-    trackers_answered, dht (0 or 1), dht_nodes, peers, connected (now), ever_connected.
+    trackers_answered, dht (0 or 1), dht_nodes, peers, seeds (by a tracker's word), connected (now), ever_connected.
     """
     every = tuple(sightings)
     peers = max((one.seen for one in every), default=0)
@@ -247,6 +250,7 @@ def step(sightings: Iterable[Sightings], dht: DhtSightings) -> Step:
             "dht": int(dht.asked),
             "dht_nodes": dht.nodes,
             "peers": peers,
+            "seeds": max((one.seeds for one in every), default=0),
             "connected": max((one.connected for one in every), default=0),
             "ever_connected": max((one.ever_connected for one in every), default=0),
         },

@@ -16,9 +16,9 @@ from services.resolvers.libtorrent.lookups import Board, SoughtTorrent
 from services.resolvers.libtorrent.session import Handle, Session, connections
 from services.torrents import Hints
 
-_PATIENCE = 4.0  # seconds that a peer is heard for the first time; each time as many more
+_PATIENCE = 1.0  # seconds that a peer is heard for the first time; each time twice as many
 _MOST_TIMES = 10
-_TALK = 5.0  # seconds of talk without a name after which peers are doubted
+_TALK = 2.0  # seconds since the first connection, without a name, after which peers are doubted
 
 Found = Callable[[Handle, lt.torrent_info | None], None]
 """Is told what was found for whom the leading session knows by that handle."""
@@ -73,11 +73,12 @@ class Lane:
         handle = next((one for one, holder in torrent.racing() if holder is self._of), None)
         if handle is None:
             return
-        can = [one for one in connections(handle, self._of.way) if one.tried and one.talks]
+        can = [one for one in connections(handle, self._of.way) if one.tried and one.stands]
         can = [one for one in can if torrent.heard[one.peer] < _MOST_TIMES]
         if not can:
             return
-        peer = min(can, key=lambda one: (torrent.heard[one.peer], -one.rate)).peer
+        # Who has not spoken yet may have had no turn, where liars have used up what the torrent may fetch.
+        peer = min(can, key=lambda one: (torrent.heard[one.peer], not one.talks, -one.rate)).peer
         torrent.heard[peer] += 1
         try:
             alone = self.session.add(torrent.info_hash, Hints(peers=(peer,)), alone=True)
@@ -85,7 +86,7 @@ class Lane:
             _log.debug("swarm.lane", way=self.session.way, **error.parameters)
             return
         torrent.alone[alone] = self.session
-        self._hearings[alone] = _Hearing(torrent, peer, now + _PATIENCE * torrent.heard[peer])
+        self._hearings[alone] = _Hearing(torrent, peer, now + _PATIENCE * 2 ** (torrent.heard[peer] - 1))
 
     def _end(self, handle: Handle) -> None:
         hearing = self._hearings.pop(handle, None)
@@ -97,10 +98,8 @@ def doubted(board: Board[Handle], now: float) -> list[SoughtTorrent[Handle]]:
     """Return the torrents on *board* of which peers must be heard alone."""
     every = [torrent for torrent in board.torrents.values() if torrent.wanted]
     for torrent in every:
-        if not torrent.sightings.standing:
-            torrent.talking_since = None
-        elif torrent.talking_since is None:
-            torrent.talking_since = now
+        if torrent.talking_since is None:
+            torrent.talking_since = now if torrent.sightings.connections else None
         elif now - torrent.talking_since >= _TALK:
             torrent.doubted = True
     return [torrent for torrent in every if torrent.doubted]

@@ -11,7 +11,7 @@ from services.clock import Clock
 from services.errors import ResolverDown
 from services.resolvers.addresses import AddressPolicy
 from services.resolvers.libtorrent.evidence import Endpoint, Whereabouts
-from services.resolvers.libtorrent.lookups import Board, SoughtTorrent
+from services.resolvers.libtorrent.lookups import Board, Holder, SoughtTorrent
 from services.resolvers.libtorrent.session import Handle, Session, connect
 from services.torrents import Hints
 
@@ -45,34 +45,48 @@ class Race:
         for session in self._beside:
             session.ask_dht(torrent.info_hash)
 
-    def met(self, torrent: SoughtTorrent[Handle], peers: Iterable[Endpoint], *, hinted: bool = False) -> None:
-        """Take in that *torrent* is said to have *peers*; those that are known already are passed over.
+    def dialled(self, torrent: SoughtTorrent[Handle], peer: Endpoint, by: Session) -> None:
+        """Take in that *torrent* has *peer*, with whom the session *by* tries to connect."""
+        if peer not in torrent.known and not self._here.are(peer):
+            torrent.sightings.named.add(peer)
+            self._tell(torrent, [peer], but=by)
 
-        *hinted*: the magnet says so, and the leading session knows.
-        """
-        if torrent.given is not None:
-            return
+    def named(self, torrent: SoughtTorrent[Handle], peers: Iterable[Endpoint]) -> None:
+        """Take in that a DHT says that *torrent* has *peers*."""
         others = [one for one in peers if not self._here.are(one)]
-        if not hinted:
-            torrent.sightings.named.update(others)
-        unknown = (one for one in others if one not in torrent.known)
-        new = list(islice(self._policy.peers(unknown), _MOST_PEERS - len(torrent.known)))
-        if not new:
+        torrent.sightings.named.update(others)
+        self._tell(torrent, self._policy.peers(one for one in others if one not in torrent.known))
+
+    def hinted(self, torrent: SoughtTorrent[Handle], peers: Iterable[Endpoint]) -> None:
+        """Take in that the magnet says so, which the leading session knows."""
+        unknown = [one for one in peers if one not in torrent.known]
+        self._tell(torrent, unknown, but=torrent.holder, named=False)
+
+    def _tell(
+        self,
+        torrent: SoughtTorrent[Handle],
+        peers: Iterable[Endpoint],
+        *,
+        but: Holder[Handle] | None = None,
+        named: bool = True,
+    ) -> None:
+        """Tell all of *peers* but the session *but*, which knows; let others join where these are the first."""
+        new = list(islice(peers, _MOST_PEERS - len(torrent.known)))
+        if torrent.given is not None or not new:
             return
-        first = not torrent.known
-        torrent.known.update(new)
-        for handle, holder in torrent.racing():
-            if not (hinted and holder is torrent.holder):
-                connect(handle, new, named=not hinted)
-        if first and self._beside:
+        if self._beside and not torrent.known:
             self._due.append((self._clock.monotonic() + _HEAD_START, torrent))
             self._waiting.set()
+        torrent.known.update(new)
+        for handle, holder in torrent.racing():
+            if holder is not but:
+                connect(handle, new, named=named)
 
     def anew(self, torrent: SoughtTorrent[Handle]) -> None:
         """Begin once more with *torrent*, which no session has any more but the leading one."""
         known = list(torrent.known)
         torrent.known.clear()
-        self.met(torrent, known, hinted=True)
+        self._tell(torrent, known, but=torrent.holder)
 
     async def run(self) -> None:
         """Let the sessions take part, a few torrents at a time. Never returns."""

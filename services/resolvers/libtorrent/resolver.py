@@ -12,7 +12,7 @@ from services.errors import ResolverDown
 from services.resolvers.addresses import AddressPolicy, own_addresses
 from services.resolvers.libtorrent.alerts import ALERTS, ALERTS_BESIDE, BOOTSTRAP, Alerts
 from services.resolvers.libtorrent.arms import Arm
-from services.resolvers.libtorrent.decoding import described
+from services.resolvers.libtorrent.decoding import told
 from services.resolvers.libtorrent.evidence import DhtSightings, Whereabouts
 from services.resolvers.libtorrent.lanes import Lane
 from services.resolvers.libtorrent.lookups import Board, Lookup
@@ -65,7 +65,7 @@ class LibtorrentResolver:
             self._board,
             shown,
             here,
-            met=self._race.met,
+            race=self._race,
             again=lambda torrents: self._seeker.ask_dht(torrents),  # noqa: PLW0108 - it comes later
             ports=ports,
         )
@@ -156,7 +156,7 @@ class LibtorrentResolver:
                     one.remove()
         if callable(given):
             raise given()
-        return await asyncio.to_thread(described, given, self.label)
+        return await told(given, self.label)
 
     def dht_nodes(self) -> int:
         """Return how many nodes of the DHT have answered, as last heard, and ask libtorrent for the number now."""

@@ -73,7 +73,7 @@ class Seeker:
         torrent.sightings.trackers.update(trackers)
         torrent.sightings.hint(peers)
         self._board.seek(torrent)
-        self._race.met(torrent, peers, hinted=True)
+        self._race.hinted(torrent, peers)
         self._announce(torrent, self._clock.monotonic())
         return torrent
 
@@ -116,7 +116,7 @@ class Seeker:
         for peer in islice(self._policy.peers(hints.peers), room):
             torrent.sightings.hint([peer])
             connect(torrent.handle, [peer])
-            self._race.met(torrent, [peer], hinted=True)
+            self._race.hinted(torrent, [peer])
 
     def announce_again(self, now: float) -> None:
         """Ask the DHT again for what is due by *now*, the clock's seconds."""

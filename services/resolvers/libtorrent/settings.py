@@ -77,7 +77,6 @@ def session_settings(
         "torrent_connect_boost": 80,
         "allow_multiple_connections_per_ip": True,  # many peers share an address behind a VPN
         "tick_interval": 100,
-        "aio_threads": 1,  # nothing is stored
     }
 
 

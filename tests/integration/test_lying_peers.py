@@ -1,0 +1,92 @@
+"""Liars beside one good peer: the name comes all the same, and they cost little.
+
+The metadata has several pieces: libtorrent puts those of several peers together, and cannot tell whose was wrong.
+"""
+
+import asyncio
+import json
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+
+from sandbox.swarm import Swarm
+from sandbox.swarm.peers import Hanging, Mute, Refusing, Seeder
+from services.resolvers.libtorrent import LibtorrentResolver
+from services.torrents import Hints, TorrentInfo
+from tests.integration.liars import COSTLY, LIARS, MOST_METADATA, Liar, large
+from tests.integration.swarm_help import Running, Steps, opened, torrent_id, trackers_of
+
+ROOT = Path(__file__).parents[2]
+SOON = 10
+"""Seconds, of which a lookup among liars needs a few."""
+THREE = ("127.0.2.20", "127.0.2.21", "127.0.2.22")
+
+
+@pytest.fixture
+async def swarm() -> AsyncIterator[Swarm]:
+    async with Swarm(dht=False) as one:
+        yield one
+
+
+@pytest.fixture
+async def resolver(swarm: Swarm) -> AsyncIterator[LibtorrentResolver]:
+    async with opened(swarm) as one:
+        yield one
+
+
+async def test_beside_three_liars_of_each_kind_its_name_comes(swarm: Swarm, resolver: LibtorrentResolver) -> None:
+    async with Seeder("plain") as good, AsyncExitStack() as stack:
+        kinds: dict[asyncio.Task[TorrentInfo], str] = {}
+        for kind, liar in LIARS.items():
+            true = swarm.unseeded(large())
+            for host in THREE:
+                await swarm.place(liar(host, true), true)
+            good.add(true)
+            swarm.find(true, good.endpoint, ["tracker"])
+            running = await stack.enter_async_context(Running(resolver, torrent_id(true), trackers_of(true)))
+            kinds[running.task] = kind
+        came, waiting = await asyncio.wait(kinds, timeout=SOON)
+        assert {kinds[task] for task in waiting} == set()
+        assert {task.result().name.text for task in came} == {"true"}
+
+
+@pytest.mark.parametrize("liar", LIARS.values(), ids=LIARS)
+async def test_after_three_liars_were_met_the_name_comes_from_who_is_hinted(
+    swarm: Swarm, resolver: LibtorrentResolver, liar: Liar
+) -> None:
+    true = swarm.unseeded(large())
+    liars = [await swarm.place(liar(host, true), true) for host in THREE]
+    good = await swarm.place(Seeder("plain"), true, by=[])
+    good.add(true)
+    async with asyncio.timeout(SOON), Running(resolver, torrent_id(true), trackers_of(true)) as running:
+        met = [asyncio.create_task(one.greeted.wait()) for one in liars]
+        await asyncio.wait(met, return_when=asyncio.FIRST_COMPLETED)
+        for waiting in met:
+            waiting.cancel()
+        resolver.add_hints(torrent_id(true), Hints(peers=(good.endpoint,)))
+        assert (await running.task).name.text == "true"
+
+
+async def test_among_peers_of_every_bad_kind_the_name_comes(swarm: Swarm, resolver: LibtorrentResolver) -> None:
+    true = swarm.unseeded(large())
+    for number, liar in enumerate(LIARS.values()):
+        await swarm.place(liar(f"127.0.2.{20 + number}", true), true)
+    for bad in (Refusing("127.0.2.50"), Hanging("127.0.2.51"), Mute("127.0.2.52"), Mute("127.0.2.53", curt=True)):
+        await swarm.place(bad, true)
+    (await swarm.place(Seeder("plain"), true)).add(true)
+    async with asyncio.timeout(SOON):
+        assert (await resolver.resolve(torrent_id(true), trackers_of(true), Steps())).name.text == "true"
+
+
+async def test_liars_without_end_or_measure_cost_no_more_than_the_largest_metadata() -> None:
+    program = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.integration.liars", cwd=ROOT, stdout=asyncio.subprocess.PIPE
+    )
+    said, _ = await program.communicate()
+    figures: dict[str, int] = json.loads(said)
+    assert figures["sent"] > MOST_METADATA, "else they were held back by something else"
+    assert figures["ended"] == 0
+    assert figures["most"] - figures["before"] < 2 * MOST_METADATA * len(COSTLY)
