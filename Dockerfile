@@ -1,4 +1,5 @@
-# Runs calibot as a user of its own; the root may be read-only, what changes is in /data.
+# Runs calibot as a user of its own; the root may be read-only, what changes is in /data. Run it with --init, which buries
+# what a program of yours leaves behind.
 FROM python:3.11-slim
 WORKDIR /srv/calibot
 COPY requirements.lock .

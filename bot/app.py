@@ -11,12 +11,12 @@ import threading
 from bot import alone, chats
 from bot.config import Settings
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _OPEN_FILES = 65_536
 
 
 async def run(settings: Settings) -> None:
-    """Run until SIGINT or SIGTERM: the chats and the page, or without a token the page alone.
+    """Run until SIGINT, SIGTERM or SIGHUP: the chats and the page, or without a token the page alone.
 
     Raises:
         TokenRefused: Telegram does not accept the token, or does so no more.
@@ -43,7 +43,8 @@ def _stop_at_signal(stop: asyncio.Event) -> None:
 
     Nothing less ends it whatever it waits for: an exception out of the loop had cancelled the store's writer, for whom
     the rest then waited without an end. What is lost is what a power cut loses. The numbers come as bytes, which a
-    thread reads until the process ends: Python loses a signal that arrives while a handler is replaced.
+    thread reads until the process ends: Python loses a signal that arrives while a handler is replaced. SIGHUP is never
+    the second one, since a terminal that closes sends several, and stays ignored where it was (nohup).
     """
     loop = asyncio.get_running_loop()
     numbers, written = socket.socketpair()
@@ -52,9 +53,12 @@ def _stop_at_signal(stop: asyncio.Event) -> None:
     def hear() -> None:
         numbers.recv(1)
         loop.call_soon_threadsafe(stop.set)
-        os._exit(128 + numbers.recv(1)[0])
+        while (number := numbers.recv(1)[0]) == signal.SIGHUP:
+            pass
+        os._exit(128 + number)
 
     threading.Thread(target=hear, name="signals", daemon=True).start()
     signal.set_wakeup_fd(written.detach())
     for number in _SIGNALS:
-        signal.signal(number, lambda *_: None)
+        if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, lambda *_: None)

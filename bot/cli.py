@@ -84,7 +84,7 @@ def _command(options: argparse.Namespace) -> int:
         case "resolve":
             from bot import resolve  # noqa: PLC0415
 
-            return resolve.main(options.what, options.config, json=options.json, seconds=options.timeout)
+            return _end(resolve.main(options.what, options.config, json=options.json, seconds=options.timeout))
         case "backup":
             from bot import backup  # noqa: PLC0415
 

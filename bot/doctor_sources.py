@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from bot.config_resolvers import Resolvers
 from bot.finding import Finding, bad, good
+from services.resolvers.addresses import AddressPolicy, literal
 
 
 def look_at_sources(settings: Resolvers) -> Iterator[Finding]:
@@ -20,13 +21,31 @@ def look_at_sources(settings: Resolvers) -> Iterator[Finding]:
                 there = good("files", f"read in {', '.join(map(str, settings.files.folders))}")
                 yield bad("files", said, "see [resolvers.files] folders") if missing else there
             case "http":
-                hosts = dict.fromkeys(urlsplit(one).hostname or "" for one in settings.http.templates)
-                yield good("http", f"{', '.join(hosts)} will learn which torrents are looked for")
+                yield from _http(settings)
             case _:
                 continue
     for name, (_, value) in settings.given.items():
         if value and name not in settings.order:
             yield bad(name, "it is set up, and never asked", f'add "{name}" to order in [resolvers]')
+
+
+def _http(settings: Resolvers) -> Iterator[Finding]:
+    hosts = dict.fromkeys(urlsplit(one).hostname or "" for one in settings.http.templates)
+    kept_off = [one for one in hosts if _is_kept_off(one, AddressPolicy(settings.libtorrent.allow_private_peers))]
+    if kept_off:
+        said = f"{', '.join(kept_off)} is in a private network, and is not contacted"
+        yield bad("http", said, "to have it asked: allow_private_peers = true in [resolvers.libtorrent]")
+    if others := [one for one in hosts if one not in kept_off]:
+        yield good("http", f"{', '.join(others)} will learn which torrents are looked for")
+
+
+def _is_kept_off(host: str, policy: AddressPolicy) -> bool:
+    """Whether *host* is one that *policy* lets nobody contact, as far as that can be told without asking for its name.
+
+    A name without a dot, such as ``localhost``, leads to this network.
+    """
+    address = literal(host)
+    return not policy.admits(address) if address else "." not in host and not policy.allow_private
 
 
 def _command(program: str) -> Finding:

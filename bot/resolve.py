@@ -36,7 +36,7 @@ class BadInput(Exception):
 def main(words: Sequence[str], config: Path | None, *, json: bool, seconds: float | None) -> int:
     """Look up what *words* name, or standard input's lines; return 0 when all were found, 1 when not, 2 for bad input.
 
-    SIGTERM and SIGHUP end it with 143 and 129.
+    SIGINT, SIGTERM and SIGHUP end it with 130, 143 and 129.
 
     Args:
         words: magnets, hashes; ``-`` stands for standard input, and so does no word at all where that is no terminal.
@@ -55,7 +55,8 @@ def main(words: Sequence[str], config: Path | None, *, json: bool, seconds: floa
         return complain(str(error), code=BAD_INPUT)
     try:
         with swarm.borrowed_dht_state(settings.database.path) as dht_state:
-            return asyncio.run(_until_signalled(_run(wanted, settings, dht_state, json=json, seconds=seconds)))
+            running = _until_signalled(_run(wanted, settings, dht_state, json=json, seconds=seconds))
+            return asyncio.Runner().run(running)  # not closed: it would wait for threads; see `bot.cli`
     except CalibotError as error:
         return complain(f"Nothing can be looked up with resolvers.libtorrent as it is: {why(error)}", code=1)
     except BaseExceptionGroup as errors:
@@ -96,20 +97,20 @@ def _cited(word: str) -> str:
 
 
 async def _until_signalled(running: Coroutine[Any, Any, int]) -> int:
-    """Return what *running* does; SIGTERM and SIGHUP end it in order, as Ctrl-C does, with the exit code of a shell.
+    """Return what *running* does; a signal ends it in order, with the exit code of a shell.
 
-    At once they would leave the programs behind that lookups have begun. What whoever began this had ignored (nohup)
-    stays ignored.
+    At once it would leave the programs behind that lookups have begun, and so would a second one: what comes after the
+    first changes nothing. What whoever began this had ignored (nohup) stays ignored.
     """
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
     heard: list[int] = []
 
     def hear(number: int) -> None:
         heard.append(number)
-        if task is not None:
+        if task is not None and len(heard) == 1:
             task.cancel()
 
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:
             loop.add_signal_handler(number, hear, number)
     try:
@@ -140,7 +141,7 @@ async def look_up(
 ) -> None:
     """Look up all of *wanted*, at most *most* at once; call *told* with each as it ends.
 
-    *seconds* is what each may take from its own beginning; *board* shows what is under way.
+    *seconds* is what each may take from when its first source has begun; *board* shows what is under way.
     """
     waiting = iter(wanted.items())
 
@@ -158,8 +159,8 @@ async def look_up(
 async def _outcome(resolver: Resolver, torrent: TorrentId, hints: Hints, line: Line, seconds: float) -> Outcome:
     info, failure = None, None
     try:
-        async with asyncio.timeout(seconds):
-            info = await resolver.resolve(torrent, hints, line)
+        async with asyncio.timeout(None) as limit:
+            info = await resolver.resolve(torrent, hints, _Timed(line, limit, seconds))
     except TimeoutError:
         info = line.claim
         failure = None if info else verdict(line.step)
@@ -169,3 +170,17 @@ async def _outcome(resolver: Resolver, torrent: TorrentId, hints: Hints, line: L
         log.exception("lookup.bug")
         failure = Step(CalibotError.code, {"error": type(error).__name__})
     return Outcome(torrent, line.seconds, info, failure)
+
+
+class _Timed:
+    """The progress of a lookup whose time begins when it has started, as in the bot: not while it stands in line."""
+
+    def __init__(self, line: Line, limit: asyncio.Timeout, seconds: float) -> None:
+        self._limit = limit
+        self._seconds = seconds
+        self.report = line.report
+        self.claimed = line.claimed
+
+    def started(self) -> None:
+        if self._limit.when() is None:
+            self._limit.reschedule(asyncio.get_running_loop().time() + self._seconds)

@@ -89,9 +89,6 @@ class Line:
     def seconds(self) -> float:
         return time.monotonic() - self._began
 
-    def started(self) -> None:
-        """See `services.torrents.Progress`."""
-
     def report(self, step: Step) -> None:
         self.step = step
 

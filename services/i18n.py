@@ -56,6 +56,8 @@ def _of_the_others(t: Translation, parameters: Parameters) -> Iterator[str]:
     """Yield what a chain of sources adds to the words of one of them (`services.resolvers.chain`)."""
     if beside := str(parameters.get("beside", "")):
         yield t.gettext("; {sources} too").format(sources=_sources(t, beside))
+    if waiting := str(parameters.get("waiting", "")):
+        yield t.gettext("; in line for {sources}").format(sources=_sources(t, waiting))
     if down := str(parameters.get("down", "")):
         yield t.gettext("; {sources} cannot be asked now").format(sources=_sources(t, down))
 
@@ -111,6 +113,11 @@ def _asking_others(t: Translation, parameters: Parameters) -> str:
 def _source_failed(t: Translation, parameters: Parameters) -> str:
     source, reason = (str(parameters.get(key, "?")) for key in ("source", "reason"))
     return t.gettext("No name from {source}: {reason}").format(source=_sources(t, source), reason=reason)
+
+
+def _no_turn(t: Translation, parameters: Parameters) -> str:
+    sources = _sources(t, str(parameters.get("sources", "?")))
+    return t.gettext("No name in time, and {sources} had no turn. Try again.").format(sources=sources)
 
 
 def _connecting(t: Translation, parameters: Parameters) -> str:
@@ -251,6 +258,7 @@ _SENTENCES: Mapping[str, _Say] = {
     "slow": _slow,
     "cut_off": _cut_off,
     "timed_out": _say(_("No answer in time. Try again later.")),
+    "no_turn": _no_turn,
     "not_found": _not_found,
     "resolver_down": _resolver_down,
     "source_failed": _source_failed,
@@ -390,6 +398,7 @@ def outcome_word(t: Translation, outcome: str) -> str | None:
         "slow": t.gettext("too slow"),
         "cut_off": t.gettext("cut off from the network"),
         "timed_out": t.gettext("no answer in time"),
+        "no_turn": t.gettext("a source had no turn"),
         "not_found": t.gettext("what came was of no use"),
         "source_failed": t.gettext("a source failed"),
         "resolver_down": t.gettext("the source did not work"),

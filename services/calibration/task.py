@@ -254,11 +254,14 @@ def end_of(counts: Mapping[State, int]) -> State | None:
 def verdict(evidence: Step | None) -> Step:
     """Return the failure of a lookup that ran out of time, judged by the last thing that it reported.
 
-    *evidence* parameters: ``trackers`` asked, ``trackers_answered``, ``dht`` (0 or 1), ``dht_nodes``, ``peers`` seen
-    and ``seeds`` by a tracker's word. The code is ``slow`` (peers there, none gave it), ``dead`` (somebody answered:
-    nobody has it), ``cut_off`` (nobody answered), or ``timed_out`` where nothing of a swarm was reported.
+    *evidence* parameters: ``trackers`` asked, ``trackers_answered``, ``dht`` (0 or 1), ``dht_nodes``, ``peers`` seen,
+    ``seeds`` by a tracker's word, and ``waiting``, sources whose turn has not come. The code is ``no_turn`` (there are
+    such), ``slow`` (peers there, none gave it), ``dead`` (somebody answered: nobody has it), ``cut_off`` (nobody
+    answered), or ``timed_out`` where nothing of a swarm was reported.
     """
     seen = evidence.parameters if evidence is not None else {}
+    if waiting := seen.get("waiting"):
+        return Step("no_turn", {"sources": waiting})
     if not {"trackers", "dht", "peers"} & seen.keys():
         return Step("timed_out")
     if peers := max(int(seen.get("peers", 0)), int(seen.get("seeds", 0))):

@@ -5,6 +5,10 @@ import math
 from services.clock import Clock
 
 
+class Turn:
+    """One asking of a source, of which must be told what became."""
+
+
 class Breaker:
     """Counts how often in a row a source could not be asked; after *most* times it pauses.
 
@@ -19,7 +23,7 @@ class Breaker:
         self._failures = 0
         self._pause = 0.0
         self._until = -math.inf
-        self._trying = False
+        self._trying: Turn | None = None
 
     @property
     def seconds_left(self) -> float:
@@ -29,28 +33,33 @@ class Breaker:
     @property
     def down(self) -> bool:
         """Whether it is not to be asked now: it pauses, or one tries whether it works again."""
-        return self._trying or self.seconds_left > 0
+        return self._trying is not None or self.seconds_left > 0
 
-    def begin(self) -> bool:
-        """Return whether it may be asked; if so, what became of it must be told: one of the three below."""
+    def begin(self) -> Turn | None:
+        """Return a turn where it may be asked now; what became of that must be told: one of the three below."""
         if self.down:
-            return False
-        self._trying = self._failures >= self._most
-        return True
+            return None
+        turn = Turn()
+        if self._failures >= self._most:
+            self._trying = turn
+        return turn
 
     def worked(self) -> None:
         """It answered, be it that it does not know."""
-        self._failures, self._pause, self._until, self._trying = 0, 0.0, -math.inf, False
+        self._failures, self._pause, self._until, self._trying = 0, 0.0, -math.inf, None
 
-    def failed(self) -> None:
-        """It could not be asked."""
+    def failed(self, turn: Turn) -> bool:
+        """It could not be asked. Return whether it is left alone for that; no old *turn* makes a pause longer."""
         self._failures += 1
-        self._trying = False
-        now = self._clock.monotonic()
-        if self._failures >= self._most and now >= self._until:  # else one of many that began before the pause
-            self._pause = min(self._longest, 2 * self._pause or self._first)
-            self._until = now + self._pause
+        tried = turn is self._trying
+        if not tried and self._failures != self._most:
+            return False
+        self._trying = None
+        self._pause = min(self._longest, 2 * self._pause or self._first)
+        self._until = self._clock.monotonic() + self._pause
+        return True
 
-    def left(self) -> None:
+    def left(self, turn: Turn) -> None:
         """Nobody waited for what would become of it."""
-        self._trying = False
+        if turn is self._trying:
+            self._trying = None

@@ -3,20 +3,21 @@
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Sequence
 from functools import partial
 
 import structlog
 
 from services.clock import Clock
 from services.errors import CalibotError, LookupFailed, NotFound, ResolverDown
-from services.resolvers.breaker import Breaker
+from services.resolvers.breaker import Breaker, Turn
 from services.resolvers.port import Resolver
 from services.torrents import Hints, Progress, Step, TorrentId, TorrentInfo
 
 log = structlog.stdlib.get_logger(__name__)
 _RANKS = ("asking", "connecting", "receiving")
 """The codes of steps, the one that promises most last."""
+_MOST_SILENCES = 3
 
 
 _LegTask = asyncio.Task[TorrentInfo]
@@ -30,7 +31,10 @@ class Source:
         self.breaker = breaker
         self._most = most
         self._slots = asyncio.Semaphore(most)
-        self._legs: dict[TorrentId, _LegTask] = {}  # those that end, too
+        self._legs: set[_LegTask] = set()  # those that end, too
+        self._legs_of: dict[TorrentId, set[_LegTask]] = {}
+        self._silences = 0
+        self._told = ""
 
     @property
     def label(self) -> str:
@@ -41,15 +45,31 @@ class Source:
         """Whether who asks now has to stand in line."""
         return len(self._legs) >= self._most
 
+    @property
+    def is_silent(self) -> bool:
+        """Whether it said nothing in time whenever it was asked of late: it may be asked, and is not waited for."""
+        return self._silences >= _MOST_SILENCES
+
+    def was_silent(self) -> None:
+        self._silences += 1
+
+    def was_in_time(self) -> None:
+        self._silences = 0
+
     def begin(
-        self, torrent: TorrentId, leg: "Callable[[_LegTask | None], Coroutine[None, None, TorrentInfo]]"
+        self, torrent: TorrentId, leg: "Callable[[Collection[_LegTask]], Coroutine[None, None, TorrentInfo]]"
     ) -> "_LegTask":
-        """Let *leg* run, which is given the one before it of this *torrent*, where that has not ended yet."""
-        task = self._legs[torrent] = asyncio.create_task(leg(self._legs.get(torrent)))
+        """Let *leg* run, which is given those before it of this *torrent* that have not ended yet."""
+        ours = self._legs_of.setdefault(torrent, set())
+        task = asyncio.create_task(leg(frozenset(ours)))
+        self._legs.add(task)
+        ours.add(task)
 
         def over(_: "_LegTask") -> None:
-            if self._legs.get(torrent) is task:
-                del self._legs[torrent]
+            self._legs.discard(task)
+            ours.discard(task)
+            if not ours and self._legs_of.get(torrent) is ours:
+                del self._legs_of[torrent]
             if not task.cancelled():
                 task.exception()  # seen: nobody waits for it any more, or somebody has looked
 
@@ -59,7 +79,7 @@ class Source:
     async def rest(self) -> None:
         """Return when nothing runs any more."""
         while self._legs:
-            await asyncio.wait(list(self._legs.values()))
+            await asyncio.wait(self._legs)
 
     @contextlib.asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
@@ -69,28 +89,38 @@ class Source:
             ResolverDown: it pauses.
         """
         async with self._slots:
-            if not self.breaker.begin():
+            turn = self.breaker.begin()
+            if turn is None:
                 raise ResolverDown(reason="paused")
-            tell = self.breaker.left
+            tell = partial(self.breaker.left, turn)
             try:
                 yield
-                tell = self.breaker.worked
-            except ResolverDown:
-                tell = self.breaker.failed
+                tell = partial(self.breaker.worked)
+            except ResolverDown as error:
+                tell = partial(self._failed, turn, str(error.parameters.get("reason", "")))
                 raise
             except LookupFailed:
-                tell = self.breaker.worked
+                tell = partial(self.breaker.worked)
                 raise
             finally:
                 tell()
+
+    def _failed(self, turn: Turn, reason: str) -> None:
+        """Count that it could not be asked; the log is told when that begins, and each time that it is left alone."""
+        if self.breaker.failed(turn):
+            log.warning("resolver.down", source=self.label, reason=reason, seconds=self.breaker.seconds_left)
+        elif reason != self._told:
+            log.warning("resolver.trouble", source=self.label, reason=reason)
+        self._told = reason
 
 
 class Chain:
     """A `Resolver` that asks *sources* in their order.
 
     The next one is asked when the one before it has failed or made a claim, cannot be asked now, or has been silent for
-    *hedge_after* seconds. The first verified answer is taken at once, and the others are left, which may take them a
-    while: `rest` waits for it. A claim is told by `Progress`, and taken when nobody else is to come.
+    *hedge_after* seconds; who was silent so in its last three lookups is not waited for. The first verified answer is
+    taken at once, and the others are left, which may take them a while: `rest` waits for it. A claim is told by
+    `Progress`, and taken when nobody else is to come.
     """
 
     label = "chain"
@@ -107,9 +137,11 @@ class Chain:
         Raises:
             LookupFailed: none has the name: as the first of those says that could be asked.
         """
-        asking = self._under_way[torrent] = _Asking(torrent, hints, progress, self._sources)
+        asking = self._under_way[torrent] = _Asking(
+            torrent, hints, progress, self._sources, clock=self._clock, hedge_after=self._hedge_after
+        )
         try:
-            return await asking.answer(self._clock, self._hedge_after)
+            return await asking.answer()
         finally:
             del self._under_way[torrent]
 
@@ -128,20 +160,33 @@ class Chain:
 class _Asking:
     """One lookup: who was asked, who is still to be, and what they say."""
 
-    def __init__(self, torrent: TorrentId, hints: Hints, progress: Progress, sources: Sequence[Source]) -> None:
+    def __init__(
+        self,
+        torrent: TorrentId,
+        hints: Hints,
+        progress: Progress,
+        sources: Sequence[Source],
+        *,
+        clock: Clock,
+        hedge_after: float,
+    ) -> None:
         self._torrent = torrent
         self._hints = hints
         self._progress = progress
         self._to_come = deque(sources)
+        self._clock = clock
+        self._hedge_after = hedge_after
         self._legs: dict[_LegTask, Source] = {}
         self._newest: _LegTask | None = None
+        self._began: dict[str, float] = {}
+        self._in_line: set[str] = set()
         self._down: list[str] = []
         self._steps: dict[str, Step] = {}
         self._claim: TorrentInfo | None = None
         self._failures: list[CalibotError] = []
 
-    async def answer(self, clock: Clock, hedge_after: float) -> TorrentInfo:
-        patience = asyncio.ensure_future(clock.sleep(hedge_after))
+    async def answer(self) -> TorrentInfo:
+        patience = asyncio.ensure_future(self._clock.sleep(self._hedge_after))
         try:
             self._ask_next()
             while self._legs:
@@ -152,8 +197,9 @@ class _Asking:
                     if info is not None:
                         return info
                 if self._to_come and (patience.done() or self._newest not in self._legs):
+                    self._note_silence()
                     patience.cancel()
-                    patience = asyncio.ensure_future(clock.sleep(hedge_after))
+                    patience = asyncio.ensure_future(self._clock.sleep(self._hedge_after))
                     self._ask_next()
             return self._last_word()
         except asyncio.CancelledError:
@@ -168,25 +214,34 @@ class _Asking:
         for source in self._legs.values():
             source.resolver.add_hints(self._torrent, hints)
 
+    def _note_silence(self) -> None:
+        """Let the newest source know, if it was that which nobody has heard of."""
+        source = self._legs.get(self._newest) if self._newest else None
+        if source is not None and source.label in self._began:
+            source.was_silent()
+
     def _ask_next(self) -> None:
-        """Ask the next one; and those after it, where it is down or full."""
+        """Ask the next one; and those after it, where it is down or full, or silent these days."""
         while self._to_come:
             source = self._to_come.popleft()
             if source.breaker.down:
                 self._down.append(source.label)
                 continue
-            full = source.full
+            if full := source.full:
+                self._in_line.add(source.label)
             self._newest = source.begin(self._torrent, partial(self._ask, source))
             self._legs[self._newest] = source
-            if not full:
+            if not (full or source.is_silent):
                 break
         if len(self._legs) > 1 or self._down:
             self._tell()
 
-    async def _ask(self, source: Source, before: _LegTask | None) -> TorrentInfo:
-        if before is not None:
-            await asyncio.wait({before})
+    async def _ask(self, source: Source, before: Collection[_LegTask]) -> TorrentInfo:
+        if before:
+            await asyncio.wait(before)
         async with source.turn():
+            self._in_line.discard(source.label)
+            self._began[source.label] = self._clock.monotonic()
             info = await source.resolver.resolve(self._torrent, self._hints, _Leg(self, source.label))
             if info.verified and not info.torrent.answers(self._torrent):
                 raise NotFound(reason="another torrent")
@@ -196,6 +251,10 @@ class _Asking:
         """Take in what has come of a *leg*, and return it if that is all that is needed: a verified answer."""
         source = self._legs.pop(leg)
         self._steps.pop(source.label, None)
+        self._in_line.discard(source.label)
+        began = self._began.pop(source.label, None)
+        if began is not None and self._clock.monotonic() - began < self._hedge_after:
+            source.was_in_time()
         try:
             info = leg.result()
         except ResolverDown as error:
@@ -238,8 +297,10 @@ class _Asking:
         seen: dict[str, int | float | str] = {}
         for step in steps:
             seen |= {key: _more(value, seen.get(key)) for key, value in step.parameters.items()}
-        if others := [one for one in asked if one not in self._steps]:
+        if others := [one for one in asked if one not in self._steps and one not in self._in_line]:
             seen["beside" if steps else "sources"] = ",".join(others)
+        if waiting := [one for one in asked if one in self._in_line]:
+            seen["waiting"] = ",".join(waiting)
         if self._down:
             seen["down"] = ",".join(self._down)
         self._progress.report(Step(steps[-1].code if steps else "asking_others", seen))

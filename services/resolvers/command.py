@@ -1,13 +1,16 @@
 """A program of the operator's as a source: it is given an info-hash, and says what it knows on its standard output."""
 
 import asyncio
+import codecs
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeGuard, cast
 
-from services.clock import Clock
+from services.clock import Clock, at_most
 from services.decoding import decode
 from services.errors import NotFound, ResolverDown, SourceFailed
 from services.resolvers.processes import Ran, TooLong, TooMuch, run
@@ -15,10 +18,12 @@ from services.resolvers.torrent_file import ReadTorrent, torrent_in
 from services.torrents import FileEntry, Hints, Name, Progress, TorrentId, TorrentInfo
 
 _MOST_SAID = 1_048_576  # bytes
+_AT_ONCE = 4  # files that are read
 _MOST_FILES = 100_000
 _LONGEST_NAME = 4_096  # bytes
 _LONGEST_REASON = 300  # characters
 _LARGEST = 2**63 - 1  # bytes: what a database takes
+_MOST_TRIES = 100  # lines at which an object may begin
 _OURS = "CALIBOT_"
 """How variables of the environment begin, in any case, that may hold a secret of ours."""
 
@@ -39,6 +44,8 @@ class CommandResolver:
         self._seconds = seconds
         self._clock = clock
         self._read = read
+        # Threads of its own: a read from a mount that hangs never returns, and must hold up nobody else, nor the end.
+        self._readers = ThreadPoolExecutor(_AT_ONCE, "command")
 
     async def resolve(self, torrent: TorrentId, hints: Hints, progress: Progress) -> TorrentInfo:  # noqa: ARG002
         """See `Resolver.resolve`. It runs once, and its whole process group is gone when this returns.
@@ -49,20 +56,25 @@ class CommandResolver:
             ResolverDown: it cannot be run.
         """
         progress.started()
+        until = self._clock.monotonic() + self._seconds
         out = (await self._ran(torrent)).out
-        return await asyncio.to_thread(self._understood, out, torrent)
+        reading = asyncio.get_running_loop().run_in_executor(self._readers, self._understood, out, torrent)
+        await at_most(self._clock, until - self._clock.monotonic(), reading)
+        if reading.cancelled():
+            raise self._too_late()
+        return reading.result()
 
     def _understood(self, out: bytes, torrent: TorrentId) -> TorrentInfo:
+        out = out.removeprefix(codecs.BOM_UTF8).strip()
         line = _last_line(out)
-        said = _object_in(out.strip())  # it may be written over many lines
-        if said is None:
-            said = _object_in(line)
+        said = next((one for text in _perhaps_objects(out, line) if (one := _object_in(text)) is not None), None)
         path = _path_in(said, line)
         if path is not None:
             return torrent_in(path, torrent, self.label, self._read)
         named = line if said is None else said.get("name")
         name = named.encode(errors="replace") if isinstance(named, str) else named
-        if not isinstance(name, bytes) or not 0 < len(name) <= _LONGEST_NAME:
+        nothing = said is None and (line == b"null" or not line.strip(b"}] ,"))
+        if nothing or not isinstance(name, bytes) or not 0 < len(name) <= _LONGEST_NAME:
             raise NotFound(reason="nothing_said")
         return _claimed(decode(name), said or {}, torrent, self.label)
 
@@ -79,10 +91,13 @@ class CommandResolver:
         except TooMuch as error:
             raise SourceFailed(source=self.label, reason="it said more than 1 MiB") from error
         except TooLong as error:
-            raise SourceFailed(source=self.label, reason=f"no answer in {self._seconds:g} s") from error
+            raise self._too_late() from error
         if ran.code:
             raise SourceFailed(source=self.label, reason=_reason(_last_line(ran.err)) or f"exit code {ran.code}")
         return ran
+
+    def _too_late(self) -> SourceFailed:
+        return SourceFailed(source=self.label, reason=f"no answer in {self._seconds:g} s")
 
 
 def _last_line(said: bytes) -> bytes:
@@ -91,6 +106,14 @@ def _last_line(said: bytes) -> bytes:
 
 def _reason(line: bytes) -> str:
     return line.decode(errors="replace")[:_LONGEST_REASON]
+
+
+def _perhaps_objects(out: bytes, line: bytes) -> Iterator[bytes]:
+    """Yield what may be the object that *out* ends with: all of it, its last *line*, or lines from one on."""
+    yield from (out, line)
+    if line.startswith(b"}"):
+        begins = [one.start() for one in re.finditer(rb"^\{", out, re.MULTILINE)]
+        yield from (out[one:] for one in reversed(begins[-_MOST_TRIES:]))
 
 
 def _object_in(text: bytes) -> Mapping[str, object] | None:
@@ -103,17 +126,11 @@ def _object_in(text: bytes) -> Mapping[str, object] | None:
 
 
 def _path_in(said: Mapping[str, object] | None, line: bytes) -> Path | None:
-    """Return which file is named, if one is: by an object that says so, or as a line that is a path of one."""
+    """Return which file is named, if one is: by an object that says so, or by a line that is a path."""
     named = said.get("torrent") if said else None
     if isinstance(named, str) and named.startswith("/") and "\0" not in named:
         return Path(named)
-    if not line.startswith(b"/") or b"\0" in line:
-        return None
-    path = Path(os.fsdecode(line))
-    try:
-        return path if path.is_file() else None
-    except OSError:  # it may not be looked at, or is longer than a path may be
-        return None
+    return Path(os.fsdecode(line)) if line.startswith(b"/") else None
 
 
 def _claimed(name: Name, said: Mapping[str, object], torrent: TorrentId, source: str) -> TorrentInfo:

@@ -4,6 +4,7 @@ import asyncio
 import os
 import threading
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import takewhile
@@ -12,7 +13,7 @@ from typing import Self
 
 import structlog
 
-from services.clock import Clock
+from services.clock import Clock, at_most
 from services.errors import NotFound
 from services.resolvers.torrent_file import UNREADABLE, ReadTorrent, content_of, torrent_in
 from services.torrents import Hints, InfoHash, Progress, TorrentId, TorrentInfo
@@ -20,6 +21,8 @@ from services.torrents import Hints, InfoHash, Progress, TorrentId, TorrentInfo
 log = structlog.stdlib.get_logger(__name__)
 _MOST_FILES = 100_000
 _EACH = 10.0  # seconds between two looks into the folders
+_AT_ONCE = 4  # files that are read for what they say
+_PATIENCE = 1.0  # seconds that the end waits for a look
 _SUFFIX = ".torrent"
 
 _Stamp = tuple[int, int]
@@ -58,18 +61,23 @@ class FilesResolver:
         self._looked_at: float | None = None
         self._looking: asyncio.Task[None] | None = None
         self._over = threading.Event()
+        # Threads of its own: a read from a mount that hangs never returns, and must hold up nobody else, nor the end.
+        self._looker = ThreadPoolExecutor(1, "files-look")
+        self._readers = ThreadPoolExecutor(_AT_ONCE, "files")
 
     @classmethod
     @asynccontextmanager
     async def open(cls, folders: Sequence[Path], *, clock: Clock, read: ReadTorrent) -> AsyncIterator[Self]:
-        """Yield one. At the end a look that is under way ends with the file that it is at."""
+        """Yield one. At the end a look under way ends with the file that it is at, or is left where that hangs."""
         self = cls(folders, clock=clock, read=read)
         try:
             yield self
         finally:
             self._over.set()
             if self._looking:
-                await asyncio.wait([self._looking])
+                await at_most(clock, _PATIENCE, self._looking)
+            for one in (self._looker, self._readers):
+                one.shutdown(wait=False, cancel_futures=True)
 
     async def resolve(self, torrent: TorrentId, hints: Hints, progress: Progress) -> TorrentInfo:  # noqa: ARG002
         """See `Resolver.resolve`. The folders are looked into at most every ten seconds.
@@ -82,7 +90,9 @@ class FilesResolver:
         failure = NotFound(reason="no_file")
         for path in dict.fromkeys(path for one in torrent.hashes for path in self._shelf.where.get(one, ())):
             try:
-                return await asyncio.to_thread(torrent_in, path, torrent, self.label, self._read)
+                return await asyncio.get_running_loop().run_in_executor(
+                    self._readers, torrent_in, path, torrent, self.label, self._read
+                )
             except NotFound as error:  # it has gone or changed meanwhile; there may be a copy
                 failure = error
         raise failure
@@ -103,8 +113,13 @@ class FilesResolver:
 
     async def _look(self) -> None:
         try:
-            self._shelf = await asyncio.to_thread(_looked_into, self._folders, self._shelf, self._read, self._over)
+            self._shelf = await asyncio.get_running_loop().run_in_executor(
+                self._looker, _looked_into, self._folders, self._shelf, self._read, self._over
+            )
             self._looked_at = self._clock.monotonic()
+        except asyncio.CancelledError:  # by the end alone
+            log.warning("files.hung", folders=[str(one) for one in self._folders])
+            raise
         finally:
             self._looking = None
 

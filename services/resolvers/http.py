@@ -4,7 +4,9 @@ import asyncio
 import socket
 import ssl
 from collections.abc import AsyncIterator, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from functools import partial
 from http import HTTPStatus
 from typing import Self
 from urllib.parse import quote, urljoin, urlsplit
@@ -61,13 +63,18 @@ class HttpResolver:
     ) -> AsyncIterator[Self]:
         """Yield one that contacts nobody whom *policy* keeps off; each address has so many *seconds*.
 
-        With more lookups than *at_once*, some wait for others, and that counts as their time.
+        With more lookups than *at_once*, some wait for others, and that counts as their time. Name servers are asked in
+        threads of its own: one that is silent must hold up nobody else, nor the end.
         """
         trust = await asyncio.to_thread(ssl.create_default_context)
-        async with httpcore.AsyncConnectionPool(
-            trust, max_connections=at_once, network_backend=_Guarded(policy, seconds, clock)
-        ) as pool:
-            yield cls(pool, templates, seconds=seconds, clock=clock, read=read)
+        threads = ThreadPoolExecutor(at_once, thread_name_prefix="http")
+        try:
+            async with httpcore.AsyncConnectionPool(
+                trust, max_connections=at_once, network_backend=_Guarded(policy, seconds, clock, threads)
+            ) as pool:
+                yield cls(pool, templates, seconds=seconds, clock=clock, read=read)
+        finally:
+            threads.shutdown(wait=False, cancel_futures=True)
 
     async def resolve(self, torrent: TorrentId, hints: Hints, progress: Progress) -> TorrentInfo:  # noqa: ARG002
         """See `Resolver.resolve`.
@@ -150,10 +157,11 @@ class _Guarded(httpcore.AsyncNetworkBackend):
     Of so many *seconds* each address has an equal share: one that is silent keeps no other from its turn.
     """
 
-    def __init__(self, policy: AddressPolicy, seconds: float, clock: Clock) -> None:
+    def __init__(self, policy: AddressPolicy, seconds: float, clock: Clock, threads: ThreadPoolExecutor) -> None:
         self._policy = policy
         self._seconds = seconds
         self._clock = clock
+        self._threads = threads
         self._inner = httpcore.AnyIOBackend()
 
     async def connect_tcp(
@@ -175,12 +183,44 @@ class _Guarded(httpcore.AsyncNetworkBackend):
                 failure = httpcore.ConnectTimeout("no connection in time")
                 continue
             try:
-                return connecting.result()
+                return _Stream(connecting.result())
             except httpcore.NetworkError as error:
                 failure = error
         raise failure
 
     async def _addresses(self, host: str, port: int) -> Sequence[str]:
-        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        asking = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+        found = await asyncio.get_running_loop().run_in_executor(self._threads, asking)
         spelled = dict.fromkeys(str(place[0]) for *_, place in found)
         return [one for one in spelled if (address := literal(one)) is not None and self._policy.admits(address)]
+
+
+class _Stream(httpcore.AsyncNetworkStream):
+    """A connection that is closed where nobody waits for the end of its handshake: httpcore leaves it open there."""
+
+    def __init__(self, inner: httpcore.AsyncNetworkStream) -> None:
+        self._inner = inner
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - as httpcore has it
+        return await self._inner.read(max_bytes, timeout)
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 - as httpcore has it
+        await self._inner.write(buffer, timeout)
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+    async def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 - as httpcore has it
+    ) -> httpcore.AsyncNetworkStream:
+        try:
+            return await self._inner.start_tls(ssl_context, server_hostname, timeout)
+        except asyncio.CancelledError:
+            await self.aclose()
+            raise
+
+    def get_extra_info(self, info: str) -> object:
+        return self._inner.get_extra_info(info)

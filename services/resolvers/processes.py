@@ -1,4 +1,4 @@
-"""A program that is run once, bounded in time and in what it says; nothing of its process group is left behind."""
+"""A program that is run once, bounded in time and in what it says; nothing of its session is left behind. Linux."""
 
 import asyncio
 import contextlib
@@ -6,7 +6,9 @@ import os
 import signal
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Mapping, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -38,10 +40,10 @@ class Ran:
 
 
 async def run(argv: Sequence[str], *, environment: Mapping[str, str], seconds: float, most: int, clock: Clock) -> Ran:
-    """Run *argv* without a shell, in a process group of its own, and return how it ended.
+    """Run *argv* without a shell, in a session of its own, and return how it ended.
 
-    The whole group is ended when its first process has, after *seconds*, when either output has over *most* bytes, and
-    when the caller is cancelled: asked to (TERM), and after a grace made to (KILL). What has become another user's
+    The whole session is ended when its first process has, after *seconds*, when either output has over *most* bytes,
+    and when the caller is cancelled: asked to (TERM), and after a grace made to (KILL). What has become another user's
     cannot be: the log says so, and it is waited for no longer than the grace.
 
     Raises:
@@ -102,40 +104,95 @@ async def _through(ending: asyncio.Future[None]) -> None:
 
 
 async def _end(starting: asyncio.Future[Process], clock: Clock) -> None:
-    """End every process of the group whose first one is *starting*, or has started."""
+    """End every process of the session whose first one is *starting*, or has started."""
     await asyncio.wait({starting})
     if starting.exception() is not None:
         return
     process = starting.result()
+    thread = ThreadPoolExecutor(1, "processes")  # the loop's own may all be held up
+    session = _Session(process, thread)
     try:
         with contextlib.suppress(ProcessLookupError):  # all of it has gone
-            await _told(process, signal.SIGTERM, _GRACE, clock)
-            await _told(process, signal.SIGKILL, _SOON, clock)
+            await _told(session, signal.SIGTERM, _GRACE, clock)
+            await _told(session, signal.SIGKILL, _SOON, clock)
     except PermissionError as error:  # who is left has changed its user
         log.warning("process.not_ended", pid=process.pid, error=str(error))
+    finally:
+        thread.shutdown(wait=False)
     await at_most(clock, _GRACE, asyncio.ensure_future(process.wait()))
 
 
-async def _told(process: Process, which: signal.Signals, seconds: float, clock: Clock) -> None:
-    """Tell the group of *process*, and look for so many *seconds* whether anybody of it is left.
+async def _told(session: "_Session", which: signal.Signals, seconds: float, clock: Clock) -> None:
+    """Tell all of *session*, and look for so many *seconds* whether anybody of it is left.
 
     Raises:
         ProcessLookupError: nobody is.
         PermissionError: nobody whom we may tell.
     """
     until = clock.monotonic() + seconds
-    _send(process, which)
+    await session.send(which)
     while clock.monotonic() < until:
         await clock.sleep(_LOOKS)
-        _send(process, 0)
+        await session.send(0)
 
 
-def _send(process: Process, which: int) -> None:
-    if process.returncode is not None:  # before, the system's word of how it ended is asyncio's
-        with contextlib.suppress(ChildProcessError):
-            while os.waitpid(-process.pid, os.WNOHANG)[0]:  # orphans are ours where we are a container's first process
-                pass
-    os.killpg(process.pid, which)
+class _Session:
+    """All that a program has begun, in whatever group, but for what has moved to another session."""
+
+    def __init__(self, leader: Process, thread: Executor) -> None:
+        self._leader = leader
+        self._thread = thread
+        self._last_seen: set[int] = set()
+
+    async def send(self, which: int) -> None:
+        """Send *which* to each group, the leader's first. Raises as `_told` does."""
+        there = await asyncio.get_running_loop().run_in_executor(self._thread, _groups_in, self._leader.pid)
+        refused: PermissionError | None = None
+        told = False
+        for group in self._groups(there):
+            try:
+                os.killpg(group, which)
+                told = True
+            except ProcessLookupError:
+                continue
+            except PermissionError as error:
+                refused = error
+        if not told:
+            raise refused or ProcessLookupError
+
+    def _groups(self, there: Mapping[int, int]) -> Sequence[int]:
+        """Return the groups of those who are *there*, the leader's first; who has ended and is ours is buried.
+
+        When the leader is gone and all others are, another session may get its number: so whoever is in it counts as
+        long as somebody of the last look is among them.
+        """
+        if self._leader.returncode is None:  # what it ended with is asyncio's to hear
+            groups = set(there.values()) - {self._leader.pid}
+        else:
+            if self._last_seen and not self._last_seen & there.keys():
+                there = {}
+            groups = set(there.values()) | {self._leader.pid}
+            for group in groups:  # orphans are ours where we are a container's first process
+                _bury(group)
+        self._last_seen = set(there)
+        return [self._leader.pid, *(groups - {self._leader.pid})]
+
+
+def _bury(group: int) -> None:
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-group, os.WNOHANG)[0]:
+            pass
+
+
+def _groups_in(session: int) -> Mapping[int, int]:
+    """Return the group of each process that is in *session*; nothing where the system does not say. Blocks."""
+    found = {}
+    with contextlib.suppress(FileNotFoundError):
+        for pid in [int(one.name) for one in Path("/proc").iterdir() if one.name.isdecimal()]:
+            with contextlib.suppress(ProcessLookupError):  # it has ended meanwhile
+                if os.getsid(pid) == session:
+                    found[pid] = os.getpgid(pid)
+    return found
 
 
 class _Output:

@@ -1,6 +1,7 @@
 """The program as whoever runs it sees it: how it begins, what it prints, how it ends."""
 
 import asyncio
+import contextlib
 import re
 import signal
 import socket
@@ -173,6 +174,37 @@ async def test_a_start_outlasts_telegrams_troubles(world: World, method: str, fa
 async def test_a_signal_ends_it_in_order(running: World, number: signal.Signals) -> None:
     assert await running.stop(number) == 0
     assert "Traceback" not in running.output
+
+
+@contextlib.contextmanager
+def hanging_up(how: signal.Handlers) -> Iterator[None]:
+    """Let SIGHUP be so for the programs that are started meanwhile: whoever runs the tests may ignore it."""
+    before = signal.signal(signal.SIGHUP, how)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+async def test_a_terminal_that_closes_ends_it_in_order_however_often_it_says_so(world: World) -> None:
+    with hanging_up(signal.SIG_DFL):
+        await world.start()
+    assert world.process is not None
+    world.process.send_signal(signal.SIGHUP)
+    await world.printed(re.compile("bot.stopping"))
+    with contextlib.suppress(ProcessLookupError):
+        world.process.send_signal(signal.SIGHUP)
+    assert await world.ended() == 0
+    assert "Traceback" not in world.output
+
+
+async def test_where_a_terminal_that_closes_is_ignored_it_goes_on(world: World) -> None:
+    with hanging_up(signal.SIG_IGN):
+        await world.start()
+    assert world.process is not None
+    world.process.send_signal(signal.SIGHUP)
+    assert (await world.ask("/note 1")).text == "There is no such note here."
+    assert await world.stop() == 0
 
 
 async def test_stopped_in_the_middle_of_a_lookup_it_goes_on_at_the_next_start(running: World) -> None:

@@ -84,6 +84,68 @@ async def test_a_signal_ends_the_program_that_is_asked_even_where_the_terminal_h
         os.close(ours)
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_a_second_signal_leaves_no_program_either(place: Place, tmp_path: Path, number: signal.Signals) -> None:
+    began, told = tmp_path / "began", tmp_path / "told"
+    os.mkfifo(began)
+    os.mkfifo(told)
+    ignores = f"signal.signal(signal.SIGTERM, lambda *_: open({str(told)!r}, 'w').close())"
+    code = f"import signal\n{ignores}\nheld = open({str(began)!r}, 'w')\nwhile True: signal.pause()"
+    with_sources(place, order=["command"], command__argv=helper(tmp_path, code))
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bot", "resolve", "--config", place.config, place.swarm.dead().magnet()),
+        cwd=ROOT,
+        env=environment(),
+    )
+    with await asyncio.to_thread(began.open, "rb", 0) as held:
+        os.set_blocking(held.fileno(), False)
+        process.send_signal(number)
+        await asyncio.to_thread(told.read_bytes)  # it was told to end, and does not
+        for _ in range(2):
+            process.send_signal(number)
+        assert await process.wait() == 128 + number
+        assert held.read() == b"", "nobody holds it"
+
+
+NO_ANSWER = """
+import socket, threading
+def never(*_, **__):
+    print("asked", flush=True)
+    threading.Event().wait()
+socket.getaddrinfo = never
+"""
+
+
+@pytest.mark.parametrize("number", [None, signal.SIGINT, signal.SIGTERM])
+async def test_a_name_server_that_never_answers_holds_up_no_end(
+    place: Place, tmp_path: Path, number: signal.Signals | None
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text(NO_ANSWER, encoding="utf-8")
+    with_sources(
+        place,
+        order=["http"],
+        http__templates=["http://cache.example/{info_hash}"],
+        http__timeout=0.1 if number is None else 60,
+    )
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bot", "resolve", "--config", place.config, place.swarm.dead().magnet()),
+        cwd=ROOT,
+        env=environment() | {"PYTHONPATH": str(tmp_path)},
+        stdout=asyncio.subprocess.PIPE,
+    )
+    try:
+        assert process.stdout is not None
+        async with asyncio.timeout(20):
+            assert await process.stdout.readline() == b"asked\n"
+            if number is not None:
+                process.send_signal(number)
+            assert await process.wait() == (1 if number is None else 128 + number)
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
 async def test_a_claim_is_shown_on_the_card_and_written_into_no_note(world: World) -> None:
     world.timeout = 2
     argv = helper(world.folder, "print('claimed.mkv')")

@@ -10,6 +10,7 @@ import signal
 import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -19,9 +20,11 @@ from sandbox.swarm import make_sample
 from sandbox.swarm.samples import Sample
 from services.clock import Clock, SystemClock
 from services.errors import LookupFailed, NotFound, ResolverDown, SourceFailed
+from services.resolvers import processes as processes_module
 from services.resolvers.command import CommandResolver
 from services.resolvers.libtorrent import read_torrent
 from services.torrents import Hints, InfoHash, TorrentId, TorrentInfo
+from tests.fake_clock import FakeClock
 from tests.integration.swarm_help import Steps
 
 Look = Callable[..., "asyncio.Future[TorrentInfo]"]
@@ -47,6 +50,15 @@ def processes(mark: str) -> list[int]:
             if mark.encode() in (one / "environ").read_bytes() and int(one.name) != os.getpid():
                 found.append(int(one.name))
     return found
+
+
+def has_children() -> bool:
+    """Whether this process has one, be it that it has ended and nobody has looked."""
+    try:
+        os.waitpid(-1, os.WNOHANG)
+    except ChildProcessError:
+        return False
+    return True
 
 
 @pytest.fixture
@@ -149,6 +161,9 @@ async def test_an_object_says_name_size_and_files_and_what_is_malformed_is_passe
         'one line\n{"name": "A", "size": 7}\n',
         '{"name": "old"}\n{"name": "A", "size": 7}\n',
         '\n {\n "name": "A",\n "size": 7\n}\n\n',
+        'one line\n{"a": "log"}\n{\n "name": "A",\n "size": 7,\n "files": [\n  {}\n ]\n}\n',
+        '\ufeff{"name": "A", "size": 7}',
+        '\ufeff{\n "name": "A",\n "size": 7\n}',
     ],
 )
 async def test_an_object_is_all_that_it_says_or_its_last_line(helper: Look, said: str) -> None:
@@ -156,19 +171,28 @@ async def test_an_object_is_all_that_it_says_or_its_last_line(helper: Look, said
     assert (info.name.text, info.size) == ("A", 7)
 
 
-@pytest.mark.parametrize(
-    "said", ["{not json", "{}x", "[1]", "7", "/no/such/file", "name with / in it", "/" + "long" * 99]
-)
+@pytest.mark.parametrize("said", ["{not json", "{}x", "[1]", "7", "name with / in it", "null.mkv"])
 async def test_what_is_neither_an_object_nor_a_file_is_a_name(helper: Look, said: str) -> None:
     assert (await helper(f"print({said!r})")).name.text == said
 
 
-async def test_a_path_that_may_not_be_looked_at_is_a_name(helper: Look, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "said", ["/no/such/file", "/home/me/gone.torrent", "/" + "long" * 99, "/x\0y", "/", "\ufeff/x"]
+)
+async def test_a_path_is_never_a_name(helper: Look, said: str) -> None:
+    failed = await failure(helper(f"print({said!r})"))
+    assert isinstance(failed, NotFound)
+    assert failed.parameters == {"reason": "file_unreadable"}
+
+
+async def test_a_path_that_may_not_be_looked_at_is_no_name_either(
+    helper: Look, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def refused(path: Path) -> bool:
         raise PermissionError(path)
 
     monkeypatch.setattr(Path, "is_file", refused)
-    assert (await helper("print('/root/x.mkv')")).name.text == "/root/x.mkv"
+    assert (await failure(helper("print('/root/x.mkv')"))).parameters == {"reason": "file_unreadable"}
 
 
 @pytest.mark.parametrize("kind", ["torrent", "info"])
@@ -225,6 +249,32 @@ async def test_a_pipe_or_a_folder_that_it_names_is_not_waited_for(helper: Look, 
         assert failed.parameters == {"reason": "file_unreadable"}
 
 
+async def test_a_file_whose_read_never_returns_has_the_programs_time_and_no_more(
+    helper: Look, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop, clock, reading, may_end = asyncio.get_running_loop(), FakeClock(), asyncio.Event(), threading.Event()
+    real = Path.is_file
+
+    def hung(path: Path) -> bool:
+        if path.name == "hung.torrent":
+            loop.call_soon_threadsafe(reading.set)
+            may_end.wait(60)
+        return real(path)
+
+    monkeypatch.setattr(Path, "is_file", hung)
+    loop.set_default_executor(ThreadPoolExecutor(1))
+    try:
+        looking = helper(f"print({str(tmp_path / 'hung.torrent')!r})", 20, clock)
+        await reading.wait()
+        async with asyncio.timeout(5):
+            await asyncio.to_thread(int)
+        await clock.advance(20)
+        assert looking.done()
+        assert (await failure(looking)).parameters == {"source": "command", "reason": "no answer in 20 s"}
+    finally:
+        may_end.set()
+
+
 # How it misbehaves.
 
 
@@ -238,6 +288,10 @@ async def test_a_pipe_or_a_folder_that_it_names_is_not_waited_for(helper: Look, 
         "print('{\"size\": 3}')",
         "print('{\"name\": 3}')",
         "print('x' * 5000)",
+        "print('null')",
+        'print(\'a line\\n{\\n "name": "A"\\n "size": 3\\n}\')',
+        "print('[\\n]')",
+        "print('\\ufeff')",
     ],
 )
 async def test_one_that_says_no_name_knows_none(helper: Look, code: str) -> None:
@@ -359,6 +413,54 @@ async def test_one_that_is_left_twice_leaves_no_process_either(helper: Look, not
         looking.cancel()
     await asyncio.wait([looking])
     assert looking.cancelled()
+
+
+MOVES = "os.setpgid(0, 0)"  # as `timeout` does, and jobs of `set -m` do
+
+
+@pytest.mark.parametrize("how", ["", "; signal.signal(signal.SIGTERM, signal.SIG_IGN)"])
+async def test_who_has_moved_to_a_group_of_its_own_is_ended_too(helper: Look, how: str) -> None:
+    assert (await helper(BEGUN.format(MOVES + how))).name.text == "a name"
+
+
+async def test_who_has_moved_to_a_group_of_its_own_is_ended_when_the_lookup_is_left(
+    helper: Look, nothing_left: str, tmp_path: Path
+) -> None:
+    os.mkfifo(tmp_path / "began")
+    began = f"open({str(tmp_path / 'began')!r}, 'w').close(); signal.pause()"
+    looking = helper(BEGUN.format(MOVES) + f"\n{began}")
+    await asyncio.to_thread((tmp_path / "began").read_bytes)
+    assert len(processes(nothing_left)) == 2
+    looking.cancel()
+    await asyncio.wait([looking])
+    assert looking.cancelled()
+
+
+async def test_a_session_that_has_the_number_of_one_that_has_ended_is_nobodys_of_ours(
+    helper: Look, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[tuple[int, int]] = []
+    looks = iter([{101: 101}, {102: 102}])  # group by process
+
+    def tell(group: int, which: int) -> None:
+        told.append((group, which))
+        if group not in (101, 102):
+            raise ProcessLookupError
+
+    monkeypatch.setattr(processes_module, "_groups_in", lambda _: next(looks, {}))
+    monkeypatch.setattr(os, "killpg", tell)
+    await helper("print('a name')")
+    assert [group for group, _ in told if group in (101, 102)] == [101]
+
+
+async def test_those_who_are_ended_are_no_zombies_where_orphans_are_ours(helper: Look) -> None:
+    prctl = ctypes.CDLL(None).prctl
+    assert prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0
+    try:
+        await helper(BEGUN.format(MOVES))
+    finally:
+        prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)
+    assert not has_children()
 
 
 @pytest.fixture

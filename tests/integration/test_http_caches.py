@@ -2,7 +2,9 @@
 
 import asyncio
 import socket
+import threading
 from collections.abc import AsyncIterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 
 import httpcore
@@ -74,6 +76,18 @@ class Cache:
 
     def url(self, path: str = "/{info_hash}.torrent", host: str = "127.0.0.1") -> str:
         return f"http://{host}:{self.port}{path}"
+
+
+class Counted(FakeClock):
+    """A clock that says when somebody begins to wait for it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.falls_asleep = asyncio.Semaphore(0)
+
+    async def sleep(self, seconds: float) -> None:
+        self.falls_asleep.release()
+        await super().sleep(seconds)
 
 
 def answer(status: int, body: bytes = b"", *headers: str) -> bytes:
@@ -269,16 +283,15 @@ async def test_no_private_address_is_contacted_by_a_redirect_or_by_name(cache: C
 async def test_a_name_that_leads_elsewhere_the_next_time_is_connected_to_where_it_was_looked_at(
     cache: Cache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    loop = asyncio.get_running_loop()
-    real = loop.getaddrinfo
+    real = socket.getaddrinfo
     hosts = iter(["127.0.0.1", *["127.9.9.9"] * 5])
-    seen: list[str | None] = []
+    seen: list[str] = []
 
-    async def rebinding(host: str | None, port: int, **how: int) -> Sequence[object]:
+    def rebinding(host: str, port: int, **how: int) -> Sequence[object]:
         seen.append(host)
-        return await real(next(hosts) if host == "cache.example" else host, port, **how)
+        return real(next(hosts) if host == "cache.example" else host, port, **how)
 
-    monkeypatch.setattr(loop, "getaddrinfo", rebinding)
+    monkeypatch.setattr(socket, "getaddrinfo", rebinding)
     async with Cache().at("127.9.9.9") as inner:
         cache.answers["/x"] = answer(200, TORRENT)
         url = cache.url("/x", "cache.example")
@@ -291,13 +304,11 @@ async def test_a_name_that_leads_elsewhere_the_next_time_is_connected_to_where_i
 async def test_of_several_addresses_those_that_may_not_be_contacted_are_passed_over(
     cache: Cache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def several(host: str | None, port: int, **_: int) -> Sequence[object]:
+    def several(_host: str, port: int, **_: int) -> Sequence[object]:
         kinds = (socket.AF_INET, socket.SOCK_STREAM, 6, "")
-        return [
-            (*kinds, (one, port)) for one in ("10.0.0.1", "127.9.9.9", host if host and host[0] == "1" else "127.0.0.1")
-        ]
+        return [(*kinds, (one, port)) for one in ("10.0.0.1", "127.9.9.9", "127.0.0.1")]
 
-    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", several)
+    monkeypatch.setattr(socket, "getaddrinfo", several)
     cache.answers["/x"] = answer(200, TORRENT)
     assert (await look(cache.url("/x", "cache.example"))).name.text == "Cached.mkv"
 
@@ -305,26 +316,79 @@ async def test_of_several_addresses_those_that_may_not_be_contacted_are_passed_o
 async def test_an_address_that_says_nothing_keeps_no_other_of_its_name_from_its_turn(
     cache: Cache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def two(_host: str | None, port: int, **_: int) -> Sequence[object]:
+    def two(_host: str, port: int, **_: int) -> Sequence[object]:
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (one, port)) for one in ("127.0.0.2", "127.0.0.1")]
 
-    loop = asyncio.get_running_loop()
     cache.answers["/x"] = answer(200, TORRENT)
-    clock = FakeClock()
+    clock = Counted()
     policy = AddressPolicy(allowed=("127.0.0.1", "127.0.0.2"))
     with socket.socket() as silent, socket.socket() as first:
         silent.bind(("127.0.0.2", cache.port))
         silent.listen(0)  # one fits into its queue; whoever comes after that hears nothing
         first.connect(silent.getsockname())
-        monkeypatch.setattr(loop, "getaddrinfo", two)
+        monkeypatch.setattr(socket, "getaddrinfo", two)
         async with opened(cache.url("/x", "cache.example"), policy=policy, seconds=10, clock=clock) as resolver:
             looking = asyncio.ensure_future(resolver.resolve(X, Hints(), Steps()))
+            async with asyncio.timeout(10):
+                for _ in ("for an answer", "for the first address"):
+                    await clock.falls_asleep.acquire()
             await settle()
             assert cache.asked == []
             await clock.advance(5)
             async with asyncio.timeout(10):
                 assert (await looking).name.text == "Cached.mkv"
     assert clock.sleeping == 0
+
+
+async def test_a_name_server_that_says_nothing_holds_up_nobody_who_needs_a_thread_and_no_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked, answers = threading.Semaphore(0), threading.Event()
+
+    def silent(*_: object, **_how: object) -> Sequence[object]:
+        asked.release()
+        answers.wait(60)
+        raise socket.gaierror
+
+    monkeypatch.setattr(socket, "getaddrinfo", silent)
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
+    try:
+        async with asyncio.timeout(10):
+            async with opened("http://cache.example/{info_hash}", at_once=3) as resolver:
+                looking = [asyncio.ensure_future(resolver.resolve(X, Hints(), Steps())) for _ in range(3)]
+                for _ in looking:
+                    await asyncio.to_thread(asked.acquire)
+                for one in looking:
+                    one.cancel()
+                await asyncio.wait(looking)
+    finally:
+        answers.set()
+
+
+@pytest.mark.parametrize("left", [True, False])
+async def test_a_lookup_that_ends_in_the_handshake_leaves_no_connection(*, left: bool) -> None:
+    clock, begun, closed = FakeClock(), asyncio.Event(), asyncio.Event()
+
+    async def shakes_no_hands(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readexactly(1)  # its hello
+        begun.set()
+        with suppress(ConnectionError):
+            while await reader.read(4096):
+                pass
+        closed.set()
+        writer.close()
+
+    async with asyncio.timeout(10), await asyncio.start_server(shakes_no_hands, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        async with opened(f"https://127.0.0.1:{port}/x", seconds=10, clock=clock) as resolver:
+            looking = asyncio.ensure_future(resolver.resolve(X, Hints(), Steps()))
+            await begun.wait()
+            if left:
+                looking.cancel()
+            else:
+                await clock.advance(10)
+            await asyncio.wait([looking])
+            await closed.wait()
 
 
 async def test_this_machines_own_public_address_is_not_contacted(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,8 +1,10 @@
 """The operator's .torrent files as a source, in real folders."""
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Self
@@ -153,6 +155,31 @@ async def test_the_end_waits_for_a_look_that_nobody_waits_for_and_it_ends_with_t
         asyncio.get_running_loop().call_soon(shelf.may_read.set)
     assert asyncio.all_tasks() == before
     assert shelf.reads == 1
+
+
+async def test_a_file_whose_read_never_returns_holds_up_no_end_and_nobody_who_needs_a_thread(tmp_path: Path) -> None:
+    shelf = Shelf(tmp_path)
+    sample = make_sample("Hung.mkv")
+    shelf.put("a.torrent", sample)
+    shelf.may_read.clear()
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
+    before = asyncio.all_tasks()
+    try:
+        async with contextlib.AsyncExitStack() as stack:
+            await stack.enter_async_context(shelf.opened())
+            looking = asyncio.ensure_future(shelf.find(sample))
+            await shelf.reading.wait()
+            looking.cancel()
+            async with asyncio.timeout(5):
+                await asyncio.to_thread(int)
+            closing = asyncio.create_task(stack.pop_all().aclose())
+            with capture_logs() as logged:
+                await shelf.clock.advance(1)
+            assert closing.done()
+            assert [one["event"] for one in logged] == ["files.hung"]
+            assert asyncio.all_tasks() == before
+    finally:
+        shelf.may_read.set()
 
 
 async def test_what_is_malformed_or_huge_or_no_torrent_hides_nothing_and_is_told_once(shelf: Shelf) -> None:

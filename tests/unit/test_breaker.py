@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.resolvers.breaker import Breaker
+from services.resolvers.breaker import Breaker, Turn
 from tests.fake_clock import FakeClock
 
 
@@ -18,8 +18,13 @@ def breaker(clock: FakeClock) -> Breaker:
 
 def fail(breaker: Breaker, times: int) -> None:
     for _ in range(times):
-        assert breaker.begin()
-        breaker.failed()
+        breaker.failed(begun(breaker))
+
+
+def begun(breaker: Breaker) -> Turn:
+    turn = breaker.begin()
+    assert turn is not None
+    return turn
 
 
 def test_two_failures_are_no_reason_to_pause_and_three_in_a_row_are(breaker: Breaker) -> None:
@@ -63,16 +68,30 @@ async def test_each_pause_is_twice_as_long_up_to_the_longest_and_begins_anew_whe
 
 
 async def test_many_that_began_before_the_pause_make_it_no_longer(breaker: Breaker, clock: FakeClock) -> None:
-    for _ in range(100):
-        assert breaker.begin()
-    for _ in range(100):
-        breaker.failed()
+    turns = [begun(breaker) for _ in range(100)]
+    assert [breaker.failed(one) for one in turns].count(True) == 1
     assert breaker.seconds_left == 10
 
 
 async def test_one_that_tried_and_was_left_lets_another_try(breaker: Breaker, clock: FakeClock) -> None:
     fail(breaker, 3)
     await clock.advance(10)
+    breaker.left(begun(breaker))
     assert breaker.begin()
-    breaker.left()
+
+
+@pytest.mark.parametrize("fails", [True, False])
+async def test_what_becomes_of_one_that_began_before_the_pause_lets_nobody_else_try(
+    breaker: Breaker, clock: FakeClock, *, fails: bool
+) -> None:
+    old = begun(breaker)
+    fail(breaker, 3)
+    await clock.advance(10)
     assert breaker.begin()
+    if fails:
+        breaker.failed(old)
+    else:
+        breaker.left(old)
+    assert breaker.down
+    assert not breaker.begin()
+    assert breaker.seconds_left == 0

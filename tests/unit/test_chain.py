@@ -137,6 +137,40 @@ async def test_the_next_is_asked_at_once_when_the_one_before_has_failed(clock: F
     assert rig.when(second) == [0.5]
 
 
+@pytest.mark.parametrize("late", [NEVER, 10])
+async def test_one_that_was_silent_three_times_is_not_waited_for_until_it_answers_in_time_again(
+    clock: FakeClock, late: float
+) -> None:
+    silent, second = FakeSource(clock, "silent", ResolverDown(reason="late"), delay=late), FakeSource(clock, "second")
+    third = FakeSource(clock, "third", delay=NEVER)
+    second.delay = 0.5
+    rig = Rig(clock, [silent, second, third])
+
+    async def takes() -> float:
+        began = clock.now()
+        lookup = rig.begin()
+        while not lookup.done():
+            await clock.advance(0.5)
+        await clock.advance(20 - clock.now() + began)  # none is still ending
+        return [at - began for at in second.asked][-1]
+
+    assert [await takes() for _ in range(6)] == [6, 6, 6, 0, 0, 0]
+    assert len(silent.asked) == 6, "it is asked all the same"
+    assert not rig.sources[0].breaker.down
+    assert third.asked == [], "who follows it is waited for"
+    silent.answer, silent.delay = NotFound(), 0.25
+    assert [await takes() for _ in range(2)] == [0, 0.25]
+
+
+async def test_one_that_was_silent_twice_and_answers_in_time_then_is_waited_for(clock: FakeClock) -> None:
+    first, second = FakeSource(clock, "first"), FakeSource(clock, "second", delay=1)
+    rig = Rig(clock, [first, second])
+    for delay in (NEVER, NEVER, 5, NEVER, NEVER, 5):
+        first.delay = delay
+        await rig.answer(20)
+    assert rig.when(second) == [6, 26, 66, 86]
+
+
 async def test_one_that_fails_late_hurries_nobody_who_was_not_to_follow_it(clock: FakeClock) -> None:
     late, silent, third = (
         FakeSource(clock, "late", NotFound(), delay=7),
@@ -195,6 +229,25 @@ async def test_one_that_still_ends_is_not_asked_for_the_same_torrent_again_befor
         assert lookup.result() is TRUE
     await clock.advance(20)
     assert rig.when(slow) == [0, 11]
+
+
+async def test_one_that_still_ends_is_not_asked_again_by_who_comes_after_one_who_has_left(clock: FakeClock) -> None:
+    slow, quick = FakeSource(clock, "slow", delay=NEVER), FakeSource(clock, "quick", delay=0)
+    slow.lingers = 5
+    rig = Rig(clock, [slow, quick], most=1)
+    await rig.answer(6)
+    waits = rig.begin()
+    await settle()
+    waits.cancel()
+    await asyncio.wait([waits])
+    assert rig.sources[0].full
+    resting = asyncio.create_task(rig.chain.rest())
+    await settle()
+    assert not resting.done()
+    lookup = rig.begin()  # the source itself looks that it is not asked twice at once
+    await clock.advance(20)
+    assert lookup.result() is TRUE
+    assert resting.done()
 
 
 async def test_a_burst_that_is_more_than_one_has_places_for_goes_on_to_the_next_at_once(clock: FakeClock) -> None:
@@ -307,6 +360,20 @@ async def test_who_stands_in_line_at_one_that_goes_down_meanwhile_is_not_asked_i
     assert all(isinstance(one.exception(), ResolverDown) for one in lookups)
 
 
+async def test_why_one_cannot_be_asked_is_logged_when_that_begins_and_when_it_is_left_alone(clock: FakeClock) -> None:
+    down = FakeSource(clock, "down", ResolverDown(reason="refused"), delay=0)
+    rig = Rig(clock, [down])
+    with capture_logs() as logged:
+        for _ in range(1000):
+            await rig.answer(0)
+        await clock.advance(10)
+        await rig.answer(0)
+    told = [(one["event"], one["log_level"], one["source"], one["reason"]) for one in logged]
+    refused = ("warning", "down", "refused")
+    assert told == [("resolver.trouble", *refused), ("resolver.down", *refused), ("resolver.down", *refused)]
+    assert [one.get("seconds") for one in logged] == [None, 10, 20]
+
+
 # Hints and words.
 
 
@@ -336,6 +403,23 @@ async def test_what_a_source_has_told_is_told_no_more_when_it_has_failed(clock: 
     assert rig.told.steps[-1] == Step("asking_others", {"sources": "client"})
     lookup.cancel()
     await asyncio.wait([lookup])
+
+
+async def test_who_stands_in_line_is_told_until_it_has_a_turn(clock: FakeClock) -> None:
+    full, swarm = FakeSource(clock, "full", delay=NEVER), FakeSource(clock, "swarm", delay=NEVER)
+    swarm.step = Step("asking", {"peers": 0})
+    rig = Rig(clock, [full, swarm], most=1)
+    holds = rig.begin(torrent("other"))
+    await settle()
+    rig.told.steps.clear()
+    lookup = rig.begin()
+    await settle()
+    assert rig.told.steps[-1] == Step("asking", {"peers": 0, "waiting": "full"})
+    holds.cancel()
+    await settle()
+    assert rig.told.steps[-1] == Step("asking", {"peers": 0, "beside": "full"})
+    lookup.cancel()
+    await asyncio.wait([lookup, holds])
 
 
 async def test_it_has_started_with_the_first_source_and_tells_what_all_of_them_have_seen(clock: FakeClock) -> None:

@@ -52,8 +52,9 @@ GIVEN: Mapping[str, Mapping[str, int | float | str]] = {
     "not_found": {"reason": "another torrent"},
     "resolver_down": {"reason": "closed"},
     "source_failed": {"source": "command", "reason": "no such torrent"},
+    "no_turn": {"sources": "command"},
 }
-"""What each error is raised with, where it is raised with anything."""
+"""What each error is raised with, where it is raised with anything; and a verdict that has no other words."""
 
 
 for _package in (services, web):
@@ -73,6 +74,8 @@ def _steps() -> Iterator[Step]:
     yield verdict(None)
     yield Step("asking_others", {"sources": "command,files", "down": "http"})
     yield Step("asking", {"trackers": 1, "dht": 1, "beside": "http,new", "down": "command"})
+    waiting = Step("asking", {"trackers": 1, "dht": 1, "waiting": "command,http"})
+    yield from (waiting, verdict(waiting))
     for asked in (0, 1, 2):
         for answered in range(asked + 1):
             for dht in (DhtSightings(asked=False), DhtSightings(asked=True), DhtSightings(asked=True, nodes=9)):
@@ -108,6 +111,12 @@ def test_every_step_and_every_verdict_has_a_sentence(one: Step, t: Translation) 
     text = sentence(one.code, one.parameters, t)
     assert text
     assert not set("{}?") & set(text)
+
+
+def test_who_had_no_turn_is_named() -> None:
+    words = {"sources": "command,http"}
+    assert said("no_turn", **words) == "No name in time, and the owner's program, a web cache had no turn. Try again."
+    assert said("asking", trackers=1, waiting="command") == "asking 1 tracker; in line for the owner's program"
 
 
 def test_no_sentence_is_written_for_a_code_that_nobody_gives() -> None:

@@ -10,7 +10,10 @@ import pytest
 
 from bot.resolve import BadInput, gathered, look_up
 from bot.resolve_screen import Board, Outcome, as_json, as_text
+from services.clock import SystemClock
 from services.errors import NotFound, ResolverDown
+from services.resolvers.breaker import Breaker
+from services.resolvers.chain import Chain, Source
 from services.torrents import FileEntry, Hints, InfoHash, Name, Progress, Step, TorrentId, TorrentInfo
 
 ONE, TWO = "1" * 40, "2" * 64
@@ -116,6 +119,22 @@ async def test_no_more_run_at_once_than_the_settings_say() -> None:
 async def test_time_is_judged_by_what_was_seen() -> None:
     (one,) = await outcomes(Fake(), 1, seconds=0.01)
     assert one.failure == Step("dead", {"trackers": 1, "nodes": 0})
+
+
+async def test_the_time_of_a_lookup_begins_when_its_source_does() -> None:
+    clock, fake = SystemClock(), Fake()
+    asked = []
+
+    class Noting(Fake):
+        async def resolve(self, torrent: TorrentId, hints: Hints, progress: Progress) -> TorrentInfo:
+            asked.append(torrent)
+            return await fake.resolve(torrent, hints, progress)
+
+    one_at_once = Chain([Source(Noting(), breaker=Breaker(clock), most=1)], clock=clock)
+    told: list[Outcome] = []
+    wanted = {TorrentId(v1=InfoHash(f"{number + 1:040x}")): Hints() for number in range(3)}
+    await look_up(one_at_once, wanted, most=3, seconds=0.01, board=Board(None), told=told.append)
+    assert asked == [one.torrent for one in told], "each had a turn, and its time in it"
 
 
 @pytest.mark.parametrize(

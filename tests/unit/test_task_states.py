@@ -92,6 +92,13 @@ def test_a_time_out_is_judged_by_the_evidence(parameters: dict[str, int], expect
         assert verdict(Step(code, parameters)) == expected
 
 
+def test_where_a_source_had_no_turn_nobody_is_said_to_have_nothing() -> None:
+    for seen in ({}, {"sources": "files"}, {"trackers": 1, "trackers_answered": 1, "dht_nodes": 9, "peers": 3}):
+        assert verdict(Step("asking", {**seen, "waiting": "command,http"})) == Step(
+            "no_turn", {"sources": "command,http"}
+        )
+
+
 @pytest.mark.parametrize("evidence", [None, Step("asking")])
 def test_without_evidence_a_time_out_is_no_more_than_that(evidence: Step | None) -> None:
     assert verdict(evidence) == Step("timed_out")
