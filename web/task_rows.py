@@ -163,7 +163,7 @@ def _decisions(t: Translation, snapshot: Snapshot) -> Mapping[str, object]:
     return {
         "question": question,
         "position": 0 if asked is None else asked.item.position,
-        "readings": () if asked is None else [(one.encoding, shortened(one.text)) for one in asked.readings],
+        "readings": () if asked is None else [(one.word, shortened(one.text)) for one in asked.readings],
         "told": list(filter(None, told)),
         "to_keep": [
             (

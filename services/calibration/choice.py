@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from services.calibration.apply import Applied, may_be_written, passed_over
 from services.calibration.ports import Tx
@@ -19,29 +20,58 @@ _CLAIM = "="
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The name of a task's item at *position* is that which its bytes are in *encoding*; or a claim: see `_claimed`."""
+    """The name of a task's item at *position* is the `Offered` that goes by *word*."""
 
     task_id: TaskId
     position: int
+    word: str
+
+
+class Offered(NamedTuple):
+    """What people may say that a name is: *text*, its bytes in *encoding*; or a claim, which as a whole has none.
+
+    *word* stands for it in a `Choice`: its encoding; and of claims, of which another may come meanwhile, what tells all
+    of them apart.
+    """
+
+    word: str
     encoding: str
+    text: str
+
+    def read(self, name: Name) -> Name:
+        """Return *name* as it is where this was chosen."""
+        return Name(text=self.text, raw=name.raw, encoding=self.encoding, chosen=True)
 
 
-def choices(name: Name, *, verified: bool, again: bool = False) -> Sequence[Reading]:
+def choices(name: Name, *, verified: bool, again: bool = False) -> Sequence[Offered]:
     """Return what people may choose from: the readings of a name whose encoding was guessed, or one not *verified*.
 
     The one that was chosen is among them only where it may be chosen *again*.
     """
-    is_claim = name.encoding.startswith(_CLAIM) if name.chosen else not verified
-    if name.certain and (is_claim or not name.chosen):
-        offers = is_claim and may_be_written(name) and (again or not name.chosen)
-        return [Reading(_claimed(name.text), name.text)] if offers else []
-    offered = (one for one in readings(name.raw, name.encoding) if may_be_written(_read(name, one)))
-    return [one for one in offered if again or not (name.chosen and name.text == one.text)]
+    as_a_whole = name.encoding.startswith(_CLAIM) if name.chosen else name.certain and not verified
+    if as_a_whole:
+        offers = may_be_written(name) and (again or not name.chosen)
+        return [_claimed(name.raw, Reading(_word(name.raw, name.text), name.text))] if offers else []
+    if name.certain and not name.chosen:
+        return []
+    offered = [
+        Offered(one.encoding, one.encoding, one.text) if verified else _claimed(name.raw, one)
+        for one in readings(name.raw, name.encoding)
+    ]
+    return [
+        one
+        for one in offered
+        if may_be_written(one.read(name)) and (again or not (name.chosen and name.text == one.text))
+    ]
 
 
-def _claimed(text: str) -> str:
-    """Return what stands for the encoding of a claim: it tells claims apart, of which another may come meanwhile."""
-    return f"{_CLAIM}{hashlib.sha256(text.encode(errors='replace')).hexdigest()[:8]}"
+def _claimed(raw: bytes, reading: Reading) -> Offered:
+    return Offered(_word(raw, reading.text), reading.encoding, reading.text)
+
+
+def _word(raw: bytes, text: str) -> str:
+    """Return what tells a claim, and a reading of it, from all others: a button has no room for more of it."""
+    return f"{_CLAIM}{hashlib.sha256(raw + text.encode(errors='replace')).hexdigest()[:12]}"
 
 
 async def other_readings(tx: Tx, task: Task, item: Item) -> Sequence[NoteId]:
@@ -57,10 +87,6 @@ async def other_readings(tx: Tx, task: Task, item: Item) -> Sequence[NoteId]:
     ]
 
 
-def _read(name: Name, reading: Reading) -> Name:
-    return Name(text=reading.text, raw=name.raw, encoding=reading.encoding, chosen=True)
-
-
 async def apply_choice(tx: Tx, choice: Choice, notebook: NotebookId, person: PersonId, now: float) -> Applied:
     """Store the choice for the notebook, and write the name into the notes that its tasks were asked for.
 
@@ -73,14 +99,13 @@ async def apply_choice(tx: Tx, choice: Choice, notebook: NotebookId, person: Per
     """
     task, item, found = await _found(tx, choice.task_id, choice.position, notebook)
     name = found.name
-    again = name.chosen and name.encoding == choice.encoding
-    if again and not await other_readings(tx, task, item):
-        return Applied()  # pressed twice
-    offered = choices(name, verified=found.verified, again=again)
-    reading = next((one for one in offered if one.encoding == choice.encoding), None)
-    if reading is None:
+    offered = choices(name, verified=found.verified, again=True)
+    pressed = next((one for one in offered if one.word == choice.word), None)
+    if pressed is None:
         raise CannotChoose
-    chosen = replace(found, name=_read(name, reading))
+    if name.chosen and name.text == pressed.text and not await other_readings(tx, task, item):
+        return Applied()  # pressed twice
+    chosen = replace(found, name=pressed.read(name))
     await tx.names.choose(notebook, found.torrent, chosen.name, person, now)
     others = [one for one in await tx.tasks.found_in(notebook, found.torrent) if one.key != item.key]
     tasks = await tx.tasks.those({one.task_id for one in others})

@@ -5,9 +5,8 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from services.calibration.apply import writable
-from services.calibration.choice import choices
+from services.calibration.choice import Offered, choices
 from services.calibration.task import Item, NoteRequest, OldName, PassedOver, Snapshot
-from services.readings import Reading
 
 _MOST_KEPT = 5  # of many at once: the others have pages of their own
 
@@ -16,7 +15,7 @@ class Asked(NamedTuple):
     """An item whose name people may choose from *readings*."""
 
     item: Item
-    readings: Sequence[Reading]
+    readings: Sequence[Offered]
 
 
 class NotWritten(StrEnum):

@@ -97,6 +97,36 @@ async def test_a_claim_is_shown_on_the_card_and_written_into_no_note(world: Worl
     assert (await world.ask("/note 1")).text.endswith(f"keep {link}")
 
 
+async def test_a_press_on_a_claim_writes_it_and_one_on_what_another_claim_has_replaced_writes_nothing(
+    world: World,
+) -> None:
+    world.timeout = 2
+    second = world.folder / "second"
+    code = (
+        f"import os\nname = '别的电影' if os.path.exists({str(second)!r}) else '流浪地球'\n"
+        "sys.stdout.buffer.write(b'plain.mkv' if asked[0] == '0' else name.encode('gb18030'))"
+    )
+    world.resolvers = {"order": ["command"], "command.argv": helper(world.folder, code)}
+    await world.start()
+    plain = f"magnet:?xt=urn:btih:{1:040x}"
+    await world.ask(f"keep {plain}&dn=18")
+    card = await world.ask("/calibrate 1")
+    await world.shows(card, "completed", "plain.mkv", "not verified")
+    await world.alice.press(card, "plain.mkv")
+    await world.shows(card, "completed", "Chosen by hand.", "Corrected: #1")
+    assert (await world.ask("/note 1")).text.endswith(f"keep {plain}&dn=plain.mkv")
+
+    link = f"magnet:?xt=urn:btih:{'f' * 40}&dn=18"
+    await world.ask(f"keep {link}")
+    card = await world.ask("/calibrate 2")
+    await world.shows(card, "completed", "流浪地球")
+    second.touch()
+    await world.shows(await world.ask("/calibrate 2"), "completed", "别的电影")
+    answer = await world.alice.press(card, "流浪地球")
+    assert answer.text == "There is nothing to choose here any more."
+    assert (await world.ask("/note 2")).text.endswith(f"keep {link}")
+
+
 async def test_a_verified_name_of_a_program_is_written(world: World) -> None:
     sample = make_sample("Found it.mkv")
     (world.folder / "it.torrent").write_bytes(b"d4:info" + sample.info + b"e")
