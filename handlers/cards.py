@@ -164,10 +164,10 @@ def told(t: Translation, step: Step, most: int = LONGEST_NAME) -> str:
 def _found(t: Translation, found: Found) -> list[str]:
     name = shown_name(found.name.text)
     files = t.ngettext("{count} file", "{count} files", found.file_count).format(count=found.file_count)
-    trust = t.gettext("verified") if found.verified else t.gettext("claimed by {source}, not verified")
+    trust = trust_word(t, verified=found.verified, certain=True, source=source_name(t, found.source))
     lines = [
         blank(t, found.name) if found.name.blank else f"<b>{escape(name)}</b>",
-        f"{size(found.size)} · {files} · {trust.format(source=escape(source_name(t, found.source)))}",
+        f"{size(found.size)} · {files} · {escape(trust)}",
     ]
     encoding = escape(shown_name(found.name.encoding))
     if found.name.chosen:

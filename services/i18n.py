@@ -358,8 +358,13 @@ def cause_word(t: Translation, cause: str) -> str:
             return t.gettext("calibrated")
 
 
-def trust_word(t: Translation, *, verified: bool, certain: bool) -> str:
-    """Return how sure a name is: its bytes are *verified*, and it is *certain* how they are to be read."""
+def trust_word(t: Translation, *, verified: bool, certain: bool, source: str | None = None) -> str:
+    """Return how sure a name is: its bytes are *verified*, and it is *certain* how they are to be read.
+
+    Of what is only claimed, where there is room for it, also by which *source*, as people call it.
+    """
+    if not verified and source is not None:
+        return t.gettext("claimed by {source}, not verified").format(source=source)
     if not verified:
         return t.gettext("not verified")
     return t.gettext("verified") if certain else t.gettext("a guess")

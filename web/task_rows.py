@@ -12,6 +12,7 @@ from services.i18n import (
     question_said,
     replaced_said,
     sentence,
+    source_word,
     state_word,
     trust_word,
 )
@@ -127,7 +128,8 @@ def outcome_shown(t: Translation, item: Item, *, several: bool) -> Mapping[str, 
         blank = found.name.blank
         name = blank_word(t, empty=not found.name.text) if blank else shortened(found.name.text)
         sure = found.verified and found.name.certain
-        trust = trust_word(t, verified=found.verified, certain=found.name.certain)
+        source = source_word(t, found.source) or shortened(found.source)
+        trust = trust_word(t, verified=found.verified, certain=found.name.certain, source=source)
         kind = "verified" if sure else "claimed"
         return {"name": name, "why": "", "which": "", "trust": kind, "trust_said": trust}
     if item.failure is not None:
