@@ -107,7 +107,9 @@ async def apply_choice(tx: Tx, choice: Choice, notebook: NotebookId, person: Per
         return Applied()  # pressed twice
     chosen = replace(found, name=pressed.read(name))
     await tx.names.choose(notebook, found.torrent, chosen.name, person, now)
-    others = [one for one in await tx.tasks.found_in(notebook, found.torrent) if one.key != item.key]
+    # What is claimed of a pair is said of neither of its hashes.
+    same = [one for one in await tx.tasks.found_in(notebook, found.torrent) if _torrent_of(one) == found.torrent]
+    others = [one for one in same if one.key != item.key]
     tasks = await tx.tasks.those({one.task_id for one in others})
     await tx.followers.again(task.id)
     await tx.followers.renew(list(tasks))
@@ -119,6 +121,10 @@ async def apply_choice(tx: Tx, choice: Choice, notebook: NotebookId, person: Per
         await tx.tasks.replace_items([replace(one, corrected=corrected, passed_over=None if changed else why)])
         applied.notes.update(changed)
     return applied
+
+
+def _torrent_of(item: Item) -> TorrentId | None:
+    return item.found.torrent if item.found else None
 
 
 async def _write(

@@ -54,22 +54,18 @@ class NameRows:
         }
 
     async def _fresh(self, infos: Sequence[TorrentInfo]) -> Sequence[TorrentInfo]:
-        """Return what is to be stored, one a hash; what it replaces is deleted."""
+        """Return what is to be stored, one a hash; of claims one for the same hashes. What it replaces is deleted."""
         rows = await self._run.all("names_of", torrents=codec.torrents_to_json(info.torrent for info in infos))
         final = {row["place"] for row in rows if row["verified"] or _stays(row, infos[row["place"]])}
-        fresh: dict[InfoHash, TorrentInfo] = {}
-        # The verified ones last, so that they are what stays of several with one hash.
-        for place, info in sorted(enumerate(infos), key=lambda pair: pair[1].verified):
-            known = [fresh[one] for one in info.torrent.hashes if one in fresh]
-            if place in final or any(one.verified for one in known):
-                continue
-            for claimed in known:
-                for one in claimed.torrent.hashes:
-                    fresh.pop(one, None)
-            fresh.update(dict.fromkeys(info.torrent.hashes, info))
-        replaced = {row["id"] for row in rows if row["place"] not in final}
+        fresh = [info for place, info in enumerate(infos) if place not in final]
+        verified: dict[InfoHash, TorrentInfo] = {}
+        for info in fresh:
+            if info.verified and verified.keys().isdisjoint(info.torrent.hashes):
+                verified.update(dict.fromkeys(info.torrent.hashes, info))
+        claimed = {one.torrent: one for one in fresh if verified.keys().isdisjoint(one.torrent.hashes)}
+        replaced = {row["id"] for row in rows if row["place"] not in final and _replaces(infos[row["place"]], row)}
         await self._run.many("delete_name", [{"id": one} for one in replaced])
-        return list({id(info): info for info in fresh.values()}.values())
+        return [*claimed.values(), *{id(info): info for info in verified.values()}.values()]
 
 
 class FactRows:
@@ -100,9 +96,15 @@ class FactRows:
         return await self._run.one("task_with_hash", notebook_id=notebook, info_hash=info_hash.hex) is not None
 
 
+def _replaces(info: TorrentInfo, row: sqlite3.Row) -> bool:
+    """Whether *info* replaces a claim: one of any of its hashes where it is verified, else one of just these."""
+    return info.verified or codec.torrent_from(row["v1"], row["v2"]) == info.torrent
+
+
 def _stays(row: sqlite3.Row, info: TorrentInfo) -> bool:
     """Whether a claim that is known stays where *info* comes, another claim: the same, or people have chosen it."""
-    return not info.verified and (bool(row["chosen"]) or row["name"] == info.name.text)
+    known = bool(row["chosen"]) or row["name"] == info.name.text
+    return known and not info.verified and _replaces(info, row)
 
 
 def _name_row(info: TorrentInfo, at: float) -> Parameters:

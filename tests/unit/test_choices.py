@@ -1,5 +1,6 @@
 """What a person decides about a name: which reading is right."""
 
+import hashlib
 from dataclasses import replace
 from urllib.parse import quote
 
@@ -11,6 +12,7 @@ from services.calibration.task import HashRequest, State
 from services.errors import CannotChoose, TaskNotFound
 from services.i18n import ENGLISH
 from services.magnets.parse import find_magnets
+from services.magnets.rewrite import magnet_link
 from services.notebook.edits import Edits
 from services.notebook.history import History
 from services.notebook.note import Cause, Change
@@ -175,6 +177,36 @@ async def test_a_press_on_a_claim_that_another_has_replaced_writes_nothing(
         assert await world.text(note) == link("claim", "18")
         await world.choose(manager, task_id, claim("second.mkv"))
         assert "dn=second.mkv" in await world.text(note)
+
+
+async def test_claims_of_two_hashes_and_of_a_pair_of_them_are_each_shown_and_chosen_by_themselves(
+    world: World, run: Run, engine: FakeEngine, clock: FakeClock
+) -> None:
+    v1, v2 = torrent("claim").shown, InfoHash(hashlib.sha256(b"other").hexdigest())
+    asked = {TorrentId(v2=v2): "second.mkv", TorrentId(v1, v2): "pair.mkv", TorrentId(v1): "first.mkv"}
+    texts = [magnet_link(one, "18", Hints()) for one in asked]
+    async with run() as manager:
+        notes, tasks = [], []
+        for (one, name), text in zip(asked.items(), texts, strict=True):
+            engine.names[one] = info_of(one, name, verified=False)
+            notes.append(await world.insert(text, one))
+            tasks.append(await world.calibrate(manager, notes[-1]))
+            for task_id, shown in zip(tasks, asked.values(), strict=False):
+                assert labels(await world.shown(manager, task_id))[0] == shown
+        assert await world.store.read(lambda tx: tx.notes.undecided(notes)) == set(notes)
+        for place, (task_id, name) in enumerate(zip(tasks, asked.values(), strict=True)):
+            await world.choose(manager, task_id, claim(name))
+            texts[place] = texts[place].replace("dn=18", f"dn={name}")
+            assert [await world.text(one) for one in notes] == texts
+        known = await world.store.read(lambda tx: tx.facts.of(world.notebook, list(asked)))
+        assert {one: (told.name.text, told.name.chosen) for one, told in known.items()} == {
+            one: (name, True) for one, name in asked.items()
+        }
+        assert await world.store.read(lambda tx: tx.notes.undecided(notes)) == set()
+        engine.names[TorrentId(v1)] = info_of(TorrentId(v1, v2), "true.mkv")
+        await world.calibrate(manager, notes[2])
+        for task_id in tasks:
+            assert "<b>true.mkv</b>" in (await world.shown(manager, task_id)).html
 
 
 async def test_a_press_on_a_claim_writes_no_other_that_has_its_guessed_encoding(
