@@ -429,6 +429,12 @@ def question_said(t: Translation, torrent: str, *, several: bool, writes: bool, 
     return words.format(hash=torrent)
 
 
+def only_claimed_said(t: Translation, notes: str) -> str:
+    """Return what offers a name that is verified to *notes* that have one which never was."""
+    words = t.gettext("A name that was only claimed stands in {notes}. Press this one to write it there.")
+    return words.format(notes=notes)
+
+
 def replaced_said(t: Translation, old: str, new: str) -> str:
     return t.gettext("was: {old} → now: {new}").format(old=old, new=new)
 

@@ -9,6 +9,7 @@ from services.i18n import (
     blank_word,
     kept_said,
     not_written_said,
+    only_claimed_said,
     question_said,
     replaced_said,
     sentence,
@@ -162,6 +163,8 @@ def _decisions(t: Translation, snapshot: Snapshot) -> Mapping[str, object]:
     if unsure is not None:
         one = len(unsure.readings) == 1
         question = question_said(t, _digits_of(unsure.item), several=several, writes=writes, one=one)
+    elif snapshot.only_claimed:
+        question = only_claimed_said(t, " ".join(f"#{one}" for one in snapshot.only_claimed[:MOST_NOTES]))
     return {
         "question": question,
         "position": 0 if asked is None else asked.item.position,

@@ -1,15 +1,16 @@
 """What a person decides about a name that was found: each call inside one transaction."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from services.calibration.apply import Applied, may_be_written, passed_over
+from services.calibration.apply import Applied, may_be_written, passed_over, writable
 from services.calibration.ports import Tx
 from services.calibration.task import Found, Item, ItemKey, NoteRequest, PassedOver, Task
 from services.errors import CannotChoose, TaskNotFound
-from services.magnets.rewrite import rename
+from services.magnets.parse import find_magnets
+from services.magnets.rewrite import rename, rename_at
 from services.notebook.history import names_in, stands, steps_of, take_back
 from services.notebook.note import Cause, Change, Note
 from services.readings import Reading, readings
@@ -46,14 +47,14 @@ class Offered(NamedTuple):
 def choices(name: Name, *, verified: bool, again: bool = False) -> Sequence[Offered]:
     """Return what people may choose from: the readings of a name whose encoding was guessed, or one not *verified*.
 
-    The one that was chosen is among them only where it may be chosen *again*.
+    The one that was chosen, or that is verified and certain, is among them only where it may be chosen *again*.
     """
     as_a_whole = name.encoding.startswith(_CLAIM) if name.chosen else name.certain and not verified
     if as_a_whole:
         offers = may_be_written(name) and (again or not name.chosen)
         return [_claimed(name.raw, Reading(_word(name.raw, name.text), name.text))] if offers else []
     if name.certain and not name.chosen:
-        return []
+        return [Offered(name.encoding, name.encoding, name.text)] if again and may_be_written(name) else []
     offered = [
         Offered(one.encoding, one.encoding, one.text) if verified else _claimed(name.raw, one)
         for one in readings(name.raw, name.encoding)
@@ -87,6 +88,25 @@ async def other_readings(tx: Tx, task: Task, item: Item) -> Sequence[NoteId]:
     ]
 
 
+async def with_claims(tx: Tx, task: Task, item: Item) -> tuple[Sequence[Note], Collection[str]]:
+    """Return the notes in which a name stands that was only claimed, where the item's is verified; and such names.
+
+    People let them be written. What was undone or kept in a note is passed over.
+    """
+    found = item.found
+    if found is None or not found.verified or not writable(found):
+        return (), ()
+    torrent = found.torrent
+    replaced = await tx.names.replaced_claims([torrent])
+    claims = set(replaced.get((task.notebook, torrent), ())) - {found.name.text}
+    if not claims:
+        return (), ()
+    pinned = await tx.notes.pinned(task.notebook, [torrent])
+    having = (await tx.notes.having(task.notebook, [torrent])).get(torrent, ())
+    notes = [one for one in having if (one.id, torrent) not in pinned and claims & set(names_in(one.text, torrent))]
+    return notes, claims
+
+
 async def apply_choice(tx: Tx, choice: Choice, notebook: NotebookId, person: PersonId, now: float) -> Applied:
     """Store the choice for the notebook, and write the name into the notes that its tasks were asked for.
 
@@ -103,17 +123,26 @@ async def apply_choice(tx: Tx, choice: Choice, notebook: NotebookId, person: Per
     pressed = next((one for one in offered if one.word == choice.word), None)
     if pressed is None:
         raise CannotChoose
-    if name.chosen and name.text == pressed.text and not await other_readings(tx, task, item):
+    behind, claims = await with_claims(tx, task, item)
+    sure = found.verified and name.certain and not name.chosen
+    if sure and not claims:
+        raise CannotChoose
+    settled = (name.chosen or sure) and name.text == pressed.text
+    if settled and not behind and not await other_readings(tx, task, item):
         return Applied()  # pressed twice
-    chosen = replace(found, name=pressed.read(name))
-    await tx.names.choose(notebook, found.torrent, chosen.name, person, now)
+    chosen = found if sure else replace(found, name=pressed.read(name))
+    if not sure:
+        await tx.names.choose(notebook, found.torrent, chosen.name, person, now)
+    change = Change(cause=Cause.CHOSEN, person=person, task_id=task.id, at=now)
+    put_right = [note.id for note in behind if await _correct(tx, note, chosen, claims, change)]
+    item = replace(item, corrected=tuple(sorted({*item.corrected, *put_right})))
     # What is claimed of a pair is said of neither of its hashes.
     same = [one for one in await tx.tasks.found_in(notebook, found.torrent) if _torrent_of(one) == found.torrent]
     others = [one for one in same if one.key != item.key]
     tasks = await tx.tasks.those({one.task_id for one in others})
     await tx.followers.again(task.id)
     await tx.followers.renew(list(tasks))
-    applied = Applied(tasks={task.id, *tasks})
+    applied = Applied(tasks={task.id, *tasks}, notes=set(put_right))
     for one in (item, *others):
         owner, since = tasks.get(one.task_id, task), one.ended_at or now
         changed, why = await _write(tx, owner, chosen, person, now, since=since, pressed=one is item)
@@ -121,6 +150,13 @@ async def apply_choice(tx: Tx, choice: Choice, notebook: NotebookId, person: Per
         await tx.tasks.replace_items([replace(one, corrected=corrected, passed_over=None if changed else why)])
         applied.notes.update(changed)
     return applied
+
+
+async def _correct(tx: Tx, note: Note, found: Found, claims: Collection[str], change: Change) -> bool:
+    """Write the name over those *claims* alone."""
+    meant = [one for one in find_magnets(note.text) if found.torrent.answers(one.torrents[0]) and one.name in claims]
+    text, _ = rename_at(note.text, {one.start: found.name.text for one in meant})
+    return await tx.notes.replace_text(note, text, change)
 
 
 def _torrent_of(item: Item) -> TorrentId | None:

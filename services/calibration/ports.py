@@ -179,6 +179,11 @@ class Names(Protocol):
     async def chosen(self, torrents: Collection[TorrentId]) -> Mapping[tuple[NotebookId, TorrentId], Name]:
         """Return the names of these torrents that people chose, each for their notebook."""
 
+    async def replaced_claims(
+        self, torrents: Collection[TorrentId]
+    ) -> Mapping[tuple[NotebookId, TorrentId], Collection[str]]:
+        """Return those that people of a notebook chose as long as they were only claimed; something is verified now."""
+
 
 class Followers(Protocol):
     """Which message shows which task, and what it shows."""

@@ -53,6 +53,15 @@ class NameRows:
             for row in rows
         }
 
+    async def replaced_claims(
+        self, torrents: Collection[TorrentId]
+    ) -> Mapping[tuple[NotebookId, TorrentId], Collection[str]]:
+        asked = list(torrents)
+        claims: dict[tuple[NotebookId, TorrentId], set[str]] = {}
+        for row in await self._run.all("replaced_claims", torrents=codec.torrents_to_json(asked)):
+            claims.setdefault((NotebookId(row["notebook_id"]), asked[row["place"]]), set()).add(row["text"])
+        return claims
+
     async def _fresh(self, infos: Sequence[TorrentInfo]) -> Sequence[TorrentInfo]:
         """Return what is to be stored, one a hash; of claims one for the same hashes. What it replaces is deleted."""
         rows = await self._run.all("names_of", torrents=codec.torrents_to_json(info.torrent for info in infos))
@@ -64,7 +73,9 @@ class NameRows:
                 verified.update(dict.fromkeys(info.torrent.hashes, info))
         claimed = {one.torrent: one for one in fresh if verified.keys().isdisjoint(one.torrent.hashes)}
         replaced = {row["id"] for row in rows if row["place"] not in final and _replaces(infos[row["place"]], row)}
-        await self._run.many("delete_name", [{"id": one} for one in replaced])
+        ids: list[Parameters] = [{"id": one} for one in replaced]
+        await self._run.many("keep_replaced_claims", ids)
+        await self._run.many("delete_name", ids)
         return [*claimed.values(), *{id(info): info for info in verified.values()}.values()]
 
 

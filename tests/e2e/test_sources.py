@@ -127,6 +127,34 @@ async def test_a_press_on_a_claim_writes_it_and_one_on_what_another_claim_has_re
     assert (await world.ask("/note 2")).text.endswith(f"keep {link}")
 
 
+async def test_what_is_verified_later_is_offered_to_the_note_that_carries_a_claim(world: World) -> None:
+    world.timeout = 3
+    sample = make_sample("True name.mkv")
+    torrent = world.folder / "it.torrent"
+    code = f"import os\nprint({str(torrent)!r} if os.path.exists({str(torrent)!r}) else 'claimed.mkv')"
+    world.resolvers = {"order": ["command"], "command.argv": helper(world.folder, code)}
+    await world.start()
+    await world.ask(f"keep {sample.magnet(dn='18')}")
+    first = await world.ask("/calibrate 1")
+    await world.shows(first, "completed", "claimed.mkv")
+    await world.alice.press(first, "claimed.mkv")
+    await world.shows(first, "completed", "Corrected: #1")
+    torrent.write_bytes(b"d4:info" + sample.info + b"e")
+    second = await world.ask(f"/calibrate_hash {sample.magnet()}")
+    offer = "A name that was only claimed stands in #1. Press this one to write it there."
+    for card in (second, first):
+        await world.shows(card, "completed", "True name.mkv", "· verified", offer)
+    assert (await world.ask("/note 1")).text.endswith(sample.magnet(dn="claimed.mkv"))
+    await world.alice.press(second, "True name.mkv")
+    await world.shows(second, "completed", "Corrected: #1")
+    await world.api.until(lambda: offer not in second.text + first.text)
+    assert (await world.ask("/note 1")).text.endswith(sample.magnet(dn="True name.mkv"))
+    await world.alice.press(second, "Undo")
+    await world.shows(second, "completed", "Undone in 1 note.")
+    assert (await world.ask("/note 1")).text.endswith(sample.magnet(dn="claimed.mkv"))
+    assert offer not in second.text + first.text
+
+
 async def test_a_verified_name_of_a_program_is_written(world: World) -> None:
     sample = make_sample("Found it.mkv")
     (world.folder / "it.torrent").write_bytes(b"d4:info" + sample.info + b"e")

@@ -62,3 +62,12 @@ FROM items LEFT JOIN names ON items.state = 'completed' AND names.id = (
 )
 LEFT JOIN chosen_names AS chosen ON chosen.name_id = names.id
     AND chosen.notebook_id = (SELECT notebook_id FROM tasks WHERE tasks.id = items.task_id);
+
+-- The names that people chose while they were only claimed, and in whose place something verified came: notes may have them.
+CREATE TABLE replaced_claims (
+    notebook_id INTEGER NOT NULL REFERENCES notebooks,
+    info_hash TEXT NOT NULL,
+    text TEXT NOT NULL,
+    PRIMARY KEY (notebook_id, info_hash, text)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX replaced_claims_by_hash ON replaced_claims (info_hash);

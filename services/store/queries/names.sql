@@ -62,6 +62,18 @@ SELECT known.place, names.id, names.verified, names.name, names.v1, names.v2,
     EXISTS (SELECT 1 FROM chosen_names WHERE name_id = names.id) AS chosen
 FROM known JOIN names USING (id);
 
+-- name: keep_replaced_claims
+INSERT INTO replaced_claims (notebook_id, info_hash, text)
+SELECT notebook_id, one.value, text FROM chosen_names
+JOIN names ON names.id = name_id AND NOT verified
+JOIN json_each(json_array(v1, v2)) AS one ON one.value IS NOT NULL
+WHERE name_id = :id
+ON CONFLICT DO NOTHING;
+
+-- name: replaced_claims
+SELECT asked.key AS place, notebook_id, text FROM json_each(:torrents) AS asked
+CROSS JOIN replaced_claims ON info_hash IN (asked.value ->> 0, asked.value ->> 1);
+
 -- name: delete_name
 DELETE FROM names WHERE id = :id;
 
