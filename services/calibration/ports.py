@@ -170,6 +170,9 @@ class Names(Protocol):
     async def verified(self, torrents: Collection[TorrentId]) -> Mapping[TorrentId, Found]:
         """Return, for those torrents of which it is known, what is verified of a torrent that answers them."""
 
+    async def claimed(self, torrent: TorrentId) -> TorrentInfo | None:
+        """Return what is claimed of exactly these hashes, where nothing is verified."""
+
     async def put(self, infos: Sequence[TorrentInfo], at: float) -> None:
         """Store each under its hashes; what is verified is never replaced."""
 

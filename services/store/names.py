@@ -24,6 +24,20 @@ class NameRows:
         rows = await self._run.all("verified_names", torrents=codec.torrents_to_json(asked))
         return {asked[row["place"]]: found_from(row) for row in rows}
 
+    async def claimed(self, torrent: TorrentId) -> TorrentInfo | None:
+        row = await self._run.one("claimed_name", v1=codec.hex_of(torrent.v1), v2=codec.hex_of(torrent.v2))
+        if row is None:
+            return None
+        files = await self._run.all("files_of_name", id=row["id"])
+        return TorrentInfo(
+            torrent=torrent,
+            name=name_from(row),
+            size=row["size"],
+            files=tuple(FileEntry(one["path"], one["size"]) for one in files),
+            source=row["source"],
+            verified=False,
+        )
+
     async def put(self, infos: Sequence[TorrentInfo], at: float) -> None:
         fresh = await self._fresh(infos)
         await self._run.many("insert_name", [_name_row(info, at) for info in fresh])

@@ -155,6 +155,22 @@ async def test_what_is_verified_later_is_offered_to_the_note_that_carries_a_clai
     assert offer not in second.text + first.text
 
 
+async def test_what_a_program_claimed_before_it_failed_is_told_again_as_its_claim(world: World) -> None:
+    asked_before = world.folder / "asked before"
+    code = (
+        f"from pathlib import Path\nif Path({str(asked_before)!r}).exists(): sys.exit('gone')\n"
+        f"Path({str(asked_before)!r}).touch()\nprint('claimed.mkv')"
+    )
+    world.resolvers = {"order": ["cache", "command"], "command.argv": helper(world.folder, code)}
+    await world.start()
+    asked = f"/calibrate_hash {make_sample('x').magnet()}"
+    for _ in range(2):
+        await world.shows(
+            await world.ask(asked), "completed", "claimed.mkv", "claimed by the owner's program, not verified"
+        )
+    await world.shows(await world.ask(f"/calibrate_hash {make_sample('y').magnet()}"), "failed", "program: gone")
+
+
 async def test_a_verified_name_of_a_program_is_written(world: World) -> None:
     sample = make_sample("Found it.mkv")
     (world.folder / "it.torrent").write_bytes(b"d4:info" + sample.info + b"e")

@@ -38,6 +38,13 @@ WHERE name_id = (
 ) AND position >= :skip
 ORDER BY position LIMIT :limit;
 
+-- name: claimed_name
+SELECT * FROM names
+WHERE coalesce(v1, '') = coalesce(:v1, '') AND coalesce(v2, '') = coalesce(:v2, '') AND NOT verified;
+
+-- name: files_of_name
+SELECT path, size FROM torrent_files WHERE name_id = :id ORDER BY position;
+
 -- name: task_with_hash
 -- Or with the other hash of a hybrid, where both were read from its own bytes.
 WITH meant AS (
