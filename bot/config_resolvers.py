@@ -105,8 +105,8 @@ class Resolvers(BaseModel):
     """``[resolvers]``."""
 
     model_config = FROZEN
-    order: tuple[Literal["libtorrent", "command", "files", "http"], ...] = ("libtorrent",)
-    """Which sources of names are asked, in which order: libtorrent (the swarm), files, command, http."""
+    order: tuple[Literal["cache", "libtorrent", "command", "files", "http"], ...] = ("cache", "libtorrent")
+    """Sources of names, in the order of asking: cache (earlier claims), libtorrent (swarm), files, command, http."""
     hedge_after: Positive = 6.0
     """Seconds of silence after which the next one is asked, too."""
     libtorrent: Libtorrent = Libtorrent()
@@ -118,6 +118,8 @@ class Resolvers(BaseModel):
     def _has_what_it_names(self) -> Self:
         if not self.order or len(set(self.order)) < len(self.order):
             raise ValueError("order must name at least one source, and each once")
+        if set(self.order) == {"cache"}:
+            raise ValueError("order must name a source beside cache, which has only what others claimed before")
         for source, (setting, value) in self.given.items():
             if source in self.order and not value:
                 raise ValueError(f"order names {source}, and resolvers.{source}.{setting} is empty")

@@ -9,6 +9,7 @@ import structlog
 
 from bot import sources, swarm
 from bot.config import Settings, Telegram
+from bot.known import KnownClaims
 from bot.listening import Interface
 from handlers.context import Site
 from services.access import Access
@@ -78,7 +79,7 @@ async def build(
     people = await People(store, _access(settings.telegram, owners), clock).load()
     await people.share_local([PersonId(f"tg:{one}") for one in settings.telegram.owners])
     resolver = await stack.enter_async_context(
-        sources.opened(settings.resolvers, swarm.dht_state_of(settings.database.path), clock)
+        sources.opened(settings.resolvers, swarm.dht_state_of(settings.database.path), clock, known=KnownClaims(store))
     )
     manager = AsyncCalibrationManager(
         LocalEngine(resolver),

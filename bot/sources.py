@@ -10,6 +10,7 @@ from bot.config_resolvers import Resolvers
 from services.clock import Clock
 from services.resolvers.addresses import AddressPolicy, own_addresses
 from services.resolvers.breaker import Breaker
+from services.resolvers.cache import CacheResolver, KnownNames
 from services.resolvers.chain import Chain, Source
 from services.resolvers.command import CommandResolver
 from services.resolvers.files import FilesResolver
@@ -22,9 +23,16 @@ _ALL = 10_000  # more than there are lookups at once: a source that bears as man
 
 @contextlib.asynccontextmanager
 async def opened(
-    settings: Resolvers, dht_state: Path | None, clock: Clock, *, any_port: bool = False
-) -> AsyncIterator[Chain]:
+    settings: Resolvers,
+    dht_state: Path | None,
+    clock: Clock,
+    *,
+    any_port: bool = False,
+    known: KnownNames | None = None,
+) -> AsyncIterator[Resolver]:
     """Open the sources that are to be asked, until the ``async with`` is left. *any_port*: see `swarm.opened`.
+
+    *known* is what ``cache`` knows, which is told before anybody is asked, wherever that stands in the order.
 
     Raises:
         ResolverDown: the swarm part does not start.
@@ -59,8 +67,10 @@ async def opened(
 
         sources = []
         for name in settings.order:
+            if name == "cache":
+                continue
             one, most = await resolver(name)
             sources.append(Source(one, breaker=Breaker(clock), most=most))
         chain = Chain(sources, clock=clock, hedge_after=settings.hedge_after)
         stack.push_async_callback(chain.rest)
-        yield chain
+        yield CacheResolver(chain, known) if known is not None and "cache" in settings.order else chain

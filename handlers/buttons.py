@@ -18,7 +18,7 @@ from services.torrents import NoteId, TaskId
 _PAGED = re.compile(r"(?P<about>.+):(?P<page>0|[1-9][0-9]{0,3})", re.ASCII)
 _NUMBER = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
 _ITEM = re.compile(r"([^:]+):([0-9]{1,4})")
-_CHOICE = re.compile(r"([^:]+):([0-9]{1,4}):([a-z0-9_-]+)")
+_CHOICE = re.compile(r"([^:]+):([0-9]{1,4}):(=?[a-z0-9_-]+)")
 _LONGEST = 64 - len("calibrate_all:")
 _MOST_NOTES = 5000
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
@@ -121,7 +121,7 @@ def about_item(key: ItemKey) -> str:
 
 def about_choice(choice: Choice) -> str:
     """Return what a button carries for *choice*: with the longest encoding and a batch's last item, 56 bytes."""
-    return f"{choice.task_id}:{choice.position}:{choice.encoding}"
+    return f"{choice.task_id}:{choice.position}:{choice.word}"
 
 
 def button(label: str, verb: Verb, about: str | int, page: int = 0) -> InlineKeyboardButton:

@@ -17,6 +17,7 @@ from services.i18n import (
     blank_word,
     duration,
     not_written_said,
+    only_claimed_said,
     sentence,
     source_word,
     state_word,
@@ -164,10 +165,10 @@ def told(t: Translation, step: Step, most: int = LONGEST_NAME) -> str:
 def _found(t: Translation, found: Found) -> list[str]:
     name = shown_name(found.name.text)
     files = t.ngettext("{count} file", "{count} files", found.file_count).format(count=found.file_count)
-    trust = t.gettext("verified") if found.verified else t.gettext("claimed by {source}, not verified")
+    trust = trust_word(t, verified=found.verified, certain=True, source=source_name(t, found.source))
     lines = [
         blank(t, found.name) if found.name.blank else f"<b>{escape(name)}</b>",
-        f"{size(found.size)} · {files} · {trust.format(source=escape(source_name(t, found.source)))}",
+        f"{size(found.size)} · {files} · {escape(trust)}",
     ]
     encoding = escape(shown_name(found.name.encoding))
     if found.name.chosen:
@@ -191,7 +192,8 @@ def _in_notes(t: Translation, snapshot: Snapshot) -> list[str]:
     """Return what became of the notes."""
     written, why, lines = snapshot.written, not_written(snapshot), []
     if snapshot.total == 1 and written.standing:
-        if corrected := [one for one in written.standing if one not in snapshot.otherwise]:
+        behind = {*snapshot.otherwise, *snapshot.only_claimed}
+        if corrected := [one for one in written.standing if one not in behind]:
             lines.append(t.gettext("Corrected: {notes}").format(notes=numbers(t, corrected)))
         if snapshot.otherwise:
             others = numbers(t, snapshot.otherwise)
@@ -204,6 +206,8 @@ def _in_notes(t: Translation, snapshot: Snapshot) -> list[str]:
         lines.append(t.ngettext("{count} note corrected.", "{count} notes corrected.", count).format(count=count))
     if count := written.undone:
         lines.append(t.ngettext("Undone in {count} note.", "Undone in {count} notes.", count).format(count=count))
+    if snapshot.only_claimed:
+        lines.append(only_claimed_said(t, numbers(t, snapshot.only_claimed)))
     return lines
 
 

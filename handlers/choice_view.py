@@ -84,7 +84,7 @@ def _readings(snapshot: Snapshot) -> Rows:
         return []
     task_id, position = snapshot.task.id, asked.item.position
     return [
-        [button(_label(one.text), Verb.READING, about_choice(Choice(task_id, position, one.encoding)))]
+        [button(_label(one.text), Verb.READING, about_choice(Choice(task_id, position, one.word)))]
         for one in asked.readings
     ]
 

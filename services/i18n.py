@@ -366,8 +366,13 @@ def cause_word(t: Translation, cause: str) -> str:
             return t.gettext("calibrated")
 
 
-def trust_word(t: Translation, *, verified: bool, certain: bool) -> str:
-    """Return how sure a name is: its bytes are *verified*, and it is *certain* how they are to be read."""
+def trust_word(t: Translation, *, verified: bool, certain: bool, source: str | None = None) -> str:
+    """Return how sure a name is: its bytes are *verified*, and it is *certain* how they are to be read.
+
+    Of what is only claimed, where there is room for it, also by which *source*, as people call it.
+    """
+    if not verified and source is not None:
+        return t.gettext("claimed by {source}, not verified").format(source=source)
     if not verified:
         return t.gettext("not verified")
     return t.gettext("verified") if certain else t.gettext("a guess")
@@ -431,6 +436,12 @@ def question_said(t: Translation, torrent: str, *, several: bool, writes: bool, 
         case _:
             words = t.gettext("Which of these is its name? Press it, and here is the link to copy.")
     return words.format(hash=torrent)
+
+
+def only_claimed_said(t: Translation, notes: str) -> str:
+    """Return what offers a name that is verified to *notes* that have one which never was."""
+    words = t.gettext("A name that was only claimed stands in {notes}. Press this one to write it there.")
+    return words.format(notes=notes)
 
 
 def replaced_said(t: Translation, old: str, new: str) -> str:

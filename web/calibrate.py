@@ -131,11 +131,16 @@ async def retry(asker: WhoAsks, task_id: TaskName) -> Accepted:
     return _accepted(await moved(asker, task_id, asker.services.manager.retry_task))
 
 
-@router.post("/{note_id}", response_model=Result, responses=refusals(404, 409, 502, 504))
+@router.post(
+    "/{note_id}", response_model=Result, response_model_exclude_none=True, responses=refusals(404, 409, 502, 504)
+)
 async def calibrate_and_wait(
     request: Request, asker: WhoAsks, note_id: Annotated[int, Path(ge=1, lt=2**63), DIGITS]
 ) -> Result | JSONResponse:
-    """Calibrate a note, and answer when that is done; 502 with why no name was found, 504 when it still goes on."""
+    """Calibrate a note, and answer when that is done; 502 with why no name was found, 504 when it still goes on.
+
+    What is only claimed is written into no note by itself: the answer has it as *claimed*, too.
+    """
     manager = asker.services.manager
     if (task_id := await asker.done_before()) is not None:
         await visible(asker, task_id)
@@ -145,7 +150,7 @@ async def calibrate_and_wait(
     if snapshot.task.state is not State.COMPLETED:
         why = failure_of(snapshot) or Step(LookupFailed.code)
         return refused(request, HTTPStatus.BAD_GATEWAY, why.code, why.parameters)
-    return Result(result=result_of(await manager.list_items(task_id, size=MOST_TORRENTS, states=(State.COMPLETED,))))
+    return result_of(await manager.list_items(task_id, size=MOST_TORRENTS, states=(State.COMPLETED,)))
 
 
 def _accepted(snapshot: Snapshot) -> Accepted:

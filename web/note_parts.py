@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from services.i18n import Translation, blank_word, cause_word, trust_word
+from services.i18n import Translation, blank_word, cause_word, source_word, trust_word
 from services.magnets.junk import is_junk
 from services.magnets.parse import Magnet
 from services.magnets.rewrite import magnet_link
@@ -71,11 +71,12 @@ async def torrent_shown(
     unseen = many - (place + 1) * _MOST_FILES if found and found.more else 0
     more = t.ngettext("And {count} more file.", "And {count} more files.", unseen)
     whole = many <= _MOST_FILES
+    source = source_word(t, told.source) or short(told.source)
     return shown | {
         "true_name": blank_word(t, empty=not told.name.text) if told.name.blank else short(told.name.text),
         "link": magnet_link(torrent, told.name.text, magnet.hints) if told.name.certain and not told.name.blank else "",
         "trust": "verified" if told.verified and told.name.certain else "claimed",
-        "trust_said": trust_word(t, verified=told.verified, certain=told.name.certain),
+        "trust_said": trust_word(t, verified=told.verified, certain=told.name.certain, source=source),
         "size": size(told.size),
         "files": await asyncio.to_thread(_branches, found.files, whole=whole) if found else (),
         "files_said": t.ngettext("{count} file", "{count} files", many).format(count=many),

@@ -59,11 +59,19 @@ class OneItem(BaseModel):
     code: str | None = None
 
 
+class Claim(BaseModel):
+    """A name that nobody has verified, and the *source* that claims it."""
+
+    info_hash: str
+    name: str
+    source: str
+
+
 class TaskStatus(BaseModel):
     """A task as it stands. Times are UTC (ISO 8601).
 
-    *result* of a completed one are the names that were found, one a line; *error* and *code* of a failed one say why.
-    *items* are the first twenty.
+    *result* of a completed one are the names that were found, one a line; those that are only *claimed* once more by
+    themselves. *error* and *code* of a failed one say why. *items* are the first twenty.
     """
 
     success: Literal[True] = True
@@ -79,6 +87,7 @@ class TaskStatus(BaseModel):
     progress: Said | None
     items: list[OneItem]
     result: str | None = None
+    claimed: list[Claim] = []
     error: str | None = None
     code: str | None = None
 
@@ -133,10 +142,15 @@ class Items(BaseModel):
 
 
 class Result(BaseModel):
-    """The names that were found, one a line."""
+    """The names that were found, one a line.
+
+    Where some are only claimed, *verified* is false, and these are *claimed*; else neither is there.
+    """
 
     success: Literal[True] = True
     result: str
+    verified: Literal[False] | None = None
+    claimed: list[Claim] | None = None
 
 
 def status_of(snapshot: Snapshot, items: Sequence[Item], found: Sequence[Item], t: Translation) -> TaskStatus:
@@ -157,7 +171,8 @@ def status_of(snapshot: Snapshot, items: Sequence[Item], found: Sequence[Item], 
         counts=dict(snapshot.counts),
         progress=_said(snapshot.progress, t) if snapshot.progress else None,
         items=[item_of(one, t) for one in items],
-        result=result_of(found) if task.state is State.COMPLETED else None,
+        result=_names_of(found) if task.state is State.COMPLETED else None,
+        claimed=_claims_of(found) if task.state is State.COMPLETED else [],
         error=sentence(failure.code, failure.parameters, t) if failure else None,
         code=failure.code if failure else None,
     )
@@ -194,9 +209,22 @@ def item_of(item: Item, t: Translation) -> OneItem:
     return shown
 
 
-def result_of(found: Sequence[Item]) -> str:
-    """Return the names of what was found, one a line."""
+def result_of(found: Sequence[Item]) -> Result:
+    """Return the names of what was found, and which of them nobody has verified."""
+    claimed = _claims_of(found)
+    return Result(result=_names_of(found), verified=False if claimed else None, claimed=claimed or None)
+
+
+def _names_of(found: Sequence[Item]) -> str:
     return "\n".join(" ".join(one.found.name.text.splitlines()) for one in found if one.found is not None)
+
+
+def _claims_of(found: Sequence[Item]) -> list[Claim]:
+    return [
+        Claim(info_hash=one.torrent.shown.hex, name=one.found.name.text, source=one.found.source)
+        for one in found
+        if one.found is not None and not one.found.verified
+    ]
 
 
 def _said(step: Step, t: Translation) -> Said:

@@ -9,9 +9,11 @@ from services.i18n import (
     blank_word,
     kept_said,
     not_written_said,
+    only_claimed_said,
     question_said,
     replaced_said,
     sentence,
+    source_word,
     state_word,
     trust_word,
 )
@@ -127,7 +129,8 @@ def outcome_shown(t: Translation, item: Item, *, several: bool) -> Mapping[str, 
         blank = found.name.blank
         name = blank_word(t, empty=not found.name.text) if blank else shortened(found.name.text)
         sure = found.verified and found.name.certain
-        trust = trust_word(t, verified=found.verified, certain=found.name.certain)
+        source = source_word(t, found.source) or shortened(found.source)
+        trust = trust_word(t, verified=found.verified, certain=found.name.certain, source=source)
         kind = "verified" if sure else "claimed"
         return {"name": name, "why": "", "which": "", "trust": kind, "trust_said": trust}
     if item.failure is not None:
@@ -160,10 +163,12 @@ def _decisions(t: Translation, snapshot: Snapshot) -> Mapping[str, object]:
     if unsure is not None:
         one = len(unsure.readings) == 1
         question = question_said(t, _digits_of(unsure.item), several=several, writes=writes, one=one)
+    elif snapshot.only_claimed:
+        question = only_claimed_said(t, " ".join(f"#{one}" for one in snapshot.only_claimed[:MOST_NOTES]))
     return {
         "question": question,
         "position": 0 if asked is None else asked.item.position,
-        "readings": () if asked is None else [(one.encoding, shortened(one.text)) for one in asked.readings],
+        "readings": () if asked is None else [(one.word, shortened(one.text)) for one in asked.readings],
         "told": list(filter(None, told)),
         "to_keep": [
             (

@@ -138,6 +138,7 @@ async def apply_told(tx: Tx, told: Sequence[Told], now: float) -> Applied:
     """
     await tx.names.put([one.info for one in told if isinstance(one, Named) and one.info], now)
     step = _Step(now)
+    step.applied.tasks |= await _overtaken(tx, told)
     step.applied.lookups += [one for one in told if isinstance(one, LookedUp)]
     await tx.lookups.add(step.applied.lookups, now)
     await step.load(tx, told)
@@ -151,6 +152,15 @@ async def apply_told(tx: Tx, told: Sequence[Told], now: float) -> Applied:
                 step.fail(failure, waits)
     await step.store(tx)
     return step.applied
+
+
+async def _overtaken(tx: Tx, told: Sequence[Told]) -> set[TaskId]:
+    """Let the cards that told of a claim which people chose, and whose place something verified takes, show that."""
+    verified = [one.info.torrent for one in told if isinstance(one, Named) and one.info and one.info.verified]
+    claims = await tx.names.replaced_claims(verified) if verified else ()
+    tasks = {one.task_id for notebook, torrent in claims for one in await tx.tasks.found_in(notebook, torrent)}
+    await tx.followers.renew(list(tasks))
+    return tasks
 
 
 class _Step:

@@ -1,14 +1,16 @@
 """What a person decides about a name that was found: each call inside one transaction."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
-from services.calibration.apply import Applied, may_be_written, passed_over
+from services.calibration.apply import Applied, may_be_written, passed_over, writable
 from services.calibration.ports import Tx
 from services.calibration.task import Found, Item, ItemKey, NoteRequest, PassedOver, Task
 from services.errors import CannotChoose, TaskNotFound
-from services.magnets.rewrite import rename
+from services.magnets.parse import find_magnets
+from services.magnets.rewrite import rename, rename_at
 from services.notebook.history import names_in, stands, steps_of, take_back
 from services.notebook.note import Cause, Change, Note
 from services.readings import Reading, readings
@@ -19,29 +21,58 @@ _CLAIM = "="
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The name of a task's item at *position* is that which its bytes are in *encoding*; or a claim: see `_claimed`."""
+    """The name of a task's item at *position* is the `Offered` that goes by *word*."""
 
     task_id: TaskId
     position: int
+    word: str
+
+
+class Offered(NamedTuple):
+    """What people may say that a name is: *text*, its bytes in *encoding*; or a claim, which as a whole has none.
+
+    *word* stands for it in a `Choice`: its encoding; and of claims, of which another may come meanwhile, what tells all
+    of them apart.
+    """
+
+    word: str
     encoding: str
+    text: str
+
+    def read(self, name: Name) -> Name:
+        """Return *name* as it is where this was chosen."""
+        return Name(text=self.text, raw=name.raw, encoding=self.encoding, chosen=True)
 
 
-def choices(name: Name, *, verified: bool, again: bool = False) -> Sequence[Reading]:
+def choices(name: Name, *, verified: bool, again: bool = False) -> Sequence[Offered]:
     """Return what people may choose from: the readings of a name whose encoding was guessed, or one not *verified*.
 
-    The one that was chosen is among them only where it may be chosen *again*.
+    The one that was chosen, or that is verified and certain, is among them only where it may be chosen *again*.
     """
-    is_claim = name.encoding.startswith(_CLAIM) if name.chosen else not verified
-    if name.certain and (is_claim or not name.chosen):
-        offers = is_claim and may_be_written(name) and (again or not name.chosen)
-        return [Reading(_claimed(name.text), name.text)] if offers else []
-    offered = (one for one in readings(name.raw, name.encoding) if may_be_written(_read(name, one)))
-    return [one for one in offered if again or not (name.chosen and name.text == one.text)]
+    as_a_whole = name.encoding.startswith(_CLAIM) if name.chosen else name.certain and not verified
+    if as_a_whole:
+        offers = may_be_written(name) and (again or not name.chosen)
+        return [_claimed(name.raw, Reading(_word(name.raw, name.text), name.text))] if offers else []
+    if name.certain and not name.chosen:
+        return [Offered(name.encoding, name.encoding, name.text)] if again and may_be_written(name) else []
+    offered = [
+        Offered(one.encoding, one.encoding, one.text) if verified else _claimed(name.raw, one)
+        for one in readings(name.raw, name.encoding)
+    ]
+    return [
+        one
+        for one in offered
+        if may_be_written(one.read(name)) and (again or not (name.chosen and name.text == one.text))
+    ]
 
 
-def _claimed(text: str) -> str:
-    """Return what stands for the encoding of a claim: it tells claims apart, of which another may come meanwhile."""
-    return f"{_CLAIM}{hashlib.sha256(text.encode(errors='replace')).hexdigest()[:8]}"
+def _claimed(raw: bytes, reading: Reading) -> Offered:
+    return Offered(_word(raw, reading.text), reading.encoding, reading.text)
+
+
+def _word(raw: bytes, text: str) -> str:
+    """Return what tells a claim, and a reading of it, from all others: a button has no room for more of it."""
+    return f"{_CLAIM}{hashlib.sha256(raw + text.encode(errors='replace')).hexdigest()[:12]}"
 
 
 async def other_readings(tx: Tx, task: Task, item: Item) -> Sequence[NoteId]:
@@ -57,8 +88,23 @@ async def other_readings(tx: Tx, task: Task, item: Item) -> Sequence[NoteId]:
     ]
 
 
-def _read(name: Name, reading: Reading) -> Name:
-    return Name(text=reading.text, raw=name.raw, encoding=reading.encoding, chosen=True)
+async def with_claims(tx: Tx, task: Task, item: Item) -> tuple[Sequence[Note], Collection[str]]:
+    """Return the notes in which a name stands that was only claimed, where the item's is verified; and such names.
+
+    People let them be written. What was undone or kept in a note is passed over.
+    """
+    found = item.found
+    if found is None or not found.verified or not writable(found):
+        return (), ()
+    torrent = found.torrent
+    replaced = await tx.names.replaced_claims([torrent])
+    claims = set(replaced.get((task.notebook, torrent), ())) - {found.name.text}
+    if not claims:
+        return (), ()
+    pinned = await tx.notes.pinned(task.notebook, [torrent])
+    having = (await tx.notes.having(task.notebook, [torrent])).get(torrent, ())
+    notes = [one for one in having if (one.id, torrent) not in pinned and claims & set(names_in(one.text, torrent))]
+    return notes, claims
 
 
 async def apply_choice(tx: Tx, choice: Choice, notebook: NotebookId, person: PersonId, now: float) -> Applied:
@@ -73,20 +119,30 @@ async def apply_choice(tx: Tx, choice: Choice, notebook: NotebookId, person: Per
     """
     task, item, found = await _found(tx, choice.task_id, choice.position, notebook)
     name = found.name
-    again = name.chosen and name.encoding == choice.encoding
-    if again and not await other_readings(tx, task, item):
-        return Applied()  # pressed twice
-    offered = choices(name, verified=found.verified, again=again)
-    reading = next((one for one in offered if one.encoding == choice.encoding), None)
-    if reading is None:
+    offered = choices(name, verified=found.verified, again=True)
+    pressed = next((one for one in offered if one.word == choice.word), None)
+    if pressed is None:
         raise CannotChoose
-    chosen = replace(found, name=_read(name, reading))
-    await tx.names.choose(notebook, found.torrent, chosen.name, person, now)
-    others = [one for one in await tx.tasks.found_in(notebook, found.torrent) if one.key != item.key]
+    behind, claims = await with_claims(tx, task, item)
+    sure = found.verified and name.certain and not name.chosen
+    if sure and not claims:
+        raise CannotChoose
+    settled = (name.chosen or sure) and name.text == pressed.text
+    if settled and not behind and not await other_readings(tx, task, item):
+        return Applied()  # pressed twice
+    chosen = found if sure else replace(found, name=pressed.read(name))
+    if not sure:
+        await tx.names.choose(notebook, found.torrent, chosen.name, person, now)
+    change = Change(cause=Cause.CHOSEN, person=person, task_id=task.id, at=now)
+    put_right = [note.id for note in behind if await _correct(tx, note, chosen, claims, change)]
+    item = replace(item, corrected=tuple(sorted({*item.corrected, *put_right})))
+    # What is claimed of a pair is said of neither of its hashes.
+    same = [one for one in await tx.tasks.found_in(notebook, found.torrent) if _torrent_of(one) == found.torrent]
+    others = [one for one in same if one.key != item.key]
     tasks = await tx.tasks.those({one.task_id for one in others})
     await tx.followers.again(task.id)
     await tx.followers.renew(list(tasks))
-    applied = Applied(tasks={task.id, *tasks})
+    applied = Applied(tasks={task.id, *tasks}, notes=set(put_right))
     for one in (item, *others):
         owner, since = tasks.get(one.task_id, task), one.ended_at or now
         changed, why = await _write(tx, owner, chosen, person, now, since=since, pressed=one is item)
@@ -94,6 +150,17 @@ async def apply_choice(tx: Tx, choice: Choice, notebook: NotebookId, person: Per
         await tx.tasks.replace_items([replace(one, corrected=corrected, passed_over=None if changed else why)])
         applied.notes.update(changed)
     return applied
+
+
+async def _correct(tx: Tx, note: Note, found: Found, claims: Collection[str], change: Change) -> bool:
+    """Write the name over those *claims* alone."""
+    meant = [one for one in find_magnets(note.text) if found.torrent.answers(one.torrents[0]) and one.name in claims]
+    text, _ = rename_at(note.text, {one.start: found.name.text for one in meant})
+    return await tx.notes.replace_text(note, text, change)
+
+
+def _torrent_of(item: Item) -> TorrentId | None:
+    return item.found.torrent if item.found else None
 
 
 async def _write(

@@ -5,9 +5,8 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from services.calibration.apply import writable
-from services.calibration.choice import choices
+from services.calibration.choice import Offered, choices
 from services.calibration.task import Item, NoteRequest, OldName, PassedOver, Snapshot
-from services.readings import Reading
 
 _MOST_KEPT = 5  # of many at once: the others have pages of their own
 
@@ -16,7 +15,7 @@ class Asked(NamedTuple):
     """An item whose name people may choose from *readings*."""
 
     item: Item
-    readings: Sequence[Reading]
+    readings: Sequence[Offered]
 
 
 class NotWritten(StrEnum):
@@ -41,7 +40,7 @@ def asked_of(snapshot: Snapshot) -> Asked | None:
     for item in shown_of(snapshot):
         if snapshot.total > 1 and _is_chosen(item):
             continue
-        found, again = item.found, bool(snapshot.otherwise)
+        found, again = item.found, bool(snapshot.otherwise or snapshot.only_claimed)
         if found is not None and (offered := choices(found.name, verified=found.verified, again=again)):
             return Asked(item, offered)
     return None
@@ -50,7 +49,7 @@ def asked_of(snapshot: Snapshot) -> Asked | None:
 def unanswered(snapshot: Snapshot) -> Asked | None:
     """Return the same where nobody has chosen yet."""
     asked = asked_of(snapshot)
-    return None if asked is None or _is_chosen(asked.item) else asked
+    return None if asked is None or _is_chosen(asked.item) or _is_sure(asked.item) else asked
 
 
 def to_keep(snapshot: Snapshot) -> Sequence[Item]:
@@ -85,6 +84,10 @@ def _why(item: Item) -> NotWritten | None:
         return NotWritten.PINNED if item.passed_over is PassedOver.PINNED else NotWritten.THERE
     sure = found.name.certain and not found.name.blank and found.verified
     return NotWritten.LONG if sure else NotWritten.UNSURE
+
+
+def _is_sure(item: Item) -> bool:
+    return item.found is not None and item.found.verified and item.found.name.certain
 
 
 def _is_chosen(item: Item) -> bool:

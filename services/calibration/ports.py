@@ -170,6 +170,9 @@ class Names(Protocol):
     async def verified(self, torrents: Collection[TorrentId]) -> Mapping[TorrentId, Found]:
         """Return, for those torrents of which it is known, what is verified of a torrent that answers them."""
 
+    async def claimed(self, torrent: TorrentId) -> TorrentInfo | None:
+        """Return what is claimed of exactly these hashes, where nothing is verified."""
+
     async def put(self, infos: Sequence[TorrentInfo], at: float) -> None:
         """Store each under its hashes; what is verified is never replaced."""
 
@@ -178,6 +181,11 @@ class Names(Protocol):
 
     async def chosen(self, torrents: Collection[TorrentId]) -> Mapping[tuple[NotebookId, TorrentId], Name]:
         """Return the names of these torrents that people chose, each for their notebook."""
+
+    async def replaced_claims(
+        self, torrents: Collection[TorrentId]
+    ) -> Mapping[tuple[NotebookId, TorrentId], Collection[str]]:
+        """Return those that people of a notebook chose as long as they were only claimed; something is verified now."""
 
 
 class Followers(Protocol):

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
-from services.calibration.choice import other_readings
+from services.calibration.choice import other_readings, with_claims
 from services.calibration.ports import Tx
 from services.calibration.task import Found, Item, ItemKey, Lost, NoteRequest, OldName, Snapshot, State, Task, Written
 from services.magnets.rewrite import rename
@@ -83,6 +83,7 @@ async def read_snapshots(
         if task.state.ended and not single:  # of one under way to look for them reads all of it
             undecided, replaced = await _undecided(tx, task, told.standing)
         several = (first, *outcomes, *undecided)
+        behind = (await with_claims(tx, task, first))[0] if single else ()
         snapshots.append(
             Snapshot(
                 task=task,
@@ -94,6 +95,7 @@ async def read_snapshots(
                 replaced=replaced,
                 progress=progress.get(task_id) if task.state is State.RUNNING else None,
                 written=told,
+                only_claimed=tuple(note.id for note in behind),
                 # Where all of it was undone, all old names stand.
                 otherwise=tuple(await other_readings(tx, task, first)) if single else (),
                 old_names={} if told.as_one and not told.standing else await _old_names(tx, task, several),

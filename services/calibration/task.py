@@ -207,7 +207,8 @@ class Snapshot:
     *undecided*, those about whose names people may decide: five whose name is a guess, and the first five that
     *replaced* an old name, of so many, or of at least twenty. *old_names* tells of those of these items that had one;
     what others have written since leaves nothing to tell. *otherwise*: of one that found a single name, the notes in
-    which it wrote another reading than the chosen one, and where that stands.
+    which it wrote another reading than the chosen one, and where that stands; and the notes that have a name which was
+    *only_claimed*, where this one is verified.
     """
 
     task: Task
@@ -221,6 +222,7 @@ class Snapshot:
     written: Written = Written()
     old_names: Mapping[ItemKey, OldName] = field(default_factory=dict)
     otherwise: tuple[NoteId, ...] = ()
+    only_claimed: tuple[NoteId, ...] = ()
 
     @property
     def total(self) -> int:

@@ -24,6 +24,20 @@ class NameRows:
         rows = await self._run.all("verified_names", torrents=codec.torrents_to_json(asked))
         return {asked[row["place"]]: found_from(row) for row in rows}
 
+    async def claimed(self, torrent: TorrentId) -> TorrentInfo | None:
+        row = await self._run.one("claimed_name", v1=codec.hex_of(torrent.v1), v2=codec.hex_of(torrent.v2))
+        if row is None:
+            return None
+        files = await self._run.all("files_of_name", id=row["id"])
+        return TorrentInfo(
+            torrent=torrent,
+            name=name_from(row),
+            size=row["size"],
+            files=tuple(FileEntry(one["path"], one["size"]) for one in files),
+            source=row["source"],
+            verified=False,
+        )
+
     async def put(self, infos: Sequence[TorrentInfo], at: float) -> None:
         fresh = await self._fresh(infos)
         await self._run.many("insert_name", [_name_row(info, at) for info in fresh])
@@ -53,23 +67,30 @@ class NameRows:
             for row in rows
         }
 
+    async def replaced_claims(
+        self, torrents: Collection[TorrentId]
+    ) -> Mapping[tuple[NotebookId, TorrentId], Collection[str]]:
+        asked = list(torrents)
+        claims: dict[tuple[NotebookId, TorrentId], set[str]] = {}
+        for row in await self._run.all("replaced_claims", torrents=codec.torrents_to_json(asked)):
+            claims.setdefault((NotebookId(row["notebook_id"]), asked[row["place"]]), set()).add(row["text"])
+        return claims
+
     async def _fresh(self, infos: Sequence[TorrentInfo]) -> Sequence[TorrentInfo]:
-        """Return what is to be stored, one a hash; what it replaces is deleted."""
+        """Return what is to be stored, one a hash; of claims one for the same hashes. What it replaces is deleted."""
         rows = await self._run.all("names_of", torrents=codec.torrents_to_json(info.torrent for info in infos))
         final = {row["place"] for row in rows if row["verified"] or _stays(row, infos[row["place"]])}
-        fresh: dict[InfoHash, TorrentInfo] = {}
-        # The verified ones last, so that they are what stays of several with one hash.
-        for place, info in sorted(enumerate(infos), key=lambda pair: pair[1].verified):
-            known = [fresh[one] for one in info.torrent.hashes if one in fresh]
-            if place in final or any(one.verified for one in known):
-                continue
-            for claimed in known:
-                for one in claimed.torrent.hashes:
-                    fresh.pop(one, None)
-            fresh.update(dict.fromkeys(info.torrent.hashes, info))
-        replaced = {row["id"] for row in rows if row["place"] not in final}
-        await self._run.many("delete_name", [{"id": one} for one in replaced])
-        return list({id(info): info for info in fresh.values()}.values())
+        fresh = [info for place, info in enumerate(infos) if place not in final]
+        verified: dict[InfoHash, TorrentInfo] = {}
+        for info in fresh:
+            if info.verified and verified.keys().isdisjoint(info.torrent.hashes):
+                verified.update(dict.fromkeys(info.torrent.hashes, info))
+        claimed = {one.torrent: one for one in fresh if verified.keys().isdisjoint(one.torrent.hashes)}
+        replaced = {row["id"] for row in rows if row["place"] not in final and _replaces(infos[row["place"]], row)}
+        ids: list[Parameters] = [{"id": one} for one in replaced]
+        await self._run.many("keep_replaced_claims", ids)
+        await self._run.many("delete_name", ids)
+        return [*claimed.values(), *{id(info): info for info in verified.values()}.values()]
 
 
 class FactRows:
@@ -100,9 +121,15 @@ class FactRows:
         return await self._run.one("task_with_hash", notebook_id=notebook, info_hash=info_hash.hex) is not None
 
 
+def _replaces(info: TorrentInfo, row: sqlite3.Row) -> bool:
+    """Whether *info* replaces a claim: one of any of its hashes where it is verified, else one of just these."""
+    return info.verified or codec.torrent_from(row["v1"], row["v2"]) == info.torrent
+
+
 def _stays(row: sqlite3.Row, info: TorrentInfo) -> bool:
     """Whether a claim that is known stays where *info* comes, another claim: the same, or people have chosen it."""
-    return not info.verified and (bool(row["chosen"]) or row["name"] == info.name.text)
+    known = bool(row["chosen"]) or row["name"] == info.name.text
+    return known and not info.verified and _replaces(info, row)
 
 
 def _name_row(info: TorrentInfo, at: float) -> Parameters:

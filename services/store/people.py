@@ -44,6 +44,8 @@ class NotebookRows:
         await self._run.one("join_words", old=notebook, word=notebook_word(into))
         await self._run.one("join_chosen_names", old=notebook, new=into)
         await self._run.one("forget_chosen_names_of", old=notebook)
+        await self._run.one("join_replaced_claims", old=notebook, new=into)
+        await self._run.one("forget_replaced_claims_of", old=notebook)
         await self._run.one("join_notes", old=notebook, new=into)
         await self._run.one("join_note_hashes", old=notebook, new=into)
         await self._run.one("join_tasks", old=notebook, new=into)

@@ -159,6 +159,80 @@ async def test_a_claim_is_shown_on_the_card_and_written_into_no_note(world: Worl
     assert (await world.ask("/note 1")).text.endswith(f"keep {link}")
 
 
+async def test_a_press_on_a_claim_writes_it_and_one_on_what_another_claim_has_replaced_writes_nothing(
+    world: World,
+) -> None:
+    world.timeout = 2
+    second = world.folder / "second"
+    code = (
+        f"import os\nname = '别的电影' if os.path.exists({str(second)!r}) else '流浪地球'\n"
+        "sys.stdout.buffer.write(b'plain.mkv' if asked[0] == '0' else name.encode('gb18030'))"
+    )
+    world.resolvers = {"order": ["command"], "command.argv": helper(world.folder, code)}
+    await world.start()
+    plain = f"magnet:?xt=urn:btih:{1:040x}"
+    await world.ask(f"keep {plain}&dn=18")
+    card = await world.ask("/calibrate 1")
+    await world.shows(card, "completed", "plain.mkv", "not verified")
+    await world.alice.press(card, "plain.mkv")
+    await world.shows(card, "completed", "Chosen by hand.", "Corrected: #1")
+    assert (await world.ask("/note 1")).text.endswith(f"keep {plain}&dn=plain.mkv")
+
+    link = f"magnet:?xt=urn:btih:{'f' * 40}&dn=18"
+    await world.ask(f"keep {link}")
+    card = await world.ask("/calibrate 2")
+    await world.shows(card, "completed", "流浪地球")
+    second.touch()
+    await world.shows(await world.ask("/calibrate 2"), "completed", "别的电影")
+    answer = await world.alice.press(card, "流浪地球")
+    assert answer.text == "There is nothing to choose here any more."
+    assert (await world.ask("/note 2")).text.endswith(f"keep {link}")
+
+
+async def test_what_is_verified_later_is_offered_to_the_note_that_carries_a_claim(world: World) -> None:
+    world.timeout = 3
+    sample = make_sample("True name.mkv")
+    torrent = world.folder / "it.torrent"
+    code = f"import os\nprint({str(torrent)!r} if os.path.exists({str(torrent)!r}) else 'claimed.mkv')"
+    world.resolvers = {"order": ["command"], "command.argv": helper(world.folder, code)}
+    await world.start()
+    await world.ask(f"keep {sample.magnet(dn='18')}")
+    first = await world.ask("/calibrate 1")
+    await world.shows(first, "completed", "claimed.mkv")
+    await world.alice.press(first, "claimed.mkv")
+    await world.shows(first, "completed", "Corrected: #1")
+    torrent.write_bytes(b"d4:info" + sample.info + b"e")
+    second = await world.ask(f"/calibrate_hash {sample.magnet()}")
+    offer = "A name that was only claimed stands in #1. Press this one to write it there."
+    for card in (second, first):
+        await world.shows(card, "completed", "True name.mkv", "· verified", offer)
+    assert (await world.ask("/note 1")).text.endswith(sample.magnet(dn="claimed.mkv"))
+    await world.alice.press(second, "True name.mkv")
+    await world.shows(second, "completed", "Corrected: #1")
+    await world.api.until(lambda: offer not in second.text + first.text)
+    assert (await world.ask("/note 1")).text.endswith(sample.magnet(dn="True name.mkv"))
+    await world.alice.press(second, "Undo")
+    await world.shows(second, "completed", "Undone in 1 note.")
+    assert (await world.ask("/note 1")).text.endswith(sample.magnet(dn="claimed.mkv"))
+    assert offer not in second.text + first.text
+
+
+async def test_what_a_program_claimed_before_it_failed_is_told_again_as_its_claim(world: World) -> None:
+    asked_before = world.folder / "asked before"
+    code = (
+        f"from pathlib import Path\nif Path({str(asked_before)!r}).exists(): sys.exit('gone')\n"
+        f"Path({str(asked_before)!r}).touch()\nprint('claimed.mkv')"
+    )
+    world.resolvers = {"order": ["cache", "command"], "command.argv": helper(world.folder, code)}
+    await world.start()
+    asked = f"/calibrate_hash {make_sample('x').magnet()}"
+    for _ in range(2):
+        await world.shows(
+            await world.ask(asked), "completed", "claimed.mkv", "claimed by the owner's program, not verified"
+        )
+    await world.shows(await world.ask(f"/calibrate_hash {make_sample('y').magnet()}"), "failed", "program: gone")
+
+
 async def test_a_verified_name_of_a_program_is_written(world: World) -> None:
     sample = make_sample("Found it.mkv")
     (world.folder / "it.torrent").write_bytes(b"d4:info" + sample.info + b"e")

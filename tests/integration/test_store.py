@@ -40,6 +40,17 @@ V1, V2 = InfoHash("1" * 40), InfoHash("2" * 64)
 HINTS = Hints(trackers=("http://t/a", "udp://t:1"), peers=(("2001:db8::1", 6881),))
 
 
+def info(torrent: TorrentId, text: str, *, verified: bool) -> TorrentInfo:
+    return TorrentInfo(
+        torrent=torrent,
+        name=Name(text=text, raw=b"\xff\x00raw", encoding="gbk", certain=False),
+        size=2**47,
+        files=(FileEntry("a", 1),),
+        source="s",
+        verified=verified,
+    )
+
+
 @pytest.fixture(params=[connect, open_inline], ids=["threads", "in the loop"])
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
     opens: Connect = request.param
@@ -211,6 +222,32 @@ async def test_notes_that_an_older_calibot_indexed_are_found_by_a_hybrids_other_
     async with Store.open(path) as store:
         found = await store.read(lambda tx: tx.words.search(NotebookId(1), [v2], before=None, limit=2))
         assert found == [1]
+
+
+async def test_names_that_an_older_calibot_kept_stay_with_their_files_and_choices(tmp_path: Path) -> None:
+    path = tmp_path / "calibot.db"
+    v1, v2 = "1" * 40, "2" * 64
+    with contextlib.closing(sqlite3.connect(path)) as old:
+        for number in range(1, 19):
+            old.executescript(Path(f"services/store/migrations/{number:04}.sql").read_text(encoding="utf-8"))
+        old.execute("INSERT INTO notebooks (id, created_at) VALUES (1, 1.0)")
+        old.execute("INSERT INTO names VALUES (7, ?, ?, x'61', 'a', 'utf-8', 0, 1, 'swarm', 1, 1, 1.0)", [v1, v2])
+        old.execute("INSERT INTO torrent_files VALUES (7, 0, 'folder/a', 1)")
+        old.execute("INSERT INTO chosen_names VALUES (1, 7, 'chosen', 'utf-8', 'tg:1', 1.0)")
+        old.execute("PRAGMA user_version = 18")
+        old.commit()
+    torrent = TorrentId(InfoHash(v1), InfoHash(v2))
+    async with Store.open(path) as store:
+        known = await store.read(lambda tx: tx.facts.of(NotebookId(1), [torrent]))
+        assert known[torrent].name.text == "chosen"
+        assert await store.read(lambda tx: tx.facts.files(InfoHash(v2), skip=0, limit=9)) == [FileEntry("folder/a", 1)]
+        await store.write(lambda tx: tx.names.put([info(TorrentId(v2=InfoHash(v2)), "late", verified=False)], 1.0))
+        assert await store.read(lambda tx: tx.facts.of(NotebookId(1), [TorrentId(v2=InfoHash(v2))])) == {
+            TorrentId(v2=InfoHash(v2)): known[torrent]
+        }
+    with contextlib.closing(sqlite3.connect(path)) as new:
+        assert new.execute("PRAGMA foreign_key_check").fetchall() == []
+        assert {row[2] for row in new.execute("PRAGMA foreign_key_list(torrent_files)")} == {"names"}
 
 
 async def test_messages_of_an_older_calibot_that_came_to_rest_in_closed_chats_are_still_to_show_their_ends(
@@ -387,16 +424,6 @@ async def test_what_all_tasks_on_a_page_ask_for_is_read_once(store: Store, noteb
 
 
 async def test_a_verified_name_is_never_replaced_by_a_claimed_one(store: Store) -> None:
-    def info(torrent: TorrentId, text: str, *, verified: bool) -> TorrentInfo:
-        return TorrentInfo(
-            torrent=torrent,
-            name=Name(text=text, raw=b"\xff\x00raw", encoding="gbk", certain=False),
-            size=2**47,
-            files=(FileEntry("a", 1),),
-            source="s",
-            verified=verified,
-        )
-
     pair = TorrentId(V1, V2)
     await store.write(lambda tx: tx.names.put([info(TorrentId(V1), "claimed", verified=False)], 1.0))
     await store.write(lambda tx: tx.names.put([info(TorrentId(v2=V2), "claimed too", verified=False)], 1.0))

@@ -9,7 +9,7 @@ from services.decoding import decode
 from services.i18n import ENGLISH
 from services.notebook.note import Cause, Change, Note
 from services.store.store import Store
-from services.torrents import FileEntry, NotebookId, NoteId, PersonId, TaskId, TorrentInfo
+from services.torrents import FileEntry, NotebookId, NoteId, PersonId, TaskId, TorrentId, TorrentInfo
 from tests.fake_clock import FakeClock
 from tests.unit.fakes import FakeEngine, torrent
 
@@ -29,11 +29,16 @@ class World:
     async def add(
         self, text: str, *words: str, notebook: NotebookId | None = None, origin: str | None = None
     ) -> NoteId:
+        return await self.insert(text, *map(torrent, words), notebook=notebook, origin=origin)
+
+    async def insert(
+        self, text: str, *torrents: TorrentId, notebook: NotebookId | None = None, origin: str | None = None
+    ) -> NoteId:
         note = Note(
             id=NoteId(0), notebook=notebook or self.notebook, text=text, version=1, origin=origin, person=ALICE,
             created_at=1.0, changed_at=1.0,
         )  # fmt: skip
-        return await self.store.write(lambda tx: tx.notes.insert(note, map(torrent, words)))
+        return await self.store.write(lambda tx: tx.notes.insert(note, torrents))
 
     async def note(self, note_id: NoteId, notebook: NotebookId | None = None) -> Note:
         note = await self.store.read(lambda tx: tx.notes.get(notebook or self.notebook, note_id))

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handlers.buttons import Press, Verb, about_choice, batches, button, unpacked
-from services.calibration.choice import Choice
+from services.calibration.choice import Choice, choices
+from services.decoding import decode
 from services.readings import _CANDIDATES, _ENCODINGS, _SHIFTED
 from services.torrents import NoteId, TaskId
 
@@ -59,8 +60,27 @@ def test_a_choice_comes_back_and_fits(task_id: str, position: int, encoding: str
     assert (pressed.choice, pressed.task_id) == (choice, TaskId(task_id))
 
 
+@given(st.binary(max_size=60), st.booleans(), st.booleans(), st.booleans(), st.uuids().map(str))
+def test_whatever_people_may_choose_from_comes_back_and_fits(
+    raw: bytes, verified: bool, again: bool, chosen: bool, task_id: str
+) -> None:
+    name = decode(raw)
+    for _ in range(2):  # as it was found, and once it has been chosen
+        for offered in choices(name, verified=verified, again=again):
+            choice = Choice(TaskId(task_id), 4999, offered.word)
+            data = button("Label", Verb.READING, about_choice(choice)).callback_data
+            assert isinstance(data, str)
+            assert len(data.encode()) <= 64
+            pressed = Press.parse(data)
+            assert pressed is not None
+            assert pressed.choice == choice
+        if not chosen or not (offers := choices(name, verified=verified)):
+            break
+        name = offers[0].read(name)
+
+
 @pytest.mark.parametrize(
-    "about", ["x", "x:0", "x:0:", "x:-1:utf-8", "x:99999:utf-8", "x:0:utf-8:y", ":0:utf-8", "x:0:é"]
+    "about", ["x", "x:0", "x:0:=", "x:0:a=b", "x:0:", "x:-1:utf-8", "x:99999:utf-8", "x:0:utf-8:y", ":0:utf-8", "x:0:é"]
 )
 def test_a_choice_of_somebody_elses_making_is_none(about: str) -> None:
     assert Press(Verb.READING, about).choice is None

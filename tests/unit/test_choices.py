@@ -1,5 +1,6 @@
 """What a person decides about a name: which reading is right."""
 
+import hashlib
 from dataclasses import replace
 from urllib.parse import quote
 
@@ -11,6 +12,7 @@ from services.calibration.task import HashRequest, State
 from services.errors import CannotChoose, TaskNotFound
 from services.i18n import ENGLISH
 from services.magnets.parse import find_magnets
+from services.magnets.rewrite import magnet_link
 from services.notebook.edits import Edits
 from services.notebook.history import History
 from services.notebook.note import Cause, Change
@@ -109,7 +111,7 @@ def claim(text: str) -> str:
     """Return the word by which *text*, which somebody claims, is chosen."""
     name = Name(text=text, raw=text.encode())
     (only,) = choices(name, verified=False)
-    return only.encoding
+    return only.word
 
 
 async def test_a_claimed_name_is_written_on_a_press_alone_and_asks_for_it_until_then(
@@ -175,6 +177,55 @@ async def test_a_press_on_a_claim_that_another_has_replaced_writes_nothing(
         assert await world.text(note) == link("claim", "18")
         await world.choose(manager, task_id, claim("second.mkv"))
         assert "dn=second.mkv" in await world.text(note)
+
+
+async def test_claims_of_two_hashes_and_of_a_pair_of_them_are_each_shown_and_chosen_by_themselves(
+    world: World, run: Run, engine: FakeEngine, clock: FakeClock
+) -> None:
+    v1, v2 = torrent("claim").shown, InfoHash(hashlib.sha256(b"other").hexdigest())
+    asked = {TorrentId(v2=v2): "second.mkv", TorrentId(v1, v2): "pair.mkv", TorrentId(v1): "first.mkv"}
+    texts = [magnet_link(one, "18", Hints()) for one in asked]
+    async with run() as manager:
+        notes, tasks = [], []
+        for (one, name), text in zip(asked.items(), texts, strict=True):
+            engine.names[one] = info_of(one, name, verified=False)
+            notes.append(await world.insert(text, one))
+            tasks.append(await world.calibrate(manager, notes[-1]))
+            for task_id, shown in zip(tasks, asked.values(), strict=False):
+                assert labels(await world.shown(manager, task_id))[0] == shown
+        assert await world.store.read(lambda tx: tx.notes.undecided(notes)) == set(notes)
+        for place, (task_id, name) in enumerate(zip(tasks, asked.values(), strict=True)):
+            await world.choose(manager, task_id, claim(name))
+            texts[place] = texts[place].replace("dn=18", f"dn={name}")
+            assert [await world.text(one) for one in notes] == texts
+        known = await world.store.read(lambda tx: tx.facts.of(world.notebook, list(asked)))
+        assert {one: (told.name.text, told.name.chosen) for one, told in known.items()} == {
+            one: (name, True) for one, name in asked.items()
+        }
+        assert await world.store.read(lambda tx: tx.notes.undecided(notes)) == set()
+        engine.names[TorrentId(v1)] = info_of(TorrentId(v1, v2), "true.mkv")
+        await world.calibrate(manager, notes[2])
+        for task_id in tasks:
+            assert "<b>true.mkv</b>" in (await world.shown(manager, task_id)).html
+
+
+async def test_a_press_on_a_claim_writes_no_other_that_has_its_guessed_encoding(
+    world: World, run: Run, store: Store, engine: FakeEngine
+) -> None:
+    other = await store.write(lambda tx: tx.notebooks.open("tg:2", 1.0))
+    first, second = (guessed("claim", text.encode("gb18030"), verified=False) for text in ("流浪地球", "别的电影"))
+    (word,) = (one.word for one in choices(first.name, verified=False) if one.text == "流浪地球")
+    engine.knows("claim", first)
+    async with run() as manager:
+        note = await world.add(link("claim", "18"), "claim")
+        task_id = await world.calibrate(manager, note)
+        assert "流浪地球" in labels(await world.shown(manager, task_id))
+        engine.knows("claim", second)
+        await world.calibrate(manager, await world.add(link("claim"), "claim", notebook=other), notebook=other)
+        for stale in (word, "gb18030"):
+            with pytest.raises(CannotChoose):
+                await world.choose(manager, task_id, stale)
+        assert await world.text(note) == link("claim", "18")
 
 
 async def test_a_claim_that_was_chosen_stays_whoever_claims_something_else_and_serves_later_notes(
@@ -588,8 +639,11 @@ async def test_a_claimed_name_whose_encoding_is_guessed_can_be_chosen_too(
     async with run() as manager:
         note = await world.add(link("claimed"), "claimed")
         task_id = await world.calibrate(manager, note)
-        await world.choose(manager, task_id, "big5hkscs")
-        assert find_magnets(await world.text(note))[0].name == TRUE
+        offered = choices(guessed("claimed", verified=False).name, verified=False)
+        for one in (*offered, *offered[-1:]):  # the last one twice
+            await world.choose(manager, task_id, one.word)
+            assert find_magnets(await world.text(note))[0].name == one.text
+        assert {one.text for one in offered} > {TRUE}
 
 
 async def test_an_undo_takes_back_the_chosen_name_and_those_that_the_task_had_written_by_itself(

@@ -138,6 +138,7 @@ def test_a_wrong_value_is_refused_by_its_keys_full_name(key: str, value: str, co
     [
         ("order = []", "order must name at least one source, and each once"),
         ('order = ["libtorrent", "libtorrent"]', "order must name at least one source, and each once"),
+        ('order = ["cache"]', "order must name a source beside cache, which has only what others claimed before"),
         ('order = ["command"]', "order names command, and resolvers.command.argv is empty"),
         ('order = ["files", "libtorrent"]', "order names files, and resolvers.files.folders is empty"),
         ('order = ["http"]', "order names http, and resolvers.http.templates is empty"),

@@ -1,6 +1,8 @@
 """Whose the notes are that were kept without Telegram."""
 
+import contextlib
 import re
+import sqlite3
 from dataclasses import replace
 
 import pytest
@@ -212,10 +214,15 @@ async def test_what_was_looked_up_there_counts_for_the_figures_of_both(
 
 def test_no_table_goes_on_with_a_notebook_that_has_become_part_of_another() -> None:
     queries = " ".join(text for name, text in load_queries().items() if name.startswith(("join_", "forget_")))
-    tables = re.findall(
-        r"CREATE TABLE (\w+) \(((?:[^;]|\n)*?)\n\)", "\n".join(text for text in load_migrations()), re.IGNORECASE
-    )
-    named = {table for table, columns in tables if re.search(r"^\s*notebook_id\b", columns, re.MULTILINE)}
+    with contextlib.closing(sqlite3.connect(":memory:")) as database:
+        for script in load_migrations():
+            database.executescript(script)
+        rows = database.execute(
+            "SELECT tables.name FROM pragma_table_list AS tables JOIN pragma_table_info(tables.name) AS columns "
+            "WHERE tables.type = 'table' AND columns.name = 'notebook_id'"
+        ).fetchall()
+    named = {str(name) for (name,) in rows}
+    assert {"chosen_names", "replaced_claims"} <= named
     assert {"notes", "tasks", "notebook_lookups"} <= named
     assert [one for one in sorted(named) if not re.search(rf"(UPDATE|DELETE FROM) {one}\b", queries)] == []
 

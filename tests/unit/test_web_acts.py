@@ -4,6 +4,7 @@ import asyncio
 import dataclasses
 import re
 from collections.abc import AsyncIterator, Mapping, Sequence
+from html import unescape
 from urllib.parse import quote, urlencode
 
 import httpx
@@ -15,7 +16,7 @@ from services.store.store import Store
 from services.torrents import NoteId, PersonId
 from tests.fake_clock import FakeClock
 from tests.unit.conftest import Run
-from tests.unit.fakes import FakeEngine, torrent
+from tests.unit.fakes import FakeEngine, info_of, torrent
 from tests.unit.name_world import TRUE, guessed
 from tests.unit.web_world import ALICE, BOB, CAROL, GROUP, MALLORY, World, web_world
 from web.given import FrontEnd
@@ -401,6 +402,45 @@ async def test_undo_is_offered_where_something_can_be_undone(world: World) -> No
 
 
 # Deciding about names.
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [("en", "claimed by the owner's program, not verified"), ("zh", "由 所有者的程序 提供，未经验证")],
+)
+async def test_the_page_says_of_a_claim_that_it_is_one_and_whose(
+    world: World, engine: FakeEngine, language: str, said: str
+) -> None:
+    engine.knows(
+        "claim", dataclasses.replace(info_of(torrent("claim"), "claimed.mkv", verified=False), source="command")
+    )
+    note = await world.note("tg:1", "claim")
+    task = (await world.ended("/api/calibrate/async", {"note_id": note}))["task_id"]
+    await log_in(world)
+    for address in ("/", f"/tasks/{task}", f"/notes/{note}"):
+        page = await world.http.get(address, headers={"Accept-Language": language})
+        assert f'<span class="mark claimed">{said}</span>' in unescape(page.text), address
+
+
+async def test_what_is_verified_later_is_written_over_a_claim_on_the_page(world: World, engine: FakeEngine) -> None:
+    engine.knows("claim", info_of(torrent("claim"), "claimed.mkv", verified=False))
+    note = await world.note("tg:1", "claim")
+    first = (await world.ended("/api/calibrate/async", {"note_id": note}))["task_id"]
+    await log_in(world)
+    (word,) = re.findall(r'name="encoding" value="(=[0-9a-f]+)"', (await world.http.get("/")).text)
+    await press(world, f"/tasks/{first}/choose", {"position": 0, "encoding": word})
+    assert "dn=claimed.mkv" in await world.text("tg:1", note)
+    engine.knows("claim", info_of(torrent("claim"), "true.mkv"))
+    task = (await world.ended("/api/calibrate/async", {"info_hash": torrent("claim").shown.hex}))["task_id"]
+    offer = f"A name that was only claimed stands in #{note}. Press this one to write it there."
+    page = (await world.http.get(f"/tasks/{task}")).text
+    assert offer in page
+    assert f'<button name="encoding" value="utf-8" id="choose-{task}-0-utf-8">true.mkv</button>' in page
+    for _ in range(2):
+        answer = await press(world, f"/tasks/{task}/choose", {"position": 0, "encoding": "utf-8"})
+        assert answer.status_code == 303
+        assert "dn=true.mkv" in await world.text("tg:1", note)
+    assert offer not in (await world.http.get("/")).text
 
 
 @pytest.mark.usefixtures("guess")

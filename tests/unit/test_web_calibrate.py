@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 from starlette.types import Message
@@ -10,7 +11,7 @@ from services.errors import LookupFailed
 from services.store.store import Store
 from tests.fake_clock import FakeClock
 from tests.unit.conftest import Run
-from tests.unit.fakes import FakeEngine, torrent
+from tests.unit.fakes import FakeEngine, info_of, torrent
 from tests.unit.web_world import ALICE, BOB, GROUP, World, web_world
 
 ASYNC, BATCH, STATUS = "/api/calibrate/async", "/api/calibrate/batch", "/api/calibrate/status"
@@ -106,6 +107,22 @@ async def test_the_old_way_waits_for_the_name(world: World) -> None:
     await world.clock.advance(1)
     answer = await waiting
     assert (answer.status_code, answer.json()) == (200, {"success": True, "result": "a.mkv"})
+
+
+async def test_a_name_that_is_only_claimed_says_so_and_who_claims_it(world: World, engine: FakeEngine) -> None:
+    claimed = replace(info_of(torrent("b"), "claimed.mkv", verified=False), source="command")
+    engine.knows("b", claimed)
+    note_id = await world.note(ALICE, "a", "b")
+    waiting = asyncio.ensure_future(world.post(ALICE, f"/api/calibrate/{note_id}"))
+    await world.clock.advance(3)
+    told = [{"info_hash": torrent("b").shown.hex, "name": "claimed.mkv", "source": "command"}]
+    assert (await waiting).json() == {
+        "success": True, "result": "a.mkv\nclaimed.mkv", "verified": False, "claimed": told,
+    }  # fmt: skip
+    assert "claimed.mkv" not in await world.text(ALICE, note_id)
+    for body, expected in (({"info_hash": torrent("b").shown.hex}, told), ({"info_hash": torrent("a").shown.hex}, [])):
+        done = await world.ended(ASYNC, body)
+        assert (done["status"], done["claimed"]) == ("completed", expected)
 
 
 async def test_the_old_way_says_why_there_is_no_name(world: World) -> None:

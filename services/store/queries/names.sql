@@ -9,12 +9,20 @@ JOIN names ON names.v2 = asked.value ->> 1 AND asked.value ->> 0 IS NULL
 WHERE names.verified = 1;
 
 -- name: known_names
+-- What is verified of a torrent that has every hash that was asked for; or what is claimed of exactly these.
 WITH found AS (
     SELECT asked.key AS place, names.* FROM json_each(:torrents) AS asked
     JOIN names ON names.v1 = asked.value ->> 0 AND (asked.value ->> 1 IS NULL OR names.v2 = asked.value ->> 1)
+    WHERE names.verified
     UNION ALL
     SELECT asked.key AS place, names.* FROM json_each(:torrents) AS asked
     JOIN names ON names.v2 = asked.value ->> 1 AND asked.value ->> 0 IS NULL
+    WHERE names.verified
+    UNION ALL
+    SELECT asked.key AS place, names.* FROM json_each(:torrents) AS asked
+    JOIN names ON coalesce(names.v1, '') = coalesce(asked.value ->> 0, '')
+        AND coalesce(names.v2, '') = coalesce(asked.value ->> 1, '')
+    WHERE NOT names.verified
 )
 SELECT found.place, found.raw_name, found.size, found.file_count, found.verified, found.source,
     coalesce(chosen.text, found.name) AS name, coalesce(chosen.encoding, found.encoding) AS encoding,
@@ -24,8 +32,18 @@ LEFT JOIN chosen_names AS chosen ON chosen.name_id = found.id AND chosen.noteboo
 
 -- name: files_of
 SELECT path, size FROM torrent_files
-WHERE name_id = (SELECT id FROM names WHERE v1 = :info_hash OR v2 = :info_hash) AND position >= :skip
+WHERE name_id = (
+    SELECT id FROM names WHERE v1 = :info_hash OR v2 = :info_hash
+    ORDER BY verified DESC, v1 IS NOT NULL AND v2 IS NOT NULL LIMIT 1
+) AND position >= :skip
 ORDER BY position LIMIT :limit;
+
+-- name: claimed_name
+SELECT * FROM names
+WHERE coalesce(v1, '') = coalesce(:v1, '') AND coalesce(v2, '') = coalesce(:v2, '') AND NOT verified;
+
+-- name: files_of_name
+SELECT path, size FROM torrent_files WHERE name_id = :id ORDER BY position;
 
 -- name: task_with_hash
 -- Or with the other hash of a hybrid, where both were read from its own bytes.
@@ -47,9 +65,21 @@ WITH known AS (
     SELECT asked.key AS place, names.id FROM json_each(:torrents) AS asked
     JOIN names ON names.v2 = asked.value ->> 1
 )
-SELECT known.place, names.id, names.verified, names.name,
+SELECT known.place, names.id, names.verified, names.name, names.v1, names.v2,
     EXISTS (SELECT 1 FROM chosen_names WHERE name_id = names.id) AS chosen
 FROM known JOIN names USING (id);
+
+-- name: keep_replaced_claims
+INSERT INTO replaced_claims (notebook_id, info_hash, text)
+SELECT notebook_id, one.value, text FROM chosen_names
+JOIN names ON names.id = name_id AND NOT verified
+JOIN json_each(json_array(v1, v2)) AS one ON one.value IS NOT NULL
+WHERE name_id = :id
+ON CONFLICT DO NOTHING;
+
+-- name: replaced_claims
+SELECT asked.key AS place, notebook_id, text FROM json_each(:torrents) AS asked
+CROSS JOIN replaced_claims ON info_hash IN (asked.value ->> 0, asked.value ->> 1);
 
 -- name: delete_name
 DELETE FROM names WHERE id = :id;
@@ -60,20 +90,22 @@ VALUES (:v1, :v2, :raw_name, :name, :encoding, :certain, :verified, :source, :si
 
 -- name: insert_file
 INSERT INTO torrent_files (name_id, position, path, size)
-VALUES ((SELECT id FROM names WHERE v1 = :v1 OR v2 = :v2), :position, :path, :size);
+VALUES ((SELECT id FROM names WHERE v1 IS :v1 AND v2 IS :v2), :position, :path, :size);
 
 -- name: choose_name
 INSERT INTO chosen_names (notebook_id, name_id, text, encoding, person, at)
-SELECT :notebook_id, id, :text, :encoding, :person, :at FROM names WHERE v1 = :v1 OR v2 = :v2
+SELECT :notebook_id, id, :text, :encoding, :person, :at FROM names WHERE v1 IS :v1 AND v2 IS :v2
 ON CONFLICT (notebook_id, name_id) DO UPDATE SET
     text = excluded.text, encoding = excluded.encoding, person = excluded.person, at = excluded.at;
 
 -- name: chosen_names
 SELECT asked.key AS place, chosen_names.*, names.raw_name FROM json_each(:torrents) AS asked
-JOIN names ON names.v1 = asked.value ->> 0 JOIN chosen_names ON chosen_names.name_id = names.id
+JOIN names ON names.v1 = asked.value ->> 0 AND names.v2 IS asked.value ->> 1
+JOIN chosen_names ON chosen_names.name_id = names.id
 UNION
 SELECT asked.key AS place, chosen_names.*, names.raw_name FROM json_each(:torrents) AS asked
-JOIN names ON names.v2 = asked.value ->> 1 JOIN chosen_names ON chosen_names.name_id = names.id;
+JOIN names ON names.v2 = asked.value ->> 1 AND names.v1 IS NULL AND asked.value ->> 0 IS NULL
+JOIN chosen_names ON chosen_names.name_id = names.id;
 
 -- name: insert_asked
 INSERT INTO asked (person, lookups, at) VALUES (:person, :lookups, :at);

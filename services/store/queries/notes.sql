@@ -72,11 +72,17 @@ SELECT DISTINCT note_id FROM note_hashes
 WHERE note_id IN (SELECT value FROM json_each(:ids)) AND (outcome IS NULL OR outcome IN ('failed', 'cancelled'));
 
 -- name: undecided_among
--- The first guesses of each. NOT EXISTS: of a pair that is NOT IN all pairs of everybody are read, once a torrent.
+-- The first guesses of each; what is claimed of a pair where the note has both. NOT EXISTS: of a pair that is NOT IN all pairs of everybody are read, once a torrent.
 WITH guesses AS (
     SELECT DISTINCT note_id, names.id AS name_id, dense_rank() OVER (PARTITION BY note_id ORDER BY names.id) AS place
     FROM note_hashes AS here JOIN names ON names.v1 = info_hash OR names.v2 = info_hash
     WHERE note_id IN (SELECT value FROM json_each(:ids)) AND outcome = 'completed' AND NOT (certain AND verified)
+        AND (
+            verified OR v1 IS NULL OR v2 IS NULL OR EXISTS (
+                SELECT 1 FROM note_hashes AS also
+                WHERE also.note_id = here.note_id AND also.info_hash = iif(here.info_hash = v1, v2, v1)
+            )
+        )
         AND NOT EXISTS (SELECT 1 FROM pins WHERE note_id = here.note_id AND info_hash = here.info_hash)
         AND NOT EXISTS (SELECT 1 FROM chosen_names WHERE notebook_id = here.notebook_id AND name_id = names.id)
 )

@@ -45,6 +45,14 @@ WHERE excluded.at > chosen_names.at;
 -- name: forget_chosen_names_of
 DELETE FROM chosen_names WHERE notebook_id = :old;
 
+-- name: join_replaced_claims
+INSERT INTO replaced_claims (notebook_id, info_hash, text)
+SELECT :new, info_hash, text FROM replaced_claims WHERE notebook_id = :old
+ON CONFLICT DO NOTHING;
+
+-- name: forget_replaced_claims_of
+DELETE FROM replaced_claims WHERE notebook_id = :old;
+
 -- name: join_notes
 UPDATE notes SET notebook_id = :new WHERE notebook_id = :old;
 

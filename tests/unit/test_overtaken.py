@@ -1,0 +1,173 @@
+"""A claim that somebody let be written, and what is verified later: it is offered to all notes that carry the claim."""
+
+import pytest
+
+from services.calibration.choice import Choice, choices
+from services.calibration.manager import AsyncCalibrationManager
+from services.calibration.task import HashRequest
+from services.errors import CannotChoose
+from services.magnets.parse import find_magnets
+from services.notebook.history import History
+from services.store.store import Store
+from services.torrents import Hints, Name, NotebookId, NoteId, TaskId
+from tests.fake_clock import FakeClock
+from tests.unit.conftest import Run
+from tests.unit.fakes import FakeEngine, info_of, torrent
+from tests.unit.name_world import ALICE, BOB, World, guessed, labels, link
+
+CLAIM, TRUE = "claimed.mkv", "true.mkv"
+GUESS = guessed("claim")
+OFFER = "A name that was only claimed stands in #1. Press this one to write it there."
+
+
+@pytest.fixture
+def world(store: Store, notebook: NotebookId, clock: FakeClock, engine: FakeEngine) -> World:
+    engine.knows("claim", info_of(torrent("claim"), CLAIM, verified=False))
+    return World(store, notebook, clock, engine)
+
+
+async def chosen(world: World, manager: AsyncCalibrationManager) -> tuple[NoteId, TaskId]:
+    """Let the claim be written into a note by a press; return the note, and the task whose card was pressed."""
+    note = await world.add(link("claim", "18"), "claim")
+    task_id = await world.calibrate(manager, note)
+    (only,) = choices(Name(text=CLAIM, raw=CLAIM.encode()), verified=False)
+    await world.choose(manager, task_id, only.word)
+    assert await world.text(note) == link("claim", CLAIM)
+    return note, task_id
+
+
+async def of_hash(world: World, manager: AsyncCalibrationManager, notebook: NotebookId | None = None) -> TaskId:
+    """Look the torrent up by its hash, which writes nothing."""
+    task_id = await manager.submit_task(
+        request=HashRequest(((torrent("claim"), Hints()),)), notebook=notebook or world.notebook, asked_by=ALICE,
+        cause="command",
+    )  # fmt: skip
+    await world.clock.advance(5)
+    return task_id
+
+
+async def other_notebook(world: World) -> NotebookId:
+    return await world.store.write(lambda tx: tx.notebooks.open("tg:2", 1.0))
+
+
+async def test_a_verified_name_is_offered_to_the_notes_that_carry_a_claim_and_written_on_a_press(
+    world: World, run: Run, engine: FakeEngine, store: Store, clock: FakeClock
+) -> None:
+    async with run() as manager:
+        note, first = await chosen(world, manager)
+        engine.knows("claim", info_of(torrent("claim"), TRUE))
+        task_id = await of_hash(world, manager)
+        assert await world.text(note) == link("claim", CLAIM)
+        for one in (task_id, first):
+            shown = await world.shown(manager, one)
+            assert OFFER in shown.html
+            assert TRUE in labels(shown)
+            assert "Is this its name" not in shown.html
+            assert "Corrected" not in shown.html
+        number = manager.number
+        for _ in range(2):
+            await world.choose(manager, task_id, "utf-8")
+            assert await world.text(note) == link("claim", TRUE)
+        revisions = await store.read(lambda tx: tx.notes.revisions(note))
+        assert [(one.change.cause, one.change.person, one.change.task_id) for one in revisions] == [
+            ("chosen", BOB, first), ("chosen", BOB, task_id),
+        ]  # fmt: skip
+        shown = await world.shown(manager, task_id)
+        assert ("Corrected: #1" in shown.html, labels(shown)) == (True, ["Undo"])
+        assert {one.task.id for one in (await manager.changes_since(number)).tasks} == {task_id, first}
+        assert OFFER not in (await world.shown(manager, first)).html
+        await History(store, clock, manager.note_changed).undo_task(world.notebook, task_id, person=BOB)
+        assert await world.text(note) == link("claim", CLAIM)
+        for one in (task_id, first):
+            assert OFFER not in (await world.shown(manager, one)).html, "what was undone is not offered once more"
+
+
+async def test_the_card_on_which_a_claim_was_chosen_offers_what_another_notebook_had_verified_later(
+    world: World, run: Run, engine: FakeEngine
+) -> None:
+    async with run() as manager:
+        note, first = await chosen(world, manager)
+        number = manager.number
+        engine.knows("claim", info_of(torrent("claim"), TRUE))
+        theirs = await of_hash(world, manager, await other_notebook(world))
+        assert first in {one.task.id for one in (await manager.changes_since(number)).tasks}
+        assert OFFER in (await world.shown(manager, first)).html
+        assert OFFER not in (await world.shown(manager, theirs)).html
+        await world.choose(manager, first, "utf-8")
+        assert await world.text(note) == link("claim", TRUE)
+
+
+async def test_a_note_task_corrects_the_claim_by_itself_and_has_nothing_to_offer(
+    world: World, run: Run, engine: FakeEngine
+) -> None:
+    async with run() as manager:
+        note, first = await chosen(world, manager)
+        engine.knows("claim", info_of(torrent("claim"), TRUE))
+        later = await world.calibrate(manager, await world.add(link("claim"), "claim"))
+        assert await world.text(note) == link("claim", TRUE)
+        for one in (first, later):
+            assert TRUE not in labels(await world.shown(manager, one))
+
+
+async def test_other_names_in_a_note_that_carries_a_claim_stay(world: World, run: Run, engine: FakeEngine) -> None:
+    async with run() as manager:
+        note, _ = await chosen(world, manager)
+        text = f"{link('claim', 'typed')} {link('claim', CLAIM)} {link('film', CLAIM)}"
+        await world.edit(note, text, ALICE)
+        engine.knows("claim", info_of(torrent("claim"), TRUE))
+        await world.choose(manager, await of_hash(world, manager), "utf-8")
+        assert await world.text(note) == f"{link('claim', 'typed')} {link('claim', TRUE)} {link('film', CLAIM)}"
+
+
+async def test_neither_a_pinned_note_nor_one_that_says_something_else_by_now_is_offered_anything(
+    world: World, run: Run, engine: FakeEngine
+) -> None:
+    async with run() as manager:
+        note, _ = await chosen(world, manager)
+        engine.knows("claim", info_of(torrent("claim"), TRUE))
+        await world.pin(note, "claim")
+        task_id = await of_hash(world, manager)
+        assert labels(await world.shown(manager, task_id)) == []
+        await world.store.write(lambda tx: tx.notes.unpin(note))
+        assert labels(await world.shown(manager, task_id)) == [TRUE]
+        await world.edit(note, link("claim", "typed"), ALICE)
+        assert labels(await world.shown(manager, task_id)) == []
+        await world.choose(manager, task_id, "utf-8")
+        assert await world.text(note) == link("claim", "typed")
+        theirs = await of_hash(world, manager, await other_notebook(world))
+        choice, notebook = Choice(theirs, 0, "utf-8"), await other_notebook(world)
+        with pytest.raises(CannotChoose):
+            await manager.choose_name(choice, notebook=notebook, asked_by=BOB)
+
+
+async def test_a_verified_name_that_has_to_be_read_first_is_offered_when_it_was(
+    world: World, run: Run, engine: FakeEngine
+) -> None:
+    async with run() as manager:
+        note, _ = await chosen(world, manager)
+        await world.clock.advance(4000)
+        assert await manager.cleanup_old_tasks() == 1  # else it is written into the notes of that task
+        engine.knows("claim", GUESS)
+        task_id = await of_hash(world, manager)
+        shown = await world.shown(manager, task_id)
+        assert OFFER not in shown.html
+        (reading, *_) = choices(GUESS.name, verified=True)
+        await world.choose(manager, task_id, reading.word)
+        assert reading.text not in await world.text(note)
+        assert OFFER in (shown := await world.shown(manager, task_id)).html
+        assert reading.text in labels(shown)
+        await world.choose(manager, task_id, reading.word)
+        assert [one.name for one in find_magnets(await world.text(note))] == [reading.text]
+
+
+async def test_what_a_notebook_had_chosen_is_offered_in_the_one_that_it_is_joined_to(
+    world: World, run: Run, engine: FakeEngine
+) -> None:
+    async with run() as manager:
+        note, _ = await chosen(world, manager)
+        other = await other_notebook(world)
+        engine.knows("claim", info_of(torrent("claim"), TRUE))
+        await of_hash(world, manager, other)
+        await world.store.write(lambda tx: tx.notebooks.join(world.notebook, other))
+        shown = await world.shown(manager, await of_hash(world, manager, other))
+        assert (OFFER in shown.html, note) == (True, 1)
