@@ -21,6 +21,11 @@ class Arm:
     lane: Lane
     mask: int
 
+    def look_each(self, milliseconds: int) -> None:
+        """Let both sessions look so often for what is to be done."""
+        for session in (self.session, self.lane.session):
+            session.look_each(milliseconds)
+
     def hear_less(self) -> None:
         """Be woken no more for every question that the DHT asks of us."""
         self.session.want_alerts(self.mask)

@@ -85,6 +85,10 @@ class Session:
         """Return what is new, and empty the queue. An alert lives until the next call."""
         return self._held.pop_alerts()
 
+    def look_each(self, milliseconds: int) -> None:
+        """Look for peers to connect to, and for what is over, so often."""
+        self._held.apply_settings({"tick_interval": milliseconds})
+
     def want_alerts(self, mask: int) -> None:
         self._held.apply_settings({"alert_mask": mask})
 

@@ -4,7 +4,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-import libtorrent as lt
+CALM, BUSY = 100, 30
+"""Milliseconds between two looks of libtorrent at what is to be done. As long waits a peer that was just named."""
 
 Way = Literal["any", "tcp", "plain", "mse", "utp"]
 """How a session connects to peers: by TCP (as they like it, unencrypted, encrypted) or uTP alone, or as it may be."""
@@ -16,6 +17,7 @@ LARGEST_METADATA = 16 * 2**20
 """Bytes of an info dictionary that is still read."""
 
 _PORT = re.compile(r":[0-9]+(?=\s*(?:,|\Z))")
+_ENCRYPTED, _UNENCRYPTED = 0, 2  # libtorrent's enc_policy
 _NO_BOOTSTRAP = "127.0.0.1:9"  # with no node named at all, libtorrent would not use those of its saved state either
 
 
@@ -76,7 +78,7 @@ def session_settings(
         "connection_speed": 500,
         "torrent_connect_boost": 80,
         "allow_multiple_connections_per_ip": True,  # many peers share an address behind a VPN
-        "tick_interval": 100,
+        "tick_interval": CALM,
     }
 
 
@@ -85,7 +87,7 @@ def session_settings(
 _CONNECTING: Mapping[Way, Mapping[str, int | str | bool]] = {
     "any": {"utp_connect_timeout": 1_000},
     "tcp": {"enable_outgoing_utp": False},
-    "plain": {"enable_outgoing_utp": False, "out_enc_policy": int(lt.enc_policy.pe_disabled)},
-    "mse": {"enable_outgoing_utp": False, "out_enc_policy": int(lt.enc_policy.pe_forced)},
+    "plain": {"enable_outgoing_utp": False, "out_enc_policy": _UNENCRYPTED},
+    "mse": {"enable_outgoing_utp": False, "out_enc_policy": _ENCRYPTED},
     "utp": {"enable_outgoing_tcp": False},
 }

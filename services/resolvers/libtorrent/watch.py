@@ -14,6 +14,7 @@ from services.resolvers.libtorrent.lanes import doubted
 from services.resolvers.libtorrent.lookups import Board
 from services.resolvers.libtorrent.seeker import Seeker
 from services.resolvers.libtorrent.session import Handle, connections
+from services.resolvers.libtorrent.settings import BUSY, CALM
 
 _TICK = 0.25
 _REPORT_EVERY = 0.5
@@ -59,12 +60,19 @@ class Watch:
         now = self._clock.monotonic()
         turn = _Turn(opened=now, saved=now, reported=now, bootstrapping=self._arms[0].dht.asked)
         while True:
-            await self._board.busy.wait()
+            if not self._board.busy.is_set():
+                self._pace(CALM)
+                await self._board.busy.wait()
+                self._pace(BUSY)
             await self._clock.sleep(_TICK)
             try:
                 await self._take(turn)
             except Exception:  # noqa: BLE001 - one turn that fails may not end every lookup until a restart
                 _log.exception("a turn of the swarm's watch was lost")
+
+    def _pace(self, milliseconds: int) -> None:
+        for arm in self._arms:
+            arm.look_each(milliseconds)
 
     async def _take(self, turn: _Turn) -> None:
         now = self._clock.monotonic()
