@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from bot import swarm
-from bot.config_resolvers import Resolvers
+from bot.config_resolvers import Qbittorrent, Resolvers
 from services.clock import Clock
 from services.resolvers.addresses import AddressPolicy, own_addresses
 from services.resolvers.breaker import Breaker
@@ -16,15 +16,18 @@ from services.resolvers.files import FilesResolver
 from services.resolvers.http import HttpResolver
 from services.resolvers.libtorrent import read_torrent
 from services.resolvers.port import Resolver
+from services.resolvers.qbittorrent import Login, QbittorrentResolver
 
 _ALL = 10_000  # more than there are lookups at once: a source that bears as many as it is asked for
 
 
 @contextlib.asynccontextmanager
 async def opened(
-    settings: Resolvers, dht_state: Path | None, clock: Clock, *, any_port: bool = False
+    settings: Resolvers, dht_state: Path | None, clock: Clock, *, marks: Path, any_port: bool = False
 ) -> AsyncIterator[Chain]:
-    """Open the sources that are to be asked, until the ``async with`` is left. *any_port*: see `swarm.opened`.
+    """Open the sources that are to be asked, until the ``async with`` is left.
+
+    *marks*: see `marks_of`. *any_port*: see `swarm.opened`.
 
     Raises:
         ResolverDown: the swarm part does not start.
@@ -43,13 +46,20 @@ async def opened(
                     command = settings.command
                     ran = CommandResolver(command.argv, seconds=command.timeout, clock=clock, read=read_torrent)
                     return ran, command.at_once
+                case "qbittorrent":
+                    theirs = QbittorrentResolver.open(
+                        login_to(settings.qbittorrent),
+                        marks=marks,
+                        policy=await _policy(settings),
+                        clock=clock,
+                        read=read_torrent,
+                    )
+                    return await stack.enter_async_context(theirs), settings.qbittorrent.at_once
                 case _:
                     http = settings.http
-                    policy = AddressPolicy(settings.libtorrent.allow_private_peers)
-                    policy = policy.knowing_own(*await asyncio.to_thread(own_addresses))
                     caches = HttpResolver.open(
                         http.templates,
-                        policy=policy,
+                        policy=await _policy(settings),
                         seconds=http.timeout,
                         at_once=http.at_once,
                         clock=clock,
@@ -64,3 +74,25 @@ async def opened(
         chain = Chain(sources, clock=clock, hedge_after=settings.hedge_after)
         stack.push_async_callback(chain.rest)
         yield chain
+
+
+def marks_of(database: Path) -> Path:
+    """Return where those who have *database* mark which processes may have torrents in a qBittorrent."""
+    return database.with_name(database.name + ".qbittorrent")
+
+
+def login_to(settings: Qbittorrent) -> Login:
+    """Return how the qBittorrent of the settings lets us in."""
+    return Login(
+        settings.url,
+        settings.username,
+        settings.password.get_secret_value(),
+        settings.api_key.get_secret_value(),
+        settings.timeout,
+    )
+
+
+async def _policy(settings: Resolvers) -> AddressPolicy:
+    """Return whom a source may contact, or have contacted."""
+    policy = AddressPolicy(settings.libtorrent.allow_private_peers)
+    return policy.knowing_own(*await asyncio.to_thread(own_addresses))

@@ -71,9 +71,15 @@ class Nox:
         return f"http://127.0.0.1:{self.port}"
 
     async def start(self) -> None:
+        self._forget_client()
         command = (program(), f"--profile={self.folder}", f"--webui-port={self.port}")
         self._process = await self._stack.enter_async_context(running(*command))
         self.client = await connected(self.port, self.password)
+
+    def _forget_client(self) -> None:
+        """Close its connections, which are counted."""
+        if hasattr(self, "client"):
+            self.client._trigger_session_initialization()
 
     async def stop(self) -> None:
         await self._stack.aclose()
@@ -139,17 +145,22 @@ class World:
 
 
 @pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
-    """Yield a qBittorrent in a swarm that looks for three at once, as it comes; see that nothing is left there."""
-    nox = Nox(tmp_path / "profile")
-    await asyncio.to_thread(write_settings, nox.folder, nox.port, nox.password, queue=True)
-    async with Swarm(dht=False) as swarm:
-        await nox.start()
-        try:
-            async with nothing_left(nox, tmp_path / "marks"):
-                yield World(swarm, nox, tmp_path / "marks")
-        finally:
-            await nox.stop()
+async def nox(tmp_path: Path) -> AsyncIterator[Nox]:
+    """Yield a qBittorrent that looks for three at once, as it comes."""
+    one = Nox(tmp_path / "profile")
+    await asyncio.to_thread(write_settings, one.folder, one.port, one.password, queue=True)
+    try:
+        await one.start()
+        yield one
+    finally:
+        await one.stop()
+
+
+@pytest.fixture
+async def world(nox: Nox, tmp_path: Path) -> AsyncIterator[World]:
+    """Yield a qBittorrent in a swarm; see that nothing is left there."""
+    async with Swarm(dht=False) as swarm, nothing_left(nox, tmp_path / "marks"):
+        yield World(swarm, nox, tmp_path / "marks")
 
 
 class Front:
@@ -157,9 +168,12 @@ class Front:
 
     def __init__(self, nox: Nox) -> None:
         self._nox = nox
+        self._over = asyncio.Event()
         self.asked: Counter[str] = Counter()
         self.answers: dict[str, Answer] = {}
         """What is answered, by the last word of the path; ``*`` is any."""
+        self.after: dict[str, Answer] = {}
+        """The same, when the real one has done what it was asked for."""
         self.url = ""
 
     @contextlib.asynccontextmanager
@@ -174,7 +188,13 @@ class Front:
                 self.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
                 yield self
             finally:
+                self._over.set()
                 await runner.cleanup()
+
+    async def silence(self) -> web.StreamResponse:
+        """Answer when nobody waits any more."""
+        await self._over.wait()
+        return web.Response(status=500)
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         word = request.path.rpartition("/")[2]
@@ -187,6 +207,8 @@ class Front:
         body = await request.read()
         kept = {name: request.headers[name] for name in ("Cookie", "Content-Type") if name in request.headers}
         async with self._session.request(request.method, request.path_qs, data=body, headers=kept) as said:
+            if word in self.after:
+                await self.after[word]()
             given = {name: said.headers[name] for name in ("Set-Cookie", "Content-Type") if name in said.headers}
             return web.Response(status=said.status, body=await said.read(), headers=given)
 
@@ -199,11 +221,6 @@ def saying(status: int, text: str = "") -> Answer:
         return web.Response(status=status, text=text)
 
     return answer
-
-
-async def silence() -> web.StreamResponse:
-    await asyncio.get_running_loop().create_future()
-    raise AssertionError
 
 
 @pytest.fixture
@@ -254,3 +271,12 @@ async def nothing_left(nox: Nox, marks: Path) -> AsyncIterator[None]:
     assert await nox.marks() == kept
     assert list(marks.glob("*")) == []
     assert nox.saved() == []
+
+
+async def forget_all(world: World) -> None:
+    """Take away what its owner has."""
+    client = world.nox.client
+    await asyncio.to_thread(client.torrents_delete, delete_files=True, torrent_hashes=await world.nox.hashes())
+    tags, categories = await world.nox.marks()
+    await asyncio.to_thread(client.torrents_delete_tags, tags=tags)
+    await asyncio.to_thread(client.torrents_remove_categories, categories=categories)

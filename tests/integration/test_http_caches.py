@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from pathlib import Path
 
 import httpcore
 import pytest
@@ -327,7 +328,9 @@ async def test_an_address_that_says_nothing_keeps_no_other_of_its_name_from_its_
     assert clock.sleeping == 0
 
 
-async def test_this_machines_own_public_address_is_not_contacted(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_this_machines_own_public_address_is_not_contacted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     connected: list[str] = []
 
     async def connect(_: object, host: str, *_and: object) -> httpcore.AsyncNetworkStream:
@@ -338,7 +341,7 @@ async def test_this_machines_own_public_address_is_not_contacted(monkeypatch: py
     monkeypatch.setattr("bot.sources.own_addresses", lambda: ["8.8.4.4"])
     templates = ("http://8.8.4.4/{info_hash}", "http://8.8.8.8/{info_hash}")
     settings = Resolvers(order=("http",), http=Http(templates=templates))
-    async with sources.opened(settings, None, SystemClock()) as chain:
+    async with sources.opened(settings, None, SystemClock(), marks=tmp_path) as chain:
         with pytest.raises(LookupFailed):
             await chain.resolve(X, Hints(), Steps())
     assert connected == ["8.8.8.8"]

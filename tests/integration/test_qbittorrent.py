@@ -11,10 +11,21 @@ from services.calibration.task import verdict
 from services.errors import NotFound
 from services.resolvers.addresses import AddressPolicy
 from services.torrents import Hints, TorrentId
-from tests.integration.qbittorrent_help import Front, Row, World, front, look_up, looking, saying, world
+from tests.integration.qbittorrent_help import (
+    Front,
+    Row,
+    World,
+    forget_all,
+    front,
+    look_up,
+    looking,
+    nox,
+    saying,
+    world,
+)
 from tests.integration.swarm_help import Running, Steps, torrent_id, trackers_of
 
-__all__ = ["front", "world"]
+__all__ = ["front", "nox", "world"]
 
 OWN = ("hash", "category", "tags", "save_path", "magnet_uri", "trackers_count", "force_start", "added_on", "auto_tmm")
 
@@ -273,12 +284,3 @@ async def test_another_torrents_v2_hash_is_no_answer(world: World) -> None:
         with pytest.raises(NotFound):
             await resolver.resolve(mixed, trackers_of(sample), Steps())
     await forget_all(world)
-
-
-async def forget_all(world: World) -> None:
-    """Take away what its owner has."""
-    client = world.nox.client
-    await asyncio.to_thread(client.torrents_delete, delete_files=True, torrent_hashes=await world.nox.hashes())
-    tags, categories = await world.nox.marks()
-    await asyncio.to_thread(client.torrents_delete_tags, tags=tags)
-    await asyncio.to_thread(client.torrents_remove_categories, categories=categories)

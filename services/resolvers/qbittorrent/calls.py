@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
-from services.errors import ResolverDown
+from services.errors import LookupFailed, ResolverDown
 from services.resolvers.qbittorrent.server import Listed, Server
 
 T = TypeVar("T")
@@ -53,12 +53,14 @@ class Calls:
         self._well = False
         try:
             said = question(self._server)
-        except ResolverDown as error:
-            if error.parameters["reason"] == "timeout":
-                self._silent = self._asked
-            raise
-        self._well = True
-        return said
+        except LookupFailed as error:
+            failure = type(error)(**error.parameters)  # the first one has the library's own, which keeps its connection
+        else:
+            self._well = True
+            return said
+        if failure.parameters["reason"] == "timeout":
+            self._silent = self._asked
+        raise failure
 
     def _leave(self) -> None:
         self._server.leave(politely=self._well)
