@@ -149,21 +149,16 @@ class Server:
 
     def _added(self, new: New) -> bool:
         with self._asked():
-            try:
-                said = self._client.torrents_add(
-                    urls=new.magnet,
-                    category=new.category,
-                    tags=new.tag,
-                    save_path=new.folder,
-                    use_download_path=False,
-                    use_auto_torrent_management=False,
-                    is_stopped=False,  # stopped it would never look
-                    stop_condition="MetadataReceived",
-                )
-            except qbittorrentapi.Conflict409Error:
-                return False
-            if isinstance(said, Mapping):  # since 5.2
-                return bool(said.get("added_torrent_ids"))
+            said = self._client.torrents_add(
+                urls=new.magnet,
+                category=new.category,
+                tags=new.tag,
+                save_path=new.folder,
+                use_download_path=False,
+                use_auto_torrent_management=False,
+                is_stopped=False,  # stopped it would never look
+                stop_condition="MetadataReceived",
+            )
             if said not in {"Ok.", "Fails."}:
                 raise ResolverDown(reason="garbage")
             return said == "Ok."
