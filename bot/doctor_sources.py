@@ -68,6 +68,7 @@ def _troubled(reason: str, settings: Qbittorrent) -> tuple[str, str]:
         "banned": (f"{settings.url} lets nobody in from this address for a while", "see whom it has banned"),
         "timeout": (f"{settings.url} does not answer within {settings.timeout:g} s", see),
         "unreachable": (f"nobody can be reached at {settings.url}", "start it with its Web UI, or see url"),
+        "certificate": (f"the certificate of {settings.url} is not trusted", "name its file as REQUESTS_CA_BUNDLE"),
         "too_old": ("it is too old", "4.5 is the oldest that can be asked"),
         "garbage": (f"what answers at {settings.url} is no qBittorrent", see),
     }

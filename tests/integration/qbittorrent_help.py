@@ -117,6 +117,16 @@ class Nox:
         return sorted((self.folder / "saved").rglob("*"))
 
 
+class Hurried(SystemClock):
+    """A clock on which every second is a tenth of one."""
+
+    def monotonic(self) -> float:
+        return super().monotonic() * 10
+
+    async def sleep(self, seconds: float) -> None:
+        await super().sleep(seconds / 10)
+
+
 @dataclass
 class World:
     """A swarm, a qBittorrent that knows nobody else, and where calibot marks what it adds."""
@@ -174,6 +184,8 @@ class Front:
         """What is answered, by the last word of the path; ``*`` is any."""
         self.after: dict[str, Answer] = {}
         """The same, when the real one has done what it was asked for."""
+        self.refused: dict[str, str] = {}
+        """By the last word of the path what a question has in it that is answered with 500."""
         self.url = ""
 
     @contextlib.asynccontextmanager
@@ -205,6 +217,8 @@ class Front:
             if instead is not None:
                 return instead
         body = await request.read()
+        if word in self.refused and self.refused[word].encode() in body:
+            return web.Response(status=500)
         kept = {name: request.headers[name] for name in ("Cookie", "Content-Type") if name in request.headers}
         async with self._session.request(request.method, request.path_qs, data=body, headers=kept) as said:
             if word in self.after:

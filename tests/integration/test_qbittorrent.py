@@ -13,6 +13,7 @@ from services.resolvers.addresses import AddressPolicy
 from services.torrents import Hints, TorrentId
 from tests.integration.qbittorrent_help import (
     Front,
+    Hurried,
     Row,
     World,
     forget_all,
@@ -26,6 +27,8 @@ from tests.integration.qbittorrent_help import (
 from tests.integration.swarm_help import Running, Steps, torrent_id, trackers_of
 
 __all__ = ["front", "nox", "world"]
+
+pytestmark = pytest.mark.timeout(60)  # a real server takes its time where others work
 
 OWN = ("hash", "category", "tags", "save_path", "magnet_uri", "trackers_count", "force_start", "added_on", "auto_tmm")
 
@@ -128,6 +131,16 @@ async def test_who_is_cancelled_at_once_leaves_nothing(world: World) -> None:
             assert await world.nox.rows() == []
 
 
+async def test_an_end_right_after_the_beginning_leaves_nothing(world: World) -> None:
+    for turns in range(8):
+        async with world.opened() as resolver:
+            lookups = [asyncio.create_task(look_up(resolver, world.swarm.dead())) for _ in range(3)]
+            await asyncio.sleep(turns * 0.004)
+        await asyncio.wait(lookups)
+    await asyncio.sleep(1)
+    assert await world.nox.rows() == []
+
+
 async def test_its_owners_torrent_is_read_and_never_changed(world: World) -> None:
     sample = world.swarm.seed(make_sample("Owned.mkv", kind="hybrid"))
     await world.nox.add(sample, category="films", tags="mine", stop_condition="MetadataReceived")
@@ -170,10 +183,10 @@ async def test_what_its_owner_deletes_is_looked_for_by_ourselves(world: World) -
 
 async def test_who_deletes_ours_again_and_again_has_their_way(world: World) -> None:
     sample = world.swarm.dead()
-    async with world.opened() as resolver, looking(resolver, sample) as lookup:
+    async with world.opened(clock=Hurried()) as resolver, looking(resolver, sample) as lookup:
         for _ in range(3):
             await added_for(world, sample)
-            await asyncio.sleep(0.6)  # it was seen
+            await asyncio.sleep(0.2)  # it was seen
             await asyncio.to_thread(world.nox.client.torrents_delete, delete_files=False, torrent_hashes=sample.v1)
         with pytest.raises(NotFound, match="taken_away"):
             await lookup.task

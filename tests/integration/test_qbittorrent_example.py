@@ -22,6 +22,8 @@ from tests.integration.swarm_help import Steps, torrent_id
 
 __all__ = ["nox", "world"]
 
+pytestmark = pytest.mark.timeout(60)  # a real server takes its time where others work
+
 PROGRAM = Path(__file__).parents[2] / "examples" / "find_name_qbittorrent.py"
 
 

@@ -11,12 +11,12 @@ import pytest
 from aiohttp import web
 
 from sandbox.swarm import make_sample
-from services.clock import SystemClock
 from services.errors import LookupFailed, ResolverDown
 from services.resolvers.qbittorrent import QbittorrentResolver
 from tests.integration.qbittorrent_help import (
     Answer,
     Front,
+    Hurried,
     World,
     forget_all,
     free_port,
@@ -30,18 +30,10 @@ from tests.integration.qbittorrent_help import (
 
 __all__ = ["front", "nox", "world"]
 
+pytestmark = pytest.mark.timeout(60)  # a real server takes its time where others work
+
 WRONG = "s3cret-and-wrong"
 ROOT = Path(__file__).parents[2]
-
-
-class Hurried(SystemClock):
-    """A clock on which every second is a tenth of one."""
-
-    def monotonic(self) -> float:
-        return super().monotonic() * 10
-
-    async def sleep(self, seconds: float) -> None:
-        await super().sleep(seconds / 10)
 
 
 async def why_not(resolver: QbittorrentResolver, world: World) -> object:
@@ -172,6 +164,28 @@ async def test_an_export_that_fails_is_asked_for_again(world: World, front: Fron
         assert (await look_up(resolver, world.swarm.seed(make_sample("At last.mkv")))).name.text == "At last.mkv"
 
 
+async def test_an_export_that_always_fails_holds_up_no_other(world: World, front: Front) -> None:
+    bad, good = (world.swarm.seed(make_sample(f"{one}.mkv")) for one in range(2))
+    front.refused["export"] = str(bad.v1)
+    async with world.opened(url=front.url, clock=Hurried()) as resolver:
+        failing = asyncio.create_task(look_up(resolver, bad))
+        assert (await look_up(resolver, good)).name.text == good.name
+        with pytest.raises(ResolverDown, match="status 500"):
+            await failing
+        assert await world.nox.rows() == []
+
+
+@pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
+async def test_a_proxy_of_the_environment_is_not_asked(
+    world: World, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    async with world.opened() as resolver:
+        monkeypatch.setenv(variable, "http://127.0.0.1:9")
+        info = await look_up(resolver, world.swarm.seed(make_sample("Straight.mkv")))
+        monkeypatch.delenv(variable)
+    assert info.name.text == "Straight.mkv"
+
+
 @pytest.mark.parametrize("content", ["garbage", "d4:infod4:name1:xee"])
 async def test_what_is_exported_and_is_no_such_torrent_is_no_answer(world: World, front: Front, content: str) -> None:
     front.answers["export"] = saying(200, content)
@@ -246,7 +260,6 @@ async def until_tags(world: World, tags: list[str]) -> None:
 PROCESS = """
 import asyncio, json, sys
 from pathlib import Path
-from services.clock import SystemClock
 from services.resolvers.addresses import AddressPolicy
 from services.resolvers.libtorrent import read_torrent
 from services.resolvers.qbittorrent import Login, QbittorrentResolver

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import qbittorrentapi
 from qbittorrentapi import exceptions
+from requests.exceptions import ConnectTimeout, ReadTimeout, SSLError
 
 from services.errors import ResolverDown
 from services.resolvers.addresses import AddressPolicy
@@ -34,6 +35,22 @@ def test_every_error_of_the_library_is_that_it_is_down(monkeypatch: pytest.Monke
     with pytest.raises(ResolverDown) as failed:
         Server(Login(URL)).listed()
     assert failed.value.parameters["reason"]
+
+
+@pytest.mark.parametrize(
+    ("why", "reason"),
+    [(SSLError, "certificate"), (ReadTimeout, "timeout"), (ConnectTimeout, "timeout"), (OSError, "unreachable")],
+)
+def test_it_is_told_why_nobody_answers(monkeypatch: pytest.MonkeyPatch, why: type[Exception], reason: str) -> None:
+    def fail(*_: object, **_and: object) -> None:
+        try:
+            raise why
+        except OSError:
+            raise exceptions.APIConnectionError  # noqa: B904 - as the library does
+
+    monkeypatch.setattr(qbittorrentapi.Client, "torrents_info", fail)
+    with pytest.raises(ResolverDown, match=reason):
+        Server(Login(URL)).listed()
 
 
 @pytest.mark.parametrize("keys", [["all"], ["1" * 40, "all"], ["1" * 64], ["1" * 40 + "|" + "2" * 40], []])

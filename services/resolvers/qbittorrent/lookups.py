@@ -27,9 +27,11 @@ class Lookup:
     outcome: "asyncio.Future[bytes | None]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
     added: bool = False
     missing_since: float | None = None
+    down_since: float | None = None
     asked: Asked = field(default_factory=Asked)
     begun_at: float = 0.0
     due_at: float = 0.0
+    start_at: float = 0.0
     ever_connected: int = 0
     told: Step | None = None
 
@@ -51,6 +53,11 @@ class Lookup:
     def settle(self, content: bytes | None) -> None:
         if not self.outcome.done():
             self.outcome.set_result(content)
+
+    def settle_with(self, content: bytes | None) -> None:
+        """Take in *content*, where there is some."""
+        if content is not None:
+            self.settle(content)
 
     def fail(self, error: LookupFailed) -> None:
         if not self.outcome.done():

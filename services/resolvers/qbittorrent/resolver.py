@@ -112,8 +112,7 @@ class QbittorrentResolver:
         return next((one for one in await self._calls.everything() if one.may_be(torrent)), None)
 
     async def _added(self, lookup: Lookup) -> bytes | None:
-        key = lookup.torrent.v2.hex[:40] if lookup.torrent.v2 else lookup.torrent.shown.hex
-        new = New(key, magnet(lookup.torrent, lookup.hints), self._run.name, lookup.tag, self._run.folder)
+        new = New(magnet(lookup.torrent, lookup.hints), self._run.name, lookup.tag, self._run.folder)
         self._watch.expect(lookup)
         try:
             if not await self._calls.ask(lambda server: server.add(new)):

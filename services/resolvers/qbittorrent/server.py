@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 import qbittorrentapi
 from qbittorrentapi.definitions import APIKwargsT
-from requests.exceptions import Timeout
+from requests import PreparedRequest
+from requests.exceptions import SSLError, Timeout
 
 from services.errors import NotFound, ResolverDown
 from services.torrents import Hints, TorrentId
@@ -81,9 +82,8 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class New:
-    """A *magnet* to be added, as *key*: it stops once its metadata is there, and would have its files in *folder*."""
+    """A *magnet* to be added: it stops once its metadata is there, and would have its files in *folder*."""
 
-    key: str
     magnet: str
     category: str
     tag: str
@@ -93,8 +93,8 @@ class New:
 class Server:
     """What a qBittorrent is asked for. Every method blocks, and raises ResolverDown where there is no proper answer.
 
-    Parameter *reason* is ``password``, ``banned``, ``timeout``, ``unreachable``, ``garbage``, ``too_old``, or
-    ``status`` with a number. No method takes "all" for an answer: each names exactly what it is about.
+    Parameter *reason* is ``password``, ``banned``, ``timeout``, ``unreachable``, ``certificate``, ``garbage``,
+    ``too_old``, or ``status`` with a number. No method takes "all" for an answer: each names exactly what it is about.
     """
 
     def __init__(self, login: Login) -> None:
@@ -106,7 +106,13 @@ class Server:
             api_key=login.api_key,
             FORCE_SCHEME_FROM_HOST=True,  # else one that does not answer https is sent the password without it
             SIMPLE_RESPONSES=True,
-            REQUESTS_ARGS={"timeout": (min(_CONNECTION, login.seconds / 2), login.seconds), "allow_redirects": False},
+            REQUESTS_ARGS={
+                "timeout": (min(_CONNECTION, login.seconds / 2), login.seconds),
+                "allow_redirects": False,
+                # The environment's proxies are for Telegram, and a password for this host in .netrc is another one.
+                "proxies": {"http": "", "https": ""},
+                "auth": _unchanged,
+            },
             HTTPADAPTER_ARGS={"max_retries": 0},
         )
 
@@ -141,13 +147,7 @@ class Server:
             return _read(self._client.torrents_info(category=category, tag=tag, torrent_hashes=keys))
 
     def add(self, new: New) -> bool:
-        """Add what is *new*, and let it look at once; return whether it was added: what is there already is not."""
-        if self._added(new):
-            self.force([new.key])
-            return True
-        return False
-
-    def _added(self, new: New) -> bool:
+        """Add what is *new*; return whether it says that it did: what is there already, it does not add."""
         with self._asked():
             said = self._client.torrents_add(
                 urls=new.magnet,
@@ -191,13 +191,17 @@ class Server:
             except (qbittorrentapi.NotFound404Error, qbittorrentapi.Conflict409Error):
                 return self.exported(str(said.get("hash", "")))  # it is among its torrents
 
-    def force(self, keys: Sequence[str]) -> None:
-        """Let *keys* look now: a queue lets few do so, and whoever waits in it does so for most of a second at least.
+    def start(self, key: str) -> bytes | None:
+        """Let *key* look now: a queue lets few do so, and whoever waits in it does so for most of a second at least.
 
-        What has stopped with its metadata would go on to its payload.
+        Where it has its metadata already, return the .torrent instead: it has stopped, and would go on to its payload.
+        What is listed of that is too old.
         """
-        with self._asked():
-            self._client.torrents_set_force_start(enable=True, torrent_hashes=_named(keys))
+        content = self.exported(key)
+        if content is None:
+            with self._asked():
+                self._client.torrents_set_force_start(enable=True, torrent_hashes=_named([key]))
+        return content
 
     def tell(self, key: str, hints: Hints) -> None:
         """Give *key* more places to ask."""
@@ -307,9 +311,23 @@ def _reason(error: qbittorrentapi.APIError) -> str:
         case qbittorrentapi.HTTPError():
             return f"status {error.http_status_code}"
         case qbittorrentapi.APIConnectionError():
-            return "timeout" if isinstance(error.__context__, Timeout) else "unreachable"
+            return _why_unreachable(error.__context__)
         case _:
             return "garbage"
+
+
+def _why_unreachable(error: BaseException | None) -> str:
+    match error:
+        case Timeout():
+            return "timeout"
+        case SSLError():
+            return "certificate"
+        case _:
+            return "unreachable"
+
+
+def _unchanged(request: PreparedRequest) -> PreparedRequest:
+    return request
 
 
 def _named(keys: Sequence[str]) -> Sequence[str]:

@@ -1,7 +1,7 @@
 """The one who looks: what has become of every lookup under way, and what is to be taken away."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Coroutine, Iterable
 from functools import reduce
 
 import structlog
@@ -22,6 +22,7 @@ _EACH = 0.5  # seconds between two looks
 _SOON = 0.1  # seconds between two looks while somebody has just begun
 _NEW = 1.0  # seconds
 _EVIDENCE_EACH = 5.0  # seconds
+_QUEUED = 5.0  # seconds after which one that still waits is started again: its server was
 _LONGEST = 10.0  # seconds between two looks at a server that does not answer
 _PATIENCE = 10.0  # seconds of silence that a lookup bears: a server that is started anew
 _LATE = 3.0  # seconds in which a torrent may appear that was added, or that a server loads
@@ -150,6 +151,8 @@ class Watch:
     async def end(self) -> None:
         """Take away what is left, where the server lets us; call it when nobody looks any more."""
         clean = not self._ever_added
+        if self._added and not self._silent:
+            await self._clock.sleep(_EACH)  # what was added just now is not listed yet
         try:
             for _ in range(0 if clean or self._silent else _LAST_TRIES):
                 clean = await self._cleaning.finish()
@@ -205,13 +208,27 @@ class Watch:
         for tag in rows:
             self._added.pop(tag, None)  # it has appeared
         for tag, lookup in list(self._lookups.items()):
-            await self._look_at(lookup, rows.get(tag))
-        await self._force(rows)
+            await self._alone(lookup, self._look_at(lookup, rows.get(tag)))
         orphans = {tag: row for tag, row in rows.items() if tag not in self._lookups}
         left = await self._cleaning.delete(orphans)
         if orphans:
             self._doubt(_LATE)
         await self._let_go(left)
+
+    async def _alone(self, lookup: Lookup, looking: Coroutine[None, None, None]) -> None:
+        """Do what concerns *lookup* alone: a status that its torrent alone is answered with holds up no other."""
+        try:
+            await looking
+            lookup.down_since = None
+        except ResolverDown as error:
+            if not str(error.parameters["reason"]).startswith("status"):
+                raise
+            now = self._clock.monotonic()
+            lookup.down_since = now if lookup.down_since is None else lookup.down_since
+            if now - lookup.down_since >= _PATIENCE:
+                lookup.fail(error)
+        except LookupFailed as error:
+            lookup.fail(error)
 
     async def _look_at(self, lookup: Lookup, row: Listed | None) -> None:
         now = self._clock.monotonic()
@@ -225,9 +242,10 @@ class Watch:
             lookup.asked = await self._calls.ask(lambda server: server.asked(row.key))
         lookup.see(row, self._dht_nodes)
         if row.has_metadata:
-            content = await self._calls.ask(lambda server: server.exported(row.key))
-            if content is not None:
-                lookup.settle(content)
+            lookup.settle_with(await self._calls.ask(lambda server: server.exported(row.key)))
+        elif lookup.tag and row.waits and now >= lookup.start_at:
+            lookup.start_at = now + _QUEUED
+            lookup.settle_with(await self._calls.ask(lambda server: server.start(row.key)))
         elif lookup.tag and lookup.more:
             more = reduce(Hints.merged, lookup.more)
             lookup.more.clear()
@@ -240,29 +258,15 @@ class Watch:
             keys = sorted({one.key for one in followed})
             rows = {row.key: row for row in await self._calls.ask(lambda server: server.listed(keys=keys))}
             for lookup in followed:
-                await self._look_at(lookup, rows.get(lookup.key))
+                await self._alone(lookup, self._look_at(lookup, rows.get(lookup.key)))
         for lookup in [one for one in self._others if not one.key]:
-            await self._fetch(lookup)
+            await self._alone(lookup, self._fetch(lookup))
 
     async def _fetch(self, lookup: Lookup) -> None:
         now = self._clock.monotonic()
         if not lookup.is_due(now, max(_EACH, (now - lookup.begun_at) / 10)):  # it cannot be asked for many at once
             return
-        try:
-            content = await self._calls.ask(lambda server: server.fetched(lookup.magnet))
-        except ResolverDown:
-            raise
-        except LookupFailed as error:
-            lookup.fail(error)
-        else:
-            if content is not None:
-                lookup.settle(content)
-
-    async def _force(self, rows: dict[str, Listed]) -> None:
-        """Let those look that wait in the queue of a server that was started anew."""
-        waiting = [row.key for tag, row in rows.items() if tag in self._lookups and row.waits]
-        if waiting:
-            await self._calls.ask(lambda server: server.force(waiting))
+        lookup.settle_with(await self._calls.ask(lambda server: server.fetched(lookup.magnet)))
 
     async def _let_go(self, left: Iterable[str]) -> None:
         """Settle those who wait for what is gone: who has never been seen may still appear for a while."""
