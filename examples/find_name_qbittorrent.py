@@ -95,7 +95,8 @@ def find(server, info_hash):
             useDownloadPath="false",
         )
         appeared(server, tag)
-        server.ask("torrents/setForceStart", hashes=info_hash[:40], value="true")  # past the queue
+        if not server.ask("torrents/export", hash=info_hash[:40]):  # else it has stopped: it would go on
+            server.ask("torrents/setForceStart", hashes=info_hash[:40], value="true")  # past the queue
         return waited_for(server, lambda: ours(server, tag))
     finally:
         for one in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):

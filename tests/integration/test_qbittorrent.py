@@ -39,10 +39,10 @@ def own(rows: list[Row]) -> list[dict[str, object]]:
 
 
 async def added_for(world: World, sample: Sample) -> Row:
-    """Return the torrent that was added for *sample*, as soon as it is there."""
+    """Return the torrent that was added for *sample*, as soon as it is there, and was started."""
 
     def here(rows: list[Row]) -> bool:
-        return any(row["infohash_v1"] == sample.v1 for row in rows)
+        return any(row["infohash_v1"] == sample.v1 and row["force_start"] for row in rows)
 
     return next(row for row in await world.nox.until(here) if row["infohash_v1"] == sample.v1)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from aiohttp import web
+from structlog.testing import capture_logs
 
 from sandbox.swarm import make_sample
 from services.errors import LookupFailed, ResolverDown
@@ -57,6 +58,17 @@ async def test_a_wrong_password_is_tried_once(world: World, front: Front) -> Non
 async def look_up_there(world: World) -> str:
     async with world.opened() as resolver:
         return (await look_up(resolver, world.swarm.seed(make_sample("Let in.mkv")))).name.text
+
+
+async def test_the_log_is_told_once_that_it_is_down_and_once_that_it_is_not(world: World, front: Front) -> None:
+    front.answers["*"] = saying(500)
+    with capture_logs() as logs:
+        async with world.opened(url=front.url) as resolver:
+            assert [await why_not(resolver, world) for _ in range(3)] == ["status 500"] * 3
+            front.answers.clear()
+            await look_up(resolver, world.swarm.seed(make_sample("Up.mkv")))
+    told = [(one["event"], one.get("reason")) for one in logs]
+    assert told == [("qbittorrent.down", "status 500"), ("qbittorrent.up", None)]
 
 
 async def test_thirty_at_once_try_a_wrong_password_once(world: World, front: Front) -> None:
@@ -260,6 +272,7 @@ async def until_tags(world: World, tags: list[str]) -> None:
 PROCESS = """
 import asyncio, json, sys
 from pathlib import Path
+from services.clock import SystemClock
 from services.resolvers.addresses import AddressPolicy
 from services.resolvers.libtorrent import read_torrent
 from services.resolvers.qbittorrent import Login, QbittorrentResolver

@@ -5,9 +5,12 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
+import structlog
+
 from services.errors import LookupFailed, ResolverDown
 from services.resolvers.qbittorrent.server import Listed, Server
 
+log = structlog.stdlib.get_logger(__name__)
 T = TypeVar("T")
 
 
@@ -23,7 +26,7 @@ class Calls:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="qbittorrent")
         self._asked = 0
         self._silent = 0
-        self._well = False
+        self._down: str | None = ""  # nobody knows
         self._closed = False
         self._listing: Future[list[Listed]] | None = None
 
@@ -50,20 +53,29 @@ class Calls:
     def _ask(self, question: Callable[[Server], T], number: int) -> T:
         if number <= self._silent:
             raise ResolverDown(reason="timeout")
-        self._well = False
         try:
             said = question(self._server)
         except LookupFailed as error:
             failure = type(error)(**error.parameters)  # the first one has the library's own, which keeps its connection
         else:
-            self._well = True
+            self._take_in(None)
             return said
-        if failure.parameters["reason"] == "timeout":
+        down = str(failure.parameters["reason"]) if isinstance(failure, ResolverDown) else None
+        self._take_in(down)
+        if down == "timeout":
             self._silent = self._asked
         raise failure
 
+    def _take_in(self, down: str | None) -> None:
+        """Note for which reason it is *down*, if it is, and tell the log when that changes."""
+        if down is not None and down != self._down:
+            log.warning("qbittorrent.down", reason=down)
+        elif down is None and self._down:
+            log.info("qbittorrent.up")
+        self._down = down
+
     def _leave(self) -> None:
-        self._server.leave(politely=self._well)
+        self._server.leave(politely=self._down is None)
 
     async def close(self) -> None:
         """Log out where it answers, and return when nothing is asked any more."""

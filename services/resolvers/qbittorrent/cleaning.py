@@ -1,6 +1,6 @@
 """What of ours is at a qBittorrent, and how that is taken away, and nothing that its owner has taken over."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from services.clock import Clock
 from services.resolvers.qbittorrent.calls import Calls
@@ -45,12 +45,14 @@ class Cleaning:
         self._theirs |= moved
         return {tag: row for tag, row in rows.items() if tag not in self._theirs}
 
-    async def delete(self, rows: dict[str, Listed]) -> Collection[str]:
-        """Delete those of *rows* that are surely ours; return the tags of what is still there, of whatever rows."""
-        ours = {tag: row for tag, row in rows.items() if tag not in self._started}
+    async def delete(self, tags: Iterable[str]) -> Collection[str]:
+        """Delete what has one of *tags* and is surely ours, as it is now; return the tags of what is still there."""
+        wanted = set(tags)
+        rows = await self.rows()
+        ours = [row.key for tag, row in rows.items() if tag in wanted and tag not in self._started]
         if not ours:
             return rows
-        await self._calls.ask(lambda server: server.delete([row.key for row in ours.values()]))
+        await self._calls.ask(lambda server: server.delete(ours))
         return await self.rows()
 
     async def forget(self, tags: Sequence[str]) -> None:
@@ -62,8 +64,7 @@ class Cleaning:
 
     async def finish(self) -> bool:
         """Delete all that is ours, with our category and tags; return whether nothing is left of it."""
-        rows = await self.rows()
-        if await self.delete(rows):
+        if await self.delete(await self.rows()):
             return False
         await self.forget(self.run.tags_among(await self._calls.ask(lambda server: server.tags())))
         if not await self._calls.ask(lambda server: server.listed(category=self.run.name)):

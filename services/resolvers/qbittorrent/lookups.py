@@ -62,6 +62,7 @@ class Lookup:
     def fail(self, error: LookupFailed) -> None:
         if not self.outcome.done():
             self.outcome.set_exception(error)
+            self.outcome.exception()  # seen: perhaps nobody waits for it yet, and never will
 
     def see(self, row: Listed, dht_nodes: int) -> None:
         """Take in what is listed of its torrent, and tell where that is more than before."""

@@ -1,7 +1,7 @@
 """The one who looks: what has become of every lookup under way, and what is to be taken away."""
 
 import asyncio
-from collections.abc import Coroutine, Iterable
+from collections.abc import Collection, Coroutine, Iterable
 from functools import reduce
 
 import structlog
@@ -43,9 +43,9 @@ class _Sweep:
         """Take away what is there, and return whether nothing more will come."""
         if not await self._cleaning.known():
             return True
-        if await self._cleaning.rows():
+        if rows := await self._cleaning.rows():
             self._empty_since = None
-            await self._cleaning.delete(await self._cleaning.rows())
+            await self._cleaning.delete(rows)
             return False
         self._empty_since = self._empty_since or now
         return now - self._empty_since >= _SURELY and await self._cleaning.finish()
@@ -209,9 +209,9 @@ class Watch:
             self._added.pop(tag, None)  # it has appeared
         for tag, lookup in list(self._lookups.items()):
             await self._alone(lookup, self._look_at(lookup, rows.get(tag)))
-        orphans = {tag: row for tag, row in rows.items() if tag not in self._lookups}
-        left = await self._cleaning.delete(orphans)
-        if orphans:
+        left: Collection[str] = rows
+        if orphans := [tag for tag in rows if tag not in self._lookups]:
+            left = await self._cleaning.delete(orphans)
             self._doubt(_LATE)
         await self._let_go(left)
 
