@@ -57,7 +57,7 @@ def test_it_is_told_why_nobody_answers(monkeypatch: pytest.MonkeyPatch, why: typ
 def test_nothing_but_info_hashes_is_ever_deleted(monkeypatch: pytest.MonkeyPatch, keys: list[str]) -> None:
     monkeypatch.setattr(qbittorrentapi.Client, "torrents_delete", lambda *_, **__: pytest.fail("it was asked"))
     with pytest.raises(ResolverDown):
-        Server(Login(URL)).delete(keys)
+        Server(Login(URL)).delete(keys, files=True)
 
 
 def test_nowhere_in_the_code_stands_all() -> None:

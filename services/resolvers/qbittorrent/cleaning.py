@@ -1,11 +1,12 @@
 """What of ours is at a qBittorrent, and how that is taken away, and nothing that its owner has taken over."""
 
 from collections.abc import Collection, Iterable, Sequence
+from functools import partial
 
 from services.clock import Clock
 from services.resolvers.qbittorrent.calls import Calls
 from services.resolvers.qbittorrent.runs import Run
-from services.resolvers.qbittorrent.server import Listed
+from services.resolvers.qbittorrent.server import Listed, Server
 
 _SURELY = 0.4  # seconds
 _FORCED = "forcedDL"
@@ -28,6 +29,7 @@ class Cleaning:
         self.run = run
         self._dead = dead
         self._stopped: set[str] = set()
+        self._folders: dict[str, str] = {}
         self._started: dict[str, float] = {}
         self._theirs: set[str] = set()
 
@@ -41,7 +43,7 @@ class Cleaning:
             tag: self._started.get(tag, now) for tag, row in rows.items() if self._is_started(tag, row)
         }  # fmt: skip
         self._theirs.update(tag for tag, since in self._started.items() if now - since >= _SURELY)
-        moved = {tag for tag, row in rows.items() if row.folder.rstrip("/").rpartition("/")[2] != self.run.folder}
+        moved = {tag for tag, row in rows.items() if self._is_moved(tag, row)}
         self._theirs |= moved
         return {tag: row for tag, row in rows.items() if tag not in self._theirs}
 
@@ -49,11 +51,11 @@ class Cleaning:
         """Delete what has one of *tags* and is surely ours, as it is now; return the tags of what is still there."""
         wanted = set(tags)
         rows = await self.rows()
-        ours = [row.key for tag, row in rows.items() if tag in wanted and tag not in self._started]
-        if not ours:
-            return rows
-        await self._calls.ask(lambda server: server.delete(ours))
-        return await self.rows()
+        ours = [row for tag, row in rows.items() if tag in wanted and tag not in self._started]
+        for files in (True, False):
+            if keys := [row.key for row in ours if self._has_own_folder(row) is files]:
+                await self._calls.ask(partial(Server.delete, keys=keys, files=files))
+        return await self.rows() if ours else rows
 
     async def forget(self, tags: Sequence[str]) -> None:
         """Remove *tags*, but for those that a torrent still has."""
@@ -61,6 +63,8 @@ class Cleaning:
         if unused:
             await self._calls.ask(lambda server: server.forget_tags(unused))
         self._stopped.difference_update(tags)
+        for tag in tags:
+            self._folders.pop(tag, None)
 
     async def finish(self) -> bool:
         """Delete all that is ours, with our category and tags; return whether nothing is left of it."""
@@ -79,6 +83,15 @@ class Cleaning:
 
     async def _used(self, tag: str) -> bool:
         return bool(await self._calls.ask(lambda server: server.listed(tag=tag)))
+
+    def _is_moved(self, tag: str, row: Listed) -> bool:
+        """Whether its folder is another one than before; of a dead run's nobody knows what it was, but ours."""
+        if self._dead:
+            return not self._has_own_folder(row)
+        return self._folders.setdefault(tag, row.folder) != row.folder
+
+    def _has_own_folder(self, row: Listed) -> bool:
+        return row.folder.rstrip("/").rpartition("/")[2] == self.run.folder
 
     def _is_started(self, tag: str, row: Listed) -> bool:
         if row.state == _FORCED:  # we do that ourselves, before it stops

@@ -191,20 +191,25 @@ class Server:
             except (qbittorrentapi.NotFound404Error, qbittorrentapi.Conflict409Error):
                 return self.exported(str(said.get("hash", "")))  # it is among its torrents
 
-    def start(self, key: str) -> bytes | None:
+    def start(self, key: str, tag: str) -> bytes | None:
         """Let *key* look now: a queue lets few do so, and whoever waits in it does so for most of a second at least.
 
         Where it has its metadata already, return the .torrent instead: it has stopped, and would go on to its payload.
-        What is listed of that is too old.
+        What is listed of that is too old. One that no longer has *tag* is left alone.
         """
         content = self.exported(key)
-        if content is None:
+        if content is None and self._has(key, tag):
             with self._asked():
                 self._client.torrents_set_force_start(enable=True, torrent_hashes=_named([key]))
         return content
 
-    def tell(self, key: str, hints: Hints) -> None:
-        """Give *key* more places to ask."""
+    def _has(self, key: str, tag: str) -> bool:
+        return any(tag in row.tags for row in self.listed(keys=[key]))
+
+    def tell(self, key: str, tag: str, hints: Hints) -> None:
+        """Give *key* more places to ask, where it still has *tag*."""
+        if not self._has(key, tag):
+            return
         with self._asked():
             if hints.trackers:
                 self._client.torrents_add_trackers(torrent_hash=_named([key])[0], urls=hints.trackers)
@@ -212,10 +217,10 @@ class Server:
                 spelled = [f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in hints.peers]
                 self._client.torrents_add_peers(peers=spelled, torrent_hashes=_named([key]))
 
-    def delete(self, keys: Sequence[str]) -> None:
-        """Delete *keys*, and what files they have: whose folder is not ours alone may not be named."""
+    def delete(self, keys: Sequence[str], *, files: bool) -> None:
+        """Delete *keys*; with their *files*, whose folder is ours alone, should one have begun to have some."""
         with self._asked():
-            self._client.torrents_delete(delete_files=True, torrent_hashes=_named(keys))
+            self._client.torrents_delete(delete_files=files, torrent_hashes=_named(keys))
 
     def tags(self) -> list[str]:
         """Return every tag that there is."""

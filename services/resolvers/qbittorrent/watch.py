@@ -245,12 +245,12 @@ class Watch:
             lookup.settle_with(await self._calls.ask(lambda server: server.exported(row.key)))
         elif lookup.tag and row.waits and now >= lookup.start_at:
             lookup.start_at = now + _QUEUED
-            lookup.settle_with(await self._calls.ask(lambda server: server.start(row.key)))
+            lookup.settle_with(await self._calls.ask(lambda server: server.start(row.key, lookup.tag)))
         elif lookup.tag and lookup.more:
             more = reduce(Hints.merged, lookup.more)
             lookup.more.clear()
             more = await allowed(more, self._policy, self._clock)
-            await self._calls.ask(lambda server: server.tell(row.key, more))
+            await self._calls.ask(lambda server: server.tell(row.key, lookup.tag, more))
 
     async def _look_at_others(self) -> None:
         followed = [one for one in self._others if one.key]
