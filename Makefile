@@ -11,7 +11,7 @@ N ?= 3
 # by the number of their tests, as xdist would have it, those that take longest would begin last.
 PARALLEL := -n 5 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help messages install install-dev demo demo-terminal run lint format unit integration e2e test chromium pictures fonts flaky soak bench bench-peers settings lock
+.PHONY: help messages install install-dev demo demo-terminal run lint format unit integration e2e test chromium qbittorrent pictures fonts flaky soak bench bench-peers settings lock
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)$$/  make \1\t\2/' | expand -t 24
 
@@ -56,13 +56,13 @@ format: install-dev ## let ruff format the code
 unit: install-dev ## tests of pure logic, no socket
 	$(BIN)/python -m pytest tests/unit -n 2
 
-integration: install-dev ## tests of one real component each
+integration: install-dev qbittorrent ## tests of one real component each
 	$(BIN)/python -m pytest tests/integration
 
-e2e: install-dev chromium ## the process as a user starts it, against the sandbox
+e2e: install-dev chromium qbittorrent ## the process as a user starts it, against the sandbox
 	$(BIN)/python -m pytest tests/e2e
 
-test: lint chromium ## everything: lint, unit, integration, end to end
+test: lint chromium qbittorrent ## everything: lint, unit, integration, end to end
 	$(BIN)/python -m pytest tests/e2e tests/integration tests $(PARALLEL)
 
 # What looks at the demo's page. Where it is not and cannot be installed, those tests are left out (in CI they fail).
@@ -71,6 +71,13 @@ chromium:
 	test "$$(id -u)" = 0 && command -v apt-get >/dev/null && { echo 'Installing Chromium, for the tests of the chat page ...'; \
 		{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends chromium; } >/dev/null; }; \
 	command -v chromium >/dev/null || echo '!!! Chromium is not here: nobody looks at the chat page. On Debian: apt install chromium' >&2
+
+# The same for what is asked for names.
+qbittorrent:
+	@command -v qbittorrent-nox >/dev/null && exit 0; \
+	test "$$(id -u)" = 0 && command -v apt-get >/dev/null && { echo 'Installing qbittorrent-nox, for the tests of that source ...'; \
+		{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends qbittorrent-nox; } >/dev/null; }; \
+	command -v qbittorrent-nox >/dev/null || echo '!!! qbittorrent-nox is not here: nobody asks one for names. On Debian: apt install qbittorrent-nox' >&2
 
 pictures: install-dev chromium fonts ## the pictures of docs/user.md, taken anew of the running demo, in about 8 minutes (ONLY=web: 2)
 	@$(BIN)/python -m tests.pictures $(ONLY)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, Field, field_validator, model_validator
+from pydantic import BaseModel, Field, SecretStr, field_validator, model_validator
 
 from bot.section import FROZEN, Positive
 from services.resolvers.addresses import can_be_asked
@@ -101,18 +101,56 @@ class Http(BaseModel):
         return value
 
 
+class Qbittorrent(BaseModel):
+    """``[resolvers.qbittorrent]``."""
+
+    model_config = FROZEN
+    url: str = ""
+    """The address of a qBittorrent's Web UI (4.5 or newer), such as http://127.0.0.1:8080; it is asked for names."""
+    username: str = ""
+    """Who logs in there; nobody does where it asks for no login from here."""
+    password: SecretStr = SecretStr("")
+    """Their password."""
+    api_key: SecretStr = SecretStr("")
+    """Instead of both an API key, where it has them (5.2)."""
+    timeout: Positive = 5.0
+    """Seconds that it may take for one answer."""
+    at_once: Annotated[int, Field(ge=1, le=1_000)] = 30
+    """How many names it is asked for at once."""
+
+    @field_validator("url")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        parts = urlsplit(value) if value and can_be_asked(value) else None
+        if value and (not parts or "@" in parts.netloc or parts.query or parts.fragment):
+            raise ValueError('must be an http or https address without a password: "http://127.0.0.1:8080"')
+        return value.rstrip("/")
+
+    @field_validator("api_key")
+    @classmethod
+    def _one_word(cls, value: SecretStr) -> SecretStr:
+        key = value.get_secret_value().strip()
+        if not key.isascii() or not key.isprintable() or " " in key:
+            raise ValueError("must be one word of ASCII letters")
+        return SecretStr(key)
+
+
 class Resolvers(BaseModel):
     """``[resolvers]``."""
 
     model_config = FROZEN
-    order: tuple[Literal["cache", "libtorrent", "command", "files", "http"], ...] = ("cache", "libtorrent")
-    """Sources of names, in the order of asking: cache (earlier claims), libtorrent (swarm), files, command, http."""
+    order: tuple[Literal["cache", "libtorrent", "command", "files", "http", "qbittorrent"], ...] = (
+        "cache",
+        "libtorrent",
+    )
+    """Who is asked, in which order: cache (earlier claims), libtorrent (swarm), files, command, http, qbittorrent."""
     hedge_after: Positive = 6.0
     """Seconds of silence after which the next one is asked, too."""
     libtorrent: Libtorrent = Libtorrent()
     files: Files = Files()
     command: Command = Command()
     http: Http = Http()
+    qbittorrent: Qbittorrent = Qbittorrent()
 
     @model_validator(mode="after")
     def _has_what_it_names(self) -> Self:
@@ -132,4 +170,5 @@ class Resolvers(BaseModel):
             "command": ("argv", self.command.argv),
             "files": ("folders", self.files.folders),
             "http": ("templates", self.http.templates),
+            "qbittorrent": ("url", self.qbittorrent.url),
         }

@@ -79,7 +79,13 @@ async def build(
     people = await People(store, _access(settings.telegram, owners), clock).load()
     await people.share_local([PersonId(f"tg:{one}") for one in settings.telegram.owners])
     resolver = await stack.enter_async_context(
-        sources.opened(settings.resolvers, swarm.dht_state_of(settings.database.path), clock, known=KnownClaims(store))
+        sources.opened(
+            settings.resolvers,
+            swarm.dht_state_of(settings.database.path),
+            clock,
+            marks=sources.marks_of(settings.database.path),
+            known=KnownClaims(store),
+        )
     )
     manager = AsyncCalibrationManager(
         LocalEngine(resolver),

@@ -1,12 +1,16 @@
 """What ``check`` says of the sources of names beside the swarm."""
 
+import contextlib
 import shutil
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from bot.config_resolvers import Resolvers
+from bot.config_resolvers import Qbittorrent, Resolvers
 from bot.finding import Finding, bad, good
+from bot.sources import login_to
+from services.errors import ResolverDown
 from services.resolvers.addresses import AddressPolicy, literal
+from services.resolvers.qbittorrent import Server
 
 
 def look_at_sources(settings: Resolvers) -> Iterator[Finding]:
@@ -22,6 +26,8 @@ def look_at_sources(settings: Resolvers) -> Iterator[Finding]:
                 yield bad("files", said, "see [resolvers.files] folders") if missing else there
             case "http":
                 yield from _http(settings)
+            case "qbittorrent":
+                yield _qbittorrent(settings.qbittorrent)
             case _:
                 continue
     for name, (_, value) in settings.given.items():
@@ -53,3 +59,36 @@ def _command(program: str) -> Finding:
     if found is None:
         return bad("command", f"{program} is no program that can be run", "see [resolvers.command] argv")
     return good("command", f"{found} is asked")
+
+
+def _qbittorrent(settings: Qbittorrent) -> Finding:
+    """Ask it, once: a wrong password that is tried again and again gets this address banned."""
+    server = Server(login_to(settings))
+    answers = False
+    try:
+        version = server.version()
+        answers = True
+        server.fetches()
+        return good("qbittorrent", f"{version} answers at {settings.url}, and will look for what is asked for")
+    except ResolverDown as error:
+        said, remedy = _troubled(str(error.parameters["reason"]), settings)
+        return bad("qbittorrent", said, remedy)
+    finally:
+        with contextlib.suppress(ResolverDown):
+            server.leave(politely=answers)
+
+
+def _troubled(reason: str, settings: Qbittorrent) -> tuple[str, str]:
+    """Return what is wrong with the one of *settings*, and what to do."""
+    word = "API key" if settings.api_key.get_secret_value() else "username and password"
+    see = "see [resolvers.qbittorrent]"
+    known = {
+        "password": (f"{settings.url} does not let us in with this {word}", see),
+        "banned": (f"{settings.url} lets nobody in from this address for a while", "see whom it has banned"),
+        "timeout": (f"{settings.url} does not answer within {settings.timeout:g} s", see),
+        "unreachable": (f"nobody can be reached at {settings.url}", "start it with its Web UI, or see url"),
+        "certificate": (f"the certificate of {settings.url} is not trusted", "name its file as REQUESTS_CA_BUNDLE"),
+        "too_old": ("it is too old", "4.5 is the oldest that can be asked"),
+        "garbage": (f"what answers at {settings.url} is no qBittorrent", see),
+    }
+    return known.get(reason) or (f"{settings.url} answers with {reason}", see)

@@ -129,7 +129,9 @@ async def _run(wanted: Wanted, settings: Settings, dht_state: Path, *, json: boo
             outcomes.add(outcome.info is not None)
             board.say(as_json(outcome) if json else as_text(outcome))
 
-        async with sources.opened(settings.resolvers, dht_state, SystemClock(), any_port=True) as resolver:
+        marks = sources.marks_of(settings.database.path)
+        opened = sources.opened(settings.resolvers, dht_state, SystemClock(), marks=marks, any_port=True)
+        async with opened as resolver:
             options = settings.calibration
             each = options.timeout if seconds is None else seconds
             await look_up(resolver, wanted, most=options.max_workers, seconds=each, board=board, told=told)

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from bot import swarm
-from bot.config_resolvers import Resolvers
+from bot.config_resolvers import Qbittorrent, Resolvers
 from services.clock import Clock
 from services.resolvers.addresses import AddressPolicy, own_addresses
 from services.resolvers.breaker import Breaker
@@ -17,6 +17,7 @@ from services.resolvers.files import FilesResolver
 from services.resolvers.http import HttpResolver
 from services.resolvers.libtorrent import read_torrent
 from services.resolvers.port import Resolver
+from services.resolvers.qbittorrent import Login, QbittorrentResolver
 
 _ALL = 10_000  # more than there are lookups at once: a source that bears as many as it is asked for
 
@@ -27,10 +28,13 @@ async def opened(
     dht_state: Path | None,
     clock: Clock,
     *,
+    marks: Path,
     any_port: bool = False,
     known: KnownNames | None = None,
 ) -> AsyncIterator[Resolver]:
-    """Open the sources that are to be asked, until the ``async with`` is left. *any_port*: see `swarm.opened`.
+    """Open the sources that are to be asked, until the ``async with`` is left.
+
+    *marks*: see `marks_of`. *any_port*: see `swarm.opened`.
 
     *known* is what ``cache`` knows, which is told before anybody is asked, wherever that stands in the order.
 
@@ -51,13 +55,20 @@ async def opened(
                     command = settings.command
                     ran = CommandResolver(command.argv, seconds=command.timeout, clock=clock, read=read_torrent)
                     return ran, command.at_once
+                case "qbittorrent":
+                    theirs = QbittorrentResolver.open(
+                        login_to(settings.qbittorrent),
+                        marks=marks,
+                        policy=await _policy(settings),
+                        clock=clock,
+                        read=read_torrent,
+                    )
+                    return await stack.enter_async_context(theirs), settings.qbittorrent.at_once
                 case _:
                     http = settings.http
-                    policy = AddressPolicy(settings.libtorrent.allow_private_peers)
-                    policy = policy.knowing_own(*await asyncio.to_thread(own_addresses))
                     caches = HttpResolver.open(
                         http.templates,
-                        policy=policy,
+                        policy=await _policy(settings),
                         seconds=http.timeout,
                         at_once=http.at_once,
                         clock=clock,
@@ -74,3 +85,25 @@ async def opened(
         chain = Chain(sources, clock=clock, hedge_after=settings.hedge_after)
         stack.push_async_callback(chain.rest)
         yield CacheResolver(chain, known) if known is not None and "cache" in settings.order else chain
+
+
+def marks_of(database: Path) -> Path:
+    """Return where those who have *database* mark which processes may have torrents in a qBittorrent."""
+    return database.with_name(database.name + ".qbittorrent")
+
+
+def login_to(settings: Qbittorrent) -> Login:
+    """Return how the qBittorrent of the settings lets us in."""
+    return Login(
+        settings.url,
+        settings.username,
+        settings.password.get_secret_value(),
+        settings.api_key.get_secret_value(),
+        settings.timeout,
+    )
+
+
+async def _policy(settings: Resolvers) -> AddressPolicy:
+    """Return whom a source may contact, or have contacted."""
+    policy = AddressPolicy(settings.libtorrent.allow_private_peers)
+    return policy.knowing_own(*await asyncio.to_thread(own_addresses))

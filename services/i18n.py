@@ -390,6 +390,7 @@ def source_word(t: Translation, source: str) -> str | None:
         "command": t.gettext("the owner's program"),
         "files": t.gettext("the owner's torrent files"),
         "http": t.gettext("a web cache"),
+        "qbittorrent": t.gettext("the owner's qBittorrent"),
     }
     return known.get(source)
 

@@ -11,7 +11,7 @@ from services.store.statements import load_migrations, load_queries
 
 ROOT = Path(__file__).parents[1]
 STORE = ROOT / "services" / "store"
-NO_PACKAGES = {"tests"}
+NO_PACKAGES = {"examples", "tests"}
 
 
 def _packages() -> list[str]:

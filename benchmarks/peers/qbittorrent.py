@@ -4,7 +4,6 @@ import asyncio
 import base64
 import contextlib
 import hashlib
-import importlib.util
 import os
 import secrets
 import shutil
@@ -12,13 +11,15 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
-from typing import Any
+
+import qbittorrentapi
 
 from benchmarks.peers.aria2 import free_port
 from benchmarks.peers.port import Missing
 from benchmarks.processes import running
 from benchmarks.swarm_process import RemoteSwarm, Sought
 
+USER = "owner"
 _LOOK_EVERY = 0.05
 _START = 20.0
 _SETTINGS = """[BitTorrent]
@@ -29,7 +30,7 @@ Session\\Port={port}
 Session\\DHTEnabled=false
 Session\\LSDEnabled=false
 Session\\PeXEnabled=false
-Session\\QueueingSystemEnabled=false
+Session\\QueueingSystemEnabled={queue}
 Session\\DefaultSavePath={folder}
 [LegalNotice]
 Accepted=true
@@ -42,7 +43,7 @@ General\\Locale=en
 WebUI\\Address=127.0.0.1
 WebUI\\Port={web}
 WebUI\\UseUPnP=false
-WebUI\\Username=bench
+WebUI\\Username={user}
 WebUI\\Password_PBKDF2="@ByteArray({password})"
 """
 
@@ -64,34 +65,53 @@ class Qbittorrent:
         program = _program()
         with tempfile.TemporaryDirectory() as name:
             folder, web, password = Path(name), free_port(), secrets.token_urlsafe()
-            await asyncio.to_thread(_write_settings, folder, web, password)
+            await asyncio.to_thread(write_settings, folder, web, password)
             async with running(program, f"--profile={folder}", f"--webui-port={web}"):
-                yield _Finder(await _connected(web, password))
+                yield _Finder(await connected(web, password))
 
 
 def _program() -> str:
     found = shutil.which("qbittorrent-nox")
     if found is None:
         raise Missing("qbittorrent-nox is not installed (apt install qbittorrent-nox)")
-    if importlib.util.find_spec("qbittorrentapi") is None:
-        raise Missing("qbittorrent-api is not installed here (make bench installs it)")
     return found
 
 
-def _write_settings(folder: Path, web: int, password: str) -> None:
+def write_settings(folder: Path, web: int, password: str, *, queue: bool = False) -> None:
+    """Make a profile in *folder*, whose Web API lets `USER` in with *password*; all of it on loopback. Blocks.
+
+    *queue*: three torrents are looked for at once, as it comes.
+    """
     path = folder / "qBittorrent" / "config" / "qBittorrent.conf"
     path.parent.mkdir(parents=True)
     salt = os.urandom(16)
     key = hashlib.pbkdf2_hmac("sha512", password.encode(), salt, 100_000)
     spelled = b":".join(map(base64.b64encode, (salt, key))).decode()
-    path.write_text(_SETTINGS.format(port=free_port(), web=web, folder=folder / "saved", password=spelled), "utf-8")
+    path.write_text(
+        _SETTINGS.format(
+            port=free_port(),
+            web=web,
+            folder=folder / "saved",
+            user=USER,
+            password=spelled,
+            queue=str(queue).lower(),
+        ),
+        "utf-8",
+    )
 
 
-async def _connected(web: int, password: str) -> Any:
-    import qbittorrentapi  # noqa: PLC0415 - in the benchmark's own set of packages alone
+async def connected(web: int, password: str) -> qbittorrentapi.Client:
+    """Return a client of the one that is started on the port *web*, as soon as that answers.
 
+    Raises:
+        Missing: it does not.
+    """
     client = qbittorrentapi.Client(
-        host="127.0.0.1", port=web, username="bench", password=password, REQUESTS_ARGS={"timeout": 30}
+        host=f"http://127.0.0.1:{web}",
+        username=USER,
+        password=password,
+        FORCE_SCHEME_FROM_HOST=True,
+        REQUESTS_ARGS={"timeout": 30},
     )
     until = time.monotonic() + _START
     while True:
@@ -106,7 +126,7 @@ async def _connected(web: int, password: str) -> Any:
 
 
 class _Finder:
-    def __init__(self, client: Any) -> None:
+    def __init__(self, client: qbittorrentapi.Client) -> None:
         self._client = client
 
     async def find(self, sought: Sequence[Sought], patience: float) -> list[float]:

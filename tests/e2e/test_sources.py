@@ -10,12 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.peers.qbittorrent import USER
 from sandbox.swarm import make_sample
 from tests.e2e.command import command
 from tests.e2e.conftest import ROOT, World, environment
 from tests.e2e.test_resolve import Place, place
+from tests.integration.qbittorrent_help import Nox, nox
 
-__all__ = ["place"]
+__all__ = ["nox", "place"]
 
 
 def helper(folder: Path, code: str) -> list[str]:
@@ -265,3 +267,62 @@ async def test_check_tells_of_each_source(place: Place, tmp_path: Path) -> None:
     assert "✗ command: /no/such/program is no program that can be run — see [resolvers.command] argv" in said
     assert "✓ http: cache.example will learn which torrents are looked for" in said
     assert "DHT" not in said
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({}, "✓ qbittorrent: v4.5.2 answers at {url}, and will look for what is asked for"),
+        ({"password": "s3cret-and-wrong"}, "✗ qbittorrent: {url} does not let us in with this username and password"),
+        ({"api_key": "qbt_s3cret"}, "✗ qbittorrent: {url} does not let us in with this API key"),
+        ({"url": "http://127.0.0.1:9"}, "✗ qbittorrent: nobody can be reached at http://127.0.0.1:9"),
+    ],
+)
+async def test_check_asks_the_qbittorrent(place: Place, nox: Nox, given: dict[str, str], said: str) -> None:
+    settings = {"url": nox.url, "username": USER, "password": nox.password} | given
+    with_sources(place, order=["qbittorrent"], **{f"qbittorrent__{key}": value for key, value in settings.items()})
+    ended = await command("check", "--config", place.config)
+    assert said.format(url=nox.url) in ended.output
+    assert "s3cret" not in ended.output
+    assert nox.password not in ended.output
+
+
+def with_qbittorrent(place: Place, nox: Nox) -> None:
+    """Let *nox* alone be asked; what it is asked for is marked beside the database."""
+    written = place.config.read_text(encoding="utf-8")
+    place.config.write_text(written.replace("/none/calibot.db", "/calibot.db"), encoding="utf-8")
+    with_sources(
+        place, order=["qbittorrent"], qbittorrent__url=nox.url, qbittorrent__username=USER,
+        qbittorrent__password=nox.password,
+    )  # fmt: skip
+
+
+async def test_a_name_comes_from_a_qbittorrent_that_is_left_as_it_was(place: Place, nox: Nox, tmp_path: Path) -> None:
+    with_qbittorrent(place, nox)
+    sample = place.swarm.seed(make_sample("From there.mkv"))
+    found, missing = await asyncio.gather(
+        place.resolve(sample.magnet()), place.resolve("--timeout", "4", place.swarm.dead().magnet())
+    )
+    assert (found.code, found.output.splitlines()[1]) == (0, "  From there.mkv")
+    assert (missing.code, "Dead, as it seems" in missing.output) == (1, True)
+    assert (await nox.rows(), await nox.marks()) == ([], ([], []))
+    assert list((tmp_path / "calibot.db.qbittorrent").iterdir()) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+async def test_a_signal_in_the_middle_leaves_nothing_in_a_qbittorrent(
+    place: Place, nox: Nox, number: signal.Signals
+) -> None:
+    with_qbittorrent(place, nox)
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bot", "resolve", "--config", place.config, place.swarm.dead().magnet()),
+        cwd=ROOT,
+        env=environment(),
+    )
+    await nox.until(lambda rows: len(rows) == 1)
+    process.send_signal(number)
+    await process.wait()
+    if number == signal.SIGKILL:
+        assert len(await nox.rows()) == 1
+        await place.resolve("--timeout", "13", place.swarm.dead().magnet())
+    assert (await nox.rows(), await nox.marks()) == ([], ([], []))

@@ -57,7 +57,7 @@ async def test_a_lookup_that_finds_nothing_is_answered_by_a_claim_where_cache_is
     async with Store.open(tmp_path / "calibot.db") as store:
         await store.write(lambda tx: tx.names.put([claim_of(PAIR)], 1.0))
         known = KnownClaims(store) if given else None
-        async with opened(settings, None, SystemClock(), known=known) as sources:
+        async with opened(settings, None, SystemClock(), marks=tmp_path / "marks", known=known) as sources:
             lookup = sources.resolve(PAIR, Hints(), Silent())
             if answers:
                 assert await lookup == claim_of(PAIR)

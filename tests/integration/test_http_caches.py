@@ -6,6 +6,7 @@ import threading
 from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from pathlib import Path
 
 import httpcore
 import pytest
@@ -391,7 +392,9 @@ async def test_a_lookup_that_ends_in_the_handshake_leaves_no_connection(*, left:
             await closed.wait()
 
 
-async def test_this_machines_own_public_address_is_not_contacted(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_this_machines_own_public_address_is_not_contacted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     connected: list[str] = []
 
     async def connect(_: object, host: str, *_and: object) -> httpcore.AsyncNetworkStream:
@@ -402,7 +405,7 @@ async def test_this_machines_own_public_address_is_not_contacted(monkeypatch: py
     monkeypatch.setattr("bot.sources.own_addresses", lambda: ["8.8.4.4"])
     templates = ("http://8.8.4.4/{info_hash}", "http://8.8.8.8/{info_hash}")
     settings = Resolvers(order=("http",), http=Http(templates=templates))
-    async with sources.opened(settings, None, SystemClock()) as chain:
+    async with sources.opened(settings, None, SystemClock(), marks=tmp_path) as chain:
         with pytest.raises(LookupFailed):
             await chain.resolve(X, Hints(), Steps())
     assert connected == ["8.8.8.8"]

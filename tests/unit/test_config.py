@@ -57,7 +57,7 @@ def loaded(config: Path, text: str) -> Settings:
         ("[telegram.deep]\nx = 1", "telegram.deep"),
         ("[database]\npth = 'x'", "database.pth"),
         ("[calibration]\nworkers = 1", "calibration.workers"),
-        ("[resolvers]\nqbittorrent = 1", "resolvers.qbittorrent"),
+        ("[resolvers]\ntransmission = 1", "resolvers.transmission"),
         ("[resolvers.libtorrent]\nport = 1", "resolvers.libtorrent.port"),
     ],
 )
@@ -112,6 +112,12 @@ def test_a_key_that_is_none_of_ours_is_refused_by_its_full_name(text: str, key: 
         ("resolvers.http.templates", "['https://a.example/']"),
         ("resolvers.http.templates", "['ftp://a.example/{info_hash}']"),
         ("resolvers.http.templates", "['https:///{info_hash}']"),
+        ("resolvers.qbittorrent.url", "'127.0.0.1:8080'"),
+        ("resolvers.qbittorrent.url", "'http://me:secret@127.0.0.1:8080'"),
+        ("resolvers.qbittorrent.url", "'http://127.0.0.1:8080/?x=1'"),
+        ("resolvers.qbittorrent.api_key", "'two words'"),
+        ("resolvers.qbittorrent.timeout", "0"),
+        ("resolvers.qbittorrent.at_once", "0"),
         ("resolvers.libtorrent", "true"),
         ("resolvers.libtorrent.listen_interfaces", "6881"),
         ("resolvers.libtorrent.dht", "'true'"),
@@ -142,6 +148,7 @@ def test_a_wrong_value_is_refused_by_its_keys_full_name(key: str, value: str, co
         ('order = ["command"]', "order names command, and resolvers.command.argv is empty"),
         ('order = ["files", "libtorrent"]', "order names files, and resolvers.files.folders is empty"),
         ('order = ["http"]', "order names http, and resolvers.http.templates is empty"),
+        ('order = ["qbittorrent"]', "order names qbittorrent, and resolvers.qbittorrent.url is empty"),
     ],
 )
 def test_an_order_of_sources_that_cannot_be_kept_is_refused(text: str, said: str, config: Path) -> None:

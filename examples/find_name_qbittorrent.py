@@ -1,0 +1,200 @@
+#!/usr/bin/env python3
+"""Ask a qBittorrent for the .torrent of an info-hash, and print where it is: a program for `[resolvers.command]`.
+
+    [resolvers.command]
+    argv = ["/path/to/examples/find_name_qbittorrent.py", "{info_hash}"]
+
+QBITTORRENT_URL, QBITTORRENT_USERNAME and QBITTORRENT_PASSWORD say where it is and who logs in. It needs Python 3.9 or
+newer, nothing else, and a qBittorrent from 4.5 to 5.1 (any newer one that still takes the same words, too).
+
+What is there already is exported as it is. Anything else is added, to stop when its metadata has come, and deleted
+before this ends: also on SIGTERM, which is what calibot sends when the time is over or nobody waits any more. It is
+known by its category, its tag and its folder, of which nobody else has any. calibot reads the file when this has ended,
+and does not remove it: the next run does.
+"""
+
+import contextlib
+import http.cookiejar
+import json
+import os
+import re
+import secrets
+import signal
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from pathlib import Path
+
+CATEGORY = "find-name"
+KEPT = 600  # seconds that a file is kept, and that a torrent may be there before it counts as left by who was killed
+PATIENCE = 1.5  # seconds in which what was added appears
+ANSWER = 5  # seconds that one answer may take
+
+
+class Trouble(Exception):
+    """Why there is no name; calibot shows the last line that is written to standard error."""
+
+
+class Server:
+    """Asks the Web API at *url*."""
+
+    def __init__(self, url):
+        self._base = url.rstrip("/") + "/api/v2/"
+        jar = http.cookiejar.CookieJar()
+        self._opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(jar))
+
+    def ask(self, word, **given):
+        """Return the bytes of the answer; None where it has none to give: 404 or 409."""
+        data = urllib.parse.urlencode(given).encode()
+        try:
+            with self._opener.open(self._base + word, data, timeout=ANSWER) as answer:
+                return answer.read()
+        except urllib.error.HTTPError as error:
+            if error.code in {404, 409}:
+                return None
+            raise Trouble(f"qBittorrent answers with status {error.code}") from None
+        except OSError:
+            raise Trouble("qBittorrent does not answer") from None
+
+    def log_in(self, username, password):
+        # Since 5.2 the answer is empty where it lets us in.
+        if username and self.ask("auth/login", username=username, password=password) not in {b"Ok.", b""}:
+            raise Trouble("qBittorrent does not let us in")
+        version = (self.ask("app/webapiVersion") or b"").decode("ascii", "replace")
+        if not re.fullmatch(r"\d+(\.\d+)+", version) or [int(one) for one in version.split(".")] < [2, 8, 18]:
+            raise Trouble("this qBittorrent is older than 4.5: it would go on to the payload")
+
+    def torrents(self, **wanted):
+        try:
+            return json.loads(self.ask("torrents/info", **wanted) or b"[]")
+        except ValueError:
+            raise Trouble("what answers is no qBittorrent") from None
+
+
+def find(server, info_hash):
+    """Return the bytes of the .torrent of *info_hash*; wait for it as long as it takes."""
+    theirs = [one["hash"] for one in server.torrents() if is_of(one, info_hash)]
+    if theirs:
+        return waited_for(server, lambda: server.torrents(hashes=theirs[0]))
+    tag = f"{CATEGORY}-{secrets.token_hex(6)}"
+    topic = f"urn:btih:{info_hash}" if len(info_hash) == 40 else f"urn:btmh:1220{info_hash}"
+    try:
+        server.ask(
+            "torrents/add",
+            urls=f"magnet:?xt={topic}",
+            category=CATEGORY,
+            tags=tag,
+            savepath=f".{tag}",
+            stopCondition="MetadataReceived",
+            paused="false",
+            stopped="false",  # as 5.0 calls it
+            autoTMM="false",
+            useDownloadPath="false",
+        )
+        appeared(server, tag)
+        if not server.ask("torrents/export", hash=info_hash[:40]):  # else it has stopped: it would go on
+            server.ask("torrents/setForceStart", hashes=info_hash[:40], value="true")  # past the queue
+        return waited_for(server, lambda: ours(server, tag))
+    finally:
+        for one in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(one, signal.SIG_IGN)  # it is being done
+        appeared(server, tag)
+        take_away(server, tag)
+
+
+def is_of(torrent, info_hash):
+    named = {torrent.get(key) for key in ("hash", "infohash_v1", "infohash_v2")}
+    return info_hash in named or info_hash[:40] in named
+
+
+def waited_for(server, listed):
+    """Return the .torrent of the one that is *listed*, when its metadata has come."""
+    missing = 0
+    while missing < 10:
+        torrents = listed()
+        missing = 0 if torrents else missing + 1
+        for one in torrents:
+            if one.get("total_size", -1) > 0:
+                content = server.ask("torrents/export", hash=one["hash"])
+                if content:
+                    return content
+        time.sleep(0.3)
+    raise Trouble("somebody has taken the torrent away")
+
+
+def ours(server, tag):
+    """Return what has our category, *tag* and folder: what its owner has taken over has not."""
+    there = server.torrents(category=CATEGORY, tag=tag)
+    return [one for one in there if one["save_path"].rstrip("/").endswith(f"/.{tag}")]
+
+
+def appeared(server, tag):
+    """Return when what was added is listed, which takes a moment, or never will be."""
+    until = time.monotonic() + PATIENCE
+    while not ours(server, tag) and time.monotonic() < until:
+        time.sleep(0.05)
+
+
+def take_away(server, tag):
+    """Delete exactly what has *tag*, with its own folder; then the tag, and the category where that is empty."""
+    for one in ours(server, tag):
+        server.ask("torrents/delete", hashes=one["hash"], deleteFiles="true")
+    if not server.torrents(tag=tag):
+        server.ask("torrents/deleteTags", tags=tag)
+    if not server.torrents(category=CATEGORY):
+        server.ask("torrents/removeCategories", categories=CATEGORY)
+
+
+def take_away_old(server):
+    """Delete what one that was killed has left."""
+    for one in server.torrents(category=CATEGORY):
+        if time.time() - one["added_on"] > KEPT:
+            for tag in one["tags"].split(", "):
+                if tag.startswith(f"{CATEGORY}-"):
+                    take_away(server, tag)
+
+
+def written(content, info_hash):
+    """Return the path of a file that has *content*, in a folder of this user's alone; older files in it are removed."""
+    folder = Path(tempfile.gettempdir(), f"{CATEGORY}-{os.getuid()}")
+    folder.mkdir(mode=0o700, exist_ok=True)
+    if folder.lstat().st_uid != os.getuid() or folder.is_symlink():
+        raise Trouble(f"{folder} is somebody else's")
+    for one in folder.iterdir():
+        with contextlib.suppress(FileNotFoundError):  # another run was faster
+            if time.time() - one.stat().st_mtime > KEPT:
+                one.unlink()
+    path = folder / f"{info_hash}-{secrets.token_hex(4)}.torrent"
+    path.write_bytes(content)
+    return path
+
+
+def end(number, _frame):
+    """Leave by the way on which what was added is taken away."""
+    sys.exit(128 + number)
+
+
+def main(words):
+    if len(words) != 1 or not re.fullmatch(r"[0-9a-f]{40}([0-9a-f]{24})?", words[0]):
+        raise Trouble("give it one info-hash: 40 or 64 small hex digits")
+    for one in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(one, end)
+    server = Server(os.environ.get("QBITTORRENT_URL", "http://127.0.0.1:8080"))
+    server.log_in(os.environ.get("QBITTORRENT_USERNAME", ""), os.environ.get("QBITTORRENT_PASSWORD", ""))
+    try:
+        take_away_old(server)
+        path = written(find(server, words[0]), words[0])
+    finally:
+        with contextlib.suppress(Trouble):
+            server.ask("auth/logout")
+    print(json.dumps({"torrent": str(path)}))
+
+
+if __name__ == "__main__":
+    try:
+        main(sys.argv[1:])
+    except Trouble as trouble:
+        sys.exit(str(trouble))

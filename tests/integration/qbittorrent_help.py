@@ -1,0 +1,298 @@
+"""A real qbittorrent-nox with an owner, on loopback, and what the tests of that source share."""
+
+import asyncio
+import contextlib
+import gc
+import inspect
+import os
+import random
+import secrets
+import shutil
+import socket
+import threading
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from benchmarks.peers.qbittorrent import USER, connected, write_settings
+from benchmarks.processes import running
+from sandbox.swarm import Sample, Swarm
+from services.clock import Clock, SystemClock
+from services.resolvers.addresses import AddressPolicy
+from services.resolvers.libtorrent import read_torrent
+from services.resolvers.qbittorrent import Login, QbittorrentResolver
+from services.torrents import TorrentInfo
+from tests.integration.swarm_help import Running, Steps, torrent_id, trackers_of
+
+if TYPE_CHECKING:
+    import qbittorrentapi
+
+Row = dict[str, Any]
+
+
+def program() -> str:
+    """Return where qbittorrent-nox is. Without it these tests are left out, which CI does not forgive."""
+    found = shutil.which("qbittorrent-nox")
+    if found is None:
+        missing = "qbittorrent-nox is not here, so nobody asked one for names (on Debian: apt install qbittorrent-nox)"
+        if os.environ.get("CI") == "true":
+            pytest.fail(missing)
+        pytest.skip(missing)
+    return found
+
+
+def free_port() -> int:
+    """Return a port of loopback that is free, and not one of those that whoever connects gets as their own."""
+    while True:
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", random.randrange(20_000, 32_000)))
+            return int(probe.getsockname()[1])
+
+
+class Nox:
+    """A qbittorrent-nox whose profile is in *folder*; `client` is its owner's."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self.password = secrets.token_urlsafe()
+        self.client: qbittorrentapi.Client
+        self._stack = contextlib.AsyncExitStack()
+        self._process: asyncio.subprocess.Process
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    async def start(self) -> None:
+        self._forget_client()
+        command = (program(), f"--profile={self.folder}", f"--webui-port={self.port}")
+        self._process = await self._stack.enter_async_context(running(*command))
+        self.client = await connected(self.port, self.password)
+
+    def _forget_client(self) -> None:
+        """Close its connections, which are counted."""
+        if hasattr(self, "client"):
+            self.client._trigger_session_initialization()
+
+    async def stop(self) -> None:
+        await self._stack.aclose()
+
+    async def kill(self) -> None:
+        self._process.kill()
+        await self._stack.aclose()
+
+    async def rows(self) -> list[Row]:
+        """Return the torrents that are there."""
+        return [dict(one) for one in await asyncio.to_thread(self.client.torrents_info)]
+
+    async def hashes(self) -> set[str]:
+        return {row["hash"] for row in await self.rows()}
+
+    async def marks(self) -> tuple[list[str], list[str]]:
+        """Return its tags and its categories."""
+        tags = await asyncio.to_thread(self.client.torrents_tags)
+        return sorted(map(str, tags)), sorted(await asyncio.to_thread(self.client.torrents_categories))
+
+    async def add(self, sample: Sample, **options: Any) -> None:
+        """Add *sample* as its owner does; they want its payload, which nobody has."""
+        said = await asyncio.to_thread(self.client.torrents_add, urls=sample.magnet(), **options)
+        assert said == "Ok."
+        await self.until(lambda rows: any(sample.v1 in {row["hash"], row["infohash_v1"]} for row in rows))
+
+    async def until(self, reached: Any) -> list[Row]:
+        """Return its torrents as soon as they are such that *reached*."""
+        while not reached(rows := await self.rows()):  # noqa: ASYNC110 - it has no event
+            await asyncio.sleep(0.05)
+        return rows
+
+    def saved(self) -> list[Path]:
+        """Return what lies where payload is saved."""
+        return sorted((self.folder / "saved").rglob("*"))
+
+
+class Hurried(SystemClock):
+    """A clock on which every second is a tenth of one."""
+
+    def monotonic(self) -> float:
+        return super().monotonic() * 10
+
+    async def sleep(self, seconds: float) -> None:
+        await super().sleep(seconds / 10)
+
+
+@dataclass
+class World:
+    """A swarm, a qBittorrent that knows nobody else, and where calibot marks what it adds."""
+
+    swarm: Swarm
+    nox: Nox
+    marks: Path
+
+    def opened(
+        self,
+        *,
+        url: str = "",
+        password: str = "",
+        seconds: float = 5,
+        clock: Clock | None = None,
+        policy: AddressPolicy | None = None,
+        marks: Path | None = None,
+    ) -> AbstractAsyncContextManager[QbittorrentResolver]:
+        return QbittorrentResolver.open(
+            Login(url or self.nox.url, USER, password or self.nox.password, seconds=seconds),
+            marks=marks or self.marks,
+            policy=policy or AddressPolicy(allow_private=True),
+            clock=clock or SystemClock(),
+            read=read_torrent,
+        )
+
+
+@pytest.fixture
+async def nox(tmp_path: Path) -> AsyncIterator[Nox]:
+    """Yield a qBittorrent that looks for three at once, as it comes."""
+    one = Nox(tmp_path / "profile")
+    await asyncio.to_thread(write_settings, one.folder, one.port, one.password, queue=True)
+    try:
+        await one.start()
+        yield one
+    finally:
+        await one.stop()
+
+
+@pytest.fixture
+async def world(nox: Nox, tmp_path: Path) -> AsyncIterator[World]:
+    """Yield a qBittorrent in a swarm; see that nothing is left there."""
+    async with Swarm(dht=False) as swarm, nothing_left(nox, tmp_path / "marks"):
+        yield World(swarm, nox, tmp_path / "marks")
+
+
+class Front:
+    """Stands before a qBittorrent, counts what it is asked, and answers itself where `answers` has something."""
+
+    def __init__(self, nox: Nox) -> None:
+        self._nox = nox
+        self._over = asyncio.Event()
+        self.asked: Counter[str] = Counter()
+        self.answers: dict[str, Answer] = {}
+        """What is answered, by the last word of the path; ``*`` is any."""
+        self.after: dict[str, Answer] = {}
+        """The same, when the real one has done what it was asked for."""
+        self.refused: dict[str, str] = {}
+        """By the last word of the path what a question has in it that is answered with 500."""
+        self.url = ""
+
+    @contextlib.asynccontextmanager
+    async def open(self) -> AsyncIterator["Front"]:
+        app = web.Application(client_max_size=2**24)
+        app.router.add_route("*", "/{path:.*}", self._answer)
+        runner = web.AppRunner(app, shutdown_timeout=0)
+        await runner.setup()
+        async with aiohttp.ClientSession(self._nox.url, cookie_jar=aiohttp.DummyCookieJar()) as self._session:
+            try:
+                await web.TCPSite(runner, "127.0.0.1", 0).start()
+                self.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+                yield self
+            finally:
+                self._over.set()
+                await runner.cleanup()
+
+    async def silence(self) -> web.StreamResponse:
+        """Answer when nobody waits any more."""
+        await self._over.wait()
+        return web.Response(status=500)
+
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
+        word = request.path.rpartition("/")[2]
+        self.asked[word] += 1
+        answer = self.answers.get(word) or self.answers.get("*")
+        if answer is not None:
+            instead = await answer()
+            if instead is not None:
+                return instead
+        body = await request.read()
+        if word in self.refused and self.refused[word].encode() in body:
+            return web.Response(status=500)
+        kept = {name: request.headers[name] for name in ("Cookie", "Content-Type") if name in request.headers}
+        async with self._session.request(request.method, request.path_qs, data=body, headers=kept) as said:
+            if word in self.after:
+                await self.after[word]()
+            given = {name: said.headers[name] for name in ("Set-Cookie", "Content-Type") if name in said.headers}
+            return web.Response(status=said.status, body=await said.read(), headers=given)
+
+
+Answer = Callable[[], Awaitable["web.StreamResponse | None"]]
+
+
+def saying(status: int, text: str = "") -> Answer:
+    async def answer() -> web.StreamResponse:
+        return web.Response(status=status, text=text)
+
+    return answer
+
+
+@pytest.fixture
+async def front(world: World) -> AsyncIterator[Front]:
+    async with Front(world.nox).open() as one:
+        yield one
+
+
+async def look_up(resolver: QbittorrentResolver, sample: Sample) -> TorrentInfo:
+    return await resolver.resolve(torrent_id(sample), trackers_of(sample), Steps())
+
+
+def looking(resolver: QbittorrentResolver, sample: Sample) -> Running:
+    return Running(resolver, torrent_id(sample), trackers_of(sample))
+
+
+def sockets(port: int) -> int:
+    """Return how many sockets of this process are connected to *port*."""
+    links = set()
+    for one in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(OSError):
+            links.add(str(one.readlink()))
+    lines = [line.split() for line in Path("/proc/self/net/tcp").read_text("ascii").splitlines()[1:]]
+    return sum(line[2].endswith(f":{port:04X}") and f"socket:[{line[9]}]" in links for line in lines)
+
+
+def ours() -> set[str]:
+    """Return what runs here of the source: tasks and threads."""
+    tasks = {f"task {one.get_name()}" for one in asyncio.all_tasks() if "/resolvers/" in _file_of(one)}
+    return tasks | {f"thread {one.name}" for one in threading.enumerate() if one.name.startswith("qbittorrent")}
+
+
+def _file_of(task: "asyncio.Task[Any]") -> str:
+    coroutine = task.get_coro()
+    return coroutine.cr_code.co_filename if inspect.iscoroutine(coroutine) else ""
+
+
+@contextlib.asynccontextmanager
+async def nothing_left(nox: Nox, marks: Path) -> AsyncIterator[None]:
+    """See that what goes on inside leaves nothing: torrent, tag, category, payload, mark, task, thread, socket."""
+    rows, kept, open_sockets = await nox.hashes(), await nox.marks(), sockets(nox.port)
+    yield
+    async with asyncio.timeout(5):
+        while ours():  # noqa: ASYNC110 - a thread ends just after what waits for it
+            await asyncio.sleep(0.01)
+    gc.collect()  # the library lets a connection that was refused lie until then
+    assert sockets(nox.port) <= open_sockets  # its owner's
+    assert await nox.hashes() == rows
+    assert await nox.marks() == kept
+    assert list(marks.glob("*")) == []
+    assert nox.saved() == []
+
+
+async def forget_all(world: World) -> None:
+    """Take away what its owner has."""
+    client = world.nox.client
+    await asyncio.to_thread(client.torrents_delete, delete_files=True, torrent_hashes=await world.nox.hashes())
+    tags, categories = await world.nox.marks()
+    await asyncio.to_thread(client.torrents_delete_tags, tags=tags)
+    await asyncio.to_thread(client.torrents_remove_categories, categories=categories)

@@ -1,0 +1,299 @@
+"""A real qBittorrent as a source: its names are true, what was added for them is gone, and its owner's stays."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from sandbox.swarm import HOSTILE_NAMES, Sample, make_sample
+from sandbox.swarm.samples import Kind
+from services.calibration.task import verdict
+from services.errors import NotFound
+from services.resolvers.addresses import AddressPolicy
+from services.torrents import Hints, TorrentId
+from tests.integration.qbittorrent_help import (
+    Front,
+    Hurried,
+    Row,
+    World,
+    forget_all,
+    front,
+    look_up,
+    looking,
+    nox,
+    saying,
+    world,
+)
+from tests.integration.swarm_help import Running, Steps, torrent_id, trackers_of
+
+__all__ = ["front", "nox", "world"]
+
+pytestmark = pytest.mark.timeout(60)  # a real server takes its time where others work
+
+OWN = ("hash", "category", "tags", "save_path", "magnet_uri", "trackers_count", "force_start", "added_on", "auto_tmm")
+
+
+def own(rows: list[Row]) -> list[dict[str, object]]:
+    """Return what an owner would see changed of *rows*."""
+    return sorted(({key: row[key] for key in OWN} for row in rows), key=lambda row: str(row["hash"]))
+
+
+async def added_for(world: World, sample: Sample) -> Row:
+    """Return the torrent that was added for *sample*, as soon as it is there, and was started."""
+
+    def here(rows: list[Row]) -> bool:
+        return any(row["infohash_v1"] == sample.v1 and row["force_start"] for row in rows)
+
+    return next(row for row in await world.nox.until(here) if row["infohash_v1"] == sample.v1)
+
+
+@pytest.mark.parametrize("kind", ["v1", "v2", "hybrid"])
+async def test_a_name_is_read_from_the_file_and_is_verified(world: World, kind: Kind) -> None:
+    sample = world.swarm.seed(make_sample("三体.全集 <b>.mkv", kind=kind, files=[("a.mkv", 1000), ("b/c.txt", 234)]))
+    async with world.opened() as resolver:
+        info = await look_up(resolver, sample)
+        assert await world.nox.rows() == []
+    assert (info.name.text, info.verified, info.source) == (sample.name, True, "qbittorrent")
+    assert info.torrent == torrent_id(sample)
+    assert (info.size, len(info.files)) == (1234, 2)
+
+
+async def test_a_hybrid_is_found_by_either_hash_alone(world: World) -> None:
+    sample = world.swarm.seed(make_sample("Hybrid.mkv", kind="hybrid"))
+    async with world.opened() as resolver:
+        for asked in (torrent_id(sample, "v1"), torrent_id(sample, "v2")):
+            info = await resolver.resolve(asked, trackers_of(sample), Steps())
+            assert (info.name.text, info.torrent) == ("Hybrid.mkv", torrent_id(sample))
+
+
+async def test_a_name_keeps_what_qbittorrent_itself_would_show_otherwise(world: World) -> None:
+    names = ("gbk", "path separators", "newline", "long")
+    samples = [world.swarm.seed(make_sample(raw_name=HOSTILE_NAMES[one])) for one in names]
+    async with world.opened() as resolver:
+        infos = await asyncio.gather(*(look_up(resolver, one) for one in samples))
+    assert [one.name.raw for one in infos] == [HOSTILE_NAMES[one] for one in names]
+
+
+async def test_thirty_at_once_beside_its_owners_own(world: World) -> None:
+    seeded = [world.swarm.seed(make_sample(f"{number}.mkv")) for number in range(24)]
+    dead = [world.swarm.dead() for _ in range(6)]
+    await world.nox.add(world.swarm.dead(), category="films", tags="mine")
+    await world.nox.add(world.swarm.dead())
+    before = await world.nox.rows()
+    async with world.opened() as resolver:
+        waiting = [asyncio.create_task(look_up(resolver, one)) for one in dead]
+        infos = await asyncio.gather(*(look_up(resolver, one) for one in seeded))
+        assert [one.name.text for one in infos] == [one.name for one in seeded]
+        assert len(await world.nox.rows()) == len(before) + len(dead)
+        for one in waiting:
+            one.cancel()
+        await asyncio.wait(waiting)
+        assert all(one.cancelled() for one in waiting)
+        assert own(await world.nox.rows()) == own(before)
+    await asyncio.to_thread(
+        world.nox.client.torrents_delete, delete_files=True, torrent_hashes=await world.nox.hashes()
+    )
+    await asyncio.to_thread(world.nox.client.torrents_delete_tags, tags="mine")
+    await asyncio.to_thread(world.nox.client.torrents_remove_categories, categories="films")
+
+
+async def test_a_dead_one_is_called_dead_and_is_gone_when_nobody_waits_for_it(world: World) -> None:
+    async with world.opened() as resolver, looking(resolver, world.swarm.dead()) as lookup:
+        step = await lookup.steps.until(lambda step: bool(step.parameters["trackers_answered"]))
+        assert verdict(step).code == "dead"
+        assert lookup.steps.starts == 1
+        lookup.task.cancel()
+        await asyncio.wait([lookup.task])
+        assert await world.nox.rows() == []
+
+
+async def test_one_whose_peers_give_nothing_is_called_slow(world: World) -> None:
+    sample = world.swarm.stall(make_sample("Stalled.mkv"))
+    async with world.opened() as resolver, looking(resolver, sample) as lookup:
+        step = await lookup.steps.until(lambda step: bool(step.parameters["peers"]))
+        assert (step.code, verdict(step).code) == ("connecting", "slow")
+
+
+async def test_an_end_in_the_middle_leaves_nothing(world: World) -> None:
+    async with world.opened() as resolver:
+        lookups = [asyncio.create_task(look_up(resolver, world.swarm.dead())) for _ in range(5)]
+        await world.nox.until(lambda rows: len(rows) == 5)
+    assert await world.nox.rows() == []
+    await asyncio.wait(lookups)
+    assert [str(one.exception()) for one in lookups] == ["('resolver_down', {'reason': 'closed'})"] * 5
+
+
+async def test_who_is_cancelled_at_once_leaves_nothing(world: World) -> None:
+    async with world.opened() as resolver:
+        for turns in range(8):
+            async with looking(resolver, world.swarm.dead()):
+                await asyncio.sleep(turns * 0.004)
+            assert await world.nox.rows() == []
+
+
+async def test_an_end_right_after_the_beginning_leaves_nothing(world: World) -> None:
+    for turns in range(8):
+        async with world.opened() as resolver:
+            lookups = [asyncio.create_task(look_up(resolver, world.swarm.dead())) for _ in range(3)]
+            await asyncio.sleep(turns * 0.004)
+        await asyncio.wait(lookups)
+    await asyncio.sleep(1)
+    assert await world.nox.rows() == []
+
+
+async def test_its_owners_torrent_is_read_and_never_changed(world: World) -> None:
+    sample = world.swarm.seed(make_sample("Owned.mkv", kind="hybrid"))
+    await world.nox.add(sample, category="films", tags="mine", stop_condition="MetadataReceived")
+    await world.nox.until(lambda rows: rows[0]["state"] == "pausedDL")
+    before = await world.nox.rows()
+    async with world.opened() as resolver:
+        for asked in (torrent_id(sample), torrent_id(sample, "v1"), torrent_id(sample, "v2")):
+            hints = Hints(trackers=("http://127.0.0.1:9/announce",))
+            info = await resolver.resolve(asked, hints, Steps())
+            assert info.name.text == "Owned.mkv"
+    assert own(await world.nox.rows()) == own(before)
+    await forget_all(world)
+
+
+async def test_its_owners_magnet_is_waited_for_and_never_changed(world: World) -> None:
+    sample = world.swarm.unseeded(make_sample("Awaited.mkv"))
+    await world.nox.add(sample, category="films", tags="mine", stop_condition="MetadataReceived")
+    before = await world.nox.rows()
+    async with world.opened() as resolver, looking(resolver, sample) as lookup:
+        resolver.add_hints(torrent_id(sample), Hints(trackers=("http://127.0.0.1:9/announce",)))
+        await lookup.steps.until(lambda step: bool(step.parameters["trackers_answered"]))
+        world.swarm.seed(sample)
+        await asyncio.to_thread(world.nox.client.torrents_reannounce, torrent_hashes=sample.v1)
+        assert (await lookup.task).name.text == "Awaited.mkv"
+    after = await world.nox.rows()
+    assert [row["magnet_uri"].count("tr=") for row in after] == [1]
+    assert own([{**row, "magnet_uri": ""} for row in after]) == own([{**row, "magnet_uri": ""} for row in before])
+    await forget_all(world)
+
+
+async def test_what_its_owner_deletes_is_looked_for_by_ourselves(world: World) -> None:
+    sample = world.swarm.unseeded(make_sample("Deleted.mkv"))
+    await world.nox.add(sample)
+    async with world.opened() as resolver, looking(resolver, sample) as lookup:
+        await lookup.steps.until(lambda step: step.code == "asking")
+        world.swarm.seed(sample)
+        await asyncio.to_thread(world.nox.client.torrents_delete, delete_files=False, torrent_hashes=sample.v1)
+        assert (await lookup.task).name.text == "Deleted.mkv"
+
+
+async def test_who_deletes_ours_again_and_again_has_their_way(world: World) -> None:
+    sample = world.swarm.dead()
+    async with world.opened(clock=Hurried()) as resolver, looking(resolver, sample) as lookup:
+        for _ in range(3):
+            await added_for(world, sample)
+            await asyncio.sleep(0.2)  # it was seen
+            await asyncio.to_thread(world.nox.client.torrents_delete, delete_files=False, torrent_hashes=sample.v1)
+        with pytest.raises(NotFound, match="taken_away"):
+            await lookup.task
+
+
+@pytest.mark.parametrize("what", ["category", "tag", "folder"])
+async def test_what_its_owner_has_taken_over_stays(world: World, what: str) -> None:
+    sample, client = world.swarm.dead(), world.nox.client
+    async with world.opened() as resolver:
+        async with looking(resolver, sample):
+            row = await added_for(world, sample)
+            match what:
+                case "category":
+                    await asyncio.to_thread(client.torrents_set_category, category="", torrent_hashes=row["hash"])
+                case "tag":
+                    await asyncio.to_thread(client.torrents_remove_tags, tags=row["tags"], torrent_hashes=row["hash"])
+                case _:
+                    folder = world.nox.folder / "theirs"
+                    await asyncio.to_thread(client.torrents_set_location, str(folder), torrent_hashes=row["hash"])
+                    await world.nox.until(lambda rows: rows[0]["save_path"] == str(folder))
+            taken = await world.nox.rows()
+        assert own(await world.nox.rows()) == own(taken)
+    assert own(await world.nox.rows()) == own(taken)
+    await forget_all(world)
+
+
+@pytest.mark.parametrize("forced", [False, True])
+async def test_what_its_owner_has_started_stays(world: World, front: Front, *, forced: bool) -> None:
+    sample, client = world.swarm.seed(make_sample("Started.mkv")), world.nox.client
+    async with world.opened(url=front.url) as resolver:
+        front.answers["delete"] = saying(500)
+        assert (await look_up(resolver, sample)).name.text == "Started.mkv"
+        await world.nox.until(lambda rows: rows[0]["state"] == "pausedDL")
+        start = client.torrents_set_force_start if forced else client.torrents_start
+        await asyncio.to_thread(start, **({"enable": True} if forced else {}), torrent_hashes=sample.v1)
+        await world.nox.until(lambda rows: rows[0]["state"] in {"forcedDL", "stalledDL", "downloading"})
+        await asyncio.sleep(1.5)  # it was seen
+        del front.answers["delete"]
+    assert len(await world.nox.rows()) == 1
+    await forget_all(world)
+
+
+async def test_nothing_of_a_note_and_nobody_private_is_in_the_magnet(world: World) -> None:
+    sample = replace(world.swarm.dead(), trackers=())
+    hints = Hints(
+        trackers=(
+            "http://127.0.0.1:1/announce",
+            "http://localhost:1/a",
+            "udp://10.0.0.1:1",
+            "http://192.0.2.1@2130706433/",
+        ),
+        peers=(("127.0.0.1", 1), ("10.0.0.1", 2), ("1.1.1.1", 3)),
+    )
+    async with world.opened(policy=AddressPolicy()) as resolver, Running(resolver, torrent_id(sample), hints):
+        row = await added_for(world, sample)
+        assert row["magnet_uri"] == f"magnet:?xt=urn:btih:{sample.v1}"
+        assert (row["trackers_count"], row["name"]) == (0, sample.v1)
+        resolver.add_hints(torrent_id(sample), hints)
+        await asyncio.sleep(1.1)  # it was told what it may know
+        assert (await world.nox.rows())[0]["trackers_count"] == 0
+
+
+async def test_hints_that_come_later_are_told(world: World) -> None:
+    sample = world.swarm.seed(make_sample("Late.mkv"))
+    async with world.opened() as resolver, Running(resolver, torrent_id(sample)) as lookup:
+        await added_for(world, sample)
+        resolver.add_hints(torrent_id(sample), trackers_of(sample))
+        assert (await lookup.task).name.text == "Late.mkv"
+
+
+async def test_peers_alone_are_enough(world: World) -> None:
+    sample = world.swarm.seed(make_sample("Peers.mkv"), by=())
+    async with world.opened() as resolver:
+        info = await resolver.resolve(torrent_id(sample), Hints(peers=sample.peers), Steps())
+    assert info.name.text == "Peers.mkv"
+
+
+async def test_it_logs_in_once_and_asks_for_all_together(world: World, front: Front) -> None:
+    async with world.opened(url=front.url) as resolver:
+        lookups = [asyncio.create_task(look_up(resolver, world.swarm.dead())) for _ in range(20)]
+        await world.nox.until(lambda rows: len(rows) == 20)
+        await asyncio.sleep(1.2)
+        front.asked.clear()
+        await asyncio.sleep(2)
+        assert front.asked["info"] <= 5
+        for one in lookups:
+            one.cancel()
+        await asyncio.wait(lookups)
+        assert front.asked["login"] == 0
+    assert front.asked["logout"] == 1
+
+
+async def test_while_it_runs_there_is_one_category_and_no_tag_of_who_is_done(world: World) -> None:
+    async with world.opened() as resolver:
+        for number in range(3):
+            await look_up(resolver, world.swarm.seed(make_sample(f"{number}.mkv")))
+        tags, categories = await world.nox.marks()
+        assert (tags, len(categories)) == ([], 1)
+    assert await world.nox.marks() == ([], [])
+
+
+async def test_another_torrents_v2_hash_is_no_answer(world: World) -> None:
+    sample, other = (world.swarm.seed(make_sample(f"{one}.mkv", kind="hybrid")) for one in range(2))
+    await world.nox.add(sample, stop_condition="MetadataReceived")
+    await world.nox.until(lambda rows: rows[0]["state"] == "pausedDL")
+    mixed = TorrentId(torrent_id(sample).v1, torrent_id(other).v2)
+    async with world.opened() as resolver:
+        with pytest.raises(NotFound):
+            await resolver.resolve(mixed, trackers_of(sample), Steps())
+    await forget_all(world)

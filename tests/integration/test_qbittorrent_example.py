@@ -1,0 +1,125 @@
+"""The sample program for `[resolvers.command]` that asks a qBittorrent, against a real one."""
+
+import asyncio
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmarks.peers.qbittorrent import USER
+from sandbox.swarm import Sample, make_sample
+from sandbox.swarm.samples import Kind
+from services.clock import SystemClock
+from services.errors import SourceFailed
+from services.resolvers.command import CommandResolver
+from services.resolvers.libtorrent import read_torrent
+from services.torrents import Hints, TorrentId, TorrentInfo
+from tests.integration.qbittorrent_help import World, forget_all, nox, world
+from tests.integration.swarm_help import Steps, torrent_id
+
+__all__ = ["nox", "world"]
+
+pytestmark = pytest.mark.timeout(60)  # a real server takes its time where others work
+
+PROGRAM = Path(__file__).parents[2] / "examples" / "find_name_qbittorrent.py"
+
+
+@pytest.fixture
+async def asked(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    """Return a qBittorrent that the program knows, which adds the swarm's tracker to what has none."""
+    monkeypatch.setenv("QBITTORRENT_URL", world.nox.url)
+    monkeypatch.setenv("QBITTORRENT_USERNAME", USER)
+    monkeypatch.setenv("QBITTORRENT_PASSWORD", world.nox.password)
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))
+    (tmp_path / "temporary").mkdir()
+    preferences = {"add_trackers_enabled": True, "add_trackers": world.swarm.tracker_url}
+    await asyncio.to_thread(world.nox.client.app_set_preferences, prefs=preferences)
+    return world
+
+
+async def look_up(torrent: TorrentId, *, seconds: float = 15) -> TorrentInfo:
+    argv = [sys.executable, "-S", str(PROGRAM), "{info_hash}"]
+    resolver = CommandResolver(argv, seconds=seconds, clock=SystemClock(), read=read_torrent)
+    return await resolver.resolve(torrent, Hints(), Steps())
+
+
+@pytest.mark.parametrize("kind", ["v1", "v2", "hybrid"])
+async def test_its_answer_is_verified(asked: World, kind: Kind, tmp_path: Path) -> None:
+    sample = asked.swarm.seed(make_sample("三体.mkv", kind=kind))
+    info = await look_up(torrent_id(sample))
+    assert (info.name.text, info.verified, info.torrent) == ("三体.mkv", True, torrent_id(sample))
+    assert len(list((tmp_path / "temporary").rglob("*.torrent"))) == 1
+
+
+async def test_its_owners_torrent_is_exported_and_left_alone(asked: World) -> None:
+    sample = asked.swarm.seed(make_sample("Owned.mkv", kind="hybrid"))
+    await asked.nox.add(sample, category="films", tags="mine", stop_condition="MetadataReceived")
+    await asked.nox.until(lambda rows: rows[0]["state"] == "pausedDL")
+    assert (await look_up(torrent_id(sample, "v1"))).name.text == "Owned.mkv"
+    assert [(row["category"], row["tags"]) for row in await asked.nox.rows()] == [("films", "mine")]
+    await forget_all(asked)
+
+
+async def test_when_its_time_is_over_nothing_is_left(asked: World) -> None:
+    with pytest.raises(SourceFailed):
+        await look_up(torrent_id(asked.swarm.dead()), seconds=2)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+async def test_a_signal_at_any_moment_leaves_nothing(asked: World, number: signal.Signals) -> None:
+    for moment in (0.05, 0.15, 0.2, 0.25, 0.3, 0.6):
+        process = await asyncio.create_subprocess_exec(
+            *("env", "--default-signal=HUP", sys.executable, "-S", str(PROGRAM), str(asked.swarm.dead().v1)),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        await asyncio.sleep(moment)
+        process.send_signal(number)
+        out, _ = await asyncio.wait_for(process.communicate(), 5)
+        assert out == b""
+        assert process.returncode
+        assert (await asked.nox.rows(), await asked.nox.marks()) == ([], ([], []))
+
+
+async def test_what_a_killed_one_has_left_is_taken_away_later(asked: World, tmp_path: Path) -> None:
+    script = tmp_path / "sooner.py"
+    script.write_text(PROGRAM.read_text("utf-8").replace("KEPT = 600", "KEPT = 0"), "utf-8")
+    dead = asked.swarm.dead()
+    process = await asyncio.create_subprocess_exec(sys.executable, "-S", str(PROGRAM), str(dead.v1))
+    await asked.nox.until(lambda rows: len(rows) == 1)
+    process.kill()
+    await process.wait()
+    sample = asked.swarm.seed(make_sample("Next.mkv"))
+    await asyncio.sleep(1.1)  # it counts in seconds
+    said = await output(str(script), sample)
+    assert Path(json.loads(said)["torrent"]).exists()
+
+
+async def output(script: str, sample: Sample) -> bytes:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-S", script, str(sample.v1)), stdout=subprocess.PIPE
+    )
+    return (await process.communicate())[0]
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        ("QBITTORRENT_PASSWORD", "wrong", "qBittorrent does not let us in"),
+        ("QBITTORRENT_URL", "http://127.0.0.1:9", "qBittorrent does not answer"),
+    ],
+)
+async def test_it_says_in_a_line_why_it_cannot(
+    asked: World, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, said: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(SourceFailed) as failed:
+        await look_up(torrent_id(asked.swarm.dead()))
+    assert failed.value.parameters["reason"] == said
+
+
+def test_it_names_no_torrents_but_by_their_hash() -> None:
+    assert '"all"' not in PROGRAM.read_text("utf-8")

@@ -1,0 +1,140 @@
+"""What a qBittorrent is told and what its library raises: pure, no socket."""
+
+import fcntl
+import inspect
+import os
+from pathlib import Path
+
+import pytest
+import qbittorrentapi
+from qbittorrentapi import exceptions
+from requests.exceptions import ConnectTimeout, ReadTimeout, SSLError
+
+from services.errors import ResolverDown
+from services.resolvers.addresses import AddressPolicy
+from services.resolvers.qbittorrent import Login, Server, server
+from services.resolvers.qbittorrent.magnets import allowed, decoded_twice, magnet
+from services.resolvers.qbittorrent.runs import Run
+from services.torrents import Hints, InfoHash, TorrentId
+from tests.fake_clock import FakeClock
+
+V1, V2 = InfoHash("1" * 40), InfoHash("2" * 64)
+URL = "http://127.0.0.1:8080"
+ERRORS = [one for _, one in inspect.getmembers(exceptions, inspect.isclass) if issubclass(one, exceptions.APIError)]
+
+
+@pytest.mark.parametrize("error", ERRORS)
+def test_every_error_of_the_library_is_that_it_is_down(monkeypatch: pytest.MonkeyPatch, error: type[Exception]) -> None:
+    def fail(*_: object, **_and: object) -> None:
+        raised = error()
+        if isinstance(raised, exceptions.HTTPError) and not hasattr(raised, "http_status_code"):
+            raised.http_status_code = 418
+        raise raised
+
+    monkeypatch.setattr(qbittorrentapi.Client, "torrents_info", fail)
+    with pytest.raises(ResolverDown) as failed:
+        Server(Login(URL)).listed()
+    assert failed.value.parameters["reason"]
+
+
+@pytest.mark.parametrize(
+    ("why", "reason"),
+    [(SSLError, "certificate"), (ReadTimeout, "timeout"), (ConnectTimeout, "timeout"), (OSError, "unreachable")],
+)
+def test_it_is_told_why_nobody_answers(monkeypatch: pytest.MonkeyPatch, why: type[Exception], reason: str) -> None:
+    def fail(*_: object, **_and: object) -> None:
+        try:
+            raise why
+        except OSError:
+            raise exceptions.APIConnectionError  # noqa: B904 - as the library does
+
+    monkeypatch.setattr(qbittorrentapi.Client, "torrents_info", fail)
+    with pytest.raises(ResolverDown, match=reason):
+        Server(Login(URL)).listed()
+
+
+@pytest.mark.parametrize("keys", [["all"], ["1" * 40, "all"], ["1" * 64], ["1" * 40 + "|" + "2" * 40], []])
+def test_nothing_but_info_hashes_is_ever_deleted(monkeypatch: pytest.MonkeyPatch, keys: list[str]) -> None:
+    monkeypatch.setattr(qbittorrentapi.Client, "torrents_delete", lambda *_, **__: pytest.fail("it was asked"))
+    with pytest.raises(ResolverDown):
+        Server(Login(URL)).delete(keys, files=True)
+
+
+def test_nowhere_in_the_code_stands_all() -> None:
+    folder = Path(server.__file__).parent
+    assert [
+        one.name for one in folder.glob("*.py") if '"all"' in one.read_text("utf-8").replace('takes "all"', "")
+    ] == []
+
+
+def test_a_login_shows_no_secret() -> None:
+    assert "s3cret" not in repr(Login(URL, "me", "s3cret", "s3cret-key"))
+
+
+def test_a_magnet_says_hashes_trackers_and_peers_and_nothing_else() -> None:
+    hints = Hints(("http://a.example/announce?x=1&y=2", "udp://b.example:1"), (("1.1.1.1", 5), ("2606:4700::1", 6)))
+    assert magnet(TorrentId(V1, V2), hints) == (
+        f"magnet:?xt=urn:btih:{V1}&xt=urn:btmh:1220{V2}"
+        "&tr=http%3A%2F%2Fa.example%2Fannounce%3Fx%3D1%26y%3D2&tr=udp%3A%2F%2Fb.example%3A1"
+        "&x.pe=1.1.1.1:5&x.pe=[2606:4700::1]:6"
+    )
+    assert decoded_twice(hints) == Hints(hints.trackers[1:], hints.peers)
+
+
+async def test_a_name_that_leads_to_a_private_address_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    leads = {"a.example": ["1.1.1.1"], "b.example": ["1.1.1.1", "10.0.0.1"], "c.example": ["::ffff:192.168.1.1"]}
+
+    async def addresses(host: str) -> list[str]:
+        if host not in leads:
+            raise OSError
+        return leads[host]
+
+    monkeypatch.setattr("services.resolvers.qbittorrent.magnets._addresses", addresses)
+    hints = Hints(tuple(f"http://{one}.example/a" for one in "abcd"), (("10.0.0.1", 1), ("1.1.1.1", 1)))
+    clock = FakeClock()
+    found = await allowed(hints, AddressPolicy(), clock)
+    assert found == Hints(("http://a.example/a", "http://d.example/a"), (("1.1.1.1", 1),))
+    everybody = await allowed(hints, AddressPolicy(allow_private=True), clock)
+    assert everybody == Hints(hints.trackers, hints.peers)
+
+
+# Which processes are over.
+
+
+def test_a_run_is_dead_when_its_process_is(tmp_path: Path) -> None:
+    first, second = Run.begin(tmp_path, URL), Run.begin(tmp_path, URL)
+    assert Run.dead(tmp_path, URL) == []
+    first.end(clean=False)  # the kernel does so, too
+    dead = Run.dead(tmp_path, URL)
+    assert [one.name for one in dead] == [first.name]
+    assert Run.dead(tmp_path, URL) == [], "it is swept by one process"
+    dead[0].end(clean=True)
+    second.end(clean=True)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_asked_another_qbittorrent_is_left_for_that_one(tmp_path: Path) -> None:
+    run = Run.begin(tmp_path, "http://127.0.0.1:9")
+    run.end(clean=False)
+    assert Run.dead(tmp_path, URL) == []
+    assert [one.name for one in Run.dead(tmp_path, "http://127.0.0.1:9")] == [run.name]
+
+
+def test_a_file_is_not_taken_for_dead_before_it_is_locked(tmp_path: Path) -> None:
+    (tmp_path / ".new-calibot-0123456789ab").touch()
+    (tmp_path / "notes.txt").touch()
+    assert Run.dead(tmp_path, URL) == []
+    run = Run.begin(tmp_path, URL)
+    descriptor = os.open(tmp_path / run.name, os.O_RDWR)
+    with pytest.raises(BlockingIOError):
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    os.close(descriptor)
+    run.end(clean=True)
+
+
+def test_tags_are_told_from_those_of_others(tmp_path: Path) -> None:
+    run = Run.begin(tmp_path, URL)
+    tags = [run.next_tag(), run.next_tag()]
+    assert len(set(tags)) == 2
+    assert run.tags_among([*tags, "calibot", run.name, "mine", f"x{tags[0]}", Run("calibot-0").next_tag()]) == tags
+    run.end(clean=True)
