@@ -27,7 +27,8 @@ from benchmarks.web import web
 SECTIONS: Mapping[str, Callable[[Scale], Awaitable[Section]]] = {
     "tracker": names.by_tracker,
     "dht": names.by_dht,
-    "dead": names.memory,
+    "bad": names.among_bad,
+    "dead": names.dead,
     "submit": submit,
     "commands": commands,
     "web": web,

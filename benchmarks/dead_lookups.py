@@ -1,8 +1,9 @@
-"""A process that looks up what nobody has, and says by how many bytes that made it grow."""
+"""A process that looks up what nobody has, and says by how many bytes that made it grow, and what it took of CPU."""
 
 import asyncio
 import os
 import sys
+import time
 
 from benchmarks.peers.calibot import Silent, asked
 from benchmarks.peers.stock import Stock
@@ -23,11 +24,17 @@ async def _calibot(dead: list[Sought], settle: float) -> None:
         await asyncio.sleep(settle / 5)
         before = resident()
         lookups = [asyncio.create_task(resolver.resolve(*asked(one), Silent())) for one in dead]
-        await asyncio.sleep(settle)
-        answer(resident() - before)  # whoever asked ends us now: to say goodbye to the tracker would take seconds
+        await _settled(settle, before)  # whoever asked ends us now: to say goodbye to the tracker would take seconds
         for lookup in lookups:
             lookup.cancel()
         await asyncio.wait(lookups)
+
+
+async def _settled(settle: float, before: int) -> None:
+    """Say what *settle* seconds cost: bytes over those of *before*, and seconds of CPU."""
+    spent = time.process_time()
+    await asyncio.sleep(settle)
+    answer({"bytes": resident() - before, "cpu": time.process_time() - spent})
 
 
 async def _stock(dead: list[Sought], settle: float) -> None:
@@ -35,8 +42,7 @@ async def _stock(dead: list[Sought], settle: float) -> None:
         await asyncio.sleep(settle / 5)
         before = resident()
         handles = finder.add(dead)
-        await asyncio.sleep(settle)
-        answer(resident() - before)
+        await _settled(settle, before)
         del handles
 
 

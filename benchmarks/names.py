@@ -3,7 +3,8 @@
 import asyncio
 import contextlib
 import statistics
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 from benchmarks.figures import Figure, Section, Target
@@ -23,14 +24,11 @@ CALIBOT, FLOOR, STOCK = Calibot(), Floor(), Stock()
 PEERS: Sequence[Peer] = (CALIBOT, FLOOR, STOCK, Aria2(), Qbittorrent(), Magnet2Torrent())
 
 _MOST = 0.99
+_BAD = 80
+_TARGETS = {1: 1.5, 100: 1.5, 1_000: 1.2}
 _BY_TRACKER = (
     "each outcome goes from libtorrent's thread to the loop, and its info dictionary is decoded in another; with "
     "the swarm's, these are more threads than the machine has cores"
-)
-_TAIL = (
-    "the last few of many wait for a time-out of uTP before they are connected by TCP (99 % are there long before); "
-    "with outgoing uTP off the last of 1,000 came after 1.4 to 2.0 s instead of 4.3 to 6.2 s, but a peer that speaks "
-    "uTP alone is then never reached"
 )
 _BY_DHT = "calibot repeats the announces that a bootstrap has lost after 1, 2, 4 ... s"
 
@@ -68,8 +66,9 @@ async def by_tracker(scale: Scale) -> Section:
             async def same(sought: Sequence[Sought] = sought) -> Sequence[Sought]:
                 return sought
 
-            figures = await _found(section, swarm, scale, f"{_counted(count)} by tracker", count, same, dht=False)
-            section.figures += figures
+            target = Target(bound=_TARGETS.get(count, 2), of_ratio=True)
+            task = _Task(f"{_counted(count)} by tracker", count, same, target, beside=FLOOR.name)
+            section.figures += await _found(section, swarm, scale, task)
     return section
 
 
@@ -80,92 +79,113 @@ async def by_dht(scale: Scale) -> Section:
         async def fresh() -> Sequence[Sought]:  # by the DHT one also finds those who asked before
             return await swarm.seed(scale.dht_names, "dht")
 
-        what = f"{_counted(scale.dht_names)} by the DHT"
-        section.figures += await _found(section, swarm, scale, what, scale.dht_names, fresh, dht=True)
+        what, target = f"{_counted(scale.dht_names)} by the DHT", Target(bound=0.020, unit="s")
+        task = _Task(what, scale.dht_names, fresh, target, beside=STOCK.name, dht=True)
+        section.figures += await _found(section, swarm, scale, task)
     return section
 
 
-async def _found(
-    section: Section,
-    swarm: RemoteSwarm,
-    scale: Scale,
-    what: str,
-    count: int,
-    sought: Callable[[], Awaitable[Sequence[Sought]]],
-    *,
-    dht: bool,
-) -> list[Figure]:
+async def among_bad(scale: Scale) -> Section:
+    """Measure one name that one good peer has among eighty bad ones."""
+    section = Section("A good peer among bad ones")
+    async with remote_swarm() as swarm:
+
+        async def fresh() -> Sequence[Sought]:
+            return await swarm.seed(1, bad=_BAD)
+
+        what, target = f"1 name, a good peer among {_BAD} bad", Target(bound=0.010, unit="s")
+        section.figures += await _found(section, swarm, scale, _Task(what, 1, fresh, target, beside=STOCK.name))
+    return section
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """So many names to find, what is wanted of calibot, and whom it stands *beside*."""
+
+    what: str
+    count: int
+    sought: Callable[[], Awaitable[Sequence[Sought]]]
+    target: Target
+    beside: str
+    dht: bool = False
+
+    def of_ours(self, values: Mapping[str, float], share: str = "") -> Figure:
+        return Figure(
+            what=f"{share}{self.what}: calibot",
+            value=values[CALIBOT.name],
+            unit="s",
+            beside=self.beside,
+            other=values.get(self.beside),
+            target=self.target,
+            cause=_BY_DHT if self.dht else _BY_TRACKER,
+        )
+
+
+async def _found(section: Section, swarm: RemoteSwarm, scale: Scale, task: _Task) -> list[Figure]:
     async with contextlib.AsyncExitStack() as stack:
         runners: dict[str, _Runner] = {}
-        for peer in PEERS:
+        for peer in (one for one in PEERS if one is not FLOOR or task.beside == FLOOR.name):
             try:
-                finder = await stack.enter_async_context(peer.open(swarm, dht=dht))
+                finder = await stack.enter_async_context(peer.open(swarm, dht=task.dht))
             except Missing as missing:
                 section.missing[peer.name] = str(missing)
             else:
-                runners[peer.name] = _Runner(finder, sought, scale.patience)
-        await asyncio.sleep(scale.settle if dht else 0)
+                runners[peer.name] = _Runner(finder, task.sought, scale.patience)
+        await asyncio.sleep(scale.settle if task.dht else 0)
         gave = await interleaved(runners, scale.rounds)
     values = {name: statistics.median(seconds) for name, seconds in gave.items()}
     remarks = {
-        name: f"once found {runner.short:,} of {count:,} in {scale.patience:.0f} s, asked no more"
+        name: f"once found {runner.short:,} of {task.count:,} in {scale.patience:.0f} s, asked no more"
         for name, runner in runners.items()
         if runner.short is not None
     }
     ours = values[CALIBOT.name]
-    figures = [_ours(what, values, _BY_DHT if dht else _TAIL if count > 1 else _BY_TRACKER, dht=dht)]
-    if count * (1 - _MOST) >= 1 and not dht:
-        most = {name: runner.most for name, runner in runners.items() if runner.most}
-        medians = {name: statistics.median(one) for name, one in most.items()}
-        figures.append(_ours(f"99 % of {what}", medians, _BY_TRACKER))
+    figures = [task.of_ours(values)]
+    if task.count * (1 - _MOST) >= 1:
+        early = {name: statistics.median(runner.most) for name, runner in runners.items() if runner.most}
+        figures.append(task.of_ours(early, "99 % of "))
     for name, value in values.items():
         if name not in {CALIBOT.name, FLOOR.name}:  # those two are one line
             remark = remarks.get(name, "")
             figures.append(
-                Figure(what=f"{what}: {name}", value=value, unit="s", beside="calibot", other=ours, remark=remark)
+                Figure(what=f"{task.what}: {name}", value=value, unit="s", beside="calibot", other=ours, remark=remark)
             )
     return figures
-
-
-def _ours(what: str, values: dict[str, float], cause: str, *, dht: bool = False) -> Figure:
-    beside = STOCK.name if dht else FLOOR.name
-    return Figure(
-        what=f"{what}: calibot",
-        value=values[CALIBOT.name],
-        unit="s",
-        beside=beside,
-        other=values.get(beside),
-        target=Target(bound=1 if dht else 2, of_ratio=True),
-        cause=cause,
-    )
 
 
 def _counted(count: int) -> str:
     return "1 name" if count == 1 else f"{count:,} names"
 
 
-async def memory(scale: Scale) -> Section:
+async def dead(scale: Scale) -> Section:
     """Measure each in a process of its own, which has done nothing else."""
-    section = Section("Memory of a dead lookup")
+    section = Section("A dead lookup's memory and CPU")
+    spent: dict[str, list[float]] = {"calibot": [], "stock": []}
     async with remote_swarm() as swarm:
 
         async def grown(who: str) -> float:
             arguments = (who, str(scale.dead), str(scale.settle), swarm.tracker)
             async with running(*module("benchmarks.dead_lookups", *arguments), talks=True) as process:
-                return float(await ask(process)) / scale.dead
+                said = await ask(process)
+                spent[who].append(said["cpu"] / scale.settle * 10)
+                return float(said["bytes"]) / scale.dead
 
-        gave = await interleaved({who: partial(grown, who) for who in ("calibot", "stock")}, scale.rounds)
-    section.figures.append(
-        Figure(
-            what=f"a lookup that nobody answers, of {scale.dead:,}",
-            value=statistics.median(gave["calibot"]),
-            unit="B",
-            beside=STOCK.name,
-            other=statistics.median(gave["stock"]),
-            target=Target(bound=20_000, unit="B"),
-            cause="beside libtorrent's torrent, each has in Python a lookup, what it has seen, a task and a future",
+        gave = await interleaved({who: partial(grown, who) for who in spent}, scale.rounds)
+    for what, unit, of, target in (
+        (f"a lookup that nobody answers, of {scale.dead:,}", "B", gave, Target(bound=20_000, unit="B")),
+        (f"CPU of {scale.dead:,} of them in 10 s", "s", spent, None),
+    ):
+        section.figures.append(
+            Figure(
+                what=what,
+                value=statistics.median(of["calibot"]),
+                unit=unit,
+                beside=STOCK.name,
+                other=statistics.median(of["stock"]),
+                target=target,
+                cause="beside libtorrent's torrent, each has in Python a lookup, what it has seen, a task and a future",
+            )
         )
-    )
     return section
 
 

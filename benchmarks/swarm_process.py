@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from benchmarks.processes import answer, ask, module, running
 from sandbox.swarm import Swarm, Way, make_sample
+from sandbox.swarm.peers import Endpoint, Mute, Refusing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,10 +35,14 @@ class RemoteSwarm:
     tracker: str
     dht_nodes: tuple[str, ...]
 
-    async def seed(self, count: int, by: Way = "tracker") -> list[Sought]:
-        """Return *count* new torrents that somebody has, found by one way alone."""
+    async def seed(self, count: int, by: Way = "tracker", *, bad: int = 0) -> list[Sought]:
+        """Return *count* new torrents that somebody has, found by one way alone.
+
+        The way leads to so many *bad* peers, too: half of them refuse, half take a connection and say nothing.
+        """
         tracker = self.tracker if by == "tracker" else None
-        return [Sought(hash=one, tracker=tracker) for one in await ask(self.process, {"seed": count, "by": by})]
+        hashes = await ask(self.process, {"seed": count, "by": by, "bad": bad})
+        return [Sought(hash=one, tracker=tracker) for one in hashes]
 
 
 @contextlib.asynccontextmanager
@@ -48,17 +53,32 @@ async def remote_swarm() -> AsyncIterator[RemoteSwarm]:
 
 
 async def _serve() -> None:
-    async with Swarm() as swarm:
+    async with Swarm() as swarm, contextlib.AsyncExitStack() as stack:
+        bad: list[Endpoint] = []
         answer({"tracker": swarm.tracker_url, "dht_nodes": swarm.dht_nodes})
         lines = asyncio.StreamReader()
         await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
         while line := await lines.readline():
             asked = json.loads(line)
-            answer(_seeded(swarm, asked["seed"], (asked["by"],)))
+            while len(bad) < asked["bad"]:
+                bad.append(await _bad(len(bad), stack))
+            answer(_seeded(swarm, asked["seed"], (asked["by"],), bad[: asked["bad"]]))
 
 
-def _seeded(swarm: Swarm, count: int, by: Sequence[Way]) -> list[str | None]:
-    return [swarm.seed(make_sample(f"三体 The Three-Body Problem {one}.mkv"), by=by).v1 for one in range(count)]
+async def _bad(number: int, stack: contextlib.AsyncExitStack) -> Endpoint:
+    host = f"127.0.4.{number + 1}"
+    if number % 2:
+        return (await stack.enter_async_context(Refusing(host))).endpoint
+    return (await stack.enter_async_context(Mute(host))).endpoint
+
+
+def _seeded(swarm: Swarm, count: int, by: Sequence[Way], bad: Sequence[Endpoint]) -> list[str | None]:
+    samples = [make_sample(f"三体 The Three-Body Problem {one}.mkv") for one in range(count)]
+    for sample in samples:
+        for peer in bad:
+            swarm.find(sample, peer, by)
+        swarm.seed(sample, by=by)
+    return [sample.v1 for sample in samples]
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ SETTINGS = session_settings(
         ("utp_connect_timeout", 1_000),
         ("announce_to_all_trackers", True),
         ("announce_to_all_tiers", True),
-        ("torrent_connect_boost", 80),
+        ("torrent_connect_boost", 100),
         ("connection_speed", 500),
         ("min_reconnect_time", 1),
         ("peer_connect_timeout", 7),

@@ -76,7 +76,7 @@ def session_settings(
         "peer_timeout": 20,
         "min_reconnect_time": 1,
         "connection_speed": 500,
-        "torrent_connect_boost": 80,
+        "torrent_connect_boost": 100,
         "allow_multiple_connections_per_ip": True,  # many peers share an address behind a VPN
         "tick_interval": CALM,
     }
