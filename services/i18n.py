@@ -142,6 +142,14 @@ def _dead(t: Translation, parameters: Parameters) -> str:
 
 def _slow(t: Translation, parameters: Parameters) -> str:
     count = _number(parameters, "peers")
+    if "met" in parameters and not _number(parameters, "met"):
+        return t.ngettext(
+            "Slow: {count} peer is named, but could not be reached. Trying again helps, "
+            "and so does an open port of the bot's computer.",
+            "Slow: {count} peers are named, but none could be reached. Trying again helps, "
+            "and so does an open port of the bot's computer.",
+            count,
+        ).format(count=count)
     return t.ngettext(
         "Slow: {count} peer seen, but it did not give the name in time. Trying again often helps.",
         "Slow: {count} peers seen, but none gave the name in time. Trying again often helps.",
