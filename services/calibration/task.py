@@ -47,11 +47,12 @@ class NoteRequest:
     """Calibrate the torrents of these notes, and write the names into their notebook's notes.
 
     Those of *named* were asked for by their own number: what a person undid or kept in them is written again. In the
-    others it is passed over.
+    others it is passed over. Where *torrents* are given, these alone of all that are in the notes.
     """
 
     notes: tuple[NoteId, ...]
     named: tuple[NoteId, ...] = ()
+    torrents: tuple[TorrentId, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +64,15 @@ class HashRequest:
 
 CalibrationRequest = NoteRequest | HashRequest
 
+FROM_FILE = "file"
+"""The cause of a task that was asked for by sending a .torrent."""
+
 
 def is_left_of(there: CalibrationRequest, request: CalibrationRequest) -> bool:
     """Whether *there* is *request*, but for notes that were passed over."""
     if isinstance(there, NoteRequest) and isinstance(request, NoteRequest):
-        return there.named == request.named and set(there.notes) <= set(request.notes)
+        same = (there.named, there.torrents) == (request.named, request.torrents)
+        return same and set(there.notes) <= set(request.notes)
     return there == request
 
 
