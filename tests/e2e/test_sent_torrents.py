@@ -258,3 +258,27 @@ async def test_each_of_many_at_once_is_answered_and_none_is_throttled(town: Town
         await town.api.until(partial(told, guest.chat, str(sample.name)), 60)
     assert await guest.text_of(notes[0]) == "\n".join(one.magnet(dn=str(one.name)) for one in samples)
     assert not [one for one in town.api.calls if one.status == 429 and one.method != "getFile"]
+
+
+async def test_an_old_name_that_claimed_something_else_is_kept_on_a_press(town: Town) -> None:
+    sample, guest = make_sample("Tears of Steel (2012)"), town.guest()
+    note = await guest.keeps(sample.magnet(dn="Sintel.2010.1080p.mkv"))
+    card = await town.shows(await guest.sends(torrent_of(sample)), "completed", f"Corrected: #{note}")
+    assert labels(card) == ["Keep old", "Undo"]
+    await guest.person.press(card, "Keep old")
+    assert await guest.text_of(note) == sample.magnet(dn="Sintel.2010.1080p.mkv")
+
+
+async def test_an_edit_of_its_caption_is_no_second_asking_and_leaves_its_magnet_in_its_note(town: Town) -> None:
+    sample, guest = make_sample("Edited"), town.guest()
+    asked = guest.person.say(guest.chat, "", document=torrent_of(sample))
+    await town.answer(asked)
+    guest.person.edit(asked, "a word")
+    saved = guest.person.say(guest.chat, "/save see this", document=torrent_of(sample))
+    note = int((await town.answer(saved)).text.split()[0].removeprefix("#"))
+    guest.person.edit(saved, "/save see that")
+    await town.api.until(lambda: told(guest.chat, f"#{note} updated."))
+    assert await guest.text_of(note) == f"see that\n\n{sample.magnet(dn='Edited')}"
+    guest.person.edit(saved, "without")
+    assert await guest.text_of(note) == f"see that\n\n{sample.magnet(dn='Edited')}"
+    assert len(replies(asked)) == 1
