@@ -33,6 +33,7 @@ from services.notebook.export import Export
 from services.notebook.languages import Languages
 from services.notebook.local import LOCAL
 from services.notebook.people import People
+from services.resolvers.libtorrent import read_torrent
 from web.figures import Figures
 from web.stopping import first_of
 
@@ -92,7 +93,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
             history=core.history,
             edits=core.edits,
             gathering=gathering,
-            files=Files(clock),
+            files=Files(clock, read_torrent),
             receipts=receipts,
             strangers=Strangers(clock),
             metrics=core.metrics,

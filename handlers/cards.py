@@ -11,7 +11,7 @@ from handlers.text import LONGEST, LONGEST_NAME, digits, escape, listed, shown_n
 from services.calibration.apply import writable
 from services.calibration.decisions import not_written
 from services.calibration.snapshots import Replaced
-from services.calibration.task import Found, Item, Lost, NoteRequest, Snapshot, State, Task
+from services.calibration.task import FROM_FILE, Found, Item, Lost, NoteRequest, Snapshot, State, Task
 from services.i18n import (
     Translation,
     blank_word,
@@ -88,7 +88,7 @@ def _body(t: Translation, snapshot: Snapshot, state: State, now: float) -> list[
         lines += _outcome(t, snapshot.first)
     else:
         lines += _batch(t, snapshot, state, now)
-    lines += [*_in_notes(t, snapshot), *claims(t, snapshot), *question(t, snapshot)]
+    lines += [*_in_notes(t, snapshot), *_in_no_note(t, snapshot), *claims(t, snapshot), *question(t, snapshot)]
     if state is State.RUNNING and snapshot.progress is not None:
         lines.append(told(t, snapshot.progress))
     if state is State.PENDING:
@@ -209,6 +209,14 @@ def _in_notes(t: Translation, snapshot: Snapshot) -> list[str]:
     if snapshot.only_claimed:
         lines.append(only_claimed_said(t, numbers(t, snapshot.only_claimed)))
     return lines
+
+
+def _in_no_note(t: Translation, snapshot: Snapshot) -> list[str]:
+    """Return how to keep the torrent of a file that was sent, and that was in no note then."""
+    task = snapshot.task
+    if task.cause != FROM_FILE or isinstance(task.request, NoteRequest) or snapshot.first.found is None:
+        return []
+    return [t.gettext("No note here had this torrent. To keep it, reply to the file with /save.")]
 
 
 def written_nowhere(snapshot: Snapshot) -> bool:

@@ -16,11 +16,15 @@ from telegram import (
 )
 
 from handlers.context import CalibotContext, address_of
+from handlers.files import UNREADABLE
 from handlers.text import LONGEST
-from services.errors import FileTooLarge, FileUnavailable
+from services.calibration.apply import writable
+from services.calibration.task import Found
+from services.errors import FileTooLarge, FileUnavailable, NotATorrent
 from services.magnets.parse import torrents_in
+from services.magnets.rewrite import magnet_link
 from services.notebook.notebook import magnets_of
-from services.torrents import Hints, TorrentId
+from services.torrents import Hints, TorrentId, TorrentInfo
 
 TAKE_WORDS = frozenset({"save", "calibrate_hash"})
 """Commands that stand before words, or in the caption of a file, and are no part of these."""
@@ -32,12 +36,15 @@ class Words:
     """What a message says that may be kept. *unread*: why the text of its file is not in it."""
 
     text: str
-    unread: FileTooLarge | FileUnavailable | None = None
+    unread: FileTooLarge | FileUnavailable | NotATorrent | None = None
 
 
-def origin_of(message: Message) -> str:
-    """Return the message's name, by which its note is found when it is edited."""
-    return f"{address_of(message)}#{message.message_id}"
+def origin_of(message: Message, *, file: bool = False) -> str:
+    """Return the message's name, by which its note is found when it is edited.
+
+    *file*: the name of its .torrent, whose note is no word of its caption's.
+    """
+    return f"{address_of(message)}#{message.message_id}{'+file' if file else ''}"
 
 
 def source_of(message: Message) -> str | None:
@@ -110,32 +117,41 @@ def is_text_file(document: Document | None) -> bool:
     return (document.mime_type or "").startswith("text/") or (document.file_name or "").lower().endswith(".txt")
 
 
-async def words_in(message: Message, context: CalibotContext) -> Words:
+def is_torrent_file(document: Document | None) -> bool:
+    if document is None:
+        return False
+    return document.mime_type == "application/x-bittorrent" or (document.file_name or "").lower().endswith(".torrent")
+
+
+async def words_in(message: Message, context: CalibotContext, *, torrent: bool = False) -> Words:
     """Return what there is to keep: a text file's text, as it is, else the message's text or caption.
 
     A caption with a magnet stands before its file's text, and alone where that cannot be read; a command that they
-    begin with is left out.
+    begin with is left out. *torrent*: a .torrent counts as a text, its magnet.
 
     Raises:
-        FileTooLarge, FileUnavailable: the file cannot be read, and its caption has no magnet.
+        FileTooLarge, FileUnavailable, NotATorrent: the file cannot be read, and its caption has no magnet.
     """
     words = said_in(message, context.bot)
+    if is_torrent_file(message.document) and not torrent:
+        return Words(words)
     try:
         text = await _file_in(message, context)
-    except (FileTooLarge, FileUnavailable) as error:
+    except UNREADABLE as error:
         if not await magnets_of(words):
             raise
         return Words(words, error)
     if text is None:
         return Words(words)
-    return Words(f"{words}\n\n{text}" if await magnets_of(words) else text)
+    stays = bool(words.strip()) if is_torrent_file(message.document) else bool(await magnets_of(words))
+    return Words(f"{words}\n\n{text}" if stays else text)
 
 
 async def asked_in(message: Message, context: CalibotContext) -> str:
     """Return what a command asks about: what is said after it and in its file, or else in what it replies to.
 
     Raises:
-        FileTooLarge, FileUnavailable: a file cannot be read.
+        FileTooLarge, FileUnavailable, NotATorrent: a file cannot be read.
     """
     asked = argument_of(message) if message.text else await _all_in(message, context)
     if asked or message.reply_to_message is None:
@@ -149,9 +165,27 @@ async def _all_in(message: Message, context: CalibotContext) -> str:
 
 async def _file_in(message: Message, context: CalibotContext) -> str | None:
     document = message.document
+    if document is not None and is_torrent_file(document):
+        return _magnet_of(await learned(document, context))
     if document is None or not is_text_file(document):
         return None
     return await context.services.files.text_of(document, context.bot)
+
+
+async def learned(document: Document, context: CalibotContext) -> TorrentInfo:
+    """Return what a .torrent says; its name is known from then on.
+
+    Raises:
+        FileTooLarge, FileUnavailable, NotATorrent: it cannot be read; nothing was changed.
+    """
+    info = await context.services.files.torrent_of(document, context.bot)
+    await context.services.manager.learn(info)
+    return info
+
+
+def _magnet_of(info: TorrentInfo) -> str:
+    """Return a magnet of it, with its name where that may be written: a guess waits for somebody's word."""
+    return magnet_link(info.torrent, info.name.text if writable(Found.of(info)) else None, Hints())
 
 
 async def torrents_of(text: str) -> Sequence[tuple[TorrentId, Hints]]:

@@ -23,7 +23,7 @@ from handlers.context import CalibotContext, address_of, incoming_of, message_of
 from handlers.export import export
 from handlers.figures import show_queue, show_stats
 from handlers.gate import gate
-from handlers.incoming import command_of, is_command
+from handlers.incoming import command_of, is_command, is_torrent_file
 from handlers.language import language
 from handlers.login import login, logout
 from handlers.notes import delete, history, note, notes, undelete, undo
@@ -34,6 +34,7 @@ from handlers.saving import edited, save, save_command
 from handlers.search import find, search
 from handlers.start import show_help, start, unknown_command
 from handlers.tokens import token, tokens
+from handlers.torrent_files import torrent_sent
 from handlers.upgrades import upgraded
 from services.clock import Clock, at_most
 from services.errors import CalibotError, StoreUnavailable
@@ -81,6 +82,13 @@ class _Command(filters.MessageFilter):
 
     def filter(self, message: Message) -> bool:
         return is_command(message)
+
+
+class _Torrent(filters.MessageFilter):
+    """A .torrent file."""
+
+    def filter(self, message: Message) -> bool:
+        return is_torrent_file(message.document)
 
 
 class OneAfterAnotherInAChat(BaseUpdateProcessor):
@@ -134,6 +142,7 @@ def register(application: "Application[Any, CalibotContext, Any, Any, Any, Any]"
     application.add_handler(MessageHandler(new & filters.StatusUpdate.MIGRATE, upgraded), group=-2)
     application.add_handler(TypeHandler(Update, gate), group=-1)
     application.add_handler(MessageHandler(new & _Command(), command))
+    application.add_handler(MessageHandler(new & _Torrent(), torrent_sent))
     application.add_handler(MessageHandler(new & _KEPT, save))
     application.add_handler(MessageHandler(filters.UpdateType.EDITED_MESSAGE & _KEPT, edited))
     application.add_handler(CallbackQueryHandler(press))

@@ -16,11 +16,13 @@ from handlers.context import (
     person_of,
     words_of,
 )
+from handlers.files import UNREADABLE
 from handlers.incoming import (
     Words,
     command_of,
     is_command,
     is_text_file,
+    is_torrent_file,
     origin_of,
     said_in,
     source_of,
@@ -29,7 +31,7 @@ from handlers.incoming import (
 from handlers.outgoing import Message
 from handlers.saved_view import saved_message
 from handlers.text import escape
-from services.errors import FileTooLarge, FileUnavailable
+from services.errors import FileUnavailable
 from services.magnets.parse import torrents_in
 
 
@@ -39,8 +41,8 @@ async def save(update: Update, context: CalibotContext) -> None:
     message = message_of(update)
     asked = command_of(message, context.bot) == "save"
     try:
-        words = await words_in(message, context)
-    except (FileTooLarge, FileUnavailable):
+        words = await words_in(message, context, torrent=asked)
+    except UNREADABLE:
         if asked or is_private(chat_of(update)):
             raise
         return  # a file in a group need not be meant for the bot
@@ -48,7 +50,7 @@ async def save(update: Update, context: CalibotContext) -> None:
         words.text,
         notebook=await notebook_of(update, context),
         person=person_of(update),
-        origin=origin_of(message),
+        origin=origin_of(message, file=asked and is_torrent_file(message.document)),
         source=source_of(message),
         anything=asked and bool(words.text.strip()),
         request_key=key_of(update, context),
@@ -104,7 +106,7 @@ async def save_command(update: Update, context: CalibotContext) -> None:
     kept, words = message, Words(said_in(message, context.bot))
     if not words.text.strip() and message.reply_to_message is not None:
         kept = message.reply_to_message
-        words = await words_in(kept, context)
+        words = await words_in(kept, context, torrent=True)
     if not words.text.strip():
         say(update, context, t.gettext("Keep what? Send /save and the text, or reply with /save to a message."))
         return
@@ -112,7 +114,7 @@ async def save_command(update: Update, context: CalibotContext) -> None:
         words.text,
         notebook=await notebook_of(update, context),
         person=person_of(update),
-        origin=origin_of(kept),
+        origin=origin_of(kept, file=is_torrent_file(kept.document)),
         source=source_of(kept),
         anything=True,
         once_only=True,
@@ -130,8 +132,8 @@ async def edited(update: Update, context: CalibotContext) -> None:
     if is_command(message) and not asked:
         return
     try:
-        words = await words_in(message, context)
-    except (FileTooLarge, FileUnavailable):
+        words = await words_in(message, context, torrent=asked)
+    except UNREADABLE:
         if is_private(chat_of(update)):
             raise
         return
@@ -141,7 +143,7 @@ async def edited(update: Update, context: CalibotContext) -> None:
         words.text,
         notebook=await notebook_of(update, context),
         person=person_of(update),
-        origin=origin_of(message),
+        origin=origin_of(message, file=asked and is_torrent_file(message.document)),
         source=source_of(message),
         anything=asked,
         missing=_missing(message.document, words),
@@ -165,4 +167,6 @@ def _missing(document: Document | None, words: Words) -> int:
     """Return how many bytes could not be fetched that the message's note may have; a file too large is in no note."""
     if not isinstance(words.unread, FileUnavailable):
         return 0
-    return (document and document.file_size) or 1
+    if document is None or is_torrent_file(document):  # its magnet is shorter than it
+        return 1
+    return document.file_size or 1

@@ -74,6 +74,7 @@ def help_text(t: Translation) -> str:
         "\n"
         "Send or forward a message with a magnet link, or a text file with some: it becomes a note. Edit the message, "
         "and the note follows.\n"
+        "A .torrent file: the notes that have its torrent get its name\n"
         "/save <text> - keep any text, or in reply to a message, that one\n"
         "/calibrate 12 - find the true names for note 12 and correct it\n"
         "/calibrate 12 15 20-40, /calibrate last 100 - the same for many\n"

@@ -16,13 +16,14 @@ async def submit(
     notebook: NotebookId,
     cause: str,
     follower: NewFollower,
+    key: str | None = None,
 ) -> TaskId:
-    """Submit what the update's person asks for, once for the update. Raises what `submit_task` does."""
+    """Submit what the update's person asks for, once for the update, or for *key*. Raises what `submit_task` does."""
     return await context.services.manager.submit_task(
         request=request,
         notebook=notebook,
         asked_by=person_of(update),
         cause=cause,
         follower=follower,
-        request_key=key_of(update, context),
+        request_key=key or key_of(update, context),
     )

@@ -25,6 +25,7 @@ CalibotError
 ├── LastOwner
 ├── FileTooLarge
 ├── FileUnavailable
+├── NotATorrent
 ├── ExportUnderWay
 ├── ExportFailed
 ├── ShuttingDown
@@ -232,6 +233,12 @@ class FileUnavailable(CalibotError):
     """A file that shall be kept could not be fetched."""
 
     code = "file_unavailable"
+
+
+class NotATorrent(CalibotError):
+    """A .torrent file that was sent is none, is damaged, or has more in it than is read."""
+
+    code = "not_a_torrent"
 
 
 class ExportUnderWay(CalibotError):

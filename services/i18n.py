@@ -234,7 +234,7 @@ def _allowance_used_up(t: Translation, parameters: Parameters) -> str:
 
 
 def _file_too_large(t: Translation, parameters: Parameters) -> str:
-    megabytes = f"{_number(parameters, 'most') / 1_000_000:g}"
+    megabytes = f"{_number(parameters, 'most') / 1_000_000:.3g}"
     return t.gettext("That file is too large: the most is {megabytes} MB.").format(megabytes=megabytes)
 
 
@@ -307,6 +307,7 @@ _SENTENCES: Mapping[str, _Say] = {
     "token_not_found": _say(_("You have no token of this name. /tokens lists yours.")),
     "file_too_large": _file_too_large,
     "file_unavailable": _say(_("The file could not be fetched. Please send it again.")),
+    "not_a_torrent": _say(_("That torrent file cannot be read: it is damaged, or none at all.")),
     "shutting_down": _say(_("The bot is stopping. Please send it again in a minute.")),
     "store_unavailable": _say(_("Nothing was saved: the bot cannot use its database now. Its owner should look.")),
     "export_under_way": _say(_("The last export is not sent yet. Ask again when you have its files.")),
@@ -399,6 +400,7 @@ def source_word(t: Translation, source: str) -> str | None:
         "files": t.gettext("the owner's torrent files"),
         "http": t.gettext("a web cache"),
         "qbittorrent": t.gettext("the owner's qBittorrent"),
+        "file": t.gettext("a torrent file that was sent"),
     }
     return known.get(source)
 

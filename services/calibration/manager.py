@@ -2,14 +2,14 @@
 
 import asyncio
 import uuid
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import structlog
 
 from services.calibration.allowance import Allowance, forget_old
-from services.calibration.apply import Applied, apply_cancel, apply_retry, hand_back
+from services.calibration.apply import Applied, Named, apply_cancel, apply_retry, apply_told, hand_back
 from services.calibration.boards import follow
 from services.calibration.choice import Choice, apply_choice, apply_keep
 from services.calibration.follower import NewFollower
@@ -18,14 +18,15 @@ from services.calibration.ports import CalibrationFunc, Engine, LookedUp, Ordina
 from services.calibration.request import digest_of, items_of, own_task, shown_by, wanted_of
 from services.calibration.runner import Runner
 from services.calibration.sequence import Sequence as Changed
-from services.calibration.task import CalibrationRequest, ItemKey, State, Task
+from services.calibration.task import CalibrationRequest, Found, ItemKey, State, Task
 from services.calibration.views import Views
 from services.clock import Clock, SystemClock
 from services.errors import CannotCancel, CannotRetry, NothingToLookUp, ShuttingDown, StoreUnavailable
 from services.notebook.once import KEPT_SECONDS, once
-from services.torrents import NotebookId, NoteId, PersonId, Step, TaskId
+from services.torrents import NotebookId, NoteId, PersonId, Step, TaskId, TorrentInfo
 
 log = structlog.stdlib.get_logger(__name__)
+T = TypeVar("T")
 _UNSHOWN_KEPT = 30 * 86400.0
 _LOOKUPS_KEPT = 90 * 86400.0
 _FOLLOWERS_KEPT = 90 * 86400.0  # from its end on: so long its buttons work
@@ -155,6 +156,19 @@ class AsyncCalibrationManager(Views):
         log.info("task.submitted", task=task_id, by=asked_by, shown_at=follower.address if follower else None)
         return task_id
 
+    async def learn(self, info: TorrentInfo) -> None:
+        """Store a verified name that nobody looked up; whatever waits for it ends with it.
+
+        Raises:
+            ShuttingDown, StoreUnavailable: nothing was stored.
+        """
+
+        async def learn() -> None:
+            now, named = self._clock.now(), Named(found=Found.of(info), info=info)
+            self._told(await self._tasks.write(lambda tx: apply_told(tx, [named], now)))
+
+        await self._whole(learn)
+
     async def submitted(self, request_key: str) -> TaskId | None:
         """Return the task that was submitted under this key, whatever would be answered to the request now."""
         stored = await self._tasks.read(lambda tx: tx.answers.get(request_key))
@@ -283,8 +297,6 @@ class AsyncCalibrationManager(Views):
 
         *applied* says by then what it has changed besides the task.
         """
-        if not self._open:
-            raise ShuttingDown
 
         async def change() -> str:
             answer = await self._tasks.write(lambda tx: once(tx, key, self._clock.now(), lambda: act(tx)))
@@ -294,12 +306,18 @@ class AsyncCalibrationManager(Views):
             self._told(told)
             return task_id
 
+        return await self._whole(change)
+
+    async def _whole(self, change: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """Let *change* run to its end, whoever is cancelled."""
+        if not self._open:
+            raise ShuttingDown
         call = asyncio.create_task(change())
         self._calls.add(call)
         call.add_done_callback(self._called)
         return await asyncio.shield(call)
 
-    def _called(self, call: "asyncio.Task[str]") -> None:
+    def _called(self, call: asyncio.Task[Any]) -> None:
         self._calls.discard(call)
         if not call.cancelled():
             call.exception()  # heard, even where its caller was cancelled

@@ -27,32 +27,50 @@ async def wanted_of(
     match request:
         case HashRequest(named):
             return request, dict(named)
-        case NoteRequest(numbers, named):
+        case NoteRequest(numbers, named, only):
             notes = await tx.notes.those(notebook, numbers)
             if not notes:
                 raise NoteNotFound(note_id=numbers[0])
             for note in notes:
                 if note.id in named:
                     await tx.notes.unpin(note.id)
-            wanted = await _wanted(tx, notebook, notes)
+            wanted = await _wanted(tx, notebook, notes, only)
             left = {note_id for note_id, _ in wanted}
             narrowed = replace(request, notes=tuple(one for one in numbers if one in left))
-            return narrowed, dict(gather([magnet for _, magnet in wanted]))
+            gathered = dict(gather([magnet for _, magnet in wanted]))
+            return narrowed, _alone(gathered, only) if only else gathered
 
 
-async def _wanted(tx: Tx, notebook: NotebookId, notes: Sequence[Note]) -> Sequence[tuple[NoteId, Magnet]]:
-    """Return the magnets of *notes*, without those whose name a person undid or kept there.
+def _alone(gathered: Mapping[TorrentId, Hints], only: Sequence[TorrentId]) -> dict[TorrentId, Hints]:
+    """Return those of *only* that answer what is *gathered*: a hybrid is one item, whichever hashes its links have."""
+    alone: dict[TorrentId, Hints] = {}
+    for asked, hints in gathered.items():
+        for one in only:
+            if one.answers(asked):
+                alone[one] = alone.get(one, Hints()).merged(hints)
+    return alone
+
+
+async def _wanted(
+    tx: Tx, notebook: NotebookId, notes: Sequence[Note], only: Sequence[TorrentId]
+) -> Sequence[tuple[NoteId, Magnet]]:
+    """Return the magnets of *notes*, of those *only* where any are given; without those that a person undid or kept.
 
     Raises:
         AllUndone: that is all of them.
     """
-    found = [(note.id, magnet) for note in notes for magnet in find_magnets(note.text)]
+    magnets = [(note.id, magnet) for note in notes for magnet in find_magnets(note.text)]
+    found = [one for one in magnets if not only or _names_any(one[1], only)]
     torrents = list(dict.fromkeys(torrent for _, magnet in found for torrent in magnet.torrents))
     pinned = await tx.notes.pinned(notebook, torrents)
     wanted = [(note_id, magnet) for note_id, magnet in found if (note_id, magnet.torrents[0]) not in pinned]
     if found and not wanted:
         raise AllUndone(number=found[0][0])
     return wanted
+
+
+def _names_any(magnet: Magnet, torrents: Sequence[TorrentId]) -> bool:
+    return any(one.answers(asked) for one in torrents for asked in magnet.torrents)
 
 
 def digest_of(request: CalibrationRequest, torrents: dict[TorrentId, Hints]) -> str:

@@ -47,11 +47,12 @@ class NoteRequest:
     """Calibrate the torrents of these notes, and write the names into their notebook's notes.
 
     Those of *named* were asked for by their own number: what a person undid or kept in them is written again. In the
-    others it is passed over.
+    others it is passed over. Where *torrents* are given, these alone of all that are in the notes.
     """
 
     notes: tuple[NoteId, ...]
     named: tuple[NoteId, ...] = ()
+    torrents: tuple[TorrentId, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +64,15 @@ class HashRequest:
 
 CalibrationRequest = NoteRequest | HashRequest
 
+FROM_FILE = "file"
+"""The cause of a task that was asked for by sending a .torrent."""
+
 
 def is_left_of(there: CalibrationRequest, request: CalibrationRequest) -> bool:
     """Whether *there* is *request*, but for notes that were passed over."""
     if isinstance(there, NoteRequest) and isinstance(request, NoteRequest):
-        return there.named == request.named and set(there.notes) <= set(request.notes)
+        same = (there.named, there.torrents) == (request.named, request.torrents)
+        return same and set(there.notes) <= set(request.notes)
     return there == request
 
 
@@ -257,9 +262,9 @@ def verdict(evidence: Step | None) -> Step:
     """Return the failure of a lookup that ran out of time, judged by the last thing that it reported.
 
     *evidence* parameters: ``trackers`` asked, ``trackers_answered``, ``dht`` (0 or 1), ``dht_nodes``, ``peers`` seen,
-    ``seeds`` by a tracker's word, and ``waiting``, sources whose turn has not come. The code is ``no_turn`` (there are
-    such), ``slow`` (peers there, none gave it; so many were ``met``), ``dead`` (somebody answered: nobody has it), ``cut_off`` (nobody
-    answered), or ``timed_out`` where nothing of a swarm was reported.
+    ``seeds`` by a tracker's word, peers ``ever_connected``, and ``waiting``, sources whose turn has not come. The code
+    is ``no_turn`` (there are such), ``slow`` (peers there, none gave it; so many were ``met``), ``dead`` (somebody
+    answered: nobody has it), ``cut_off`` (nobody answered), or ``timed_out`` where nothing of a swarm was reported.
     """
     seen = evidence.parameters if evidence is not None else {}
     if waiting := seen.get("waiting"):

@@ -36,13 +36,14 @@ def rename_at(text: str, names: Mapping[int, str]) -> tuple[str, Collection[int]
     return _rewritten(text, lambda link: names.get(link.start))
 
 
-def magnet_link(torrent: TorrentId, name: str, hints: Hints) -> str:
-    """Return a magnet link (BEP 9) to copy: ``xt`` (v1, then v2), ``dn``, ``tr``, ``x.pe``."""
+def magnet_link(torrent: TorrentId, name: str | None, hints: Hints) -> str:
+    """Return a magnet link (BEP 9) to copy: ``xt`` (v1, then v2), ``dn`` unless *name* is None, ``tr``, ``x.pe``."""
     topics = [f"xt=urn:btih:{torrent.v1}"] if torrent.v1 else []
     topics += [f"xt=urn:btmh:1220{torrent.v2}"] if torrent.v2 else []
     trackers = [f"tr={quote(tracker, safe='', errors='replace')}" for tracker in hints.trackers]
     peers = [f"x.pe=[{host}]:{port}" if ":" in host else f"x.pe={host}:{port}" for host, port in hints.peers]
-    return rename("magnet:?" + "&".join(topics + trackers + peers), torrent, name)
+    link = "magnet:?" + "&".join(topics + trackers + peers)
+    return link if name is None else rename(link, torrent, name)
 
 
 def _rewritten(text: str, name_of: Callable[[Link], str | None]) -> tuple[str, Collection[int]]:

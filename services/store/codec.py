@@ -34,13 +34,17 @@ def hex_of(info_hash: InfoHash | None) -> str | None:
 
 def torrents_to_json(torrents: Iterable[TorrentId]) -> str:
     """Return a list of (v1, v2): what ``json_each`` joins with."""
-    return dump([(hex_of(torrent.v1), hex_of(torrent.v2)) for torrent in torrents])
+    return dump(_pairs(torrents))
+
+
+def _pairs(torrents: Iterable[TorrentId]) -> list[tuple[str | None, str | None]]:
+    return [(hex_of(torrent.v1), hex_of(torrent.v2)) for torrent in torrents]
 
 
 def request_to_json(request: CalibrationRequest) -> str:
     match request:
-        case NoteRequest(notes, named):
-            return dump({"notes": notes, "named": named})
+        case NoteRequest(notes, named, only):
+            return dump({"notes": notes, "named": named} | ({"only": _pairs(only)} if only else {}))
         case HashRequest(torrents):
             return dump(
                 {
@@ -57,7 +61,8 @@ def request_from_json(text: str) -> CalibrationRequest:
     hints_of = cache(hints_from_json)  # those of a batch are few, and stand there often
     if "notes" in value:
         notes, named = ([NoteId(number) for number in value.get(key, ())] for key in ("notes", "named"))
-        return NoteRequest(tuple(notes), tuple(named))
+        only = tuple(torrent_from(*pair) for pair in value.get("only", ()))
+        return NoteRequest(tuple(notes), tuple(named), only)
     return HashRequest(tuple((torrent_from(one["v1"], one["v2"]), hints_of(one["hints"])) for one in value["torrents"]))
 
 

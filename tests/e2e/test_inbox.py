@@ -10,6 +10,7 @@ import aiohttp
 import pytest
 
 from sandbox.botapi import BotApi, Event, Fault, File, Message, Phase
+from sandbox.swarm import make_sample
 from tests.e2e.conftest import World
 
 REVOKED = Fault(401, "Unauthorized")
@@ -99,6 +100,20 @@ async def test_an_update_is_not_done_twice_though_its_receipt_was_not_confirmed(
     await running.ask("/help")
     assert len(replies(asked[0])) <= 2, "once more at most, where the answer was not known to be sent"
     assert running.rows("SELECT count(*) FROM notes") == [(1,)]
+
+
+async def test_a_torrent_file_that_comes_twice_makes_one_task_and_one_correction(running: World) -> None:
+    sample = make_sample("Once")
+    assert (await running.ask(sample.magnet(dn="18"))).text.startswith("#1 saved")
+    asked: list[Message] = []
+    killed = kill_at(running, "getUpdates", Phase.RECEIVED, has=lambda: bool(asked) and bool(replies(asked[0])))
+    asked.append(running.alice.say(running.private, "", document=File("a.torrent", b"d4:info" + sample.info + b"e")))
+    await again(running, killed)
+    await running.ask("/help")
+    await running.api.until(lambda: [one for one in replies(asked[0]) if "Corrected: #1" in one.text])
+    assert len(replies(asked[0])) <= 2, "once more at most, where the answer was not known to be sent"
+    assert running.rows("SELECT count(*) FROM tasks") == [(1,)]
+    assert running.rows("SELECT count(*) FROM revisions") == [(1,)]
 
 
 async def test_a_chat_that_is_open_again_is_told_what_it_missed_though_the_program_dies_having_answered_it(

@@ -1,15 +1,21 @@
-"""Text files are fetched from a Telegram that fails."""
+"""Text files and .torrent files are fetched from a Telegram that fails."""
 
 import asyncio
+import contextlib
 from collections import deque
 from typing import cast
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from telegram import Bot, Document
 from telegram.error import BadRequest, NetworkError, RetryAfter, TelegramError, TimedOut
 
 from handlers.files import Files
-from services.errors import FileTooLarge, FileUnavailable
+from sandbox.swarm import make_sample
+from services.errors import FileTooLarge, FileUnavailable, NotATorrent
+from services.resolvers.libtorrent import read_torrent
+from services.torrents import TorrentInfo
 from tests.fake_clock import FakeClock
 
 Steps = list[TelegramError | None]
@@ -51,13 +57,19 @@ class Room:
     def __init__(self) -> None:
         self.clock = FakeClock(1000)
         self.telegram = FakeFiles(self.clock, b"text\r\n")
-        self.files = Files(self.clock)
+        self.files = Files(self.clock, read_torrent)
 
     async def fetch(self, *, claimed: int | None = None, seconds: float = 300) -> str:
         document = Document("a", "a", file_size=claimed)
         fetching = asyncio.ensure_future(self.files.text_of(document, self.telegram.bot))
         await self.clock.advance(seconds)
         return await fetching
+
+    async def read(self, *, claimed: int | None = None) -> TorrentInfo:
+        document = Document("a", "a", file_size=claimed)
+        reading = asyncio.ensure_future(self.files.torrent_of(document, self.telegram.bot))
+        await self.clock.advance(300)
+        return await reading
 
 
 @pytest.fixture
@@ -125,3 +137,43 @@ async def test_a_file_that_is_too_large_is_refused_as_soon_as_it_is_known(room: 
     with pytest.raises(FileTooLarge):
         await room.fetch(claimed=size if told == "message" else None)
     assert len(room.telegram.asked) == (told != "message")
+
+
+@pytest.mark.parametrize("told", ["message", "getFile", "never"])
+async def test_a_torrent_file_that_is_too_large_is_refused_as_soon_as_it_is_known(room: Room, told: str) -> None:
+    size = 16 * 1_048_576 + 1
+    room.telegram.content = b"x" * size if told == "never" else b"x"
+    room.telegram.file_size = size if told == "getFile" else None
+    with pytest.raises(FileTooLarge):
+        await room.read(claimed=size if told == "message" else None)
+    assert len(room.telegram.asked) == (told != "message")
+
+
+async def test_a_torrent_file_is_read_where_telegram_gives_it_at_last(room: Room) -> None:
+    sample = make_sample("True.mkv", kind="hybrid")
+    room.telegram.content = b"d4:info" + sample.info + b"e"
+    room.telegram.steps.extend([TimedOut()])
+    info = await room.read()
+    assert (info.name.text, info.source, info.verified) == ("True.mkv", "file", True)
+    assert [str(one) for one in info.torrent.hashes] == [sample.v1, sample.v2]
+
+
+async def test_a_torrent_file_that_telegram_never_gives_is_unavailable(room: Room) -> None:
+    room.telegram.steps.extend([TimedOut()] * 9)
+    with pytest.raises(FileUnavailable):
+        await room.read()
+
+
+_FEW_LETTERS = st.binary(max_size=200) | st.text("deil0123456789:-info", max_size=200).map(str.encode)
+
+
+@given(content=_FEW_LETTERS)
+@settings(max_examples=200, deadline=None)
+def test_whatever_bytes_are_sent_they_are_a_torrent_or_none(content: bytes) -> None:
+    async def read() -> None:
+        room = Room()
+        room.telegram.content = content
+        with contextlib.suppress(NotATorrent):
+            await room.read()
+
+    asyncio.run(read())
