@@ -69,6 +69,7 @@ def opened(
     private: bool = True,
     allowed: tuple[str, ...] = (),
     host: str | None = None,
+    sessions: Literal[1, 2, 3] = 3,
 ) -> AbstractAsyncContextManager[LibtorrentResolver]:
     nodes = tuple(swarm.dht_nodes[:3]) if swarm and bootstrap is None else bootstrap or ()
     return LibtorrentResolver.open(
@@ -77,6 +78,7 @@ def opened(
         allow_private_peers=private,
         allowed_addresses=allowed,
         dht_state=dht_state,
+        sessions=sessions,
     )
 
 
@@ -142,3 +144,11 @@ class Running:
 
 def number(step: Step, parameter: str) -> int:
     return int(step.parameters[parameter])
+
+
+def nothing_left_in(resolver: LibtorrentResolver) -> bool:
+    """Whether no session has a torrent, and nobody waits for one."""
+    board = resolver._board
+    sessions = [one._held for arm in resolver._arms for one in (arm.session, arm.lane.session)]
+    held = [torrent for session in sessions for torrent in session.get_torrents()]
+    return not (held or board.torrents or board.running or board.lookups)

@@ -19,6 +19,7 @@ from services.torrents import FileEntry, Hints, InfoHash, TorrentId
 from tests.integration.swarm_help import (
     Running,
     Steps,
+    nothing_left_in,
     number,
     opened,
     peers_of,
@@ -40,13 +41,6 @@ async def swarm() -> AsyncIterator[Swarm]:
 async def resolver(swarm: Swarm) -> AsyncIterator[LibtorrentResolver]:
     async with opened(swarm) as one:
         yield one
-
-
-def nothing_left_in(resolver: LibtorrentResolver) -> bool:
-    board = resolver._board
-    sessions = [one._held for arm in resolver._arms for one in (arm.session, arm.lane.session)]
-    held = [torrent for session in sessions for torrent in session.get_torrents()]
-    return not (held or board.torrents or board.running or board.lookups)
 
 
 @pytest.mark.parametrize("kind", ["v1", "v2", "hybrid"])
