@@ -1,0 +1,136 @@
+"""Which peer is heard alone, and for how long."""
+
+from typing import Any, cast
+
+import pytest
+
+from services.errors import ResolverDown
+from services.resolvers.libtorrent import lanes
+from services.resolvers.libtorrent.evidence import Connection, Endpoint
+from services.resolvers.libtorrent.lookups import Board, Lookup, SoughtTorrent
+from services.torrents import Hints, InfoHash
+
+A, B, C = (("203.0.113.1", 1), ("203.0.113.2", 2), ("203.0.113.3", 3))
+
+
+class FakeSession:
+    """Has the handles that it gave and did not get back, each with whom it was to ask."""
+
+    way = "plain"
+
+    def __init__(self) -> None:
+        self.held: dict[str, Endpoint] = {}
+        self.heard: list[Endpoint] = []
+        self.refuses = False
+
+    def add(self, info_hash: InfoHash, hints: Hints, *, alone: bool) -> str:
+        assert alone
+        if self.refuses:
+            raise ResolverDown(reason="it is here")
+        (peer,) = hints.peers
+        handle = f"{info_hash.hex} {len(self.heard)}"
+        self.held[handle] = peer
+        self.heard.append(peer)
+        return handle
+
+    def remove(self, handle: str) -> None:
+        del self.held[handle]
+
+
+class World:
+    """One torrent that somebody waits for, whose peers are those of *standing*."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.standing: list[Connection] = []
+        self.racing, self.session = FakeSession(), FakeSession()
+        monkeypatch.setattr(lanes, "connections", lambda *_: self.standing)
+        self.lane = lanes.Lane(cast("Any", self.racing), cast("Any", self.session), lambda *_: None)
+        self.torrent = SoughtTorrent[Any](InfoHash("ab" * 20), "handle", cast("Any", self.racing))
+        self.torrent.lookups.add(cast("Lookup[Any]", object()))
+
+    def look(self, now: float) -> None:
+        self.lane.look([self.torrent], now)
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> World:
+    return World(monkeypatch)
+
+
+def peer(one: Endpoint, *, rate: int = 0, talks: bool = True, stands: bool = True, tried: bool = True) -> Connection:
+    return Connection(one, stands=stands, tried=tried, named=True, rate=rate, talks=talks)
+
+
+def test_one_is_heard_at_a_time_those_who_talk_first_and_the_fastest_of_them(world: World) -> None:
+    world.standing = [peer(A, talks=False), peer(B, rate=10), peer(C, rate=20)]
+    for now in range(3):
+        world.look(float(now))
+        assert len(world.session.held) == 1
+    assert world.session.heard == [C, B, A]
+
+
+def test_who_was_heard_is_heard_again_when_all_were_and_for_twice_as_long(world: World) -> None:
+    world.standing = [peer(A)]
+    begun = []
+    for tenth in range(80):
+        before = len(world.session.heard)
+        world.look(tenth / 10)
+        begun += [tenth / 10] * (len(world.session.heard) - before)
+    assert begun == [0.0, 1.0, 3.0, 7.0]
+
+
+def test_nobody_is_heard_more_than_ten_times(world: World) -> None:
+    world.standing = [peer(A)]
+    for now in range(0, 10_000, 10):
+        world.look(float(now))
+    assert len(world.session.heard) == 10
+    assert world.session.held == {}
+
+
+@pytest.mark.parametrize("one", [peer(A, stands=False), peer(A, tried=False)])
+def test_who_does_not_stand_or_came_from_a_port_of_its_own_is_not_heard(world: World, one: Connection) -> None:
+    world.standing = [one]
+    world.look(0.0)
+    assert world.session.heard == []
+
+
+def test_what_nobody_waits_for_any_more_is_left_at_the_next_look(world: World) -> None:
+    world.standing = [peer(A)]
+    world.look(0.0)
+    world.torrent.lookups.clear()
+    world.lane.look([], 0.25)
+    assert world.session.held == {}
+
+
+def test_what_has_gone_with_its_torrent_is_not_taken_away_again(world: World) -> None:
+    world.standing = [peer(A)]
+    world.look(0.0)
+    world.racing.held["handle"] = A
+    world.torrent.remove()
+    world.look(1.0)
+    assert list(world.session.held.values()) == [A], "heard anew, not the old one taken away twice"
+
+
+def test_a_session_that_refuses_is_asked_another_time(world: World) -> None:
+    world.standing = [peer(A)]
+    world.session.refuses = True
+    world.look(0.0)
+    world.session.refuses = False
+    world.look(0.25)
+    assert world.session.heard == [A]
+
+
+def test_peers_are_doubted_two_seconds_after_the_first_connection(world: World) -> None:
+    board = Board[Any]()
+    board.seek(world.torrent)
+    assert lanes.doubted(board, 0.0) == []
+    world.torrent.sightings.count(known=1, connections=1)
+    assert [lanes.doubted(board, now) for now in (1.0, 2.9)] == [[], []]
+    assert lanes.doubted(board, 3.0) == [world.torrent]
+
+
+def test_a_peer_that_gave_what_is_wrong_is_doubted_at_once(world: World) -> None:
+    board = Board[Any]()
+    board.seek(world.torrent)
+    world.torrent.doubted = True
+    assert lanes.doubted(board, 0.0) == [world.torrent]
