@@ -15,15 +15,15 @@ from sandbox.swarm import Swarm, Way, make_sample
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sought:
-    """A torrent to find the name of: its v1 info-hash in hex, and a tracker where it is found by one."""
+    """A torrent to find the name of: its v1 info-hash in hex, and trackers where it is found by them."""
 
     hash: str
-    tracker: str | None = None
+    trackers: tuple[str, ...] = ()
 
     @property
     def magnet(self) -> str:
-        tracker = f"&tr={quote(self.tracker, safe='')}" if self.tracker else ""
-        return f"magnet:?xt=urn:btih:{self.hash}{tracker}"
+        trackers = "".join(f"&tr={quote(url, safe='')}" for url in self.trackers)
+        return f"magnet:?xt=urn:btih:{self.hash}{trackers}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +36,8 @@ class RemoteSwarm:
 
     async def seed(self, count: int, by: Way = "tracker") -> list[Sought]:
         """Return *count* new torrents that somebody has, found by one way alone."""
-        tracker = self.tracker if by == "tracker" else None
-        return [Sought(hash=one, tracker=tracker) for one in await ask(self.process, {"seed": count, "by": by})]
+        trackers = (self.tracker,) if by == "tracker" else ()
+        return [Sought(hash=one, trackers=trackers) for one in await ask(self.process, {"seed": count, "by": by})]
 
 
 @contextlib.asynccontextmanager

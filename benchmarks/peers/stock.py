@@ -78,6 +78,15 @@ class StockFinder:
             alerts = self._session[0].pop_alerts()
             times += [now for alert in alerts if isinstance(alert, lt.metadata_received_alert)]
             await asyncio.sleep(_LOOK_EVERY)
+        self.remove(handles)
+        return times
+
+    def remove(self, handles: Sequence[lt.torrent_handle]) -> None:
+        """Look for them no more."""
         for handle in handles:
             self._session[0].remove_torrent(handle)
-        return times
+
+    def received(self) -> list[str]:
+        """Return the info-hashes whose metadata has come since the last call."""
+        alerts = self._session[0].pop_alerts()
+        return [str(alert.handle.info_hashes().v1) for alert in alerts if isinstance(alert, lt.metadata_received_alert)]

@@ -1,0 +1,132 @@
+"""One searcher in a process of its own: it is opened, warmed up where that is wanted, and then measured."""
+
+import asyncio
+import contextlib
+import dataclasses
+import json
+import os
+import sys
+import time
+from asyncio.subprocess import Process
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.peers.port import Missing
+from benchmarks.processes import answer, ask, module, resident, running
+from benchmarks.swarm_process import Sought
+from benchmarks.weather.searchers import PROGRAMS, Searcher
+
+_TICKS = os.sysconf("SC_CLK_TCK")
+_WARMING_APART = 0.25
+_WARMING_PATIENCE = 6.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What *who* is to do. *routers* are its DHT, *warming* what it looks up before (then it is warm), *apart* seconds.
+
+    *settle*: seconds between the start and the first name of *warming*.
+    """
+
+    who: str
+    routers: tuple[str, ...]
+    warming: tuple[Sought, ...]
+    names: tuple[Sought, ...]
+    apart: float
+    patience: float
+    settle: float = 3.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """Seconds for each name, None for one that was not found; the most bytes of memory, and seconds of CPU, it took."""
+
+    seconds: tuple[float | None, ...]
+    memory: int
+    cpu: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A searcher in another process that waits for the word."""
+
+    process: Process
+
+    async def go(self) -> Outcome:
+        told = await ask(self.process, {})
+        return Outcome(**told | {"seconds": tuple(told["seconds"])})
+
+
+@contextlib.asynccontextmanager
+async def ready(order: Order) -> AsyncIterator[Ready]:
+    """Yield whom *order* names, opened and warm. Raises Missing."""
+    async with running(*module("benchmarks.weather.searching"), talks=True) as process:
+        told = await ask(process, dataclasses.asdict(order))
+        if told:
+            raise Missing(told)
+        yield Ready(process)
+
+
+async def _serve() -> None:
+    lines = asyncio.StreamReader(limit=2**24)
+    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
+    told = json.loads(await lines.readline())
+    warming, names = (tuple(_sought(one) for one in told.pop(key)) for key in ("warming", "names"))
+    order = Order(warming=warming, names=names, **told)
+    program = PROGRAMS[order.who]
+    try:
+        program.here()
+    except Missing as missing:
+        answer(str(missing))
+        return
+    if not order.warming:
+        answer("")
+        await lines.readline()
+    async with program.open(order.routers) as searcher:
+        if order.warming:
+            await asyncio.sleep(order.settle)
+            await _search(searcher, order.warming, _WARMING_APART, _WARMING_PATIENCE)
+            answer("")
+            await lines.readline()
+        answer(dataclasses.asdict(await _measured(searcher, order)))
+
+
+def _sought(told: dict[str, object]) -> Sought:
+    trackers = told["trackers"]
+    assert isinstance(trackers, list)  # noqa: S101 - ours
+    return Sought(hash=str(told["hash"]), trackers=tuple(trackers))
+
+
+async def _measured(searcher: Searcher, order: Order) -> Outcome:
+    before = _cpu(searcher.pid)
+    seconds = await _search(searcher, order.names, order.apart, order.patience)
+    spent = _cpu(searcher.pid) - before
+    return Outcome(seconds=seconds, memory=resident(searcher.pid), cpu=spent)
+
+
+async def _search(
+    searcher: Searcher, names: Sequence[Sought], apart: float, patience: float
+) -> tuple[float | None, ...]:
+    """Look *names* up, begun so many seconds *apart*; return for each how many seconds it took, at most *patience*."""
+
+    async def one(number: int, sought: Sought) -> float | None:
+        await asyncio.sleep(number * apart)
+        began = time.perf_counter()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(patience):
+                await searcher.find(sought)
+                return time.perf_counter() - began
+        return None
+
+    return tuple(await asyncio.gather(*(one(number, sought) for number, sought in enumerate(names))))
+
+
+def _cpu(pid: int) -> float:
+    """Return the seconds of CPU that a process has used."""
+    fields = Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / _TICKS
+
+
+if __name__ == "__main__":
+    asyncio.run(_serve())
