@@ -24,9 +24,9 @@ _START = 20.0
 _SETTINGS = """[BitTorrent]
 Session\\Interface=lo
 Session\\InterfaceName=lo
-Session\\InterfaceAddress=127.0.0.1
+Session\\InterfaceAddress={host}
 Session\\Port={port}
-Session\\DHTEnabled=false
+Session\\DHTEnabled={dht}
 Session\\LSDEnabled=false
 Session\\PeXEnabled=false
 Session\\QueueingSystemEnabled=false
@@ -61,12 +61,22 @@ class Qbittorrent:
     async def open(self, swarm: RemoteSwarm, *, dht: bool) -> "AsyncIterator[_Finder]":  # noqa: ARG002 - the port's
         if dht:
             raise Missing("it enters the DHT by public nodes of its own, which 4.5 cannot be told to leave out")
+        async with self.client() as (client, _):
+            yield _Finder(client)
+
+    def here(self) -> None:
+        """Raise Missing where it is not installed."""
+        _program()
+
+    @contextlib.asynccontextmanager
+    async def client(self, host: str = "127.0.0.1", *, dht: bool = False) -> AsyncIterator[tuple[Any, int]]:
+        """Run it at *host*; yield a `qbittorrentapi.Client` and its process's number."""
         program = _program()
         with tempfile.TemporaryDirectory() as name:
             folder, web, password = Path(name), free_port(), secrets.token_urlsafe()
-            await asyncio.to_thread(_write_settings, folder, web, password)
-            async with running(program, f"--profile={folder}", f"--webui-port={web}"):
-                yield _Finder(await _connected(web, password))
+            await asyncio.to_thread(_write_settings, folder, web, password, host, dht=dht)
+            async with running(program, f"--profile={folder}", f"--webui-port={web}") as process:
+                yield await _connected(web, password), process.pid
 
 
 def _program() -> str:
@@ -78,13 +88,14 @@ def _program() -> str:
     return found
 
 
-def _write_settings(folder: Path, web: int, password: str) -> None:
+def _write_settings(folder: Path, web: int, password: str, host: str, *, dht: bool) -> None:
     path = folder / "qBittorrent" / "config" / "qBittorrent.conf"
     path.parent.mkdir(parents=True)
     salt = os.urandom(16)
     key = hashlib.pbkdf2_hmac("sha512", password.encode(), salt, 100_000)
     spelled = b":".join(map(base64.b64encode, (salt, key))).decode()
-    path.write_text(_SETTINGS.format(port=free_port(), web=web, folder=folder / "saved", password=spelled), "utf-8")
+    spots = {"port": free_port(), "host": host, "dht": str(dht).lower(), "folder": folder / "saved"}
+    path.write_text(_SETTINGS.format(web=web, password=spelled, **spots), "utf-8")
 
 
 async def _connected(web: int, password: str) -> Any:

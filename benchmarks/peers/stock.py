@@ -27,19 +27,19 @@ class Stock:
             yield finder
 
     @contextlib.asynccontextmanager
-    async def loopback(self, dht_nodes: Sequence[str] = ()) -> "AsyncIterator[StockFinder]":
-        """Be ready; with the DHT that *dht_nodes* lead to, where there are any."""
-        finder = StockFinder(await asyncio.to_thread(_session, dht_nodes))
+    async def loopback(self, dht_nodes: Sequence[str] = (), host: str = "127.0.0.1") -> "AsyncIterator[StockFinder]":
+        """Be ready at *host*; with the DHT that *dht_nodes* lead to, where there are any."""
+        finder = StockFinder(await asyncio.to_thread(_session, dht_nodes, host))
         try:
             yield finder
         finally:
             await asyncio.to_thread(finder.close)
 
 
-def _session(dht_nodes: Sequence[str]) -> lt.session:
+def _session(dht_nodes: Sequence[str], host: str) -> lt.session:
     return lt.session(
         {
-            "listen_interfaces": "127.0.0.1:0",
+            "listen_interfaces": f"{host}:0",
             "enable_dht": bool(dht_nodes),
             "dht_bootstrap_nodes": ",".join(dht_nodes),
             "enable_lsd": False,

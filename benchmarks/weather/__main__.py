@@ -2,87 +2,134 @@
 
 import argparse
 import asyncio
+import contextlib
 import itertools
 import os
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Sequence
+from pathlib import Path
 
-from benchmarks import alone
+from benchmarks import alone, unread
+from benchmarks.peers.aria2 import Aria2
 from benchmarks.peers.port import Missing
-from benchmarks.processes import environment, module
-from benchmarks.weather.network import WAYS
-from benchmarks.weather.searchers import PROGRAMS
-from benchmarks.weather.simulator import simulator
-from benchmarks.weather.trial import CLIMATES, LIARS, STARTS, Result, Trial, tried
+from benchmarks.peers.qbittorrent import Qbittorrent
+from benchmarks.processes import ROOT, environment, module
+from benchmarks.weather import page
+from benchmarks.weather.plan import WORDS, batches, wanted
+from benchmarks.weather.searchers import ROUTER_NAMES
+from benchmarks.weather.simulator import Simulator, simulator
+from benchmarks.weather.trial import PATIENCE, Prepared, Result, Trial, prepared, strained, tried
 
-_NODES = 1_000_000
-_KINDS = (CLIMATES, LIARS, STARTS, WAYS, PROGRAMS)
-_WORDS = [word for kind in _KINDS for word in kind]
+_PAGE = ROOT / "docs" / "weather.md"
+_LONGEST_RUN = 840.0
+"""Seconds after which no other batch is begun."""
 
-
-def every_trial() -> Iterator[Trial]:
-    for climate, liars, start, way, who in itertools.product(CLIMATES, LIARS, STARTS, WAYS, PROGRAMS):
-        yield Trial(climate, liars, start, way, who)
-
-
-def chosen(words: Sequence[str]) -> list[Trial]:
-    """Return the trials that *words* leave: of each kind of word named, one must be the trial's."""
-    kinds = [set(kind) & set(words) for kind in _KINDS]
-    return [
-        one
-        for one in every_trial()
-        if all(not kind or word in kind for kind, word in zip(kinds, one.words, strict=True))
-    ]
+_MOST_NAMES = 400
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run what *arguments* say; return the exit code, 1 where something failed or the simulator was too slow."""
+    """Run what *arguments* say; return the exit code, 1 where the simulator was too slow to be measured by."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.weather", description=__doc__)
-    parser.add_argument("--only", nargs="+", default=[], choices=_WORDS, help="trials with these words")
+    parser.add_argument("--only", nargs="+", default=[], choices=WORDS, help="trials with these words; writes no page")
     parser.add_argument("--seed", type=int, default=1, help="what network it is, and who is in it")
-    parser.add_argument("--names", type=int, default=60, help="how many names a trial looks up")
-    parser.add_argument("--nodes", type=int, default=_NODES, help="how many nodes the DHT has")
+    parser.add_argument("--names", type=int, default=60, help=f"how many names a trial looks up, {_MOST_NAMES} at most")
+    parser.add_argument("--nodes", type=int, default=1_000_000, help="how many nodes the DHT has")
+    parser.add_argument("--output", type=Path, help="the page (docs/weather.md; none with --only)")
     parser.add_argument("--alone", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
+    if not 0 < options.names <= _MOST_NAMES:
+        parser.error(f"--names is from 1 to {_MOST_NAMES}")
     if options.alone:
         alone.bring_up_loopback()
     elif again := alone.command(module("benchmarks.weather", *arguments, "--alone")):
         os.execvpe(again[0], again, environment())  # noqa: S606 - ourselves, in a network of our own
+    unread.log()
     try:
-        return asyncio.run(_run(options))
+        return asyncio.run(_Run(options).run())
     except (KeyboardInterrupt, asyncio.CancelledError):
         return 130
 
 
-async def _run(options: argparse.Namespace) -> int:
-    me = asyncio.current_task()
-    assert me is not None  # noqa: S101 - asyncio.run made it
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, me.cancel)
-    strained = False
-    for weather, trials in itertools.groupby(chosen(options.only), lambda one: one.weather):
-        async with simulator(weather, options.seed, options.nodes) as network:
-            for trial in trials:
-                try:
-                    result = await tried(trial, network, options.names)
-                except Missing as missing:
-                    _say(f"{' '.join(trial.words)}: {missing}")
-                    continue
-                strained = strained or bool(result.strained)
-                _say(_line(result))
-    return 1 if strained else 0
+class _Run:
+    """One run, as *options* want it."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        self._options = options
+        self._began = time.monotonic()
+        self._results: list[Result] = []
+        self._missing: dict[str, str] = {}
+        self._strained = False
+
+    async def run(self) -> int:
+        """Return the exit code."""
+        me = asyncio.current_task()
+        assert me is not None  # noqa: S101 - asyncio.run made it
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, me.cancel)  # what we started ends with us
+        for weather, trials in itertools.groupby(wanted(self._options.only), lambda one: one.weather):
+            async with simulator(weather, self._options.seed, self._options.nodes) as network:
+                if self._options.alone:
+                    await asyncio.to_thread(_name_routers, network)
+                for batch in batches(list(trials)):
+                    await self._batch(network, batch)
+        await self._write()
+        return 1 if self._strained else 0
+
+    async def _batch(self, network: Simulator, batch: Sequence[Trial]) -> None:
+        if time.monotonic() - self._began > _LONGEST_RUN:
+            self._missing |= {" ".join(one.words): "the run had no time left" for one in batch}
+            return
+        names = self._options.names
+        made = [await prepared(trial, network, names, f"127.0.0.{10 + place}") for place, trial in enumerate(batch)]
+        await network.strain()  # from here on
+        await asyncio.gather(*(self._tried(one, network) for one in made))
+        strain = await network.strain()
+        _say(f"  simulator: late {strain.late * 1e3:.1f} ms (99 %), {strain.latest * 1e3:.1f} ms (99.9 %)")
+        if why := strained(strain):
+            self._strained = True
+            _say(f"!!! THE SIMULATOR WAS THE BOTTLENECK: {why}")
+            self._missing |= {" ".join(one.words): f"the simulator was the bottleneck, {why}" for one in batch}
+            self._results = [one for one in self._results if one.trial not in batch]
+
+    async def _tried(self, made: Prepared, network: Simulator) -> None:
+        try:
+            result = await tried(made, network)
+        except Missing as missing:
+            self._missing[" ".join(made.trial.words)] = str(missing)
+            return
+        self._results.append(result)
+        _say(f"{time.monotonic() - self._began:4.0f} s  {page.line(result)}")
+
+    async def _write(self) -> None:
+        options, output = self._options, self._options.output or (None if self._options.only else _PAGE)
+        said = {
+            "alone": ", in a network namespace of its own" if options.alone else "",
+            "seed": options.seed,
+            "names": options.names,
+            "nodes": options.nodes,
+            "patience": PATIENCE,
+            "seconds": time.monotonic() - self._began,
+        }
+        written = page.page(self._results, self._missing, await _versions(), said)
+        if output is not None:
+            await asyncio.to_thread(output.write_text, written, "utf-8")
+        _say(written)
 
 
-def _line(result: Result) -> str:
-    return (
-        f"{' '.join(result.trial.words)}: "
-        f"p50 {result.seconds(0.5):.2f} s, {result.ratio(0.5):.2f} x the floor; "
-        f"p95 {result.seconds(0.95):.2f} s, {result.ratio(0.95):.2f} x; "
-        f"found in 30 s {result.found(30):.3f}, in 60 s {result.found(60):.3f}; "
-        f"{result.questions:.0f} DHT questions and {result.outcome.cpu / len(result.floors) * 1e3:.0f} ms of CPU a name, "
-        f"{result.outcome.memory / 1e6:.0f} MB; simulator late {result.strain.late * 1e3:.1f} ms "
-        f"(worst {result.strain.latest * 1e3:.0f}) {result.strained}"
-    )
+def _name_routers(network: Simulator) -> None:
+    """Let the DHT's public routers be ours, where the network has nodes that listen on their ports."""
+    hosts = {int(port): host for host, _, port in (one.rpartition(":") for one in network.routers)}
+    if hosts.keys() >= set(ROUTER_NAMES.values()):
+        alone.name({name: hosts[port] for name, port in ROUTER_NAMES.items()})
+
+
+async def _versions() -> dict[str, str]:
+    found = {}
+    for peer in (Aria2(), Qbittorrent()):
+        with contextlib.suppress(Missing):
+            found[peer.name] = await peer.version()
+    return found
 
 
 def _say(text: str) -> None:

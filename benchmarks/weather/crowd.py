@@ -30,6 +30,7 @@ class Kind(Enum):
     GOOD_BY_UTP = "by uTP alone; by TCP it hangs"
 
 
+LIARS = frozenset({Kind.LIES, Kind.LIES_BY_MSE})
 GOOD = frozenset({Kind.GOOD, Kind.GOOD_BY_TCP, Kind.GOOD_BY_MSE, Kind.GOOD_BY_UTP})
 
 _SHARES = {Kind.REFUSES: 0.17, Kind.STALLS: 0.07, Kind.CLOSES: 0.06, Kind.EMPTY: 0.05}
@@ -54,6 +55,19 @@ class Torrent:
     @property
     def info_hash(self) -> bytes:
         return self.sample.wire_hashes[0]
+
+    @property
+    def reached(self) -> str:
+        """How one of its good peers can be reached: by plain TCP, or else only by what is more seldom."""
+        kinds = {peer.kind for peer in self.peers}
+        if kinds & {Kind.GOOD, Kind.GOOD_BY_TCP}:
+            return "TCP"
+        ways = {Kind.GOOD_BY_MSE: "MSE", Kind.GOOD_BY_UTP: "uTP"}
+        return " or ".join(way for kind, way in ways.items() if kind in kinds) + " alone"
+
+    @property
+    def liars(self) -> int:
+        return sum(peer.kind in LIARS for peer in self.peers)
 
 
 def shares(climate: Climate) -> dict[Kind, float]:

@@ -2,6 +2,7 @@
 
 import asyncio
 from array import array
+from collections import Counter
 from collections.abc import Iterable
 from contextlib import ExitStack
 from random import Random
@@ -9,7 +10,7 @@ from typing import Self
 
 from benchmarks.weather.climate import Climate
 from benchmarks.weather.nodes import Nodes
-from benchmarks.weather.wildcard import Endpoint, Wildcard
+from benchmarks.weather.wildcard import Endpoint, Wildcard, dropped
 from sandbox.swarm.bencoding import decode
 from sandbox.swarm.tracker import compact_peers
 
@@ -31,8 +32,7 @@ class Dht:
         self._sockets: list[Wildcard] = []
         self._values: dict[bytes, tuple[frozenset[int], bytes]] = {}
         self._loop = asyncio.get_running_loop()
-        self.asked = 0
-        """Datagrams that have come since they were last `taken`, for silent nodes too."""
+        self._asked: Counter[str] = Counter()
         self.late = array("f")
         """Seconds by which each answer left too late."""
 
@@ -54,13 +54,16 @@ class Dht:
         values = b"".join(b"6:" + compact_peers([peer]) for peer in peers)
         self._values[info_hash] = (frozenset(self.nodes.holders(info_hash)), b"6:valuesl" + values + b"e")
 
-    def taken(self) -> int:
-        """Return how many were asked, and count anew."""
-        asked, self.asked = self.asked, 0
-        return asked
+    def asked_by(self, host: str) -> int:
+        """Return how many datagrams came from *host* since this was last asked, for silent nodes too."""
+        return self._asked.pop(host, 0)
+
+    def dropped(self) -> int:
+        """Return how many datagrams the kernel had no room for."""
+        return dropped({one.port for one in self._sockets})
 
     def _hear(self, at: Wildcard, meant: int, sender: Endpoint, data: bytes, came: float) -> None:
-        self.asked += 1
+        self._asked[sender[0]] += 1
         node = self.nodes.at(meant, at.port)
         trip = self.nodes.round_trip(node) if node is not None else 0.0
         if node is None or not trip or self._lost() or self._lost():  # the question, or its answer

@@ -21,10 +21,21 @@ _ROUTERS = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placed:
-    """A torrent of the network. *warm* and *cold*: the seconds of its floor, with a DHT used before, and without."""
+    """A torrent of the network.
+
+    Args:
+        hash: its v1 info-hash in hex.
+        trackers: their URLs, in the magnet's order.
+        reached: how its good peers can be reached, as `crowd.Torrent.reached` has it.
+        liars: how many of its peers lie.
+        warm: seconds of its floor for whoever has used the DHT before.
+        cold: the same for whoever has just been started.
+    """
 
     hash: str
     trackers: tuple[str, ...]
+    reached: str
+    liars: int
     warm: float
     cold: float
 
@@ -90,5 +101,10 @@ class Network:
             for begun in (begin, self._routers)
         )
         return Placed(
-            hash=one.info_hash.hex(), trackers=urls, warm=rest + min(warm, tracker), cold=rest + min(cold, tracker)
+            hash=one.info_hash.hex(),
+            trackers=urls,
+            reached=one.reached,
+            liars=one.liars,
+            warm=rest + min(warm, tracker),
+            cold=rest + min(cold, tracker),
         )

@@ -24,12 +24,18 @@ _WARMING_PATIENCE = 6.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """What *who* is to do. *routers* are its DHT, *warming* what it looks up before (then it is warm), *apart* seconds.
+    """What *who* is to do at the address *host*.
 
-    *settle*: seconds between the start and the first name of *warming*.
+    Args:
+        routers: the DHT's nodes to begin with; none for no DHT.
+        warming: what it looks up before; where there is nothing, it is started when the word comes.
+        apart: seconds between the beginnings of two names.
+        patience: seconds after which a name is given up.
+        settle: seconds between the start and the first name of *warming*.
     """
 
     who: str
+    host: str
     routers: tuple[str, ...]
     warming: tuple[Sought, ...]
     names: tuple[Sought, ...]
@@ -76,14 +82,14 @@ async def _serve() -> None:
     order = Order(warming=warming, names=names, **told)
     program = PROGRAMS[order.who]
     try:
-        program.here()
+        program.here(order.routers)
     except Missing as missing:
         answer(str(missing))
         return
     if not order.warming:
         answer("")
         await lines.readline()
-    async with program.open(order.routers) as searcher:
+    async with program.open(order.host, order.routers) as searcher:
         if order.warming:
             await asyncio.sleep(order.settle)
             await _search(searcher, order.warming, _WARMING_APART, _WARMING_PATIENCE)

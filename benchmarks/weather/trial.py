@@ -4,11 +4,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from benchmarks.peers.port import Missing
 from benchmarks.swarm_process import Sought
 from benchmarks.timing import percentile
 from benchmarks.weather.climate import CALM, STORM, Climate
-from benchmarks.weather.network import Placed, Way
+from benchmarks.weather.network import WAYS, Placed, Way
 from benchmarks.weather.searching import Order, Outcome, ready
 from benchmarks.weather.simulator import Simulator, Strain
 
@@ -22,7 +21,7 @@ SOON = 30.0
 _APART = 0.5
 _WARMING = 20
 _MOST_LATE = 0.02
-_LATEST = 0.2
+_LATEST = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +45,16 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a trial brought; *floors*, like the outcome's seconds, name by name."""
+    """What a trial brought; *placed*, like the outcome's seconds, name by name. *asked*: the DHT's datagrams."""
 
     trial: Trial
     outcome: Outcome
-    floors: tuple[float, ...]
-    strain: Strain
+    placed: tuple[Placed, ...]
+    asked: int
+
+    @property
+    def floors(self) -> list[float]:
+        return [one.warm if self.trial.start == "warm" else one.cold for one in self.placed]
 
     @property
     def _seconds(self) -> list[float]:
@@ -71,44 +74,65 @@ class Result:
         """Return the share of the names that were found within so many seconds."""
         return sum(one <= within for one in self._seconds) / len(self._seconds)
 
+    def slowest(self, share: float) -> list[Placed]:
+        """Return that *share* of the names that took longest, those never found first."""
+        ranked = sorted(range(len(self.placed)), key=self._seconds.__getitem__, reverse=True)
+        return [self.placed[number] for number in ranked[: math.ceil(share * len(ranked))]]
+
     @property
     def questions(self) -> float:
         """The DHT's datagrams a name, those that keep it alive included."""
-        return self.strain.asked / len(self.floors)
+        return self.asked / len(self.placed)
 
     @property
-    def strained(self) -> str:
-        """Why the simulator was what held the names up; empty where it was not."""
-        if self.strain.late > _MOST_LATE or self.strain.latest > _LATEST:
-            return (
-                f"it answered late: {self.strain.late * 1e3:.0f} ms (99 %), {self.strain.latest * 1e3:.0f} ms at worst"
-            )
-        return f"the kernel dropped {self.strain.dropped} datagrams" if self.strain.dropped else ""
+    def cpu(self) -> float:
+        """Seconds of CPU a name."""
+        return self.outcome.cpu / len(self.placed)
 
 
-async def tried(trial: Trial, network: Simulator, names: int) -> Result:
-    """Make *trial* in its *network*. Raises Missing."""
-    placed = await network.place(_WARMING, names, trial.way)
-    warm = trial.start == "warm"
-    before = await network.place(0, _WARMING, trial.way) if warm else []
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A trial whose torrents are in the network, for whoever is at *host*."""
+
+    trial: Trial
+    host: str
+    warming: tuple[Placed, ...]
+    placed: tuple[Placed, ...]
+
+
+async def prepared(trial: Trial, network: Simulator, names: int, host: str) -> Prepared:
+    """Put the torrents of *trial* into *network*, so many to measure by and some to warm up with."""
+    first = WAYS.index(trial.way) * (names + _WARMING)
+    placed = await network.place(first, _WARMING + names, trial.way)
+    warming = placed[:_WARMING] if trial.start == "warm" else []
+    return Prepared(trial, host, tuple(warming), tuple(placed[_WARMING:]))
+
+
+async def tried(made: Prepared, network: Simulator) -> Result:
+    """Make the trial in its *network*. Raises Missing."""
+    trial = made.trial
     order = Order(
         who=trial.who,
+        host=made.host,
         routers=network.routers if trial.way != "trackers" else (),
-        warming=_sought(before),
-        names=_sought(placed),
-        apart=_APART if warm else 0.0,
+        warming=_sought(made.warming),
+        names=_sought(made.placed),
+        apart=_APART if trial.start == "warm" else 0.0,
         patience=PATIENCE,
     )
     async with ready(order) as searcher:
-        await network.strain()  # from here on
+        await network.asked_by(made.host)  # from here on
         outcome = await searcher.go()
-        strain = await network.strain()
-    floors = tuple(one.warm if warm else one.cold for one in placed)
-    return Result(trial, outcome, floors, strain)
+        asked = await network.asked_by(made.host)
+    return Result(trial, outcome, made.placed, asked)
+
+
+def strained(strain: Strain) -> str:
+    """Return why the simulator was what held the names up; empty where it was not."""
+    if strain.late > _MOST_LATE or strain.latest > _LATEST:
+        return f"it answered {strain.late * 1e3:.0f} ms too late (99 %), {strain.latest * 1e3:.0f} ms (99.9 %)"
+    return f"the kernel dropped {strain.dropped} datagrams" if strain.dropped else ""
 
 
 def _sought(placed: Sequence[Placed]) -> tuple[Sought, ...]:
     return tuple(Sought(hash=one.hash, trackers=one.trackers) for one in placed)
-
-
-__all__ = ["Missing", "Result", "Trial", "tried"]

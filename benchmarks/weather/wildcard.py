@@ -6,11 +6,11 @@ A node or peer of the simulation costs no socket then. Each datagram is answered
 
 import asyncio
 import contextlib
-import os
 import socket
 import struct
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from pathlib import Path
 
 Endpoint = tuple[str, int]
 
@@ -43,7 +43,6 @@ class Wildcard:
             self._socket.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _BUFFER)
         bind(self._socket, port)
         self.port: int = self._socket.getsockname()[1]
-        self.inode = os.fstat(self._socket.fileno()).st_ino
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(self._socket, self._on_readable)
 
@@ -84,3 +83,9 @@ def bind(one: socket.socket, port: int) -> None:
         one.bind(("", port))
     except OSError:
         one.bind(("", 0))
+
+
+def dropped(ports: Collection[int]) -> int:
+    """Return how many datagrams to *ports* the kernel had no room for."""
+    lines = (line.split() for line in Path("/proc/net/udp").read_text("ascii").splitlines()[1:])
+    return sum(int(fields[-1]) for fields in lines if int(fields[1].rpartition(":")[2], 16) in ports)
