@@ -7,9 +7,8 @@ What is simulated, all of it on loopback and drawn from one seed:
   ones too. 2 % of the datagrams get lost, each way. What is announced lies at the eight nearest nodes that answer.
 - Of each torrent's twelve peers 50 % hang, 17 % refuse, 7 % stall, 6 % close, 5 % have no metadata, 2 % lie (or 15 %;
   half of the liars insist on MSE, and all of them claim the right size), 13 % are good, and one always is. Of the good
-  ones 40 % take TCP and uTP, 25 % TCP alone, 15 % insist on MSE (by TCP), and 20 % take uTP alone. They, and those
-  without metadata, are libtorrent's own, behind a relay that takes half a round trip each way. The metadata has two or
-  three pieces.
+  ones 40 % take TCP and uTP, 25 % TCP alone, 15 % insist on MSE (by TCP), and 20 % take uTP alone. They are
+  libtorrent's own, behind a relay that takes half a round trip each way. The metadata has two or three pieces.
 - Three HTTP trackers: a dead one, one that takes 2 to 3 s, a good one. They name all twelve peers.
 - A storm: 60 % are silent, round trips are around 180 ms and differ more, 8 % gets lost.
 

@@ -17,7 +17,7 @@ from benchmarks.peers.port import Missing
 from benchmarks.peers.qbittorrent import Qbittorrent
 from benchmarks.processes import ROOT, environment, module
 from benchmarks.weather import page
-from benchmarks.weather.plan import WORDS, batches, wanted
+from benchmarks.weather.plan import WORDS, batches, waits, wanted
 from benchmarks.weather.searchers import ROUTER_NAMES
 from benchmarks.weather.simulator import Simulator, simulator
 from benchmarks.weather.trial import PATIENCE, Prepared, Result, Trial, prepared, strained, tried
@@ -83,7 +83,7 @@ class _Run:
         names = self._options.names
         made = [await prepared(trial, network, names, f"127.0.0.{10 + place}") for place, trial in enumerate(batch)]
         await network.strain()  # from here on
-        await asyncio.gather(*(self._tried(one, network) for one in made))
+        await asyncio.gather(*(self._tried(one, network, wait) for one, wait in zip(made, waits(batch), strict=True)))
         strain = await network.strain()
         _say(f"  simulator: late {strain.late * 1e3:.1f} ms (99 %), {strain.latest * 1e3:.1f} ms (99.9 %)")
         if why := strained(strain):
@@ -92,7 +92,8 @@ class _Run:
             self._missing |= {" ".join(one.words): f"the simulator was the bottleneck, {why}" for one in batch}
             self._results = [one for one in self._results if one.trial not in batch]
 
-    async def _tried(self, made: Prepared, network: Simulator) -> None:
+    async def _tried(self, made: Prepared, network: Simulator, wait: float) -> None:
+        await asyncio.sleep(wait)
         try:
             result = await tried(made, network)
         except Missing as missing:

@@ -2,10 +2,8 @@
 
 import hashlib
 import secrets
-from collections.abc import Awaitable, Callable
 
-Read = Callable[[int], Awaitable[bytes]]
-Write = Callable[[bytes], object]
+from sandbox.swarm.giver import Read, Write
 
 _PRIME = int(
     "FFFFFFFFFFFFFFFFC90FDAA22168C234C4C6628B80DC1CD129024E088A67CC74"

@@ -15,7 +15,7 @@ from benchmarks.weather.crowd import Kind, Peer, Torrent
 from benchmarks.weather.delay import Path, Pipe
 from benchmarks.weather.seeders import BACKED, Seeders
 from benchmarks.weather.wildcard import Endpoint, Wildcard, bind, on_loopback
-from sandbox.swarm.giver import PROTOCOL, give
+from sandbox.swarm.giver import PROTOCOL, Read, Write, give
 
 _HOST = "127.0.0.1"
 _BY_UTP = frozenset({Kind.GOOD, Kind.GOOD_BY_UTP})
@@ -31,7 +31,7 @@ class Peers:
         self._seeders = Seeders()
         self._known: dict[str, tuple[Peer, Torrent]] = {}
         self._utp: dict[tuple[Endpoint, int], asyncio.Future[asyncio.DatagramTransport]] = {}
-        self._liars: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
         self._loop = asyncio.get_running_loop()
         self.late = array("f")
 
@@ -54,9 +54,9 @@ class Peers:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        for task in self._liars:
+        for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*self._liars, return_exceptions=True)
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         for ready in self._utp.values():
             if ready.done() and not ready.cancelled():
                 ready.result().close()
@@ -88,11 +88,11 @@ class Peers:
     def backend(self, kind: Kind) -> Endpoint:
         return _HOST, self._seeders.ports[kind]
 
-    def lie(self, reader: asyncio.StreamReader, front: "_Front", peer: Peer, torrent: Torrent) -> None:
-        """Tell the seeker behind *front* falsehoods, until it goes."""
-        task = asyncio.create_task(_lie(reader, front, peer, torrent))
-        self._liars.add(task)
-        task.add_done_callback(self._liars.discard)
+    def speak(self, reader: asyncio.StreamReader, front: "_Front", peer: Peer, torrent: Torrent) -> None:
+        """Tell the seeker behind *front* falsehoods, or that there is no metadata, until it goes."""
+        task = asyncio.create_task(_speak(reader, front, peer, torrent))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     # uTP.
 
@@ -113,8 +113,8 @@ class Peers:
         if ready is None:
             ready = self._utp[sender, meant] = self._loop.create_future()
             back = partial(at.send, meant, sender)
-            self._liars.add(task := asyncio.create_task(self._open(ready, peer, back)))
-            task.add_done_callback(self._liars.discard)
+            self._tasks.add(task := asyncio.create_task(self._open(ready, peer, back)))
+            task.add_done_callback(self._tasks.discard)
         ready.add_done_callback(lambda opened: opened.result().sendto(data))
 
     async def _open(
@@ -197,7 +197,7 @@ class _Front(asyncio.Protocol):
             self._behind.connect(self._peers.backend(peer.kind))
         else:
             self._reader = asyncio.StreamReader()
-            self._peers.lie(self._reader, self, peer, torrent)
+            self._peers.speak(self._reader, self, peer, torrent)
 
     def data_received(self, data: bytes) -> None:
         take = self._behind.take if self._behind else self._reader.feed_data if self._reader else None
@@ -270,18 +270,17 @@ class _Behind(asyncio.Protocol):
             self._transport.close()
 
 
-async def _lie(reader: asyncio.StreamReader, front: _Front, peer: Peer, torrent: Torrent) -> None:
-    read, write = reader.readexactly, front.say
+async def _speak(reader: asyncio.StreamReader, front: _Front, peer: Peer, torrent: Torrent) -> None:
+    read: Read = reader.readexactly
+    write: Write = front.say
     size = len(torrent.sample.info)
     with suppress(asyncio.IncompleteReadError, ConnectionError):
         begun = await read(len(PROTOCOL))
-        if peer.kind is Kind.LIES_BY_MSE:
-            if begun == PROTOCOL:
-                raise ConnectionError("plain")
-            reading, writing = await mse.answered(begun, read, write, torrent.info_hash)
-            begun = await reading(len(PROTOCOL))
-        else:
-            reading, writing = read, write
-        if begun == PROTOCOL:
-            await give(reading, writing, b"\xee" * size, name=peer.host[-12:], claims=size)
+        plain = begun == PROTOCOL
+        if peer.kind is Kind.EMPTY or plain is (peer.kind is Kind.LIES):
+            if not plain:
+                read, write = await mse.answered(begun, read, write, torrent.info_hash)
+                begun = await read(len(PROTOCOL))
+            claims = None if peer.kind is Kind.EMPTY else size
+            await give(read, write, b"\xee" * size, name=peer.host[-12:], claims=claims)
     front.end()

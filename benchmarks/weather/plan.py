@@ -10,6 +10,7 @@ from benchmarks.weather.trial import CLIMATES, LIARS, STARTS, Trial
 _KINDS = (tuple(CLIMATES), tuple(LIARS), STARTS, tuple(WAYS), tuple(PROGRAMS))
 _OURS = "calibot"
 _OTHERS_MEET = ("calm", "honest")
+_BETWEEN_BURSTS = 15.0
 
 WORDS = tuple(word for kind in _KINDS for word in kind)
 """What can be asked for."""
@@ -30,19 +31,24 @@ def wanted(words: Sequence[str]) -> list[Trial]:
 
 
 def batches(trials: Sequence[Trial]) -> Iterator[list[Trial]]:
-    """Yield *trials* in batches that are made at the same time, all of one weather.
-
-    Names that come half a second apart leave the machine idle; of bursts calibot's are made one at a time, and those of
-    the others one way at a time.
-    """
+    """Yield *trials* in batches that are made at the same time: of one weather and start, calibot's without others'."""
     rest = list(trials)
     while rest:
-        first = rest[0]
-        yield (batch := [one for one in rest if _together(one, first)])
-        rest = [one for one in rest if one not in batch]
+        kind = _kind(rest[0])
+        yield [one for one in rest if _kind(one) == kind]
+        rest = [one for one in rest if _kind(one) != kind]
 
 
-def _together(one: Trial, other: Trial) -> bool:
-    ours = one.who == _OURS
-    alike = (one.climate, one.liars, one.start, ours) == (other.climate, other.liars, other.start, other.who == _OURS)
-    return alike and (one.start == "warm" or one.way == other.way)
+def _kind(trial: Trial) -> tuple[str, str, str, bool]:
+    return trial.climate, trial.liars, trial.start, trial.who == _OURS
+
+
+def waits(batch: Sequence[Trial]) -> Iterator[float]:
+    """Yield for each of *batch* how many seconds after the first it begins.
+
+    Names that come half a second apart leave the machine idle. Of bursts one way is asked at a time; whatever is not
+    found after that long costs little.
+    """
+    ways = [way for way in WAYS if any(one.way == way for one in batch)]
+    for one in batch:
+        yield _BETWEEN_BURSTS * ways.index(one.way) if one.start == "cold" else 0.0

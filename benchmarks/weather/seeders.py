@@ -25,7 +25,6 @@ _SETTINGS: Mapping[str, int | str | bool] = {
     "listen_queue_size": 3_000,
     "active_limit": -1,
     "active_seeds": -1,
-    "active_downloads": -1,
     "connection_speed": 0,  # they call nobody
     "allow_multiple_connections_per_ip": True,
     "unchoke_slots_limit": 0,
@@ -37,7 +36,6 @@ _OF_KIND: Mapping[Kind, Mapping[str, int | str | bool]] = {
     Kind.GOOD_BY_TCP: _TCP,
     Kind.GOOD_BY_MSE: {**_TCP, "in_enc_policy": _FORCED},
     Kind.GOOD_BY_UTP: {"enable_incoming_tcp": False},
-    Kind.EMPTY: _TCP,
 }
 
 BACKED = frozenset(_OF_KIND)
@@ -65,15 +63,14 @@ class Seeders:
         await asyncio.to_thread(self._sessions.clear)  # the last reference ends a session's threads, and waits
 
     def add(self, kind: Kind, sample: Sample) -> None:
-        """Have *sample*, or where *kind* is empty, look for it in vain, from now on."""
+        """Have *sample* from now on."""
         params = lt.add_torrent_params()
         params.flags = (
-            lt.torrent_flags.upload_mode | lt.torrent_flags.default_dont_download | lt.torrent_flags.disable_pex
+            lt.torrent_flags.seed_mode
+            | lt.torrent_flags.upload_mode
+            | lt.torrent_flags.default_dont_download
+            | lt.torrent_flags.disable_pex
         )
-        if kind is Kind.EMPTY:
-            params.info_hashes = lt.info_hash_t(lt.sha1_hash(sample.wire_hashes[0]))
-        else:
-            params.ti = lt.torrent_info(b"d4:info" + sample.info + b"e")
-            params.flags |= lt.torrent_flags.seed_mode
+        params.ti = lt.torrent_info(b"d4:info" + sample.info + b"e")
         params.save_path = _NOWHERE
         self._sessions[kind].add_torrent(params)

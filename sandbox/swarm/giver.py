@@ -16,6 +16,7 @@ PROTOCOL = b"\x13BitTorrent protocol"
 
 _EXTENDED = 20
 _UT_METADATA = 3
+_REFUSED = 2
 _PIECE = 16_384
 
 
@@ -57,22 +58,23 @@ class Giver:
 
 
 async def give(
-    read: Read, write: Write, info: bytes, *, name: str, claims: int, given: Callable[[], object] | None = None
+    read: Read, write: Write, info: bytes, *, name: str, claims: int | None, given: Callable[[], object] | None = None
 ) -> None:
-    """Give *info* to whoever has just said which protocol it speaks; returns by the error of *read* alone.
+    """Give *info* to whoever has just said which protocol it speaks; ends by an error of *read* alone.
 
     Args:
         read: reads so many bytes of what the other says.
         write: says it to the other.
         info: the bytes that are given as the metadata.
         name: sets this peer's id apart.
-        claims: how many bytes the metadata is said to have.
+        claims: how many bytes the metadata is said to have; None for a peer that has none, and refuses.
         given: is called after the last piece.
     """
     wanted = (await read(48))[8:28]
     write(PROTOCOL + bytes((0, 0, 0, 0, 0, 0x10, 0, 0)) + wanted + b"-XX0001-" + name.encode()[:12].ljust(12))
-    hello = encode({b"m": {b"ut_metadata": _UT_METADATA}, b"metadata_size": claims, b"upload_only": 1})
-    write(_message(bytes((_EXTENDED, 0)) + hello))
+    hello: dict[bytes, object] = {b"m": {b"ut_metadata": _UT_METADATA}}
+    hello |= {} if claims is None else {b"metadata_size": claims, b"upload_only": 1}
+    write(_message(bytes((_EXTENDED, 0)) + encode(hello)))
     theirs = 0
     while True:
         body = await read(int.from_bytes(await read(4), "big"))
@@ -82,7 +84,8 @@ async def give(
         if body[1] == 0:
             theirs = _extension(words)
         elif body[1] == _UT_METADATA and isinstance(piece := words.get(b"piece"), int):
-            write(_message(bytes((_EXTENDED, theirs)) + _piece(info, piece)))
+            answer = encode({b"msg_type": _REFUSED, b"piece": piece}) if claims is None else _piece(info, piece)
+            write(_message(bytes((_EXTENDED, theirs)) + answer))
             if given is not None and (piece + 1) * _PIECE >= len(info):
                 given()
 

@@ -150,12 +150,15 @@ def test_words_leave_trials_that_have_one_of_each_kind() -> None:
     assert {one.who for one in plan.wanted(["storm", "aria2c"])} == {"aria2c"}
 
 
-def test_every_trial_is_in_one_batch_and_bursts_of_calibots_are_alone() -> None:
+def test_every_trial_is_in_one_batch_and_bursts_begin_one_way_after_the_other() -> None:
     every = plan.wanted([])
     made = list(plan.batches(every))
     assert sorted(one.words for batch in made for one in batch) == sorted(one.words for one in every)
-    assert all(len(batch) == 1 for batch in made if batch[0].who == "calibot" and batch[0].start == "cold")
-    assert all(len({one.weather for one in batch}) == 1 for batch in made)
+    assert all(len({(one.weather, one.start, one.who == "calibot") for one in batch}) == 1 for batch in made)
+    for batch in made:
+        begins = {(one.way, wait) for one, wait in zip(batch, plan.waits(batch), strict=True)}
+        assert len({wait for _, wait in begins}) == (3 if batch[0].start == "cold" else 1)
+        assert len(begins) == 3, "those who are asked by the same way begin together"
 
 
 def test_the_cipher_of_mse_is_rc4_without_its_first_kilobyte() -> None:
