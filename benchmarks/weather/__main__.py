@@ -36,6 +36,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--seed", type=int, default=1, help="what network it is, and who is in it")
     parser.add_argument("--names", type=int, default=60, help=f"how many names a trial looks up, {_MOST_NAMES} at most")
     parser.add_argument("--nodes", type=int, default=1_000_000, help="how many nodes the DHT has")
+    parser.add_argument("--patience", type=float, default=PATIENCE, help="seconds after which a name is given up")
     parser.add_argument("--output", type=Path, help="the page (docs/weather.md; none with --only)")
     parser.add_argument("--alone", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
@@ -95,7 +96,7 @@ class _Run:
     async def _tried(self, made: Prepared, network: Simulator, wait: float) -> None:
         await asyncio.sleep(wait)
         try:
-            result = await tried(made, network)
+            result = await tried(made, network, self._options.patience)
         except Missing as missing:
             self._missing[" ".join(made.trial.words)] = str(missing)
             return
@@ -109,7 +110,7 @@ class _Run:
             "seed": options.seed,
             "names": options.names,
             "nodes": options.nodes,
-            "patience": PATIENCE,
+            "patience": options.patience,
             "seconds": time.monotonic() - self._began,
         }
         written = page.page(self._results, self._missing, await _versions(), said)

@@ -108,8 +108,8 @@ async def prepared(trial: Trial, network: Simulator, names: int, host: str) -> P
     return Prepared(trial, host, tuple(warming), tuple(placed[_WARMING:]))
 
 
-async def tried(made: Prepared, network: Simulator) -> Result:
-    """Make the trial in its *network*. Raises Missing."""
+async def tried(made: Prepared, network: Simulator, patience: float) -> Result:
+    """Make the trial in its *network*; names not found within *patience* seconds are given up. Raises Missing."""
     trial = made.trial
     order = Order(
         who=trial.who,
@@ -118,7 +118,7 @@ async def tried(made: Prepared, network: Simulator) -> Result:
         warming=_sought(made.warming),
         names=_sought(made.placed),
         apart=_APART if trial.start == "warm" else 0.0,
-        patience=PATIENCE,
+        patience=patience,
     )
     async with ready(order) as searcher:
         await network.asked_by(made.host)  # from here on
