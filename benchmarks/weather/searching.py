@@ -5,6 +5,7 @@ import contextlib
 import dataclasses
 import json
 import os
+import signal
 import sys
 import time
 from asyncio.subprocess import Process
@@ -75,6 +76,9 @@ async def ready(order: Order) -> AsyncIterator[Ready]:
 
 
 async def _serve() -> None:
+    me = asyncio.current_task()
+    assert me is not None  # noqa: S101 - asyncio.run made it
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, me.cancel)  # what we started ends with us
     lines = asyncio.StreamReader(limit=2**24)
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
     told = json.loads(await lines.readline())
@@ -95,7 +99,8 @@ async def _serve() -> None:
             await _search(searcher, order.warming, _WARMING_APART, _WARMING_PATIENCE)
             answer("")
             await lines.readline()
-        answer(dataclasses.asdict(await _measured(searcher, order)))
+        outcome = await _measured(searcher, order)
+    answer(dataclasses.asdict(outcome))  # whoever hears it ends us, who must have ended all that we started
 
 
 def _sought(told: dict[str, object]) -> Sought:
@@ -135,4 +140,5 @@ def _cpu(pid: int) -> float:
 
 
 if __name__ == "__main__":
-    asyncio.run(_serve())
+    with contextlib.suppress(asyncio.CancelledError):
+        asyncio.run(_serve())
