@@ -39,7 +39,7 @@ class Dht:
     async def __aenter__(self) -> Self:
         with ExitStack() as stack:
             for port in (*ROUTER_PORTS, *(0 for _ in range(_SOCKETS - len(ROUTER_PORTS)))):
-                self._sockets.append(Wildcard(self._hear, port))
+                self._sockets.append(self._at(port))
                 stack.callback(self._sockets[-1].close)
             self.ports = [one.port for one in self._sockets]
             self.nodes = await asyncio.to_thread(Nodes, self._count, self._seed, self._climate, self.ports)
@@ -48,6 +48,12 @@ class Dht:
 
     async def __aexit__(self, *_: object) -> None:
         self._stack.close()
+
+    def _at(self, port: int) -> Wildcard:
+        try:
+            return Wildcard(self._hear, port)
+        except OSError:  # somebody has it, where the network is not ours alone
+            return Wildcard(self._hear)
 
     def add(self, info_hash: bytes, peers: Iterable[Endpoint]) -> None:
         """Let *peers* be found under *info_hash* at the eight nearest nodes that answer."""

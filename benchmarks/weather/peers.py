@@ -14,7 +14,7 @@ from benchmarks.weather.climate import Climate
 from benchmarks.weather.crowd import Kind, Peer, Torrent
 from benchmarks.weather.delay import Path, Pipe
 from benchmarks.weather.seeders import BACKED, Seeders
-from benchmarks.weather.wildcard import Endpoint, Wildcard, bind, on_loopback
+from benchmarks.weather.wildcard import Endpoint, Wildcard, on_loopback
 from sandbox.swarm.giver import PROTOCOL, Read, Write, give
 
 _HOST = "127.0.0.1"
@@ -44,7 +44,7 @@ class Peers:
             listening = socket.socket()
             on_loopback(listening)
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            bind(listening, 0)
+            listening.bind(("", 0))
             server = await self._loop.create_server(lambda: _Front(self), sock=listening, backlog=_QUEUE)
             stack.callback(server.close)
             self._port: int = listening.getsockname()[1]
@@ -145,7 +145,7 @@ class Hanging:
     def __init__(self) -> None:
         self._listening = socket.socket()
         on_loopback(self._listening)
-        bind(self._listening, 0)
+        self._listening.bind(("", 0))
         self._listening.listen(0)
         self.port: int = self._listening.getsockname()[1]
         self._waiting = [socket.socket() for _ in range(4)]

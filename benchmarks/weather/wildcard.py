@@ -26,7 +26,7 @@ _AT_ONCE = 50
 
 
 class Wildcard:
-    """One such socket, at *port* if that is free, else at any.
+    """One such socket, at *port*; 0 is any. Raises OSError where it is taken.
 
     *hear* is called with the address that was meant (a whole number, in network order as `struct` has it), who sent
     it, what, and when it came, in the loop's time.
@@ -41,7 +41,11 @@ class Wildcard:
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER)
         with contextlib.suppress(PermissionError):
             self._socket.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _BUFFER)
-        bind(self._socket, port)
+        try:
+            self._socket.bind(("", port))
+        except OSError:
+            self._socket.close()
+            raise
         self.port: int = self._socket.getsockname()[1]
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(self._socket, self._on_readable)
@@ -75,14 +79,6 @@ class Wildcard:
 def on_loopback(one: socket.socket) -> None:
     """Keep *one* to loopback, though it will be bound to every address."""
     one.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"lo")
-
-
-def bind(one: socket.socket, port: int) -> None:
-    """Bind *one* to *port* of every address, or to any port where that one is taken."""
-    try:
-        one.bind(("", port))
-    except OSError:
-        one.bind(("", 0))
 
 
 def dropped(ports: Collection[int]) -> int:

@@ -9,7 +9,7 @@ from benchmarks.weather.crowd import GOOD, LIARS, PEERS, Kind, Peer, Torrent, sh
 from benchmarks.weather.mse import Rc4
 from benchmarks.weather.network import Placed
 from benchmarks.weather.nodes import CLOSEST, Nodes
-from benchmarks.weather.page import targets_of
+from benchmarks.weather.page import page, targets_of
 from benchmarks.weather.searching import Outcome
 from benchmarks.weather.trial import Result, Trial
 
@@ -139,6 +139,18 @@ def test_only_calibot_in_the_calm_has_targets_and_more_time_among_liars() -> Non
     assert all(figure.met for figure in targets_of(result((2.4,), "calm", "liars", "warm", "both", "calibot")))
     assert list(targets_of(result((1.0,), "storm", "honest", "warm", "dht", "calibot"))) == []
     assert list(targets_of(result((1.0,), "calm", "honest", "warm", "dht", "aria2c"))) == []
+
+
+def test_the_page_shows_a_dash_for_a_share_that_was_never_found_and_says_what_the_slowest_have_in_common() -> None:
+    said = {"alone": "", "seed": 1, "names": 4, "nodes": 9, "patience": 60.0, "seconds": 1.0}
+    written = page([result((1.2, 1.3, 1.5, None))], {"calm storm": "no time"}, {}, said)
+    assert "## Calm, 2 % liars" in written
+    assert "| warm | the DHT | calibot | 1.3 s | 1.3 | – | – | 75 % | 75 % | 100 | 250 ms | 0.001 KB |" in written
+    assert "- not measured: calm storm: no time." in written
+    assert (
+        "wanted ≤ 1.6 ×. Cause: 1 were not found; of the slowest 1 (of all 4), good peers are reached 1 (4) by TCP"
+        in (written)
+    )
 
 
 def test_words_leave_trials_that_have_one_of_each_kind() -> None:
