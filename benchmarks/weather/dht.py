@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from contextlib import ExitStack
 from random import Random
+from socket import inet_aton
 from typing import Self
 
 from benchmarks.weather.climate import Climate
@@ -98,5 +99,5 @@ class Dht:
                 body += _TOKEN
                 holders, values = self._values.get(target, (frozenset[int](), b""))
                 body += values if node in holders else b""
-        place = compact_peers([sender])
+        place = inet_aton(sender[0]) + sender[1].to_bytes(2, "big")
         return b"d2:ip6:%b1:rd%be1:t%d:%b1:y1:re" % (place, body, len(number), number)

@@ -5,6 +5,9 @@ import secrets
 
 from sandbox.swarm.giver import Read, Write
 
+Key = tuple[int, bytes]
+"""A secret exponent, and what is shown of it."""
+
 _PRIME = int(
     "FFFFFFFFFFFFFFFFC90FDAA22168C234C4C6628B80DC1CD129024E088A67CC74"
     "020BBEA63B139B22514A08798E3404DDEF9519B3CD3A431B302B0A6DF25F14374FE1356D6D51C245E485B576625E7EC6F44C42E9A63A36210000000000090563",
@@ -42,15 +45,21 @@ class Rc4:
         return bytes(turned)
 
 
-async def answered(first: bytes, read: Read, write: Write, info_hash: bytes) -> tuple[Read, Write]:
+def new_key() -> Key:
+    """Return a key for `answered`. One does for many handshakes: nothing here is secret, and to make one takes time."""
+    mine = secrets.randbits(160)
+    return mine, pow(2, mine, _PRIME).to_bytes(_KEY, "big")
+
+
+async def answered(first: bytes, read: Read, write: Write, info_hash: bytes, key: Key) -> tuple[Read, Write]:
     """Answer the handshake that begins with *first*; return how to read and write from then on.
 
     Raises:
         ConnectionError: whoever asks speaks no MSE, or means another torrent.
     """
     theirs = int.from_bytes(first + await read(_KEY - len(first)), "big")
-    mine = secrets.randbits(160)
-    write(pow(2, mine, _PRIME).to_bytes(_KEY, "big"))
+    mine, shown = key
+    write(shown)
     secret = pow(theirs, mine, _PRIME).to_bytes(_KEY, "big")
     await _read_up_to(_hash(b"req1", secret), read)
     await read(20)  # which torrent: here it is always the same

@@ -10,6 +10,7 @@ from benchmarks.weather import floor
 from benchmarks.weather.climate import Climate
 from benchmarks.weather.crowd import torrent
 from benchmarks.weather.dht import Dht
+from benchmarks.weather.nodes import CLOSEST
 from benchmarks.weather.peers import Peers
 from benchmarks.weather.trackers import Trackers
 
@@ -95,10 +96,10 @@ class Network:
             self.dht.add(one.info_hash, peers)
         rest = floor.from_peer(one)
         tracker = floor.by_tracker([self.trackers.round_trip]) if urls else float("inf")
-        nodes, begin = self.dht.nodes, floor.warm_table(self.dht.nodes, one.info_hash, self._seeker)
+        known = floor.warm_table(self.dht.nodes, one.info_hash, self._seeker)
         warm, cold = (
-            floor.by_dht(nodes, one.info_hash, begun) if way != "trackers" else float("inf")
-            for begun in (begin, self._routers)
+            floor.by_dht(self.dht.nodes, one.info_hash, begin, known) if way != "trackers" else float("inf")
+            for begin in (known[:CLOSEST], self._routers)
         )
         return Placed(
             hash=one.info_hash.hex(),

@@ -83,8 +83,8 @@ class Nodes:
         begin = bisect_left(self._ids, first)
         return begin, bisect_left(self._ids, first + (1 << width), begin)
 
-    def known_to(self, node: int, target: bytes, most: int = CLOSEST) -> list[int]:
-        """Return those nearest to *target*, up to eight, of whom *node* knows.
+    def known_to(self, node: int, target: bytes, most: int = CLOSEST, count: int = CLOSEST) -> list[int]:
+        """Return those nearest to *target*, up to *count*, of whom *node* knows.
 
         Its routing table has *most* of those who share exactly as many leading bits with it as *target* does, always
         the same ones; where there are no more, it has all of them, and knows its neighbourhood as a whole.
@@ -94,14 +94,14 @@ class Nodes:
         width = max(0, differs.bit_length() - 1)
         begin, end = self._within(head, width)
         if end - begin <= most:
-            return self._closest(head, CLOSEST)
+            return self._closest(head, count)
         drawn = set[int]()
         state = self._ids[node] ^ width * _ODD
         while len(drawn) < most:
             state = (state * 6364136223846793005 + 1442695040888963407) & _MASK
             drawn.add(begin + ((state >> 32) * (end - begin) >> 32))
         ids = self._ids
-        return sorted(drawn, key=lambda one: ids[one] ^ head)[:CLOSEST]
+        return sorted(drawn, key=lambda one: ids[one] ^ head)[:count]
 
     def holders(self, target: bytes) -> list[int]:
         """Return the eight nearest to *target* of those that answer: where what was announced lies."""

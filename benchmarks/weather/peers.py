@@ -30,8 +30,10 @@ class Peers:
         self._random = Random(f"peers {seed}")  # noqa: S311 - the same weather each time
         self._seeders = Seeders()
         self._known: dict[str, tuple[Peer, Torrent]] = {}
+        self._by_utp: dict[int, Peer] = {}
         self._utp: dict[tuple[Endpoint, int], asyncio.Future[asyncio.DatagramTransport]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._key = mse.new_key()
         self._loop = asyncio.get_running_loop()
         self.late = array("f")
 
@@ -72,6 +74,7 @@ class Peers:
         for kind in {peer.kind for peer in torrent.peers} & BACKED:
             self._seeders.add(kind, torrent.sample)
         self._known |= {peer.host: (peer, torrent) for peer in torrent.peers}
+        self._by_utp |= {int(ipaddress.IPv4Address(one.host)): one for one in torrent.peers if one.kind in _BY_UTP}
         ports = {
             Kind.HANGS: self._hanging.port,
             Kind.GOOD_BY_UTP: self._hanging.port,
@@ -90,19 +93,19 @@ class Peers:
 
     def speak(self, reader: asyncio.StreamReader, front: "_Front", peer: Peer, torrent: Torrent) -> None:
         """Tell the seeker behind *front* falsehoods, or that there is no metadata, until it goes."""
-        task = asyncio.create_task(_speak(reader, front, peer, torrent))
+        task = asyncio.create_task(_speak(reader, front, peer, torrent, self._key))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     # uTP.
 
     def _hear(self, at: Wildcard, meant: int, sender: Endpoint, data: bytes, came: float) -> None:
-        known = self._known.get(str(ipaddress.IPv4Address(meant)))
-        if known is None or known[0].kind not in _BY_UTP:
+        peer = self._by_utp.get(meant)
+        if peer is None:
             return
-        path = self.path(known[0])
+        path = self.path(peer)
         if not path.lost():
-            self._loop.call_at(came + path.half, self._pass_on, at, meant, sender, data, known[0])
+            self._loop.call_at(came + path.half, self._pass_on, at, meant, sender, data, peer)
             self._loop.call_at(came + path.half, self._note, came + path.half)
 
     def _note(self, due: float) -> None:
@@ -270,16 +273,16 @@ class _Behind(asyncio.Protocol):
             self._transport.close()
 
 
-async def _speak(reader: asyncio.StreamReader, front: _Front, peer: Peer, torrent: Torrent) -> None:
+async def _speak(reader: asyncio.StreamReader, front: _Front, peer: Peer, torrent: Torrent, key: mse.Key) -> None:
     read: Read = reader.readexactly
     write: Write = front.say
     size = len(torrent.sample.info)
     with suppress(asyncio.IncompleteReadError, ConnectionError):
         begun = await read(len(PROTOCOL))
         plain = begun == PROTOCOL
-        if peer.kind is Kind.EMPTY or plain is (peer.kind is Kind.LIES):
+        if plain is (peer.kind is not Kind.LIES_BY_MSE):
             if not plain:
-                read, write = await mse.answered(begun, read, write, torrent.info_hash)
+                read, write = await mse.answered(begun, read, write, torrent.info_hash, key)
                 begun = await read(len(PROTOCOL))
             claims = None if peer.kind is Kind.EMPTY else size
             await give(read, write, b"\xee" * size, name=peer.host[-12:], claims=claims)
