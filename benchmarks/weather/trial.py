@@ -20,7 +20,7 @@ SOON = 30.0
 
 _APART = 0.5
 _WARMING = 20
-_MOST_LATE = 0.02
+_MOST_LATE = 0.03
 _LATEST = 0.1
 
 
