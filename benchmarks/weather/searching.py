@@ -12,6 +12,7 @@ from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from benchmarks.peers.port import Missing
 from benchmarks.processes import answer, ask, module, resident, running
@@ -19,6 +20,7 @@ from benchmarks.swarm_process import Sought
 from benchmarks.weather.searchers import PROGRAMS, Searcher
 
 _TICKS = os.sysconf("SC_CLK_TCK")
+_MISSING = "missing"
 _WARMING_APART = 0.25
 _WARMING_PATIENCE = 6.0
 
@@ -61,7 +63,9 @@ class Ready:
     process: Process
 
     async def go(self) -> Outcome:
-        told = await ask(self.process, {})
+        """Give the word. Raises Missing."""
+        told = await _told(self.process, {})
+        await self.process.wait()  # it ends by itself
         return Outcome(**told | {"seconds": tuple(told["seconds"])})
 
 
@@ -69,10 +73,15 @@ class Ready:
 async def ready(order: Order) -> AsyncIterator[Ready]:
     """Yield whom *order* names, opened and warm. Raises Missing."""
     async with running(*module("benchmarks.weather.searching"), talks=True) as process:
-        told = await ask(process, dataclasses.asdict(order))
-        if told:
-            raise Missing(told)
+        await _told(process, dataclasses.asdict(order))
         yield Ready(process)
+
+
+async def _told(process: Process, question: object) -> dict[str, Any]:
+    told: dict[str, Any] = await ask(process, question)
+    if _MISSING in told:
+        raise Missing(told[_MISSING])
+    return told
 
 
 async def _serve() -> None:
@@ -84,23 +93,28 @@ async def _serve() -> None:
     told = json.loads(await lines.readline())
     warming, names = (tuple(_sought(one) for one in told.pop(key)) for key in ("warming", "names"))
     order = Order(warming=warming, names=names, **told)
-    program = PROGRAMS[order.who]
     try:
-        program.here(order.routers)
+        outcome = await _done(order, lines)
     except Missing as missing:
-        answer(str(missing))
-        return
+        answer({_MISSING: str(missing)})
+    else:
+        answer(dataclasses.asdict(outcome))
+
+
+async def _done(order: Order, lines: asyncio.StreamReader) -> Outcome:
+    """Do what *order* says; when the first name can come, tell so, and wait for the word."""
+    program = PROGRAMS[order.who]
+    program.here(order.routers)
     if not order.warming:
-        answer("")
+        answer({})
         await lines.readline()
     async with program.open(order.host, order.routers) as searcher:
         if order.warming:
             await asyncio.sleep(order.settle)
             await _search(searcher, order.warming, _WARMING_APART, _WARMING_PATIENCE)
-            answer("")
+            answer({})
             await lines.readline()
-        outcome = await _measured(searcher, order)
-    answer(dataclasses.asdict(outcome))  # whoever hears it ends us, who must have ended all that we started
+        return await _measured(searcher, order)
 
 
 def _sought(told: dict[str, object]) -> Sought:

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from benchmarks.peers.port import Missing
 from benchmarks.swarm_process import Sought
 from benchmarks.timing import percentile
 from benchmarks.weather.climate import CALM, STORM, Climate
@@ -124,6 +125,8 @@ async def tried(made: Prepared, network: Simulator, patience: float) -> Result:
         await network.asked_by(made.host)  # from here on
         outcome = await searcher.go()
         asked = await network.asked_by(made.host)
+    if order.routers and not asked:
+        raise Missing("it asked the DHT nothing at all, as if it had no network")
     return Result(trial, outcome, made.placed, asked)
 
 
