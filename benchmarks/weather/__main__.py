@@ -16,9 +16,8 @@ from benchmarks.peers.aria2 import Aria2
 from benchmarks.peers.port import Missing
 from benchmarks.peers.qbittorrent import Qbittorrent
 from benchmarks.processes import ROOT, environment, module
-from benchmarks.weather import page
+from benchmarks.weather import page, router_names
 from benchmarks.weather.plan import WORDS, batches, waits, wanted
-from benchmarks.weather.searchers import ROUTER_NAMES
 from benchmarks.weather.simulator import Simulator, simulator
 from benchmarks.weather.trial import PATIENCE, Prepared, Result, Trial, prepared, strained, tried
 
@@ -133,8 +132,8 @@ class _Run:
 def _name_routers(network: Simulator) -> None:
     """Let the DHT's public routers be ours, where the network has nodes that listen on their ports."""
     hosts = {int(port): host for host, _, port in (one.rpartition(":") for one in network.routers)}
-    if hosts.keys() >= set(ROUTER_NAMES.values()):
-        alone.name({name: hosts[port] for name, port in ROUTER_NAMES.items()})
+    if hosts.keys() >= set(router_names.PORTS.values()):
+        router_names.lead({name: hosts[port] for name, port in router_names.PORTS.items()})
 
 
 async def _versions() -> dict[str, str]:

@@ -3,7 +3,7 @@
 import hashlib
 import secrets
 
-from sandbox.swarm.giver import Read, Write
+from benchmarks.weather.giving import Read, Write
 
 Key = tuple[int, bytes]
 """A secret exponent, and what is shown of it."""

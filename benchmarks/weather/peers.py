@@ -13,9 +13,9 @@ from benchmarks.weather import mse
 from benchmarks.weather.climate import Climate
 from benchmarks.weather.crowd import Kind, Peer, Torrent
 from benchmarks.weather.delay import Path, Pipe
+from benchmarks.weather.giving import PROTOCOL, Read, Write, give
 from benchmarks.weather.seeders import BACKED, Seeders
 from benchmarks.weather.wildcard import Endpoint, Wildcard, on_loopback
-from sandbox.swarm.giver import PROTOCOL, Read, Write, give
 
 _HOST = "127.0.0.1"
 _BY_UTP = frozenset({Kind.GOOD, Kind.GOOD_BY_UTP})

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from benchmarks import alone
 from benchmarks.peers import aria2
 from benchmarks.peers.calibot import Silent, asked
 from benchmarks.peers.port import Missing
@@ -21,20 +20,12 @@ from benchmarks.peers.qbittorrent import Qbittorrent
 from benchmarks.peers.stock import Stock, StockFinder
 from benchmarks.processes import running
 from benchmarks.swarm_process import Sought
+from benchmarks.weather import router_names
 from services.resolvers.libtorrent import LibtorrentResolver
 
 _LOOK_EVERY = 0.005
 _LOOK_AT_FILES_EVERY = 0.05
 _START = 20.0
-
-ROUTER_NAMES = {
-    "router.bittorrent.com": 6881,
-    "router.utorrent.com": 6881,
-    "dht.transmissionbt.com": 6881,
-    "dht.aelitis.com": 6881,
-    "dht.libtorrent.org": 25401,
-}
-"""The DHT's routers that qbittorrent-nox asks, which cannot be told others."""
 
 
 class Searcher(Protocol):
@@ -201,7 +192,7 @@ async def _qbittorrent(host: str, routers: Sequence[str]) -> AsyncIterator[_Qbit
 
 def _qbittorrent_here(routers: Sequence[str]) -> None:
     Qbittorrent().here()
-    if routers and not alone.named(ROUTER_NAMES):
+    if routers and not router_names.led(router_names.PORTS):
         raise Missing("it enters the DHT by public nodes of its own, and their names could not be led to ours here")
 
 

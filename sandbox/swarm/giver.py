@@ -1,22 +1,16 @@
 """A peer that gives any bytes as the metadata of whatever it is asked for: a liar, or a sick torrent's (BEP 9)."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Self
 
 from sandbox.swarm.bencoding import decode, encode
 
 Endpoint = tuple[str, int]
-Read = Callable[[int], Awaitable[bytes]]
-Write = Callable[[bytes], object]
 
-PROTOCOL = b"\x13BitTorrent protocol"
-"""What a plain connection begins with (BEP 3)."""
-
+_PROTOCOL = b"\x13BitTorrent protocol"
 _EXTENDED = 20
 _UT_METADATA = 3
-_REFUSED = 2
 _PIECE = 16_384
 
 
@@ -43,56 +37,35 @@ class Giver:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(asyncio.IncompleteReadError, ConnectionError):
-            if await reader.readexactly(len(PROTOCOL)) == PROTOCOL:  # else it is encrypted: they will try it plain
-                await give(
-                    reader.readexactly,
-                    writer.write,
-                    self._info,
-                    name=self._host,
-                    claims=self._claims,
-                    given=self.given.set,
-                )
+            if await reader.readexactly(len(_PROTOCOL)) == _PROTOCOL:  # else it is encrypted: they will try it plain
+                await self._talk(reader, writer)
         writer.close()
         with suppress(ConnectionError):
             await writer.wait_closed()
 
+    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        wanted = (await reader.readexactly(48))[8:28]
+        writer.write(
+            _PROTOCOL + bytes((0, 0, 0, 0, 0, 0x10, 0, 0)) + wanted + b"-XX0001-" + self._host.encode()[:12].ljust(12)
+        )
+        hello = encode({b"m": {b"ut_metadata": _UT_METADATA}, b"metadata_size": self._claims, b"upload_only": 1})
+        writer.write(_message(bytes((_EXTENDED, 0)) + hello))
+        theirs = 0
+        while True:
+            body = await reader.readexactly(int.from_bytes(await reader.readexactly(4), "big"))
+            if body[:1] != bytes((_EXTENDED,)):
+                continue
+            words = decode(body[2:])
+            if body[1] == 0:
+                theirs = _extension(words)
+            elif body[1] == _UT_METADATA and isinstance(piece := words.get(b"piece"), int):
+                writer.write(_message(bytes((_EXTENDED, theirs)) + self._piece(piece)))
+                if (piece + 1) * _PIECE >= len(self._info):
+                    self.given.set()
 
-async def give(
-    read: Read, write: Write, info: bytes, *, name: str, claims: int | None, given: Callable[[], object] | None = None
-) -> None:
-    """Give *info* to whoever has just said which protocol it speaks; ends by an error of *read* alone.
-
-    Args:
-        read: reads so many bytes of what the other says.
-        write: says it to the other.
-        info: the bytes that are given as the metadata.
-        name: sets this peer's id apart.
-        claims: how many bytes the metadata is said to have; None for a peer that has none, and refuses.
-        given: is called after the last piece.
-    """
-    wanted = (await read(48))[8:28]
-    write(PROTOCOL + bytes((0, 0, 0, 0, 0, 0x10, 0, 0)) + wanted + b"-XX0001-" + name.encode()[:12].ljust(12))
-    hello: dict[bytes, object] = {b"m": {b"ut_metadata": _UT_METADATA}}
-    hello |= {} if claims is None else {b"metadata_size": claims, b"upload_only": 1}
-    write(_message(bytes((_EXTENDED, 0)) + encode(hello)))
-    theirs = 0
-    while True:
-        body = await read(int.from_bytes(await read(4), "big"))
-        if body[:1] != bytes((_EXTENDED,)):
-            continue
-        words = decode(body[2:])
-        if body[1] == 0:
-            theirs = _extension(words)
-        elif body[1] == _UT_METADATA and isinstance(piece := words.get(b"piece"), int):
-            answer = encode({b"msg_type": _REFUSED, b"piece": piece}) if claims is None else _piece(info, piece)
-            write(_message(bytes((_EXTENDED, theirs)) + answer))
-            if given is not None and (piece + 1) * _PIECE >= len(info):
-                given()
-
-
-def _piece(info: bytes, number: int) -> bytes:
-    head = encode({b"msg_type": 1, b"piece": number, b"total_size": len(info)})
-    return head + info[number * _PIECE : (number + 1) * _PIECE]
+    def _piece(self, number: int) -> bytes:
+        head = encode({b"msg_type": 1, b"piece": number, b"total_size": len(self._info)})
+        return head + self._info[number * _PIECE : (number + 1) * _PIECE]
 
 
 def _message(body: bytes) -> bytes:
