@@ -11,7 +11,7 @@ N ?= 3
 # by the number of their tests, as xdist would have it, those that take longest would begin last.
 PARALLEL := -n 5 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help messages install install-dev demo demo-terminal run lint format unit integration e2e test chromium qbittorrent pictures fonts flaky soak bench bench-peers settings lock
+.PHONY: help messages install install-dev demo demo-terminal run lint format unit integration e2e test chromium qbittorrent pictures fonts flaky soak bench bench-weather bench-peers settings lock
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)$$/  make \1\t\2/' | expand -t 24
 
@@ -97,6 +97,9 @@ soak: install-dev ## two hundred kills, all of Telegram's weather, and a thousan
 
 bench: .venv-bench/bench.stamp bench-peers ## how fast it is beside others: docs/benchmarks.md, in about 10 minutes
 	@.venv-bench/bin/python -m benchmarks $(ONLY:%=--only %)
+
+bench-weather: .venv-bench/bench.stamp bench-peers ## names in a simulated bad network: docs/weather.md, in about 15 minutes (ONLY="warm dht": a minute; SEED=, NAMES=)
+	@.venv-bench/bin/python -m benchmarks.weather $(if $(ONLY),--only $(ONLY)) $(SEED:%=--seed %) $(NAMES:%=--names %)
 
 # Apart from .venv: what calibot is compared with has no say in what it is tested with.
 .venv-bench/bench.stamp: requirements-bench.lock

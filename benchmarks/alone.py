@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-_UNSHARE = ("unshare", "--map-root-user", "--net")
+_UNSHARE = ("unshare", "--map-root-user", "--net", "--mount")
 _SET_FLAGS = 0x8914  # SIOCSIFFLAGS
 _UP = 1
 _SETTINGS = {

@@ -13,7 +13,7 @@ from services.resolvers.libtorrent import LibtorrentResolver
 
 
 async def _main(who: str, count: int, settle: float, tracker: str) -> None:
-    dead = [Sought(hash=os.urandom(20).hex(), tracker=tracker) for _ in range(count)]
+    dead = [Sought(hash=os.urandom(20).hex(), trackers=(tracker,)) for _ in range(count)]
     await (_calibot if who == "calibot" else _stock)(dead, settle)
 
 

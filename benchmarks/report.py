@@ -39,19 +39,25 @@ def page(
 ) -> str:
     """Return the whole page."""
     where = ", in a network namespace of its own" if alone else ""
-    lines = [_HEAD.format(alone=where, rounds=rounds), f"**Machine:** {_machine()}. The run took {seconds:.0f} s.", ""]
-    lines += [f"**Versions:** {_versions(versions)}.", ""]
+    lines = [_HEAD.format(alone=where, rounds=rounds), *machine_and_versions(versions, seconds)]
     if picture:
         lines += [f"![Ratios and targets]({picture})", ""]
     for section in sections:
-        lines += [f"## {section.title}", "", *_table(section.figures), ""]
+        lines += [f"## {section.title}", "", *table(section.figures), ""]
         lines += [f"- not measured: {who}: {why}." for who, why in section.missing.items()]
         lines += [""] if section.missing else []
-    lines += ["## What falls short, and why", "", *_short(sections), ""]
+    lines += ["## What falls short, and why", "", *short(sections), ""]
     return "\n".join(lines)
 
 
-def _table(figures: Sequence[Figure]) -> Iterator[str]:
+def machine_and_versions(versions: Mapping[str, str], seconds: float) -> list[str]:
+    """Return on what it was measured, and that it took so many *seconds*; *versions* are those of the peers."""
+    machine = f"**Machine:** {_machine()}. The run took {seconds:.0f} s."
+    return [machine, "", f"**Versions:** {_versions(versions)}.", ""]
+
+
+def table(figures: Sequence[Figure]) -> Iterator[str]:
+    """Yield the lines of a table of *figures*."""
     yield "| what | value | beside | ratio | target |"
     yield "|---|---:|---|---:|---|"
     for one in figures:
@@ -66,14 +72,15 @@ def _verdict(figure: Figure) -> str:
     return f"{figure.target} {'✓' if figure.met else 'short: see below'}"
 
 
-def _short(sections: Sequence[Section]) -> list[str]:
-    short = [
+def short(sections: Sequence[Section]) -> list[str]:
+    """Return the lines that say what missed its target, by how much, and why."""
+    missed = [
         f"- **{one.what}**: {shown(one.value, one.unit)}{_times(one)}, wanted {one.target}. Cause: {one.cause}."
         for section in sections
         for one in section.figures
         if one.met is False
     ]
-    return short or ["Nothing."]
+    return missed or ["Nothing."]
 
 
 def _times(figure: Figure) -> str:

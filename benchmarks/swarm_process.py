@@ -16,15 +16,15 @@ from sandbox.swarm.peers import Endpoint, Mute, Refusing
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sought:
-    """A torrent to find the name of: its v1 info-hash in hex, and a tracker where it is found by one."""
+    """A torrent to find the name of: its v1 info-hash in hex, and trackers where it is found by them."""
 
     hash: str
-    tracker: str | None = None
+    trackers: tuple[str, ...] = ()
 
     @property
     def magnet(self) -> str:
-        tracker = f"&tr={quote(self.tracker, safe='')}" if self.tracker else ""
-        return f"magnet:?xt=urn:btih:{self.hash}{tracker}"
+        trackers = "".join(f"&tr={quote(url, safe='')}" for url in self.trackers)
+        return f"magnet:?xt=urn:btih:{self.hash}{trackers}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +40,9 @@ class RemoteSwarm:
 
         The way leads to so many *bad* peers, too: half of them refuse, half take a connection and say nothing.
         """
-        tracker = self.tracker if by == "tracker" else None
+        trackers = (self.tracker,) if by == "tracker" else ()
         hashes = await ask(self.process, {"seed": count, "by": by, "bad": bad})
-        return [Sought(hash=one, tracker=tracker) for one in hashes]
+        return [Sought(hash=one, trackers=trackers) for one in hashes]
 
 
 @contextlib.asynccontextmanager

@@ -22,17 +22,18 @@ class Aria2:
     name = "aria2c"
 
     async def version(self) -> str:
-        async with running(_program(), "--version", talks=True) as process:
+        async with running(program(), "--version", talks=True) as process:
             assert process.stdout is not None  # noqa: S101 - it talks
             return (await process.stdout.readline()).decode().split()[-1]
 
     @contextlib.asynccontextmanager
     async def open(self, swarm: RemoteSwarm, *, dht: bool) -> "AsyncIterator[_Finder]":
-        _program()
+        program()
         yield _Finder(swarm.dht_nodes[0] if dht else None)
 
 
-def _program() -> str:
+def program() -> str:
+    """Return where it is. Raises Missing."""
     found = shutil.which("aria2c")
     if found is None:
         raise Missing("aria2c is not installed (apt install aria2)")
@@ -57,7 +58,7 @@ class _Finder:
         dht = (f"--dht-entry-point={self._entry}", f"--dht-listen-port={free_port()}") if self._entry else ()
         began = time.perf_counter()
         async with running(
-            _program(),
+            program(),
             "--no-conf",
             "--quiet",
             "--interface=127.0.0.1",

@@ -52,4 +52,4 @@ class _Finder:
 
 def asked(sought: Sought) -> tuple[TorrentId, Hints]:
     """Return *sought* as calibot asks for it."""
-    return TorrentId.of(InfoHash(sought.hash)), Hints(trackers=(sought.tracker,) if sought.tracker else ())
+    return TorrentId.of(InfoHash(sought.hash)), Hints(trackers=sought.trackers)

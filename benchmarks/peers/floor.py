@@ -48,7 +48,7 @@ class _Finder:
 
 async def _metadata(sought: Sought) -> bytes:
     info_hash = bytes.fromhex(sought.hash)
-    host, port = (await _peers(sought.tracker or "", info_hash))[0]
+    host, port = (await _peers(sought.trackers[0], info_hash))[0]
     reader, writer = await asyncio.open_connection(host, port)
     try:
         writer.write(_PROTOCOL + _EXTENSIONS + info_hash + _ID)

@@ -25,9 +25,9 @@ _START = 20.0
 _SETTINGS = """[BitTorrent]
 Session\\Interface=lo
 Session\\InterfaceName=lo
-Session\\InterfaceAddress=127.0.0.1
+Session\\InterfaceAddress={host}
 Session\\Port={port}
-Session\\DHTEnabled=false
+Session\\DHTEnabled={dht}
 Session\\LSDEnabled=false
 Session\\PeXEnabled=false
 Session\\QueueingSystemEnabled={queue}
@@ -62,12 +62,24 @@ class Qbittorrent:
     async def open(self, swarm: RemoteSwarm, *, dht: bool) -> "AsyncIterator[_Finder]":  # noqa: ARG002 - the port's
         if dht:
             raise Missing("it enters the DHT by public nodes of its own, which 4.5 cannot be told to leave out")
+        async with self.client() as (client, _):
+            yield _Finder(client)
+
+    def here(self) -> None:
+        """Raise Missing where it is not installed."""
+        _program()
+
+    @contextlib.asynccontextmanager
+    async def client(
+        self, host: str = "127.0.0.1", *, dht: bool = False
+    ) -> AsyncIterator[tuple[qbittorrentapi.Client, int]]:
+        """Run it at *host*; yield a `qbittorrentapi.Client` and its process's number."""
         program = _program()
         with tempfile.TemporaryDirectory() as name:
             folder, web, password = Path(name), free_port(), secrets.token_urlsafe()
-            await asyncio.to_thread(write_settings, folder, web, password)
-            async with running(program, f"--profile={folder}", f"--webui-port={web}"):
-                yield _Finder(await connected(web, password))
+            await asyncio.to_thread(write_settings, folder, web, password, host, dht=dht)
+            async with running(program, f"--profile={folder}", f"--webui-port={web}") as process:
+                yield await connected(web, password), process.pid
 
 
 def _program() -> str:
@@ -77,8 +89,10 @@ def _program() -> str:
     return found
 
 
-def write_settings(folder: Path, web: int, password: str, *, queue: bool = False) -> None:
-    """Make a profile in *folder*, whose Web API lets `USER` in with *password*; all of it on loopback. Blocks.
+def write_settings(
+    folder: Path, web: int, password: str, host: str = "127.0.0.1", *, dht: bool = False, queue: bool = False
+) -> None:
+    """Make a profile in *folder*, whose Web API lets `USER` in with *password*; its swarm is at *host*. Blocks.
 
     *queue*: three torrents are looked for at once, as it comes.
     """
@@ -87,17 +101,9 @@ def write_settings(folder: Path, web: int, password: str, *, queue: bool = False
     salt = os.urandom(16)
     key = hashlib.pbkdf2_hmac("sha512", password.encode(), salt, 100_000)
     spelled = b":".join(map(base64.b64encode, (salt, key))).decode()
-    path.write_text(
-        _SETTINGS.format(
-            port=free_port(),
-            web=web,
-            folder=folder / "saved",
-            user=USER,
-            password=spelled,
-            queue=str(queue).lower(),
-        ),
-        "utf-8",
-    )
+    spots = {"port": free_port(), "host": host, "folder": folder / "saved"}
+    switches = {"dht": str(dht).lower(), "queue": str(queue).lower()}
+    path.write_text(_SETTINGS.format(web=web, user=USER, password=spelled, **spots, **switches), "utf-8")
 
 
 async def connected(web: int, password: str) -> qbittorrentapi.Client:

@@ -27,19 +27,19 @@ class Stock:
             yield finder
 
     @contextlib.asynccontextmanager
-    async def loopback(self, dht_nodes: Sequence[str] = ()) -> "AsyncIterator[StockFinder]":
-        """Be ready; with the DHT that *dht_nodes* lead to, where there are any."""
-        finder = StockFinder(await asyncio.to_thread(_session, dht_nodes))
+    async def loopback(self, dht_nodes: Sequence[str] = (), host: str = "127.0.0.1") -> "AsyncIterator[StockFinder]":
+        """Be ready at *host*; with the DHT that *dht_nodes* lead to, where there are any."""
+        finder = StockFinder(await asyncio.to_thread(_session, dht_nodes, host))
         try:
             yield finder
         finally:
             await asyncio.to_thread(finder.close)
 
 
-def _session(dht_nodes: Sequence[str]) -> lt.session:
+def _session(dht_nodes: Sequence[str], host: str) -> lt.session:
     return lt.session(
         {
-            "listen_interfaces": "127.0.0.1:0",
+            "listen_interfaces": f"{host}:0",
             "enable_dht": bool(dht_nodes),
             "dht_bootstrap_nodes": ",".join(dht_nodes),
             "enable_lsd": False,
@@ -78,6 +78,15 @@ class StockFinder:
             alerts = self._session[0].pop_alerts()
             times += [now for alert in alerts if isinstance(alert, lt.metadata_received_alert)]
             await asyncio.sleep(_LOOK_EVERY)
+        self.remove(handles)
+        return times
+
+    def remove(self, handles: Sequence[lt.torrent_handle]) -> None:
+        """Look for them no more."""
         for handle in handles:
             self._session[0].remove_torrent(handle)
-        return times
+
+    def received(self) -> list[str]:
+        """Return the info-hashes whose metadata has come since the last call."""
+        alerts = self._session[0].pop_alerts()
+        return [str(alert.handle.info_hashes().v1) for alert in alerts if isinstance(alert, lt.metadata_received_alert)]
