@@ -43,7 +43,7 @@ class Trackers:
         port = self._server.sockets[0].getsockname()[1]
         return (
             f"http://127.0.0.2:{hanging_port}/announce",
-            f"http://{_HOST}:{port}/slow/announce",
+            f"http://{_HOST}:{port}/announce/slow",
             f"http://{_HOST}:{port}/announce",
         )
 
