@@ -107,7 +107,7 @@ class _Run:
         await asyncio.sleep(wait)
         try:
             result = await tried(made, network, self._options.patience)
-        except Missing as missing:
+        except (Missing, RuntimeError) as missing:  # the second: its process has ended, and printed why
             self._missing[" ".join(made.trial.words)] = str(missing)
             return None
         _say(f"{time.monotonic() - self._began:4.0f} s  {page.line(result)}")
