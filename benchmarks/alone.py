@@ -14,6 +14,7 @@ _UP = 1
 _SETTINGS = {
     "ipv4/ip_local_port_range": "1024 65535",
     "ipv4/tcp_max_tw_buckets": "0",  # each connection takes a port for a minute more; without one, connect() looks long
+    "ipv4/tcp_max_syn_backlog": "8192",
     "core/somaxconn": "4096",
 }
 

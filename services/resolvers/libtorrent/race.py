@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
 import structlog
@@ -19,6 +19,9 @@ _HEAD_START = 0.01  # seconds: most names come from the leading session within l
 _PACE = 0.01
 _AT_ONCE = 5  # each time: of a thousand names at once the leading session finds most before their turn
 _MOST_PEERS = 500
+
+_Line = deque[tuple[float, SoughtTorrent[Handle]]]
+"""Whose turn comes when, the first to come at its head."""
 
 _log = structlog.get_logger(__name__)
 
@@ -37,13 +40,13 @@ class Race:
         self._policy = policy
         self._here = here
         self._clock = clock
-        self._due: deque[tuple[float, SoughtTorrent[Handle]]] = deque()
+        self._due: _Line = deque()
+        self._to_ask: _Line = deque()
         self._waiting = asyncio.Event()
 
     def ask_dht(self, torrent: SoughtTorrent[Handle]) -> None:
-        """Ask each session's DHT for peers of *torrent*."""
-        for session in self._beside:
-            session.ask_dht(torrent.info_hash)
+        """Ask each session's DHT for peers of *torrent*, as soon as its turn comes."""
+        self._line_up(self._to_ask, torrent, 0.0)
 
     def dialled(self, torrent: SoughtTorrent[Handle], peer: Endpoint, by: Session) -> None:
         """Take in that *torrent* has *peer*, with whom the session *by* tries to connect."""
@@ -74,9 +77,8 @@ class Race:
         new = list(islice(peers, _MOST_PEERS - len(torrent.known)))
         if torrent.given is not None or not new:
             return
-        if self._beside and not torrent.known:
-            self._due.append((self._clock.monotonic() + _HEAD_START, torrent))
-            self._waiting.set()
+        if not torrent.known:
+            self._line_up(self._due, torrent, _HEAD_START)
         torrent.known.update(new)
         for handle, holder in torrent.racing():
             if holder is not but:
@@ -99,14 +101,19 @@ class Race:
                 _log.exception("a turn of the swarm's race was lost")
 
     def _take(self, now: float) -> None:
-        taken = 0
-        while taken < _AT_ONCE and self._due and self._due[0][0] <= now:
-            _, torrent = self._due.popleft()
-            if torrent.wanted and not torrent.beside:
-                taken += 1
+        for torrent in _next_of(self._due, now):
+            if not torrent.beside:
                 self._join(torrent)
-        if not self._due:
+        for torrent in _next_of(self._to_ask, now):
+            for session in self._beside:
+                session.ask_dht(torrent.info_hash)
+        if not (self._due or self._to_ask):
             self._waiting.clear()
+
+    def _line_up(self, line: _Line, torrent: SoughtTorrent[Handle], head_start: float) -> None:
+        if self._beside:
+            line.append((self._clock.monotonic() + head_start, torrent))
+            self._waiting.set()
 
     def _join(self, torrent: SoughtTorrent[Handle]) -> None:
         hints = Hints(peers=tuple(torrent.known))
@@ -117,3 +124,13 @@ class Race:
                 _log.warning("swarm.beside", way=session.way, **error.parameters)
             else:
                 self._board.seek_beside(torrent, handle, session)
+
+
+def _next_of(line: _Line, now: float) -> Iterator[SoughtTorrent[Handle]]:
+    """Take the first few out of *line* whose turn has come, and yield them; who is not wanted any more counts not."""
+    taken = 0
+    while taken < _AT_ONCE and line and line[0][0] <= now:
+        _, torrent = line.popleft()
+        if torrent.wanted:
+            taken += 1
+            yield torrent
