@@ -8,13 +8,14 @@ from pathlib import Path
 from bot import swarm
 from bot.config_resolvers import Resolvers
 from services.clock import Clock
-from services.resolvers.addresses import AddressPolicy, own_addresses
+from services.resolvers.addresses import AddressPolicy
 from services.resolvers.breaker import Breaker
 from services.resolvers.chain import Chain, Source
 from services.resolvers.command import CommandResolver
 from services.resolvers.files import FilesResolver
 from services.resolvers.http import HttpResolver
 from services.resolvers.libtorrent import read_torrent
+from services.resolvers.own_addresses import own_addresses
 from services.resolvers.port import Resolver
 
 _ALL = 10_000  # more than there are lookups at once: a source that bears as many as it is asked for
