@@ -41,7 +41,11 @@ class Proxy:
 
 
 class ProxyRefused(OSError):
-    """The proxy answered, and will not do what was asked of it."""
+    """The proxy answered, and will not do what was asked of it; *carries_no_udp* where that alone is wrong with it."""
+
+    def __init__(self, why: str, *, carries_no_udp: bool = False) -> None:
+        super().__init__(why)
+        self.carries_no_udp = carries_no_udp
 
 
 def proxy_of(url: str) -> Proxy:
@@ -114,7 +118,7 @@ async def _associate(reader: asyncio.StreamReader, writer: asyncio.StreamWriter)
     writer.write(bytes((_VERSION, _ASSOCIATE, 0, _IPV4)) + bytes(6))
     _, refused, _, kind = await reader.readexactly(4)
     if refused or kind not in _LENGTHS:
-        raise ProxyRefused("it carries no UDP")
+        raise ProxyRefused("it carries no UDP", carries_no_udp=True)
     host = ipaddress.ip_address(await reader.readexactly(_LENGTHS[kind]))
     return str(host), int.from_bytes(await reader.readexactly(2), "big")
 

@@ -7,12 +7,9 @@ packet that neither came from the proxy nor went to it; and, as a control, how m
 import asyncio
 import json
 import re
-import socket
-from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import Self
 
 from sandbox.swarm import Sample, Swarm, make_sample
 from services.resolvers.libtorrent import LibtorrentResolver
@@ -21,47 +18,11 @@ from services.torrents import Hints
 from tests.integration.private_vectors import INNER
 from tests.integration.socks_proxy import HOST, SOURCE, SocksProxy
 from tests.integration.swarm_help import Running, Steps, opened, torrent_id
+from tests.integration.wire import Wire
 
 ALLOWED = ("127.0.1.0/24", "127.0.2.0/24", "127.3.0.0/16")
 _LOGIN = ("alice", "open sesame")
-_ALL_PROTOCOLS = 3  # ETH_P_ALL
-_OUTGOING = 4
 _WITHOUT_LANES = 4 * 2  # connections to four peers that never speak, by both sessions that speak TCP
-_IPV4, _IPV6 = 0x0800, 0x86DD
-
-
-class Wire:
-    """Hears every packet on loopback. *ours* are the addresses that all may go to or come from."""
-
-    def __init__(self, *ours: str) -> None:
-        self._ours = set(ours)
-        self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(_ALL_PROTOCOLS))
-        self._socket.bind(("lo", 0))
-        self._socket.setblocking(False)
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2**25)
-        self.others: Counter[str] = Counter()
-
-    def __enter__(self) -> Self:
-        asyncio.get_running_loop().add_reader(self._socket, self._hear)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._hear()
-        asyncio.get_running_loop().remove_reader(self._socket)
-        self._socket.close()
-
-    def _hear(self) -> None:
-        while True:
-            try:
-                packet, (_, protocol, direction, *_) = self._socket.recvfrom(2**16)
-            except BlockingIOError:
-                return
-            if direction == _OUTGOING or protocol not in {_IPV4, _IPV6}:
-                continue
-            family, at, length = (socket.AF_INET, 12, 4) if protocol == _IPV4 else (socket.AF_INET6, 8, 16)
-            ends = [socket.inet_ntop(family, packet[at + n * length : at + (n + 1) * length]) for n in (0, 1)]
-            if not self._ours & {*ends}:
-                self.others[" > ".join(ends)] += 1
 
 
 def udp_port(swarm: Swarm) -> int:
