@@ -150,9 +150,11 @@ def _start(
     params.settings = cast("lt.settings_pack", settings)
     params.ip_filter = _ip_filter(policy)  # here, so that there is no moment without it
     try:
-        return lt.session(params)
+        session = lt.session(params)
     except RuntimeError as error:
         raise ResolverDown(reason=str(error)) from error
+    session.set_peer_class_filter(lt.ip_filter())  # else peers in the machine's own network are unchoked
+    return session
 
 
 def _saved(dht_state: Path | None, *, leads: bool) -> lt.session_params:
