@@ -16,6 +16,7 @@ from tests.integration.swarm_help import Running, Steps, opened, torrent_id, tra
 from tests.integration.wire import Wire
 
 BOUND, TUNNEL, NOWHERE = "127.4.4.4", "10.8.0.2", "10.8.0.3"
+DEVICE, FAR = "10.7.0.2", "10.7.0.9"
 _SPEECHES: tuple[Speech, ...] = ("plain", "mse", "utp")
 
 
@@ -57,37 +58,61 @@ async def gone(swarm: Swarm, long: Awaitable[object]) -> bool:
 
 async def lost(swarm: Swarm, long: Awaitable[object]) -> dict[str, object]:
     """Lose the address while lookups run."""
-    await _ip("add")
+    await _ip(f"address add {TUNNEL}/32 dev lo")
     async with opened(swarm, host=TUNNEL) as resolver:
         name = await found(swarm, resolver, "before", "plain")
         async with Running(resolver, torrent_id(swarm.dead()), everywhere(swarm)):
-            await _ip("del")
+            await _ip(f"address del {TUNNEL}/32 dev lo")
             sample = swarm.seed(make_sample("after"))
             hints = everywhere(swarm).merged(Hints(peers=sample.peers))
             async with Running(resolver, torrent_id(sample), hints) as running:
                 await long
                 after = running.task.done()
-                await _ip("add")
+                await _ip(f"address add {TUNNEL}/32 dev lo")
                 return {"before": name, "after": after, "back": (await running.task).name.text}
 
 
-async def _ip(word: str) -> None:
-    program = await asyncio.create_subprocess_exec("ip", "address", word, f"{TUNNEL}/32", "dev", "lo")
+async def device(swarm: Swarm, long: Awaitable[object]) -> dict[str, object]:
+    """Listen at a device by its name; its other end is a wire to hear."""
+    for words in (
+        "link add tun0 type veth peer name far",
+        "link set far up",
+        "link set tun0 up",
+        f"address add {DEVICE}/24 dev tun0",
+        f"neighbour add {FAR} lladdr 02:00:00:00:00:01 dev tun0",
+    ):
+        await _ip(words)
+    with Wire(device="far") as far:
+        async with LibtorrentResolver.open(
+            listen_interfaces="tun0:0", dht_bootstrap_nodes=swarm.dht_nodes[:3], allow_private_peers=True
+        ) as resolver:
+            sample = swarm.seed(make_sample("not found"))
+            hints = everywhere(swarm).merged(Hints(peers=(*sample.peers, (FAR, 6881))))
+            async with Running(resolver, torrent_id(sample), hints) as running:
+                await long
+                return {"found": running.task.done(), "heard": far.others[f"{DEVICE} > {FAR}"] > 0}
+
+
+async def _ip(words: str) -> None:
+    program = await asyncio.create_subprocess_exec("ip", *words.split())
     assert await program.wait() == 0
 
 
 async def _tried() -> dict[str, object]:
     async with Swarm() as swarm, Swarm() as other:
-        with Wire(BOUND, TUNNEL) as wire:
+        with Wire(BOUND, TUNNEL, DEVICE) as wire:
             all_well = asyncio.create_task(bound(swarm))
             long = asyncio.shield(all_well)
-            names, found_nowhere, tunnel = await asyncio.gather(all_well, gone(other, long), lost(other, long))
+            names, nowhere, tunnel, by_device = await asyncio.gather(
+                all_well, gone(other, long), lost(other, long), device(other, long)
+            )
         with Wire(BOUND, TUNNEL) as control:
             async with opened(other) as resolver:
                 sample = other.seed(make_sample("direct"))
                 await resolver.resolve(torrent_id(sample), trackers_of(sample), Steps())
     beside, heard = wire.others, sum(control.others.values())
-    return {"names": names, "gone": found_nowhere, "lost": tunnel, "beside": beside, "control": heard}
+    tried = {"names": names, "gone": nowhere, "lost": tunnel, "device": by_device}
+    return {**tried, "beside": beside, "control": heard}
 
 
 if __name__ == "__main__":

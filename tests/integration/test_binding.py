@@ -21,4 +21,5 @@ async def test_nothing_goes_out_by_another_address_even_where_it_is_gone(own_net
     assert tried["control"] > 0, "the sensor hears"
     assert tried["names"] == ["by plain", "by mse", "by utp"]
     assert tried["gone"] is False
+    assert tried["device"] == {"found": False, "heard": True}
     assert tried["lost"] == {"before": "before", "after": False, "back": "after"}

@@ -1,4 +1,4 @@
-"""What goes over the loopback of a network of one's own."""
+"""What goes over the wires of a network of one's own."""
 
 import asyncio
 import socket
@@ -11,12 +11,12 @@ _IPV4, _IPV6 = 0x0800, 0x86DD
 
 
 class Wire:
-    """Hears every packet on loopback. *ours* are the addresses that all may go to or come from."""
+    """Hears every packet on a *device*. *ours* are the addresses that all may go to or come from."""
 
-    def __init__(self, *ours: str) -> None:
+    def __init__(self, *ours: str, device: str = "lo") -> None:
         self._ours = set(ours)
         self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(_ALL_PROTOCOLS))
-        self._socket.bind(("lo", 0))
+        self._socket.bind((device, 0))
         self._socket.setblocking(False)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2**25)
         self.others: Counter[str] = Counter()
