@@ -7,6 +7,7 @@ packet that neither came from the proxy nor went to it; and, as a control, how m
 import asyncio
 import json
 import re
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -21,6 +22,7 @@ from tests.integration.swarm_help import Running, Steps, opened, torrent_id
 from tests.integration.wire import Wire
 
 ALLOWED = ("127.0.1.0/24", "127.0.2.0/24", "127.3.0.0/16")
+_PORT, _STRANGER = 6881, "127.7.7.7"
 _LOGIN = ("alice", "open sesame")
 _WITHOUT_LANES = 4 * 2  # connections to four peers that never speak, by both sessions that speak TCP
 
@@ -40,10 +42,11 @@ def strangers(swarm: Swarm) -> Hints:
 
 @asynccontextmanager
 async def behind(
-    swarm: Swarm, proxy: SocksProxy, seen: Proxy | None = None, *, private: bool = False
+    swarm: Swarm, proxy: SocksProxy, seen: Proxy | None = None, *, private: bool = False, port: int = 0
 ) -> AsyncIterator[LibtorrentResolver]:
     nodes = [one.rpartition(":") for one in swarm.dht_nodes[:3]]
     async with LibtorrentResolver.open(
+        listen_interfaces=f"0.0.0.0:{port}",
         dht_bootstrap_nodes=[f"{host}.router.test:{port}" for host, _, port in nodes],
         extra_trackers=[f"udp://tracker.test:{udp_port(swarm)}/announce"],
         allow_private_peers=private,
@@ -72,6 +75,13 @@ def _to_mutes(proxy: SocksProxy) -> int:
     return sum(count for (host, _), count in proxy.connected.items() if host.startswith("127.0.2."))
 
 
+def knock() -> None:
+    """Ask the leading session something past the proxy, as whoever found its port could."""
+    with socket.socket(type=socket.SOCK_DGRAM) as stranger:
+        stranger.bind((_STRANGER, 0))
+        stranger.sendto(b"d1:ad2:id20:abcdefghij0123456789e1:q4:ping1:t2:aa1:y1:qe", ("127.0.0.1", _PORT))
+
+
 async def well(swarm: Swarm) -> dict[str, object]:
     """Find names by the DHT and by the operator's tracker, hear mute peers in lanes, and pass strangers' words over."""
     async with SocksProxy(login=_LOGIN, names=names_of(swarm)) as proxy:
@@ -81,7 +91,8 @@ async def well(swarm: Swarm) -> dict[str, object]:
         mute = swarm.stall(make_sample("mute"))
         for way in ("dht", "tracker"):
             swarm.find(mute, (INNER, 6881), [way])
-        async with behind(swarm, proxy, known) as resolver:
+        async with behind(swarm, proxy, known, port=_PORT) as resolver:
+            knock()
             names = [await found(resolver, one, strangers(swarm)) for one in (by_dht, by_tracker)]
             async with Running(resolver, torrent_id(mute), strangers(swarm)):
                 await until(proxy, lambda: _to_mutes(proxy) > _WITHOUT_LANES)
@@ -167,10 +178,16 @@ async def _tried() -> dict[str, object]:
                 dying(swarm, seconds),
                 not_there(swarm, seconds),
             )
-        asked = swarm.announces
+        asked, knocks = swarm.announces, wire.others.pop(f"{_STRANGER} > 127.0.0.1")
         names = ("well", "without udp", "refusing", "wrong password", "dying", "not there")
         control = await _without_a_proxy(plain)
-    return {**dict(zip(names, tried, strict=True)), "beside": wire.others, "by http": len(asked), "control": control}
+    return {
+        **dict(zip(names, tried, strict=True)),
+        "beside": wire.others,
+        "by http": len(asked),
+        "knocks": knocks,
+        "control": control,
+    }
 
 
 if __name__ == "__main__":

@@ -33,6 +33,7 @@ async def test_nothing_goes_beside_it_whatever_its_mood_and_no_name_is_asked_for
     said, _ = await program.communicate()
     tried = json.loads(said.splitlines()[-1])
     assert tried["beside"] == {}
+    assert tried["knocks"] == 1, "and nobody answered"
     assert tried["by http"] == 0
     assert {"127.0.0.1 > 127.0.0.53", f"127.0.0.1 > {INNER}"} <= set(tried["control"]), "the sensor hears"
     assert tried["well"] == {
