@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -10,8 +11,10 @@ import pytest
 
 from sandbox.swarm import Swarm, make_sample
 from sandbox.swarm.peers import Seeder, Speech
+from services.resolvers.libtorrent import LibtorrentResolver
 from services.resolvers.socks import ProxyRefused, nodes_behind, proxy_of, relay
 from services.torrents import Hints
+from tests.integration.asker import Asker
 from tests.integration.private_vectors import INNER, Sensor
 from tests.integration.socks_proxy import Mood, SocksProxy
 from tests.integration.swarm_help import Running, Steps, number, opened, torrent_id
@@ -125,6 +128,35 @@ async def test_who_is_in_the_dht_without_it_is_somebody_else_behind_it(swarm: Sw
                     await running.steps.until(lambda step: number(step, "dht_nodes") > 0)
             ids.append(b"7:node-id" in state.read_bytes())
     assert ids == [True, False, True]
+
+
+async def test_peers_are_told_less_of_us_behind_it(swarm: Swarm) -> None:
+    dead = swarm.dead()
+    told: list[set[bytes]] = []
+    async with SocksProxy() as proxy:
+        for way in (None, proxy_of(proxy.url)):
+            async with (
+                Asker(dead.wire_hashes[0]) as asker,
+                opened(swarm, proxy=way) as resolver,
+                Running(resolver, torrent_id(dead), Hints(peers=(asker.endpoint,))),
+            ):
+                await asker.refused.wait()
+            told.append(asker.hello.keys() & {b"v", b"ipv4", b"ipv6", b"p"})
+    assert b"v" in told[0]
+    assert told[1] == set()
+
+
+async def test_nobody_can_connect_to_us_past_it(swarm: Swarm) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        place = probe.getsockname()
+    async with SocksProxy() as proxy:
+        listen = f"127.0.0.1:{place[1]}"
+        async with LibtorrentResolver.open(listen_interfaces=listen, dht=False):
+            (await asyncio.open_connection(*place))[1].close()
+        async with LibtorrentResolver.open(listen_interfaces=listen, dht=False, proxy=proxy_of(proxy.url)):
+            with pytest.raises(ConnectionRefusedError):
+                await asyncio.open_connection(*place)
 
 
 # The client of our own, for the names of the DHT's nodes and for `check`.
