@@ -77,6 +77,7 @@ async def test_when_it_comes_back_the_swarm_is_asked_again(swarm: Swarm) -> None
 
 async def test_a_dead_torrent_is_none_of_peers_behind_it_either(swarm: Swarm) -> None:
     dead = swarm.dead()
+    assert swarm.dht
     async with (
         SocksProxy() as proxy,
         opened(swarm, proxy=proxy_of(proxy.url), extra=(swarm.udp_tracker.url,)) as resolver,
@@ -84,8 +85,13 @@ async def test_a_dead_torrent_is_none_of_peers_behind_it_either(swarm: Swarm) ->
     ):
         answered = ("trackers_answered", "dht_nodes")
         step = await running.steps.until(lambda step: all(number(step, one) > 0 for one in answered))
+        swarm.dht.asked.clear()
+        await swarm.dht.asked.wait()  # again
+        step = running.steps.last
         assert number(step, "peers") == 0
         assert number(step, "trackers") == 1
+        named = [peer for node in swarm.dht._nodes for peer in node.peers[dead.wire_hashes[0]]]
+        assert named == [], "we would be found by our own sessions, which do not know themselves there"
 
 
 @pytest.mark.parametrize(("allowed", "contacts"), [((), False), ((INNER,), True)])

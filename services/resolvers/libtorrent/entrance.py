@@ -15,26 +15,29 @@ _log = structlog.get_logger(__name__)
 
 
 class Entrance:
-    """Finds the *nodes* (``host:port``) through *proxy*. *addresses* are those of them that are no names."""
+    """Finds the *nodes* (``host:port``) through *proxy*, and has sessions enter the DHT there.
+
+    Those that are addresses, too: before its sessions are known to the proxy, libtorrent asks none, and not again.
+    """
 
     def __init__(self, proxy: Proxy, nodes: Sequence[str], clock: Clock) -> None:
-        self.addresses = [one for one in nodes if is_address(one.rpartition(":")[0])]
-        self._names = [one for one in nodes if one not in self.addresses]
+        self._nodes = nodes
+        self._addresses = [one for one in nodes if is_address(one.rpartition(":")[0])]
         self._proxy = proxy
         self._clock = clock
 
     async def run(self, sessions: Sequence[Session]) -> None:
-        """Let *sessions* enter the DHT where the names lead; tries again while none of them leads anywhere."""
+        """Let *sessions* enter the DHT; tries again while no node answers."""
         pause = 1.0
-        while self._names:
+        while self._nodes:
             try:
-                found = await nodes_behind(self._proxy, self._names)
+                found = await nodes_behind(self._proxy, self._nodes)
             except OSError as error:
                 _log.warning("swarm.proxy", proxy=str(self._proxy), error=error.strerror or str(error))
                 found = ()
+            for session in sessions:
+                session.enter_dht(list(dict.fromkeys((*self._addresses, *found))))
             if found:
-                for session in sessions:
-                    session.enter_dht([*self.addresses, *found])
                 return
             await self._clock.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)

@@ -51,7 +51,7 @@ class LibtorrentResolver:
         self._board: Board[Handle] = Board()
         self._race = Race(beside, self._board, policy, here, clock)
         self._arms = [
-            self._arm(lead, lanes[0], here, ALERTS, dht=dht, ports=ports),
+            self._arm(lead, lanes[0], here, ALERTS_BESIDE if policy.proxied else ALERTS, dht=dht, ports=ports),
             *(self._arm(one, lane, here, ALERTS_BESIDE, dht=dht) for one, lane in zip(beside, lanes[1:], strict=True)),
         ]
         every = [arm.alerts for arm in self._arms]
@@ -119,7 +119,7 @@ class LibtorrentResolver:
         policy = policy.knowing_own(*await asyncio.to_thread(own_addresses))
         ways, elsewhere = WAYS[sessions], on_any_port(listen_interfaces)
         entrance = Entrance(proxy, dht_bootstrap_nodes, clock or SystemClock()) if proxy and dht else None
-        nodes = entrance.addresses if entrance else dht_bootstrap_nodes
+        nodes = () if entrance else dht_bootstrap_nodes
         settings = partial(session_settings, dht_bootstrap_nodes=nodes, proxy=proxy)
         bootstrap = BOOTSTRAP if dht else 0
         async with AsyncExitStack() as stack:
@@ -131,7 +131,8 @@ class LibtorrentResolver:
                 return session
 
             # Behind a proxy it is not who it was, or will be, without one.
-            lead = await started(ways[0], ALERTS | bootstrap, listen_interfaces, dht=dht, leads=proxy is None)
+            mask = ALERTS_BESIDE if proxy else ALERTS
+            lead = await started(ways[0], mask | bootstrap, listen_interfaces, dht=dht, leads=proxy is None)
             beside = [await started(way, ALERTS_BESIDE | bootstrap, elsewhere, dht=dht) for way in ways[1:]]
             lanes = [await started(way, ALERTS, elsewhere, dht=False) for way in ways]
             stack.pop_all()  # from here on it is ours to stop them

@@ -102,11 +102,11 @@ class Seeker:
 
     def _added(self, info_hash: InfoHash, hints: Hints) -> Handle:
         try:
-            return self._session.add(info_hash, hints)
+            return self._session.add(info_hash, hints, unnamed=self._policy.proxied)
         except ResolverDown:
             # A hybrid that has just come by its other hash holds this one too, until we hear of it.
             self._alerts[0].hear()
-        return self._session.add(info_hash, hints)
+        return self._session.add(info_hash, hints, unnamed=self._policy.proxied)
 
     def _hint(self, torrent: SoughtTorrent[Handle], hints: Hints) -> None:
         if torrent.given is not None:
@@ -137,5 +137,8 @@ class Seeker:
         """Let each session ask its DHT for *torrents*."""
         for torrent in torrents:
             if torrent.given is None:
-                torrent.handle.force_dht_announce()  # by itself libtorrent begins with one torrent in four seconds
+                if self._policy.proxied:  # named there, our own sessions would find each other behind the proxy
+                    self._session.ask_dht(torrent.info_hash)
+                else:
+                    torrent.handle.force_dht_announce()  # by itself libtorrent begins with one torrent in four seconds
                 self._race.ask_dht(torrent)

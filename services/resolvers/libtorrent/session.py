@@ -29,7 +29,8 @@ _FLAGS = (
     | lt.torrent_flags.apply_ip_filter  # without it the filter is passed by
     | lt.torrent_flags.update_subscribe
 )
-_ALONE = lt.torrent_flags.disable_dht | lt.torrent_flags.disable_pex
+_UNNAMED = lt.torrent_flags.disable_dht
+_ALONE = _UNNAMED | lt.torrent_flags.disable_pex
 _BY_OTHERS = lt.peer_info.tracker | lt.peer_info.dht | lt.peer_info.pex | lt.peer_info.lsd
 
 _log = structlog.get_logger(__name__)
@@ -93,10 +94,11 @@ class Session:
         """Let the DHT be entered at *nodes*, ``address:port`` each, from now on."""
         self._held.apply_settings({"dht_bootstrap_nodes": bootstrap_nodes(nodes)})
 
-    def add(self, info_hash: InfoHash, hints: Hints, *, alone: bool = False) -> Handle:
+    def add(self, info_hash: InfoHash, hints: Hints, *, alone: bool = False, unnamed: bool = False) -> Handle:
         """Let *info_hash* be looked up (BEP 9), with all of *hints*, which the address policy has admitted.
 
-        *alone*: of those alone, neither the DHT nor other peers are asked for more.
+        *alone*: of those alone, neither the DHT nor other peers are asked for more. *unnamed*: we are not named in the
+        DHT as one who has it, since libtorrent does not ask there by itself; `ask_dht` does.
 
         Raises:
             ResolverDown: libtorrent refused; among others, because it has that info-hash.
@@ -106,7 +108,7 @@ class Session:
         params.info_hashes = lt.info_hash_t(lt.sha1_hash(digest) if info_hash.is_v1 else lt.sha256_hash(digest))
         params.trackers, params.peers = [*hints.trackers], [*hints.peers]
         params.save_path = _NOWHERE
-        params.flags = _FLAGS | _ALONE if alone else _FLAGS
+        params.flags = _FLAGS | (_ALONE if alone else _UNNAMED if unnamed else 0)
         try:
             return self._held.add_torrent(params)
         except RuntimeError as error:
