@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, Field, SecretStr, field_validator, model_validator
 
 from bot.section import FROZEN, Positive
-from services.resolvers.addresses import can_be_asked
+from services.resolvers.addresses import AddressPolicy, can_be_asked, literal, tracker_host
+from services.resolvers.socks import Proxy, proxy_of
 
 _INTERFACE = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):([0-9]{1,5})", re.ASCII)
 
@@ -19,7 +20,8 @@ class Libtorrent(BaseModel):
 
     model_config = FROZEN
     listen_interfaces: str = "0.0.0.0:6881,[::]:6881"
-    """Where the swarm reaches this machine; an open port finds more peers."""
+    """Where the swarm reaches this machine; an open port finds more peers. Addresses or devices instead of 0.0.0.0 and
+    [::] bind what goes out, too."""
     dht: bool = True
     """Whether to ask the DHT as well as a magnet's trackers."""
     dht_bootstrap_nodes: tuple[str, ...] = (
@@ -28,6 +30,13 @@ class Libtorrent(BaseModel):
         "dht.transmissionbt.com:6881",
     )
     """Where the DHT is entered at the first start."""
+    extra_trackers: Annotated[tuple[str, ...], Field(max_length=50)] = ()
+    """Trackers that are asked for every torrent, beside its own: http, https or udp addresses."""
+    proxy: SecretStr = SecretStr("")
+    """A SOCKS5 proxy: trackers, peers and DHT are asked through it or not at all. "socks5://host:port", or with
+    user:password@ before the host; see docs/resolvers.md."""
+    sessions: Annotated[int, Field(ge=1, le=3)] = 3
+    """How many sessions race for each name, 1 to 3, each in a way of its own; fewer find less, and cost less."""
     allow_private_peers: bool = False
     """Whether private, loopback and link-local addresses may be contacted; leave it off unless all users are yours."""
 
@@ -38,6 +47,53 @@ class Libtorrent(BaseModel):
         if not all(one and int(one[1]) < 2**16 for one in places):
             raise ValueError('must be "address:port", or several with commas between: "0.0.0.0:6881,[::]:6881"')
         return value
+
+    @field_validator("extra_trackers")
+    @classmethod
+    def _trackers(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for url in value:
+            host, port = tracker_host(url), urlsplit(url).port if tracker_host(url) else None
+            if not host or port == 0 or (port is None and url.lower().startswith("udp:")):
+                raise ValueError("each must be an http, https or udp address: udp://tracker.example:6969/announce")
+        return value
+
+    @field_validator("proxy")
+    @classmethod
+    def _socks5(cls, value: SecretStr) -> SecretStr:
+        if url := value.get_secret_value():
+            proxy_of(url)
+        return value
+
+    @model_validator(mode="after")
+    def _can_be_kept(self) -> Self:
+        bound, wild = self._bound
+        if bound and wild:
+            raise ValueError(
+                "listen_interfaces must not name 0.0.0.0 or [::] beside others: what goes out is bound or not"
+            )
+        if bound and self.through:
+            raise ValueError(
+                "proxy and a listen_interfaces but 0.0.0.0 and [::] exclude each other; see docs/resolvers.md"
+            )
+        policy = AddressPolicy(self.allow_private_peers)
+        if len(list(policy.trackers(self.extra_trackers))) < len(self.extra_trackers):
+            raise ValueError("extra_trackers has a private address, and allow_private_peers is not true")
+        if self.through and any(not one.lower().startswith("udp:") for one in self.extra_trackers):
+            raise ValueError("extra_trackers must be udp ones behind a proxy; see docs/resolvers.md")
+        return self
+
+    @property
+    def through(self) -> Proxy | None:
+        """The proxy, if there is one."""
+        url = self.proxy.get_secret_value()
+        return proxy_of(url) if url else None
+
+    @property
+    def _bound(self) -> tuple[bool, bool]:
+        """Whether an address or a device is named to listen at, and whether a wildcard is."""
+        hosts = [literal(one.strip().rpartition(":")[0]) for one in self.listen_interfaces.split(",")]
+        wild = [host is not None and host.is_unspecified for host in hosts]
+        return not all(wild), any(wild)
 
     @field_validator("dht_bootstrap_nodes")
     @classmethod

@@ -13,6 +13,7 @@ from bot import logs, swarm
 from bot.config import Settings, load
 from bot.config_resolvers import Libtorrent
 from bot.doctor_sources import look_at_sources
+from bot.doctor_swarm import look_at_proxy
 from bot.doctor_telegram import look_at_telegram
 from bot.finding import Finding, bad, good
 from bot.listening import TCP, Interface, has_port, interfaces, refusal
@@ -85,6 +86,8 @@ async def _findings(settings: Settings, live: str | None, dht_state: Path) -> As
         yield finding
     if "libtorrent" not in settings.resolvers.order:
         return
+    if proxy := settings.resolvers.libtorrent.through:
+        yield await look_at_proxy(settings.resolvers.libtorrent, proxy)
     free, finding = await asyncio.to_thread(_look_at_port, settings.resolvers.libtorrent, running)
     yield finding
     yield await _look_at_dht(settings.resolvers.libtorrent, dht_state, any_port=not free)
@@ -187,7 +190,8 @@ async def _look_at_dht(settings: Libtorrent, dht_state: Path, *, any_port: bool)
         return bad("DHT", f"the swarm part does not start: {why(error)}", "mend [resolvers.libtorrent]")
     if nodes:
         return good("DHT", "1 node reached" if nodes == 1 else f"{nodes} nodes reached")
-    how = "let UDP out of this machine, and see dht_bootstrap_nodes"
+    way = "see proxy" if settings.through else "let UDP out of this machine"
+    how = f"{way}, and see dht_bootstrap_nodes"
     return bad("DHT", f"no node answered within {_DHT_SECONDS:.0f} s", how)
 
 

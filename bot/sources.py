@@ -8,7 +8,7 @@ from pathlib import Path
 from bot import swarm
 from bot.config_resolvers import Qbittorrent, Resolvers
 from services.clock import Clock
-from services.resolvers.addresses import AddressPolicy, own_addresses
+from services.resolvers.addresses import AddressPolicy
 from services.resolvers.breaker import Breaker
 from services.resolvers.cache import CacheResolver, KnownNames
 from services.resolvers.chain import Chain, Source
@@ -16,6 +16,7 @@ from services.resolvers.command import CommandResolver
 from services.resolvers.files import FilesResolver
 from services.resolvers.http import HttpResolver
 from services.resolvers.libtorrent import read_torrent
+from services.resolvers.own_addresses import own_addresses
 from services.resolvers.port import Resolver
 from services.resolvers.qbittorrent import Login, QbittorrentResolver
 

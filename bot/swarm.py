@@ -20,6 +20,9 @@ def opened(
         dht=settings.dht,
         dht_bootstrap_nodes=settings.dht_bootstrap_nodes,
         allow_private_peers=settings.allow_private_peers,
+        extra_trackers=settings.extra_trackers,
+        proxy=settings.through,
+        sessions=settings.sessions,
         dht_state=dht_state,
     )
 

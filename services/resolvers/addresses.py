@@ -42,11 +42,13 @@ class AddressPolicy:
 
     *allow_private* lifts the private ranges. *allowed* has addresses or networks (CIDR) that may be contacted though
     they are private. *own* has this machine's public addresses: a router may turn what is sent to them back inside.
+    *proxied*: trackers are asked by a proxy, which resolves names, so that no filter sees where they lead.
     """
 
     allow_private: bool = False
     allowed: tuple[str, ...] = ()
     own: frozenset[str] = frozenset()
+    proxied: bool = False
 
     def knowing_own(self, *spellings: str) -> Self:
         """Return this policy with those of *spellings* in ``own`` that are public addresses."""
@@ -70,11 +72,21 @@ class AddressPolicy:
     def trackers(self, urls: Iterable[str]) -> Iterator[str]:
         """Yield those of *urls* that may be asked: the scheme is right, and no address is spelled out that is kept off.
 
-        A name that leads to a private address is left to the IP filter. The scheme comes in small letters: libtorrent
-        knows no other.
+        A name that leads to a private address is left to the IP filter; behind a proxy, where that cannot see it, none
+        is asked unless private ones may be. The scheme comes in small letters: libtorrent knows no other.
+        """
+        if self.allow_private or not self.proxied:
+            yield from self.operators_trackers(urls)
+
+    def operators_trackers(self, urls: Iterable[str]) -> Iterator[str]:
+        """Yield those of *urls* that may be asked where they are the operator's own word: no filter sees them proxied.
+
+        Behind a proxy, none by HTTP: it may name peers by names, which libtorrent would have resolved here.
         """
         for url in urls:
             host = tracker_host(url)
+            if self.proxied and not url.lower().startswith("udp:"):
+                continue
             address = literal(host) if host else None
             if host and (address is None or self.admits(address)):
                 scheme, colon, rest = url.partition(":")
@@ -149,19 +161,3 @@ def can_be_asked(address: str) -> bool:
         return False
     plain = address.isascii() and address.isprintable() and " " not in address
     return plain and parts.scheme in {"http", "https"} and port != 0 and _WEB_HOST.fullmatch(host) is not None
-
-
-def own_addresses() -> list[str]:
-    """Return this machine's addresses towards the internet, for `AddressPolicy.knowing_own`.
-
-    Nothing is sent: a UDP socket that is connected only learns its own end.
-    """
-    found = []
-    for family, far in ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1")):
-        try:
-            with socket.socket(family, socket.SOCK_DGRAM) as probe:
-                probe.connect((far, 9))
-                found.append(str(probe.getsockname()[0]))
-        except OSError:
-            continue
-    return found

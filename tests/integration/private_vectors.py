@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from typing import Literal, Self
+from unittest.mock import patch
 from urllib.parse import quote
 
 from aiohttp import web
@@ -521,8 +522,12 @@ async def laid(vectors: Iterable[Vector]) -> AsyncIterator[tuple[Lures, dict[Vec
 
 @asynccontextmanager
 async def looked_up(lures: Lures, magnets: Iterable[str], *, private: bool) -> AsyncIterator[None]:
-    """Have our resolver look all of *magnets* up, as they are read out of a note."""
+    """Have our resolver look all of *magnets* up, as they are read out of a note.
+
+    It is not bound to where it listens, as out of the box: so it could reach most.
+    """
     async with AsyncExitStack() as stack:
+        stack.enter_context(patch("services.resolvers.libtorrent.settings.bound_to", return_value=[]))
         resolver = await stack.enter_async_context(opened(lures.swarm, private=private, allowed=INTERNET))
         for magnet in magnets:
             ((torrent, hints),) = torrents_in(magnet)

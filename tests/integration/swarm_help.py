@@ -12,6 +12,7 @@ import libtorrent as lt
 from sandbox.swarm import Sample, Swarm
 from services.resolvers.libtorrent import LibtorrentResolver
 from services.resolvers.port import Resolver
+from services.resolvers.socks import Proxy
 from services.torrents import Hints, InfoHash, Step, TorrentId, TorrentInfo
 
 
@@ -69,6 +70,8 @@ def opened(
     private: bool = True,
     allowed: tuple[str, ...] = (),
     host: str | None = None,
+    extra: tuple[str, ...] = (),
+    proxy: Proxy | None = None,
     sessions: Literal[1, 2, 3] = 3,
 ) -> AbstractAsyncContextManager[LibtorrentResolver]:
     nodes = tuple(swarm.dht_nodes[:3]) if swarm and bootstrap is None else bootstrap or ()
@@ -77,6 +80,8 @@ def opened(
         dht_bootstrap_nodes=nodes,
         allow_private_peers=private,
         allowed_addresses=allowed,
+        extra_trackers=extra,
+        proxy=proxy,
         dht_state=dht_state,
         sessions=sessions,
     )

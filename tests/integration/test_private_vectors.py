@@ -2,8 +2,6 @@
 
 import asyncio
 import json
-import shutil
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -14,7 +12,6 @@ import pytest
 from sandbox.swarm import Swarm, make_sample
 from services.magnets.parse import torrents_in
 from services.resolvers.addresses import AddressPolicy
-from tests.integration.private_names import HOSTS, RESOLVER
 from tests.integration.private_vectors import (
     INNER,
     VECTORS,
@@ -32,14 +29,6 @@ ROOT = Path(__file__).parents[2]
 NAMES = own_names()
 EVERY = listening((*VECTORS, *named_vectors(NAMES)))
 SOON = 15
-OWN_NETWORK = """
-for file in hosts resolv.conf nsswitch.conf; do mount --bind "$1/$file" "/etc/$file"; done
-ip link set lo up
-for address in 10.9.9.9 100.64.9.9 169.254.169.254 172.16.9.9 192.168.9.9; do ip address add $address/32 dev lo; done
-ip address add fd00::9/128 dev lo nodad
-shift
-"$@"
-"""
 
 
 def test_the_table_is_not_shorter_than_it_was() -> None:
@@ -116,19 +105,6 @@ async def test_a_web_seed_is_met_by_a_stock_libtorrent_and_not_by_ours() -> None
             ending[0].add_torrent(params)
             await sensor.contacted.wait()
             await asyncio.to_thread(ending.clear)
-
-
-@pytest.fixture
-def own_network(tmp_path: Path) -> list[str]:
-    """Return the command before a command that is to run where network, hosts and resolver are its own."""
-    unshare, ip = shutil.which("unshare"), shutil.which("ip")
-    (tmp_path / "hosts").write_text(HOSTS)
-    (tmp_path / "resolv.conf").write_text(f"nameserver {RESOLVER}\n")
-    (tmp_path / "nsswitch.conf").write_text("hosts: files dns\n")
-    before = [unshare or "false", "-rmn", "sh", "-euc", OWN_NETWORK, "sh", str(tmp_path)]
-    if not ip or subprocess.run([*before, "true"], check=False, capture_output=True).returncode:  # noqa: S603 - our own words
-        pytest.skip("LEFT OUT: names and private addresses are not tried where no network of one's own can be had")
-    return before
 
 
 @pytest.mark.timeout(60)

@@ -100,7 +100,7 @@ async def test_a_peer_that_only_another_sessions_dht_knows_is_told_to_the_leadin
     added: list[InfoHash] = []
     add = Session.add
 
-    def without_the_dht(session: Session, info_hash: InfoHash, hints: Hints, *, alone: bool = False) -> object:
+    def without_the_dht(session: Session, info_hash: InfoHash, hints: Hints, **_how: bool) -> object:
         added.append(info_hash)
         return add(session, info_hash, hints, alone=True)
 

@@ -360,12 +360,15 @@ class RefusingTracker(asyncio.DatagramProtocol):
         self._transport.sendto(answer, addr)
 
 
+REFUSERS = "127.0.6.6"  # libtorrent keeps a connection id for each address, for the whole process, and all tests in it
+
+
 @pytest.mark.parametrize("reason", [b"not registered", b""])
 async def test_a_udp_trackers_refusal_is_its_answer_whether_it_says_why_or_not(reason: bytes) -> None:
     loop = asyncio.get_running_loop()
-    transport, _ = await loop.create_datagram_endpoint(lambda: RefusingTracker(reason), ("127.0.0.1", 0))
+    transport, _ = await loop.create_datagram_endpoint(lambda: RefusingTracker(reason), (REFUSERS, 0))
     port = transport.get_extra_info("sockname")[1]
-    hints = Hints((f"udp://127.0.0.1:{port}/announce",))
+    hints = Hints((f"udp://{REFUSERS}:{port}/announce",))
     with contextlib.closing(transport):
         async with (
             opened(host="127.0.0.1") as resolver,

@@ -120,3 +120,23 @@ def test_peers_are_given_in_the_usual_spelling_and_names_are_passed_over() -> No
 @pytest.mark.parametrize("host", ["0", "0.0", "::"])
 def test_an_address_that_is_nobodys_is_no_peer(host: str) -> None:
     assert list(AddressPolicy(allow_private=True).peers([(host, 6881)])) == []
+
+
+UDP, HTTP = "udp://t.example:1/announce", "https://t.example/announce"
+
+
+def test_behind_a_proxy_no_strangers_tracker_is_asked_and_of_the_operators_none_by_http() -> None:
+    policy = AddressPolicy(proxied=True)
+    assert list(policy.trackers([UDP, HTTP, "udp://8.8.8.8:1/announce"])) == []
+    assert list(policy.operators_trackers([UDP, HTTP])) == [UDP]
+
+
+def test_behind_a_proxy_where_private_addresses_may_be_asked_strangers_trackers_are_by_udp() -> None:
+    assert list(AddressPolicy(allow_private=True, proxied=True).trackers([UDP, HTTP, "UDP://127.0.0.1:2"])) == [
+        UDP,
+        "udp://127.0.0.1:2",
+    ]
+
+
+def test_the_operators_trackers_are_held_back_as_strangers_are() -> None:
+    assert list(AddressPolicy().operators_trackers([HTTP, "udp://10.0.0.1:2", "ws://t.example"])) == [HTTP]

@@ -129,6 +129,21 @@ def test_a_key_that_is_none_of_ours_is_refused_by_its_full_name(text: str, key: 
         ("resolvers.libtorrent.dht_bootstrap_nodes", "['router.bittorrent.com:６８８１']"),
         ("resolvers.libtorrent.dht_bootstrap_nodes", "[':6881']"),
         ("resolvers.libtorrent.allow_private_peers", "0"),
+        ("resolvers.libtorrent.extra_trackers", "'udp://t.example:1'"),
+        ("resolvers.libtorrent.extra_trackers", "['t.example']"),
+        ("resolvers.libtorrent.extra_trackers", "['ws://t.example/announce']"),
+        ("resolvers.libtorrent.extra_trackers", "['udp://t.example/announce']"),
+        ("resolvers.libtorrent.extra_trackers", "['udp://t.example:0']"),
+        ("resolvers.libtorrent.extra_trackers", "['http://t.example:99999/']"),
+        ("resolvers.libtorrent.extra_trackers", "['http:///announce']"),
+        ("resolvers.libtorrent.extra_trackers", "[" + "'http://t.example'," * 51 + "]"),
+        ("resolvers.libtorrent.proxy", "1080"),
+        ("resolvers.libtorrent.proxy", "'http://hush@proxy.example:3128'"),
+        ("resolvers.libtorrent.proxy", "'socks4://proxy.example:1080'"),
+        ("resolvers.libtorrent.proxy", "'proxy.example:1080'"),
+        ("resolvers.libtorrent.sessions", "0"),
+        ("resolvers.libtorrent.sessions", "4"),
+        ("resolvers.libtorrent.sessions", "'2'"),
     ],
 )
 def test_a_wrong_value_is_refused_by_its_keys_full_name(key: str, value: str, config: Path) -> None:
@@ -153,6 +168,39 @@ def test_a_wrong_value_is_refused_by_its_keys_full_name(key: str, value: str, co
 )
 def test_an_order_of_sources_that_cannot_be_kept_is_refused(text: str, said: str, config: Path) -> None:
     assert refusal(config, f"[resolvers]\n{text}")[1] == f"resolvers: {said}"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('listen_interfaces = "10.8.0.2:1,[::]:1"', "listen_interfaces must not name 0.0.0.0 or [::] beside others"),
+        ('listen_interfaces = "tun0:1"\nproxy = "socks5://p:1"', "proxy and a listen_interfaces but 0.0.0.0 and [::]"),
+        (
+            'extra_trackers = ["udp://10.0.0.1:1"]',
+            "extra_trackers has a private address, and allow_private_peers is not",
+        ),
+        (
+            'extra_trackers = ["http://t.example"]\nproxy = "socks5://p:1"',
+            "extra_trackers must be udp ones behind a proxy",
+        ),
+    ],
+)
+def test_what_the_swarm_cannot_be_asked_together_is_refused(text: str, said: str, config: Path) -> None:
+    (_, line) = refusal(config, f"[resolvers.libtorrent]\n{text}")
+    assert line.startswith(f"resolvers.libtorrent: {said}")
+
+
+def test_the_swarms_proxy_is_read_and_its_password_never_shown(config: Path) -> None:
+    settings = loaded(config, "[resolvers.libtorrent]\nproxy = 'socks5://me:hush@p.example:1080'\nsessions = 2")
+    proxy = settings.resolvers.libtorrent.through
+    assert proxy is not None
+    assert (str(proxy), proxy.password, settings.resolvers.libtorrent.sessions) == ("p.example:1080", "hush", 2)
+    assert "hush" not in f"{settings!r} {settings} {proxy!r}"
+
+
+def test_a_private_tracker_of_the_operators_needs_private_addresses_allowed(config: Path) -> None:
+    text = '[resolvers.libtorrent]\nextra_trackers = ["udp://10.0.0.1:1/announce"]\nallow_private_peers = true'
+    assert loaded(config, text).resolvers.libtorrent.extra_trackers == ("udp://10.0.0.1:1/announce",)
 
 
 @pytest.mark.parametrize(

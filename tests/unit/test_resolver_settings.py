@@ -4,7 +4,8 @@ import libtorrent as lt
 import pytest
 
 from services.resolvers.libtorrent.session import _FLAGS
-from services.resolvers.libtorrent.settings import session_settings
+from services.resolvers.libtorrent.settings import bound_to, session_settings
+from services.resolvers.socks import Proxy
 
 DEFAULTS: dict[str, object] = {**lt.default_settings()}
 SETTINGS = session_settings(
@@ -60,7 +61,13 @@ def test_no_proxy_goes_round_the_filter() -> None:
 
 
 def test_libtorrent_knows_each_setting() -> None:
-    assert set(SETTINGS) <= set(DEFAULTS)
+    empty = {
+        "outgoing_interfaces",
+        "proxy_hostname",
+        "proxy_username",
+        "proxy_password",
+    }  # of which it lists no default
+    assert {*SETTINGS, *through(Proxy("a", 1, "b", "c"))} <= {*DEFAULTS, *empty}
 
 
 def test_without_a_bootstrap_node_the_saved_ones_still_count() -> None:
@@ -86,3 +93,49 @@ def test_each_torrent_has_the_flag(flag: str) -> None:
 @pytest.mark.parametrize("flag", ["paused", "auto_managed", "disable_dht", "disable_pex"])
 def test_no_torrent_has_the_flag(flag: str) -> None:
     assert not _FLAGS & getattr(lt.torrent_flags, flag)
+
+
+def through(proxy: Proxy) -> dict[str, int | str | bool]:
+    return session_settings(
+        listen_interfaces="10.8.0.2:1", dht=True, dht_bootstrap_nodes=(), alert_mask=0, way="any", proxy=proxy
+    )
+
+
+def test_behind_a_proxy_all_goes_through_it_and_names_are_its_matter() -> None:
+    settings = through(Proxy("proxy.example", 1080))
+    assert {name: value for name, value in settings.items() if "proxy" in name} == {
+        "proxy_type": 2,
+        "proxy_hostname": "proxy.example",
+        "proxy_port": 1080,
+        "proxy_username": "",
+        "proxy_password": "",
+        "proxy_hostnames": True,
+        "proxy_peer_connections": True,
+        "proxy_tracker_connections": True,
+    }
+    assert settings["anonymous_mode"] is True
+    assert "outgoing_interfaces" not in settings, "libtorrent could connect to no peer"
+
+
+def test_a_user_is_named_to_the_proxy() -> None:
+    settings = through(Proxy("proxy.example", 1080, "user", "word"))
+    assert [settings[f"proxy_{name}"] for name in ("type", "username", "password")] == [3, "user", "word"]
+
+
+@pytest.mark.parametrize(
+    ("listen", "bound"),
+    [
+        ("0.0.0.0:6881,[::]:6881", []),
+        ("0.0.0.0:0", []),
+        ("[::]:6881", []),
+        ("10.8.0.2:6881", ["10.8.0.2"]),
+        ("tun0:6881", ["tun0"]),
+        ("[fd00::2]:6881", ["fd00::2"]),
+        ("10.8.0.2:6881, [fd00::2]:6881", ["10.8.0.2"]),
+        ("10.8.0.2:6881,tun0:6881", ["10.8.0.2", "tun0"]),
+    ],
+)
+def test_what_goes_out_is_bound_to_where_it_listens(listen: str, bound: list[str]) -> None:
+    assert bound_to(listen) == bound
+    settings = session_settings(listen_interfaces=listen, dht=True, dht_bootstrap_nodes=(), alert_mask=0, way="any")
+    assert settings.get("outgoing_interfaces", "") == ",".join(bound)

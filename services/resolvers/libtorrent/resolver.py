@@ -5,14 +5,15 @@ from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import Literal, Self
+from typing import Self
 
 from services.clock import Clock, SystemClock
 from services.errors import ResolverDown
-from services.resolvers.addresses import AddressPolicy, own_addresses
+from services.resolvers.addresses import AddressPolicy
 from services.resolvers.libtorrent.alerts import ALERTS, ALERTS_BESIDE, BOOTSTRAP, Alerts
 from services.resolvers.libtorrent.arms import Arm
 from services.resolvers.libtorrent.decoding import told
+from services.resolvers.libtorrent.entrance import Entrance
 from services.resolvers.libtorrent.evidence import DhtSightings, Whereabouts
 from services.resolvers.libtorrent.lanes import Lane
 from services.resolvers.libtorrent.lookups import Board, Lookup
@@ -21,6 +22,8 @@ from services.resolvers.libtorrent.seeker import Seeker
 from services.resolvers.libtorrent.session import Handle, Session
 from services.resolvers.libtorrent.settings import WAYS, Way, fixed_ports, on_any_port, session_settings
 from services.resolvers.libtorrent.watch import Watch
+from services.resolvers.own_addresses import own_addresses
+from services.resolvers.socks import Proxy
 from services.torrents import Hints, Progress, TorrentId, TorrentInfo
 
 DHT_BOOTSTRAP_NODES = ("dht.libtorrent.org:25401", "router.bittorrent.com:6881", "dht.transmissionbt.com:6881")
@@ -41,17 +44,20 @@ class LibtorrentResolver:
         dht: bool,
         dht_state: Path | None,
         ports: Collection[int] = (),
+        everywhere: Sequence[str] = (),
     ) -> None:
         lead, *beside = sessions
         here = Whereabouts()
         self._board: Board[Handle] = Board()
         self._race = Race(beside, self._board, policy, here, clock)
         self._arms = [
-            self._arm(lead, lanes[0], here, ALERTS, dht=dht, ports=ports),
+            self._arm(lead, lanes[0], here, ALERTS_BESIDE if policy.proxied else ALERTS, dht=dht, ports=ports),
             *(self._arm(one, lane, here, ALERTS_BESIDE, dht=dht) for one, lane in zip(beside, lanes[1:], strict=True)),
         ]
         every = [arm.alerts for arm in self._arms]
-        self._seeker = Seeker(lead, self._board, every, self._race, dht=dht, policy=policy, clock=clock)
+        self._seeker = Seeker(
+            lead, self._board, every, self._race, dht=dht, policy=policy, clock=clock, everywhere=everywhere
+        )
         self._watch = Watch(self._arms, self._board, here, self._seeker, clock=clock, dht_state=dht_state)
         self._dht_state = dht_state
         self._closed = False
@@ -73,7 +79,7 @@ class LibtorrentResolver:
 
     @classmethod
     @asynccontextmanager
-    async def open(
+    async def open(  # noqa: PLR0913 - each is a setting of its own
         cls,
         *,
         listen_interfaces: str = "0.0.0.0:0,[::]:0",
@@ -81,29 +87,40 @@ class LibtorrentResolver:
         dht_bootstrap_nodes: Sequence[str] = DHT_BOOTSTRAP_NODES,
         allow_private_peers: bool = False,
         allowed_addresses: Sequence[str] = (),
+        extra_trackers: Sequence[str] = (),
+        proxy: Proxy | None = None,
         dht_state: Path | None = None,
-        sessions: Literal[1, 2, 3] = 3,
+        sessions: int = 3,
         clock: Clock | None = None,
     ) -> AsyncIterator[Self]:
         """Yield a resolver with sessions of its own. At the end, lookups under way fail with ResolverDown.
 
         Args:
-            listen_interfaces: ``address:port``, comma-separated; port 0 is any.
+            listen_interfaces: ``address:port``, comma-separated; port 0 is any. The leading session has that port, the
+                others any. Where no address is a wildcard, all that goes out is bound to them; not behind a proxy.
             dht: whether to use the DHT (BEP 5).
-            dht_bootstrap_nodes: ``host:port`` each; the operator's own word, not held back by any filter.
+            dht_bootstrap_nodes: ``host:port`` each; the operator's own word, not held back by any filter. Behind a
+                proxy, that resolves their names.
             allow_private_peers: contact private, loopback and link-local addresses too.
             allowed_addresses: addresses or networks (CIDR) to contact though they are private.
+            extra_trackers: are asked for every torrent, beside those of its hints; behind a proxy, by UDP alone.
+            proxy: through it trackers, peers and the DHT are asked, or not at all; those of hints then only where
+                private addresses may be contacted, since nobody sees where a name leads.
             dht_state: a file that keeps the DHT's nodes between starts; made when missing, passed over when broken.
-            sessions: how many race (1 to 3), each with its own ways to connect.
+            sessions: how many race: 1 tries TCP and uTP in turn; 2 have one for each, which finds who speaks one alone
+                seconds sooner; 3 also find who insists on encryption at once. Each brings a DHT node of its own and a
+                lane, and costs about 6 MB and 80 questions to the DHT a name.
             clock: for the repeated announces and the pace of progress.
 
         Raises:
             ResolverDown: libtorrent could not be started.
         """
-        policy = AddressPolicy(allow_private_peers, tuple(allowed_addresses))
+        policy = AddressPolicy(allow_private_peers, tuple(allowed_addresses), proxied=proxy is not None)
         policy = policy.knowing_own(*await asyncio.to_thread(own_addresses))
         ways, elsewhere = WAYS[sessions], on_any_port(listen_interfaces)
-        settings = partial(session_settings, dht_bootstrap_nodes=dht_bootstrap_nodes)
+        entrance = Entrance(proxy, dht_bootstrap_nodes, clock or SystemClock()) if proxy and dht else None
+        nodes = () if entrance else dht_bootstrap_nodes
+        settings = partial(session_settings, dht_bootstrap_nodes=nodes, proxy=proxy)
         bootstrap = BOOTSTRAP if dht else 0
         async with AsyncExitStack() as stack:
 
@@ -113,13 +130,25 @@ class LibtorrentResolver:
                 stack.push_async_callback(session.stop, None)
                 return session
 
-            lead = await started(ways[0], ALERTS | bootstrap, listen_interfaces, dht=dht, leads=True)
+            # Behind a proxy it is not who it was, or will be, without one.
+            mask = ALERTS_BESIDE if proxy else ALERTS
+            lead = await started(ways[0], mask | bootstrap, listen_interfaces, dht=dht, leads=proxy is None)
             beside = [await started(way, ALERTS_BESIDE | bootstrap, elsewhere, dht=dht) for way in ways[1:]]
             lanes = [await started(way, ALERTS, elsewhere, dht=False) for way in ways]
             stack.pop_all()  # from here on it is ours to stop them
-        ports = fixed_ports(listen_interfaces)
-        self = cls([lead, *beside], lanes, policy, clock or SystemClock(), dht=dht, dht_state=dht_state, ports=ports)
+        self = cls(
+            [lead, *beside],
+            lanes,
+            policy,
+            clock or SystemClock(),
+            dht=dht,
+            dht_state=dht_state,
+            ports=fixed_ports(listen_interfaces),
+            everywhere=tuple(policy.operators_trackers(extra_trackers)),
+        )
         running = self._run()
+        if entrance:
+            running.append(asyncio.create_task(entrance.run([lead, *beside]), name="swarm's entrance"))
         try:
             yield self
         finally:

@@ -19,7 +19,8 @@ _MOST_HINTS = 100
 class Seeker:
     """Puts what the lookups on *board* want into *session*, and tells it where to ask: whom *policy* admits alone.
 
-    *alerts* are all sessions', that one's first; *race* has the others. *dht*: whether the DHT is asked.
+    *alerts* are all sessions', that one's first; *race* has the others. *dht*: whether the DHT is asked. *everywhere*
+    are the trackers that are asked for every torrent.
     """
 
     def __init__(
@@ -32,6 +33,7 @@ class Seeker:
         dht: bool,
         policy: AddressPolicy,
         clock: Clock,
+        everywhere: Sequence[str] = (),
     ) -> None:
         self._session = session
         self._board = board
@@ -40,6 +42,7 @@ class Seeker:
         self._dht = dht
         self._policy = policy
         self._clock = clock
+        self._everywhere = tuple(everywhere)
 
     def begin(self, lookup: Lookup[Handle], hints: Hints) -> None:
         """Put *lookup* on the board, and each of its info-hashes into the session where it is not in there already.
@@ -67,7 +70,8 @@ class Seeker:
                 self._hint(running, hints)
 
     def _add(self, info_hash: InfoHash, hints: Hints) -> SoughtTorrent[Handle]:
-        trackers = tuple(islice(self._policy.trackers(hints.trackers), _MOST_HINTS))
+        own = islice(self._policy.trackers(hints.trackers), _MOST_HINTS)
+        trackers = tuple(dict.fromkeys((*own, *self._everywhere)))
         peers = tuple(islice(self._policy.peers(hints.peers), _MOST_HINTS))
         torrent = SoughtTorrent(info_hash, self._added(info_hash, Hints(trackers, peers)), self._session)
         torrent.sightings.trackers.update(trackers)
@@ -98,18 +102,18 @@ class Seeker:
 
     def _added(self, info_hash: InfoHash, hints: Hints) -> Handle:
         try:
-            return self._session.add(info_hash, hints)
+            return self._session.add(info_hash, hints, unnamed=self._policy.proxied)
         except ResolverDown:
             # A hybrid that has just come by its other hash holds this one too, until we hear of it.
             self._alerts[0].hear()
-        return self._session.add(info_hash, hints)
+        return self._session.add(info_hash, hints, unnamed=self._policy.proxied)
 
     def _hint(self, torrent: SoughtTorrent[Handle], hints: Hints) -> None:
         if torrent.given is not None:
             return
         known = torrent.sightings.trackers
         news = (url for url in self._policy.trackers(hints.trackers) if url not in known)
-        for url in islice(news, _MOST_HINTS - len(known)):
+        for url in islice(news, _MOST_HINTS + len(self._everywhere) - len(known)):
             known.add(url)
             torrent.handle.add_tracker({"url": url})
         room = _MOST_HINTS - len(torrent.sightings.hinted)
@@ -133,5 +137,8 @@ class Seeker:
         """Let each session ask its DHT for *torrents*."""
         for torrent in torrents:
             if torrent.given is None:
-                torrent.handle.force_dht_announce()  # by itself libtorrent begins with one torrent in four seconds
+                if self._policy.proxied:  # named there, our own sessions would find each other behind the proxy
+                    self._session.ask_dht(torrent.info_hash)
+                else:
+                    torrent.handle.force_dht_announce()  # by itself libtorrent begins with one torrent in four seconds
                 self._race.ask_dht(torrent)

@@ -13,7 +13,7 @@ from services.errors import ResolverDown
 from services.resolvers.addresses import AddressPolicy
 from services.resolvers.libtorrent import kept_state
 from services.resolvers.libtorrent.evidence import Connection, Endpoint
-from services.resolvers.libtorrent.settings import Way
+from services.resolvers.libtorrent.settings import Way, bootstrap_nodes
 from services.torrents import Hints, InfoHash
 
 Handle = lt.torrent_handle
@@ -29,7 +29,8 @@ _FLAGS = (
     | lt.torrent_flags.apply_ip_filter  # without it the filter is passed by
     | lt.torrent_flags.update_subscribe
 )
-_ALONE = lt.torrent_flags.disable_dht | lt.torrent_flags.disable_pex
+_UNNAMED = lt.torrent_flags.disable_dht
+_ALONE = _UNNAMED | lt.torrent_flags.disable_pex
 _BY_OTHERS = lt.peer_info.tracker | lt.peer_info.dht | lt.peer_info.pex | lt.peer_info.lsd
 
 _log = structlog.get_logger(__name__)
@@ -38,12 +39,13 @@ _log = structlog.get_logger(__name__)
 class Session:
     """A session that looks for metadata, and the only holder of libtorrent's own. `start` makes one, `stop` ends it.
 
-    *way* is how it connects.
+    *way* is how it connects; *leads*: see `start`.
     """
 
-    def __init__(self, held: lt.session, way: Way) -> None:
+    def __init__(self, held: lt.session, way: Way, *, leads: bool) -> None:
         self.way = way
         self._held = held
+        self._leads = leads
         self._keeping: asyncio.Task[None] | None = None
         self._bell, self._rope = socket.socketpair()
         for end in (self._bell, self._rope):
@@ -61,12 +63,12 @@ class Session:
     ) -> Self:
         """Return a session that contacts nobody whom *policy* keeps off, with the DHT's nodes that *dht_state* has.
 
-        In the DHT it is who it was before if it *leads*, else somebody else.
+        In the DHT it is who it was before if it *leads*, else somebody else, who is not remembered either.
 
         Raises:
             ResolverDown: libtorrent could not be started.
         """
-        return cls(await asyncio.to_thread(_start, settings, policy, dht_state, leads=leads), way)
+        return cls(await asyncio.to_thread(_start, settings, policy, dht_state, leads=leads), way, leads=leads)
 
     def on_alerts(self, hear: Callable[[], None]) -> None:
         """Call *hear* in the running loop whenever there are `alerts`, until `fall_silent`."""
@@ -92,10 +94,15 @@ class Session:
     def want_alerts(self, mask: int) -> None:
         self._held.apply_settings({"alert_mask": mask})
 
-    def add(self, info_hash: InfoHash, hints: Hints, *, alone: bool = False) -> Handle:
+    def enter_dht(self, nodes: Sequence[str]) -> None:
+        """Let the DHT be entered at *nodes*, ``address:port`` each, from now on."""
+        self._held.apply_settings({"dht_bootstrap_nodes": bootstrap_nodes(nodes)})
+
+    def add(self, info_hash: InfoHash, hints: Hints, *, alone: bool = False, unnamed: bool = False) -> Handle:
         """Let *info_hash* be looked up (BEP 9), with all of *hints*, which the address policy has admitted.
 
-        *alone*: of those alone, neither the DHT nor other peers are asked for more.
+        *alone*: of those alone, neither the DHT nor other peers are asked for more. *unnamed*: we are not named in the
+        DHT as one who has it, since libtorrent does not ask there by itself; `ask_dht` does.
 
         Raises:
             ResolverDown: libtorrent refused; among others, because it has that info-hash.
@@ -105,7 +112,7 @@ class Session:
         params.info_hashes = lt.info_hash_t(lt.sha1_hash(digest) if info_hash.is_v1 else lt.sha256_hash(digest))
         params.trackers, params.peers = [*hints.trackers], [*hints.peers]
         params.save_path = _NOWHERE
-        params.flags = _FLAGS | _ALONE if alone else _FLAGS
+        params.flags = _FLAGS | (_ALONE if alone else _UNNAMED if unnamed else 0)
         try:
             return self._held.add_torrent(params)
         except RuntimeError as error:
@@ -128,7 +135,8 @@ class Session:
 
     async def keep_dht(self, dht_state: Path) -> None:
         """Keep the DHT's nodes in the file *dht_state*, for another `start`. A failure is logged."""
-        self._keeping = asyncio.create_task(asyncio.to_thread(_keep, self._held, dht_state), name="dht state")
+        keeping = asyncio.to_thread(_keep, self._held, dht_state, leads=self._leads)
+        self._keeping = asyncio.create_task(keeping, name="dht state")
         await asyncio.shield(self._keeping)
 
     async def stop(self, dht_state: Path | None) -> None:
@@ -138,7 +146,7 @@ class Session:
             del self._keeping
         held = [self._held]
         del self._held  # whoever drops the last reference waits for the session's threads: not the loop
-        await asyncio.to_thread(_stop, held, dht_state, self._bell, self._rope)
+        await asyncio.to_thread(_stop, held, dht_state, self._bell, self._rope, leads=self._leads)
 
 
 def _start(
@@ -148,9 +156,11 @@ def _start(
     params.settings = cast("lt.settings_pack", settings)
     params.ip_filter = _ip_filter(policy)  # here, so that there is no moment without it
     try:
-        return lt.session(params)
+        session = lt.session(params)
     except RuntimeError as error:
         raise ResolverDown(reason=str(error)) from error
+    session.set_peer_class_filter(lt.ip_filter())  # else peers in the machine's own network are unchoked
+    return session
 
 
 def _saved(dht_state: Path | None, *, leads: bool) -> lt.session_params:
@@ -169,12 +179,13 @@ def _nameless(state: bytes) -> bytes:
     kept: object = lt.bdecode(state)
     if not isinstance(kept, dict) or not isinstance(kept.get(b"dht state"), dict):
         return state  # whoever reads it says so
-    del kept[b"dht state"][b"node-id"]
+    kept[b"dht state"].pop(b"node-id", None)
     return lt.bencode(cast("Any", kept))
 
 
-def _keep(session: lt.session, dht_state: Path) -> None:
-    kept_state.write(dht_state, _state(session))
+def _keep(session: lt.session, dht_state: Path, *, leads: bool) -> None:
+    state = _state(session)
+    kept_state.write(dht_state, state if leads else _nameless(state))
 
 
 def _state(session: lt.session) -> bytes:
@@ -188,10 +199,12 @@ def _ip_filter(policy: AddressPolicy) -> lt.ip_filter:
     return made
 
 
-def _stop(held: list[lt.session], dht_state: Path | None, bell: socket.socket, rope: socket.socket) -> None:
+def _stop(
+    held: list[lt.session], dht_state: Path | None, bell: socket.socket, rope: socket.socket, *, leads: bool
+) -> None:
     """Drop the session, then the sockets: its threads write to one of them up to their end."""
     if dht_state is not None:
-        _keep(held[0], dht_state)
+        _keep(held[0], dht_state, leads=leads)
     held.clear()
     rope.close()
     bell.close()

@@ -1,8 +1,11 @@
 """libtorrent's settings: what was measured to matter, and what keeps it quiet."""
 
+import ipaddress
 import re
 from collections.abc import Mapping, Sequence
 from typing import Literal
+
+from services.resolvers.socks import Proxy
 
 CALM, BUSY = 100, 30
 """Milliseconds between two looks of libtorrent at what is to be done. As long waits a peer that was just named."""
@@ -17,6 +20,7 @@ LARGEST_METADATA = 16 * 2**20
 """Bytes of an info dictionary that is still read."""
 
 _PORT = re.compile(r":[0-9]+(?=\s*(?:,|\Z))")
+_SOCKS5, _SOCKS5_WITH_PASSWORD = 2, 3  # libtorrent's proxy_type_t
 _ENCRYPTED, _UNENCRYPTED = 0, 2  # libtorrent's enc_policy
 _NO_BOOTSTRAP = "127.0.0.1:9"  # with no node named at all, libtorrent would not use those of its saved state either
 
@@ -32,15 +36,52 @@ def on_any_port(listen_interfaces: str) -> str:
     return _PORT.sub(":0", listen_interfaces)
 
 
+def bound_to(listen_interfaces: str) -> list[str]:
+    """Return the addresses and devices that *listen_interfaces* name; none where one is a wildcard.
+
+    Of both families, IPv4 alone: libtorrent binds connections to one after the other, whoever is connected to, so that
+    with both every second one fails. Who listens by IPv6 then speaks uTP.
+    """
+    hosts = [one.strip().rpartition(":")[0].strip("[]") for one in listen_interfaces.split(",")]
+    if any(is_address(one) and ipaddress.ip_address(one).is_unspecified for one in hosts):
+        return []
+    return [one for one in hosts if ":" not in one] or hosts
+
+
+def is_address(host: str) -> bool:
+    """Whether *host* is an address, in brackets or not, and no name."""
+    try:
+        ipaddress.ip_address(host.strip("[]"))
+    except ValueError:
+        return False
+    return True
+
+
+def bootstrap_nodes(nodes: Sequence[str]) -> str:
+    """Return the setting that has *nodes*, which are ``host:port`` each."""
+    return ",".join(nodes) or _NO_BOOTSTRAP
+
+
 def session_settings(
-    *, listen_interfaces: str, dht: bool, dht_bootstrap_nodes: Sequence[str], alert_mask: int, way: Way
+    *,
+    listen_interfaces: str,
+    dht: bool,
+    dht_bootstrap_nodes: Sequence[str],
+    alert_mask: int,
+    way: Way,
+    proxy: Proxy | None = None,
 ) -> dict[str, int | str | bool]:
-    """Return the settings of a session that reads metadata, fast, and does nothing else."""
+    """Return the settings of a session that reads metadata, fast, and does nothing else.
+
+    Through *proxy* or not at all, where there is one: *dht_bootstrap_nodes* must be addresses then, for libtorrent
+    resolves their names by itself.
+    """
     return {
         **_CONNECTING[way],
+        **(_through(proxy) if proxy else _bound(listen_interfaces)),
         "listen_interfaces": listen_interfaces,
         "enable_dht": dht,
-        "dht_bootstrap_nodes": ",".join(dht_bootstrap_nodes) or _NO_BOOTSTRAP,
+        "dht_bootstrap_nodes": bootstrap_nodes(dht_bootstrap_nodes),
         # Packets a second a DHT node may send, else it is ignored for 5 minutes. Answers to us count, and a few dozen
         # lookups at once get more than the default 5. Strangers' questions are held back by dht_upload_rate_limit.
         "dht_block_ratelimit": 100_000,
@@ -91,3 +132,25 @@ _CONNECTING: Mapping[Way, Mapping[str, int | str | bool]] = {
     "mse": {"enable_outgoing_utp": False, "out_enc_policy": _ENCRYPTED},
     "utp": {"enable_outgoing_tcp": False},
 }
+
+
+def _bound(listen_interfaces: str) -> Mapping[str, str]:
+    """Return what binds TCP to peers. All else goes out from where it is listened."""
+    hosts = bound_to(listen_interfaces)
+    return {"outgoing_interfaces": ",".join(hosts)} if hosts else {}
+
+
+def _through(proxy: Proxy) -> Mapping[str, int | str | bool]:
+    """Return what has a session go through *proxy*. It is not bound then: libtorrent could connect to no peer."""
+    kind = _SOCKS5_WITH_PASSWORD if proxy.user else _SOCKS5
+    return {
+        "proxy_type": kind,
+        "proxy_hostname": proxy.host,
+        "proxy_port": proxy.port,
+        "proxy_username": proxy.user,
+        "proxy_password": proxy.password,
+        "proxy_hostnames": True,  # else names are resolved here
+        "proxy_peer_connections": True,
+        "proxy_tracker_connections": True,
+        "anonymous_mode": True,  # this machine's own addresses, and libtorrent's version, are nobody's business there
+    }
