@@ -6,11 +6,15 @@ import pytest
 
 from services.errors import ResolverDown
 from services.resolvers.libtorrent import lanes
-from services.resolvers.libtorrent.evidence import Connection, Endpoint
+from services.resolvers.libtorrent.evidence import Connection, Endpoint, Whereabouts
 from services.resolvers.libtorrent.lookups import Board, Lookup, SoughtTorrent
 from services.torrents import Hints, InfoHash
 
 A, B, C = (("203.0.113.1", 1), ("203.0.113.2", 2), ("203.0.113.3", 3))
+
+
+OURSELVES: Endpoint = ("198.51.100.7", 6_881)
+HERE = Whereabouts({OURSELVES[0]}, {OURSELVES[1]})
 
 
 class FakeSession:
@@ -44,11 +48,12 @@ class World:
         self.standing: list[Connection] = []
         self.racing, self.session = FakeSession(), FakeSession()
         monkeypatch.setattr(lanes, "connections", lambda *_: self.standing)
-        self.lane = lanes.Lane(cast("Any", self.racing), cast("Any", self.session), lambda *_: None)
+        self.lane = lanes.Lane(cast("Any", self.racing), cast("Any", self.session), HERE, lambda *_: None)
         self.torrent = SoughtTorrent[Any](InfoHash("ab" * 20), "handle", cast("Any", self.racing))
         self.torrent.lookups.add(cast("Lookup[Any]", object()))
 
     def look(self, now: float) -> None:
+        self.torrent.sightings.standing = {one.peer for one in self.standing}
         self.lane.look([self.torrent], now)
 
 
@@ -87,8 +92,10 @@ def test_nobody_is_heard_more_than_ten_times(world: World) -> None:
     assert world.session.held == {}
 
 
-@pytest.mark.parametrize("one", [peer(A, stands=False), peer(A, tried=False)])
-def test_who_does_not_stand_or_came_from_a_port_of_its_own_is_not_heard(world: World, one: Connection) -> None:
+@pytest.mark.parametrize("one", [peer(A, stands=False), peer(A, tried=False), peer(OURSELVES)])
+def test_who_does_not_stand_or_came_from_a_port_of_its_own_or_is_ourselves_is_not_heard(
+    world: World, one: Connection
+) -> None:
     world.standing = [one]
     world.look(0.0)
     assert world.session.heard == []
@@ -124,7 +131,7 @@ def test_peers_are_doubted_two_seconds_after_the_first_connection(world: World) 
     board = Board[Any]()
     board.seek(world.torrent)
     assert lanes.doubted(board, 0.0) == []
-    world.torrent.sightings.count(known=1, connections=1)
+    world.torrent.sightings.standing = {A}
     assert [lanes.doubted(board, now) for now in (1.0, 2.9)] == [[], []]
     assert lanes.doubted(board, 3.0) == [world.torrent]
 
@@ -134,3 +141,19 @@ def test_a_peer_that_gave_what_is_wrong_is_doubted_at_once(world: World) -> None
     board.seek(world.torrent)
     world.torrent.doubted = True
     assert lanes.doubted(board, 0.0) == [world.torrent]
+
+
+def test_of_very_many_torrents_twenty_are_begun_at_a_look_and_all_have_their_turn(world: World) -> None:
+    world.standing = [peer(A)]
+    every = [
+        SoughtTorrent[Any](InfoHash(f"{number:040x}"), f"handle {number}", cast("Any", world.racing))
+        for number in range(50)
+    ]
+    for torrent in every:
+        torrent.lookups.add(cast("Lookup[Any]", object()))
+        torrent.sightings.standing = {A}
+    begun = []
+    for turn in range(3):
+        world.lane.look(every, 1 + turn / 4)
+        begun.append(len(world.session.heard))
+    assert begun == [20, 40, 50]

@@ -4,6 +4,7 @@ libtorrent puts metadata together from the pieces of several peers. One liar amo
 it bans nobody, since it cannot tell who it was.
 """
 
+import heapq
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -11,13 +12,14 @@ import libtorrent as lt
 import structlog
 
 from services.errors import ResolverDown
-from services.resolvers.libtorrent.evidence import Endpoint
+from services.resolvers.libtorrent.evidence import Endpoint, Whereabouts
 from services.resolvers.libtorrent.lookups import Board, SoughtTorrent
 from services.resolvers.libtorrent.session import Handle, Session, connections
 from services.torrents import Hints
 
 _PATIENCE = 1.0  # seconds that a peer is heard for the first time; each time twice as many
 _MOST_TIMES = 10
+_AT_ONCE = 20  # torrents each time: each costs a few calls that wait for libtorrent
 _TALK = 2.0  # seconds since the first connection, without a name, after which peers are doubted
 
 Found = Callable[[Handle, lt.torrent_info | None], None]
@@ -38,12 +40,13 @@ class _Hearing:
 class Lane:
     """Hears the peers that are connected in the session *of*, in a *session* that connects as that one does.
 
-    One at a time for each torrent. *found* is told of metadata.
+    One at a time for each torrent, and nobody who is *here*. *found* is told of metadata.
     """
 
-    def __init__(self, of: Session, session: Session, found: Found) -> None:
+    def __init__(self, of: Session, session: Session, here: Whereabouts, found: Found) -> None:
         self.session = session
         self._of = of
+        self._here = here
         self._found = found
         self._hearings: dict[Handle, _Hearing] = {}
 
@@ -52,12 +55,20 @@ class Lane:
         for alert in self.session.alerts():
             match alert:
                 case lt.metadata_received_alert():
-                    if hearing := self._hearings.get(alert.handle):
-                        self._found(hearing.torrent.handle, alert.handle.torrent_file())
+                    self._on_metadata(alert.handle, alert.handle.torrent_file())
+                case lt.torrent_conflict_alert():  # a hybrid that is heard by each of its hashes: both stop, in error
+                    for handle in (alert.handle, alert.conflicting_torrent):
+                        self._on_metadata(handle, alert.metadata)
+                case lt.listen_succeeded_alert():
+                    self._here.listen(alert.address, alert.port)
                 case lt.metadata_failed_alert() | lt.peer_disconnected_alert() | lt.peer_error_alert():
                     self._end(alert.handle)
                 case lt.torrent_error_alert():
                     self._end(alert.handle)
+
+    def _on_metadata(self, handle: Handle, info: lt.torrent_info | None) -> None:
+        if hearing := self._hearings.get(handle):
+            self._found(hearing.torrent.handle, info)
 
     def look(self, torrents: Sequence[SoughtTorrent[Handle]], now: float) -> None:
         """Hear the next peer of each of *torrents*, where none is heard. *now* in the clock's seconds."""
@@ -65,15 +76,17 @@ class Lane:
             if not hearing.torrent.wanted or now >= hearing.until:
                 self._end(handle)
         heard = {hearing.torrent for hearing in self._hearings.values()}
-        for torrent in torrents:
-            if torrent not in heard:
-                self._begin(torrent, now)
+        due = (one for one in torrents if one not in heard and one.sightings.standing)
+        for torrent in heapq.nsmallest(_AT_ONCE, due, key=lambda one: one.looked_for_liars):
+            torrent.looked_for_liars = now
+            self._begin(torrent, now)
 
     def _begin(self, torrent: SoughtTorrent[Handle], now: float) -> None:
         handle = next((one for one, holder in torrent.racing() if holder is self._of), None)
         if handle is None:
             return
-        can = [one for one in connections(handle, self._of.way) if one.tried and one.stands]
+        every = connections(handle, self._of.way)
+        can = [one for one in every if one.tried and one.stands and not self._here.are(one.peer)]
         can = [one for one in can if torrent.heard[one.peer] < _MOST_TIMES]
         if not can:
             return
@@ -99,7 +112,7 @@ def doubted(board: Board[Handle], now: float) -> list[SoughtTorrent[Handle]]:
     every = [torrent for torrent in board.torrents.values() if torrent.wanted]
     for torrent in every:
         if torrent.talking_since is None:
-            torrent.talking_since = now if torrent.sightings.connections else None
+            torrent.talking_since = now if torrent.sightings.standing else None
         elif now - torrent.talking_since >= _TALK:
             torrent.doubted = True
     return [torrent for torrent in every if torrent.doubted]

@@ -86,6 +86,7 @@ class SoughtTorrent(Generic[Handle]):
     known: set[Endpoint] = field(default_factory=set)
     doubted: bool = False
     talking_since: float | None = None
+    looked_for_liars: float = 0.0
     heard: "Counter[Endpoint]" = field(default_factory=Counter)
 
     @property
@@ -146,7 +147,7 @@ class Board(Generic[Handle]):
 
     def replace(self, torrent: SoughtTorrent[Handle], info_hash: InfoHash, handle: Handle) -> None:
         """Let *torrent* be looked up as *info_hash*, by *handle* alone, from now on."""
-        self._stop(torrent)
+        self.stop(torrent)
         torrent.info_hash, torrent.handle = info_hash, handle
         self.running[handle] = torrent
 
@@ -168,7 +169,7 @@ class Board(Generic[Handle]):
             torrent.lookups.discard(lookup)
             if not torrent.lookups:
                 del self.torrents[wire_hash(torrent.info_hash)]
-                if self._stop(torrent):
+                if self.stop(torrent):
                     idle.append(torrent)
         return idle
 
@@ -176,18 +177,19 @@ class Board(Generic[Handle]):
         """End what *handle* runs for, with *given*; return that, where it did still run."""
         torrent = self.running.get(handle)
         if torrent is not None:
-            self._stop(torrent)
+            self.stop(torrent)
             torrent.give(given)
         return torrent
 
-    def _stop(self, torrent: SoughtTorrent[Handle]) -> bool:
+    def stop(self, torrent: SoughtTorrent[Handle]) -> bool:
+        """Let none of its handles run for *torrent* any more; return whether it did run."""
         for handle in torrent.beside:
             self.running.pop(handle, None)
         return self.running.pop(torrent.handle, None) is not None
 
     def lose(self, torrent: SoughtTorrent[Handle], failure: Failure) -> None:
         """End what waits for *torrent*, which the session has no more."""
-        self._stop(torrent)
+        self.stop(torrent)
         torrent.give(failure)
 
     def fail(self, failure: Failure) -> None:

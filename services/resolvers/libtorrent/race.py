@@ -120,8 +120,8 @@ class Race:
         for session in self._beside:
             try:
                 handle = session.add(torrent.info_hash, hints, alone=True)
-            except ResolverDown as error:  # the others go on
-                _log.warning("swarm.beside", way=session.way, **error.parameters)
+            except ResolverDown as error:  # a hybrid may be there by its other hash; the others go on
+                _log.debug("swarm.beside", way=session.way, **error.parameters)
             else:
                 self._board.seek_beside(torrent, handle, session)
 

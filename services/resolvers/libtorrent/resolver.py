@@ -75,7 +75,7 @@ class LibtorrentResolver:
             again=lambda torrents: self._seeker.ask_dht(torrents),  # noqa: PLW0108 - it comes later
             ports=ports,
         )
-        return Arm(session, alerts, shown, Lane(session, lane, alerts.found), mask)
+        return Arm(session, alerts, shown, Lane(session, lane, here, alerts.found), mask)
 
     @classmethod
     @asynccontextmanager

@@ -88,6 +88,7 @@ class Seeker:
         refuses, the session has neither any more: whoever waits for it hears so.
         """
         if torrent.given is None:
+            self._board.stop(torrent)
             torrent.remove()
         torrent.given = None
         hints = Hints(tuple(torrent.sightings.trackers), tuple(torrent.sightings.hinted))

@@ -130,7 +130,8 @@ _CONNECTING: Mapping[Way, Mapping[str, int | str | bool]] = {
     "tcp": {"enable_outgoing_utp": False},
     "plain": {"enable_outgoing_utp": False, "out_enc_policy": _UNENCRYPTED},
     "mse": {"enable_outgoing_utp": False, "out_enc_policy": _ENCRYPTED},
-    "utp": {"enable_outgoing_tcp": False},
+    # A session's end waits for whom it tries to reach by uTP.
+    "utp": {"enable_outgoing_tcp": False, "utp_connect_timeout": 1_000},
 }
 
 
