@@ -10,7 +10,7 @@ import ipaddress
 import socket
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -43,6 +43,7 @@ INTERNET = ("127.0.4.0/24", "127.3.0.0/16")
 _EXTENDED = 20
 _UT_PEX, _UT_HOLEPUNCH = 1, 2
 _HASH = 20
+_TRIES = 20
 
 
 class Sensor(asyncio.DatagramProtocol):
@@ -56,6 +57,14 @@ class Sensor(asyncio.DatagramProtocol):
         self.port = 0
 
     async def __aenter__(self) -> Self:
+        for _ in range(_TRIES):
+            with suppress(OSError):  # what is free at one host may be taken at another
+                await self._listen()
+                return self
+        raise OSError("no port is free at all of these hosts")
+
+    async def _listen(self) -> None:
+        self.port = 0
         async with AsyncExitStack() as stack:
             loop = asyncio.get_running_loop()
             for host in self._hosts:
@@ -65,7 +74,6 @@ class Sensor(asyncio.DatagramProtocol):
                 transport, _ = await loop.create_datagram_endpoint(lambda: self, local_addr=(host, self.port))
                 stack.callback(transport.close)
             self._stack = stack.pop_all()
-        return self
 
     async def __aexit__(self, *_: object) -> None:
         await self._stack.aclose()

@@ -10,7 +10,7 @@ from sandbox.swarm.peers import Seeder, Speech
 from sandbox.swarm.swarm import Way
 from services.resolvers.libtorrent import LibtorrentResolver
 from services.resolvers.libtorrent.session import Session
-from services.torrents import Hints, InfoHash
+from services.torrents import Hints, InfoHash, TorrentId
 from tests.integration.swarm_help import Running, Steps, nothing_left_in, opened, torrent_id, trackers_of
 
 SPEECHES: tuple[Speech, ...] = ("any", "plain", "mse", "utp")
@@ -107,4 +107,17 @@ async def test_a_peer_that_only_another_sessions_dht_knows_is_told_to_the_leadin
     monkeypatch.setattr(Session, "add", without_the_dht)
     assert (await resolver.resolve(torrent_id(sample), Hints(), Steps())).name.text == "told"
     assert added
+    assert nothing_left_in(resolver)
+
+
+async def test_what_is_made_whole_while_every_session_seeks_it_leaves_nothing(
+    swarm: Swarm, resolver: LibtorrentResolver
+) -> None:
+    v2 = "ab" * 32
+    mutes = Hints(peers=tuple(mute.endpoint for mute in swarm.mutes))
+    async with Running(resolver, TorrentId(v1=InfoHash(v2[:40])), mutes) as cut_short:
+        await cut_short.steps.until(lambda step: step.code == "connecting")
+        assert held(resolver) == [1, 1, 1]
+        async with Running(resolver, TorrentId(v2=InfoHash(v2)), mutes) as whole:
+            await whole.steps.until(lambda step: step.code == "connecting")
     assert nothing_left_in(resolver)
