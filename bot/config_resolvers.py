@@ -1,5 +1,6 @@
 """The settings of the sources of names: ``[resolvers]`` and the sections in it."""
 
+import ipaddress
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,7 +13,18 @@ from bot.section import FROZEN, Positive
 from services.resolvers.addresses import AddressPolicy, can_be_asked, literal, tracker_host
 from services.resolvers.socks import Proxy, proxy_of
 
-_INTERFACE = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):([0-9]{1,5})", re.ASCII)
+_INTERFACE = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):([0-9]{1,5})", re.ASCII)
+
+
+def _can_be(interface: str) -> bool:
+    """Whether it is a device's name, or an address that there may be."""
+    if not (interface.startswith("[") or re.fullmatch(r"[0-9.]+", interface, re.ASCII)):
+        return True
+    try:
+        ipaddress.ip_address(interface.strip("[]"))
+    except ValueError:
+        return False
+    return True
 
 
 class Libtorrent(BaseModel):
@@ -44,7 +56,7 @@ class Libtorrent(BaseModel):
     @classmethod
     def _addresses_and_ports(cls, value: str) -> str:
         places = [_INTERFACE.fullmatch(one.strip()) for one in value.split(",")]
-        if not all(one and int(one[1]) < 2**16 for one in places):
+        if not all(one and _can_be(one[1]) and int(one[2]) < 2**16 for one in places):
             raise ValueError('must be "address:port", or several with commas between: "0.0.0.0:6881,[::]:6881"')
         return value
 
@@ -130,6 +142,13 @@ class Files(BaseModel):
     model_config = FROZEN
     folders: tuple[Path, ...] = ()
     """Folders with .torrent files of yours, which are read with all folders in them."""
+
+    @field_validator("folders")
+    @classmethod
+    def _named(cls, value: tuple[Path, ...]) -> tuple[Path, ...]:
+        if any(not str(one).strip(" .") for one in value):  # an empty text is the program's own folder, too
+            raise ValueError("each must name a folder")
+        return value
 
 
 class Http(BaseModel):
