@@ -49,14 +49,18 @@ _SPOKEN: "dict[Speech, lt.settings_pack]" = {
 
 
 class Seeder:
-    """One peer that has the metadata of every sample added to it. Who *speaks* another way is refused."""
+    """One peer that has the metadata of every sample added to it. Who *speaks* another way is refused.
 
-    def __init__(self, speaks: Speech = "any") -> None:
+    *picky*: it bears one connection from an address for each torrent, as clients do out of the box.
+    """
+
+    def __init__(self, speaks: Speech = "any", *, picky: bool = False) -> None:
         self._host = _HOSTS[speaks]
         self._settings: lt.settings_pack = {
             **_SETTINGS,
             **_SPOKEN[speaks],
             "listen_interfaces": f"{self._host}:0",
+            "allow_multiple_connections_per_ip": not picky,
         }
         self._session: list[lt.session] = []
 

@@ -17,7 +17,7 @@ from sandbox.swarm.peers import Hanging, Mute, Refusing, Seeder
 from services.resolvers.libtorrent import LibtorrentResolver
 from services.torrents import Hints, TorrentInfo
 from tests.integration.liars import COSTLY, LIARS, MOST_METADATA, Liar, large
-from tests.integration.swarm_help import Running, Steps, opened, torrent_id, trackers_of
+from tests.integration.swarm_help import Running, Steps, nothing_left_in, opened, torrent_id, trackers_of
 
 ROOT = Path(__file__).parents[2]
 SOON = 10
@@ -37,7 +37,10 @@ async def resolver(swarm: Swarm) -> AsyncIterator[LibtorrentResolver]:
         yield one
 
 
-async def test_beside_three_liars_of_each_kind_its_name_comes(swarm: Swarm, resolver: LibtorrentResolver) -> None:
+@pytest.mark.parametrize("picky", [False, True], ids=["bears many connections from us", "bears one"])
+async def test_beside_three_liars_of_each_kind_its_name_comes(
+    swarm: Swarm, resolver: LibtorrentResolver, *, picky: bool
+) -> None:
     async with Seeder("plain") as good, AsyncExitStack() as stack:
         kinds: dict[asyncio.Task[TorrentInfo], str] = {}
         for kind, liar in LIARS.items():
@@ -68,6 +71,22 @@ async def test_after_three_liars_were_met_the_name_comes_from_who_is_hinted(
             waiting.cancel()
         resolver.add_hints(torrent_id(true), Hints(peers=(good.endpoint,)))
         assert (await running.task).name.text == "true"
+
+
+@pytest.mark.parametrize("kind", ["other bytes", "half pieces", "too small a size", "pieces without end"])
+async def test_among_liars_the_name_comes_from_a_peer_that_bears_one_connection_from_us(
+    swarm: Swarm, resolver: LibtorrentResolver, kind: str
+) -> None:
+    true = swarm.unseeded(large())
+    liars = [await swarm.place(LIARS[kind](host, true), true) for host in THREE]
+    good = await swarm.place(Seeder("plain", picky=True), true, by=[])
+    good.add(true)
+    async with asyncio.timeout(SOON), Running(resolver, torrent_id(true), trackers_of(true)) as running:
+        for one in liars:
+            await one.greeted.wait()
+        resolver.add_hints(torrent_id(true), Hints(peers=(good.endpoint,)))
+        assert (await running.task).name.text == "true"
+    assert nothing_left_in(resolver)
 
 
 async def test_among_peers_of_every_bad_kind_the_name_comes(swarm: Swarm, resolver: LibtorrentResolver) -> None:

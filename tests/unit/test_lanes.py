@@ -26,6 +26,7 @@ class FakeSession:
         self.held: dict[str, Endpoint] = {}
         self.heard: list[Endpoint] = []
         self.refuses = False
+        self.paused: list[str] = []
 
     def add(self, info_hash: InfoHash, hints: Hints, *, alone: bool) -> str:
         assert alone
@@ -40,6 +41,12 @@ class FakeSession:
     def remove(self, handle: str) -> None:
         del self.held[handle]
 
+    def pause(self, handle: str) -> None:
+        self.paused.append(handle)
+
+    def resume(self, handle: str) -> None:
+        self.paused.remove(handle)
+
 
 class World:
     """One torrent that somebody waits for, whose peers are those of *standing*."""
@@ -51,6 +58,11 @@ class World:
         self.lane = lanes.Lane(cast("Any", self.racing), cast("Any", self.session), HERE, lambda *_: None)
         self.torrent = SoughtTorrent[Any](InfoHash("ab" * 20), "handle", cast("Any", self.racing))
         self.torrent.lookups.add(cast("Lookup[Any]", object()))
+
+    def hang_up(self) -> None:
+        """Let the peer that is heard hang up."""
+        (handle,) = self.session.held
+        self.lane._on_hanging_up(cast("Any", handle))
 
     def look(self, now: float) -> None:
         self.torrent.sightings.standing = {one.peer for one in self.standing}
@@ -157,3 +169,32 @@ def test_of_very_many_torrents_twenty_are_begun_at_a_look_and_all_have_their_tur
         world.lane.look(every, 1 + turn / 4)
         begun.append(len(world.session.heard))
     assert begun == [20, 40, 50]
+
+
+def test_while_peers_that_bear_one_connection_are_heard_the_race_for_their_torrent_is_paused(world: World) -> None:
+    world.standing = [peer(A), peer(B)]
+    world.look(0.0)
+    world.hang_up()
+    assert world.racing.paused == ["handle"]
+    world.standing = []
+    for now in (0.25, 2.5):
+        world.look(now)
+        world.torrent.take_up()
+        assert world.racing.paused == ["handle"], "not all were heard"
+    assert world.session.heard == [A, A, B], "who hung up is heard again, and none is forgotten"
+    world.hang_up()
+    world.look(2.75)
+    world.torrent.take_up()
+    assert world.racing.paused == []
+
+
+def test_a_race_that_brings_something_is_paused_where_it_was_lied_to_alone(world: World) -> None:
+    world.standing = [peer(A)]
+    world.torrent.sightings.receiving = True
+    world.look(0.0)
+    world.hang_up()
+    assert world.racing.paused == []
+    world.torrent.lied_to = True
+    world.look(0.25)
+    world.hang_up()
+    assert world.racing.paused == ["handle"]

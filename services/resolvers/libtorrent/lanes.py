@@ -61,10 +61,17 @@ class Lane:
                         self._on_metadata(handle, alert.metadata)
                 case lt.listen_succeeded_alert():
                     self._here.listen(alert.address, alert.port)
-                case lt.metadata_failed_alert() | lt.peer_disconnected_alert() | lt.peer_error_alert():
+                case lt.metadata_failed_alert() | lt.torrent_error_alert():
                     self._end(alert.handle)
-                case lt.torrent_error_alert():
-                    self._end(alert.handle)
+                case lt.peer_disconnected_alert() | lt.peer_error_alert():
+                    self._on_hanging_up(alert.handle)
+
+    def _on_hanging_up(self, handle: Handle) -> None:
+        """End what was to be heard; who hangs up may bear one connection from us, which the race has."""
+        hearing = self._hearings.get(handle)
+        if hearing and (hearing.torrent.lied_to or not hearing.torrent.sightings.receiving):
+            hearing.torrent.let_go()
+        self._end(handle)
 
     def _on_metadata(self, handle: Handle, info: lt.torrent_info | None) -> None:
         if hearing := self._hearings.get(handle):
@@ -76,22 +83,15 @@ class Lane:
             if not hearing.torrent.wanted or now >= hearing.until:
                 self._end(handle)
         heard = {hearing.torrent for hearing in self._hearings.values()}
-        due = (one for one in torrents if one not in heard and one.sightings.standing)
+        due = (one for one in torrents if one not in heard and (one.sightings.standing or one.unheard))
         for torrent in heapq.nsmallest(_AT_ONCE, due, key=lambda one: one.looked_for_liars):
             torrent.looked_for_liars = now
             self._begin(torrent, now)
 
     def _begin(self, torrent: SoughtTorrent[Handle], now: float) -> None:
-        handle = next((one for one, holder in torrent.racing() if holder is self._of), None)
-        if handle is None:
+        peer = self._next(torrent)
+        if peer is None:
             return
-        every = connections(handle, self._of.way)
-        can = [one for one in every if one.tried and one.stands and not self._here.are(one.peer)]
-        can = [one for one in can if torrent.heard[one.peer] < _MOST_TIMES]
-        if not can:
-            return
-        # Who has not spoken yet may have had no turn, where liars have used up what the torrent may fetch.
-        peer = min(can, key=lambda one: (torrent.heard[one.peer], not one.talks, -one.rate)).peer
         torrent.heard[peer] += 1
         try:
             alone = self.session.add(torrent.info_hash, Hints(peers=(peer,)), alone=True)
@@ -100,6 +100,21 @@ class Lane:
             return
         torrent.alone[alone] = self.session
         self._hearings[alone] = _Hearing(torrent, peer, now + _PATIENCE * 2 ** (torrent.heard[peer] - 1))
+
+    def _next(self, torrent: SoughtTorrent[Handle]) -> Endpoint | None:
+        """Return who is to be heard: the one that was least often, of those who talk, the fastest."""
+        if torrent.apart is not None:
+            left = [one for one in torrent.candidates.get(self._of.way, ()) if one not in torrent.apart]
+            torrent.apart.update(left[:1])
+            return left[0] if left else None
+        handle = next((one for one, holder in torrent.racing() if holder is self._of), None)
+        every = [] if handle is None else connections(handle, self._of.way)
+        can = [one for one in every if one.tried and one.stands and not self._here.are(one.peer)]
+        can = [one for one in can if torrent.heard[one.peer] < _MOST_TIMES]
+        # Who has not spoken yet may have had no turn, where liars have used up what the torrent may fetch.
+        can.sort(key=lambda one: (torrent.heard[one.peer], not one.talks, -one.rate))
+        torrent.candidates[self._of.way] = [one.peer for one in can]
+        return can[0].peer if can else None
 
     def _end(self, handle: Handle) -> None:
         hearing = self._hearings.pop(handle, None)

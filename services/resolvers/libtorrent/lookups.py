@@ -35,6 +35,10 @@ class Holder(Protocol[_Handle_contra]):
 
     def remove(self, handle: _Handle_contra) -> None: ...
 
+    def pause(self, handle: _Handle_contra) -> None: ...
+
+    def resume(self, handle: _Handle_contra) -> None: ...
+
 
 @dataclass(slots=True, eq=False)
 class Lookup(Generic[Handle]):
@@ -69,7 +73,8 @@ class SoughtTorrent(Generic[Handle]):
     *holder* leads, and has it by *handle*; *beside* are the handles of others, with who holds each, *alone* those by
     which a peer is heard alone. *known* are the
     peers that the sessions have told each other of. *doubted*: what peers give is wrong, or does not end, so that each
-    must be heard alone; *heard* counts how often that was.
+    must be heard alone; *heard* counts how often that was. *lied_to*: it was wrong. *candidates* are who can be heard,
+    by the way. Most peers bear one connection from us: while they are heard *apart*, those so far, the race is paused.
     """
 
     info_hash: InfoHash
@@ -87,6 +92,9 @@ class SoughtTorrent(Generic[Handle]):
     doubted: bool = False
     talking_since: float | None = None
     looked_for_liars: float = 0.0
+    lied_to: bool = False
+    candidates: dict[str, list[Endpoint]] = field(default_factory=dict)
+    apart: set[Endpoint] | None = None
     heard: "Counter[Endpoint]" = field(default_factory=Counter)
 
     @property
@@ -103,6 +111,27 @@ class SoughtTorrent(Generic[Handle]):
     def racing(self) -> list[tuple[Handle, Holder[Handle]]]:
         """Return the handles by which it is looked up, with who holds each."""
         return [(self.handle, self.holder), *self.beside.items()]
+
+    def let_go(self) -> None:
+        """Let the race for it pause, so that peers can be heard who bear one connection from us."""
+        if self.apart is None:
+            self.apart = set()
+            for handle, holder in self.racing():
+                holder.pause(handle)
+
+    def take_up(self) -> None:
+        """Let the race go on, where every candidate has been heard apart."""
+        if self.apart is None or self.alone or self.unheard:
+            return
+        self.apart = None
+        for handle, holder in self.racing():
+            holder.resume(handle)
+
+    @property
+    def unheard(self) -> bool:
+        """Whether there is a candidate who was not heard apart."""
+        every = {one for peers in self.candidates.values() for one in peers}
+        return self.apart is not None and bool(every - self.apart)
 
     def remove(self) -> None:
         """Take it out of all sessions."""

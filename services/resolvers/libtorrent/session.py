@@ -121,6 +121,13 @@ class Session:
     def remove(self, handle: Handle) -> None:
         self._held.remove_torrent(handle)
 
+    def pause(self, handle: Handle) -> None:
+        """Leave all peers of the torrent, and connect to none until `resume`."""
+        handle.pause()
+
+    def resume(self, handle: Handle) -> None:
+        handle.resume()
+
     def ask_dht(self, info_hash: InfoHash) -> None:
         """Ask the DHT who has *info_hash*, for dht_get_peers_reply_alerts."""
         self._held.dht_get_peers(lt.sha1_hash(bytes.fromhex(info_hash.hex[:40])))

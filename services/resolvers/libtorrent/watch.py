@@ -80,6 +80,8 @@ class Watch:
         unheard = doubted(self._board, now)
         for arm in self._arms:
             arm.lane.look(unheard, now)
+        for torrent in unheard:
+            torrent.take_up()
         if now - turn.reported >= _REPORT_EVERY:
             turn.reported = now
             self._report(now)
