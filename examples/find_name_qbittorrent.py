@@ -139,9 +139,11 @@ def appeared(server, tag):
 
 
 def take_away(server, tag):
-    """Delete exactly what has *tag*, with its own folder; then the tag, and the category where that is empty."""
+    """Delete exactly what has *tag*, and no file; then the tag, and the category where that is empty."""
     for one in ours(server, tag):
-        server.ask("torrents/delete", hashes=one["hash"], deleteFiles="true")
+        server.ask(
+            "torrents/delete", hashes=one["hash"], deleteFiles="false"
+        )  # their owner may have moved it meanwhile
     if not server.torrents(tag=tag):
         server.ask("torrents/deleteTags", tags=tag)
     if not server.torrents(category=CATEGORY):

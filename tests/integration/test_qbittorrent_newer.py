@@ -187,7 +187,7 @@ async def test_where_there_is_no_fetch_a_torrent_is_added_and_deleted(without_fe
         info = await resolver.resolve(X, Hints(), Steps())
         assert without_fetch.rows == {}
     assert info.name.text == "Newer.mkv"
-    assert without_fetch.deleted == ["True"]
+    assert without_fetch.deleted == ["False"]
     assert without_fetch.asked["fetchMetadata"] == 0
     assert list(tmp_path.iterdir()) == []
 

@@ -19,6 +19,7 @@ from services.torrents import Hints, InfoHash, TorrentId
 from tests.fake_clock import FakeClock
 
 V1, V2 = InfoHash("1" * 40), InfoHash("2" * 64)
+ROOT = Path(__file__).parents[2]
 URL = "http://127.0.0.1:8080"
 ERRORS = [one for _, one in inspect.getmembers(exceptions, inspect.isclass) if issubclass(one, exceptions.APIError)]
 
@@ -57,7 +58,17 @@ def test_it_is_told_why_nobody_answers(monkeypatch: pytest.MonkeyPatch, why: typ
 def test_nothing_but_info_hashes_is_ever_deleted(monkeypatch: pytest.MonkeyPatch, keys: list[str]) -> None:
     monkeypatch.setattr(qbittorrentapi.Client, "torrents_delete", lambda *_, **__: pytest.fail("it was asked"))
     with pytest.raises(ResolverDown):
-        Server(Login(URL)).delete(keys, files=True)
+        Server(Login(URL)).delete(keys)
+
+
+def test_no_file_is_ever_deleted(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[object] = []
+    monkeypatch.setattr(
+        qbittorrentapi.Client, "torrents_delete", lambda _, *, delete_files, **__: asked.append(delete_files)
+    )
+    Server(Login(URL)).delete(["1" * 40])
+    assert asked == [False]
+    assert 'deleteFiles="true"' not in (ROOT / "examples" / "find_name_qbittorrent.py").read_text("utf-8")
 
 
 def test_nowhere_in_the_code_stands_all() -> None:

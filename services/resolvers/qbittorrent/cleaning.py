@@ -1,12 +1,11 @@
 """What of ours is at a qBittorrent, and how that is taken away, and nothing that its owner has taken over."""
 
 from collections.abc import Collection, Iterable, Sequence
-from functools import partial
 
 from services.clock import Clock
 from services.resolvers.qbittorrent.calls import Calls
 from services.resolvers.qbittorrent.runs import Run
-from services.resolvers.qbittorrent.server import Listed, Server
+from services.resolvers.qbittorrent.server import Listed
 
 _SURELY = 0.4  # seconds
 _FORCED = "forcedDL"
@@ -51,11 +50,11 @@ class Cleaning:
         """Delete what has one of *tags* and is surely ours, as it is now; return the tags of what is still there."""
         wanted = set(tags)
         rows = await self.rows()
-        ours = [row for tag, row in rows.items() if tag in wanted and tag not in self._started]
-        for files in (True, False):
-            if keys := [row.key for row in ours if self._has_own_folder(row) is files]:
-                await self._calls.ask(partial(Server.delete, keys=keys, files=files))
-        return await self.rows() if ours else rows
+        ours = [row.key for tag, row in rows.items() if tag in wanted and tag not in self._started]
+        if not ours:
+            return rows
+        await self._calls.ask(lambda server: server.delete(ours))
+        return await self.rows()
 
     async def forget(self, tags: Sequence[str]) -> None:
         """Remove *tags*, but for those that a torrent still has."""

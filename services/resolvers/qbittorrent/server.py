@@ -217,10 +217,10 @@ class Server:
                 spelled = [f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in hints.peers]
                 self._client.torrents_add_peers(peers=spelled, torrent_hashes=_named([key]))
 
-    def delete(self, keys: Sequence[str], *, files: bool) -> None:
-        """Delete *keys*; with their *files*, whose folder is ours alone, should one have begun to have some."""
+    def delete(self, keys: Sequence[str]) -> None:
+        """Delete *keys*, and never a file: since they were seen their owner may have moved them beside others."""
         with self._asked():
-            self._client.torrents_delete(delete_files=files, torrent_hashes=_named(keys))
+            self._client.torrents_delete(delete_files=False, torrent_hashes=_named(keys))
 
     def tags(self) -> list[str]:
         """Return every tag that there is."""
