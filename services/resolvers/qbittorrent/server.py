@@ -64,6 +64,11 @@ class Listed:
         """Whether it has its metadata, and nobody wants more of it."""
         return self.has_metadata and self.state in {"checkingResumeData", "pausedDL", "stoppedDL"}
 
+    @property
+    def may_be_half(self) -> bool:
+        """Whether it may turn out to be a hybrid of which its v2 info-hash alone is known there."""
+        return not self.has_metadata and not self.v1 and bool(self.v2)
+
     def may_be(self, torrent: TorrentId) -> bool:
         """Whether it has an info-hash of *torrent*."""
         asked = {one.hex for one in torrent.hashes} | {one.hex[:40] for one in torrent.hashes}
