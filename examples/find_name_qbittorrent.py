@@ -99,9 +99,6 @@ def find(server, info_hash):
             autoTMM="false",
             useDownloadPath="false",
         )
-        appeared(server, tag)
-        if not server.ask("torrents/export", hash=info_hash):  # else it has stopped: it would go on
-            server.ask("torrents/setForceStart", hashes=info_hash, value="true")  # past the queue
         return waited_for(server, lambda: ours(server, tag))
     finally:
         for one in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):

@@ -39,10 +39,10 @@ def own(rows: list[Row]) -> list[dict[str, object]]:
 
 
 async def added_for(world: World, sample: Sample) -> Row:
-    """Return the torrent that was added for *sample*, as soon as it is there, and was started."""
+    """Return the torrent that was added for *sample*, as soon as it is there."""
 
     def here(rows: list[Row]) -> bool:
-        return any(row["infohash_v1"] == sample.v1 and row["force_start"] for row in rows)
+        return any(row["infohash_v1"] == sample.v1 for row in rows)
 
     return next(row for row in await world.nox.until(here) if row["infohash_v1"] == sample.v1)
 
@@ -252,7 +252,7 @@ async def test_what_its_owner_has_taken_over_stays(world: World, what: str) -> N
 
 
 @pytest.mark.parametrize("forced", [False, True])
-async def test_what_its_owner_has_started_stays(world: World, front: Front, *, forced: bool) -> None:
+async def test_what_was_started_is_ours_still(world: World, front: Front, *, forced: bool) -> None:
     sample, client = world.swarm.seed(make_sample("Started.mkv")), world.nox.client
     async with world.opened(url=front.url) as resolver:
         front.answers["delete"] = saying(500)
@@ -263,8 +263,24 @@ async def test_what_its_owner_has_started_stays(world: World, front: Front, *, f
         await world.nox.until(lambda rows: rows[0]["state"] in {"forcedDL", "stalledDL", "downloading"})
         await asyncio.sleep(1.5)  # it was seen
         del front.answers["delete"]
-    assert len(await world.nox.rows()) == 1
-    await forget_all(world)
+    assert await world.nox.rows() == []
+
+
+async def test_in_a_queue_it_waits_for_its_turn(world: World, front: Front) -> None:
+    """Who is forced past it just when its metadata comes goes on to its payload."""
+    sample, owned = world.swarm.seed(make_sample("Queued.mkv")), world.swarm.dead()
+    preferences = {"queueing_enabled": True, "max_active_downloads": 1, "max_active_torrents": 1}
+    await asyncio.to_thread(world.nox.client.app_set_preferences, prefs=preferences)
+    await world.nox.add(owned)
+    await world.nox.until(lambda rows: rows[0]["state"] == "metaDL")
+    async with world.opened(url=front.url) as resolver, looking(resolver, sample) as lookup:
+        await added_for(world, sample)
+        await asyncio.sleep(1.5)  # it was seen
+        states = {row["hash"]: (row["state"], row["force_start"]) for row in await world.nox.rows()}
+        assert states[str(sample.v1)] == ("queuedDL", False)
+        await asyncio.to_thread(world.nox.client.torrents_delete, delete_files=False, torrent_hashes=owned.v1)
+        assert (await lookup.task).name.text == "Queued.mkv"
+    assert (front.asked["setForceStart"], front.asked["start"], front.asked["resume"]) == (0, 0, 0)
 
 
 async def test_nothing_of_a_note_and_nobody_private_is_in_the_magnet(world: World) -> None:

@@ -137,3 +137,7 @@ async def test_it_says_in_a_line_why_it_cannot(
 
 def test_it_names_no_torrents_but_by_their_hash() -> None:
     assert '"all"' not in PROGRAM.read_text("utf-8")
+
+
+def test_it_forces_nothing_past_the_queue() -> None:
+    assert "force" not in PROGRAM.read_text("utf-8").lower()

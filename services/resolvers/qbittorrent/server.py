@@ -48,21 +48,10 @@ class Listed:
     v2: str
     category: str
     tags: frozenset[str]
-    state: str
     has_metadata: bool
     folder: str
     connected: int
     named: int
-
-    @property
-    def waits(self) -> bool:
-        """Whether it has to wait for others before it looks for its metadata."""
-        return self.state == "queuedDL" and not self.has_metadata
-
-    @property
-    def stopped(self) -> bool:
-        """Whether it has its metadata, and nobody wants more of it."""
-        return self.has_metadata and self.state in {"checkingResumeData", "pausedDL", "stoppedDL"}
 
     @property
     def may_be_half(self) -> bool:
@@ -195,18 +184,6 @@ class Server:
                 return self._client.torrents_save_metadata(source=magnet)
             except (qbittorrentapi.NotFound404Error, qbittorrentapi.Conflict409Error):
                 return self.exported(str(said.get("hash", "")))  # it is among its torrents
-
-    def start(self, key: str, tag: str) -> bytes | None:
-        """Let *key* look now: a queue lets few do so, and whoever waits in it does so for most of a second at least.
-
-        Where it has its metadata already, return the .torrent instead: it has stopped, and would go on to its payload.
-        What is listed of that is too old. One that no longer has *tag* is left alone.
-        """
-        content = self.exported(key)
-        if content is None and self._has(key, tag):
-            with self._asked():
-                self._client.torrents_set_force_start(enable=True, torrent_hashes=_named([key]))
-        return content
 
     def _has(self, key: str, tag: str) -> bool:
         return any(tag in row.tags for row in self.listed(keys=[key]))
@@ -365,7 +342,6 @@ def _read(said: object) -> list[Listed]:
                 v2=str(one.get("infohash_v2", "")),
                 category=str(one.get("category", "")),
                 tags=frozenset(tag.strip() for tag in str(one.get("tags", "")).split(",")) - {""},
-                state=str(one.get("state", "")),
                 has_metadata=one.get("has_metadata") is True or _number(one, "total_size") > 0,
                 folder=str(one.get("save_path", "")),
                 connected=_number(one, "num_seeds") + _number(one, "num_leechs"),
