@@ -114,6 +114,7 @@ class Server:
             },
             HTTPADAPTER_ARGS={"max_retries": 0},
         )
+        self._client.know_only(login)
 
     @property
     def seconds(self) -> float:
@@ -289,6 +290,11 @@ class _Client(qbittorrentapi.Client):
 
     refused = False
     _connection = _due = 0.0
+
+    def know_only(self, login: Login) -> None:
+        """Log in as *login* says: what is empty there the library takes from the environment."""
+        self.username, self._password, self._api_key = login.username, login.password, login.api_key
+        self._VERIFY_WEBUI_CERTIFICATE = True
 
     def begin(self, seconds: float) -> None:
         self._connection = min(_CONNECTION, seconds / 2)
