@@ -157,9 +157,9 @@ class World:
 
 @pytest.fixture
 async def nox(tmp_path: Path) -> AsyncIterator[Nox]:
-    """Yield a qBittorrent that looks for three at once, as it comes."""
+    """Yield a qBittorrent that has no queue."""
     one = Nox(tmp_path / "profile")
-    await asyncio.to_thread(write_settings, one.folder, one.port, one.password, queue=True)
+    await asyncio.to_thread(write_settings, one.folder, one.port, one.password)
     try:
         await one.start()
         yield one

@@ -8,7 +8,7 @@ import pytest
 from sandbox.swarm import HOSTILE_NAMES, Sample, make_sample
 from sandbox.swarm.samples import Kind
 from services.calibration.task import verdict
-from services.errors import NotFound
+from services.errors import NotFound, ResolverDown
 from services.resolvers.addresses import AddressPolicy
 from services.torrents import Hints, TorrentId
 from tests.integration.qbittorrent_help import (
@@ -39,15 +39,15 @@ def own(rows: list[Row]) -> list[dict[str, object]]:
 
 
 async def added_for(world: World, sample: Sample) -> Row:
-    """Return the torrent that was added for *sample*, as soon as it is there, and was started."""
+    """Return the torrent that was added for *sample*, as soon as it is there."""
 
     def here(rows: list[Row]) -> bool:
-        return any(row["infohash_v1"] == sample.v1 and row["force_start"] for row in rows)
+        return any(row["infohash_v1"] == sample.v1 for row in rows)
 
     return next(row for row in await world.nox.until(here) if row["infohash_v1"] == sample.v1)
 
 
-@pytest.mark.parametrize("kind", ["v1", "v2", "hybrid"])
+@pytest.mark.parametrize("kind", ["v1", "hybrid"])
 async def test_a_name_is_read_from_the_file_and_is_verified(world: World, kind: Kind) -> None:
     sample = world.swarm.seed(make_sample("三体.全集 <b>.mkv", kind=kind, files=[("a.mkv", 1000), ("b/c.txt", 234)]))
     async with world.opened() as resolver:
@@ -58,12 +58,50 @@ async def test_a_name_is_read_from_the_file_and_is_verified(world: World, kind: 
     assert (info.size, len(info.files)) == (1234, 2)
 
 
-async def test_a_hybrid_is_found_by_either_hash_alone(world: World) -> None:
+async def test_a_hybrid_is_found_by_its_v1_hash_alone(world: World) -> None:
     sample = world.swarm.seed(make_sample("Hybrid.mkv", kind="hybrid"))
     async with world.opened() as resolver:
-        for asked in (torrent_id(sample, "v1"), torrent_id(sample, "v2")):
-            info = await resolver.resolve(asked, trackers_of(sample), Steps())
-            assert (info.name.text, info.torrent) == ("Hybrid.mkv", torrent_id(sample))
+        info = await resolver.resolve(torrent_id(sample, "v1"), trackers_of(sample), Steps())
+        assert (info.name.text, info.torrent) == ("Hybrid.mkv", torrent_id(sample))
+
+
+async def test_by_a_v2_hash_nothing_is_added_which_could_be_a_hybrid_that_is_there(world: World) -> None:
+    sample = world.swarm.unseeded(make_sample("Owned.mkv", kind="hybrid"))
+    await add_by(world, f"urn:btih:{sample.v1}")
+    before = await world.nox.rows()
+    async with world.opened() as resolver:
+        with pytest.raises(NotFound, match="nothing_said"):
+            await resolver.resolve(torrent_id(sample, "v2"), trackers_of(sample), Steps())
+    assert own(await world.nox.rows()) == own(before)
+    await forget_all(world)
+
+
+async def test_beside_a_v2_hash_without_metadata_nothing_is_added(world: World) -> None:
+    sample = world.swarm.unseeded(make_sample("Owned.mkv", kind="hybrid"))
+    await add_by(world, f"urn:btmh:1220{sample.v2}")
+    before = await world.nox.rows()
+    async with world.opened() as resolver:
+        with pytest.raises(ResolverDown, match="conflict"):
+            await resolver.resolve(torrent_id(sample, "v1"), trackers_of(sample), Steps())
+        assert own(await world.nox.rows()) == own(before)
+        async with looking(resolver, sample) as lookup:  # it is known to be that one
+            await lookup.steps.until(lambda step: step.code == "asking")
+    assert own(await world.nox.rows()) == own(before)
+    await forget_all(world)
+
+
+async def add_by(world: World, topic: str) -> None:
+    """Add a magnet of *topic* as its owner does."""
+    await asyncio.to_thread(world.nox.client.torrents_add, urls=f"magnet:?xt={topic}")
+    await world.nox.until(lambda rows: len(rows) == 1)
+
+
+async def test_what_is_added_has_a_v1_hash_alone(world: World) -> None:
+    sample = replace(world.swarm.dead(), trackers=())
+    both = TorrentId(torrent_id(sample).v1, torrent_id(make_sample("Another.mkv", kind="v2")).v2)
+    async with world.opened() as resolver, Running(resolver, both, Hints()):
+        row = await added_for(world, sample)
+        assert row["magnet_uri"] == f"magnet:?xt=urn:btih:{sample.v1}"
 
 
 async def test_a_name_keeps_what_qbittorrent_itself_would_show_otherwise(world: World) -> None:
@@ -214,7 +252,7 @@ async def test_what_its_owner_has_taken_over_stays(world: World, what: str) -> N
 
 
 @pytest.mark.parametrize("forced", [False, True])
-async def test_what_its_owner_has_started_stays(world: World, front: Front, *, forced: bool) -> None:
+async def test_what_was_started_is_ours_still(world: World, front: Front, *, forced: bool) -> None:
     sample, client = world.swarm.seed(make_sample("Started.mkv")), world.nox.client
     async with world.opened(url=front.url) as resolver:
         front.answers["delete"] = saying(500)
@@ -225,8 +263,24 @@ async def test_what_its_owner_has_started_stays(world: World, front: Front, *, f
         await world.nox.until(lambda rows: rows[0]["state"] in {"forcedDL", "stalledDL", "downloading"})
         await asyncio.sleep(1.5)  # it was seen
         del front.answers["delete"]
-    assert len(await world.nox.rows()) == 1
-    await forget_all(world)
+    assert await world.nox.rows() == []
+
+
+async def test_in_a_queue_it_waits_for_its_turn(world: World, front: Front) -> None:
+    """Who is forced past it just when its metadata comes goes on to its payload."""
+    sample, owned = world.swarm.seed(make_sample("Queued.mkv")), world.swarm.dead()
+    preferences = {"queueing_enabled": True, "max_active_downloads": 1, "max_active_torrents": 1}
+    await asyncio.to_thread(world.nox.client.app_set_preferences, prefs=preferences)
+    await world.nox.add(owned)
+    await world.nox.until(lambda rows: rows[0]["state"] == "metaDL")
+    async with world.opened(url=front.url) as resolver, looking(resolver, sample) as lookup:
+        await added_for(world, sample)
+        await asyncio.sleep(1.5)  # it was seen
+        states = {row["hash"]: (row["state"], row["force_start"]) for row in await world.nox.rows()}
+        assert states[str(sample.v1)] == ("queuedDL", False)
+        await asyncio.to_thread(world.nox.client.torrents_delete, delete_files=False, torrent_hashes=owned.v1)
+        assert (await lookup.task).name.text == "Queued.mkv"
+    assert (front.asked["setForceStart"], front.asked["start"], front.asked["resume"]) == (0, 0, 0)
 
 
 async def test_nothing_of_a_note_and_nobody_private_is_in_the_magnet(world: World) -> None:

@@ -46,7 +46,7 @@ async def look_up(torrent: TorrentId, *, seconds: float = 15) -> TorrentInfo:
     return await resolver.resolve(torrent, Hints(), Steps())
 
 
-@pytest.mark.parametrize("kind", ["v1", "v2", "hybrid"])
+@pytest.mark.parametrize("kind", ["v1", "hybrid"])
 async def test_its_answer_is_verified(asked: World, kind: Kind, tmp_path: Path) -> None:
     sample = asked.swarm.seed(make_sample("三体.mkv", kind=kind))
     info = await look_up(torrent_id(sample))
@@ -60,6 +60,20 @@ async def test_its_owners_torrent_is_exported_and_left_alone(asked: World) -> No
     await asked.nox.until(lambda rows: rows[0]["state"] == "pausedDL")
     assert (await look_up(torrent_id(sample, "v1"))).name.text == "Owned.mkv"
     assert [(row["category"], row["tags"]) for row in await asked.nox.rows()] == [("films", "mine")]
+    await forget_all(asked)
+
+
+async def test_it_adds_no_hybrid_beside_its_other_half(asked: World) -> None:
+    first, second = (asked.swarm.unseeded(make_sample(f"{one}.mkv", kind="hybrid")) for one in range(2))
+    await asyncio.to_thread(asked.nox.client.torrents_add, urls=f"magnet:?xt=urn:btih:{first.v1}")
+    await asked.nox.until(lambda rows: len(rows) == 1)
+    with pytest.raises(SourceFailed, match="by its v2 info-hash"):
+        await look_up(torrent_id(first, "v2"))
+    await asyncio.to_thread(asked.nox.client.torrents_add, urls=f"magnet:?xt=urn:btmh:1220{second.v2}")
+    await asked.nox.until(lambda rows: len(rows) == 2)
+    with pytest.raises(SourceFailed, match="nothing is added"):
+        await look_up(torrent_id(second, "v1"))
+    assert len(await asked.nox.rows()) == 2
     await forget_all(asked)
 
 
@@ -123,3 +137,7 @@ async def test_it_says_in_a_line_why_it_cannot(
 
 def test_it_names_no_torrents_but_by_their_hash() -> None:
     assert '"all"' not in PROGRAM.read_text("utf-8")
+
+
+def test_it_forces_nothing_past_the_queue() -> None:
+    assert "force" not in PROGRAM.read_text("utf-8").lower()

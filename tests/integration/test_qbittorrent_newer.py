@@ -36,7 +36,6 @@ class Played:
         self.rows: dict[str, dict[str, object]] = {}
         self.owned = False
         self.refusal = 0
-        self.places = True
         self.deleted: list[str] = []
         self.url = ""
 
@@ -95,7 +94,7 @@ class Played:
         self.rows[key] = {
             "hash": key, "infohash_v1": key, "infohash_v2": "", "category": given["category"], "tags": given["tags"],
             "state": "metaDL", "has_metadata": False, "total_size": -1,
-            "save_path": f"/srv/{given['savepath']}" if self.places else "/srv",
+            "save_path": f"/srv/{given['savepath']}",
         }  # fmt: skip
         return web.Response(text="Ok.")
 
@@ -187,19 +186,9 @@ async def test_where_there_is_no_fetch_a_torrent_is_added_and_deleted(without_fe
         info = await resolver.resolve(X, Hints(), Steps())
         assert without_fetch.rows == {}
     assert info.name.text == "Newer.mkv"
-    assert without_fetch.deleted == ["True"]
+    assert without_fetch.deleted == ["False"]
     assert without_fetch.asked["fetchMetadata"] == 0
     assert list(tmp_path.iterdir()) == []
-
-
-async def test_where_a_torrent_has_no_folder_of_its_own_no_file_is_deleted(
-    without_fetch: Played, tmp_path: Path
-) -> None:
-    without_fetch.places = False
-    async with opened(without_fetch, tmp_path) as resolver:
-        await resolver.resolve(X, Hints(), Steps())
-        assert without_fetch.rows == {}
-    assert without_fetch.deleted == ["False"]
 
 
 async def test_an_api_key_needs_no_login_and_a_wrong_one_is_tried_once(with_fetch: Played, tmp_path: Path) -> None:

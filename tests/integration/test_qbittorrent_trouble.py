@@ -1,10 +1,12 @@
 """A qBittorrent that does not answer as it should, goes away, or whose calibot does: nothing of ours stays there."""
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
 import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -154,6 +156,50 @@ async def test_a_stop_does_not_wait_for_one_that_is_silent(world: World, front: 
     async with world.opened(url=front.url, clock=Hurried()):
         await world.nox.until(lambda rows: rows == [])
         await unmarked(world)
+
+
+@contextlib.asynccontextmanager
+async def trickling(head: bytes, piece: bytes, seconds: float) -> AsyncIterator[str]:
+    """Yield the address of one who answers with *head*, and then with a *piece* every so many *seconds*."""
+    over = asyncio.Event()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError), contextlib.closing(writer):
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(head)
+            while not over.is_set():
+                writer.write(piece)
+                await writer.drain()
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(over.wait(), seconds)
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    try:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    finally:
+        over.set()
+        server.close()
+
+
+BODY = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 100000000000\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("head", "piece", "pause", "reason"),
+    [
+        (BODY, b"2", 0.1, "timeout"),
+        (BODY, b"2", 60, "timeout"),
+        (BODY, b"2" * 1_000_000, 0, "garbage"),
+        (b"HTTP/1.1 200 OK\r\nX: ", b"2", 0.1, "timeout"),
+    ],
+    ids=["a trickle", "a stall", "a flood", "a trickle of headers"],
+)
+async def test_an_answer_without_an_end_holds_nobody_for_long(
+    world: World, head: bytes, piece: bytes, pause: float, reason: str
+) -> None:
+    seconds = 2 if pause == 0 else 0.5
+    async with trickling(head, piece, pause) as url, asyncio.timeout(8), world.opened(url=url, seconds=seconds) as one:
+        assert await asyncio.gather(*(why_not(one, world) for _ in range(5))) == [reason] * 5
 
 
 async def test_a_slow_one_is_waited_for(world: World, front: Front) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import qbittorrentapi
+import requests
 from qbittorrentapi import exceptions
 from requests.exceptions import ConnectTimeout, ReadTimeout, SSLError
 
@@ -19,6 +20,7 @@ from services.torrents import Hints, InfoHash, TorrentId
 from tests.fake_clock import FakeClock
 
 V1, V2 = InfoHash("1" * 40), InfoHash("2" * 64)
+ROOT = Path(__file__).parents[2]
 URL = "http://127.0.0.1:8080"
 ERRORS = [one for _, one in inspect.getmembers(exceptions, inspect.isclass) if issubclass(one, exceptions.APIError)]
 
@@ -57,7 +59,35 @@ def test_it_is_told_why_nobody_answers(monkeypatch: pytest.MonkeyPatch, why: typ
 def test_nothing_but_info_hashes_is_ever_deleted(monkeypatch: pytest.MonkeyPatch, keys: list[str]) -> None:
     monkeypatch.setattr(qbittorrentapi.Client, "torrents_delete", lambda *_, **__: pytest.fail("it was asked"))
     with pytest.raises(ResolverDown):
-        Server(Login(URL)).delete(keys, files=True)
+        Server(Login(URL)).delete(keys)
+
+
+def test_no_file_is_ever_deleted(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[object] = []
+    monkeypatch.setattr(
+        qbittorrentapi.Client, "torrents_delete", lambda _, *, delete_files, **__: asked.append(delete_files)
+    )
+    Server(Login(URL)).delete(["1" * 40])
+    assert asked == [False]
+    assert 'deleteFiles="true"' not in (ROOT / "examples" / "find_name_qbittorrent.py").read_text("utf-8")
+
+
+def test_nothing_of_the_environment_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    for word in ("USERNAME", "PASSWORD", "API_KEY", "DO_NOT_VERIFY_WEBUI_CERTIFICATE"):
+        monkeypatch.setenv(f"QBITTORRENTAPI_{word}", "s3cret")
+        monkeypatch.setenv(f"PYTHON_QBITTORRENTAPI_{word}", "s3cret")
+    asked: list[tuple[object, object, object]] = []
+
+    def send(session: requests.Session, request: requests.PreparedRequest, **given: object) -> None:
+        asked.append((request.body, request.headers.get("Authorization"), given["verify"] is not False))
+        raise requests.ConnectionError
+
+    monkeypatch.setattr(requests.Session, "send", send)
+    client = Server(Login("https://127.0.0.1:9"))._client
+    client.begin(5)
+    with pytest.raises(exceptions.APIConnectionError):
+        client.auth_log_in()
+    assert set(asked) == {("username=&password=", None, True)}
 
 
 def test_nowhere_in_the_code_stands_all() -> None:

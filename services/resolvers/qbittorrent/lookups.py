@@ -31,7 +31,6 @@ class Lookup:
     asked: Asked = field(default_factory=Asked)
     begun_at: float = 0.0
     due_at: float = 0.0
-    start_at: float = 0.0
     ever_connected: int = 0
     told: Step | None = None
 

@@ -1,13 +1,13 @@
 """The resolver itself: what it is made of, and one caller's lookup from its beginning to its end."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Self
 
 from services.clock import Clock
-from services.errors import NotFound
+from services.errors import NotFound, ResolverDown
 from services.resolvers.addresses import AddressPolicy
 from services.resolvers.qbittorrent.calls import Calls
 from services.resolvers.qbittorrent.lookups import Lookup
@@ -70,8 +70,10 @@ class QbittorrentResolver:
         """See `Resolver.resolve`. Steps are those of the swarm, as far as the server tells them.
 
         Raises:
-            NotFound: what it has is not this torrent, it refuses the magnet, or somebody takes it away there.
-            ResolverDown: it cannot be asked; parameter *reason* says why, see `Server`.
+            NotFound: what it has is not this torrent, it refuses the magnet, somebody takes it away there, or it
+                would have to be added by a v2 info-hash.
+            ResolverDown: it cannot be asked; parameter *reason* says why, see `Server`, or is ``conflict``: nothing
+                can be added now.
         """
         progress.started()
         more = self._more[torrent] = []
@@ -100,19 +102,18 @@ class QbittorrentResolver:
 
     async def _looked_for(self, lookup: Lookup) -> bytes:
         for _ in range(_TIMES):
-            there = await self._there(lookup.torrent)
+            listed = await self._calls.everything()
+            there = next((one for one in listed if one.may_be(lookup.torrent)), None)
+            if there is None:
+                _check_apart(lookup.torrent, listed)
             again = lookup.again(key=there.key) if there else lookup.again(tag=self._run.next_tag())
             content = await (self._watch.found(again) if there else self._added(again))
             if content is not None:
                 return content
         raise NotFound(reason="taken_away")
 
-    async def _there(self, torrent: TorrentId) -> Listed | None:
-        """Return what the server has of *torrent*, be it under a hash that nobody here knows: a hybrid's."""
-        return next((one for one in await self._calls.everything() if one.may_be(torrent)), None)
-
     async def _added(self, lookup: Lookup) -> bytes | None:
-        new = New(magnet(lookup.torrent, lookup.hints), self._run.name, lookup.tag, self._run.folder)
+        new = New(magnet(TorrentId(v1=lookup.torrent.v1), lookup.hints), self._run.name, lookup.tag, self._run.folder)
         self._watch.expect(lookup)
         try:
             if not await self._calls.ask(lambda server: server.add(new)):
@@ -120,6 +121,18 @@ class QbittorrentResolver:
             return await self._watch.found_ours(lookup)
         finally:
             await self._watch.clear(lookup.tag)
+
+
+def _check_apart(torrent: TorrentId, listed: Iterable[Listed]) -> None:
+    """See that *torrent* may be added by its v1 info-hash beside what is *listed*.
+
+    qBittorrent 4.5.2 crashes when it has a hybrid twice, by its v1 and by its v2, and metadata comes for one of them.
+    So what we add has a v1 alone, and nothing is added beside a v2 of which it is not known yet what it is.
+    """
+    if torrent.v1 is None:
+        raise NotFound(reason="nothing_said")
+    if any(one.may_be_half for one in listed):
+        raise ResolverDown(reason="conflict")
 
 
 async def _close(watching: "asyncio.Task[None]", watch: Watch, calls: Calls) -> None:

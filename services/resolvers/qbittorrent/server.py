@@ -1,14 +1,17 @@
 """A qBittorrent's Web API: what is asked of it, and what its answers and its library's errors are to us. It blocks."""
 
 import re
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import qbittorrentapi
 from qbittorrentapi.definitions import APIKwargsT
-from requests import PreparedRequest
-from requests.exceptions import SSLError, Timeout
+from requests import PreparedRequest, Response
+from requests.exceptions import ReadTimeout, SSLError, Timeout
+from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from services.errors import NotFound, ResolverDown
 from services.torrents import Hints, TorrentId
@@ -18,6 +21,8 @@ _WITH_FETCH = (2, 11, 9)  # of 5.2
 _CONNECTION = 2.0  # seconds at most for it
 _VERSION = re.compile(r"[0-9]+(?:\.[0-9]+){1,3}", re.ASCII)
 _LONGEST_VERSION = 30
+_LARGEST = 32 * 1024 * 1024  # bytes of an answer
+_PIECE = 64 * 1024  # bytes of it that are read at once
 _WORKING = 2  # as it calls a tracker that has answered
 
 
@@ -25,7 +30,7 @@ _WORKING = 2  # as it calls a tracker that has answered
 class Login:
     """Where a qBittorrent is, and what it lets in by: an API key, else a name and a password, which may be empty.
 
-    *seconds* is what one request may take, and half of it is what its connection may, two seconds at most.
+    *seconds* is what one question may take as a whole, and half of it is what a connection may, two seconds at most.
     """
 
     url: str
@@ -48,21 +53,15 @@ class Listed:
     v2: str
     category: str
     tags: frozenset[str]
-    state: str
     has_metadata: bool
     folder: str
     connected: int
     named: int
 
     @property
-    def waits(self) -> bool:
-        """Whether it has to wait for others before it looks for its metadata."""
-        return self.state == "queuedDL" and not self.has_metadata
-
-    @property
-    def stopped(self) -> bool:
-        """Whether it has its metadata, and nobody wants more of it."""
-        return self.has_metadata and self.state in {"checkingResumeData", "pausedDL", "stoppedDL"}
+    def may_be_half(self) -> bool:
+        """Whether it may turn out to be a hybrid of which its v2 info-hash alone is known there."""
+        return not self.has_metadata and not self.v1 and bool(self.v2)
 
     def may_be(self, torrent: TorrentId) -> bool:
         """Whether it has an info-hash of *torrent*."""
@@ -107,14 +106,20 @@ class Server:
             FORCE_SCHEME_FROM_HOST=True,  # else one that does not answer https is sent the password without it
             SIMPLE_RESPONSES=True,
             REQUESTS_ARGS={
-                "timeout": (min(_CONNECTION, login.seconds / 2), login.seconds),
                 "allow_redirects": False,
+                "stream": True,
                 # The environment's proxies are for Telegram, and a password for this host in .netrc is another one.
                 "proxies": {"http": "", "https": ""},
                 "auth": _unchanged,
             },
             HTTPADAPTER_ARGS={"max_retries": 0},
         )
+        self._client.know_only(login)
+
+    @property
+    def seconds(self) -> float:
+        """What one question may take."""
+        return self._login.seconds
 
     def version(self) -> str:
         """Return what it says that it is: ``v4.5.2``."""
@@ -191,18 +196,6 @@ class Server:
             except (qbittorrentapi.NotFound404Error, qbittorrentapi.Conflict409Error):
                 return self.exported(str(said.get("hash", "")))  # it is among its torrents
 
-    def start(self, key: str, tag: str) -> bytes | None:
-        """Let *key* look now: a queue lets few do so, and whoever waits in it does so for most of a second at least.
-
-        Where it has its metadata already, return the .torrent instead: it has stopped, and would go on to its payload.
-        What is listed of that is too old. One that no longer has *tag* is left alone.
-        """
-        content = self.exported(key)
-        if content is None and self._has(key, tag):
-            with self._asked():
-                self._client.torrents_set_force_start(enable=True, torrent_hashes=_named([key]))
-        return content
-
     def _has(self, key: str, tag: str) -> bool:
         return any(tag in row.tags for row in self.listed(keys=[key]))
 
@@ -217,10 +210,10 @@ class Server:
                 spelled = [f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in hints.peers]
                 self._client.torrents_add_peers(peers=spelled, torrent_hashes=_named([key]))
 
-    def delete(self, keys: Sequence[str], *, files: bool) -> None:
-        """Delete *keys*; with their *files*, whose folder is ours alone, should one have begun to have some."""
+    def delete(self, keys: Sequence[str]) -> None:
+        """Delete *keys*, and never a file: since they were seen their owner may have moved them beside others."""
         with self._asked():
-            self._client.torrents_delete(delete_files=files, torrent_hashes=_named(keys))
+            self._client.torrents_delete(delete_files=False, torrent_hashes=_named(keys))
 
     def tags(self) -> list[str]:
         """Return every tag that there is."""
@@ -276,6 +269,7 @@ class Server:
     def _asked(self) -> Iterator[None]:
         if self._client.refused:
             raise ResolverDown(reason="password")
+        self._client.begin(self._login.seconds)
         try:
             yield
         except qbittorrentapi.APIError as error:
@@ -289,9 +283,51 @@ class Server:
 
 
 class _Client(qbittorrentapi.Client):
-    """Logs in where it has to, and never again with what was *refused*: after five times we would be banned."""
+    """Logs in where it has to, and never again with what was *refused*: after five times we would be banned.
+
+    What is asked from `begin` on is over in time, with logging in and asking again, and no answer is endless.
+    """
 
     refused = False
+    _connection = _due = 0.0
+
+    def know_only(self, login: Login) -> None:
+        """Log in as *login* says: what is empty there the library takes from the environment."""
+        self.username, self._password, self._api_key = login.username, login.password, login.api_key
+        self._VERIFY_WEBUI_CERTIFICATE = True
+
+    def begin(self, seconds: float) -> None:
+        self._connection = min(_CONNECTION, seconds / 2)
+        self._due = time.monotonic() + seconds
+
+    def _request(self, *args: Any, **kwargs: Any) -> Any:
+        left = self._left()
+        kwargs["requests_args"] = {"timeout": (min(self._connection, left), left), "hooks": {"response": self._take_in}}
+        return super()._request(*args, **kwargs)
+
+    def _left(self) -> float:
+        left = self._due - time.monotonic()
+        if left <= 0:
+            raise ReadTimeout
+        return left
+
+    def _take_in(self, response: Response, **_: object) -> None:
+        """Read the answer piece by piece: the library's time-out is that of a piece."""
+        content, whole = bytearray(), False
+        try:
+            while piece := response.raw.read1(_PIECE, decode_content=True):
+                content += piece
+                self._left()
+                _check_size(content)
+            whole = True
+        except ReadTimeoutError as error:
+            raise ReadTimeout from error
+        except HTTPError as error:
+            raise ConnectionError from error
+        finally:
+            if not whole:
+                response.close()
+        response._content = bytes(content)  # noqa: SLF001 - it has no other way in, and the cookies are read from `raw`
 
     def auth_log_in(self, username: str | None = None, password: str | None = None, **kwargs: APIKwargsT) -> None:
         if self.refused:
@@ -305,6 +341,11 @@ class _Client(qbittorrentapi.Client):
     def close(self) -> None:
         """Close the connections: of itself the library does so when the collector of garbage comes by."""
         self._trigger_session_initialization()
+
+
+def _check_size(content: bytearray) -> None:
+    if len(content) > _LARGEST:
+        raise qbittorrentapi.APIError("too large")  # which its library does not ask for again
 
 
 def _reason(error: qbittorrentapi.APIError) -> str:
@@ -360,7 +401,6 @@ def _read(said: object) -> list[Listed]:
                 v2=str(one.get("infohash_v2", "")),
                 category=str(one.get("category", "")),
                 tags=frozenset(tag.strip() for tag in str(one.get("tags", "")).split(",")) - {""},
-                state=str(one.get("state", "")),
                 has_metadata=one.get("has_metadata") is True or _number(one, "total_size") > 0,
                 folder=str(one.get("save_path", "")),
                 connected=_number(one, "num_seeds") + _number(one, "num_leechs"),

@@ -22,7 +22,6 @@ _EACH = 0.5  # seconds between two looks
 _SOON = 0.1  # seconds between two looks while somebody has just begun
 _NEW = 1.0  # seconds
 _EVIDENCE_EACH = 5.0  # seconds
-_QUEUED = 5.0  # seconds after which one that still waits is started again: its server was
 _LONGEST = 10.0  # seconds between two looks at a server that does not answer
 _PATIENCE = 10.0  # seconds of silence that a lookup bears: a server that is started anew
 _LATE = 3.0  # seconds in which a torrent may appear that was added, or that a server loads
@@ -58,8 +57,8 @@ class Watch:
         self._calls = calls
         self._policy = policy
         self._clock = clock
-        self._cleaning = Cleaning(calls, run, clock)
-        self._sweeps = [_Sweep(Cleaning(calls, one, clock, dead=True)) for one in dead]
+        self._cleaning = Cleaning(calls, run)
+        self._sweeps = [_Sweep(Cleaning(calls, one)) for one in dead]
         self._lookups: dict[str, Lookup] = {}
         self._others: set[Lookup] = set()
         self._leaving: dict[str, asyncio.Future[None]] = {}
@@ -243,9 +242,6 @@ class Watch:
         lookup.see(row, self._dht_nodes)
         if row.has_metadata:
             lookup.settle_with(await self._calls.ask(lambda server: server.exported(row.key)))
-        elif lookup.tag and row.waits and now >= lookup.start_at:
-            lookup.start_at = now + _QUEUED
-            lookup.settle_with(await self._calls.ask(lambda server: server.start(row.key, lookup.tag)))
         elif lookup.tag and lookup.more:
             more = reduce(Hints.merged, lookup.more)
             lookup.more.clear()
