@@ -111,7 +111,7 @@ async def apply_choice(tx: Tx, choice: Choice, notebook: NotebookId, person: Per
     """Store the choice for the notebook, and write the name into the notes that its tasks were asked for.
 
     Of all tasks that found the torrent, not only of the one that was pressed: in each the name is certain now. A name
-    that was chosen before is replaced.
+    that was chosen before is replaced. What was settled before is written over claims alone, where such stand.
 
     Raises:
         TaskNotFound: no such task in this notebook.
@@ -128,7 +128,8 @@ async def apply_choice(tx: Tx, choice: Choice, notebook: NotebookId, person: Per
     if sure and not claims:
         raise CannotChoose
     settled = (name.chosen or sure) and name.text == pressed.text
-    if settled and not behind and not await other_readings(tx, task, item):
+    over_claims_alone = settled and not await other_readings(tx, task, item)
+    if over_claims_alone and not behind:
         return Applied()  # pressed twice
     chosen = found if sure else replace(found, name=pressed.read(name))
     if not sure:
@@ -143,6 +144,9 @@ async def apply_choice(tx: Tx, choice: Choice, notebook: NotebookId, person: Per
     await tx.followers.again(task.id)
     await tx.followers.renew(list(tasks))
     applied = Applied(tasks={task.id, *tasks}, notes=set(put_right))
+    if over_claims_alone:
+        await tx.tasks.replace_items([replace(item, passed_over=None)])
+        return applied
     for one in (item, *others):
         owner, since = tasks.get(one.task_id, task), one.ended_at or now
         changed, why = await _write(tx, owner, chosen, person, now, since=since, pressed=one is item)

@@ -119,6 +119,28 @@ async def test_other_names_in_a_note_that_carries_a_claim_stay(world: World, run
         assert await world.text(note) == f"{link('claim', 'typed')} {link('claim', TRUE)} {link('film', CLAIM)}"
 
 
+@pytest.mark.parametrize("undone", [True, False])
+async def test_what_was_undone_or_typed_in_another_note_of_the_task_stays_where_the_offer_is_pressed(
+    world: World, run: Run, store: Store, clock: FakeClock, *, undone: bool
+) -> None:
+    async with run() as manager:
+        first = await world.add(link("claim", "18"), "claim")
+        second = await world.add(f"b {link('claim', 'mine')}", "claim")
+        task_id = await world.calibrate(manager, first, second)
+        (only,) = choices(Name(text=CLAIM, raw=CLAIM.encode()), verified=False)
+        await world.choose(manager, task_id, only.word)
+        if undone:
+            await History(store, clock, manager.note_changed).undo(world.notebook, second, person=ALICE)
+        else:
+            await world.edit(second, f"b {link('claim', 'mine')}", BOB)
+        await manager.learn(info_of(torrent("claim"), TRUE))
+        assert OFFER in (await world.shown(manager, task_id)).html
+        await world.choose(manager, task_id, "utf-8")
+        assert await world.text(first) == link("claim", TRUE)
+        assert await world.text(second) == f"b {link('claim', 'mine')}"
+        assert OFFER not in (await world.shown(manager, task_id)).html
+
+
 async def test_neither_a_pinned_note_nor_one_that_says_something_else_by_now_is_offered_anything(
     world: World, run: Run, engine: FakeEngine
 ) -> None:
