@@ -79,13 +79,14 @@ class NameRows:
     async def _fresh(self, infos: Sequence[TorrentInfo]) -> Sequence[TorrentInfo]:
         """Return what is to be stored, one a hash; of claims one for the same hashes. What it replaces is deleted."""
         rows = await self._run.all("names_of", torrents=codec.torrents_to_json(info.torrent for info in infos))
-        final = {row["place"] for row in rows if row["verified"] or _stays(row, infos[row["place"]])}
+        final = {row["place"] for row in rows if _stays(row, infos[row["place"]])}
         fresh = [info for place, info in enumerate(infos) if place not in final]
         verified: dict[InfoHash, TorrentInfo] = {}
         for info in fresh:
             if info.verified and verified.keys().isdisjoint(info.torrent.hashes):
                 verified.update(dict.fromkeys(info.torrent.hashes, info))
-        claimed = {one.torrent: one for one in fresh if verified.keys().isdisjoint(one.torrent.hashes)}
+        answered = {one.torrent for one in fresh if _is_answered(one.torrent, verified)}
+        claimed = {one.torrent: one for one in fresh if not one.verified and one.torrent not in answered}
         replaced = {row["id"] for row in rows if row["place"] not in final and _replaces(infos[row["place"]], row)}
         ids: list[Parameters] = [{"id": one} for one in replaced]
         await self._run.many("keep_replaced_claims", ids)
@@ -121,13 +122,23 @@ class FactRows:
         return await self._run.one("task_with_hash", notebook_id=notebook, info_hash=info_hash.hex) is not None
 
 
+def _is_answered(torrent: TorrentId, verified: Mapping[InfoHash, TorrentInfo]) -> bool:
+    return any(verified[one].torrent.answers(torrent) for one in torrent.hashes if one in verified)
+
+
 def _replaces(info: TorrentInfo, row: sqlite3.Row) -> bool:
-    """Whether *info* replaces a claim: one of any of its hashes where it is verified, else one of just these."""
-    return info.verified or codec.torrent_from(row["v1"], row["v2"]) == info.torrent
+    """Whether *info* replaces a claim: one that it answers where it is verified, else one of just its hashes."""
+    claimed = codec.torrent_from(row["v1"], row["v2"])
+    return info.torrent.answers(claimed) if info.verified else claimed == info.torrent
 
 
 def _stays(row: sqlite3.Row, info: TorrentInfo) -> bool:
-    """Whether a claim that is known stays where *info* comes, another claim: the same, or people have chosen it."""
+    """Whether what is known stays where *info* comes: verified; or the same claim, or one that people have chosen.
+
+    What is verified of one hash says nothing of a pair that it does not have: a claim of that is kept beside it.
+    """
+    if row["verified"]:
+        return info.verified or codec.torrent_from(row["v1"], row["v2"]).answers(info.torrent)
     known = bool(row["chosen"]) or row["name"] == info.name.text
     return known and not info.verified and _replaces(info, row)
 

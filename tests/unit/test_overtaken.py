@@ -9,7 +9,7 @@ from services.errors import CannotChoose
 from services.magnets.parse import find_magnets
 from services.notebook.history import History
 from services.store.store import Store
-from services.torrents import Hints, Name, NotebookId, NoteId, TaskId
+from services.torrents import Hints, InfoHash, Name, NotebookId, NoteId, TaskId, TorrentId
 from tests.fake_clock import FakeClock
 from tests.unit.conftest import Run
 from tests.unit.fakes import FakeEngine, info_of, torrent
@@ -139,6 +139,40 @@ async def test_what_was_undone_or_typed_in_another_note_of_the_task_stays_where_
         assert await world.text(first) == link("claim", TRUE)
         assert await world.text(second) == f"b {link('claim', 'mine')}"
         assert OFFER not in (await world.shown(manager, task_id)).html
+
+
+@pytest.mark.parametrize("pressed", [True, False])
+@pytest.mark.parametrize("verified_first", [True, False])
+async def test_what_is_verified_of_one_hash_says_nothing_of_its_pair_with_a_foreign_one(
+    world: World, run: Run, engine: FakeEngine, *, pressed: bool, verified_first: bool
+) -> None:
+    alone = torrent("claim")
+    pair = TorrentId(alone.v1, InfoHash("9" * 64))
+    engine.names[pair] = info_of(pair, CLAIM, verified=False)
+    text = f"magnet:?xt=urn:btih:{pair.v1}&xt=urn:btmh:1220{pair.v2}&dn="
+    async with run() as manager:
+        note = await world.insert(f"{text}18", pair)
+        if verified_first:
+            await manager.learn(info_of(alone, TRUE))
+        task_id = await world.calibrate(manager, note)
+        (only,) = choices(Name(text=CLAIM, raw=CLAIM.encode()), verified=False)
+        if pressed:
+            await world.choose(manager, task_id, only.word)
+        if not verified_first:
+            await manager.learn(info_of(alone, TRUE))
+        item = await world.item(manager, task_id)
+        assert item.found is not None
+        assert (item.found.torrent, item.found.name.text, item.found.verified) == (pair, CLAIM, False)
+        assert TRUE not in (await world.shown(manager, task_id)).html
+        if not pressed:
+            await world.choose(manager, task_id, only.word)
+        assert await world.text(note) == text + CLAIM
+        known = await world.store.read(lambda tx: tx.facts.of(world.notebook, [alone, pair]))
+        assert {one: known[one].verified for one in known} == {alone: True, pair: False}
+        await manager.learn(info_of(pair, "both.mkv"))  # two of one hash: what was read first stays
+        await manager.learn(info_of(alone, TRUE))
+        known = await world.store.read(lambda tx: tx.facts.of(world.notebook, [alone, pair]))
+        assert {one: known[one].verified for one in known} == {alone: True, pair: False}
 
 
 async def test_neither_a_pinned_note_nor_one_that_says_something_else_by_now_is_offered_anything(
