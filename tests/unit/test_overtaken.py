@@ -97,6 +97,17 @@ async def test_the_card_on_which_a_claim_was_chosen_offers_what_another_notebook
         assert await world.text(note) == link("claim", TRUE)
 
 
+async def test_a_card_that_offers_the_name_does_not_say_that_it_stood_there(world: World, run: Run) -> None:
+    async with run() as manager:
+        note, first = await chosen(world, manager)
+        again = await world.calibrate(manager, note)
+        assert "stood there already" in (await world.shown(manager, again)).html
+        await manager.learn(info_of(torrent("claim"), TRUE))
+        for one in (first, again):
+            shown = await world.shown(manager, one)
+            assert ("stood there already" in shown.html, OFFER in shown.html) == (False, True)
+
+
 async def test_a_note_task_corrects_the_claim_by_itself_and_has_nothing_to_offer(
     world: World, run: Run, engine: FakeEngine
 ) -> None:
