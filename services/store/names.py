@@ -87,10 +87,15 @@ class NameRows:
                 verified.update(dict.fromkeys(info.torrent.hashes, info))
         answered = {one.torrent for one in fresh if _is_answered(one.torrent, verified)}
         claimed = {one.torrent: one for one in fresh if not one.verified and one.torrent not in answered}
-        replaced = {row["id"] for row in rows if row["place"] not in final and _replaces(infos[row["place"]], row)}
-        ids: list[Parameters] = [{"id": one} for one in replaced]
-        await self._run.many("keep_replaced_claims", ids)
-        await self._run.many("delete_name", ids)
+        replaced: dict[int, bool] = {}  # whether by what is verified
+        for row in rows:
+            info = infos[row["place"]]
+            if row["place"] not in final and _replaces(info, row):
+                replaced[row["id"]] = info.verified or replaced.get(row["id"], False)
+        overtaken: list[Parameters] = [{"id": one} for one, by_verified in replaced.items() if by_verified]
+        await self._run.many("keep_replaced_claims", overtaken)
+        await self._run.many("reopen_claimed_notes", overtaken)
+        await self._run.many("delete_name", [{"id": one} for one in replaced])
         return [*claimed.values(), *{id(info): info for info in verified.values()}.values()]
 
 

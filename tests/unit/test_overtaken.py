@@ -1,5 +1,7 @@
 """A claim that somebody let be written, and what is verified later: it is offered to all notes that carry the claim."""
 
+from collections.abc import Collection
+
 import pytest
 
 from services.calibration.choice import Choice, choices
@@ -17,7 +19,7 @@ from tests.unit.name_world import ALICE, BOB, World, guessed, labels, link
 
 CLAIM, TRUE = "claimed.mkv", "true.mkv"
 GUESS = guessed("claim")
-OFFER = "A name that was only claimed stands in #1. Press this one to write it there."
+OFFER = "The name in #1 was never verified. Press this one to write it there."
 
 
 @pytest.fixture
@@ -95,6 +97,49 @@ async def test_the_card_on_which_a_claim_was_chosen_offers_what_another_notebook
         assert OFFER not in (await world.shown(manager, theirs)).html
         await world.choose(manager, first, "utf-8")
         assert await world.text(note) == link("claim", TRUE)
+
+
+async def test_a_name_is_offered_to_notes_whose_claim_nobody_pressed_and_they_count_as_uncalibrated(
+    world: World, run: Run, store: Store, clock: FakeClock
+) -> None:
+    async def left() -> Collection[NoteId]:
+        return await store.read(lambda tx: tx.notes.uncalibrated([note]))
+
+    async with run() as manager:
+        note = await world.add(link("claim", "18"), "claim")
+        task_id = await world.calibrate(manager, note)
+        assert not await left()
+        number = manager.number
+        await manager.learn(info_of(torrent("claim"), TRUE))
+        assert task_id in {one.task.id for one in (await manager.changes_since(number)).tasks}
+        assert set(await left()) == {note}
+        shown = await world.shown(manager, task_id)
+        assert ("stood there already" in shown.html, OFFER in shown.html, labels(shown)) == (False, True, [TRUE])
+        await world.choose(manager, task_id, "utf-8")
+        assert await world.text(note) == link("claim", TRUE)
+        assert not await left()
+        shown = await world.shown(manager, task_id)
+        assert ("Corrected: #1" in shown.html, labels(shown)) == (True, ["Undo"])
+        await History(store, clock, manager.note_changed).undo_task(world.notebook, task_id, person=BOB)
+        assert await world.text(note) == link("claim", "18")
+        assert OFFER not in (await world.shown(manager, task_id)).html
+
+
+@pytest.mark.parametrize("typed", [True, False])
+async def test_what_was_typed_or_kept_since_nobody_pressed_a_claim_is_offered_nothing(
+    world: World, run: Run, *, typed: bool
+) -> None:
+    async with run() as manager:
+        note = await world.add(link("claim", "18"), "claim")
+        task_id = await world.calibrate(manager, note)
+        if typed:
+            await world.edit(note, link("claim", "typed"), ALICE)
+        else:
+            await world.pin(note, "claim")
+        await manager.learn(info_of(torrent("claim"), TRUE))
+        assert labels(await world.shown(manager, task_id)) == []
+        await world.choose(manager, task_id, "utf-8")
+        assert await world.text(note) == link("claim", "typed" if typed else "18")
 
 
 async def test_a_card_that_offers_the_name_does_not_say_that_it_stood_there(world: World, run: Run) -> None:

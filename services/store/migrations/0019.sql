@@ -63,7 +63,8 @@ FROM items LEFT JOIN names ON items.state = 'completed' AND names.id = (
 LEFT JOIN chosen_names AS chosen ON chosen.name_id = names.id
     AND chosen.notebook_id = (SELECT notebook_id FROM tasks WHERE tasks.id = items.task_id);
 
--- The names that people chose while they were only claimed, and in whose place something verified came: notes may have them.
+-- The names that notes were calibrated by while they were only claimed, and in whose place something verified came: where
+-- people chose them notes may have them, else their own names still.
 CREATE TABLE replaced_claims (
     notebook_id INTEGER NOT NULL REFERENCES notebooks,
     info_hash TEXT NOT NULL,
