@@ -138,6 +138,7 @@ async def test_what_was_typed_or_kept_since_nobody_pressed_a_claim_is_offered_no
             await world.pin(note, "claim")
         await manager.learn(info_of(torrent("claim"), TRUE))
         assert labels(await world.shown(manager, task_id)) == []
+        assert not await world.store.read(lambda tx: tx.notes.uncalibrated([note]))
         await world.choose(manager, task_id, "utf-8")
         assert await world.text(note) == link("claim", "typed" if typed else "18")
 
