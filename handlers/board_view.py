@@ -10,6 +10,7 @@ from handlers.cards import (
     counted,
     latest,
     retry_failed,
+    sent_in_no_note,
     shown_state,
     subject,
     told,
@@ -78,18 +79,25 @@ def board_card(view: View, now: float | None, t: Translation) -> tuple[Message, 
     more = view.left - first - len(view.live)
     if more > 0:
         lines.append(t.gettext("+{count} more").format(count=more))
-    behind = []
+    hint, behind = _how_to_keep(t, [*view.fresh, *view.ended]), []
     if view.asking and view.left:
         question = t.ngettext("Cancel {count} task?", "Cancel all {count} tasks?", view.left)
         behind = ["", question.format(count=view.left)]
         if view.shared:
             behind[-1] = t.gettext("Cancel these? A press cancels one's own tasks; an administrator's cancels all.")
-    told = _ends(t, view.fresh, [*lines, "", *behind])
+    told = _ends(t, view.fresh, [*lines, "", *hint, *behind])
     most = END_LINES if view.left else MOST_ENDS
     others = view.ended[: max(0, most - len(told))]
-    ends = [*reversed(told), *_ends(t, others, [*lines, "", *told, *behind])]
+    ends = [*reversed(told), *_ends(t, others, [*lines, "", *told, *hint, *behind])]
     between = [""] if ends and view.live else []
-    return Message("\n".join([*lines, *between, *ends, *behind]), _keyboard(t, view, more)), len(told)
+    return Message("\n".join([*lines, *between, *ends, *hint, *behind]), _keyboard(t, view, more)), len(told)
+
+
+def _how_to_keep(t: Translation, ends: Sequence[Snapshot]) -> Sequence[str]:
+    """Return the line that says how to keep the torrents of files that were sent, and that were in no note then."""
+    if not any(map(sent_in_no_note, ends)):
+        return []
+    return [t.gettext("What was in no note here is kept by a reply to its file with /save.")]
 
 
 def _ends(t: Translation, ends: Sequence[Snapshot], there: Sequence[str]) -> Sequence[str]:
@@ -173,9 +181,9 @@ def _keyboard(t: Translation, view: View, more: int) -> InlineKeyboardMarkup | N
 
 def ends_message(ends: Sequence[Snapshot], t: Translation) -> tuple[Message, int]:
     """Return a message of its own that tells *ends*, and how many of them, the first ones: as many as fit."""
-    head = [t.gettext("These have ended:")] if len(ends) > 1 else []
-    told = _ends(t, ends, head)
-    return Message("\n".join([*head, *told])), len(told)
+    head, hint = [t.gettext("These have ended:")] if len(ends) > 1 else [], _how_to_keep(t, ends)
+    told = _ends(t, ends, [*head, *hint])
+    return Message("\n".join([*head, *told, *hint])), len(told)
 
 
 def moved_message(one: Snapshot, t: Translation) -> Message:

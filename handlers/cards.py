@@ -213,10 +213,15 @@ def _in_notes(t: Translation, snapshot: Snapshot) -> list[str]:
 
 def _in_no_note(t: Translation, snapshot: Snapshot) -> list[str]:
     """Return how to keep the torrent of a file that was sent, and that was in no note then."""
-    task = snapshot.task
-    if task.cause != FROM_FILE or isinstance(task.request, NoteRequest) or snapshot.first.found is None:
+    if not sent_in_no_note(snapshot):
         return []
     return [t.gettext("No note here had this torrent. To keep it, reply to the file with /save.")]
+
+
+def sent_in_no_note(snapshot: Snapshot) -> bool:
+    """Whether a file was sent whose torrent was in no note then."""
+    task = snapshot.task
+    return task.cause == FROM_FILE and not isinstance(task.request, NoteRequest) and snapshot.first.found is not None
 
 
 def written_nowhere(snapshot: Snapshot) -> bool:

@@ -6,10 +6,10 @@ from collections.abc import Callable
 import structlog
 from structlog.typing import FilteringBoundLogger
 from telegram import Bot, Document
-from telegram.error import TelegramError
+from telegram.error import TelegramError, TimedOut
 
 from handlers.refusals import loggable, seconds_to_wait
-from services.clock import Clock
+from services.clock import Clock, at_most
 from services.decoding import decode_file
 from services.errors import FileTooLarge, FileUnavailable, NotATorrent, NotFound
 from services.torrents import TorrentInfo
@@ -26,7 +26,8 @@ ReadTorrent = Callable[[bytes, str], TorrentInfo]
 """Returns what the bytes of a .torrent say, for the source of this label; NotFound where they are none. Blocks."""
 _SENT = "file"
 _TORRENTS_AT_ONCE = 8  # each is in memory whole; one is read at a time, which may take ten times as much
-_FETCH_SECONDS = 20.0
+_FETCH_SECONDS = 20.0  # without a byte
+_WHOLE_SECONDS = 60.0  # a try in all: else one that drips would keep its place, and its chat, for hours
 _PAUSES = (1.0, 3.0)
 _LATEST_TRY = 30.0
 """Seconds after the first try: what is next in the chat waits meanwhile."""
@@ -76,16 +77,23 @@ class Files:
         latest = self._clock.monotonic() + _LATEST_TRY
         for pause in _PAUSES:
             try:
-                return await _fetch(document, bot, most)
+                return await self._try(document, bot, most)
             except TelegramError as error:
                 wait = max(pause, seconds_to_wait(error))
                 if self._clock.monotonic() + wait > latest:
                     raise _unavailable(error) from error
             await self._clock.sleep(wait)
         try:
-            return await _fetch(document, bot, most)
+            return await self._try(document, bot, most)
         except TelegramError as error:
             raise _unavailable(error) from error
+
+    async def _try(self, document: Document, bot: Bot, most: int) -> bytes:
+        fetching = asyncio.ensure_future(_fetch(document, bot, most))
+        await at_most(self._clock, _WHOLE_SECONDS, fetching)
+        if fetching.cancelled():
+            raise TimedOut
+        return fetching.result()
 
 
 async def _fetch(document: Document, bot: Bot, most: int) -> bytes:

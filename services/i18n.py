@@ -451,7 +451,7 @@ def question_said(t: Translation, torrent: str, *, several: bool, writes: bool, 
 
 def only_claimed_said(t: Translation, notes: str) -> str:
     """Return what offers a name that is verified to *notes* that have one which never was."""
-    words = t.gettext("A name that was only claimed stands in {notes}. Press this one to write it there.")
+    words = t.gettext("The name in {notes} was never verified. Press this one to write it there.")
     return words.format(notes=notes)
 
 

@@ -20,10 +20,11 @@ class Allowance:
     lookups: int = 0
 
     async def ask(self, tx: Tx, person: PersonId, torrents: Collection[TorrentId], now: float) -> None:
-        """Count the lookups that *torrents* need as asked for by *person*; what is known already needs none.
+        """Count the lookups that *torrents* need as asked for by *person*; what is known already needs no allowance.
 
         Raises:
             TooMany: more torrents than one task may have, or lookups than an hour has.
+            TooManyTasks: this person has enough under way.
             AllowanceUsedUp: not now.
         """
         if len(torrents) > MOST_TORRENTS:
@@ -31,14 +32,11 @@ class Allowance:
         needed = len(torrents) - len(await tx.names.verified(torrents))
         if not needed:
             return
+        if self.tasks and await tx.tasks.under_way(person) >= self.tasks:
+            raise TooManyTasks(most=self.tasks)
         if self.lookups:
             await self._check(tx, person, needed, now)
         await tx.asked.add(person, needed, now)
-
-    async def admit(self, tx: Tx, person: PersonId) -> None:
-        """Raises TooManyTasks where *person* has enough under way."""
-        if self.tasks and await tx.tasks.under_way(person) >= self.tasks:
-            raise TooManyTasks(most=self.tasks)
 
     async def _check(self, tx: Tx, person: PersonId, needed: int, now: float) -> None:
         if needed > self.lookups:

@@ -155,7 +155,7 @@ async def apply_told(tx: Tx, told: Sequence[Told], now: float) -> Applied:
 
 
 async def _overtaken(tx: Tx, told: Sequence[Told]) -> set[TaskId]:
-    """Let the cards that told of a claim which people chose, and whose place something verified takes, show that."""
+    """Let the cards that told of a claim, whose place something verified takes, show that."""
     verified = [one.info.torrent for one in told if isinstance(one, Named) and one.info and one.info.verified]
     claims = await tx.names.replaced_claims(verified) if verified else ()
     tasks = {one.task_id for notebook, torrent in claims for one in await tx.tasks.found_in(notebook, torrent)}

@@ -7,12 +7,12 @@ from typing import NamedTuple
 
 from services.calibration.apply import Applied, may_be_written, passed_over, writable
 from services.calibration.ports import Tx
-from services.calibration.task import Found, Item, ItemKey, NoteRequest, PassedOver, Task
+from services.calibration.task import Found, Item, ItemKey, NoteRequest, PassedOver, State, Task
 from services.errors import CannotChoose, TaskNotFound
 from services.magnets.parse import find_magnets
 from services.magnets.rewrite import rename, rename_at
 from services.notebook.history import names_in, stands, steps_of, take_back
-from services.notebook.note import Cause, Change, Note
+from services.notebook.note import Cause, Change, Mark, Note
 from services.readings import Reading, readings
 from services.torrents import Name, NotebookId, NoteId, PersonId, TaskId, TorrentId
 
@@ -88,30 +88,43 @@ async def other_readings(tx: Tx, task: Task, item: Item) -> Sequence[NoteId]:
     ]
 
 
-async def with_claims(tx: Tx, task: Task, item: Item) -> tuple[Sequence[Note], Collection[str]]:
-    """Return the notes in which a name stands that was only claimed, where the item's is verified; and such names.
+class Behind(NamedTuple):
+    """A note in which *names* stand that nobody verified, where the name is by now."""
 
-    People let them be written. What was undone or kept in a note is passed over.
+    note: Note
+    names: Collection[str | None]
+
+
+async def with_claims(tx: Tx, task: Task, item: Item) -> Sequence[Behind] | None:
+    """Return the notes that have names which were only claimed, where the item's is verified; None if none ever was.
+
+    People let them be written. Where they did not, and it is the item of notes, those notes have their own names still.
+    What was undone or kept in a note is passed over.
     """
     found = item.found
     if found is None or not found.verified or not writable(found):
-        return (), ()
+        return None
     torrent = found.torrent
-    replaced = await tx.names.replaced_claims([torrent])
-    claims = set(replaced.get((task.notebook, torrent), ())) - {found.name.text}
+    claims = set((await tx.names.replaced_claims([torrent])).get((task.notebook, torrent), ()))
     if not claims:
-        return (), ()
+        return None
     pinned = await tx.notes.pinned(task.notebook, [torrent])
-    having = (await tx.notes.having(task.notebook, [torrent])).get(torrent, ())
-    notes = [one for one in having if (one.id, torrent) not in pinned and claims & set(names_in(one.text, torrent))]
-    return notes, claims
+    unwritten = isinstance(task.request, NoteRequest) and not item.corrected and item.passed_over is None
+    behind = []
+    for note in (await tx.notes.having(task.notebook, [torrent])).get(torrent, ()):
+        others = {*names_in(note.text, torrent)} - {found.name.text}
+        own = unwritten and others and await _typed_by(tx, note, torrent, item.ended_at or 0.0) is None
+        names = others if own else others & claims
+        if names and (note.id, torrent) not in pinned:
+            behind.append(Behind(note, names))
+    return behind
 
 
 async def apply_choice(tx: Tx, choice: Choice, notebook: NotebookId, person: PersonId, now: float) -> Applied:
     """Store the choice for the notebook, and write the name into the notes that its tasks were asked for.
 
     Of all tasks that found the torrent, not only of the one that was pressed: in each the name is certain now. A name
-    that was chosen before is replaced.
+    that was chosen before is replaced. What was settled before is written over claims alone, where such stand.
 
     Raises:
         TaskNotFound: no such task in this notebook.
@@ -123,18 +136,19 @@ async def apply_choice(tx: Tx, choice: Choice, notebook: NotebookId, person: Per
     pressed = next((one for one in offered if one.word == choice.word), None)
     if pressed is None:
         raise CannotChoose
-    behind, claims = await with_claims(tx, task, item)
+    behind = await with_claims(tx, task, item)
     sure = found.verified and name.certain and not name.chosen
-    if sure and not claims:
+    if sure and behind is None:
         raise CannotChoose
     settled = (name.chosen or sure) and name.text == pressed.text
-    if settled and not behind and not await other_readings(tx, task, item):
+    over_claims_alone = settled and not await other_readings(tx, task, item)
+    if over_claims_alone and not behind:
         return Applied()  # pressed twice
     chosen = found if sure else replace(found, name=pressed.read(name))
     if not sure:
         await tx.names.choose(notebook, found.torrent, chosen.name, person, now)
     change = Change(cause=Cause.CHOSEN, person=person, task_id=task.id, at=now)
-    put_right = [note.id for note in behind if await _correct(tx, note, chosen, claims, change)]
+    put_right = [one.note.id for one in behind or () if await _correct(tx, one, chosen, change)]
     item = replace(item, corrected=tuple(sorted({*item.corrected, *put_right})))
     # What is claimed of a pair is said of neither of its hashes.
     same = [one for one in await tx.tasks.found_in(notebook, found.torrent) if _torrent_of(one) == found.torrent]
@@ -143,6 +157,10 @@ async def apply_choice(tx: Tx, choice: Choice, notebook: NotebookId, person: Per
     await tx.followers.again(task.id)
     await tx.followers.renew(list(tasks))
     applied = Applied(tasks={task.id, *tasks}, notes=set(put_right))
+    if over_claims_alone:
+        await tx.tasks.replace_items([replace(item, passed_over=None)])
+        await tx.notes.mark([Mark(notebook, found.torrent, State.COMPLETED, task.id)], now)
+        return applied
     for one in (item, *others):
         owner, since = tasks.get(one.task_id, task), one.ended_at or now
         changed, why = await _write(tx, owner, chosen, person, now, since=since, pressed=one is item)
@@ -152,9 +170,10 @@ async def apply_choice(tx: Tx, choice: Choice, notebook: NotebookId, person: Per
     return applied
 
 
-async def _correct(tx: Tx, note: Note, found: Found, claims: Collection[str], change: Change) -> bool:
-    """Write the name over those *claims* alone."""
-    meant = [one for one in find_magnets(note.text) if found.torrent.answers(one.torrents[0]) and one.name in claims]
+async def _correct(tx: Tx, behind: Behind, found: Found, change: Change) -> bool:
+    """Write the name over those that nobody verified alone."""
+    note, names = behind
+    meant = [one for one in find_magnets(note.text) if found.torrent.answers(one.torrents[0]) and one.name in names]
     text, _ = rename_at(note.text, {one.start: found.name.text for one in meant})
     return await tx.notes.replace_text(note, text, change)
 

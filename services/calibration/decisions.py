@@ -71,7 +71,9 @@ def not_written(snapshot: Snapshot) -> NotWritten | None:
         return _why(first) if pinned else None
     passed_over = first.passed_over is not None and not written.undone
     told = (passed_over or not first.corrected) and unanswered(snapshot) is None
-    return _why(first) if told else None
+    why = _why(first) if told else None
+    offered = why is NotWritten.THERE and snapshot.only_claimed
+    return None if offered else why
 
 
 def _why(item: Item) -> NotWritten | None:

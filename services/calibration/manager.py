@@ -137,7 +137,6 @@ class AsyncCalibrationManager(Views):
                 items = await tx.tasks.items(task.id)
                 await tx.tasks.replace_items([item.with_hints(torrents[item.torrent]) for item in items])
             else:
-                await self._allowance.admit(tx, asked_by)
                 await self._allowance.ask(tx, asked_by, torrents, self._clock.now())
                 task = Task(
                     id=TaskId(str(uuid.uuid4())),
@@ -227,7 +226,6 @@ class AsyncCalibrationManager(Views):
             if not task.state.ended or not (counts.get(State.FAILED) or counts.get(State.CANCELLED)):
                 raise CannotRetry(state=task.state)
             lost = await tx.tasks.items(task_id, states=(State.FAILED, State.CANCELLED))
-            await self._allowance.admit(tx, asked_by)
             await self._allowance.ask(tx, asked_by, [item.torrent for item in lost], self._clock.now())
             await apply_retry(tx, task)
             if follower is not None:

@@ -185,7 +185,7 @@ class Names(Protocol):
     async def replaced_claims(
         self, torrents: Collection[TorrentId]
     ) -> Mapping[tuple[NotebookId, TorrentId], Collection[str]]:
-        """Return those that people of a notebook chose as long as they were only claimed; something is verified now."""
+        """Return what was claimed of these for notes of a notebook, chosen or not; something is verified now."""
 
 
 class Followers(Protocol):

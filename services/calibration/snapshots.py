@@ -83,7 +83,7 @@ async def read_snapshots(
         if task.state.ended and not single:  # of one under way to look for them reads all of it
             undecided, replaced = await _undecided(tx, task, told.standing)
         several = (first, *outcomes, *undecided)
-        behind = (await with_claims(tx, task, first))[0] if single else ()
+        behind = await with_claims(tx, task, first) if single else None
         snapshots.append(
             Snapshot(
                 task=task,
@@ -95,7 +95,7 @@ async def read_snapshots(
                 replaced=replaced,
                 progress=progress.get(task_id) if task.state is State.RUNNING else None,
                 written=told,
-                only_claimed=tuple(note.id for note in behind),
+                only_claimed=tuple(one.note.id for one in behind or ()),
                 # Where all of it was undone, all old names stand.
                 otherwise=tuple(await other_readings(tx, task, first)) if single else (),
                 old_names={} if told.as_one and not told.standing else await _old_names(tx, task, several),

@@ -213,7 +213,7 @@ class Snapshot:
     *replaced* an old name, of so many, or of at least twenty. *old_names* tells of those of these items that had one;
     what others have written since leaves nothing to tell. *otherwise*: of one that found a single name, the notes in
     which it wrote another reading than the chosen one, and where that stands; and the notes that have a name which was
-    *only_claimed*, where this one is verified.
+    *only_claimed*, or still their own as nobody chose that, where this one is verified.
     """
 
     task: Task

@@ -79,17 +79,23 @@ class NameRows:
     async def _fresh(self, infos: Sequence[TorrentInfo]) -> Sequence[TorrentInfo]:
         """Return what is to be stored, one a hash; of claims one for the same hashes. What it replaces is deleted."""
         rows = await self._run.all("names_of", torrents=codec.torrents_to_json(info.torrent for info in infos))
-        final = {row["place"] for row in rows if row["verified"] or _stays(row, infos[row["place"]])}
+        final = {row["place"] for row in rows if _stays(row, infos[row["place"]])}
         fresh = [info for place, info in enumerate(infos) if place not in final]
         verified: dict[InfoHash, TorrentInfo] = {}
         for info in fresh:
             if info.verified and verified.keys().isdisjoint(info.torrent.hashes):
                 verified.update(dict.fromkeys(info.torrent.hashes, info))
-        claimed = {one.torrent: one for one in fresh if verified.keys().isdisjoint(one.torrent.hashes)}
-        replaced = {row["id"] for row in rows if row["place"] not in final and _replaces(infos[row["place"]], row)}
-        ids: list[Parameters] = [{"id": one} for one in replaced]
-        await self._run.many("keep_replaced_claims", ids)
-        await self._run.many("delete_name", ids)
+        answered = {one.torrent for one in fresh if _is_answered(one.torrent, verified)}
+        claimed = {one.torrent: one for one in fresh if not one.verified and one.torrent not in answered}
+        replaced: dict[int, bool] = {}  # whether by what is verified
+        for row in rows:
+            info = infos[row["place"]]
+            if row["place"] not in final and _replaces(info, row):
+                replaced[row["id"]] = info.verified or replaced.get(row["id"], False)
+        overtaken: list[Parameters] = [{"id": one} for one, by_verified in replaced.items() if by_verified]
+        await self._run.many("keep_replaced_claims", overtaken)
+        await self._run.many("reopen_claimed_notes", overtaken)
+        await self._run.many("delete_name", [{"id": one} for one in replaced])
         return [*claimed.values(), *{id(info): info for info in verified.values()}.values()]
 
 
@@ -121,13 +127,23 @@ class FactRows:
         return await self._run.one("task_with_hash", notebook_id=notebook, info_hash=info_hash.hex) is not None
 
 
+def _is_answered(torrent: TorrentId, verified: Mapping[InfoHash, TorrentInfo]) -> bool:
+    return any(verified[one].torrent.answers(torrent) for one in torrent.hashes if one in verified)
+
+
 def _replaces(info: TorrentInfo, row: sqlite3.Row) -> bool:
-    """Whether *info* replaces a claim: one of any of its hashes where it is verified, else one of just these."""
-    return info.verified or codec.torrent_from(row["v1"], row["v2"]) == info.torrent
+    """Whether *info* replaces a claim: one that it answers where it is verified, else one of just its hashes."""
+    claimed = codec.torrent_from(row["v1"], row["v2"])
+    return info.torrent.answers(claimed) if info.verified else claimed == info.torrent
 
 
 def _stays(row: sqlite3.Row, info: TorrentInfo) -> bool:
-    """Whether a claim that is known stays where *info* comes, another claim: the same, or people have chosen it."""
+    """Whether what is known stays where *info* comes: verified; or the same claim, or one that people have chosen.
+
+    What is verified of one hash says nothing of a pair that it does not have: a claim of that is kept beside it.
+    """
+    if row["verified"]:
+        return info.verified or codec.torrent_from(row["v1"], row["v2"]).answers(info.torrent)
     known = bool(row["chosen"]) or row["name"] == info.name.text
     return known and not info.verified and _replaces(info, row)
 

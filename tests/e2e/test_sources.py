@@ -205,7 +205,7 @@ async def test_what_is_verified_later_is_offered_to_the_note_that_carries_a_clai
     await world.shows(first, "completed", "Corrected: #1")
     torrent.write_bytes(b"d4:info" + sample.info + b"e")
     second = await world.ask(f"/calibrate_hash {sample.magnet()}")
-    offer = "A name that was only claimed stands in #1. Press this one to write it there."
+    offer = "The name in #1 was never verified. Press this one to write it there."
     for card in (second, first):
         await world.shows(card, "completed", "True name.mkv", "· verified", offer)
     assert (await world.ask("/note 1")).text.endswith(sample.magnet(dn="claimed.mkv"))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from handlers.board_view import END_LINES, LIVE_LINES, MOST_ENDS, View, board_card, ends_message, moved_message
 from handlers.buttons import Press
 from services.calibration.follower import BoardId
-from services.calibration.task import NoteRequest, PassedOver, Snapshot, State
+from services.calibration.task import FROM_FILE, NoteRequest, PassedOver, Snapshot, State
 from services.i18n import ENGLISH, Translation, sentence
 from services.torrents import NoteId, Step
 from tests.languages import ALL
@@ -201,3 +201,15 @@ def test_the_last_word_of_a_board_has_more_names_than_one_beside_live_tasks() ->
 def test_any_names_fit(names: list[str]) -> None:
     ended = tuple(noted(State.COMPLETED, found=found(name)) for name in names)
     text_of(view(*([noted(State.RUNNING)] * LIVE_LINES), ended=ended, asking=True))
+
+
+def test_a_list_of_files_that_were_in_no_note_says_once_how_to_keep_them() -> None:
+    hint = "What was in no note here is kept by a reply to its file with /save."
+    asked = snapshot(item(State.COMPLETED, found=found("a.mkv")))
+    sent = replace(asked, task=replace(asked.task, cause=FROM_FILE))
+    noted_too = replace(sent, task=replace(sent.task, request=NoteRequest((NoteId(1),))))
+    unread = snapshot(item(State.FAILED, 0))
+    for ends, times in (((sent, sent, asked), 1), ((asked, noted_too, unread), 0)):
+        assert text_of(view(ended=ends)).count(hint) == times
+        assert text_of(view(noted(State.RUNNING), fresh=ends)).count(hint) == times
+        assert seen(ends_message(ends, ENGLISH)[0]).text.count(hint) == times

@@ -129,6 +129,14 @@ async def test_no_try_begins_more_than_thirty_seconds_after_the_first(room: Room
     assert room.telegram.asked == [0, 21]
 
 
+async def test_a_download_that_drips_is_given_up_after_a_minute_and_leaves_nothing_behind(room: Room) -> None:
+    room.telegram.takes = 1e9
+    with pytest.raises(FileUnavailable):
+        await room.fetch(seconds=60)
+    assert room.telegram.asked == [0]
+    assert room.clock.sleeping == 0
+
+
 @pytest.mark.parametrize("told", ["message", "getFile", "never"])
 async def test_a_file_that_is_too_large_is_refused_as_soon_as_it_is_known(room: Room, told: str) -> None:
     size = 1_000_001

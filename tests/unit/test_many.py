@@ -13,7 +13,7 @@ from services.store.store import Store
 from services.torrents import NotebookId, NoteId, PersonId, TaskId
 from tests.fake_clock import FakeClock
 from tests.unit.conftest import Run
-from tests.unit.fakes import FakeEngine, hashes, torrent
+from tests.unit.fakes import FakeEngine, hashes, info_of, torrent
 
 ALICE, BOB = PersonId("tg:1"), PersonId("tg:2")
 
@@ -205,6 +205,21 @@ async def test_who_has_enough_tasks_under_way_waits_for_one_to_end_and_others_do
         await submit(manager, notebook, "3", person=BOB)
         await manager.cancel_task(first, notebook=notebook, asked_by=ALICE)
         await submit(manager, notebook, "3")
+
+
+async def test_what_is_known_already_is_asked_for_however_many_tasks_are_under_way(
+    run: Run, clock: FakeClock, notebook: NotebookId
+) -> None:
+    async with run(allowance=Allowance(tasks=1)) as manager:
+        await submit(manager, notebook, "1")
+        await manager.learn(info_of(torrent("known"), "known.mkv"))
+        known = await submit(manager, notebook, "known")
+        await clock.advance(1)
+        snapshot = await manager.get_task_status(known)
+        assert snapshot is not None
+        assert snapshot.task.state is State.COMPLETED
+        with pytest.raises(TooManyTasks):
+            await submit(manager, notebook, "known", "2")
 
 
 async def test_a_retry_is_one_more_task_under_way(run: Run, notebook: NotebookId) -> None:

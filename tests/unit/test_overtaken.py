@@ -1,5 +1,7 @@
 """A claim that somebody let be written, and what is verified later: it is offered to all notes that carry the claim."""
 
+from collections.abc import Collection
+
 import pytest
 
 from services.calibration.choice import Choice, choices
@@ -9,7 +11,7 @@ from services.errors import CannotChoose
 from services.magnets.parse import find_magnets
 from services.notebook.history import History
 from services.store.store import Store
-from services.torrents import Hints, Name, NotebookId, NoteId, TaskId
+from services.torrents import Hints, InfoHash, Name, NotebookId, NoteId, TaskId, TorrentId
 from tests.fake_clock import FakeClock
 from tests.unit.conftest import Run
 from tests.unit.fakes import FakeEngine, info_of, torrent
@@ -17,7 +19,7 @@ from tests.unit.name_world import ALICE, BOB, World, guessed, labels, link
 
 CLAIM, TRUE = "claimed.mkv", "true.mkv"
 GUESS = guessed("claim")
-OFFER = "A name that was only claimed stands in #1. Press this one to write it there."
+OFFER = "The name in #1 was never verified. Press this one to write it there."
 
 
 @pytest.fixture
@@ -97,6 +99,61 @@ async def test_the_card_on_which_a_claim_was_chosen_offers_what_another_notebook
         assert await world.text(note) == link("claim", TRUE)
 
 
+async def test_a_name_is_offered_to_notes_whose_claim_nobody_pressed_and_they_count_as_uncalibrated(
+    world: World, run: Run, store: Store, clock: FakeClock
+) -> None:
+    async def left() -> Collection[NoteId]:
+        return await store.read(lambda tx: tx.notes.uncalibrated([note]))
+
+    async with run() as manager:
+        note = await world.add(link("claim", "18"), "claim")
+        task_id = await world.calibrate(manager, note)
+        assert not await left()
+        number = manager.number
+        await manager.learn(info_of(torrent("claim"), TRUE))
+        assert task_id in {one.task.id for one in (await manager.changes_since(number)).tasks}
+        assert set(await left()) == {note}
+        shown = await world.shown(manager, task_id)
+        assert ("stood there already" in shown.html, OFFER in shown.html, labels(shown)) == (False, True, [TRUE])
+        await world.choose(manager, task_id, "utf-8")
+        assert await world.text(note) == link("claim", TRUE)
+        assert not await left()
+        shown = await world.shown(manager, task_id)
+        assert ("Corrected: #1" in shown.html, labels(shown)) == (True, ["Undo"])
+        await History(store, clock, manager.note_changed).undo_task(world.notebook, task_id, person=BOB)
+        assert await world.text(note) == link("claim", "18")
+        assert OFFER not in (await world.shown(manager, task_id)).html
+
+
+@pytest.mark.parametrize("typed", [True, False])
+async def test_what_was_typed_or_kept_since_nobody_pressed_a_claim_is_offered_nothing(
+    world: World, run: Run, *, typed: bool
+) -> None:
+    async with run() as manager:
+        note = await world.add(link("claim", "18"), "claim")
+        task_id = await world.calibrate(manager, note)
+        if typed:
+            await world.edit(note, link("claim", "typed"), ALICE)
+        else:
+            await world.pin(note, "claim")
+        await manager.learn(info_of(torrent("claim"), TRUE))
+        assert labels(await world.shown(manager, task_id)) == []
+        assert not await world.store.read(lambda tx: tx.notes.uncalibrated([note]))
+        await world.choose(manager, task_id, "utf-8")
+        assert await world.text(note) == link("claim", "typed" if typed else "18")
+
+
+async def test_a_card_that_offers_the_name_does_not_say_that_it_stood_there(world: World, run: Run) -> None:
+    async with run() as manager:
+        note, first = await chosen(world, manager)
+        again = await world.calibrate(manager, note)
+        assert "stood there already" in (await world.shown(manager, again)).html
+        await manager.learn(info_of(torrent("claim"), TRUE))
+        for one in (first, again):
+            shown = await world.shown(manager, one)
+            assert ("stood there already" in shown.html, OFFER in shown.html) == (False, True)
+
+
 async def test_a_note_task_corrects_the_claim_by_itself_and_has_nothing_to_offer(
     world: World, run: Run, engine: FakeEngine
 ) -> None:
@@ -117,6 +174,62 @@ async def test_other_names_in_a_note_that_carries_a_claim_stay(world: World, run
         engine.knows("claim", info_of(torrent("claim"), TRUE))
         await world.choose(manager, await of_hash(world, manager), "utf-8")
         assert await world.text(note) == f"{link('claim', 'typed')} {link('claim', TRUE)} {link('film', CLAIM)}"
+
+
+@pytest.mark.parametrize("undone", [True, False])
+async def test_what_was_undone_or_typed_in_another_note_of_the_task_stays_where_the_offer_is_pressed(
+    world: World, run: Run, store: Store, clock: FakeClock, *, undone: bool
+) -> None:
+    async with run() as manager:
+        first = await world.add(link("claim", "18"), "claim")
+        second = await world.add(f"b {link('claim', 'mine')}", "claim")
+        task_id = await world.calibrate(manager, first, second)
+        (only,) = choices(Name(text=CLAIM, raw=CLAIM.encode()), verified=False)
+        await world.choose(manager, task_id, only.word)
+        if undone:
+            await History(store, clock, manager.note_changed).undo(world.notebook, second, person=ALICE)
+        else:
+            await world.edit(second, f"b {link('claim', 'mine')}", BOB)
+        await manager.learn(info_of(torrent("claim"), TRUE))
+        assert OFFER in (await world.shown(manager, task_id)).html
+        await world.choose(manager, task_id, "utf-8")
+        assert await world.text(first) == link("claim", TRUE)
+        assert await world.text(second) == f"b {link('claim', 'mine')}"
+        assert OFFER not in (await world.shown(manager, task_id)).html
+
+
+@pytest.mark.parametrize("pressed", [True, False])
+@pytest.mark.parametrize("verified_first", [True, False])
+async def test_what_is_verified_of_one_hash_says_nothing_of_its_pair_with_a_foreign_one(
+    world: World, run: Run, engine: FakeEngine, *, pressed: bool, verified_first: bool
+) -> None:
+    alone = torrent("claim")
+    pair = TorrentId(alone.v1, InfoHash("9" * 64))
+    engine.names[pair] = info_of(pair, CLAIM, verified=False)
+    text = f"magnet:?xt=urn:btih:{pair.v1}&xt=urn:btmh:1220{pair.v2}&dn="
+    async with run() as manager:
+        note = await world.insert(f"{text}18", pair)
+        if verified_first:
+            await manager.learn(info_of(alone, TRUE))
+        task_id = await world.calibrate(manager, note)
+        (only,) = choices(Name(text=CLAIM, raw=CLAIM.encode()), verified=False)
+        if pressed:
+            await world.choose(manager, task_id, only.word)
+        if not verified_first:
+            await manager.learn(info_of(alone, TRUE))
+        item = await world.item(manager, task_id)
+        assert item.found is not None
+        assert (item.found.torrent, item.found.name.text, item.found.verified) == (pair, CLAIM, False)
+        assert TRUE not in (await world.shown(manager, task_id)).html
+        if not pressed:
+            await world.choose(manager, task_id, only.word)
+        assert await world.text(note) == text + CLAIM
+        known = await world.store.read(lambda tx: tx.facts.of(world.notebook, [alone, pair]))
+        assert {one: known[one].verified for one in known} == {alone: True, pair: False}
+        await manager.learn(info_of(pair, "both.mkv"))  # two of one hash: what was read first stays
+        await manager.learn(info_of(alone, TRUE))
+        known = await world.store.read(lambda tx: tx.facts.of(world.notebook, [alone, pair]))
+        assert {one: known[one].verified for one in known} == {alone: True, pair: False}
 
 
 async def test_neither_a_pinned_note_nor_one_that_says_something_else_by_now_is_offered_anything(

@@ -432,7 +432,7 @@ async def test_what_is_verified_later_is_written_over_a_claim_on_the_page(world:
     assert "dn=claimed.mkv" in await world.text("tg:1", note)
     engine.knows("claim", info_of(torrent("claim"), "true.mkv"))
     task = (await world.ended("/api/calibrate/async", {"info_hash": torrent("claim").shown.hex}))["task_id"]
-    offer = f"A name that was only claimed stands in #{note}. Press this one to write it there."
+    offer = f"The name in #{note} was never verified. Press this one to write it there."
     page = (await world.http.get(f"/tasks/{task}")).text
     assert offer in page
     assert f'<button name="encoding" value="utf-8" id="choose-{task}-0-utf-8">true.mkv</button>' in page

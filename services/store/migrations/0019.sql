@@ -53,8 +53,8 @@ SELECT items.*, names.v1 AS found_v1, names.v2 AS found_v2, names.raw_name, coal
     coalesce(chosen.encoding, names.encoding) AS encoding, names.certain OR chosen.name_id IS NOT NULL AS certain,
     chosen.name_id IS NOT NULL AS chosen, names.verified, names.source, names.size, names.file_count
 FROM items LEFT JOIN names ON items.state = 'completed' AND names.id = (
-    SELECT id FROM names AS one WHERE one.v1 = items.v1 AND one.verified
-    UNION ALL SELECT id FROM names AS other WHERE other.v2 = items.v2 AND other.verified
+    SELECT id FROM names AS one WHERE one.v1 = items.v1 AND (items.v2 IS NULL OR one.v2 = items.v2) AND one.verified
+    UNION ALL SELECT id FROM names AS other WHERE other.v2 = items.v2 AND items.v1 IS NULL AND other.verified
     UNION ALL SELECT id FROM names AS claimed
     WHERE coalesce(claimed.v1, '') = coalesce(items.v1, '') AND coalesce(claimed.v2, '') = coalesce(items.v2, '')
         AND NOT claimed.verified
@@ -63,7 +63,8 @@ FROM items LEFT JOIN names ON items.state = 'completed' AND names.id = (
 LEFT JOIN chosen_names AS chosen ON chosen.name_id = names.id
     AND chosen.notebook_id = (SELECT notebook_id FROM tasks WHERE tasks.id = items.task_id);
 
--- The names that people chose while they were only claimed, and in whose place something verified came: notes may have them.
+-- The names that notes were calibrated by while they were only claimed, and in whose place something verified came: where
+-- people chose them notes may have them, else their own names still.
 CREATE TABLE replaced_claims (
     notebook_id INTEGER NOT NULL REFERENCES notebooks,
     info_hash TEXT NOT NULL,

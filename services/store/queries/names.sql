@@ -75,7 +75,23 @@ SELECT notebook_id, one.value, text FROM chosen_names
 JOIN names ON names.id = name_id AND NOT verified
 JOIN json_each(json_array(v1, v2)) AS one ON one.value IS NOT NULL
 WHERE name_id = :id
+UNION SELECT notebook_id, info_hash, name FROM names
+CROSS JOIN note_hashes ON info_hash IN (v1, v2) AND outcome = 'completed'
+WHERE names.id = :id AND NOT verified
 ON CONFLICT DO NOTHING;
+
+-- name: reopen_claimed_notes
+-- Nobody let the claim be written there: they are yet to be calibrated. What was edited since may have a name of somebody's.
+UPDATE note_hashes SET outcome = NULL
+WHERE outcome = 'completed' AND info_hash IN (
+        SELECT one.value FROM names JOIN json_each(json_array(v1, v2)) AS one WHERE names.id = :id AND NOT verified
+    )
+    AND NOT EXISTS (SELECT 1 FROM pins WHERE note_id = note_hashes.note_id AND info_hash = note_hashes.info_hash)
+    AND NOT EXISTS (SELECT 1 FROM chosen_names WHERE notebook_id = note_hashes.notebook_id AND name_id = :id)
+    AND NOT EXISTS (
+        SELECT 1 FROM revisions
+        WHERE revisions.note_id = note_hashes.note_id AND cause = 'edit' AND revisions.at > note_hashes.at
+    );
 
 -- name: replaced_claims
 SELECT asked.key AS place, notebook_id, text FROM json_each(:torrents) AS asked
