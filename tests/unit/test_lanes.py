@@ -198,3 +198,11 @@ def test_a_race_that_brings_something_is_paused_where_it_was_lied_to_alone(world
     world.look(0.25)
     world.hang_up()
     assert world.racing.paused == ["handle"]
+
+
+def test_a_peer_that_hangs_up_on_what_nobody_waits_for_any_more_pauses_nothing(world: World) -> None:
+    world.standing = [peer(A)]
+    world.look(0.0)
+    world.torrent.lookups.clear()
+    world.hang_up()
+    assert world.racing.paused == []
