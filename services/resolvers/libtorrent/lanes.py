@@ -69,9 +69,9 @@ class Lane:
     def _on_hanging_up(self, handle: Handle) -> None:
         """End what was to be heard; who hangs up may bear one connection from us, which the race has."""
         hearing = self._hearings.get(handle)
-        if hearing and hearing.torrent.wanted:  # else it has gone, and this is the end of it
-            if hearing.torrent.lied_to or not hearing.torrent.sightings.receiving:
-                hearing.torrent.let_go()
+        torrent = hearing.torrent if hearing and hearing.torrent.wanted else None
+        if torrent and (torrent.lied_to or not torrent.sightings.receiving):
+            torrent.let_go()
         self._end(handle)
 
     def _on_metadata(self, handle: Handle, info: lt.torrent_info | None) -> None:
