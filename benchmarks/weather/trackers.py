@@ -56,13 +56,20 @@ class Trackers:
         task.add_done_callback(self._serving.discard)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(asyncio.IncompleteReadError, ConnectionError):
-            line = (await reader.readuntil(b"\r\n\r\n")).split(b" ")[1].decode("latin-1")
-            path, _, query = line.partition("?")
-            await asyncio.sleep(2 * self.round_trip + (self._random.uniform(*_SLOW) if "slow" in path else 0))
-            asked = dict(parse_qsl(query, encoding="latin-1")).get("info_hash", "").encode("latin-1")
-            peers = self._peers.get(asked, b"")
-            body = encode({b"interval": _INTERVAL, b"complete": 1, b"incomplete": 3, b"peers": peers})
-            writer.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
-            await writer.drain()
-        writer.close()
+        try:
+            with suppress(asyncio.IncompleteReadError, ConnectionError):
+                await self._answer(reader, writer)
+        finally:  # also of who is left waiting at the end
+            writer.close()
+            with suppress(ConnectionError):
+                await writer.wait_closed()
+
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        line = (await reader.readuntil(b"\r\n\r\n")).split(b" ")[1].decode("latin-1")
+        path, _, query = line.partition("?")
+        await asyncio.sleep(2 * self.round_trip + (self._random.uniform(*_SLOW) if "slow" in path else 0))
+        asked = dict(parse_qsl(query, encoding="latin-1")).get("info_hash", "").encode("latin-1")
+        peers = self._peers.get(asked, b"")
+        body = encode({b"interval": _INTERVAL, b"complete": 1, b"incomplete": 3, b"peers": peers})
+        writer.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
+        await writer.drain()
