@@ -2,11 +2,15 @@
 
 import shutil
 import subprocess
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
+from sandbox.swarm import Swarm
+from services.resolvers.libtorrent import LibtorrentResolver
 from tests.integration.private_names import HOSTS, RESOLVER
+from tests.integration.swarm_help import opened
 
 OWN_NETWORK = """
 for file in hosts resolv.conf nsswitch.conf; do mount --bind "$1/$file" "/etc/$file"; done
@@ -16,6 +20,18 @@ ip address add fd00::9/128 dev lo nodad
 shift
 "$@"
 """
+
+
+@pytest.fixture
+async def swarm() -> AsyncIterator[Swarm]:
+    async with Swarm() as one:
+        yield one
+
+
+@pytest.fixture
+async def resolver(swarm: Swarm) -> AsyncIterator[LibtorrentResolver]:
+    async with opened(swarm) as one:
+        yield one
 
 
 @pytest.fixture

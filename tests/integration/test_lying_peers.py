@@ -17,7 +17,7 @@ from sandbox.swarm.peers import Hanging, Mute, Refusing, Seeder
 from services.resolvers.libtorrent import LibtorrentResolver
 from services.torrents import Hints, TorrentInfo
 from tests.integration.liars import COSTLY, LIARS, MOST_METADATA, Liar, large
-from tests.integration.swarm_help import Running, Steps, nothing_left_in, opened, torrent_id, trackers_of
+from tests.integration.swarm_help import Running, Steps, nothing_left_in, torrent_id, trackers_of
 
 ROOT = Path(__file__).parents[2]
 SOON = 10
@@ -28,12 +28,6 @@ THREE = ("127.0.2.20", "127.0.2.21", "127.0.2.22")
 @pytest.fixture
 async def swarm() -> AsyncIterator[Swarm]:
     async with Swarm(dht=False) as one:
-        yield one
-
-
-@pytest.fixture
-async def resolver(swarm: Swarm) -> AsyncIterator[LibtorrentResolver]:
-    async with opened(swarm) as one:
         yield one
 
 

@@ -1,6 +1,5 @@
 """Sessions that race for one name: each reaches peers that others do not, and none is there without need."""
 
-from collections.abc import AsyncIterator
 from typing import Literal
 
 import pytest
@@ -14,18 +13,6 @@ from services.torrents import Hints, InfoHash, TorrentId
 from tests.integration.swarm_help import Running, Steps, nothing_left_in, opened, torrent_id, trackers_of
 
 SPEECHES: tuple[Speech, ...] = ("any", "plain", "mse", "utp")
-
-
-@pytest.fixture
-async def swarm() -> AsyncIterator[Swarm]:
-    async with Swarm() as one:
-        yield one
-
-
-@pytest.fixture
-async def resolver(swarm: Swarm) -> AsyncIterator[LibtorrentResolver]:
-    async with opened(swarm) as one:
-        yield one
 
 
 def held(resolver: LibtorrentResolver) -> list[int]:

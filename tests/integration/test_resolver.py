@@ -2,7 +2,6 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 
@@ -29,18 +28,6 @@ from tests.integration.swarm_help import (
 
 EVERY_WAY: tuple[Way, ...] = ("tracker", "dht")
 FILES = [("a/第一集.mkv", 1_234), ("b.txt", 40_000), ("c/empty", 0)]
-
-
-@pytest.fixture
-async def swarm() -> AsyncIterator[Swarm]:
-    async with Swarm() as one:
-        yield one
-
-
-@pytest.fixture
-async def resolver(swarm: Swarm) -> AsyncIterator[LibtorrentResolver]:
-    async with opened(swarm) as one:
-        yield one
 
 
 @pytest.mark.parametrize("kind", ["v1", "v2", "hybrid"])

@@ -20,18 +20,6 @@ from services.torrents import Hints, InfoHash, Step, TorrentId
 from tests.integration.swarm_help import Running, listen_interfaces, number, opened, torrent_id, trackers_of
 
 
-@pytest.fixture
-async def swarm() -> AsyncIterator[Swarm]:
-    async with Swarm() as one:
-        yield one
-
-
-@pytest.fixture
-async def resolver(swarm: Swarm) -> AsyncIterator[LibtorrentResolver]:
-    async with opened(swarm) as one:
-        yield one
-
-
 async def test_it_says_that_it_started_and_where_it_stands_at_once(swarm: Swarm, resolver: LibtorrentResolver) -> None:
     async with Running(resolver, torrent_id(swarm.dead()), Hints(trackers=("ws://no", swarm.tracker_url))) as dead:
         first = await dead.steps.until(lambda step: True)

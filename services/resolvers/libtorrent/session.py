@@ -13,6 +13,7 @@ from services.errors import ResolverDown
 from services.resolvers.addresses import AddressPolicy
 from services.resolvers.libtorrent import kept_state
 from services.resolvers.libtorrent.evidence import Connection, Endpoint
+from services.resolvers.libtorrent.lookups import wire_hash
 from services.resolvers.libtorrent.settings import Way, bootstrap_nodes
 from services.torrents import Hints, InfoHash
 
@@ -130,7 +131,7 @@ class Session:
 
     def ask_dht(self, info_hash: InfoHash) -> None:
         """Ask the DHT who has *info_hash*, for dht_get_peers_reply_alerts."""
-        self._held.dht_get_peers(lt.sha1_hash(bytes.fromhex(info_hash.hex[:40])))
+        self._held.dht_get_peers(lt.sha1_hash(bytes.fromhex(wire_hash(info_hash))))
 
     def post_states(self) -> None:
         """Ask for a state_update_alert."""
