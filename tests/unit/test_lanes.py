@@ -80,8 +80,8 @@ def peer(one: Endpoint, *, rate: int = 0, talks: bool = True, stands: bool = Tru
 
 def test_one_is_heard_at_a_time_those_who_talk_first_and_the_fastest_of_them(world: World) -> None:
     world.standing = [peer(A, talks=False), peer(B, rate=10), peer(C, rate=20)]
-    for now in range(3):
-        world.look(float(now))
+    for now in (0.0, 2.0, 4.0):
+        world.look(now)
         assert len(world.session.held) == 1
     assert world.session.heard == [C, B, A]
 
@@ -93,7 +93,7 @@ def test_who_was_heard_is_heard_again_when_all_were_and_for_twice_as_long(world:
         before = len(world.session.heard)
         world.look(tenth / 10)
         begun += [tenth / 10] * (len(world.session.heard) - before)
-    assert begun == [0.0, 1.0, 3.0, 7.0]
+    assert begun == [0.0, 1.5, 4.5]
 
 
 def test_nobody_is_heard_more_than_ten_times(world: World) -> None:
@@ -126,7 +126,7 @@ def test_what_has_gone_with_its_torrent_is_not_taken_away_again(world: World) ->
     world.look(0.0)
     world.racing.held["handle"] = A
     world.torrent.remove()
-    world.look(1.0)
+    world.look(1.5)
     assert list(world.session.held.values()) == [A], "heard anew, not the old one taken away twice"
 
 
@@ -151,24 +151,24 @@ def test_peers_are_doubted_two_seconds_after_the_first_connection(world: World) 
 def test_a_peer_that_gave_what_is_wrong_is_doubted_at_once(world: World) -> None:
     board = Board[Any]()
     board.seek(world.torrent)
-    world.torrent.doubted = True
+    world.torrent.doubts.lie()
     assert lanes.doubted(board, 0.0) == [world.torrent]
 
 
-def test_of_very_many_torrents_twenty_are_begun_at_a_look_and_all_have_their_turn(world: World) -> None:
+def test_of_very_many_torrents_ten_are_begun_at_a_look_and_all_have_their_turn(world: World) -> None:
     world.standing = [peer(A)]
     every = [
         SoughtTorrent[Any](InfoHash(f"{number:040x}"), f"handle {number}", cast("Any", world.racing))
-        for number in range(50)
+        for number in range(25)
     ]
     for torrent in every:
         torrent.lookups.add(cast("Lookup[Any]", object()))
         torrent.sightings.standing = {A}
     begun = []
     for turn in range(3):
-        world.lane.look(every, 1 + turn / 4)
+        world.lane.look(every, 1 + turn / 10)
         begun.append(len(world.session.heard))
-    assert begun == [20, 40, 50]
+    assert begun == [10, 20, 25]
 
 
 def test_while_peers_that_bear_one_connection_are_heard_the_race_for_their_torrent_is_paused(world: World) -> None:
@@ -177,13 +177,13 @@ def test_while_peers_that_bear_one_connection_are_heard_the_race_for_their_torre
     world.hang_up()
     assert world.racing.paused == ["handle"]
     world.standing = []
-    for now in (0.25, 2.5):
+    for now in (0.25, 3.5):
         world.look(now)
         world.torrent.take_up()
         assert world.racing.paused == ["handle"], "not all were heard"
     assert world.session.heard == [A, A, B], "who hung up is heard again, and none is forgotten"
     world.hang_up()
-    world.look(2.75)
+    world.look(3.75)
     world.torrent.take_up()
     assert world.racing.paused == []
 
@@ -194,10 +194,32 @@ def test_a_race_that_brings_something_is_paused_where_it_was_lied_to_alone(world
     world.look(0.0)
     world.hang_up()
     assert world.racing.paused == []
-    world.torrent.lied_to = True
+    world.torrent.doubts.lie()
     world.look(0.25)
     world.hang_up()
     assert world.racing.paused == ["handle"]
+
+
+def test_a_peer_that_has_said_nothing_in_the_race_either_pauses_nothing_when_it_hangs_up(world: World) -> None:
+    world.standing = [peer(A, talks=False)]
+    world.torrent.doubts.lie()
+    world.look(0.0)
+    world.hang_up()
+    assert world.racing.paused == []
+
+
+def test_where_a_peer_has_lied_the_next_look_hears_one_whether_or_not_it_is_known_yet_who_stands(world: World) -> None:
+    world.standing = [peer(A)]
+    world.torrent.doubts.lie()
+    world.lane.look([world.torrent], 0.0)
+    assert world.session.heard == [A]
+
+
+def test_how_often_a_peer_was_heard_in_one_way_counts_in_no_other(world: World) -> None:
+    world.standing = [peer(A), peer(B)]
+    world.torrent.doubts.heard["mse", A] = 1
+    world.look(0.0)
+    assert world.session.heard == [A]
 
 
 def test_a_peer_that_hangs_up_on_what_nobody_waits_for_any_more_pauses_nothing(world: World) -> None:

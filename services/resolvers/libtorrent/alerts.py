@@ -109,7 +109,7 @@ class Alerts:
                     self.found(handle, alert.metadata)
             case lt.metadata_failed_alert() if alert.error.value() == _MISMATCHING_INFO_HASH:
                 if torrent := self._board.running.get(alert.handle):
-                    torrent.doubted = torrent.lied_to = True
+                    torrent.doubts.lie()
             case lt.metadata_failed_alert():
                 self._give(alert.handle, partial(NotFound, reason="metadata_unusable"))
             case lt.torrent_error_alert() if alert.error.value() != _DUPLICATE_TORRENT:

@@ -12,14 +12,14 @@ import libtorrent as lt
 import structlog
 
 from services.errors import ResolverDown
-from services.resolvers.libtorrent.evidence import Endpoint, Whereabouts
+from services.resolvers.libtorrent.evidence import Connection, Whereabouts
 from services.resolvers.libtorrent.lookups import Board, SoughtTorrent
 from services.resolvers.libtorrent.session import Handle, Session, connections
 from services.torrents import Hints
 
-_PATIENCE = 1.0  # seconds that a peer is heard for the first time; each time twice as many
+_PATIENCE = 1.5  # seconds that a peer is heard for the first time; each time twice as many
 _MOST_TIMES = 10
-_AT_ONCE = 20  # torrents each time: each costs a few calls that wait for libtorrent
+_AT_ONCE = 10  # torrents each time: each costs a few calls that wait for libtorrent
 _TALK = 2.0  # seconds since the first connection, without a name, after which peers are doubted
 
 Found = Callable[[Handle, lt.torrent_info | None], None]
@@ -33,7 +33,7 @@ class _Hearing:
     """One *peer* is heard about *torrent*, until the clock's seconds are *until*."""
 
     torrent: SoughtTorrent[Handle]
-    peer: Endpoint
+    peer: Connection
     until: float
 
 
@@ -67,11 +67,12 @@ class Lane:
                     self._on_hanging_up(alert.handle)
 
     def _on_hanging_up(self, handle: Handle) -> None:
-        """End what was to be heard; who hangs up may bear one connection from us, which the race has."""
+        """End what was to be heard; who talks in the race and hangs up here may bear one connection from us."""
         hearing = self._hearings.get(handle)
-        torrent = hearing.torrent if hearing and hearing.torrent.wanted else None
-        if torrent and (torrent.lied_to or not torrent.sightings.receiving):
-            torrent.let_go()
+        if hearing and hearing.peer.talks and hearing.torrent.wanted:
+            torrent = hearing.torrent
+            if torrent.doubts.lied or not torrent.sightings.receiving:
+                torrent.let_go()
         self._end(handle)
 
     def _on_metadata(self, handle: Handle, info: lt.torrent_info | None) -> None:
@@ -84,38 +85,40 @@ class Lane:
             if not hearing.torrent.wanted or now >= hearing.until:
                 self._end(handle)
         heard = {hearing.torrent for hearing in self._hearings.values()}
-        due = (one for one in torrents if one not in heard and (one.sightings.standing or one.unheard))
-        for torrent in heapq.nsmallest(_AT_ONCE, due, key=lambda one: one.looked_for_liars):
-            torrent.looked_for_liars = now
+        due = (one for one in torrents if one not in heard and _somebody_may_talk(one))
+        for torrent in heapq.nsmallest(_AT_ONCE, due, key=lambda one: one.doubts.looked):
+            torrent.doubts.looked = now
             self._begin(torrent, now)
 
     def _begin(self, torrent: SoughtTorrent[Handle], now: float) -> None:
         peer = self._next(torrent)
         if peer is None:
             return
-        torrent.heard[peer] += 1
+        torrent.doubts.heard[self._of.way, peer.peer] += 1
         try:
-            alone = self.session.add(torrent.info_hash, Hints(peers=(peer,)), alone=True)
+            alone = self.session.add(torrent.info_hash, Hints(peers=(peer.peer,)), alone=True)
         except ResolverDown as error:  # the one before may not have gone yet; there is a next time
             _log.debug("swarm.lane", way=self.session.way, **error.parameters)
             return
         torrent.alone[alone] = self.session
-        self._hearings[alone] = _Hearing(torrent, peer, now + _PATIENCE * 2 ** (torrent.heard[peer] - 1))
+        times = torrent.doubts.heard[self._of.way, peer.peer]
+        self._hearings[alone] = _Hearing(torrent, peer, now + _PATIENCE * 2 ** (times - 1))
 
-    def _next(self, torrent: SoughtTorrent[Handle]) -> Endpoint | None:
+    def _next(self, torrent: SoughtTorrent[Handle]) -> Connection | None:
         """Return who is to be heard: the one that was least often, of those who talk, the fastest."""
-        if torrent.apart is not None:
-            left = [one for one in torrent.candidates.get(self._of.way, ()) if one not in torrent.apart]
-            torrent.apart.update(left[:1])
+        doubts = torrent.doubts
+        if doubts.apart is not None:
+            left = [one for one in doubts.candidates.get(self._of.way, ()) if one.peer not in doubts.apart]
+            doubts.apart.update(one.peer for one in left[:1])
             return left[0] if left else None
         handle = next((one for one, holder in torrent.racing() if holder is self._of), None)
         every = [] if handle is None else connections(handle, self._of.way)
         can = [one for one in every if one.tried and one.stands and not self._here.are(one.peer)]
-        can = [one for one in can if torrent.heard[one.peer] < _MOST_TIMES]
+        can = [one for one in can if doubts.heard[self._of.way, one.peer] < _MOST_TIMES]
         # Who has not spoken yet may have had no turn, where liars have used up what the torrent may fetch.
-        can.sort(key=lambda one: (torrent.heard[one.peer], not one.talks, -one.rate))
-        torrent.candidates[self._of.way] = [one.peer for one in can]
-        return can[0].peer if can else None
+        can.sort(key=lambda one: (doubts.heard[self._of.way, one.peer], not one.talks, -one.rate))
+        doubts.candidates[self._of.way] = can
+        return can[0] if can else None
 
     def _end(self, handle: Handle) -> None:
         hearing = self._hearings.pop(handle, None)
@@ -123,12 +126,18 @@ class Lane:
             self.session.remove(handle)
 
 
+def _somebody_may_talk(torrent: SoughtTorrent[Handle]) -> bool:
+    """Whether it is worth to look who: how many stand is known half a second later, who has lied did stand."""
+    return torrent.doubts.lied or torrent.doubts.unheard or bool(torrent.sightings.standing)
+
+
 def doubted(board: Board[Handle], now: float) -> list[SoughtTorrent[Handle]]:
     """Return the torrents on *board* of which peers must be heard alone."""
     every = [torrent for torrent in board.torrents.values() if torrent.wanted]
     for torrent in every:
-        if torrent.talking_since is None:
-            torrent.talking_since = now if torrent.sightings.standing else None
-        elif now - torrent.talking_since >= _TALK:
-            torrent.doubted = True
-    return [torrent for torrent in every if torrent.doubted]
+        doubts = torrent.doubts
+        if doubts.talking_since is None:
+            doubts.talking_since = now if torrent.sightings.standing else None
+        elif now - doubts.talking_since >= _TALK:
+            doubts.stand = True
+    return [torrent for torrent in every if torrent.doubts.stand]

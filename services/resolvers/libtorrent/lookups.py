@@ -1,12 +1,12 @@
 """Who waits for what: callers, and the info-hashes looked up for them, which the session knows by a handle."""
 
 import asyncio
-from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
 from services.errors import LookupFailed
+from services.resolvers.libtorrent.doubts import Doubts
 from services.resolvers.libtorrent.evidence import DhtSightings, Endpoint, Sightings, differs, step
 from services.torrents import InfoHash, Progress, Step, TorrentId
 
@@ -89,13 +89,7 @@ class SoughtTorrent(Generic[Handle]):
     pause: float = 1.0
     looked: float = 0.0
     known: set[Endpoint] = field(default_factory=set)
-    doubted: bool = False
-    talking_since: float | None = None
-    looked_for_liars: float = 0.0
-    lied_to: bool = False
-    candidates: dict[str, list[Endpoint]] = field(default_factory=dict)
-    apart: set[Endpoint] | None = None
-    heard: "Counter[Endpoint]" = field(default_factory=Counter)
+    doubts: Doubts = field(default_factory=Doubts)
 
     @property
     def wanted(self) -> bool:
@@ -114,24 +108,18 @@ class SoughtTorrent(Generic[Handle]):
 
     def let_go(self) -> None:
         """Let the race for it pause, so that peers can be heard who bear one connection from us."""
-        if self.apart is None:
-            self.apart = set()
+        if self.doubts.apart is None:
+            self.doubts.apart = set()
             for handle, holder in self.racing():
                 holder.pause(handle)
 
     def take_up(self) -> None:
         """Let the race go on, where every candidate has been heard apart."""
-        if self.apart is None or self.alone or self.unheard:
+        if self.doubts.apart is None or self.alone or self.doubts.unheard:
             return
-        self.apart = None
+        self.doubts.apart = None
         for handle, holder in self.racing():
             holder.resume(handle)
-
-    @property
-    def unheard(self) -> bool:
-        """Whether there is a candidate who was not heard apart."""
-        every = {one for peers in self.candidates.values() for one in peers}
-        return self.apart is not None and bool(every - self.apart)
 
     def remove(self) -> None:
         """Take it out of all sessions."""

@@ -16,7 +16,7 @@ from services.resolvers.libtorrent.seeker import Seeker
 from services.resolvers.libtorrent.session import Handle, connections
 from services.resolvers.libtorrent.settings import BUSY, CALM
 
-_TICK = 0.25
+_TICK = 0.1
 _REPORT_EVERY = 0.5
 _SAVE_EVERY = 300.0
 _WATCH_BOOTSTRAP = 30.0
