@@ -321,6 +321,17 @@ async def test_metadata_that_nobody_can_read_is_refused(swarm: Swarm, resolver: 
     assert nothing_left_in(resolver)
 
 
+async def test_metadata_that_names_the_torrent_twice_is_refused_since_others_may_read_the_other_name(
+    resolver: LibtorrentResolver,
+) -> None:
+    info = make_sample("one").info.replace(b"4:name3:one", b"4:name3:one4:name3:two")
+    async with Giver("127.0.2.9", info) as peer:
+        with pytest.raises(NotFound) as refused:
+            await resolver.resolve(id_of(info), Hints(peers=(peer.endpoint,)), Steps())
+    assert refused.value.parameters == {"reason": "metadata_unusable"}
+    assert nothing_left_in(resolver)
+
+
 async def test_a_liar_is_not_believed(resolver: LibtorrentResolver) -> None:
     wanted = torrent_id(make_sample("true"))
     async with (

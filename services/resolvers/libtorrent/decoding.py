@@ -17,7 +17,7 @@ async def told(given: Metadata, source: str) -> TorrentInfo:
     """Return what *given* says; *source* is the resolver's label.
 
     Raises:
-        NotFound: libtorrent cannot read it; parameter *reason* is ``metadata_unusable``.
+        NotFound: it can not be read, or be read in two ways; parameter *reason* is ``metadata_unusable``.
     """
     torrent, section = given
     if len(section) <= _SMALL and is_plain(info := _decoded(section)):
@@ -32,9 +32,13 @@ def _described(given: Metadata, source: str) -> TorrentInfo:
 
 def _decoded(section: bytes) -> dict[bytes, object]:
     try:
-        return cast("dict[bytes, object]", lt.bdecode(section))
+        info = lt.bdecode(section)
     except RuntimeError as error:  # more items than it counts to: some 200,000 files
         raise NotFound(reason="metadata_unusable") from error
+    # Of a key that is there twice libtorrent takes the first value for a torrent, and the last one here.
+    if len(lt.bencode(info)) != len(section):
+        raise NotFound(reason="metadata_unusable")
+    return cast("dict[bytes, object]", info)
 
 
 def read_torrent(content: bytes, source: str) -> TorrentInfo:
