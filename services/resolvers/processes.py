@@ -133,7 +133,8 @@ async def _told(session: "_Session", which: signal.Signals, seconds: float, cloc
     await session.send(which)
     while clock.monotonic() < until:
         await clock.sleep(_LOOKS)
-        await session.send(0)
+        # Who was just begun while others were killed was not told.
+        await session.send(which if which is signal.SIGKILL else 0)
 
 
 class _Session:

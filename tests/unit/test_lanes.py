@@ -66,6 +66,8 @@ class World:
 
     def look(self, now: float) -> None:
         self.torrent.sightings.standing = {one.peer for one in self.standing}
+        self.torrent.doubts.look(now, connected=bool(self.standing))
+        self.torrent.settle(now)
         self.lane.look([self.torrent], now)
 
 
@@ -171,21 +173,34 @@ def test_of_very_many_torrents_ten_are_begun_at_a_look_and_all_have_their_turn(w
     assert begun == [10, 20, 25]
 
 
-def test_while_peers_that_bear_one_connection_are_heard_the_race_for_their_torrent_is_paused(world: World) -> None:
+def test_where_one_lied_and_one_bears_one_connection_the_race_is_paused_until_all_that_it_had_were_heard(
+    world: World,
+) -> None:
     world.standing = [peer(A), peer(B)]
+    world.torrent.doubts.lie()
     world.look(0.0)
     world.hang_up()
+    world.look(0.1)
     assert world.racing.paused == ["handle"]
     world.standing = []
-    for now in (0.25, 3.5):
+    for now in (0.2, 3.5):
         world.look(now)
-        world.torrent.take_up()
         assert world.racing.paused == ["handle"], "not all were heard"
     assert world.session.heard == [A, A, B], "who hung up is heard again, and none is forgotten"
     world.hang_up()
     world.look(3.75)
-    world.torrent.take_up()
     assert world.racing.paused == []
+
+
+def test_where_nobody_lied_the_race_is_left_alone_for_ten_seconds_then_for_twice_as_long(world: World) -> None:
+    world.standing = [peer(A)]
+    paused = [False]
+    for now in range(60):
+        world.look(float(now))
+        world.torrent.doubts.refused = True
+        paused.append(bool(world.racing.paused))
+    assert [now for now in range(60) if paused[now + 1] and not paused[now]] == [10, 40]
+    assert sum(paused) == 20
 
 
 def test_a_race_that_brings_something_is_paused_where_it_was_lied_to_alone(world: World) -> None:
@@ -193,11 +208,37 @@ def test_a_race_that_brings_something_is_paused_where_it_was_lied_to_alone(world
     world.torrent.sightings.receiving = True
     world.look(0.0)
     world.hang_up()
+    world.look(20.0)
     assert world.racing.paused == []
     world.torrent.doubts.lie()
-    world.look(0.25)
-    world.hang_up()
+    world.look(20.1)
     assert world.racing.paused == ["handle"]
+
+
+def test_a_race_that_was_paused_is_paused_again_where_it_is_lied_to_again(world: World) -> None:
+    world.standing = [peer(A)]
+    world.torrent.doubts.lie()
+    for now in (0.0, 0.1):
+        world.look(now)
+        world.torrent.doubts.refused = True
+    world.torrent.take_up(1.0)
+    world.look(2.0)
+    assert world.racing.paused == []
+    world.torrent.doubts.lie()
+    world.look(2.1)
+    assert world.racing.paused == ["handle"]
+
+
+def test_a_race_is_paused_for_ten_seconds_at_most(world: World) -> None:
+    world.standing = [peer((f"203.0.113.{number}", number)) for number in range(1, 30)]
+    world.torrent.doubts.lie()
+    paused = []
+    for tenth in range(300):
+        world.look(tenth / 10)
+        if tenth == 0:
+            world.hang_up()
+        paused += [tenth] if world.racing.paused else []
+    assert (paused[0], paused[-1], len(paused)) == (1, 100, 100)
 
 
 def test_a_peer_that_has_said_nothing_in_the_race_either_pauses_nothing_when_it_hangs_up(world: World) -> None:
@@ -205,7 +246,18 @@ def test_a_peer_that_has_said_nothing_in_the_race_either_pauses_nothing_when_it_
     world.torrent.doubts.lie()
     world.look(0.0)
     world.hang_up()
+    world.look(0.1)
     assert world.racing.paused == []
+
+
+def test_who_sends_more_than_any_metadata_has_is_heard_no_more(world: World) -> None:
+    world.standing = [peer(A)]
+    world.look(0.0)
+    (handle,) = world.session.held
+    world.lane._on_flood(cast("Any", handle))
+    world.look(100.0)
+    assert world.session.heard == [A]
+    assert world.session.held == {}
 
 
 def test_where_a_peer_has_lied_the_next_look_hears_one_whether_or_not_it_is_known_yet_who_stands(world: World) -> None:
@@ -220,11 +272,3 @@ def test_how_often_a_peer_was_heard_in_one_way_counts_in_no_other(world: World) 
     world.torrent.doubts.heard["mse", A] = 1
     world.look(0.0)
     assert world.session.heard == [A]
-
-
-def test_a_peer_that_hangs_up_on_what_nobody_waits_for_any_more_pauses_nothing(world: World) -> None:
-    world.standing = [peer(A)]
-    world.look(0.0)
-    world.torrent.lookups.clear()
-    world.hang_up()
-    assert world.racing.paused == []

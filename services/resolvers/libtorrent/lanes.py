@@ -15,12 +15,14 @@ from services.errors import ResolverDown
 from services.resolvers.libtorrent.evidence import Connection, Whereabouts
 from services.resolvers.libtorrent.lookups import Board, SoughtTorrent
 from services.resolvers.libtorrent.session import Handle, Session, connections
+from services.resolvers.libtorrent.settings import LARGEST_METADATA
 from services.torrents import Hints
 
 _PATIENCE = 1.5  # seconds that a peer is heard for the first time; each time twice as many
+_MOST_PATIENCE = 12.0
 _MOST_TIMES = 10
+_MOST_BYTES = LARGEST_METADATA + 2**20  # from one peer, with all else that it says
 _AT_ONCE = 10  # torrents each time: each costs a few calls that wait for libtorrent
-_TALK = 2.0  # seconds since the first connection, without a name, after which peers are doubted
 
 Found = Callable[[Handle, lt.torrent_info | None], None]
 """Is told what was found for whom the leading session knows by that handle."""
@@ -51,28 +53,46 @@ class Lane:
         self._hearings: dict[Handle, _Hearing] = {}
 
     def hear(self) -> None:
-        """Take in what the session says."""
+        """Take in what the session says. Never fails."""
         for alert in self.session.alerts():
-            match alert:
-                case lt.metadata_received_alert():
-                    self._on_metadata(alert.handle, alert.handle.torrent_file())
-                case lt.torrent_conflict_alert():  # a hybrid that is heard by each of its hashes: both stop, in error
-                    for handle in (alert.handle, alert.conflicting_torrent):
-                        self._on_metadata(handle, alert.metadata)
-                case lt.listen_succeeded_alert():
-                    self._here.listen(alert.address, alert.port)
-                case lt.metadata_failed_alert() | lt.torrent_error_alert():
-                    self._end(alert.handle)
-                case lt.peer_disconnected_alert() | lt.peer_error_alert():
-                    self._on_hanging_up(alert.handle)
+            try:
+                self._take(alert)
+            except Exception:  # noqa: BLE001 - the queue is empty now: one that is sick may not cost the others
+                _log.exception("an alert of a lane was passed over", alert=alert.what())
+
+    def _take(self, alert: lt.alert) -> None:
+        match alert:
+            case lt.metadata_received_alert():
+                self._on_metadata(alert.handle, alert.handle.torrent_file())
+            case lt.torrent_conflict_alert():  # a hybrid that is heard by each of its hashes: both stop, in error
+                for handle in (alert.handle, alert.conflicting_torrent):
+                    self._on_metadata(handle, alert.metadata)
+            case lt.listen_succeeded_alert():
+                self._here.listen(alert.address, alert.port)
+            case lt.metadata_failed_alert() | lt.torrent_error_alert():
+                self._end(alert.handle)
+            case lt.peer_disconnected_alert() | lt.peer_error_alert():
+                self._on_hanging_up(alert.handle)
+            case lt.state_update_alert():
+                for state in alert.status:
+                    if state.total_download > _MOST_BYTES:
+                        self._on_flood(state.handle)
+
+    def measure(self) -> None:
+        """Have the session say how much each peer has sent that is heard."""
+        if self._hearings:
+            self.session.post_states()
+
+    def _on_flood(self, handle: Handle) -> None:
+        """End what is to be heard, for good: no metadata is so large."""
+        if hearing := self._hearings.get(handle):
+            hearing.torrent.doubts.heard[self._of.way, hearing.peer.peer] = _MOST_TIMES
+        self._end(handle)
 
     def _on_hanging_up(self, handle: Handle) -> None:
         """End what was to be heard; who talks in the race and hangs up here may bear one connection from us."""
-        hearing = self._hearings.get(handle)
-        if hearing and hearing.peer.talks and hearing.torrent.wanted:
-            torrent = hearing.torrent
-            if torrent.doubts.lied or not torrent.sightings.receiving:
-                torrent.let_go()
+        if (hearing := self._hearings.get(handle)) and hearing.peer.talks:
+            hearing.torrent.doubts.refused = True
         self._end(handle)
 
     def _on_metadata(self, handle: Handle, info: lt.torrent_info | None) -> None:
@@ -102,7 +122,7 @@ class Lane:
             return
         torrent.alone[alone] = self.session
         times = torrent.doubts.heard[self._of.way, peer.peer]
-        self._hearings[alone] = _Hearing(torrent, peer, now + _PATIENCE * 2 ** (times - 1))
+        self._hearings[alone] = _Hearing(torrent, peer, now + min(_PATIENCE * 2 ** (times - 1), _MOST_PATIENCE))
 
     def _next(self, torrent: SoughtTorrent[Handle]) -> Connection | None:
         """Return who is to be heard: the one that was least often, of those who talk, the fastest."""
@@ -135,9 +155,5 @@ def doubted(board: Board[Handle], now: float) -> list[SoughtTorrent[Handle]]:
     """Return the torrents on *board* of which peers must be heard alone."""
     every = [torrent for torrent in board.torrents.values() if torrent.wanted]
     for torrent in every:
-        doubts = torrent.doubts
-        if doubts.talking_since is None:
-            doubts.talking_since = now if torrent.sightings.standing else None
-        elif now - doubts.talking_since >= _TALK:
-            doubts.stand = True
+        torrent.doubts.look(now, connected=bool(torrent.sightings.standing))
     return [torrent for torrent in every if torrent.doubts.stand]

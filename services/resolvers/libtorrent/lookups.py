@@ -106,20 +106,19 @@ class SoughtTorrent(Generic[Handle]):
         """Return the handles by which it is looked up, with who holds each."""
         return [(self.handle, self.holder), *self.beside.items()]
 
-    def let_go(self) -> None:
-        """Let the race for it pause, so that peers can be heard who bear one connection from us."""
-        if self.doubts.apart is None:
-            self.doubts.apart = set()
+    def settle(self, now: float) -> None:
+        """Let the race for it pause, so that peers can be heard who bear one connection from us, or go on."""
+        if self.doubts.part(now, receiving=self.sightings.receiving):
             for handle, holder in self.racing():
                 holder.pause(handle)
+        elif self.doubts.is_enough(now, hearing=bool(self.alone)):
+            self.take_up(now)
 
-    def take_up(self) -> None:
-        """Let the race go on, where every candidate has been heard apart."""
-        if self.doubts.apart is None or self.alone or self.doubts.unheard:
-            return
-        self.doubts.apart = None
-        for handle, holder in self.racing():
-            holder.resume(handle)
+    def take_up(self, now: float) -> None:
+        """Let the race for it go on, where it is paused."""
+        if self.doubts.meet(now):
+            for handle, holder in self.racing():
+                holder.resume(handle)
 
     def remove(self) -> None:
         """Take it out of all sessions."""

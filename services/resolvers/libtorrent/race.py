@@ -77,6 +77,7 @@ class Race:
         new = list(islice(peers, _MOST_PEERS - len(torrent.known)))
         if torrent.given is not None or not new:
             return
+        torrent.take_up(self._clock.monotonic())  # else nobody is connected to
         if not torrent.known:
             self._line_up(self._due, torrent, _HEAD_START)
         torrent.known.update(new)

@@ -78,10 +78,10 @@ class Watch:
         now = self._clock.monotonic()
         self._seeker.announce_again(now)
         unheard = doubted(self._board, now)
+        for torrent in unheard:
+            torrent.settle(now)
         for arm in self._arms:
             arm.lane.look(unheard, now)
-        for torrent in unheard:
-            torrent.take_up()
         if now - turn.reported >= _REPORT_EVERY:
             turn.reported = now
             self._report(now)
@@ -97,6 +97,7 @@ class Watch:
     def _report(self, now: float) -> None:
         for arm in self._arms:
             arm.session.post_states()
+            arm.lane.measure()
             arm.alerts.ask_about_dht()
         unclear = (one for one in self._board.torrents.values() if one.given is None and one.sightings.unclear)
         for torrent in heapq.nsmallest(_MOST_LOOKED_AT, unclear, key=lambda one: one.looked):
