@@ -159,7 +159,9 @@ def _slow(t: Translation, parameters: Parameters) -> str:
 
 def _cut_off(t: Translation, parameters: Parameters) -> str:
     if parameters and not _number(parameters, "trackers") and not _number(parameters, "dht"):
-        return t.gettext("Nobody could be asked: no tracker is known, and the DHT is off. Add a tracker to the link.")
+        return t.gettext(
+            "Nobody who has it was found: no tracker is known, and the DHT is off. Add a tracker to the link."
+        )
     return t.gettext(
         "Cut off: no tracker and no DHT node answered. Look at the network and firewall of the bot's computer, "
         "then try again."

@@ -204,7 +204,7 @@ def test_progress_is_told_in_numbers(code: str, parameters: dict[str, int], word
         ("slow", {"peers": 2, "met": 0}, "2 peers are named, but none could be reached"),
         ("cut_off", {"trackers": 2, "dht": 1}, "network and firewall"),
         ("cut_off", {"trackers": 0, "dht": 1}, "network and firewall"),
-        ("cut_off", {"trackers": 0, "dht": 0}, "Nobody could be asked"),
+        ("cut_off", {"trackers": 0, "dht": 0}, "Nobody who has it was found"),
         ("not_found", {"reason": "metadata_unusable"}, "damaged"),
         ("not_found", {"reason": "another torrent"}, "not this torrent"),
     ],
