@@ -9,13 +9,12 @@ from functools import partial
 from random import Random
 from typing import Self, cast
 
-from benchmarks.weather import mse
 from benchmarks.weather.climate import Climate
 from benchmarks.weather.crowd import Kind, Peer, Torrent
 from benchmarks.weather.delay import Path, Pipe
-from benchmarks.weather.giving import PROTOCOL, Read, Write, give
 from benchmarks.weather.seeders import BACKED, Seeders
 from benchmarks.weather.wildcard import Endpoint, Wildcard, on_loopback
+from sandbox.swarm.giver import Giver
 
 _HOST = "127.0.0.1"
 _BY_UTP = frozenset({Kind.GOOD, Kind.GOOD_BY_UTP})
@@ -33,7 +32,6 @@ class Peers:
         self._by_utp: dict[int, Peer] = {}
         self._utp: dict[tuple[Endpoint, int], asyncio.Future[asyncio.DatagramTransport]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._key = mse.new_key()
         self._loop = asyncio.get_running_loop()
         self.late = array("f")
 
@@ -93,7 +91,7 @@ class Peers:
 
     def speak(self, reader: asyncio.StreamReader, front: "_Front", peer: Peer, torrent: Torrent) -> None:
         """Tell the seeker behind *front* falsehoods, or that there is no metadata, until it goes."""
-        task = asyncio.create_task(_speak(reader, front, peer, torrent, self._key))
+        task = asyncio.create_task(_speak(reader, front, peer, torrent))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -273,17 +271,25 @@ class _Behind(asyncio.Protocol):
             self._transport.close()
 
 
-async def _speak(reader: asyncio.StreamReader, front: _Front, peer: Peer, torrent: Torrent, key: mse.Key) -> None:
-    read: Read = reader.readexactly
-    write: Write = front.say
-    size = len(torrent.sample.info)
-    with suppress(asyncio.IncompleteReadError, ConnectionError):
-        begun = await read(len(PROTOCOL))
-        plain = begun == PROTOCOL
-        if plain is (peer.kind is not Kind.LIES_BY_MSE):
-            if not plain:
-                read, write = await mse.answered(begun, read, write, torrent.info_hash, key)
-                begun = await read(len(PROTOCOL))
-            claims = None if peer.kind is Kind.EMPTY else size
-            await give(read, write, b"\xee" * size, name=peer.host[-12:], claims=claims)
+class _Mouth:
+    """Lets the seeker behind *front* have what is said; of what is on its way there is never too much."""
+
+    def __init__(self, front: _Front) -> None:
+        self._front = front
+
+    def write(self, data: bytes, /) -> None:
+        self._front.say(data)
+
+    async def drain(self) -> None:
+        return None
+
+
+async def _speak(reader: asyncio.StreamReader, front: _Front, peer: Peer, torrent: Torrent) -> None:
+    speaker = Giver(
+        peer.host,
+        b"\xee" * len(torrent.sample.info),
+        dull=peer.kind is Kind.EMPTY,
+        encrypted_for=torrent.info_hash if peer.kind is Kind.LIES_BY_MSE else b"",
+    )
+    await speaker.serve(reader, _Mouth(front))
     front.end()

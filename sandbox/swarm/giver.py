@@ -60,7 +60,7 @@ class Giver:
 
     async def __aenter__(self) -> Self:
         if self._utp:
-            self.endpoint = (await self._stack.enter_async_context(UtpServer(self._host, self._serve))).endpoint
+            self.endpoint = (await self._stack.enter_async_context(UtpServer(self._host, self.serve))).endpoint
             return self
         server = await asyncio.start_server(self._serve_tcp, self._host, 0)
         self._stack.callback(server.close)
@@ -74,13 +74,14 @@ class Giver:
 
     async def _serve_tcp(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._talking.add(writer)
-        await self._serve(reader, writer)
+        await self.serve(reader, writer)
         self._talking.discard(writer)
         writer.close()
         with suppress(ConnectionError):
             await writer.wait_closed()
 
-    async def _serve(self, reader: asyncio.StreamReader, sink: Sink) -> None:
+    async def serve(self, reader: asyncio.StreamReader, sink: Sink) -> None:
+        """Speak to whoever is at the other end, until it goes; it need not have been entered for that."""
         with suppress(asyncio.IncompleteReadError, ConnectionError):
             wire = Wire(reader, sink)
             if self._encrypted_for:

@@ -6,7 +6,6 @@ import pytest
 from benchmarks.weather import floor, plan
 from benchmarks.weather.climate import CALM, STORM, Climate
 from benchmarks.weather.crowd import GOOD, LIARS, PEERS, Kind, Peer, Torrent, shares, torrent
-from benchmarks.weather.mse import Rc4
 from benchmarks.weather.network import Placed
 from benchmarks.weather.nodes import CLOSEST, Nodes
 from benchmarks.weather.page import page, targets_of
@@ -171,8 +170,3 @@ def test_every_trial_is_in_one_batch_and_bursts_begin_one_way_after_the_other() 
         begins = {(one.way, wait) for one, wait in zip(batch, plan.waits(batch), strict=True)}
         assert len({wait for _, wait in begins}) == (3 if batch[0].start == "cold" else 1)
         assert len(begins) == 3, "those who are asked by the same way begin together"
-
-
-def test_the_cipher_of_mse_is_rc4_without_its_first_kilobyte() -> None:
-    """RFC 6229, 40 bits, offset 1024."""
-    assert Rc4(bytes.fromhex("0102030405")).turned(bytes(16)).hex() == "30abbcc7c20b01609f23ee2d5f6bb7df"
