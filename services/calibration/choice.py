@@ -5,12 +5,12 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from services.calibration.apply import Applied, may_be_written, passed_over, writable
+from services.calibration.apply import Applied, may_be_written, named_in, passed_over, writable
 from services.calibration.ports import Tx
 from services.calibration.task import Found, Item, ItemKey, NoteRequest, PassedOver, State, Task
 from services.errors import CannotChoose, TaskNotFound
 from services.magnets.parse import find_magnets
-from services.magnets.rewrite import rename, rename_at
+from services.magnets.rewrite import rename_at
 from services.notebook.history import names_in, stands, steps_of, take_back
 from services.notebook.note import Cause, Change, Mark, Note
 from services.readings import Reading, readings
@@ -83,7 +83,7 @@ async def other_readings(tx: Tx, task: Task, item: Item) -> Sequence[NoteId]:
     return [
         note.id
         for note in await tx.notes.those(task.notebook, item.corrected)
-        if not others.isdisjoint(names_in(note.text, item.found.torrent))
+        if not others.isdisjoint(names_in(note.text, item.found.speaks_of))
         and stands(note, await tx.notes.revisions(note.id), task.id)
     ]
 
@@ -112,8 +112,8 @@ async def with_claims(tx: Tx, task: Task, item: Item) -> Sequence[Behind] | None
     unwritten = isinstance(task.request, NoteRequest) and not item.corrected and item.passed_over is None
     behind = []
     for note in (await tx.notes.having(task.notebook, [torrent])).get(torrent, ()):
-        others = {*names_in(note.text, torrent)} - {found.name.text}
-        own = unwritten and others and await _typed_by(tx, note, torrent, item.ended_at or 0.0) is None
+        others = {*names_in(note.text, found.speaks_of)} - {found.name.text}
+        own = unwritten and others and await _typed_by(tx, note, found, item.ended_at or 0.0) is None
         names = others if own else others & claims
         if names and (note.id, torrent) not in pinned:
             behind.append(Behind(note, names))
@@ -173,7 +173,7 @@ async def apply_choice(tx: Tx, choice: Choice, notebook: NotebookId, person: Per
 async def _correct(tx: Tx, behind: Behind, found: Found, change: Change) -> bool:
     """Write the name over those that nobody verified alone."""
     note, names = behind
-    meant = [one for one in find_magnets(note.text) if found.torrent.answers(one.torrents[0]) and one.name in names]
+    meant = [one for one in find_magnets(note.text) if found.speaks_of(one.torrents[0]) and one.name in names]
     text, _ = rename_at(note.text, {one.start: found.name.text for one in meant})
     return await tx.notes.replace_text(note, text, change)
 
@@ -198,15 +198,15 @@ async def _write(
     changed = []
     asked = frozenset(task.request.notes)
     having = (await tx.notes.having(task.notebook, [found.torrent])).get(found.torrent, ())
-    notes = [note for note in having if note.id in asked]
+    notes = [note for note in having if note.id in asked and names_in(note.text, found.speaks_of)]
     for note in notes:
         pin = note.id, found.torrent
-        typed_by = await _typed_by(tx, note, found.torrent, since)
+        typed_by = await _typed_by(tx, note, found, since)
         spared = typed_by is not None and not (pressed and typed_by == person)
         if pressed and not spared and note.id in task.request.named:
             await tx.notes.unpin(note.id, [found.torrent])
             pinned -= {pin}
-        text = rename(note.text, found.torrent, found.name.text)
+        text, _ = named_in(note.text, [found])
         if text == note.text:
             pinned -= {pin}  # that is not why it was not written
         elif spared:
@@ -216,16 +216,16 @@ async def _write(
     return changed, passed_over(found.torrent, [note.id for note in notes], pinned)
 
 
-async def _typed_by(tx: Tx, note: Note, torrent: TorrentId, since: float) -> PersonId | None:
-    """Return who typed a name of *torrent* that stands in *note*; None where nobody did *since*.
+async def _typed_by(tx: Tx, note: Note, found: Found, since: float) -> PersonId | None:
+    """Return who typed a name that stands in *note* where what was *found* belongs; None where nobody did *since*.
 
     A link's name that was written there later is none, nor one that is carried over an edit.
     """
     steps = steps_of(note, await tx.notes.revisions(note.id))
-    stood = typed = names_in(steps[0].before, torrent) if steps else ()
+    stood = typed = names_in(steps[0].before, found.speaks_of) if steps else ()
     by: list[Change | None] = [None] * len(stood)
     for step in steps:
-        after = names_in(step.after, torrent)
+        after = names_in(step.after, found.speaks_of)
         if step.change.cause != Cause.EDIT:
             by = [one if old == new else None for one, old, new in zip(by, stood, after, strict=False)]
         elif len(typed) != len(after):
@@ -249,7 +249,9 @@ async def apply_keep(tx: Tx, key: ItemKey, notebook: NotebookId, person: PersonI
     task, item, found = await _found(tx, *key, notebook)
     if item.was is None:
         raise CannotChoose
-    changed = await take_back(tx, notebook, task.id, found.torrent, notes=item.corrected, person=person, now=now)
+    changed = await take_back(
+        tx, notebook, task.id, found.torrent, found.speaks_of, notes=item.corrected, person=person, now=now
+    )
     await tx.followers.again(task.id)
     return Applied(tasks={task.id}, notes=set(changed))
 

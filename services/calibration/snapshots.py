@@ -4,10 +4,10 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
+from services.calibration.apply import named_in
 from services.calibration.choice import other_readings, with_claims
 from services.calibration.ports import Tx
 from services.calibration.task import Found, Item, ItemKey, Lost, NoteRequest, OldName, Snapshot, State, Task, Written
-from services.magnets.rewrite import rename
 from services.notebook.history import names_in, stands, taken_back
 from services.notebook.note import Note
 from services.torrents import NotebookId, NoteId, Step, TaskId
@@ -198,14 +198,13 @@ async def _old_names(tx: Tx, task: Task, items: Iterable[Item]) -> Mapping[ItemK
 
 async def _old_name(tx: Tx, task: Task, found: Found, was: str | None, note: Note) -> OldName | None:
     """Return what became in *note* of the name that *was* there; None where it never was, or neither stands now."""
-    torrent = found.torrent
-    if was in names_in(note.text, torrent):
-        pinned = await tx.notes.pinned(task.notebook, [torrent])
-        return OldName.KEPT if (note.id, torrent) in pinned else None
-    before = taken_back(note, await tx.notes.revisions(note.id), task.id, torrent)
-    if before is None or was not in names_in(before, torrent):
+    if was in names_in(note.text, found.speaks_of):
+        pinned = await tx.notes.pinned(task.notebook, [found.torrent])
+        return OldName.KEPT if (note.id, found.torrent) in pinned else None
+    before = taken_back(note, await tx.notes.revisions(note.id), task.id, found.speaks_of)
+    if before is None or was not in names_in(before, found.speaks_of):
         return None
-    return OldName.REPLACED if rename(note.text, torrent, found.name.text) == note.text else None
+    return OldName.REPLACED if named_in(note.text, [found])[0] == note.text else None
 
 
 async def read_lost(tx: Tx, task_id: TaskId, *, offset: int, limit: int) -> Sequence[Lost]:

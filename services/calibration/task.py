@@ -98,6 +98,13 @@ class Found:
             verified=info.verified,
         )
 
+    def speaks_of(self, asked: TorrentId) -> bool:
+        """Whether it is about a link whose hashes are these, and what its name may be written into.
+
+        What is claimed of two hashes is said of neither of them: nobody knows that one torrent has both.
+        """
+        return self.torrent.answers(asked) if self.verified else self.torrent == asked
+
 
 class OldName(StrEnum):
     """What became of a name that claimed something else."""
