@@ -310,6 +310,9 @@ class _Step:
             corrected = tuple(note_id for note_id, changed in there.items() if torrent in changed)
             why = None if corrected else passed_over(torrent, one.having, self._pinned)
             asked = self._asked_for(one.task)
+            # What is yet to be decided about is nothing to notes that were not asked for.
+            marked = one.notes if writable(one.found) else [note_id for note_id in one.notes if note_id in asked]
+            self._marks.append(Mark(one.task.notebook, torrent, State.COMPLETED, one.task.id, marked))
             old_names = (there[note_id][torrent] for note_id in sorted(corrected, key=lambda one: one not in asked))
             was = next(filter(None, old_names), None)
             for key in one.items:
@@ -322,9 +325,8 @@ class _Step:
         self._put(ended)
         self.applied.ended.add(ended.key)
         task = self._tasks[ended.task_id]
-        if isinstance(task.request, NoteRequest):
-            torrent = ended.found.torrent if ended.found else ended.torrent
-            self._marks.append(Mark(task.notebook, torrent, state, task.id))
+        if isinstance(task.request, NoteRequest) and not ended.found:
+            self._marks.append(Mark(task.notebook, ended.torrent, state, task.id))
 
     def _count(self, item: Item, outcome: str, source: str | None = None) -> None:
         served = served_by_lookup(item, self._tasks[item.task_id], outcome, source)

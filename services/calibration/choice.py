@@ -177,7 +177,7 @@ async def apply_choice(tx: Tx, choice: Choice, notebook: NotebookId, person: Per
     applied = Applied(tasks={task.id, *tasks}, notes=set(put_right))
     if over_claims_alone:
         await tx.tasks.replace_items([replace(item, passed_over=None)])
-        await tx.notes.mark([Mark(notebook, found.torrent, State.COMPLETED, task.id)], now)
+        await tx.notes.mark([Mark(notebook, found.torrent, State.COMPLETED, task.id, put_right)], now)
         return applied
     for one in (item, *others):
         owner, since = tasks.get(one.task_id, task), one.ended_at or now
@@ -185,6 +185,7 @@ async def apply_choice(tx: Tx, choice: Choice, notebook: NotebookId, person: Per
         corrected = tuple(sorted({*one.corrected, *changed}))
         await tx.tasks.replace_items([replace(one, corrected=corrected, passed_over=None if changed else why)])
         applied.notes.update(changed)
+    await tx.notes.mark([Mark(notebook, found.torrent, State.COMPLETED, task.id, list(applied.notes))], now)
     return applied
 
 

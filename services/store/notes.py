@@ -253,6 +253,7 @@ def _mark_row(mark: Mark, at: float) -> Parameters:
         "v1": codec.hex_of(mark.torrent.v1),
         "v2": codec.hex_of(mark.torrent.v2),
         "outcome": mark.outcome,
+        "notes": None if mark.notes is None else codec.dump(list(mark.notes)),
         "task_id": mark.task_id,
         "at": at,
     }

@@ -85,3 +85,15 @@ async def test_an_old_name_that_is_kept_of_a_pair_leaves_the_one_of_its_hash(wor
         key = next(one.key for one in items if one.torrent == PAIR)
         await manager.keep_old_name(key, notebook=world.notebook, asked_by=BOB)
         assert await world.text(note) == f"{link('x', TRUE)} {pair('Old.Film.2002')}"
+
+
+async def test_a_note_with_one_hash_alone_is_not_calibrated_by_what_is_claimed_of_both(
+    world: World, run: Run, store: Store
+) -> None:
+    async with run() as manager:
+        asked = await world.insert(pair("18"), PAIR)
+        alone = await world.insert(link("x", "18"), ALONE)
+        task_id = await world.calibrate(manager, asked)
+        for _ in range(2):
+            assert set(await store.read(lambda tx: tx.notes.uncalibrated([asked, alone]))) == {alone}
+            await press(world, manager, task_id)

@@ -189,6 +189,35 @@ async def test_a_card_whose_task_wrote_nothing_offers_no_note_that_was_added_sin
         assert await world.text(fresh) == link("claim", "fresh")
 
 
+async def test_a_note_that_nobody_asked_for_stays_uncalibrated_until_a_name_is_written_there(
+    world: World, run: Run, store: Store
+) -> None:
+    async def left() -> Collection[NoteId]:
+        return set(await store.read(lambda tx: tx.notes.uncalibrated([NoteId(1), NoteId(2), NoteId(3)])))
+
+    async with run() as manager:
+        other = await world.add(f"b {link('claim', '18')}", "claim")
+        _, task_id = await chosen(world, manager)
+        assert await left() == {other}
+        await manager.learn(info_of(torrent("claim"), TRUE))
+        await world.choose(manager, task_id, "utf-8")
+        assert await left() == {other}
+        await world.calibrate(manager, await world.add(link("claim"), "claim"))
+        assert (await left(), await world.text(other)) == (set(), f"b {link('claim', TRUE)}")
+
+
+async def test_a_guess_leaves_the_notes_uncalibrated_that_nobody_asked_for(
+    world: World, run: Run, store: Store, engine: FakeEngine
+) -> None:
+    engine.knows("claim", GUESS)
+    async with run() as manager:
+        other = await world.add(f"b {link('claim', '18')}", "claim")
+        note = await world.add(link("claim", "18"), "claim")
+        task_id = await world.calibrate(manager, note)
+        await world.choose(manager, task_id, choices(GUESS.name, verified=True)[0].word)
+        assert set(await store.read(lambda tx: tx.notes.uncalibrated([note, other]))) == {other}
+
+
 async def test_a_card_that_offers_the_name_does_not_say_that_it_stood_there(world: World, run: Run) -> None:
     async with run() as manager:
         note, first = await chosen(world, manager)
