@@ -9,7 +9,7 @@ from handlers.choice_view import choice_rows, claim, claims, keep_button, questi
 from handlers.outgoing import Message
 from handlers.text import LONGEST, LONGEST_NAME, digits, escape, listed, shown_name, units
 from services.calibration.apply import writable
-from services.calibration.decisions import not_written
+from services.calibration.decisions import corrected_in, not_written
 from services.calibration.snapshots import Replaced
 from services.calibration.task import FROM_FILE, Found, Item, Lost, NoteRequest, Snapshot, State, Task
 from services.i18n import (
@@ -192,8 +192,7 @@ def _in_notes(t: Translation, snapshot: Snapshot) -> list[str]:
     """Return what became of the notes."""
     written, why, lines = snapshot.written, not_written(snapshot), []
     if snapshot.total == 1 and written.standing:
-        behind = {*snapshot.otherwise, *snapshot.only_claimed}
-        if corrected := [one for one in written.standing if one not in behind]:
+        if corrected := corrected_in(snapshot):
             lines.append(t.gettext("Corrected: {notes}").format(notes=numbers(t, corrected)))
         if snapshot.otherwise:
             others = numbers(t, snapshot.otherwise)

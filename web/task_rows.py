@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from services.calibration.decisions import asked_of, not_written, shown_of, to_keep, unanswered
+from services.calibration.decisions import asked_of, corrected_in, not_written, shown_of, to_keep, unanswered
 from services.calibration.task import Item, NoteRequest, OldName, Snapshot, State
 from services.i18n import (
     Translation,
@@ -146,10 +146,9 @@ def outcome_shown(t: Translation, item: Item, *, several: bool) -> Mapping[str, 
 
 
 def _corrected(t: Translation, snapshot: Snapshot) -> str:
-    written = snapshot.written.standing
-    if not written:
+    count = len(corrected_in(snapshot))
+    if not count:
         return ""
-    count = len(written)
     return t.ngettext("{count} note corrected.", "{count} notes corrected.", count).format(count=count)
 
 

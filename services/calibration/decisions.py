@@ -7,6 +7,7 @@ from typing import NamedTuple
 from services.calibration.apply import writable
 from services.calibration.choice import Offered, choices
 from services.calibration.task import Item, NoteRequest, OldName, PassedOver, Snapshot
+from services.torrents import NoteId
 
 _MOST_KEPT = 5  # of many at once: the others have pages of their own
 
@@ -74,6 +75,12 @@ def not_written(snapshot: Snapshot) -> NotWritten | None:
     why = _why(first) if told else None
     offered = why is NotWritten.THERE and snapshot.only_claimed
     return None if offered else why
+
+
+def corrected_in(snapshot: Snapshot) -> Sequence[NoteId]:
+    """Return the notes in which what the task wrote stands, but those that have another name than what is known now."""
+    behind = {*snapshot.otherwise, *snapshot.only_claimed}
+    return [one for one in snapshot.written.standing if one not in behind]
 
 
 def _why(item: Item) -> NotWritten | None:

@@ -436,6 +436,8 @@ async def test_what_is_verified_later_is_written_over_a_claim_on_the_page(world:
     page = (await world.http.get(f"/tasks/{task}")).text
     assert offer in page
     assert f'<button name="encoding" value="utf-8" id="choose-{task}-0-utf-8">true.mkv</button>' in page
+    pressed = (await world.http.get(f"/tasks/{first}")).text
+    assert (offer in pressed, "note corrected" in pressed) == (True, False)
     for _ in range(2):
         answer = await press(world, f"/tasks/{task}/choose", {"position": 0, "encoding": "utf-8"})
         assert answer.status_code == 303
