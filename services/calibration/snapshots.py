@@ -80,10 +80,13 @@ async def read_snapshots(
         told = written.get(task_id, Written())
         undecided: Sequence[Item] = ()
         replaced = 0
+        only_claimed = await _only_claimed(tx, task, [first]) if single else {}
         if task.state.ended and not single:  # of one under way to look for them reads all of it
+            overtaken = await tx.tasks.overtaken(task_id, _JUDGED)
+            only_claimed = await _only_claimed(tx, task, overtaken)
             undecided, replaced = await _undecided(tx, task, told.standing)
+            undecided = (*undecided, *[one for one in overtaken if one.key in only_claimed][:1])
         several = (first, *outcomes, *undecided)
-        behind = await with_claims(tx, task, first) if single else None
         snapshots.append(
             Snapshot(
                 task=task,
@@ -95,7 +98,7 @@ async def read_snapshots(
                 replaced=replaced,
                 progress=progress.get(task_id) if task.state is State.RUNNING else None,
                 written=told,
-                only_claimed=tuple(one.note.id for one in behind or ()),
+                only_claimed=only_claimed,
                 # Where all of it was undone, all old names stand.
                 otherwise=tuple(await other_readings(tx, task, first)) if single else (),
                 old_names={} if told.as_one and not told.standing else await _old_names(tx, task, several),
@@ -132,6 +135,11 @@ async def _written(tx: Tx, ended: Mapping[TaskId, Task]) -> Mapping[TaskId, Writ
                 known = written.get(task_id, Written())
                 written[task_id] = replace(known, standing=tuple(sorted((*known.standing, note_id))))
     return written
+
+
+async def _only_claimed(tx: Tx, task: Task, items: Iterable[Item]) -> Mapping[ItemKey, Sequence[NoteId]]:
+    behind = [(item.key, await with_claims(tx, task, item)) for item in items]
+    return {key: [one.note.id for one in notes] for key, notes in behind if notes}
 
 
 async def _undecided(tx: Tx, task: Task, standing: Collection[NoteId]) -> tuple[Sequence[Item], int]:

@@ -81,13 +81,12 @@ WHERE names.id = :id AND NOT verified
 ON CONFLICT DO NOTHING;
 
 -- name: reopen_claimed_notes
--- Nobody let the claim be written there: they are yet to be calibrated. What was edited since may have a name of somebody's.
+-- They have the claim, or a name from before it: they are yet to be calibrated. What was edited since may have a name of somebody's.
 UPDATE note_hashes SET outcome = NULL
 WHERE outcome = 'completed' AND info_hash IN (
         SELECT one.value FROM names JOIN json_each(json_array(v1, v2)) AS one WHERE names.id = :id AND NOT verified
     )
     AND NOT EXISTS (SELECT 1 FROM pins WHERE note_id = note_hashes.note_id AND info_hash = note_hashes.info_hash)
-    AND NOT EXISTS (SELECT 1 FROM chosen_names WHERE notebook_id = note_hashes.notebook_id AND name_id = :id)
     AND NOT EXISTS (
         SELECT 1 FROM revisions
         WHERE revisions.note_id = note_hashes.note_id AND cause = 'edit' AND revisions.at > note_hashes.at
