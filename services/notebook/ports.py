@@ -138,8 +138,8 @@ class Facts(Protocol):
         The name is the one that people of the *notebook* chose, where they did.
         """
 
-    async def files(self, info_hash: InfoHash, *, skip: int, limit: int) -> Sequence[FileEntry]:
-        """Return the files that are known of the torrent, in its own order, without the first *skip*."""
+    async def files(self, torrent: TorrentId, *, skip: int, limit: int) -> Sequence[FileEntry]:
+        """Return the files of that of which `of` tells, in the torrent's own order, without the first *skip*."""
 
     async def asked_for(self, notebook: NotebookId, info_hash: InfoHash) -> bool:
         """Whether a task of the notebook has the torrent; a verified hybrid answers to both of its hashes."""

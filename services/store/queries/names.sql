@@ -31,10 +31,14 @@ FROM found
 LEFT JOIN chosen_names AS chosen ON chosen.name_id = found.id AND chosen.notebook_id = :notebook_id;
 
 -- name: files_of
+-- Of what is verified and has every hash that was asked for; or what is claimed of exactly these.
 SELECT path, size FROM torrent_files
 WHERE name_id = (
-    SELECT id FROM names WHERE v1 = :info_hash OR v2 = :info_hash
-    ORDER BY verified DESC, v1 IS NOT NULL AND v2 IS NOT NULL LIMIT 1
+    SELECT id FROM names WHERE v1 = :v1 AND (:v2 IS NULL OR v2 = :v2) AND verified
+    UNION ALL SELECT id FROM names WHERE v2 = :v2 AND :v1 IS NULL AND verified
+    UNION ALL SELECT id FROM names
+    WHERE coalesce(v1, '') = coalesce(:v1, '') AND coalesce(v2, '') = coalesce(:v2, '') AND NOT verified
+    LIMIT 1
 ) AND position >= :skip
 ORDER BY position LIMIT :limit;
 
