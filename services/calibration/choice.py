@@ -10,9 +10,9 @@ from services.calibration.ports import Tx
 from services.calibration.task import Found, Item, ItemKey, NoteRequest, PassedOver, State, Task
 from services.errors import CannotChoose, TaskNotFound
 from services.magnets.rewrite import rename_at
-from services.notebook.history import BACK, names_in, stands, take_back
+from services.notebook.history import names_in, stands, take_back
 from services.notebook.note import Cause, Change, Mark, Note
-from services.notebook.writers import is_typed, who_wrote
+from services.notebook.writers import is_corrected, is_typed, who_wrote
 from services.readings import Reading, readings
 from services.torrents import Name, NotebookId, NoteId, PersonId, TaskId, TorrentId
 
@@ -122,7 +122,7 @@ async def with_claims(tx: Tx, task: Task, item: Item) -> Sequence[Behind] | None
             link.start
             for link, wrote in links
             if link.name in others
-            and ((own and _is_before(wrote, item.ended_at)) or (link.name in claims and _is_written(wrote)))
+            and ((own and _is_before(wrote, item.ended_at)) or (link.name in claims and is_corrected(wrote)))
         ]
         if starts:
             behind.append(Behind(note, starts))
@@ -131,11 +131,6 @@ async def with_claims(tx: Tx, task: Task, item: Item) -> Sequence[Behind] | None
 
 def _is_before(wrote: Change | None, ended_at: float | None) -> bool:
     return wrote is None or wrote.at < (ended_at or 0.0)
-
-
-def _is_written(wrote: Change | None) -> bool:
-    """Whether what *wrote* a name is no person who typed it, and no taking back of another."""
-    return wrote is not None and not is_typed(wrote) and wrote.cause not in {Cause.KEPT, *BACK}
 
 
 async def apply_choice(tx: Tx, choice: Choice, notebook: NotebookId, person: PersonId, now: float) -> Applied:

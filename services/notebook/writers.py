@@ -5,7 +5,7 @@ from difflib import SequenceMatcher
 from typing import NamedTuple, TypeGuard
 
 from services.magnets.parse import Magnet, find_magnets
-from services.notebook.history import SpeaksOf, names_in, steps_of
+from services.notebook.history import BACK, SpeaksOf, names_in, steps_of
 from services.notebook.note import Cause, Change, Note, Revision
 
 
@@ -45,6 +45,11 @@ def who_wrote(note: Note, revisions: Sequence[Revision], speaks_of: SpeaksOf) ->
 def is_typed(wrote: Change | None) -> TypeGuard[Change]:
     """Whether it was a person who typed what this change *wrote*, after the note's first text."""
     return wrote is not None and wrote.cause == Cause.EDIT
+
+
+def is_corrected(wrote: Change | None) -> TypeGuard[Change]:
+    """Whether what this change *wrote* was found: nobody typed it, and it is no old name that was taken back."""
+    return wrote is not None and not is_typed(wrote) and wrote.cause not in {Cause.KEPT, *BACK}
 
 
 def _typed_over(before: Sequence[_Stood], names: Sequence[str | None], change: Change) -> list[_Stood]:
