@@ -9,7 +9,7 @@ from handlers.choice_view import choice_rows, claim, claims, keep_button, questi
 from handlers.outgoing import Message
 from handlers.text import LONGEST, LONGEST_NAME, digits, escape, listed, shown_name, units
 from services.calibration.apply import writable
-from services.calibration.decisions import not_written
+from services.calibration.decisions import corrected_in, not_written, over_claims
 from services.calibration.snapshots import Replaced
 from services.calibration.task import FROM_FILE, Found, Item, Lost, NoteRequest, Snapshot, State, Task
 from services.i18n import (
@@ -192,8 +192,7 @@ def _in_notes(t: Translation, snapshot: Snapshot) -> list[str]:
     """Return what became of the notes."""
     written, why, lines = snapshot.written, not_written(snapshot), []
     if snapshot.total == 1 and written.standing:
-        behind = {*snapshot.otherwise, *snapshot.only_claimed}
-        if corrected := [one for one in written.standing if one not in behind]:
+        if corrected := corrected_in(snapshot):
             lines.append(t.gettext("Corrected: {notes}").format(notes=numbers(t, corrected)))
         if snapshot.otherwise:
             others = numbers(t, snapshot.otherwise)
@@ -202,12 +201,14 @@ def _in_notes(t: Translation, snapshot: Snapshot) -> list[str]:
             lines.append(not_written_said(t, why))
     elif why is not None:
         lines.append(not_written_said(t, why))
-    elif count := len(written.standing):
+    elif count := len(corrected_in(snapshot)):
         lines.append(t.ngettext("{count} note corrected.", "{count} notes corrected.", count).format(count=count))
     if count := written.undone:
         lines.append(t.ngettext("Undone in {count} note.", "Undone in {count} notes.", count).format(count=count))
-    if snapshot.only_claimed:
-        lines.append(only_claimed_said(t, numbers(t, snapshot.only_claimed)))
+    if offer := over_claims(snapshot):
+        item, notes = offer
+        torrent, several = digits(item.torrent), snapshot.total > 1
+        lines.append(only_claimed_said(t, torrent, numbers(t, notes), several=several))
     return lines
 
 

@@ -451,10 +451,13 @@ def question_said(t: Translation, torrent: str, *, several: bool, writes: bool, 
     return words.format(hash=torrent)
 
 
-def only_claimed_said(t: Translation, notes: str) -> str:
-    """Return what offers a name that is verified to *notes* that have one which never was."""
-    words = t.gettext("The name in {notes} was never verified. Press this one to write it there.")
-    return words.format(notes=notes)
+def only_claimed_said(t: Translation, torrent: str, notes: str, *, several: bool) -> str:
+    """Return what offers a name of *torrent* that is verified to *notes* that have one which never was."""
+    if several:
+        words = t.gettext("The name of {hash} in {notes} was never verified. Press this one to write it there.")
+    else:
+        words = t.gettext("The name in {notes} was never verified. Press this one to write it there.")
+    return words.format(hash=torrent, notes=notes)
 
 
 def replaced_said(t: Translation, old: str, new: str) -> str:

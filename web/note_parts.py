@@ -67,7 +67,7 @@ async def torrent_shown(
     many, info_hash = told.file_count, torrent.shown.hex
     opened = at.torrent == info_hash
     place = min(at.page, max(many - 1, 0) // _MOST_FILES) if opened else 0
-    found = await asker.services.search.torrent([here], torrent.shown, page=place, size=_MOST_FILES)
+    found = await asker.services.search.torrent([here], torrent, page=place, size=_MOST_FILES)
     unseen = many - (place + 1) * _MOST_FILES if found and found.more else 0
     more = t.ngettext("And {count} more file.", "And {count} more files.", unseen)
     whole = many <= _MOST_FILES

@@ -2,7 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 
-from services.calibration.decisions import asked_of, not_written, shown_of, to_keep, unanswered
+from services.calibration.decisions import (
+    asked_of,
+    corrected_in,
+    not_written,
+    over_claims,
+    shown_of,
+    to_keep,
+    unanswered,
+)
 from services.calibration.task import Item, NoteRequest, OldName, Snapshot, State
 from services.i18n import (
     Translation,
@@ -146,10 +154,9 @@ def outcome_shown(t: Translation, item: Item, *, several: bool) -> Mapping[str, 
 
 
 def _corrected(t: Translation, snapshot: Snapshot) -> str:
-    written = snapshot.written.standing
-    if not written:
+    count = len(corrected_in(snapshot))
+    if not count:
         return ""
-    count = len(written)
     return t.ngettext("{count} note corrected.", "{count} notes corrected.", count).format(count=count)
 
 
@@ -163,8 +170,11 @@ def _decisions(t: Translation, snapshot: Snapshot) -> Mapping[str, object]:
     if unsure is not None:
         one = len(unsure.readings) == 1
         question = question_said(t, _digits_of(unsure.item), several=several, writes=writes, one=one)
-    elif snapshot.only_claimed:
-        question = only_claimed_said(t, " ".join(f"#{one}" for one in snapshot.only_claimed[:MOST_NOTES]))
+    elif offer := over_claims(snapshot):
+        item, notes = offer
+        question = only_claimed_said(
+            t, _digits_of(item), " ".join(f"#{one}" for one in notes[:MOST_NOTES]), several=several
+        )
     return {
         "question": question,
         "position": 0 if asked is None else asked.item.position,

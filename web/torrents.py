@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path
 
-from services.torrents import InfoHash
+from services.torrents import InfoHash, TorrentId
 from web.context import WhoAsks
 from web.described import refusals
 from web.note_shapes import OneTorrent, torrent_of
@@ -22,7 +22,7 @@ async def torrent(
     page: Page = 0,
 ) -> OneTorrent:
     """Return what is known of the torrent, as one's own notebook has it, else as one that is shared has it."""
-    search, asked = asker.services.search, InfoHash.parse(info_hash)
+    search, asked = asker.services.search, TorrentId.of(InfoHash.parse(info_hash))
     found = await search.torrent([asker.notebook], asked, page=page, size=_FILES_ON_A_PAGE)
     if found is None:
         shared = await asker.shared()

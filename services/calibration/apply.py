@@ -9,7 +9,9 @@ from services.calibration.task import Found, Item, ItemKey, NoteRequest, PassedO
 from services.magnets.claims import clearly_different
 from services.magnets.parse import find_magnets
 from services.magnets.rewrite import rename_at
+from services.notebook.history import names_in
 from services.notebook.note import Change, Mark, Note
+from services.notebook.writers import is_corrected, who_wrote
 from services.torrents import Name, NotebookId, NoteId, Step, TaskId, TorrentId, TorrentInfo
 
 _LONGEST_WRITTEN = 1000
@@ -67,10 +69,11 @@ Pin = tuple[NoteId, TorrentId]
 
 @dataclass(frozen=True, slots=True)
 class _Write:
-    """A name that *task* writes into *notes*, for its *items*."""
+    """A name that *task* writes into *notes*, those of *having* that it is to write into, for its *items*."""
 
     task: Task
     found: Found
+    having: Sequence[NoteId]
     notes: Sequence[NoteId]
     items: Sequence[ItemKey]
 
@@ -114,12 +117,13 @@ def named_in(text: str, founds: Sequence[Found]) -> tuple[str, Mapping[TorrentId
 
     Each with a name that it had there and that claimed something clearly different; None without one.
     """
-    by_hash = {one: found for found in founds for one in found.torrent.hashes}
+    verified = {one: found for found in founds if found.verified for one in found.torrent.hashes}
+    claimed = {found.torrent: found for found in founds if not found.verified}
     meant: dict[int, tuple[Found, str | None]] = {}
     for magnet in find_magnets(text):
         first = magnet.torrents[0]
-        candidates = (by_hash[one] for one in first.hashes if one in by_hash)
-        found = next((one for one in candidates if one.torrent.answers(first)), None)
+        candidates = (*map(verified.get, first.hashes), claimed.get(first))  # a claim never stands for what is verified
+        found = next((one for one in candidates if one is not None and one.speaks_of(first)), None)
         if found is not None:
             meant[magnet.start] = found, magnet.name
     renamed, changed = rename_at(text, {start: found.name.text for start, (found, _) in meant.items()})
@@ -156,11 +160,26 @@ async def apply_told(tx: Tx, told: Sequence[Told], now: float) -> Applied:
 
 async def _overtaken(tx: Tx, told: Sequence[Told]) -> set[TaskId]:
     """Let the cards that told of a claim, whose place something verified takes, show that."""
-    verified = [one.info.torrent for one in told if isinstance(one, Named) and one.info and one.info.verified]
-    claims = await tx.names.replaced_claims(verified) if verified else ()
+    fresh = [one.found for one in told if isinstance(one, Named) and one.info]
+    verified = {found.torrent: found for found in fresh if found.verified}
+    claims = await tx.names.replaced_claims(verified) if verified else {}
+    for (notebook, torrent), texts in claims.items():
+        await _reopen(tx, notebook, verified[torrent], texts)
     tasks = {one.task_id for notebook, torrent in claims for one in await tx.tasks.found_in(notebook, torrent)}
     await tx.followers.renew(list(tasks))
     return tasks
+
+
+async def _reopen(tx: Tx, notebook: NotebookId, found: Found, claims: Collection[str]) -> None:
+    """Let the notes into which a claim was written be calibrated once more, whatever was edited in them since."""
+    torrent = found.torrent
+    pinned = await tx.notes.pinned(notebook, [torrent])
+    behind = []
+    for note in (await tx.notes.having(notebook, [torrent])).get(torrent, ()):
+        if (note.id, torrent) not in pinned and not set(claims).isdisjoint(names_in(note.text, found.speaks_of)):
+            links = who_wrote(note, await tx.notes.revisions(note.id), found.speaks_of)
+            behind += [note.id for link, wrote in links if link.name in claims and is_corrected(wrote)][:1]
+    await tx.notes.reopen(behind, torrent)
 
 
 class _Step:
@@ -175,6 +194,7 @@ class _Step:
         self._notes: dict[NoteId, Note] = {}
         self._chosen: Mapping[tuple[NotebookId, TorrentId], Name] = {}
         self._having: dict[tuple[NotebookId, TorrentId], list[NoteId]] = {}
+        self._links: dict[NoteId, Collection[TorrentId]] = {}
         self._pinned: set[Pin] = set()
         self._asked: dict[TaskId, frozenset[NoteId]] = {}
         self._changed_items: set[ItemKey] = set()
@@ -258,15 +278,27 @@ class _Step:
         what a task has not written its card does not tell, and could not undo.
         """
         notes: dict[TaskId, list[NoteId]] = {}
+        having: dict[NotebookId, Sequence[NoteId]] = {}
         for first in _firsts(tasks):
             asking = [task for task in tasks if task.notebook == first.notebook]
-            for note_id in self._having.get((first.notebook, found.torrent), ()):
+            having[first.notebook] = self._spoken_of(found, first.notebook)
+            for note_id in having[first.notebook]:
                 writer = next((task for task in asking if note_id in self._asked_for(task)), first)
                 notes.setdefault(writer.id, []).append(note_id)
         for task in tasks:
             mine = [key for key in keys if key[0] == task.id]
             known = self._known(found, task.notebook)
-            self._writes.append(_Write(task, known, notes.get(task.id, []), mine))
+            self._writes.append(_Write(task, known, having[task.notebook], notes.get(task.id, []), mine))
+
+    def _spoken_of(self, found: Found, notebook: NotebookId) -> Sequence[NoteId]:
+        """Return the notes that a name is about: of those that share a hash with a claim not all are."""
+        having = self._having.get((notebook, found.torrent), ())
+        if found.verified:
+            return having
+        for note_id in having:
+            if note_id not in self._links:
+                self._links[note_id] = {one.torrents[0] for one in find_magnets(self._notes[note_id].text)}
+        return [one for one in having if any(map(found.speaks_of, self._links[one]))]
 
     def _asked_for(self, task: Task) -> frozenset[NoteId]:
         if task.id not in self._asked:
@@ -293,9 +325,11 @@ class _Step:
             torrent = one.found.torrent
             there = {note_id: became.get((one.task.id, note_id), {}) for note_id in one.notes}
             corrected = tuple(note_id for note_id, changed in there.items() if torrent in changed)
-            having = self._having.get((one.task.notebook, torrent), ())
-            why = None if corrected else passed_over(torrent, having, self._pinned)
+            why = None if corrected else passed_over(torrent, one.having, self._pinned)
             asked = self._asked_for(one.task)
+            # What is yet to be decided about is nothing to notes that were not asked for.
+            marked = one.notes if writable(one.found) else [note_id for note_id in one.notes if note_id in asked]
+            self._marks.append(Mark(one.task.notebook, torrent, State.COMPLETED, one.task.id, marked))
             old_names = (there[note_id][torrent] for note_id in sorted(corrected, key=lambda one: one not in asked))
             was = next(filter(None, old_names), None)
             for key in one.items:
@@ -308,9 +342,8 @@ class _Step:
         self._put(ended)
         self.applied.ended.add(ended.key)
         task = self._tasks[ended.task_id]
-        if isinstance(task.request, NoteRequest):
-            torrent = ended.found.torrent if ended.found else ended.torrent
-            self._marks.append(Mark(task.notebook, torrent, state, task.id))
+        if isinstance(task.request, NoteRequest) and not ended.found:
+            self._marks.append(Mark(task.notebook, ended.torrent, state, task.id))
 
     def _count(self, item: Item, outcome: str, source: str | None = None) -> None:
         served = served_by_lookup(item, self._tasks[item.task_id], outcome, source)

@@ -5,14 +5,14 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from services.calibration.apply import Applied, may_be_written, passed_over, writable
+from services.calibration.apply import Applied, may_be_written, named_in, passed_over, writable
 from services.calibration.ports import Tx
 from services.calibration.task import Found, Item, ItemKey, NoteRequest, PassedOver, State, Task
 from services.errors import CannotChoose, TaskNotFound
-from services.magnets.parse import find_magnets
-from services.magnets.rewrite import rename, rename_at
-from services.notebook.history import names_in, stands, steps_of, take_back
+from services.magnets.rewrite import rename_at
+from services.notebook.history import names_in, stands, take_back
 from services.notebook.note import Cause, Change, Mark, Note
+from services.notebook.writers import is_corrected, is_typed, who_wrote
 from services.readings import Reading, readings
 from services.torrents import Name, NotebookId, NoteId, PersonId, TaskId, TorrentId
 
@@ -83,23 +83,23 @@ async def other_readings(tx: Tx, task: Task, item: Item) -> Sequence[NoteId]:
     return [
         note.id
         for note in await tx.notes.those(task.notebook, item.corrected)
-        if not others.isdisjoint(names_in(note.text, item.found.torrent))
+        if not others.isdisjoint(names_in(note.text, item.found.speaks_of))
         and stands(note, await tx.notes.revisions(note.id), task.id)
     ]
 
 
 class Behind(NamedTuple):
-    """A note in which *names* stand that nobody verified, where the name is by now."""
+    """A note in which a name that nobody verified stands, where it is by now: in the links that *start* at these."""
 
     note: Note
-    names: Collection[str | None]
+    starts: Collection[int]
 
 
 async def with_claims(tx: Tx, task: Task, item: Item) -> Sequence[Behind] | None:
     """Return the notes that have names which were only claimed, where the item's is verified; None if none ever was.
 
-    People let them be written. Where they did not, and it is the item of notes, those notes have their own names still.
-    What was undone or kept in a note is passed over.
+    Those are what was written there when people let it. Where they did not, and it is the item of notes, these have
+    their own names still. What was typed, undone or kept is passed over.
     """
     found = item.found
     if found is None or not found.verified or not writable(found):
@@ -110,14 +110,27 @@ async def with_claims(tx: Tx, task: Task, item: Item) -> Sequence[Behind] | None
         return None
     pinned = await tx.notes.pinned(task.notebook, [torrent])
     unwritten = isinstance(task.request, NoteRequest) and not item.corrected and item.passed_over is None
+    asked = frozenset(task.request.notes if isinstance(task.request, NoteRequest) and unwritten else ())
     behind = []
     for note in (await tx.notes.having(task.notebook, [torrent])).get(torrent, ()):
-        others = {*names_in(note.text, torrent)} - {found.name.text}
-        own = unwritten and others and await _typed_by(tx, note, torrent, item.ended_at or 0.0) is None
-        names = others if own else others & claims
-        if names and (note.id, torrent) not in pinned:
-            behind.append(Behind(note, names))
+        own = note.id in asked
+        others = {*names_in(note.text, found.speaks_of)} - {found.name.text}
+        if (note.id, torrent) in pinned or not (others if own else others & claims):
+            continue
+        links = who_wrote(note, await tx.notes.revisions(note.id), found.speaks_of)
+        starts = [
+            link.start
+            for link, wrote in links
+            if link.name in others
+            and ((own and _is_before(wrote, item.ended_at)) or (link.name in claims and is_corrected(wrote)))
+        ]
+        if starts:
+            behind.append(Behind(note, starts))
     return behind
+
+
+def _is_before(wrote: Change | None, ended_at: float | None) -> bool:
+    return wrote is None or wrote.at < (ended_at or 0.0)
 
 
 async def apply_choice(tx: Tx, choice: Choice, notebook: NotebookId, person: PersonId, now: float) -> Applied:
@@ -159,7 +172,7 @@ async def apply_choice(tx: Tx, choice: Choice, notebook: NotebookId, person: Per
     applied = Applied(tasks={task.id, *tasks}, notes=set(put_right))
     if over_claims_alone:
         await tx.tasks.replace_items([replace(item, passed_over=None)])
-        await tx.notes.mark([Mark(notebook, found.torrent, State.COMPLETED, task.id)], now)
+        await tx.notes.mark([Mark(notebook, found.torrent, State.COMPLETED, task.id, put_right)], now)
         return applied
     for one in (item, *others):
         owner, since = tasks.get(one.task_id, task), one.ended_at or now
@@ -167,15 +180,14 @@ async def apply_choice(tx: Tx, choice: Choice, notebook: NotebookId, person: Per
         corrected = tuple(sorted({*one.corrected, *changed}))
         await tx.tasks.replace_items([replace(one, corrected=corrected, passed_over=None if changed else why)])
         applied.notes.update(changed)
+    await tx.notes.mark([Mark(notebook, found.torrent, State.COMPLETED, task.id, list(applied.notes))], now)
     return applied
 
 
 async def _correct(tx: Tx, behind: Behind, found: Found, change: Change) -> bool:
     """Write the name over those that nobody verified alone."""
-    note, names = behind
-    meant = [one for one in find_magnets(note.text) if found.torrent.answers(one.torrents[0]) and one.name in names]
-    text, _ = rename_at(note.text, {one.start: found.name.text for one in meant})
-    return await tx.notes.replace_text(note, text, change)
+    text, _ = rename_at(behind.note.text, dict.fromkeys(behind.starts, found.name.text))
+    return await tx.notes.replace_text(behind.note, text, change)
 
 
 def _torrent_of(item: Item) -> TorrentId | None:
@@ -198,15 +210,15 @@ async def _write(
     changed = []
     asked = frozenset(task.request.notes)
     having = (await tx.notes.having(task.notebook, [found.torrent])).get(found.torrent, ())
-    notes = [note for note in having if note.id in asked]
+    notes = [note for note in having if note.id in asked and names_in(note.text, found.speaks_of)]
     for note in notes:
         pin = note.id, found.torrent
-        typed_by = await _typed_by(tx, note, found.torrent, since)
+        typed_by = await _typed_by(tx, note, found, since)
         spared = typed_by is not None and not (pressed and typed_by == person)
         if pressed and not spared and note.id in task.request.named:
             await tx.notes.unpin(note.id, [found.torrent])
             pinned -= {pin}
-        text = rename(note.text, found.torrent, found.name.text)
+        text, _ = named_in(note.text, [found])
         if text == note.text:
             pinned -= {pin}  # that is not why it was not written
         elif spared:
@@ -216,26 +228,11 @@ async def _write(
     return changed, passed_over(found.torrent, [note.id for note in notes], pinned)
 
 
-async def _typed_by(tx: Tx, note: Note, torrent: TorrentId, since: float) -> PersonId | None:
-    """Return who typed a name of *torrent* that stands in *note*; None where nobody did *since*.
-
-    A link's name that was written there later is none, nor one that is carried over an edit.
-    """
-    steps = steps_of(note, await tx.notes.revisions(note.id))
-    stood = typed = names_in(steps[0].before, torrent) if steps else ()
-    by: list[Change | None] = [None] * len(stood)
-    for step in steps:
-        after = names_in(step.after, torrent)
-        if step.change.cause != Cause.EDIT:
-            by = [one if old == new else None for one, old, new in zip(by, stood, after, strict=False)]
-        elif len(typed) != len(after):
-            by, typed = [step.change] * len(after), after
-        else:  # what the person typed is told by what was typed before, not by what stood there
-            by = [one if old == new else step.change for one, old, new in zip(by, typed, after, strict=False)]
-            typed = after
-        stood = after
-    latest = max((one for one in by if one is not None and one.at >= since), key=lambda one: one.at, default=None)
-    return latest.person if latest else None
+async def _typed_by(tx: Tx, note: Note, found: Found, since: float) -> PersonId | None:
+    """Return who typed a name that stands in *note* where what was *found* belongs; None where nobody did *since*."""
+    links = who_wrote(note, await tx.notes.revisions(note.id), found.speaks_of)
+    typed = [one for _, one in links if is_typed(one) and one.at >= since]
+    return max(typed, key=lambda one: one.at).person if typed else None
 
 
 async def apply_keep(tx: Tx, key: ItemKey, notebook: NotebookId, person: PersonId, now: float) -> Applied:
@@ -249,7 +246,9 @@ async def apply_keep(tx: Tx, key: ItemKey, notebook: NotebookId, person: PersonI
     task, item, found = await _found(tx, *key, notebook)
     if item.was is None:
         raise CannotChoose
-    changed = await take_back(tx, notebook, task.id, found.torrent, notes=item.corrected, person=person, now=now)
+    changed = await take_back(
+        tx, notebook, task.id, found.torrent, found.speaks_of, notes=item.corrected, person=person, now=now
+    )
     await tx.followers.again(task.id)
     return Applied(tasks={task.id}, notes=set(changed))
 

@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from enum import StrEnum
+from itertools import chain
 from typing import NamedTuple
 
 from services.calibration.apply import writable
 from services.calibration.choice import Offered, choices
 from services.calibration.task import Item, NoteRequest, OldName, PassedOver, Snapshot
+from services.torrents import NoteId
 
 _MOST_KEPT = 5  # of many at once: the others have pages of their own
 
@@ -36,11 +38,15 @@ def shown_of(snapshot: Snapshot) -> Sequence[Item]:
 
 
 def asked_of(snapshot: Snapshot) -> Asked | None:
-    """Return the item whose name people may choose: the only one, or of many the first shown that nobody has chosen."""
+    """Return the item whose name people may choose: the only one, or of many the first shown that is to be chosen.
+
+    That is one which nobody has chosen, and then one whose verified name is to be written over a claim.
+    """
     for item in shown_of(snapshot):
-        if snapshot.total > 1 and _is_chosen(item):
+        behind = item.key in snapshot.only_claimed
+        if snapshot.total > 1 and _is_chosen(item) and not behind:
             continue
-        found, again = item.found, bool(snapshot.otherwise or snapshot.only_claimed)
+        found, again = item.found, bool(snapshot.otherwise) or behind
         if found is not None and (offered := choices(found.name, verified=found.verified, again=again)):
             return Asked(item, offered)
     return None
@@ -50,6 +56,13 @@ def unanswered(snapshot: Snapshot) -> Asked | None:
     """Return the same where nobody has chosen yet."""
     asked = asked_of(snapshot)
     return None if asked is None or _is_chosen(asked.item) or _is_sure(asked.item) else asked
+
+
+def over_claims(snapshot: Snapshot) -> tuple[Item, Sequence[NoteId]] | None:
+    """Return the item whose verified name people may choose over names that never were, and the notes with these."""
+    asked = asked_of(snapshot)
+    notes = snapshot.only_claimed.get(asked.item.key) if asked else None
+    return (asked.item, notes) if asked and notes else None
 
 
 def to_keep(snapshot: Snapshot) -> Sequence[Item]:
@@ -74,6 +87,12 @@ def not_written(snapshot: Snapshot) -> NotWritten | None:
     why = _why(first) if told else None
     offered = why is NotWritten.THERE and snapshot.only_claimed
     return None if offered else why
+
+
+def corrected_in(snapshot: Snapshot) -> Sequence[NoteId]:
+    """Return the notes in which what the task wrote stands, but those that have another name than what is known now."""
+    behind = {*snapshot.otherwise, *chain.from_iterable(snapshot.only_claimed.values())}
+    return [one for one in snapshot.written.standing if one not in behind]
 
 
 def _why(item: Item) -> NotWritten | None:

@@ -4,10 +4,10 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
+from services.calibration.apply import named_in
 from services.calibration.choice import other_readings, with_claims
 from services.calibration.ports import Tx
 from services.calibration.task import Found, Item, ItemKey, Lost, NoteRequest, OldName, Snapshot, State, Task, Written
-from services.magnets.rewrite import rename
 from services.notebook.history import names_in, stands, taken_back
 from services.notebook.note import Note
 from services.torrents import NotebookId, NoteId, Step, TaskId
@@ -80,10 +80,13 @@ async def read_snapshots(
         told = written.get(task_id, Written())
         undecided: Sequence[Item] = ()
         replaced = 0
+        only_claimed = await _only_claimed(tx, task, [first]) if single else {}
         if task.state.ended and not single:  # of one under way to look for them reads all of it
+            overtaken = await tx.tasks.overtaken(task_id, _JUDGED)
+            only_claimed = await _only_claimed(tx, task, overtaken)
             undecided, replaced = await _undecided(tx, task, told.standing)
+            undecided = (*undecided, *[one for one in overtaken if one.key in only_claimed][:1])
         several = (first, *outcomes, *undecided)
-        behind = await with_claims(tx, task, first) if single else None
         snapshots.append(
             Snapshot(
                 task=task,
@@ -95,7 +98,7 @@ async def read_snapshots(
                 replaced=replaced,
                 progress=progress.get(task_id) if task.state is State.RUNNING else None,
                 written=told,
-                only_claimed=tuple(one.note.id for one in behind or ()),
+                only_claimed=only_claimed,
                 # Where all of it was undone, all old names stand.
                 otherwise=tuple(await other_readings(tx, task, first)) if single else (),
                 old_names={} if told.as_one and not told.standing else await _old_names(tx, task, several),
@@ -132,6 +135,11 @@ async def _written(tx: Tx, ended: Mapping[TaskId, Task]) -> Mapping[TaskId, Writ
                 known = written.get(task_id, Written())
                 written[task_id] = replace(known, standing=tuple(sorted((*known.standing, note_id))))
     return written
+
+
+async def _only_claimed(tx: Tx, task: Task, items: Iterable[Item]) -> Mapping[ItemKey, Sequence[NoteId]]:
+    behind = [(item.key, await with_claims(tx, task, item)) for item in items]
+    return {key: [one.note.id for one in notes] for key, notes in behind if notes}
 
 
 async def _undecided(tx: Tx, task: Task, standing: Collection[NoteId]) -> tuple[Sequence[Item], int]:
@@ -198,14 +206,13 @@ async def _old_names(tx: Tx, task: Task, items: Iterable[Item]) -> Mapping[ItemK
 
 async def _old_name(tx: Tx, task: Task, found: Found, was: str | None, note: Note) -> OldName | None:
     """Return what became in *note* of the name that *was* there; None where it never was, or neither stands now."""
-    torrent = found.torrent
-    if was in names_in(note.text, torrent):
-        pinned = await tx.notes.pinned(task.notebook, [torrent])
-        return OldName.KEPT if (note.id, torrent) in pinned else None
-    before = taken_back(note, await tx.notes.revisions(note.id), task.id, torrent)
-    if before is None or was not in names_in(before, torrent):
+    if was in names_in(note.text, found.speaks_of):
+        pinned = await tx.notes.pinned(task.notebook, [found.torrent])
+        return OldName.KEPT if (note.id, found.torrent) in pinned else None
+    before = taken_back(note, await tx.notes.revisions(note.id), task.id, found.speaks_of)
+    if before is None or was not in names_in(before, found.speaks_of):
         return None
-    return OldName.REPLACED if rename(note.text, torrent, found.name.text) == note.text else None
+    return OldName.REPLACED if named_in(note.text, [found])[0] == note.text else None
 
 
 async def read_lost(tx: Tx, task_id: TaskId, *, offset: int, limit: int) -> Sequence[Lost]:

@@ -1,6 +1,6 @@
 """The task and its items, with the only arrows between their states. A task never changes, it is replaced."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Self, TypeVar
@@ -97,6 +97,13 @@ class Found:
             source=info.source,
             verified=info.verified,
         )
+
+    def speaks_of(self, asked: TorrentId) -> bool:
+        """Whether it is about a link whose hashes are these, and what its name may be written into.
+
+        What is claimed of two hashes is said of neither of them: nobody knows that one torrent has both.
+        """
+        return self.torrent.answers(asked) if self.verified else self.torrent == asked
 
 
 class OldName(StrEnum):
@@ -212,8 +219,8 @@ class Snapshot:
     *undecided*, those about whose names people may decide: five whose name is a guess, and the first five that
     *replaced* an old name, of so many, or of at least twenty. *old_names* tells of those of these items that had one;
     what others have written since leaves nothing to tell. *otherwise*: of one that found a single name, the notes in
-    which it wrote another reading than the chosen one, and where that stands; and the notes that have a name which was
-    *only_claimed*, or still their own as nobody chose that, where this one is verified.
+    which it wrote another reading than the chosen one, and where that stands. And of each item whose name is verified,
+    of many the first, the notes that have one which was *only_claimed*, or still their own as nobody chose that.
     """
 
     task: Task
@@ -227,7 +234,7 @@ class Snapshot:
     written: Written = Written()
     old_names: Mapping[ItemKey, OldName] = field(default_factory=dict)
     otherwise: tuple[NoteId, ...] = ()
-    only_claimed: tuple[NoteId, ...] = ()
+    only_claimed: Mapping[ItemKey, Sequence[NoteId]] = field(default_factory=dict)
 
     @property
     def total(self) -> int:

@@ -19,6 +19,9 @@ from services.torrents import NotebookId, NoteId, PersonId, TaskId, TorrentId
 BACK = frozenset({Cause.UNDO, Cause.UNDO_TASK, Cause.KEPT_ALL})
 """After these nothing that a task wrote stands, and an undo takes them back."""
 
+SpeaksOf = Callable[[TorrentId], bool]
+"""Whether what was found is about the links that name such a torrent."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
@@ -184,12 +187,13 @@ class History:
 
 
 async def take_back(
-    tx: NotebookTx, notebook: NotebookId, task_id: TaskId, torrent: TorrentId, *, notes: Sequence[NoteId],
-    person: PersonId, now: float,
+    tx: NotebookTx, notebook: NotebookId, task_id: TaskId, torrent: TorrentId, speaks_of: SpeaksOf, *,
+    notes: Sequence[NoteId], person: PersonId, now: float,
 ) -> Sequence[NoteId]:  # fmt: skip
     """Take back, and pin, the name that a task wrote for one torrent into *notes*; return those that it changed.
 
-    What the same task wrote there for other torrents stays. A note in which it was taken back already is passed over.
+    Into the links that it *speaks_of*: what the same task wrote there for others stays. A note in which it was taken
+    back already is passed over.
 
     Raises:
         EditedSince, WrittenSince: every note was changed since, by a person or by another task.
@@ -199,7 +203,7 @@ async def take_back(
     pinned = await tx.notes.pinned(notebook, [torrent])
     for note in await tx.notes.those(notebook, notes):
         mine = _stretch(note, await tx.notes.revisions(note.id), task_id)
-        text = _without(note, mine.steps, torrent)
+        text = _without(note, mine.steps, speaks_of)
         if text == note.text or (text is None and mine.steps and (note.id, torrent) in pinned):
             continue
         if text is None:
@@ -288,26 +292,26 @@ def stands(note: Note, revisions: Sequence[Revision], task_id: TaskId) -> bool:
     return bool(steps) and steps[0].change.cause not in BACK
 
 
-def taken_back(note: Note, revisions: Sequence[Revision], task_id: TaskId, torrent: TorrentId) -> str | None:
+def taken_back(note: Note, revisions: Sequence[Revision], task_id: TaskId, speaks_of: SpeaksOf) -> str | None:
     """Return what `take_back` would make of *note*; None where it would not change it."""
-    text = _without(note, _stretch(note, revisions, task_id).steps, torrent)
+    text = _without(note, _stretch(note, revisions, task_id).steps, speaks_of)
     return None if text == note.text else text
 
 
-def names_in(text: str, torrent: TorrentId) -> Sequence[str | None]:
-    """Return the names that the magnets of *torrent* have in *text*."""
-    return [one.name for one in find_magnets(text) if torrent.answers(one.torrents[0])]
+def names_in(text: str, speaks_of: SpeaksOf) -> Sequence[str | None]:
+    """Return the names that the magnets have in *text* of which something *speaks*."""
+    return [one.name for one in find_magnets(text) if speaks_of(one.torrents[0])]
 
 
-def _without(note: Note, mine: Sequence[Step], torrent: TorrentId) -> str | None:
-    """Return what *note* were if the steps of a task had not named *torrent* in it; None where they have not."""
-    naming = [one.before for one in mine if any(map(torrent.answers, renamed(one.before, one.after)))]
+def _without(note: Note, mine: Sequence[Step], speaks_of: SpeaksOf) -> str | None:
+    """Return what *note* were if the steps of a task had not named such magnets in it; None where they have not."""
+    naming = [one.before for one in mine if any(map(speaks_of, renamed(one.before, one.after)))]
     if not naming:
         return None
     pieces: list[str] = []
     done = 0
     for now, then in zip(find_magnets(note.text), find_magnets(naming[-1]), strict=False):
-        if torrent.answers(now.torrents[0]):
+        if speaks_of(now.torrents[0]):
             pieces += note.text[done : now.start], naming[-1][then.start : then.end]
             done = now.end
     return "".join([*pieces, note.text[done:]])

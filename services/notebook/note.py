@@ -1,5 +1,6 @@
 """The note and its revisions, as values."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -78,7 +79,7 @@ class Revision:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """How a torrent's last calibration ended, for the notes of *notebook* that have it.
+    """How a torrent's last calibration ended, for the notes of *notebook* that have it; for *notes* alone where given.
 
     What was found holds for each of its hashes; what failed, for the notes that have all of them.
     """
@@ -87,6 +88,7 @@ class Mark:
     torrent: TorrentId
     outcome: str
     task_id: TaskId
+    notes: Sequence[NoteId] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -90,6 +90,9 @@ class Notes(Protocol):
     async def mark(self, marks: Sequence[Mark], at: float) -> None:
         """Write down, for each note that a mark is about, how the torrent's last calibration ended."""
 
+    async def reopen(self, note_ids: Collection[NoteId], torrent: TorrentId) -> None:
+        """Let the torrent be one that was not yet calibrated in these notes, where it was found."""
+
     async def revisions(self, note_id: NoteId) -> Sequence[Revision]:
         """Return the texts that were replaced, oldest first."""
 
@@ -138,8 +141,8 @@ class Facts(Protocol):
         The name is the one that people of the *notebook* chose, where they did.
         """
 
-    async def files(self, info_hash: InfoHash, *, skip: int, limit: int) -> Sequence[FileEntry]:
-        """Return the files that are known of the torrent, in its own order, without the first *skip*."""
+    async def files(self, torrent: TorrentId, *, skip: int, limit: int) -> Sequence[FileEntry]:
+        """Return the files of that of which `of` tells, in the torrent's own order, without the first *skip*."""
 
     async def asked_for(self, notebook: NotebookId, info_hash: InfoHash) -> bool:
         """Whether a task of the notebook has the torrent; a verified hybrid answers to both of its hashes."""

@@ -14,7 +14,7 @@ from services.notebook.note import Known, Note
 from services.notebook.notebook import has_junk_name
 from services.notebook.ports import NotebookStore, NotebookTx
 from services.notebook.words import searched_words, stands_apart
-from services.torrents import FileEntry, InfoHash, NotebookId, NoteId, TorrentId
+from services.torrents import FileEntry, NotebookId, NoteId, TorrentId
 
 A_PAGE = 10
 A_LIST = 20
@@ -177,21 +177,20 @@ class Search:
         return await self._store.read(read)
 
     async def torrent(
-        self, notebooks: Sequence[NotebookId], info_hash: InfoHash, *, page: int, size: int
+        self, notebooks: Sequence[NotebookId], torrent: TorrentId, *, page: int, size: int
     ) -> Torrent | None:
         """Return the torrent as the first of *notebooks* has it, with a *page* (from 0) of its files.
 
         None where none of them has it, known or not.
         """
-        one = TorrentId.of(info_hash)
 
         async def read(tx: NotebookTx) -> Torrent | None:
             for notebook in notebooks:
-                notes = await tx.notes.numbers_having(notebook, [one])
-                if notes or await tx.facts.asked_for(notebook, info_hash):
-                    known = (await tx.facts.of(notebook, [one])).get(one)
-                    files = await tx.facts.files(info_hash, skip=page * size, limit=size + 1)
-                    held = Held(torrent=one, notes=notes[::-1], known=known)
+                notes = await tx.notes.numbers_having(notebook, [torrent])
+                if notes or await tx.facts.asked_for(notebook, torrent.shown):
+                    known = (await tx.facts.of(notebook, [torrent])).get(torrent)
+                    files = await tx.facts.files(torrent, skip=page * size, limit=size + 1)
+                    held = Held(torrent=torrent, notes=notes[::-1], known=known)
                     return Torrent(held=held, files=files[:size], more=len(files) > size)
             return None
 

@@ -119,8 +119,9 @@ class FactRows:
             for row in rows
         }
 
-    async def files(self, info_hash: InfoHash, *, skip: int, limit: int) -> Sequence[FileEntry]:
-        rows = await self._run.all("files_of", info_hash=info_hash.hex, skip=skip, limit=limit)
+    async def files(self, torrent: TorrentId, *, skip: int, limit: int) -> Sequence[FileEntry]:
+        v1, v2 = codec.hex_of(torrent.v1), codec.hex_of(torrent.v2)
+        rows = await self._run.all("files_of", v1=v1, v2=v2, skip=skip, limit=limit)
         return [FileEntry(row["path"], row["size"]) for row in rows]
 
     async def asked_for(self, notebook: NotebookId, info_hash: InfoHash) -> bool:

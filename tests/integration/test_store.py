@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -240,7 +241,8 @@ async def test_names_that_an_older_calibot_kept_stay_with_their_files_and_choice
     async with Store.open(path) as store:
         known = await store.read(lambda tx: tx.facts.of(NotebookId(1), [torrent]))
         assert known[torrent].name.text == "chosen"
-        assert await store.read(lambda tx: tx.facts.files(InfoHash(v2), skip=0, limit=9)) == [FileEntry("folder/a", 1)]
+        files = await store.read(lambda tx: tx.facts.files(TorrentId(v2=InfoHash(v2)), skip=0, limit=9))
+        assert files == [FileEntry("folder/a", 1)]
         await store.write(lambda tx: tx.names.put([info(TorrentId(v2=InfoHash(v2)), "late", verified=False)], 1.0))
         assert await store.read(lambda tx: tx.facts.of(NotebookId(1), [TorrentId(v2=InfoHash(v2))])) == {
             TorrentId(v2=InfoHash(v2)): known[torrent]
@@ -368,9 +370,26 @@ async def test_files_come_in_the_torrents_own_order_by_each_of_its_hashes(store:
     )
     await store.write(lambda tx: tx.names.put([info], 1.0))
     for one in (V1, V2):
-        found = await store.read(lambda tx, h=one: tx.facts.files(h, skip=1, limit=2))  # type: ignore[misc]
+        found = await store.read(lambda tx, h=one: tx.facts.files(TorrentId.of(h), skip=1, limit=2))  # type: ignore[misc]
         assert list(found) == [*files[1:3]]
-    assert await store.read(lambda tx: tx.facts.files(InfoHash("4" * 40), skip=0, limit=2)) == []
+    assert await store.read(lambda tx: tx.facts.files(TorrentId.of(InfoHash("4" * 40)), skip=0, limit=2)) == []
+    foreign = TorrentId(V1, InfoHash("4" * 64))
+    assert await store.read(lambda tx: tx.facts.files(foreign, skip=0, limit=2)) == []
+
+
+async def test_the_files_of_a_claim_are_those_of_exactly_its_hashes(store: Store) -> None:
+    pair, alone, other = TorrentId(V1, V2), TorrentId.of(V1), TorrentId.of(V2)
+    claim = replace(info(pair, "claim", verified=False), files=(FileEntry("claimed", 1),))
+    await store.write(lambda tx: tx.names.put([claim], 1.0))
+
+    async def files(tx: Tx) -> list[list[str]]:
+        found = [await tx.facts.files(one, skip=0, limit=9) for one in (pair, alone, other)]
+        return [[file.path for file in one] for one in found]
+
+    assert await store.read(files) == [["claimed"], [], []]
+    verified = replace(info(alone, "true", verified=True), files=(FileEntry("true", 1),))
+    await store.write(lambda tx: tx.names.put([verified], 1.0))
+    assert await store.read(files) == [["claimed"], ["true"], []]
 
 
 async def test_what_a_task_asks_for_is_known_in_its_own_notebook_alone(store: Store, notebook: NotebookId) -> None:

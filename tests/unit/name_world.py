@@ -48,9 +48,9 @@ class World:
     async def text(self, note_id: NoteId) -> str:
         return (await self.note(note_id)).text
 
-    async def edit(self, note_id: NoteId, text: str, person: PersonId) -> None:
+    async def edit(self, note_id: NoteId, text: str, person: PersonId, *, apart: bool = False) -> None:
         note = await self.note(note_id)
-        edit = Change(cause=Cause.EDIT, person=person, task_id=None, at=self.clock.now())
+        edit = Change(cause=Cause.EDIT, person=person, task_id=None, at=self.clock.now(), apart=apart)
         assert await self.store.write(lambda tx: tx.notes.replace_text(note, text, edit))
 
     async def pin(self, note_id: NoteId, word: str) -> None:

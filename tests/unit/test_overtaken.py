@@ -125,22 +125,109 @@ async def test_a_name_is_offered_to_notes_whose_claim_nobody_pressed_and_they_co
         assert OFFER not in (await world.shown(manager, task_id)).html
 
 
-@pytest.mark.parametrize("typed", [True, False])
+@pytest.mark.parametrize("typed", ["typed", CLAIM, None])
 async def test_what_was_typed_or_kept_since_nobody_pressed_a_claim_is_offered_nothing(
-    world: World, run: Run, *, typed: bool
+    world: World, run: Run, typed: str | None
 ) -> None:
     async with run() as manager:
         note = await world.add(link("claim", "18"), "claim")
         task_id = await world.calibrate(manager, note)
         if typed:
-            await world.edit(note, link("claim", "typed"), ALICE)
+            await world.edit(note, link("claim", typed), ALICE)
         else:
             await world.pin(note, "claim")
         await manager.learn(info_of(torrent("claim"), TRUE))
         assert labels(await world.shown(manager, task_id)) == []
         assert not await world.store.read(lambda tx: tx.notes.uncalibrated([note]))
         await world.choose(manager, task_id, "utf-8")
-        assert await world.text(note) == link("claim", "typed" if typed else "18")
+        assert await world.text(note) == link("claim", typed or "18")
+
+
+@pytest.mark.parametrize("apart", [True, False])
+async def test_what_a_person_typed_is_theirs_though_it_is_what_was_claimed(
+    world: World, run: Run, *, apart: bool
+) -> None:
+    async with run() as manager:
+        note, task_id = await chosen(world, manager)
+        typed = await world.add(link("claim", "18"), "claim")
+        await world.edit(typed, link("claim", CLAIM), ALICE, apart=apart)
+        await manager.learn(info_of(torrent("claim"), TRUE))
+        for one in (task_id, await of_hash(world, manager)):
+            assert OFFER in (await world.shown(manager, one)).html
+        await world.choose(manager, task_id, "utf-8")
+        assert [await world.text(one) for one in (note, typed)] == [link("claim", TRUE), link("claim", CLAIM)]
+
+
+async def test_the_name_is_offered_to_no_note_that_nobody_asked_for_and_nobody_wrote_a_claim_into(
+    world: World, run: Run
+) -> None:
+    async with run() as manager:
+        note = await world.add(link("claim", "18"), "claim")
+        others = [await world.add(link("claim", "mine"), "claim")]
+        task_id = await world.calibrate(manager, note)
+        await manager.learn(info_of(torrent("claim"), TRUE))
+        tasks = [task_id, await of_hash(world, manager)]
+        others.append(await world.add(link("claim", "later"), "claim"))
+        assert OFFER in (await world.shown(manager, tasks[0])).html
+        assert labels(await world.shown(manager, tasks[1])) == []
+        for one in tasks:
+            await world.choose(manager, one, "utf-8")
+        assert await world.text(note) == link("claim", TRUE)
+        assert [await world.text(one) for one in others] == [link("claim", "mine"), link("claim", "later")]
+        assert labels(await world.shown(manager, tasks[0])) == ["Undo"]
+
+
+async def test_a_card_whose_task_wrote_nothing_offers_no_note_that_was_added_since(world: World, run: Run) -> None:
+    async with run() as manager:
+        note, _ = await chosen(world, manager)
+        await manager.learn(info_of(torrent("claim"), TRUE))
+        first, again = await world.calibrate(manager, note), await world.calibrate(manager, note)
+        fresh = await world.add(link("claim", "fresh"), "claim")
+        for one in (first, again):
+            assert TRUE not in labels(await world.shown(manager, one))
+            await world.choose(manager, one, "utf-8")
+        assert await world.text(fresh) == link("claim", "fresh")
+
+
+async def test_a_note_that_nobody_asked_for_stays_uncalibrated_until_a_name_is_written_there(
+    world: World, run: Run, store: Store
+) -> None:
+    async def left() -> Collection[NoteId]:
+        return set(await store.read(lambda tx: tx.notes.uncalibrated([NoteId(1), NoteId(2), NoteId(3)])))
+
+    async with run() as manager:
+        other = await world.add(f"b {link('claim', '18')}", "claim")
+        _, task_id = await chosen(world, manager)
+        assert await left() == {other}
+        await manager.learn(info_of(torrent("claim"), TRUE))
+        await world.choose(manager, task_id, "utf-8")
+        assert await left() == {other}
+        await world.calibrate(manager, await world.add(link("claim"), "claim"))
+        assert (await left(), await world.text(other)) == (set(), f"b {link('claim', TRUE)}")
+
+
+async def test_a_guess_leaves_the_notes_uncalibrated_that_nobody_asked_for(
+    world: World, run: Run, store: Store, engine: FakeEngine
+) -> None:
+    engine.knows("claim", GUESS)
+    async with run() as manager:
+        other = await world.add(f"b {link('claim', '18')}", "claim")
+        note = await world.add(link("claim", "18"), "claim")
+        task_id = await world.calibrate(manager, note)
+        await world.choose(manager, task_id, choices(GUESS.name, verified=True)[0].word)
+        assert set(await store.read(lambda tx: tx.notes.uncalibrated([note, other]))) == {other}
+
+
+@pytest.mark.parametrize("mine", [True, False])
+async def test_a_note_with_a_claim_is_calibrated_again_though_other_words_were_edited_since(
+    world: World, run: Run, store: Store, *, mine: bool
+) -> None:
+    async with run() as manager:
+        note, _ = await chosen(world, manager)
+        await world.clock.advance(1)
+        await world.edit(note, f"words {link('claim', 'mine' if mine else CLAIM)}", ALICE, apart=True)
+        await manager.learn(info_of(torrent("claim"), TRUE))
+        assert set(await store.read(lambda tx: tx.notes.uncalibrated([note]))) == (set() if mine else {note})
 
 
 async def test_a_card_that_offers_the_name_does_not_say_that_it_stood_there(world: World, run: Run) -> None:
@@ -170,7 +257,7 @@ async def test_other_names_in_a_note_that_carries_a_claim_stay(world: World, run
     async with run() as manager:
         note, _ = await chosen(world, manager)
         text = f"{link('claim', 'typed')} {link('claim', CLAIM)} {link('film', CLAIM)}"
-        await world.edit(note, text, ALICE)
+        await world.edit(note, text, ALICE, apart=True)
         engine.knows("claim", info_of(torrent("claim"), TRUE))
         await world.choose(manager, await of_hash(world, manager), "utf-8")
         assert await world.text(note) == f"{link('claim', 'typed')} {link('claim', TRUE)} {link('film', CLAIM)}"

@@ -302,7 +302,7 @@ async def test_a_torrent_is_told_of_where_a_note_or_a_task_has_it_and_nowhere_el
     await ask(store, notebook, torrent("y"))
 
     async def about(word: str, *notebooks: NotebookId, page: int = 0, size: int = 9) -> Torrent | None:
-        return await search.torrent(notebooks, torrent(word).shown, page=page, size=size)
+        return await search.torrent(notebooks, torrent(word), page=page, size=size)
 
     assert await about("x", notebook) is None
     assert await about("z", notebook, other) is None
@@ -334,8 +334,8 @@ async def test_a_hybrid_that_a_task_has_is_told_of_by_its_other_hash_where_the_p
         await ask(store, notebook, TorrentId.of(asked_for))
         info = info_of(TorrentId(first, second), "both", verified=verified)
         await store.write(lambda tx, i=info: tx.names.put([i], 1.0))  # type: ignore[misc]
-        assert await search.torrent([notebook], asked_for, page=0, size=9) is not None
-        assert (await search.torrent([notebook], other, page=0, size=9) is not None) is verified
+        assert await search.torrent([notebook], TorrentId.of(asked_for), page=0, size=9) is not None
+        assert (await search.torrent([notebook], TorrentId.of(other), page=0, size=9) is not None) is verified
 
 
 @given(st.text(max_size=150))

@@ -436,11 +436,31 @@ async def test_what_is_verified_later_is_written_over_a_claim_on_the_page(world:
     page = (await world.http.get(f"/tasks/{task}")).text
     assert offer in page
     assert f'<button name="encoding" value="utf-8" id="choose-{task}-0-utf-8">true.mkv</button>' in page
+    pressed = (await world.http.get(f"/tasks/{first}")).text
+    assert (offer in pressed, "note corrected" in pressed) == (True, False)
     for _ in range(2):
         answer = await press(world, f"/tasks/{task}/choose", {"position": 0, "encoding": "utf-8"})
         assert answer.status_code == 303
         assert "dn=true.mkv" in await world.text("tg:1", note)
     assert offer not in (await world.http.get("/")).text
+
+
+async def test_what_is_verified_of_one_of_many_is_offered_over_its_claim_on_the_page(
+    world: World, engine: FakeEngine
+) -> None:
+    engine.knows("claim", info_of(torrent("claim"), "claimed.mkv", verified=False))
+    engine.knows("film", info_of(torrent("film"), "film.mkv"))
+    note = await world.note("tg:1", "film", "claim")
+    task = (await world.ended("/api/calibrate/async", {"note_id": note}))["task_id"]
+    await log_in(world)
+    engine.knows("claim", info_of(torrent("claim"), "true.mkv"))
+    await world.ended("/api/calibrate/async", {"info_hash": torrent("claim").shown.hex})
+    page = unescape((await world.http.get(f"/tasks/{task}")).text)
+    assert f"The name of {torrent('claim').shown.hex[:16]}… in #{note} was never verified." in page
+    assert "note corrected" not in page
+    await press(world, f"/tasks/{task}/choose", {"position": 1, "encoding": "utf-8"})
+    assert "dn=true.mkv" in await world.text("tg:1", note)
+    assert "1 note corrected." in (await world.http.get(f"/tasks/{task}")).text
 
 
 @pytest.mark.usefixtures("guess")

@@ -31,10 +31,14 @@ FROM found
 LEFT JOIN chosen_names AS chosen ON chosen.name_id = found.id AND chosen.notebook_id = :notebook_id;
 
 -- name: files_of
+-- Of what is verified and has every hash that was asked for; or what is claimed of exactly these.
 SELECT path, size FROM torrent_files
 WHERE name_id = (
-    SELECT id FROM names WHERE v1 = :info_hash OR v2 = :info_hash
-    ORDER BY verified DESC, v1 IS NOT NULL AND v2 IS NOT NULL LIMIT 1
+    SELECT id FROM names WHERE v1 = :v1 AND (:v2 IS NULL OR v2 = :v2) AND verified
+    UNION ALL SELECT id FROM names WHERE v2 = :v2 AND :v1 IS NULL AND verified
+    UNION ALL SELECT id FROM names
+    WHERE coalesce(v1, '') = coalesce(:v1, '') AND coalesce(v2, '') = coalesce(:v2, '') AND NOT verified
+    LIMIT 1
 ) AND position >= :skip
 ORDER BY position LIMIT :limit;
 
@@ -81,13 +85,12 @@ WHERE names.id = :id AND NOT verified
 ON CONFLICT DO NOTHING;
 
 -- name: reopen_claimed_notes
--- Nobody let the claim be written there: they are yet to be calibrated. What was edited since may have a name of somebody's.
+-- They have the claim, or a name from before it: they are yet to be calibrated. What was edited since may have a name of somebody's.
 UPDATE note_hashes SET outcome = NULL
 WHERE outcome = 'completed' AND info_hash IN (
         SELECT one.value FROM names JOIN json_each(json_array(v1, v2)) AS one WHERE names.id = :id AND NOT verified
     )
     AND NOT EXISTS (SELECT 1 FROM pins WHERE note_id = note_hashes.note_id AND info_hash = note_hashes.info_hash)
-    AND NOT EXISTS (SELECT 1 FROM chosen_names WHERE notebook_id = note_hashes.notebook_id AND name_id = :id)
     AND NOT EXISTS (
         SELECT 1 FROM revisions
         WHERE revisions.note_id = note_hashes.note_id AND cause = 'edit' AND revisions.at > note_hashes.at

@@ -101,6 +101,14 @@ SELECT * FROM item_rows
 WHERE task_id = :task_id AND ended_at IS NOT NULL AND NOT (certain AND (verified OR chosen))
 ORDER BY ended_at DESC, position DESC LIMIT :limit;
 
+-- name: overtaken
+SELECT * FROM item_rows
+WHERE task_id = :task_id AND ended_at IS NOT NULL AND EXISTS (
+    SELECT 1 FROM replaced_claims
+    WHERE notebook_id = (SELECT notebook_id FROM tasks WHERE id = :task_id) AND info_hash IN (item_rows.v1, item_rows.v2)
+)
+ORDER BY position LIMIT :limit;
+
 -- name: replaced_from
 SELECT * FROM item_rows
 WHERE task_id = :task_id AND position >= :place AND ended_at IS NOT NULL

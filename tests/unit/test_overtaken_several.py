@@ -1,0 +1,113 @@
+"""What is verified in the place of claims, where one task found the names of several torrents."""
+
+import pytest
+
+from services.calibration.choice import choices
+from services.calibration.manager import AsyncCalibrationManager
+from services.calibration.task import HashRequest
+from services.notebook.history import History
+from services.notebook.note import Uncalibrated
+from services.store.store import Store
+from services.torrents import Hints, Name, NotebookId, NoteId, TaskId
+from tests.fake_clock import FakeClock
+from tests.unit.conftest import Run
+from tests.unit.fakes import FakeEngine, info_of, torrent
+from tests.unit.name_world import ALICE, BOB, World, guessed, labels, link
+
+A, B = "a-claimed.mkv", "b-claimed.mkv"
+TRUE_A, TRUE_B = "a-true.mkv", "b-true.mkv"
+GUESS = guessed("b")
+
+
+def text(a: str, b: str) -> str:
+    return f"{link('a', a)} {link('b', b)}"
+
+
+def offer(word: str) -> str:
+    digits = torrent(word).shown.hex[:8]
+    return f"The name of <code>{digits}</code>… in #1 was never verified. Press this one to write it there."
+
+
+@pytest.fixture
+def world(store: Store, notebook: NotebookId, clock: FakeClock, engine: FakeEngine) -> World:
+    engine.knows("a", info_of(torrent("a"), A, verified=False))
+    engine.knows("b", info_of(torrent("b"), B, verified=False))
+    return World(store, notebook, clock, engine)
+
+
+async def calibrated(world: World, manager: AsyncCalibrationManager, *, pressed: bool) -> tuple[NoteId, TaskId]:
+    note = await world.add(text("18", "19"), "a", "b")
+    task_id = await world.calibrate(manager, note)
+    if pressed:
+        for position, claim in enumerate((A, B)):
+            (only,) = choices(Name(text=claim, raw=claim.encode()), verified=False)
+            await world.choose(manager, task_id, only.word, position=position)
+        assert await world.text(note) == text(A, B)
+    return note, task_id
+
+
+async def selected(world: World) -> list[NoteId]:
+    return list(await world.store.read(lambda tx: tx.notes.select(world.notebook, Uncalibrated(), 10)))
+
+
+@pytest.mark.parametrize("pressed", [True, False])
+async def test_each_verified_name_is_offered_over_its_claim_one_after_the_other(
+    world: World, run: Run, store: Store, clock: FakeClock, *, pressed: bool
+) -> None:
+    async with run() as manager:
+        note, task_id = await calibrated(world, manager, pressed=pressed)
+        await manager.learn(info_of(torrent("a"), TRUE_A))
+        await manager.learn(info_of(torrent("b"), TRUE_B))
+        for position, (word, name) in enumerate([("a", TRUE_A), ("b", TRUE_B)]):
+            shown = await world.shown(manager, task_id)
+            assert offer(word) in shown.html
+            assert "corrected" not in shown.html
+            assert [one for one in labels(shown) if one.endswith(".mkv")] == [name]
+            await world.choose(manager, task_id, "utf-8", position=position)
+        assert await world.text(note) == text(TRUE_A, TRUE_B)
+        shown = await world.shown(manager, task_id)
+        assert ("1 note corrected." in shown.html, labels(shown)) == (True, ["Undo"])
+        assert await selected(world) == []
+        await History(store, clock, manager.note_changed).undo_task(world.notebook, task_id, person=BOB)
+        assert await world.text(note) == text("18", "19")
+
+
+async def test_a_guess_is_asked_for_before_a_claim_is_offered_to_be_replaced(
+    world: World, run: Run, engine: FakeEngine
+) -> None:
+    engine.knows("b", GUESS)
+    async with run() as manager:
+        note = await world.add(text("18", "19"), "a", "b")
+        task_id = await world.calibrate(manager, note)
+        await manager.learn(info_of(torrent("a"), TRUE_A))
+        readings = choices(GUESS.name, verified=True)
+        assert labels(await world.shown(manager, task_id)) == [one.text for one in readings]
+        await world.choose(manager, task_id, readings[0].word, position=1)
+        assert TRUE_A in labels(shown := await world.shown(manager, task_id))
+        assert offer("a") in shown.html
+
+
+async def test_the_names_of_hashes_are_offered_to_the_notes_that_have_claims(world: World, run: Run) -> None:
+    async with run() as manager:
+        note, _ = await calibrated(world, manager, pressed=True)
+        await manager.learn(info_of(torrent("b"), TRUE_B))
+        request = HashRequest(tuple((torrent(one), Hints()) for one in "ab"))
+        task_id = await manager.submit_task(request=request, notebook=world.notebook, asked_by=ALICE, cause="command")
+        await world.clock.advance(5)
+        assert offer("b") in (await world.shown(manager, task_id)).html
+        await world.choose(manager, task_id, "utf-8", position=1)
+        assert await world.text(note) == text(A, TRUE_B)
+
+
+@pytest.mark.parametrize("pressed", [True, False])
+async def test_a_note_with_a_claim_is_calibrated_again_with_all_that_are_not(
+    world: World, run: Run, *, pressed: bool
+) -> None:
+    async with run() as manager:
+        note, _ = await calibrated(world, manager, pressed=pressed)
+        assert await selected(world) == []
+        await manager.learn(info_of(torrent("a"), TRUE_A))
+        assert await selected(world) == [note]
+        await world.calibrate(manager, note, named=False)
+        assert await world.text(note) == text(TRUE_A, B if pressed else "19")
+        assert await selected(world) == []

@@ -1,0 +1,77 @@
+"""Who wrote the name that a link of a note has: a person, who typed it, or what corrected it."""
+
+import pytest
+
+from services.notebook.note import Cause, Change, Note, Revision
+from services.notebook.writers import who_wrote
+from services.torrents import NotebookId, NoteId, PersonId, TaskId
+from tests.unit.fakes import torrent
+from tests.unit.name_world import link
+
+ALICE, BOT = PersonId("tg:1"), PersonId("tg:2")
+FIRST, TYPED, WRITTEN = None, "typed", "written"
+
+
+def wrote(*steps: tuple[str, str]) -> list[str | None]:
+    """Return who wrote the names of the links after *steps*: each a cause, and the names of one torrent's links then.
+
+    *page* is an edit elsewhere than in the note's message.
+    """
+    texts = [" ".join(link("x", name) for name in names.split()) + f" {link('y', 'other')}" for _, names in steps]
+    changes = [
+        Change(
+            cause=Cause.EDIT if cause == "page" else cause,
+            person=ALICE if cause in {"edit", "page"} else BOT,
+            task_id=TaskId("t"),
+            at=float(at),
+            apart=cause == "page",
+        )
+        for at, (cause, _) in enumerate(steps)
+    ]
+    revisions = [
+        Revision(version=at, text=texts[at - 1], change=changes[at]) for at in range(1, len(steps))
+    ]  # a revision has the text before its change
+    note = Note(
+        id=NoteId(1), notebook=NotebookId(1), text=texts[-1], version=len(steps), origin=None, person=ALICE,
+        created_at=0.0, changed_at=0.0,
+    )  # fmt: skip
+    found = who_wrote(note, revisions, lambda one: one == torrent("x"))
+    assert [one.name for one, _ in found] == steps[-1][1].split()
+    return [None if one is None else TYPED if one.cause == Cause.EDIT else WRITTEN for _, one in found]
+
+
+NEW = ("new", "18 19")
+
+
+@pytest.mark.parametrize(
+    ("steps", "expected"),
+    [
+        ([NEW], [FIRST, FIRST]),
+        ([NEW, ("chosen", "claim 19")], [WRITTEN, FIRST]),
+        ([NEW, ("chosen", "claim 19"), ("page", "claim mine")], [WRITTEN, TYPED]),
+        ([NEW, ("page", "claim 19")], [TYPED, FIRST]),
+        ([NEW, ("page", "claim 19"), ("command", "true 19")], [WRITTEN, FIRST]),
+        ([NEW, ("chosen", "claim 19"), ("page", "mine claim 19")], [TYPED, WRITTEN, FIRST]),
+        ([NEW, ("chosen", "claim claim"), ("page", "claim")], [WRITTEN]),
+        ([NEW, ("page", "18 19 claim"), ("chosen", "18 claim claim")], [FIRST, WRITTEN, TYPED]),
+    ],
+)
+def test_what_a_person_left_alone_they_have_not_typed(steps: list[tuple[str, str]], expected: list[str | None]) -> None:
+    assert wrote(*steps) == expected
+
+
+@pytest.mark.parametrize(
+    ("steps", "expected"),
+    [
+        ([("chosen", "claim 19"), ("edit", "18 20"), ("carried", "claim 20")], [WRITTEN, TYPED]),
+        ([("page", "mine 19"), ("edit", "18 20"), ("carried", "mine 20")], [TYPED, TYPED]),
+        ([("page", "claim 19"), ("chosen", "claim claim"), ("edit", "18 19"), ("carried", "claim claim")], [TYPED] * 2),
+        ([("chosen", "claim 19"), ("edit", "claim 19")], [TYPED, FIRST]),
+        ([("edit", "18 claim"), ("edit", "18 claim 20")], [FIRST, TYPED, TYPED]),
+        ([("chosen", "claim 19"), ("page", "claim 19 21"), ("edit", "18 20")], [FIRST, TYPED]),
+    ],
+)
+def test_what_is_carried_over_the_edit_of_a_message_is_whose_it_was(
+    steps: list[tuple[str, str]], expected: list[str | None]
+) -> None:
+    assert wrote(NEW, *steps) == expected
