@@ -28,7 +28,8 @@ class Swarm:
         board.seek(self.torrent)
         session = SimpleNamespace(post_states=lambda: None, way="any")
         alerts = SimpleNamespace(ask_about_dht=lambda: None)
-        arm = Arm(cast("Any", session), cast("Any", alerts), DhtSightings(asked=False), cast("Any", None), 0)
+        lane = SimpleNamespace(measure=lambda: None)
+        arm = Arm(cast("Any", session), cast("Any", alerts), DhtSightings(asked=False), cast("Any", lane), 0)
         self._watch = watch.Watch([arm], board, Whereabouts(), cast("Any", None), clock=FakeClock(), dht_state=None)
 
     def _connections(self, handle: object, by: str) -> list[Connection]:
