@@ -130,7 +130,7 @@ def waited_for(server, listed):
 def ours(server, tag):
     """Return what has our category, *tag* and folder: what its owner has taken over has not."""
     there = server.torrents(category=CATEGORY, tag=tag)
-    return [one for one in there if one["save_path"].rstrip("/").endswith(f"/.{tag}")]
+    return [one for one in there if re.split(r"[/\\]", one["save_path"].rstrip("/\\"))[-1] == f".{tag}"]
 
 
 def appeared(server, tag):

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import gc
 import inspect
+import json
 import os
 import random
 import secrets
@@ -185,6 +186,8 @@ class Front:
         """What is answered, by the last word of the path; ``*`` is any."""
         self.after: dict[str, Answer] = {}
         """The same, when the real one has done what it was asked for."""
+        self.rewritten: dict[str, Callable[[bytes], bytes]] = {}
+        """How what the real one answers is changed."""
         self.refused: dict[str, str] = {}
         """By the last word of the path what a question has in it that is answered with 500."""
         self.url = ""
@@ -225,7 +228,10 @@ class Front:
             if word in self.after:
                 await self.after[word]()
             given = {name: said.headers[name] for name in ("Set-Cookie", "Content-Type") if name in said.headers}
-            return web.Response(status=said.status, body=await said.read(), headers=given)
+            content = await said.read()
+            if said.ok and word in self.rewritten:
+                content = self.rewritten[word](content)
+            return web.Response(status=said.status, body=content, headers=given)
 
 
 Answer = Callable[[], Awaitable["web.StreamResponse | None"]]
@@ -236,6 +242,15 @@ def saying(status: int, text: str = "") -> Answer:
         return web.Response(status=status, text=text)
 
     return answer
+
+
+def as_windows_has_it(info: bytes) -> bytes:
+    """Return *info*, where it lists torrents with the paths of a qBittorrent on Windows."""
+    said = json.loads(info)
+    rows = said if isinstance(said, list) else []  # another info is that of the transfers
+    for row in rows:
+        row["save_path"] = "D:" + row["save_path"].replace("/", "\\")
+    return json.dumps(said).encode()
 
 
 @pytest.fixture

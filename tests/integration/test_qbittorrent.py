@@ -16,6 +16,7 @@ from tests.integration.qbittorrent_help import (
     Hurried,
     Row,
     World,
+    as_windows_has_it,
     forget_all,
     front,
     look_up,
@@ -316,6 +317,14 @@ async def test_peers_alone_are_enough(world: World) -> None:
     async with world.opened() as resolver:
         info = await resolver.resolve(torrent_id(sample), Hints(peers=sample.peers), Steps())
     assert info.name.text == "Peers.mkv"
+
+
+async def test_what_was_added_to_one_on_windows_is_taken_away(world: World, front: Front) -> None:
+    front.rewritten["info"] = as_windows_has_it
+    async with world.opened(url=front.url) as resolver:
+        info = await look_up(resolver, world.swarm.seed(make_sample("Windows.mkv")))
+        assert info.name.text == "Windows.mkv"
+        assert await world.nox.rows() == []
 
 
 async def test_it_logs_in_once_and_asks_for_all_together(world: World, front: Front) -> None:

@@ -17,10 +17,10 @@ from services.errors import SourceFailed
 from services.resolvers.command import CommandResolver
 from services.resolvers.libtorrent import read_torrent
 from services.torrents import Hints, TorrentId, TorrentInfo
-from tests.integration.qbittorrent_help import World, forget_all, nox, world
+from tests.integration.qbittorrent_help import Front, World, as_windows_has_it, forget_all, front, nox, world
 from tests.integration.swarm_help import Steps, torrent_id
 
-__all__ = ["nox", "world"]
+__all__ = ["front", "nox", "world"]
 
 pytestmark = pytest.mark.timeout(60)  # a real server takes its time where others work
 
@@ -75,6 +75,16 @@ async def test_it_adds_no_hybrid_beside_its_other_half(asked: World) -> None:
         await look_up(torrent_id(second, "v1"))
     assert len(await asked.nox.rows()) == 2
     await forget_all(asked)
+
+
+async def test_what_it_has_added_to_one_on_windows_is_taken_away(
+    asked: World, front: Front, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    front.rewritten["info"] = as_windows_has_it
+    monkeypatch.setenv("QBITTORRENT_URL", front.url)
+    sample = asked.swarm.seed(make_sample("Windows.mkv"))
+    assert (await look_up(torrent_id(sample))).name.text == "Windows.mkv"
+    assert await asked.nox.rows() == []
 
 
 async def test_when_its_time_is_over_nothing_is_left(asked: World) -> None:

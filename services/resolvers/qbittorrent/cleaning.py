@@ -1,5 +1,6 @@
 """What of ours is at a qBittorrent, and how that is taken away, and nothing that its owner has taken over."""
 
+import re
 from collections.abc import Collection, Iterable, Sequence
 
 from services.resolvers.qbittorrent.calls import Calls
@@ -21,7 +22,7 @@ class Cleaning:
     async def rows(self) -> dict[str, Listed]:
         """Return what is there of this run, by its tag, but for what its owner has taken over."""
         listed = await self._calls.ask(lambda server: server.listed(category=self.run.name))
-        ours = [row for row in listed if row.folder.rstrip("/").rpartition("/")[2] == self.run.folder]
+        ours = [row for row in listed if _last_of(row.folder) == self.run.folder]
         return {tag: row for row in ours for tag in self.run.tags_among(row.tags)}
 
     async def delete(self, tags: Iterable[str]) -> Collection[str]:
@@ -57,3 +58,8 @@ class Cleaning:
 
     async def _used(self, tag: str) -> bool:
         return bool(await self._calls.ask(lambda server: server.listed(tag=tag)))
+
+
+def _last_of(path: str) -> str:
+    """Return the last name of *path*, as any system spells it: a qBittorrent on Windows has backslashes."""
+    return re.split(r"[/\\]", path.rstrip("/\\"))[-1]
