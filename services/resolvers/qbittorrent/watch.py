@@ -8,11 +8,10 @@ import structlog
 
 from services.clock import Clock
 from services.errors import LookupFailed, ResolverDown
-from services.resolvers.addresses import AddressPolicy
 from services.resolvers.qbittorrent.calls import Calls
 from services.resolvers.qbittorrent.cleaning import Cleaning
 from services.resolvers.qbittorrent.lookups import Lookup
-from services.resolvers.qbittorrent.magnets import allowed
+from services.resolvers.qbittorrent.magnets import Guard
 from services.resolvers.qbittorrent.runs import Run
 from services.resolvers.qbittorrent.server import Listed
 from services.torrents import Hints
@@ -53,9 +52,9 @@ class _Sweep:
 class Watch:
     """Looks at all lookups together, and takes away what was added for them; `run` does it, until it is cancelled."""
 
-    def __init__(self, calls: Calls, run: Run, dead: Iterable[Run], *, policy: AddressPolicy, clock: Clock) -> None:
+    def __init__(self, calls: Calls, run: Run, dead: Iterable[Run], guard: Guard, *, clock: Clock) -> None:
         self._calls = calls
-        self._policy = policy
+        self._guard = guard
         self._clock = clock
         self._cleaning = Cleaning(calls, run)
         self._sweeps = [_Sweep(Cleaning(calls, one)) for one in dead]
@@ -245,7 +244,7 @@ class Watch:
         elif lookup.tag and lookup.more:
             more = reduce(Hints.merged, lookup.more)
             lookup.more.clear()
-            more = await allowed(more, self._policy, self._clock)
+            more = await self._guard.passed(more)
             await self._calls.ask(lambda server: server.tell(row.key, lookup.tag, more))
 
     async def _look_at_others(self) -> None:
