@@ -8,8 +8,12 @@ import pytest
 from sandbox.swarm import HOSTILE_NAMES, Sample, make_sample
 from sandbox.swarm.samples import Kind
 from services.calibration.task import verdict
-from services.errors import NotFound, ResolverDown
+from services.clock import SystemClock
+from services.errors import NotFound
+from services.i18n import ENGLISH, sentence
 from services.resolvers.addresses import AddressPolicy
+from services.resolvers.breaker import Breaker
+from services.resolvers.chain import Chain, Source
 from services.torrents import Hints, TorrentId
 from tests.integration.qbittorrent_help import (
     Front,
@@ -82,12 +86,31 @@ async def test_beside_a_v2_hash_without_metadata_nothing_is_added(world: World) 
     await add_by(world, f"urn:btmh:1220{sample.v2}")
     before = await world.nox.rows()
     async with world.opened() as resolver:
-        with pytest.raises(ResolverDown, match="conflict"):
+        with pytest.raises(NotFound, match="half_there") as failed:
             await resolver.resolve(torrent_id(sample, "v1"), trackers_of(sample), Steps())
+        assert "waits there for its metadata" in sentence(failed.value.code, failed.value.parameters, ENGLISH)
         assert own(await world.nox.rows()) == own(before)
         async with looking(resolver, sample) as lookup:  # it is known to be that one
             await lookup.steps.until(lambda step: step.code == "asking")
     assert own(await world.nox.rows()) == own(before)
+    await forget_all(world)
+
+
+async def test_while_a_v2_hash_waits_there_for_metadata_what_is_there_is_read(world: World) -> None:
+    owned = world.swarm.seed(make_sample("Owned.mkv"))
+    await world.nox.add(owned, stop_condition="MetadataReceived")
+    await world.nox.until(lambda rows: rows[0]["state"] == "pausedDL")
+    half = world.swarm.unseeded(make_sample("Half.mkv", kind="hybrid"))
+    await asyncio.to_thread(world.nox.client.torrents_add, urls=f"magnet:?xt=urn:btmh:1220{half.v2}")
+    await world.nox.until(lambda rows: len(rows) == 2)
+    clock = SystemClock()
+    async with world.opened() as resolver:
+        chain = Chain([Source(resolver, breaker=Breaker(clock), most=30)], clock=clock)
+        for sample in [world.swarm.dead() for _ in range(4)]:
+            with pytest.raises(NotFound):
+                await chain.resolve(torrent_id(sample), trackers_of(sample), Steps())
+        assert (await chain.resolve(torrent_id(owned), trackers_of(owned), Steps())).name.text == "Owned.mkv"
+        await chain.rest()
     await forget_all(world)
 
 

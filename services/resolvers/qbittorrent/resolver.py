@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Self
 
 from services.clock import Clock
-from services.errors import NotFound, ResolverDown
+from services.errors import NotFound
 from services.resolvers.addresses import AddressPolicy
 from services.resolvers.qbittorrent.calls import Calls
 from services.resolvers.qbittorrent.lookups import Lookup
@@ -69,9 +69,8 @@ class QbittorrentResolver:
 
         Raises:
             NotFound: what it has is not this torrent, it refuses the magnet, somebody takes it away there, or it
-                would have to be added by a v2 info-hash.
-            ResolverDown: it cannot be asked; parameter *reason* says why, see `Server`, or is ``conflict``: nothing
-                can be added now.
+                would have to be added by a v2 info-hash, or cannot be added now (*reason* is ``half_there``).
+            ResolverDown: it cannot be asked; parameter *reason* says why, see `Server`.
         """
         progress.started()
         more = self._more[torrent] = []
@@ -130,7 +129,7 @@ def _check_apart(torrent: TorrentId, listed: Iterable[Listed]) -> None:
     if torrent.v1 is None:
         raise NotFound(reason="nothing_said")
     if any(one.may_be_half for one in listed):
-        raise ResolverDown(reason="conflict")
+        raise NotFound(reason="half_there")
 
 
 async def _close(watching: "asyncio.Task[None]", watch: Watch, calls: Calls) -> None:
