@@ -365,6 +365,32 @@ async def test_it_logs_in_once_and_asks_for_all_together(world: World, front: Fr
     assert front.asked["logout"] == 1
 
 
+async def test_the_version_is_asked_once_a_session_and_few_questions_a_name(world: World, front: Front) -> None:
+    samples = [world.swarm.seed(make_sample(f"{number}.mkv")) for number in range(10)]
+    async with world.opened(url=front.url) as resolver:
+        await asyncio.gather(*(look_up(resolver, one) for one in samples))
+        # Two, as the first is answered that nobody is logged in.
+        assert front.asked["webapiVersion"] == 2
+        assert front.asked["info"] + front.asked["tags"] <= 30
+        await world.nox.stop()
+        await world.nox.start()
+        await look_up(resolver, world.swarm.seed(make_sample("Anew.mkv")))
+        assert front.asked["webapiVersion"] > 2
+
+
+async def test_where_answers_take_long_names_are_told_as_they_come(world: World, front: Front) -> None:
+    async def late() -> None:
+        await asyncio.sleep(0.25)
+
+    front.answers["export"] = late
+    samples = [world.swarm.seed(make_sample(f"{number}.mkv")) for number in range(10)]
+    async with world.opened(url=front.url, clock=Hurried()) as resolver:
+        lookups = [asyncio.create_task(look_up(resolver, one)) for one in samples]
+        await asyncio.wait(lookups, return_when=asyncio.FIRST_COMPLETED)
+        assert front.asked["export"] < 10
+        assert [(await one).name.text for one in lookups] == [one.name for one in samples]
+
+
 async def test_while_it_runs_there_is_one_category_and_no_tag_of_who_is_done(world: World) -> None:
     async with world.opened() as resolver:
         for number in range(3):

@@ -37,7 +37,11 @@ class Cleaning:
 
     async def forget(self, tags: Sequence[str]) -> None:
         """Remove *tags*, but for those that a torrent still has."""
-        unused = [one for one in tags if not await self._used(one)]
+        if not tags:
+            return
+        only = tags[0] if len(tags) == 1 else None  # else one long answer is sooner there than many short ones
+        rows = await self._calls.ask(lambda server: server.listed(tag=only))
+        unused = sorted(set(tags).difference(*(row.tags for row in rows)))
         if unused:
             await self._calls.ask(lambda server: server.forget_tags(unused))
 
@@ -55,9 +59,6 @@ class Cleaning:
         if await self._calls.ask(lambda server: server.has_category(self.run.name)):
             return True
         return bool(self.run.tags_among(await self._calls.ask(lambda server: server.tags())))
-
-    async def _used(self, tag: str) -> bool:
-        return bool(await self._calls.ask(lambda server: server.listed(tag=tag)))
 
 
 def _last_of(path: str) -> str:

@@ -21,6 +21,7 @@ _WITH_FETCH = (2, 11, 9)  # of 5.2
 _CONNECTION = 2.0  # seconds at most for it
 _VERSION = re.compile(r"[0-9]+(?:\.[0-9]+){1,3}", re.ASCII)
 _LONGEST_VERSION = 30
+_VERSION_KEPT = 60.0  # seconds at most that it is believed: it may be another one that has been started meanwhile
 _LARGEST = 32 * 1024 * 1024  # bytes of an answer
 _PIECE = 64 * 1024  # bytes of it that are read at once
 _WORKING = 2  # as it calls a tracker that has answered
@@ -136,10 +137,7 @@ class Server:
             ResolverDown: it is too old, too.
         """
         with self._asked():
-            said = self._client.app_web_api_version().strip()
-        if not _VERSION.fullmatch(said):
-            raise ResolverDown(reason="garbage")
-        version = tuple(map(int, said.split(".")))
+            version = tuple(map(int, self._client.app_web_api_version().split(".")))
         if version < _OLDEST:
             raise ResolverDown(reason="too_old")
         return version >= _WITH_FETCH
@@ -285,11 +283,13 @@ class Server:
 class _Client(qbittorrentapi.Client):
     """Logs in where it has to, and never again with what was *refused*: after five times we would be banned.
 
-    What is asked from `begin` on is over in time, with logging in and asking again, and no answer is endless.
+    What is asked from `begin` on is over in time, with logging in and asking again, and no answer is endless. The
+    version is asked once a session: the library itself does so before much of what it asks.
     """
 
     refused = False
-    _connection = _due = 0.0
+    _connection = _due = _version_until = 0.0
+    _version = ""
 
     def know_only(self, login: Login) -> None:
         """Log in as *login* says: what is empty there the library takes from the environment."""
@@ -337,6 +337,19 @@ class _Client(qbittorrentapi.Client):
         except qbittorrentapi.LoginFailed:
             self.refused = True
             raise
+
+    def app_web_api_version(self, **kwargs: APIKwargsT) -> str:
+        if not self._version or time.monotonic() >= self._version_until:
+            said = super().app_web_api_version(**kwargs).strip()
+            if not _VERSION.fullmatch(said):
+                raise ValueError("no version")
+            self._version, self._version_until = said, time.monotonic() + _VERSION_KEPT
+        return self._version
+
+    def _initialize_context(self) -> None:
+        """Forget what was said: this is called before a login, and when somebody did not answer."""
+        self._version = ""
+        super()._initialize_context()
 
     def close(self) -> None:
         """Close the connections: of itself the library does so when the collector of garbage comes by."""

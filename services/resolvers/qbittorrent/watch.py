@@ -27,6 +27,7 @@ _LATE = 3.0  # seconds in which a torrent may appear that was added, or that a s
 _DHT_EACH = 5.0  # seconds
 _SURELY = 10.0  # seconds in which nothing of a dead run must be seen
 _LAST_TRIES = 3
+_NAMED_FOR = 2.0  # seconds in which names are read before those who have theirs are let go
 
 
 class _Sweep:
@@ -205,8 +206,13 @@ class Watch:
         rows = await self._cleaning.rows()
         for tag in rows:
             self._added.pop(tag, None)  # it has appeared
+        begun = self._clock.monotonic()
         for tag, lookup in list(self._lookups.items()):
+            if self._leaving and self._clock.monotonic() - begun >= _NAMED_FOR:
+                break
             await self._alone(lookup, self._look_at(lookup, rows.get(tag)))
+            if tag in self._lookups:
+                self._lookups[tag] = self._lookups.pop(tag)  # who was not looked at is the first next time
         left: Collection[str] = rows
         if orphans := [tag for tag in rows if tag not in self._lookups]:
             left = await self._cleaning.delete(orphans)
