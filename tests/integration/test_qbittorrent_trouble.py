@@ -16,6 +16,7 @@ from structlog.testing import capture_logs
 from sandbox.swarm import make_sample
 from services.errors import LookupFailed, ResolverDown
 from services.resolvers.qbittorrent import QbittorrentResolver
+from services.resolvers.qbittorrent.runs import Run
 from tests.integration.qbittorrent_help import (
     Answer,
     Front,
@@ -339,10 +340,10 @@ asyncio.run(main(*json.loads(sys.argv[1])))
 """
 
 
-async def start_lookups(world: World, count: int) -> tuple[asyncio.subprocess.Process, set[str]]:
+async def start_lookups(world: World, count: int, *, url: str = "") -> tuple[asyncio.subprocess.Process, set[str]]:
     """Start a process that looks for so many dead torrents, and return it with their hashes, when they are there."""
     hashes = [world.swarm.dead().v1 for _ in range(count)]
-    given = json.dumps([world.nox.url, world.nox.password, str(world.marks), world.swarm.tracker_url, hashes])
+    given = json.dumps([url or world.nox.url, world.nox.password, str(world.marks), world.swarm.tracker_url, hashes])
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", PROCESS, given), cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}
     )
@@ -373,6 +374,29 @@ async def test_what_a_killed_process_has_left_is_taken_away_and_nothing_else(wor
     assert await world.nox.hashes() == {str(owned.v1)}
     assert await world.nox.marks() == (["calibot-mine"], ["calibot"])
     await forget_all(world)
+
+
+async def test_what_a_killed_process_has_left_is_taken_away_where_the_address_is_spelled_otherwise_now(
+    world: World,
+) -> None:
+    killed, _ = await start_lookups(world, 2, url=f"http://localhost:{world.nox.port}/")
+    killed.send_signal(signal.SIGKILL)
+    await killed.wait()
+    async with world.opened(clock=Hurried()):
+        await world.nox.until(lambda rows: rows == [])
+        await unmarked(world)
+
+
+async def test_what_may_have_been_left_at_another_qbittorrent_is_remembered(world: World, front: Front) -> None:
+    elsewhere = "http://127.0.0.1:9"
+    left = await asyncio.to_thread(Run.begin, world.marks, elsewhere)
+    await asyncio.to_thread(left.end, clean=False)
+    async with world.opened(url=front.url, clock=Hurried()):
+        while not (dead := await asyncio.to_thread(Run.dead, world.marks, elsewhere)):  # noqa: ASYNC110 - no event
+            await asyncio.sleep(0.01)
+    assert front.asked["tags"] > 0
+    assert [one.name for one in dead] == [left.name]
+    await asyncio.to_thread(dead[0].end, clean=True)
 
 
 async def test_two_with_folders_of_their_own_leave_each_other_alone(world: World, tmp_path: Path) -> None:

@@ -219,11 +219,13 @@ def test_a_run_is_dead_when_its_process_is(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_asked_another_qbittorrent_is_left_for_that_one(tmp_path: Path) -> None:
-    run = Run.begin(tmp_path, "http://127.0.0.1:9")
+def test_it_is_known_of_a_dead_run_whether_it_asked_at_another_address(tmp_path: Path) -> None:
+    run = Run.begin(tmp_path, "http://localhost:8080")
     run.end(clean=False)
-    assert Run.dead(tmp_path, URL) == []
-    assert [one.name for one in Run.dead(tmp_path, "http://127.0.0.1:9")] == [run.name]
+    for url, elsewhere in ((URL, True), ("http://localhost:8080", False)):
+        (dead,) = Run.dead(tmp_path, url)
+        assert (dead.name, dead.elsewhere) == (run.name, elsewhere)
+        dead.end(clean=False)
 
 
 def test_a_file_is_not_taken_for_dead_before_it_is_locked(tmp_path: Path) -> None:

@@ -36,18 +36,24 @@ class _Sweep:
     def __init__(self, cleaning: Cleaning) -> None:
         self._cleaning = cleaning
         self._empty_since: float | None = None
+        self._seen = False
         self.run = cleaning.run
 
     async def done(self, now: float) -> bool:
         """Take away what is there, and return whether nothing more will come."""
         if not await self._cleaning.known():
             return True
+        self._seen = True
         if rows := await self._cleaning.rows():
             self._empty_since = None
             await self._cleaning.delete(rows)
             return False
         self._empty_since = self._empty_since or now
         return now - self._empty_since >= _SURELY and await self._cleaning.finish()
+
+    async def end(self) -> None:
+        """Let go of the run that is done: one that may be elsewhere is looked for again there."""
+        await asyncio.to_thread(self.run.end, clean=self._seen or not self.run.elsewhere)
 
 
 class Watch:
@@ -194,7 +200,7 @@ class Watch:
         for sweep in list(self._sweeps):
             if await sweep.done(now):
                 self._sweeps.remove(sweep)
-                await asyncio.to_thread(sweep.run.end, clean=True)
+                await sweep.end()
 
     async def _look_at_dht(self) -> None:
         now = self._clock.monotonic()
