@@ -58,6 +58,25 @@ async def test_a_wrong_password_is_tried_once(world: World, front: Front) -> Non
     assert (await look_up_there(world)) == "Let in.mkv"
 
 
+@pytest.mark.parametrize("page", ["<html>Welcome</html>", "Ok", "null"])
+async def test_what_is_no_answer_to_a_login_is_no_wrong_password(world: World, front: Front, page: str) -> None:
+    front.answers["login"] = saying(200, page)
+    async with world.opened(url=front.url, clock=Hurried()) as resolver:
+        assert await why_not(resolver, world) == "garbage"
+        front.answers.clear()
+        assert (await look_up(resolver, world.swarm.seed(make_sample("Let in.mkv")))).name.text == "Let in.mkv"
+
+
+@pytest.mark.parametrize(("status", "text"), [(200, "Fails."), (401, "")])
+async def test_a_refusal_is_a_wrong_password_as_old_and_new_versions_say_it(
+    world: World, front: Front, status: int, text: str
+) -> None:
+    front.answers["login"] = saying(status, text)
+    async with world.opened(url=front.url) as resolver:
+        assert [await why_not(resolver, world) for _ in range(3)] == ["password"] * 3
+    assert front.asked["login"] == 1
+
+
 async def look_up_there(world: World) -> str:
     async with world.opened() as resolver:
         return (await look_up(resolver, world.swarm.seed(make_sample("Let in.mkv")))).name.text

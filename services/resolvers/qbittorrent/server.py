@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any
 
 import qbittorrentapi
@@ -272,7 +273,7 @@ class Server:
             yield
         except qbittorrentapi.APIError as error:
             reason = _reason(error)
-            if reason == "banned" and self._login.api_key:
+            if reason in {"banned", "password"} and self._login.api_key:
                 self._client.refused = True
                 reason = "password"
             raise ResolverDown(reason=reason) from error
@@ -290,6 +291,7 @@ class _Client(qbittorrentapi.Client):
     refused = False
     _connection = _due = _version_until = 0.0
     _version = ""
+    _refuses = False
 
     def know_only(self, login: Login) -> None:
         """Log in as *login* says: what is empty there the library takes from the environment."""
@@ -327,6 +329,7 @@ class _Client(qbittorrentapi.Client):
         finally:
             if not whole:
                 response.close()
+        self._refuses = response.status_code == HTTPStatus.UNAUTHORIZED or content.strip() == b"Fails."
         response._content = bytes(content)  # noqa: SLF001 - it has no other way in, and the cookies are read from `raw`
 
     def auth_log_in(self, username: str | None = None, password: str | None = None, **kwargs: APIKwargsT) -> None:
@@ -334,7 +337,9 @@ class _Client(qbittorrentapi.Client):
             raise qbittorrentapi.LoginFailed
         try:
             super().auth_log_in(username, password, **kwargs)
-        except qbittorrentapi.LoginFailed:
+        except qbittorrentapi.LoginFailed as error:
+            if not self._refuses:  # to the library whatever is not "Ok." is a wrong password
+                raise qbittorrentapi.APIError("no answer to a login") from error
             self.refused = True
             raise
 
