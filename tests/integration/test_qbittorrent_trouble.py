@@ -139,6 +139,7 @@ GARBAGE = [
     ("info", saying(200, '[{"hash": 5}]'), "garbage"),
     ("info", saying(200, "[" * 10_000), "garbage"),
     ("add", saying(200, "17"), "garbage"),
+    ("add", saying(200, "[" * 100_000), "garbage"),
     ("add", saying(200, "Welcome"), "garbage"),
     ("add", saying(503), "status 503"),
 ]

@@ -25,6 +25,7 @@ _LONGEST_VERSION = 30
 _VERSION_KEPT = 60.0  # seconds at most that it is believed: it may be another one that has been started meanwhile
 _LARGEST = 32 * 1024 * 1024  # bytes of an answer
 _PIECE = 64 * 1024  # bytes of it that are read at once
+_ODD = (AttributeError, KeyError, RecursionError, TypeError, ValueError)  # the library takes answers as they come
 _WORKING = 2  # as it calls a tracker that has answered
 
 
@@ -277,7 +278,7 @@ class Server:
                 self._client.refused = True
                 reason = "password"
             raise ResolverDown(reason=reason) from error
-        except (AttributeError, KeyError, TypeError, ValueError) as error:  # the library takes answers as they come
+        except _ODD as error:
             raise ResolverDown(reason="garbage") from error
 
 
