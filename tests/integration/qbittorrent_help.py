@@ -181,6 +181,7 @@ class Front:
     def __init__(self, nox: Nox) -> None:
         self._nox = nox
         self._over = asyncio.Event()
+        self._more = asyncio.Event()
         self.asked: Counter[str] = Counter()
         self.answers: dict[str, Answer] = {}
         """What is answered, by the last word of the path; ``*`` is any."""
@@ -207,6 +208,12 @@ class Front:
                 self._over.set()
                 await runner.cleanup()
 
+    async def until(self, reached: Callable[[Counter[str]], bool]) -> None:
+        """Return when it has been asked so much that *reached*."""
+        while not reached(self.asked):
+            self._more.clear()
+            await self._more.wait()
+
     async def silence(self) -> web.StreamResponse:
         """Answer when nobody waits any more."""
         await self._over.wait()
@@ -215,6 +222,7 @@ class Front:
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         word = request.path.rpartition("/")[2]
         self.asked[word] += 1
+        self._more.set()
         answer = self.answers.get(word) or self.answers.get("*")
         if answer is not None:
             instead = await answer()

@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import replace
 
 import pytest
+from aiohttp import web
 
 from sandbox.swarm import HOSTILE_NAMES, Sample, make_sample
 from sandbox.swarm.samples import Kind
@@ -333,6 +334,45 @@ async def test_hints_that_come_later_are_told(world: World) -> None:
         await added_for(world, sample)
         resolver.add_hints(torrent_id(sample), trackers_of(sample))
         assert (await lookup.task).name.text == "Late.mkv"
+
+
+async def test_hints_that_come_later_are_told_again_where_that_failed(world: World, front: Front) -> None:
+    sample = world.swarm.seed(make_sample("Late.mkv"))
+    failing = iter(range(4))
+
+    async def failing_first() -> web.StreamResponse | None:
+        return None if next(failing, None) is None else web.Response(status=500)
+
+    front.answers["addTrackers"] = failing_first
+    async with world.opened(url=front.url) as resolver, Running(resolver, torrent_id(sample)) as lookup:
+        await added_for(world, sample)
+        resolver.add_hints(torrent_id(sample), trackers_of(sample))
+        assert (await lookup.task).name.text == "Late.mkv"
+
+
+async def test_who_takes_no_hints_is_asked_three_times_and_goes_on(world: World, front: Front) -> None:
+    sample = world.swarm.seed(make_sample("Late.mkv"))
+    front.answers["addTrackers"] = saying(500)
+    async with world.opened(url=front.url, clock=Hurried()) as resolver:
+        async with Running(resolver, torrent_id(sample)) as lookup:
+            await added_for(world, sample)
+            resolver.add_hints(torrent_id(sample), trackers_of(sample))
+            await front.until(lambda asked: asked["addTrackers"] >= 6)  # its library asks twice
+            looks = front.asked["info"]
+            await front.until(lambda asked: asked["info"] >= looks + 30)
+            assert not lookup.task.done()
+    assert front.asked["addTrackers"] == 6
+
+
+async def test_a_torrent_that_is_added_anew_is_told_what_has_come_meanwhile(world: World) -> None:
+    sample = world.swarm.unseeded(make_sample("Anew.mkv"))
+    async with world.opened() as resolver, Running(resolver, torrent_id(sample)) as lookup:
+        await added_for(world, sample)
+        resolver.add_hints(torrent_id(sample), trackers_of(sample))
+        await world.nox.until(lambda rows: bool(rows[0]["trackers_count"]))
+        world.swarm.seed(sample)
+        await asyncio.to_thread(world.nox.client.torrents_delete, delete_files=False, torrent_hashes=sample.v1)
+        assert (await lookup.task).name.text == "Anew.mkv"
 
 
 async def test_peers_alone_are_enough(world: World) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Collection, Coroutine, Iterable
-from functools import reduce
 
 import structlog
 
@@ -209,6 +208,7 @@ class Watch:
             self._dht_at = now
 
     async def _look_at_ours(self) -> None:
+        await self._take_in_hints()
         rows = await self._cleaning.rows()
         for tag in rows:
             self._added.pop(tag, None)  # it has appeared
@@ -253,11 +253,23 @@ class Watch:
         lookup.see(row, self._dht_nodes)
         if row.has_metadata:
             lookup.settle_with(await self._calls.ask(lambda server: server.exported(row.key)))
-        elif lookup.tag and lookup.more:
-            more = reduce(Hints.merged, lookup.more)
-            lookup.more.clear()
-            more = await self._guard.passed(more)
-            await self._calls.ask(lambda server: server.tell(row.key, lookup.tag, more))
+        elif lookup.late != Hints():
+            await self._tell(lookup, row.key)
+
+    async def _take_in_hints(self) -> None:
+        """See what may be passed on of what has come late: for all at once, as name servers may be slow."""
+        more = [(one, hints) for one in self._lookups.values() if (hints := one.take_more()) is not None]
+        passed = await asyncio.gather(*(self._guard.passed(hints) for _, hints in more))
+        for (lookup, _), hints in zip(more, passed, strict=True):
+            lookup.late = lookup.late.merged(hints)
+
+    async def _tell(self, lookup: Lookup, key: str) -> None:
+        try:
+            await self._calls.ask(lambda server: server.tell(key, lookup.tag, lookup.late))
+        except ResolverDown:
+            lookup.refused_late()
+            raise
+        lookup.told_late()
 
     async def _look_at_others(self) -> None:
         followed = [one for one in self._others if one.key]
