@@ -353,14 +353,14 @@ async def test_hints_that_come_later_are_told_again_where_that_failed(world: Wor
 async def test_who_takes_no_hints_is_asked_three_times_and_goes_on(world: World, front: Front) -> None:
     sample = world.swarm.seed(make_sample("Late.mkv"))
     front.answers["addTrackers"] = saying(500)
-    async with world.opened(url=front.url, clock=Hurried()) as resolver:
-        async with Running(resolver, torrent_id(sample)) as lookup:
-            await added_for(world, sample)
-            resolver.add_hints(torrent_id(sample), trackers_of(sample))
-            await front.until(lambda asked: asked["addTrackers"] >= 6)  # its library asks twice
-            looks = front.asked["info"]
-            await front.until(lambda asked: asked["info"] >= looks + 30)
-            assert not lookup.task.done()
+    opened = world.opened(url=front.url, clock=Hurried())
+    async with opened as resolver, Running(resolver, torrent_id(sample)) as lookup:
+        await added_for(world, sample)
+        resolver.add_hints(torrent_id(sample), trackers_of(sample))
+        await front.until(lambda asked: asked["addTrackers"] >= 6)  # its library asks twice
+        looks = front.asked["info"]
+        await front.until(lambda asked: asked["info"] >= looks + 30)
+        assert not lookup.task.done()
     assert front.asked["addTrackers"] == 6
 
 

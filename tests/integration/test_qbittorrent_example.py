@@ -17,7 +17,7 @@ from services.errors import SourceFailed
 from services.resolvers.command import CommandResolver
 from services.resolvers.libtorrent import read_torrent
 from services.torrents import Hints, TorrentId, TorrentInfo
-from tests.integration.qbittorrent_help import Front, World, as_windows_has_it, forget_all, front, nox, world
+from tests.integration.qbittorrent_help import Front, World, as_windows_has_it, forget_all, front, nox, saying, world
 from tests.integration.swarm_help import Steps, torrent_id
 
 __all__ = ["front", "nox", "world"]
@@ -129,20 +129,51 @@ async def output(script: str, sample: Sample) -> bytes:
     return (await process.communicate())[0]
 
 
-@pytest.mark.parametrize(
-    ("variable", "value", "said"),
-    [
-        ("QBITTORRENT_PASSWORD", "wrong", "qBittorrent does not let us in"),
-        ("QBITTORRENT_URL", "http://127.0.0.1:9", "qBittorrent does not answer"),
-    ],
-)
-async def test_it_says_in_a_line_why_it_cannot(
-    asked: World, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, said: str
-) -> None:
-    monkeypatch.setenv(variable, value)
+async def why_not(world: World) -> object:
+    """Return what it says where it finds no name."""
     with pytest.raises(SourceFailed) as failed:
-        await look_up(torrent_id(asked.swarm.dead()))
-    assert failed.value.parameters["reason"] == said
+        await look_up(torrent_id(world.swarm.dead()))
+    return failed.value.parameters["reason"]
+
+
+async def test_it_says_in_a_line_why_it_cannot(asked: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("QBITTORRENT_URL", "http://127.0.0.1:9")
+    assert await why_not(asked) == "qBittorrent does not answer"
+
+
+async def test_a_wrong_password_is_tried_once_until_its_mark_is_deleted(
+    asked: World, front: Front, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("QBITTORRENT_URL", front.url)
+    monkeypatch.setenv("QBITTORRENT_PASSWORD", "wrong")
+    (mark,) = {str(one) for one in await asyncio.gather(*(why_not(asked) for _ in range(4)))}
+    assert await why_not(asked) == mark
+    assert front.asked["login"] == 1
+    monkeypatch.setenv("QBITTORRENT_PASSWORD", asked.nox.password)
+    assert await why_not(asked) == mark
+    (kept,) = (tmp_path / "temporary").rglob("login")
+    assert mark == f"qBittorrent does not let us in: put the name and password right, then delete {kept}"
+    kept.unlink()
+    sample = asked.swarm.seed(make_sample("Let in.mkv"))
+    assert (await look_up(torrent_id(sample))).name.text == "Let in.mkv"
+
+
+async def test_what_is_no_answer_to_a_login_marks_nothing(
+    asked: World, front: Front, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("QBITTORRENT_URL", front.url)
+    front.answers["login"] = saying(200, "<html>Welcome</html>")
+    assert await why_not(asked) == "what answers is no qBittorrent"
+    front.answers["login"] = saying(401)  # as newer versions have it
+    assert "does not let us in" in str(await why_not(asked))
+
+
+@pytest.mark.parametrize("variable", ["http_proxy", "HTTP_PROXY", "all_proxy"])
+async def test_no_proxy_of_the_environment_is_used(
+    asked: World, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    monkeypatch.setenv(variable, "http://127.0.0.1:9")
+    assert (await look_up(torrent_id(asked.swarm.seed(make_sample("x.mkv"))))).name.text == "x.mkv"
 
 
 def test_it_names_no_torrents_but_by_their_hash() -> None:
