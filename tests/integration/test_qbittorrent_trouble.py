@@ -6,7 +6,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -282,6 +282,42 @@ async def test_what_cannot_be_deleted_now_is_deleted_later(world: World, front: 
         front.answers.clear()
         await world.nox.until(lambda rows: rows == [])
         await until_tags(world, [])
+
+
+async def test_who_says_that_it_deletes_and_does_not_holds_nobody_for_ever(world: World, front: Front) -> None:
+    front.answers["delete"] = saying(200)
+    with capture_logs() as logs:
+        async with world.opened(url=front.url, clock=Hurried()) as resolver:
+            assert (await look_up(resolver, world.swarm.seed(make_sample("Found.mkv")))).name.text == "Found.mkv"
+            assert left_for(logs) == ["not deleted"]
+            async with looking(resolver, world.swarm.dead()) as lookup:
+                await world.nox.until(lambda rows: len(rows) == 2)
+                lookup.task.cancel()
+                await asyncio.wait([lookup.task])
+    assert left_for(logs) == ["not deleted"] * 3  # at the end, too
+    front.answers.clear()
+    async with world.opened(url=front.url, clock=Hurried()):
+        await world.nox.until(lambda rows: rows == [])
+        await unmarked(world)
+
+
+async def test_what_one_that_is_silent_at_the_end_has_still_is_told_to_the_log(world: World, front: Front) -> None:
+    with capture_logs() as logs:
+        async with world.opened(url=front.url, seconds=0.5) as resolver, looking(resolver, world.swarm.dead()):
+            await world.nox.until(lambda rows: len(rows) == 1)
+            front.answers["*"] = front.silence
+            while not any(one["event"] == "qbittorrent.down" for one in logs):  # noqa: ASYNC110 - it has no event
+                await asyncio.sleep(0.01)
+    assert left_for(logs) == ["timeout"]
+    front.answers.clear()
+    async with world.opened(url=front.url, clock=Hurried()):
+        await world.nox.until(lambda rows: rows == [])
+        await unmarked(world)
+
+
+def left_for(logs: Sequence[Mapping[str, object]]) -> list[object]:
+    """Return for which reasons *logs* say that something is left."""
+    return [one["reason"] for one in logs if one["event"] == "qbittorrent.left"]
 
 
 async def test_an_add_whose_answer_is_lost_is_taken_away(world: World, front: Front) -> None:

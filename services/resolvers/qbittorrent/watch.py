@@ -25,6 +25,7 @@ _PATIENCE = 10.0  # seconds of silence that a lookup bears: a server that is sta
 _LATE = 3.0  # seconds in which a torrent may appear that was added, or that a server loads
 _DHT_EACH = 5.0  # seconds
 _SURELY = 10.0  # seconds in which nothing of a dead run must be seen
+_CLEARING = 20.0  # seconds that somebody waits at most for what is to be taken away
 _LAST_TRIES = 3
 _NAMED_FOR = 2.0  # seconds in which names are read before those who have theirs are let go
 
@@ -112,7 +113,7 @@ class Watch:
             raise ResolverDown(reason="closed")
 
     async def clear(self, tag: str) -> None:
-        """Return when what was added with *tag* is gone, or cannot be taken away now: then it will be, later.
+        """Return when what was added with *tag* is gone, or cannot be taken away in time: then it will be, later.
 
         Who is cancelled meanwhile waits for that, too.
         """
@@ -121,12 +122,17 @@ class Watch:
             return
         leaving = self._leaving[tag] = asyncio.get_running_loop().create_future()
         self._news.set()
+        late = asyncio.ensure_future(self._clock.sleep(_CLEARING))
         cancelled: asyncio.CancelledError | None = None
-        while not leaving.done():
+        while not (leaving.done() or late.done()):
             try:
-                await asyncio.wait({leaving})
+                await asyncio.wait({leaving, late}, return_when=asyncio.FIRST_COMPLETED)
             except asyncio.CancelledError as error:
                 cancelled = error
+        late.cancel()
+        if not leaving.done():
+            self._tell_left("not deleted")
+            leaving.set_result(None)
         if cancelled is not None:
             raise cancelled
 
@@ -154,20 +160,30 @@ class Watch:
 
     async def end(self) -> None:
         """Take away what is left, where the server lets us; call it when nobody looks any more."""
-        clean = not self._ever_added
-        if self._added and not self._silent:
-            await self._clock.sleep(_EACH)  # what was added just now is not listed yet
-        try:
-            for _ in range(0 if clean or self._silent else _LAST_TRIES):
-                clean = await self._cleaning.finish()
-                if clean:
-                    break
-                await self._clock.sleep(_EACH)
-        except ResolverDown as error:
-            log.warning("qbittorrent.left", run=self._cleaning.run.name, **error.parameters)
-        await asyncio.to_thread(self._cleaning.run.end, clean=clean)
+        why = await self._why_left() if self._ever_added else None
+        if why is not None:
+            self._tell_left(why)
+        await asyncio.to_thread(self._cleaning.run.end, clean=why is None)
         for sweep in self._sweeps:
             await asyncio.to_thread(sweep.run.end, clean=False)
+
+    async def _why_left(self) -> str | None:
+        """Take away all that is ours, and return None; or why something is left, or may be."""
+        if self._silent:
+            return "timeout"
+        if self._added:
+            await self._clock.sleep(_EACH)  # what was added just now is not listed yet
+        try:
+            for _ in range(_LAST_TRIES):
+                if await self._cleaning.finish():
+                    return None
+                await self._clock.sleep(_EACH)
+        except ResolverDown as error:
+            return str(error.parameters["reason"])
+        return "not deleted"
+
+    def _tell_left(self, reason: str) -> None:
+        log.warning("qbittorrent.left", run=self._cleaning.run.name, reason=reason)
 
     @property
     def _busy(self) -> bool:
