@@ -114,13 +114,39 @@ class Nox:
             await asyncio.sleep(0.05)
         return rows
 
+    async def until_on_disk(self, count: int) -> None:
+        """Return when so many torrents would be there after a kill."""
+        folder = self.folder / "qBittorrent" / "data" / "BT_backup"
+        while len(list(folder.glob("*.fastresume"))) < count:  # noqa: ASYNC110 - no event
+            await asyncio.sleep(0.05)
+
     def saved(self) -> list[Path]:
         """Return what lies where payload is saved."""
         return sorted((self.folder / "saved").rglob("*"))
 
 
-class Hurried(SystemClock):
-    """A clock on which every second is a tenth of one."""
+class Counting(SystemClock):
+    """A clock that counts how often somebody begins to wait by it: the source does between two looks at a server."""
+
+    def __init__(self) -> None:
+        self._turns = 0
+        self._more = asyncio.Event()
+
+    async def sleep(self, seconds: float) -> None:
+        self._turns += 1
+        self._more.set()
+        await super().sleep(seconds)
+
+    async def looks(self, count: int) -> None:
+        """Return when one has begun after now, and so many are over."""
+        until = self._turns + count + 1
+        while self._turns < until:
+            self._more.clear()
+            await self._more.wait()
+
+
+class Hurried(Counting):
+    """One on which every second is a tenth of one."""
 
     def monotonic(self) -> float:
         return super().monotonic() * 10
@@ -183,6 +209,8 @@ class Front:
         self._over = asyncio.Event()
         self._more = asyncio.Event()
         self.asked: Counter[str] = Counter()
+        self.bodies: list[tuple[str, str]] = []
+        """What it was told, each with the last word of the path."""
         self.answers: dict[str, Answer] = {}
         """What is answered, by the last word of the path; ``*`` is any."""
         self.after: dict[str, Answer] = {}
@@ -214,6 +242,11 @@ class Front:
             self._more.clear()
             await self._more.wait()
 
+    async def asked_again(self, times: int) -> None:
+        """Return when it has been asked so often from now on."""
+        until = self.asked.total() + times
+        await self.until(lambda asked: asked.total() >= until)
+
     async def silence(self) -> web.StreamResponse:
         """Answer when nobody waits any more."""
         await self._over.wait()
@@ -229,6 +262,7 @@ class Front:
             if instead is not None:
                 return instead
         body = await request.read()
+        self.bodies.append((word, body.decode(errors="replace")))
         if word in self.refused and self.refused[word].encode() in body:
             return web.Response(status=500)
         kept = {name: request.headers[name] for name in ("Cookie", "Content-Type") if name in request.headers}

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import parse_qsl
 
 import pytest
 
@@ -93,14 +94,17 @@ async def test_when_its_time_is_over_nothing_is_left(asked: World) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-async def test_a_signal_at_any_moment_leaves_nothing(asked: World, number: signal.Signals) -> None:
-    for moment in (0.05, 0.15, 0.2, 0.25, 0.3, 0.6):
+async def test_a_signal_at_any_question_leaves_nothing(
+    asked: World, front: Front, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
+    monkeypatch.setenv("QBITTORRENT_URL", front.url)
+    for questions in (0, 1, 2, 3, 4, 5, 6, 8):
         process = await asyncio.create_subprocess_exec(
             *("env", "--default-signal=HUP", sys.executable, "-S", str(PROGRAM), str(asked.swarm.dead().v1)),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )
-        await asyncio.sleep(moment)
+        await front.asked_again(questions)
         process.send_signal(number)
         out, _ = await asyncio.wait_for(process.communicate(), 5)
         assert out == b""
@@ -110,14 +114,13 @@ async def test_a_signal_at_any_moment_leaves_nothing(asked: World, number: signa
 
 async def test_what_a_killed_one_has_left_is_taken_away_later(asked: World, tmp_path: Path) -> None:
     script = tmp_path / "sooner.py"
-    script.write_text(PROGRAM.read_text("utf-8").replace("KEPT = 600", "KEPT = 0"), "utf-8")
+    script.write_text(PROGRAM.read_text("utf-8").replace("KEPT = 600", "KEPT = -1"), "utf-8")
     dead = asked.swarm.dead()
     process = await asyncio.create_subprocess_exec(sys.executable, "-S", str(PROGRAM), str(dead.v1))
     await asked.nox.until(lambda rows: len(rows) == 1)
     process.kill()
     await process.wait()
     sample = asked.swarm.seed(make_sample("Next.mkv"))
-    await asyncio.sleep(1.1)  # it counts in seconds
     said = await output(str(script), sample)
     assert Path(json.loads(said)["torrent"]).exists()
 
@@ -176,9 +179,14 @@ async def test_no_proxy_of_the_environment_is_used(
     assert (await look_up(torrent_id(asked.swarm.seed(make_sample("x.mkv"))))).name.text == "x.mkv"
 
 
-def test_it_names_no_torrents_but_by_their_hash() -> None:
-    assert '"all"' not in PROGRAM.read_text("utf-8")
-
-
-def test_it_forces_nothing_past_the_queue() -> None:
-    assert "force" not in PROGRAM.read_text("utf-8").lower()
+async def test_it_names_torrents_by_their_hash_and_forces_nothing_past_the_queue(
+    asked: World, front: Front, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("QBITTORRENT_URL", front.url)
+    sample = asked.swarm.seed(make_sample("x.mkv"))
+    await look_up(torrent_id(sample))
+    told = {word: dict(parse_qsl(body)) for word, body in front.bodies}
+    assert told["delete"] == {"hashes": sample.v1, "deleteFiles": "false"}
+    assert told["export"] == {"hash": sample.v1}
+    assert not {"setForceStart", "start", "resume"} & set(told)
+    assert not {"forced", "forceStart", "addToTopOfQueue"} & set(told["add"])

@@ -19,6 +19,7 @@ from services.resolvers.qbittorrent import QbittorrentResolver
 from services.resolvers.qbittorrent.runs import Run
 from tests.integration.qbittorrent_help import (
     Answer,
+    Counting,
     Front,
     Hurried,
     World,
@@ -31,6 +32,7 @@ from tests.integration.qbittorrent_help import (
     saying,
     world,
 )
+from tests.integration.swarm_help import Steps, torrent_id, trackers_of
 
 __all__ = ["front", "nox", "world"]
 
@@ -333,12 +335,13 @@ async def test_an_add_whose_answer_is_lost_is_taken_away(world: World, front: Fr
 @pytest.mark.parametrize("killed", [False, True])
 async def test_one_that_is_started_anew_in_the_middle_answers(world: World, *, killed: bool) -> None:
     sample = world.swarm.unseeded(make_sample("Through.mkv"))
-    async with world.opened() as resolver:
+    clock = Counting()
+    async with world.opened(clock=clock) as resolver:
         async with looking(resolver, sample) as lookup, looking(resolver, world.swarm.dead()):
             await world.nox.until(lambda rows: len(rows) == 2)
-            await asyncio.sleep(1)  # its list is on the disk
+            await world.nox.until_on_disk(2)
             await (world.nox.kill() if killed else world.nox.stop())
-            await asyncio.sleep(1)
+            await clock.looks(1)  # in vain
             world.swarm.seed(sample)
             await world.nox.start()
             assert (await lookup.task).name.text == "Through.mkv"
@@ -348,7 +351,7 @@ async def test_one_that_is_started_anew_in_the_middle_answers(world: World, *, k
 async def test_one_that_stays_away_is_down_and_is_cleaned_at_the_next_start(world: World) -> None:
     async with world.opened(clock=Hurried()) as resolver, looking(resolver, world.swarm.dead()) as lookup:
         await world.nox.until(lambda rows: len(rows) == 1)
-        await asyncio.sleep(1)
+        await world.nox.until_on_disk(1)
         await world.nox.kill()
         with pytest.raises(ResolverDown, match="unreachable"):
             await lookup.task
@@ -470,8 +473,9 @@ async def test_who_waits_for_anothers_looks_itself_when_that_is_gone(world: Worl
     async with world.opened() as resolver:
         async with world.opened(marks=tmp_path / "another") as other, looking(other, sample):
             await world.nox.until(lambda rows: len(rows) == 1)
-            lookup = asyncio.create_task(look_up(resolver, sample))
-            await asyncio.sleep(1)
+            steps = Steps()
+            lookup = asyncio.create_task(resolver.resolve(torrent_id(sample), trackers_of(sample), steps))
+            await steps.until(lambda step: step.code == "asking")
         world.swarm.seed(sample)
         assert (await lookup).name.text == "Taken on.mkv"
 
