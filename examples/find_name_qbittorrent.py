@@ -11,9 +11,14 @@ What is there already is exported as it is. Anything else is added, to stop when
 before this ends: also on SIGTERM, which is what calibot sends when the time is over or nobody waits any more. It is
 known by its category, its tag and its folder, of which nobody else has any. calibot reads the file when this has ended,
 and does not remove it: the next run does.
+
+A wrong password is tried once, since after five qBittorrent bans this machine's address: a file is left in the folder
+for temporary ones, and as long as it is there nobody logs in again. The line that calibot shows tells its path: delete
+it when the password is right. No proxy is used, whatever the environment says: it would learn the password.
 """
 
 import contextlib
+import fcntl
 import http.cookiejar
 import json
 import os
@@ -38,13 +43,19 @@ class Trouble(Exception):
     """Why there is no name; calibot shows the last line that is written to standard error."""
 
 
+class Refused(Trouble):
+    """Nobody is let in by that name and password."""
+
+
 class Server:
     """Asks the Web API at *url*."""
 
     def __init__(self, url):
         self._base = url.rstrip("/") + "/api/v2/"
         jar = http.cookiejar.CookieJar()
-        self._opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(jar))
+        self._opener = urllib.request.build_opener(
+            urllib.request.ProxyHandler({}), urllib.request.HTTPCookieProcessor(jar)
+        )
 
     def ask(self, word, **given):
         """Return the bytes of the answer; None where it has none to give: 404 or 409."""
@@ -55,17 +66,34 @@ class Server:
         except urllib.error.HTTPError as error:
             if error.code in {404, 409}:
                 return None
+            if error.code == 401:
+                raise Refused("qBittorrent does not let us in") from None
             raise Trouble(f"qBittorrent answers with status {error.code}") from None
         except OSError:
             raise Trouble("qBittorrent does not answer") from None
 
     def log_in(self, username, password):
-        # Since 5.2 the answer is empty where it lets us in.
-        if username and self.ask("auth/login", username=username, password=password) not in {b"Ok.", b""}:
-            raise Trouble("qBittorrent does not let us in")
+        if username:
+            with Path(own_folder(), "login").open("a") as mark:
+                fcntl.flock(mark, fcntl.LOCK_EX)  # several at once try a wrong password once, too
+                refused = os.fstat(mark.fileno()).st_size > 0
+                if refused or not self._lets_in(username, password):
+                    mark.write("refused\n")
+                    raise Trouble(
+                        f"qBittorrent does not let us in: put the name and password right, then delete {mark.name}"
+                    )
         version = (self.ask("app/webapiVersion") or b"").decode("ascii", "replace")
         if not re.fullmatch(r"\d+(\.\d+)+", version) or [int(one) for one in version.split(".")] < [2, 8, 18]:
             raise Trouble("this qBittorrent is older than 4.5: it would go on to the payload")
+
+    def _lets_in(self, username, password):
+        try:
+            said = self.ask("auth/login", username=username, password=password)
+        except Refused:  # since 5.2
+            return False
+        if said not in {b"Ok.", b"", b"Fails."}:  # since 5.2 it is empty where it lets us in
+            raise Trouble("what answers is no qBittorrent")
+        return said != b"Fails."
 
     def torrents(self, **wanted):
         try:
@@ -130,7 +158,7 @@ def waited_for(server, listed):
 def ours(server, tag):
     """Return what has our category, *tag* and folder: what its owner has taken over has not."""
     there = server.torrents(category=CATEGORY, tag=tag)
-    return [one for one in there if one["save_path"].rstrip("/").endswith(f"/.{tag}")]
+    return [one for one in there if re.split(r"[/\\]", one["save_path"].rstrip("/\\"))[-1] == f".{tag}"]
 
 
 def appeared(server, tag):
@@ -161,13 +189,19 @@ def take_away_old(server):
                     take_away(server, tag)
 
 
-def written(content, info_hash):
-    """Return the path of a file that has *content*, in a folder of this user's alone; older files in it are removed."""
+def own_folder():
+    """Return the path of a folder of this user's alone."""
     folder = Path(tempfile.gettempdir(), f"{CATEGORY}-{os.getuid()}")
     folder.mkdir(mode=0o700, exist_ok=True)
     if folder.lstat().st_uid != os.getuid() or folder.is_symlink():
         raise Trouble(f"{folder} is somebody else's")
-    for one in folder.iterdir():
+    return folder
+
+
+def written(content, info_hash):
+    """Return the path of a file that has *content*; older ones are removed."""
+    folder = own_folder()
+    for one in folder.glob("*.torrent"):
         with contextlib.suppress(FileNotFoundError):  # another run was faster
             if time.time() - one.stat().st_mtime > KEPT:
                 one.unlink()

@@ -176,6 +176,10 @@ def _not_found(t: Translation, parameters: Parameters) -> str:
             return t.gettext("The torrent file that was found cannot be read. Tell the bot's owner.")
         case "no_file" | "nothing_said":
             return t.gettext("No source that was asked knows this torrent. Try again later.")
+        case "half_there":
+            return t.gettext(
+                "The owner's qBittorrent adds nothing while a v2 magnet waits there for its metadata. Try again later."
+            )
         case _:  # no word of it: a reason may come from anywhere
             return t.gettext("What was found is not this torrent, or could not be used. Try again later.")
 

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import gc
 import inspect
+import json
 import os
 import random
 import secrets
@@ -113,13 +114,39 @@ class Nox:
             await asyncio.sleep(0.05)
         return rows
 
+    async def until_on_disk(self, count: int) -> None:
+        """Return when so many torrents would be there after a kill."""
+        folder = self.folder / "qBittorrent" / "data" / "BT_backup"
+        while len(list(folder.glob("*.fastresume"))) < count:  # noqa: ASYNC110 - no event
+            await asyncio.sleep(0.05)
+
     def saved(self) -> list[Path]:
         """Return what lies where payload is saved."""
         return sorted((self.folder / "saved").rglob("*"))
 
 
-class Hurried(SystemClock):
-    """A clock on which every second is a tenth of one."""
+class Counting(SystemClock):
+    """A clock that counts how often somebody begins to wait by it: the source does between two looks at a server."""
+
+    def __init__(self) -> None:
+        self._turns = 0
+        self._more = asyncio.Event()
+
+    async def sleep(self, seconds: float) -> None:
+        self._turns += 1
+        self._more.set()
+        await super().sleep(seconds)
+
+    async def looks(self, count: int) -> None:
+        """Return when one has begun after now, and so many are over."""
+        until = self._turns + count + 1
+        while self._turns < until:
+            self._more.clear()
+            await self._more.wait()
+
+
+class Hurried(Counting):
+    """One on which every second is a tenth of one."""
 
     def monotonic(self) -> float:
         return super().monotonic() * 10
@@ -180,11 +207,16 @@ class Front:
     def __init__(self, nox: Nox) -> None:
         self._nox = nox
         self._over = asyncio.Event()
+        self._more = asyncio.Event()
         self.asked: Counter[str] = Counter()
+        self.bodies: list[tuple[str, str]] = []
+        """What it was told, each with the last word of the path."""
         self.answers: dict[str, Answer] = {}
         """What is answered, by the last word of the path; ``*`` is any."""
         self.after: dict[str, Answer] = {}
         """The same, when the real one has done what it was asked for."""
+        self.rewritten: dict[str, Callable[[bytes], bytes]] = {}
+        """How what the real one answers is changed."""
         self.refused: dict[str, str] = {}
         """By the last word of the path what a question has in it that is answered with 500."""
         self.url = ""
@@ -204,6 +236,17 @@ class Front:
                 self._over.set()
                 await runner.cleanup()
 
+    async def until(self, reached: Callable[[Counter[str]], bool]) -> None:
+        """Return when it has been asked so much that *reached*."""
+        while not reached(self.asked):
+            self._more.clear()
+            await self._more.wait()
+
+    async def asked_again(self, times: int) -> None:
+        """Return when it has been asked so often from now on."""
+        until = self.asked.total() + times
+        await self.until(lambda asked: asked.total() >= until)
+
     async def silence(self) -> web.StreamResponse:
         """Answer when nobody waits any more."""
         await self._over.wait()
@@ -212,12 +255,14 @@ class Front:
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         word = request.path.rpartition("/")[2]
         self.asked[word] += 1
+        self._more.set()
         answer = self.answers.get(word) or self.answers.get("*")
         if answer is not None:
             instead = await answer()
             if instead is not None:
                 return instead
         body = await request.read()
+        self.bodies.append((word, body.decode(errors="replace")))
         if word in self.refused and self.refused[word].encode() in body:
             return web.Response(status=500)
         kept = {name: request.headers[name] for name in ("Cookie", "Content-Type") if name in request.headers}
@@ -225,7 +270,10 @@ class Front:
             if word in self.after:
                 await self.after[word]()
             given = {name: said.headers[name] for name in ("Set-Cookie", "Content-Type") if name in said.headers}
-            return web.Response(status=said.status, body=await said.read(), headers=given)
+            content = await said.read()
+            if said.ok and word in self.rewritten:
+                content = self.rewritten[word](content)
+            return web.Response(status=said.status, body=content, headers=given)
 
 
 Answer = Callable[[], Awaitable["web.StreamResponse | None"]]
@@ -236,6 +284,15 @@ def saying(status: int, text: str = "") -> Answer:
         return web.Response(status=status, text=text)
 
     return answer
+
+
+def as_windows_has_it(info: bytes) -> bytes:
+    """Return *info*, where it lists torrents with the paths of a qBittorrent on Windows."""
+    said = json.loads(info)
+    rows = said if isinstance(said, list) else []  # another info is that of the transfers
+    for row in rows:
+        row["save_path"] = "D:" + row["save_path"].replace("/", "\\")
+    return json.dumps(said).encode()
 
 
 @pytest.fixture

@@ -4,18 +4,25 @@ import asyncio
 from dataclasses import replace
 
 import pytest
+from aiohttp import web
 
 from sandbox.swarm import HOSTILE_NAMES, Sample, make_sample
 from sandbox.swarm.samples import Kind
 from services.calibration.task import verdict
-from services.errors import NotFound, ResolverDown
+from services.clock import SystemClock
+from services.errors import NotFound
+from services.i18n import ENGLISH, sentence
 from services.resolvers.addresses import AddressPolicy
+from services.resolvers.breaker import Breaker
+from services.resolvers.chain import Chain, Source
 from services.torrents import Hints, TorrentId
 from tests.integration.qbittorrent_help import (
+    Counting,
     Front,
     Hurried,
     Row,
     World,
+    as_windows_has_it,
     forget_all,
     front,
     look_up,
@@ -81,12 +88,31 @@ async def test_beside_a_v2_hash_without_metadata_nothing_is_added(world: World) 
     await add_by(world, f"urn:btmh:1220{sample.v2}")
     before = await world.nox.rows()
     async with world.opened() as resolver:
-        with pytest.raises(ResolverDown, match="conflict"):
+        with pytest.raises(NotFound, match="half_there") as failed:
             await resolver.resolve(torrent_id(sample, "v1"), trackers_of(sample), Steps())
+        assert "waits there for its metadata" in sentence(failed.value.code, failed.value.parameters, ENGLISH)
         assert own(await world.nox.rows()) == own(before)
         async with looking(resolver, sample) as lookup:  # it is known to be that one
             await lookup.steps.until(lambda step: step.code == "asking")
     assert own(await world.nox.rows()) == own(before)
+    await forget_all(world)
+
+
+async def test_while_a_v2_hash_waits_there_for_metadata_what_is_there_is_read(world: World) -> None:
+    owned = world.swarm.seed(make_sample("Owned.mkv"))
+    await world.nox.add(owned, stop_condition="MetadataReceived")
+    await world.nox.until(lambda rows: rows[0]["state"] == "pausedDL")
+    half = world.swarm.unseeded(make_sample("Half.mkv", kind="hybrid"))
+    await asyncio.to_thread(world.nox.client.torrents_add, urls=f"magnet:?xt=urn:btmh:1220{half.v2}")
+    await world.nox.until(lambda rows: len(rows) == 2)
+    clock = SystemClock()
+    async with world.opened() as resolver:
+        chain = Chain([Source(resolver, breaker=Breaker(clock), most=30)], clock=clock)
+        for sample in [world.swarm.dead() for _ in range(4)]:
+            with pytest.raises(NotFound):
+                await chain.resolve(torrent_id(sample), trackers_of(sample), Steps())
+        assert (await chain.resolve(torrent_id(owned), trackers_of(owned), Steps())).name.text == "Owned.mkv"
+        await chain.rest()
     await forget_all(world)
 
 
@@ -161,22 +187,24 @@ async def test_an_end_in_the_middle_leaves_nothing(world: World) -> None:
     assert [str(one.exception()) for one in lookups] == ["('resolver_down', {'reason': 'closed'})"] * 5
 
 
-async def test_who_is_cancelled_at_once_leaves_nothing(world: World) -> None:
-    async with world.opened() as resolver:
-        for turns in range(8):
+async def test_who_is_cancelled_at_any_question_leaves_nothing(world: World, front: Front) -> None:
+    async with world.opened(url=front.url) as resolver:
+        for questions in range(8):
             async with looking(resolver, world.swarm.dead()):
-                await asyncio.sleep(turns * 0.004)
+                await front.asked_again(questions)
             assert await world.nox.rows() == []
 
 
-async def test_an_end_right_after_the_beginning_leaves_nothing(world: World) -> None:
-    for turns in range(8):
-        async with world.opened() as resolver:
+async def test_an_end_at_any_of_the_first_questions_leaves_nothing(world: World, front: Front) -> None:
+    for questions in range(10):
+        async with world.opened(url=front.url) as resolver:
             lookups = [asyncio.create_task(look_up(resolver, world.swarm.dead())) for _ in range(3)]
-            await asyncio.sleep(turns * 0.004)
+            await front.asked_again(questions)
         await asyncio.wait(lookups)
-    await asyncio.sleep(1)
-    assert await world.nox.rows() == []
+    owned = world.swarm.dead()
+    await world.nox.add(owned)  # what was added before would be there, too
+    assert await world.nox.hashes() == {owned.v1}
+    await forget_all(world)
 
 
 async def test_its_owners_torrent_is_read_and_never_changed(world: World) -> None:
@@ -221,10 +249,11 @@ async def test_what_its_owner_deletes_is_looked_for_by_ourselves(world: World) -
 
 async def test_who_deletes_ours_again_and_again_has_their_way(world: World) -> None:
     sample = world.swarm.dead()
-    async with world.opened(clock=Hurried()) as resolver, looking(resolver, sample) as lookup:
+    clock = Hurried()
+    async with world.opened(clock=clock) as resolver, looking(resolver, sample) as lookup:
         for _ in range(3):
             await added_for(world, sample)
-            await asyncio.sleep(0.2)  # it was seen
+            await clock.looks(1)  # it was seen
             await asyncio.to_thread(world.nox.client.torrents_delete, delete_files=False, torrent_hashes=sample.v1)
         with pytest.raises(NotFound, match="taken_away"):
             await lookup.task
@@ -254,14 +283,15 @@ async def test_what_its_owner_has_taken_over_stays(world: World, what: str) -> N
 @pytest.mark.parametrize("forced", [False, True])
 async def test_what_was_started_is_ours_still(world: World, front: Front, *, forced: bool) -> None:
     sample, client = world.swarm.seed(make_sample("Started.mkv")), world.nox.client
-    async with world.opened(url=front.url) as resolver:
+    clock = Counting()
+    async with world.opened(url=front.url, clock=clock) as resolver:
         front.answers["delete"] = saying(500)
         assert (await look_up(resolver, sample)).name.text == "Started.mkv"
         await world.nox.until(lambda rows: rows[0]["state"] == "pausedDL")
         start = client.torrents_set_force_start if forced else client.torrents_start
         await asyncio.to_thread(start, **({"enable": True} if forced else {}), torrent_hashes=sample.v1)
         await world.nox.until(lambda rows: rows[0]["state"] in {"forcedDL", "stalledDL", "downloading"})
-        await asyncio.sleep(1.5)  # it was seen
+        await clock.looks(1)  # it was seen
         del front.answers["delete"]
     assert await world.nox.rows() == []
 
@@ -273,9 +303,10 @@ async def test_in_a_queue_it_waits_for_its_turn(world: World, front: Front) -> N
     await asyncio.to_thread(world.nox.client.app_set_preferences, prefs=preferences)
     await world.nox.add(owned)
     await world.nox.until(lambda rows: rows[0]["state"] == "metaDL")
-    async with world.opened(url=front.url) as resolver, looking(resolver, sample) as lookup:
+    clock = Counting()
+    async with world.opened(url=front.url, clock=clock) as resolver, looking(resolver, sample) as lookup:
         await added_for(world, sample)
-        await asyncio.sleep(1.5)  # it was seen
+        await clock.looks(3)  # it was seen
         states = {row["hash"]: (row["state"], row["force_start"]) for row in await world.nox.rows()}
         assert states[str(sample.v1)] == ("queuedDL", False)
         await asyncio.to_thread(world.nox.client.torrents_delete, delete_files=False, torrent_hashes=owned.v1)
@@ -294,12 +325,14 @@ async def test_nothing_of_a_note_and_nobody_private_is_in_the_magnet(world: Worl
         ),
         peers=(("127.0.0.1", 1), ("10.0.0.1", 2), ("1.1.1.1", 3)),
     )
-    async with world.opened(policy=AddressPolicy()) as resolver, Running(resolver, torrent_id(sample), hints):
+    clock = Counting()
+    opened = world.opened(policy=AddressPolicy(), clock=clock)
+    async with opened as resolver, Running(resolver, torrent_id(sample), hints):
         row = await added_for(world, sample)
         assert row["magnet_uri"] == f"magnet:?xt=urn:btih:{sample.v1}"
         assert (row["trackers_count"], row["name"]) == (0, sample.v1)
         resolver.add_hints(torrent_id(sample), hints)
-        await asyncio.sleep(1.1)  # it was told what it may know
+        await clock.looks(3)  # it was told what it may know
         assert (await world.nox.rows())[0]["trackers_count"] == 0
 
 
@@ -311,6 +344,45 @@ async def test_hints_that_come_later_are_told(world: World) -> None:
         assert (await lookup.task).name.text == "Late.mkv"
 
 
+async def test_hints_that_come_later_are_told_again_where_that_failed(world: World, front: Front) -> None:
+    sample = world.swarm.seed(make_sample("Late.mkv"))
+    failing = iter(range(4))
+
+    async def failing_first() -> web.StreamResponse | None:
+        return None if next(failing, None) is None else web.Response(status=500)
+
+    front.answers["addTrackers"] = failing_first
+    async with world.opened(url=front.url) as resolver, Running(resolver, torrent_id(sample)) as lookup:
+        await added_for(world, sample)
+        resolver.add_hints(torrent_id(sample), trackers_of(sample))
+        assert (await lookup.task).name.text == "Late.mkv"
+
+
+async def test_who_takes_no_hints_is_asked_three_times_and_goes_on(world: World, front: Front) -> None:
+    sample = world.swarm.seed(make_sample("Late.mkv"))
+    front.answers["addTrackers"] = saying(500)
+    opened = world.opened(url=front.url, clock=Hurried())
+    async with opened as resolver, Running(resolver, torrent_id(sample)) as lookup:
+        await added_for(world, sample)
+        resolver.add_hints(torrent_id(sample), trackers_of(sample))
+        await front.until(lambda asked: asked["addTrackers"] >= 6)  # its library asks twice
+        looks = front.asked["info"]
+        await front.until(lambda asked: asked["info"] >= looks + 30)
+        assert not lookup.task.done()
+    assert front.asked["addTrackers"] == 6
+
+
+async def test_a_torrent_that_is_added_anew_is_told_what_has_come_meanwhile(world: World) -> None:
+    sample = world.swarm.unseeded(make_sample("Anew.mkv"))
+    async with world.opened() as resolver, Running(resolver, torrent_id(sample)) as lookup:
+        await added_for(world, sample)
+        resolver.add_hints(torrent_id(sample), trackers_of(sample))
+        await world.nox.until(lambda rows: bool(rows[0]["trackers_count"]))
+        world.swarm.seed(sample)
+        await asyncio.to_thread(world.nox.client.torrents_delete, delete_files=False, torrent_hashes=sample.v1)
+        assert (await lookup.task).name.text == "Anew.mkv"
+
+
 async def test_peers_alone_are_enough(world: World) -> None:
     sample = world.swarm.seed(make_sample("Peers.mkv"), by=())
     async with world.opened() as resolver:
@@ -318,19 +390,53 @@ async def test_peers_alone_are_enough(world: World) -> None:
     assert info.name.text == "Peers.mkv"
 
 
-async def test_it_logs_in_once_and_asks_for_all_together(world: World, front: Front) -> None:
+async def test_what_was_added_to_one_on_windows_is_taken_away(world: World, front: Front) -> None:
+    front.rewritten["info"] = as_windows_has_it
     async with world.opened(url=front.url) as resolver:
+        info = await look_up(resolver, world.swarm.seed(make_sample("Windows.mkv")))
+        assert info.name.text == "Windows.mkv"
+        assert await world.nox.rows() == []
+
+
+async def test_it_logs_in_once_and_asks_for_all_together(world: World, front: Front) -> None:
+    clock = Counting()
+    async with world.opened(url=front.url, clock=clock) as resolver:
         lookups = [asyncio.create_task(look_up(resolver, world.swarm.dead())) for _ in range(20)]
         await world.nox.until(lambda rows: len(rows) == 20)
-        await asyncio.sleep(1.2)
-        front.asked.clear()
-        await asyncio.sleep(2)
-        assert front.asked["info"] <= 5
+        await clock.looks(1)
+        infos = front.asked["info"]
+        await clock.looks(5)
+        assert front.asked["info"] - infos <= 10
         for one in lookups:
             one.cancel()
         await asyncio.wait(lookups)
-        assert front.asked["login"] == 0
-    assert front.asked["logout"] == 1
+    assert (front.asked["login"], front.asked["logout"]) == (1, 1)
+
+
+async def test_the_version_is_asked_once_a_session_and_few_questions_a_name(world: World, front: Front) -> None:
+    samples = [world.swarm.seed(make_sample(f"{number}.mkv")) for number in range(10)]
+    async with world.opened(url=front.url) as resolver:
+        await asyncio.gather(*(look_up(resolver, one) for one in samples))
+        # Two, as the first is answered that nobody is logged in.
+        assert front.asked["webapiVersion"] == 2
+        assert front.asked["info"] + front.asked["tags"] <= 30
+        await world.nox.stop()
+        await world.nox.start()
+        await look_up(resolver, world.swarm.seed(make_sample("Anew.mkv")))
+        assert front.asked["webapiVersion"] > 2
+
+
+async def test_where_answers_take_long_names_are_told_as_they_come(world: World, front: Front) -> None:
+    async def late() -> None:
+        await asyncio.sleep(0.25)
+
+    front.answers["export"] = late
+    samples = [world.swarm.seed(make_sample(f"{number}.mkv")) for number in range(10)]
+    async with world.opened(url=front.url, clock=Hurried()) as resolver:
+        lookups = [asyncio.create_task(look_up(resolver, one)) for one in samples]
+        await asyncio.wait(lookups, return_when=asyncio.FIRST_COMPLETED)
+        assert front.asked["export"] < 10
+        assert [(await one).name.text for one in lookups] == [one.name for one in samples]
 
 
 async def test_while_it_runs_there_is_one_category_and_no_tag_of_who_is_done(world: World) -> None:

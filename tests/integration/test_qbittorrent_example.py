@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import parse_qsl
 
 import pytest
 
@@ -17,10 +18,10 @@ from services.errors import SourceFailed
 from services.resolvers.command import CommandResolver
 from services.resolvers.libtorrent import read_torrent
 from services.torrents import Hints, TorrentId, TorrentInfo
-from tests.integration.qbittorrent_help import World, forget_all, nox, world
+from tests.integration.qbittorrent_help import Front, World, as_windows_has_it, forget_all, front, nox, saying, world
 from tests.integration.swarm_help import Steps, torrent_id
 
-__all__ = ["nox", "world"]
+__all__ = ["front", "nox", "world"]
 
 pytestmark = pytest.mark.timeout(60)  # a real server takes its time where others work
 
@@ -77,20 +78,33 @@ async def test_it_adds_no_hybrid_beside_its_other_half(asked: World) -> None:
     await forget_all(asked)
 
 
+async def test_what_it_has_added_to_one_on_windows_is_taken_away(
+    asked: World, front: Front, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    front.rewritten["info"] = as_windows_has_it
+    monkeypatch.setenv("QBITTORRENT_URL", front.url)
+    sample = asked.swarm.seed(make_sample("Windows.mkv"))
+    assert (await look_up(torrent_id(sample))).name.text == "Windows.mkv"
+    assert await asked.nox.rows() == []
+
+
 async def test_when_its_time_is_over_nothing_is_left(asked: World) -> None:
     with pytest.raises(SourceFailed):
         await look_up(torrent_id(asked.swarm.dead()), seconds=2)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-async def test_a_signal_at_any_moment_leaves_nothing(asked: World, number: signal.Signals) -> None:
-    for moment in (0.05, 0.15, 0.2, 0.25, 0.3, 0.6):
+async def test_a_signal_at_any_question_leaves_nothing(
+    asked: World, front: Front, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
+    monkeypatch.setenv("QBITTORRENT_URL", front.url)
+    for questions in (0, 1, 2, 3, 4, 5, 6, 8):
         process = await asyncio.create_subprocess_exec(
             *("env", "--default-signal=HUP", sys.executable, "-S", str(PROGRAM), str(asked.swarm.dead().v1)),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )
-        await asyncio.sleep(moment)
+        await front.asked_again(questions)
         process.send_signal(number)
         out, _ = await asyncio.wait_for(process.communicate(), 5)
         assert out == b""
@@ -100,14 +114,13 @@ async def test_a_signal_at_any_moment_leaves_nothing(asked: World, number: signa
 
 async def test_what_a_killed_one_has_left_is_taken_away_later(asked: World, tmp_path: Path) -> None:
     script = tmp_path / "sooner.py"
-    script.write_text(PROGRAM.read_text("utf-8").replace("KEPT = 600", "KEPT = 0"), "utf-8")
+    script.write_text(PROGRAM.read_text("utf-8").replace("KEPT = 600", "KEPT = -1"), "utf-8")
     dead = asked.swarm.dead()
     process = await asyncio.create_subprocess_exec(sys.executable, "-S", str(PROGRAM), str(dead.v1))
     await asked.nox.until(lambda rows: len(rows) == 1)
     process.kill()
     await process.wait()
     sample = asked.swarm.seed(make_sample("Next.mkv"))
-    await asyncio.sleep(1.1)  # it counts in seconds
     said = await output(str(script), sample)
     assert Path(json.loads(said)["torrent"]).exists()
 
@@ -119,25 +132,61 @@ async def output(script: str, sample: Sample) -> bytes:
     return (await process.communicate())[0]
 
 
-@pytest.mark.parametrize(
-    ("variable", "value", "said"),
-    [
-        ("QBITTORRENT_PASSWORD", "wrong", "qBittorrent does not let us in"),
-        ("QBITTORRENT_URL", "http://127.0.0.1:9", "qBittorrent does not answer"),
-    ],
-)
-async def test_it_says_in_a_line_why_it_cannot(
-    asked: World, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, said: str
-) -> None:
-    monkeypatch.setenv(variable, value)
+async def why_not(world: World) -> object:
+    """Return what it says where it finds no name."""
     with pytest.raises(SourceFailed) as failed:
-        await look_up(torrent_id(asked.swarm.dead()))
-    assert failed.value.parameters["reason"] == said
+        await look_up(torrent_id(world.swarm.dead()))
+    return failed.value.parameters["reason"]
 
 
-def test_it_names_no_torrents_but_by_their_hash() -> None:
-    assert '"all"' not in PROGRAM.read_text("utf-8")
+async def test_it_says_in_a_line_why_it_cannot(asked: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("QBITTORRENT_URL", "http://127.0.0.1:9")
+    assert await why_not(asked) == "qBittorrent does not answer"
 
 
-def test_it_forces_nothing_past_the_queue() -> None:
-    assert "force" not in PROGRAM.read_text("utf-8").lower()
+async def test_a_wrong_password_is_tried_once_until_its_mark_is_deleted(
+    asked: World, front: Front, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("QBITTORRENT_URL", front.url)
+    monkeypatch.setenv("QBITTORRENT_PASSWORD", "wrong")
+    (mark,) = {str(one) for one in await asyncio.gather(*(why_not(asked) for _ in range(4)))}
+    assert await why_not(asked) == mark
+    assert front.asked["login"] == 1
+    monkeypatch.setenv("QBITTORRENT_PASSWORD", asked.nox.password)
+    assert await why_not(asked) == mark
+    (kept,) = (tmp_path / "temporary").rglob("login")
+    assert mark == f"qBittorrent does not let us in: put the name and password right, then delete {kept}"
+    kept.unlink()
+    sample = asked.swarm.seed(make_sample("Let in.mkv"))
+    assert (await look_up(torrent_id(sample))).name.text == "Let in.mkv"
+
+
+async def test_what_is_no_answer_to_a_login_marks_nothing(
+    asked: World, front: Front, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("QBITTORRENT_URL", front.url)
+    front.answers["login"] = saying(200, "<html>Welcome</html>")
+    assert await why_not(asked) == "what answers is no qBittorrent"
+    front.answers["login"] = saying(401)  # as newer versions have it
+    assert "does not let us in" in str(await why_not(asked))
+
+
+@pytest.mark.parametrize("variable", ["http_proxy", "HTTP_PROXY", "all_proxy"])
+async def test_no_proxy_of_the_environment_is_used(
+    asked: World, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    monkeypatch.setenv(variable, "http://127.0.0.1:9")
+    assert (await look_up(torrent_id(asked.swarm.seed(make_sample("x.mkv"))))).name.text == "x.mkv"
+
+
+async def test_it_names_torrents_by_their_hash_and_forces_nothing_past_the_queue(
+    asked: World, front: Front, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("QBITTORRENT_URL", front.url)
+    sample = asked.swarm.seed(make_sample("x.mkv"))
+    await look_up(torrent_id(sample))
+    told = {word: dict(parse_qsl(body)) for word, body in front.bodies}
+    assert told["delete"] == {"hashes": sample.v1, "deleteFiles": "false"}
+    assert told["export"] == {"hash": sample.v1}
+    assert not {"setForceStart", "start", "resume"} & set(told)
+    assert not {"forced", "forceStart", "addToTopOfQueue"} & set(told["add"])

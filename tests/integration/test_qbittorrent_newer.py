@@ -21,6 +21,7 @@ from tests.integration.swarm_help import Running, Steps, torrent_id
 SAMPLE = make_sample("Newer.mkv", kind="hybrid")
 X = torrent_id(SAMPLE, "v1")
 FILE = b"d4:info" + SAMPLE.info + b"e"
+USER, PASSWORD = "owner", "its password"
 KEY = "qbt_0123456789abcdefghijklmnopqr"
 
 
@@ -32,7 +33,7 @@ class Played:
         self.api = api
         self.times = times
         self.asked: Counter[str] = Counter()
-        self.sources: set[str] = set()
+        self.sources: Counter[str] = Counter()
         self.rows: dict[str, dict[str, object]] = {}
         self.owned = False
         self.refusal = 0
@@ -51,9 +52,11 @@ class Played:
     async def _answer(self, request: web.Request) -> web.Response:
         word = request.match_info["word"]
         self.asked[word] += 1
-        if request.headers.get("Authorization") != f"Bearer {KEY}":
-            return web.Response(status=403, text="Forbidden")
         given = {key: str(value) for key, value in (await request.post()).items()}
+        if word == "login":
+            return self._log_in(given)
+        if request.headers.get("Authorization") != f"Bearer {KEY}" and request.cookies.get("SID") != "let in":
+            return web.Response(status=403, text="Forbidden")
         assert given.get("hashes") != "all"
         answer = {
             "webapiVersion": lambda: web.Response(text=self.api),
@@ -69,6 +72,14 @@ class Played:
             "categories": lambda: web.json_response({}),
         }.get(word)
         return answer() if answer else web.json_response({})
+
+    def _log_in(self, given: dict[str, str]) -> web.Response:
+        """As 5.2 answers."""
+        if (given["username"], given["password"]) != (USER, PASSWORD):
+            return web.Response(status=401, text="Unauthorized")
+        answer = web.Response(status=204)
+        answer.set_cookie("SID", "let in", httponly=True)
+        return answer
 
     def _delete(self, given: dict[str, str]) -> web.Response:
         self.deleted.append(given["deleteFiles"])
@@ -99,7 +110,7 @@ class Played:
         return web.Response(text="Ok.")
 
     def _fetch(self, source: str) -> web.Response:
-        self.sources.add(source)
+        self.sources[source] += 1
         if self.refusal:
             return web.Response(status=self.refusal, text="Unable to parse")
         named = {"infohash_v1": SAMPLE.v1, "infohash_v2": "", "hash": SAMPLE.v1}
@@ -129,12 +140,13 @@ async def without_fetch(request: pytest.FixtureRequest) -> AsyncIterator[Played]
 
 
 def opened(
-    one: Played, marks: Path, *, api_key: str = KEY, private: bool = False
+    one: Played, marks: Path, *, api_key: str = KEY, password: str = ""
 ) -> AbstractAsyncContextManager[QbittorrentResolver]:
+    by_name = Login(one.url, USER, password, seconds=2)
     return QbittorrentResolver.open(
-        Login(one.url, api_key=api_key, seconds=2),
+        by_name if password else Login(one.url, api_key=api_key, seconds=2),
         marks=marks,
-        policy=AddressPolicy(allow_private=private),
+        policy=AddressPolicy(),
         clock=SystemClock(),
         read=read_torrent,
     )
@@ -144,7 +156,7 @@ async def test_metadata_is_fetched_without_a_torrent_being_added(with_fetch: Pla
     async with opened(with_fetch, tmp_path) as resolver:
         info = await resolver.resolve(X, Hints(), Steps())
     assert (info.name.text, info.verified, info.torrent) == ("Newer.mkv", True, torrent_id(SAMPLE))
-    assert with_fetch.sources == {f"magnet:?xt=urn:btih:{SAMPLE.v1}"}
+    assert set(with_fetch.sources) == {f"magnet:?xt=urn:btih:{SAMPLE.v1}"}
     assert (with_fetch.asked["fetchMetadata"], with_fetch.asked["add"], with_fetch.asked["delete"]) == (3, 0, 0)
 
 
@@ -161,9 +173,12 @@ async def test_nobody_is_asked_any_more_for_a_fetch_that_was_cancelled(with_fetc
         async with Running(resolver, X):
             while with_fetch.asked["fetchMetadata"] < 2:  # noqa: ASYNC110 - it has no event
                 await asyncio.sleep(0.01)
-        asked = with_fetch.asked["fetchMetadata"]
-        await asyncio.sleep(1.2)
-        assert with_fetch.asked["fetchMetadata"] == asked
+        asked = with_fetch.sources.total()
+        with_fetch.times = with_fetch.asked["fetchMetadata"] + 5
+        other = torrent_id(make_sample("Another.mkv"), "v1")
+        with pytest.raises(NotFound):  # what is played is another one
+            await resolver.resolve(other, Hints(), Steps())
+        assert with_fetch.sources[f"magnet:?xt=urn:btih:{SAMPLE.v1}"] == asked
 
 
 async def test_a_tracker_that_could_be_read_as_more_is_not_fetched_with(with_fetch: Played, tmp_path: Path) -> None:
@@ -171,7 +186,7 @@ async def test_a_tracker_that_could_be_read_as_more_is_not_fetched_with(with_fet
     trackers = ("udp://1.1.1.1:1/a?b=1", "udp://1.1.1.1:1/a?b=1&x.pe=10.0.0.1:1", "udp://1.1.1.1:1/%26x.pe=10.0.0.1:1")
     async with opened(with_fetch, tmp_path) as resolver:
         await resolver.resolve(X, Hints(trackers), Steps())
-    assert with_fetch.sources == {f"magnet:?xt=urn:btih:{SAMPLE.v1}&tr=udp%3A%2F%2F1.1.1.1%3A1%2Fa%3Fb%3D1"}
+    assert set(with_fetch.sources) == {f"magnet:?xt=urn:btih:{SAMPLE.v1}&tr=udp%3A%2F%2F1.1.1.1%3A1%2Fa%3Fb%3D1"}
 
 
 async def test_a_magnet_that_it_refuses_is_not_found(with_fetch: Played, tmp_path: Path) -> None:
@@ -201,3 +216,20 @@ async def test_an_api_key_needs_no_login_and_a_wrong_one_is_tried_once(with_fetc
             with pytest.raises(ResolverDown, match="password"):
                 await resolver.resolve(X, Hints(), Steps())
     assert with_fetch.asked.total() == 1
+
+
+async def test_by_a_name_and_a_password_it_is_let_in_once(with_fetch: Played, tmp_path: Path) -> None:
+    async with opened(with_fetch, tmp_path, password=PASSWORD) as resolver:
+        for _ in range(3):
+            assert (await resolver.resolve(X, Hints(), Steps())).name.text == "Newer.mkv"
+    assert (with_fetch.asked["login"], with_fetch.asked["logout"]) == (1, 1)
+
+
+async def test_a_wrong_password_is_tried_once_where_that_is_answered_with_401(
+    with_fetch: Played, tmp_path: Path
+) -> None:
+    async with opened(with_fetch, tmp_path, password=f"not {PASSWORD}") as resolver:
+        for _ in range(7):
+            with pytest.raises(ResolverDown, match="password"):
+                await resolver.resolve(X, Hints(), Steps())
+    assert with_fetch.asked["login"] == 1

@@ -6,7 +6,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -16,8 +16,10 @@ from structlog.testing import capture_logs
 from sandbox.swarm import make_sample
 from services.errors import LookupFailed, ResolverDown
 from services.resolvers.qbittorrent import QbittorrentResolver
+from services.resolvers.qbittorrent.runs import Run
 from tests.integration.qbittorrent_help import (
     Answer,
+    Counting,
     Front,
     Hurried,
     World,
@@ -30,6 +32,7 @@ from tests.integration.qbittorrent_help import (
     saying,
     world,
 )
+from tests.integration.swarm_help import Steps, torrent_id, trackers_of
 
 __all__ = ["front", "nox", "world"]
 
@@ -55,6 +58,25 @@ async def test_a_wrong_password_is_tried_once(world: World, front: Front) -> Non
         assert [await why_not(resolver, world) for _ in range(7)] == ["password"] * 7
         assert front.asked["login"] == 1
     assert (await look_up_there(world)) == "Let in.mkv"
+
+
+@pytest.mark.parametrize("page", ["<html>Welcome</html>", "Ok", "null"])
+async def test_what_is_no_answer_to_a_login_is_no_wrong_password(world: World, front: Front, page: str) -> None:
+    front.answers["login"] = saying(200, page)
+    async with world.opened(url=front.url, clock=Hurried()) as resolver:
+        assert await why_not(resolver, world) == "garbage"
+        front.answers.clear()
+        assert (await look_up(resolver, world.swarm.seed(make_sample("Let in.mkv")))).name.text == "Let in.mkv"
+
+
+@pytest.mark.parametrize(("status", "text"), [(200, "Fails."), (401, "")])
+async def test_a_refusal_is_a_wrong_password_as_old_and_new_versions_say_it(
+    world: World, front: Front, status: int, text: str
+) -> None:
+    front.answers["login"] = saying(status, text)
+    async with world.opened(url=front.url) as resolver:
+        assert [await why_not(resolver, world) for _ in range(3)] == ["password"] * 3
+    assert front.asked["login"] == 1
 
 
 async def look_up_there(world: World) -> str:
@@ -119,6 +141,7 @@ GARBAGE = [
     ("info", saying(200, '[{"hash": 5}]'), "garbage"),
     ("info", saying(200, "[" * 10_000), "garbage"),
     ("add", saying(200, "17"), "garbage"),
+    ("add", saying(200, "[" * 100_000), "garbage"),
     ("add", saying(200, "Welcome"), "garbage"),
     ("add", saying(503), "status 503"),
 ]
@@ -263,6 +286,42 @@ async def test_what_cannot_be_deleted_now_is_deleted_later(world: World, front: 
         await until_tags(world, [])
 
 
+async def test_who_says_that_it_deletes_and_does_not_holds_nobody_for_ever(world: World, front: Front) -> None:
+    front.answers["delete"] = saying(200)
+    with capture_logs() as logs:
+        async with world.opened(url=front.url, clock=Hurried()) as resolver:
+            assert (await look_up(resolver, world.swarm.seed(make_sample("Found.mkv")))).name.text == "Found.mkv"
+            assert left_for(logs) == ["not deleted"]
+            async with looking(resolver, world.swarm.dead()) as lookup:
+                await world.nox.until(lambda rows: len(rows) == 2)
+                lookup.task.cancel()
+                await asyncio.wait([lookup.task])
+    assert left_for(logs) == ["not deleted"] * 3  # at the end, too
+    front.answers.clear()
+    async with world.opened(url=front.url, clock=Hurried()):
+        await world.nox.until(lambda rows: rows == [])
+        await unmarked(world)
+
+
+async def test_what_one_that_is_silent_at_the_end_has_still_is_told_to_the_log(world: World, front: Front) -> None:
+    with capture_logs() as logs:
+        async with world.opened(url=front.url, seconds=0.5) as resolver, looking(resolver, world.swarm.dead()):
+            await world.nox.until(lambda rows: len(rows) == 1)
+            front.answers["*"] = front.silence
+            while not any(one["event"] == "qbittorrent.down" for one in logs):  # noqa: ASYNC110 - it has no event
+                await asyncio.sleep(0.01)
+    assert left_for(logs) == ["timeout"]
+    front.answers.clear()
+    async with world.opened(url=front.url, clock=Hurried()):
+        await world.nox.until(lambda rows: rows == [])
+        await unmarked(world)
+
+
+def left_for(logs: Sequence[Mapping[str, object]]) -> list[object]:
+    """Return for which reasons *logs* say that something is left."""
+    return [one["reason"] for one in logs if one["event"] == "qbittorrent.left"]
+
+
 async def test_an_add_whose_answer_is_lost_is_taken_away(world: World, front: Front) -> None:
     async with world.opened(url=front.url, seconds=0.5) as resolver:
         front.after["add"] = front.silence
@@ -276,12 +335,13 @@ async def test_an_add_whose_answer_is_lost_is_taken_away(world: World, front: Fr
 @pytest.mark.parametrize("killed", [False, True])
 async def test_one_that_is_started_anew_in_the_middle_answers(world: World, *, killed: bool) -> None:
     sample = world.swarm.unseeded(make_sample("Through.mkv"))
-    async with world.opened() as resolver:
+    clock = Counting()
+    async with world.opened(clock=clock) as resolver:
         async with looking(resolver, sample) as lookup, looking(resolver, world.swarm.dead()):
             await world.nox.until(lambda rows: len(rows) == 2)
-            await asyncio.sleep(1)  # its list is on the disk
+            await world.nox.until_on_disk(2)
             await (world.nox.kill() if killed else world.nox.stop())
-            await asyncio.sleep(1)
+            await clock.looks(1)  # in vain
             world.swarm.seed(sample)
             await world.nox.start()
             assert (await lookup.task).name.text == "Through.mkv"
@@ -291,7 +351,7 @@ async def test_one_that_is_started_anew_in_the_middle_answers(world: World, *, k
 async def test_one_that_stays_away_is_down_and_is_cleaned_at_the_next_start(world: World) -> None:
     async with world.opened(clock=Hurried()) as resolver, looking(resolver, world.swarm.dead()) as lookup:
         await world.nox.until(lambda rows: len(rows) == 1)
-        await asyncio.sleep(1)
+        await world.nox.until_on_disk(1)
         await world.nox.kill()
         with pytest.raises(ResolverDown, match="unreachable"):
             await lookup.task
@@ -339,10 +399,10 @@ asyncio.run(main(*json.loads(sys.argv[1])))
 """
 
 
-async def start_lookups(world: World, count: int) -> tuple[asyncio.subprocess.Process, set[str]]:
+async def start_lookups(world: World, count: int, *, url: str = "") -> tuple[asyncio.subprocess.Process, set[str]]:
     """Start a process that looks for so many dead torrents, and return it with their hashes, when they are there."""
     hashes = [world.swarm.dead().v1 for _ in range(count)]
-    given = json.dumps([world.nox.url, world.nox.password, str(world.marks), world.swarm.tracker_url, hashes])
+    given = json.dumps([url or world.nox.url, world.nox.password, str(world.marks), world.swarm.tracker_url, hashes])
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", PROCESS, given), cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}
     )
@@ -375,6 +435,29 @@ async def test_what_a_killed_process_has_left_is_taken_away_and_nothing_else(wor
     await forget_all(world)
 
 
+async def test_what_a_killed_process_has_left_is_taken_away_where_the_address_is_spelled_otherwise_now(
+    world: World,
+) -> None:
+    killed, _ = await start_lookups(world, 2, url=f"http://localhost:{world.nox.port}/")
+    killed.send_signal(signal.SIGKILL)
+    await killed.wait()
+    async with world.opened(clock=Hurried()):
+        await world.nox.until(lambda rows: rows == [])
+        await unmarked(world)
+
+
+async def test_what_may_have_been_left_at_another_qbittorrent_is_remembered(world: World, front: Front) -> None:
+    elsewhere = "http://127.0.0.1:9"
+    left = await asyncio.to_thread(Run.begin, world.marks, elsewhere)
+    await asyncio.to_thread(left.end, clean=False)
+    async with world.opened(url=front.url, clock=Hurried()):
+        while not (dead := await asyncio.to_thread(Run.dead, world.marks, elsewhere)):  # noqa: ASYNC110 - no event
+            await asyncio.sleep(0.01)
+    assert front.asked["tags"] > 0
+    assert [one.name for one in dead] == [left.name]
+    await asyncio.to_thread(dead[0].end, clean=True)
+
+
 async def test_two_with_folders_of_their_own_leave_each_other_alone(world: World, tmp_path: Path) -> None:
     sample = world.swarm.dead()
     async with world.opened(marks=tmp_path / "another") as other, looking(other, sample):
@@ -390,8 +473,9 @@ async def test_who_waits_for_anothers_looks_itself_when_that_is_gone(world: Worl
     async with world.opened() as resolver:
         async with world.opened(marks=tmp_path / "another") as other, looking(other, sample):
             await world.nox.until(lambda rows: len(rows) == 1)
-            lookup = asyncio.create_task(look_up(resolver, sample))
-            await asyncio.sleep(1)
+            steps = Steps()
+            lookup = asyncio.create_task(resolver.resolve(torrent_id(sample), trackers_of(sample), steps))
+            await steps.until(lambda step: step.code == "asking")
         world.swarm.seed(sample)
         assert (await lookup).name.text == "Taken on.mkv"
 

@@ -1,8 +1,13 @@
 """What a qBittorrent is told and what its library raises: pure, no socket."""
 
+import asyncio
 import fcntl
 import inspect
 import os
+import socket
+import threading
+from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +19,7 @@ from requests.exceptions import ConnectTimeout, ReadTimeout, SSLError
 from services.errors import ResolverDown
 from services.resolvers.addresses import AddressPolicy
 from services.resolvers.qbittorrent import Login, Server, server
-from services.resolvers.qbittorrent.magnets import allowed, decoded_twice, magnet
+from services.resolvers.qbittorrent.magnets import Guard, decoded_twice, magnet
 from services.resolvers.qbittorrent.runs import Run
 from services.torrents import Hints, InfoHash, TorrentId
 from tests.fake_clock import FakeClock
@@ -111,21 +116,92 @@ def test_a_magnet_says_hashes_trackers_and_peers_and_nothing_else() -> None:
     assert decoded_twice(hints) == Hints(hints.trackers[1:], hints.peers)
 
 
-async def test_a_name_that_leads_to_a_private_address_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    leads = {"a.example": ["1.1.1.1"], "b.example": ["1.1.1.1", "10.0.0.1"], "c.example": ["::ffff:192.168.1.1"]}
+class Names:
+    """Name servers that answer with what is in *leads*; those of other names are silent until `over`."""
 
-    async def addresses(host: str) -> list[str]:
-        if host not in leads:
-            raise OSError
-        return leads[host]
+    def __init__(self, leads: dict[str, list[str]]) -> None:
+        self._leads = leads
+        self._loop = asyncio.get_running_loop()
+        self._over = threading.Event()
+        self.asked: asyncio.Queue[str] = asyncio.Queue()
 
-    monkeypatch.setattr("services.resolvers.qbittorrent.magnets._addresses", addresses)
-    hints = Hints(tuple(f"http://{one}.example/a" for one in "abcd"), (("10.0.0.1", 1), ("1.1.1.1", 1)))
+    def getaddrinfo(self, host: str, *_: object, **_and: object) -> list[tuple[object, ...]]:
+        self._loop.call_soon_threadsafe(self.asked.put_nowait, host)
+        host.encode("idna")  # as the real one does
+        if host not in self._leads:
+            self._over.wait()
+        if not self._leads.get(host):
+            raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+        return [(0, 0, 0, "", (one, 0)) for one in self._leads[host]]
+
+    def over(self) -> None:
+        self._over.set()
+
+
+@pytest.fixture
+async def names(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Names]:
+    one = Names(
+        {
+            "public.example": ["1.1.1.1"],
+            "both.example": ["1.1.1.1", "10.0.0.1"],
+            "inner.example": ["::ffff:192.168.1.1"],
+            "nowhere.example": [],
+        }
+    )
+    monkeypatch.setattr(socket, "getaddrinfo", one.getaddrinfo)
+    yield one
+    one.over()
+
+
+def trackers(*names: str) -> Hints:
+    return Hints(tuple(f"http://{one}.example/a" for one in names))
+
+
+@pytest.mark.usefixtures("names")
+async def test_a_name_that_leads_to_a_private_address_is_left_out() -> None:
+    hints = replace(trackers("public", "both", "inner"), peers=(("10.0.0.1", 1), ("1.1.1.1", 1)))
+    found = await Guard(AddressPolicy(), FakeClock()).passed(hints)
+    assert found == Hints(("http://public.example/a",), (("1.1.1.1", 1),))
+    everybody = await Guard(AddressPolicy(allow_private=True), FakeClock()).passed(hints)
+    assert everybody == hints
+
+
+@pytest.mark.usefixtures("names")
+async def test_a_name_of_which_nobody_says_where_it_leads_is_left_out() -> None:
+    hints = trackers("public", "nowhere", "x" * 64)
+    assert await Guard(AddressPolicy(), FakeClock()).passed(hints) == trackers("public")
+
+
+async def test_a_name_whose_server_is_silent_is_left_out_after_two_seconds(names: Names) -> None:
     clock = FakeClock()
-    found = await allowed(hints, AddressPolicy(), clock)
-    assert found == Hints(("http://a.example/a", "http://d.example/a"), (("1.1.1.1", 1),))
-    everybody = await allowed(hints, AddressPolicy(allow_private=True), clock)
-    assert everybody == Hints(hints.trackers, hints.peers)
+    guarding = asyncio.create_task(Guard(AddressPolicy(), clock).passed(trackers("silent")))
+    assert await names.asked.get() == "silent.example"
+    await clock.advance(1.9)
+    assert not guarding.done()
+    await clock.advance(0.1)
+    assert await guarding == Hints()
+
+
+async def test_names_whose_servers_are_silent_hold_up_no_other(names: Names) -> None:
+    guard = Guard(AddressPolicy(), FakeClock())
+    silent = [f"silent{number}" for number in range(49)]
+    guarding = asyncio.create_task(guard.passed(trackers(*silent, "public")))
+    asked = {await names.asked.get() for _ in range(50)}
+    assert "public.example" in asked
+    assert await guard.passed(trackers("public")) == trackers("public")
+    names.over()
+    assert await guarding == trackers("public")
+
+
+async def test_a_name_whose_server_is_silent_is_asked_for_once_by_many(names: Names) -> None:
+    clock = FakeClock()
+    guard = Guard(AddressPolicy(), clock)
+    many = [asyncio.create_task(guard.passed(trackers("silent"))) for _ in range(20)]
+    await names.asked.get()
+    await clock.advance(2)
+    assert await asyncio.gather(*many) == [Hints()] * 20
+    assert await guard.passed(trackers("public")) == trackers("public")
+    assert names.asked.get_nowait() == "public.example"
 
 
 # Which processes are over.
@@ -143,11 +219,13 @@ def test_a_run_is_dead_when_its_process_is(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_asked_another_qbittorrent_is_left_for_that_one(tmp_path: Path) -> None:
-    run = Run.begin(tmp_path, "http://127.0.0.1:9")
+def test_it_is_known_of_a_dead_run_whether_it_asked_at_another_address(tmp_path: Path) -> None:
+    run = Run.begin(tmp_path, "http://localhost:8080")
     run.end(clean=False)
-    assert Run.dead(tmp_path, URL) == []
-    assert [one.name for one in Run.dead(tmp_path, "http://127.0.0.1:9")] == [run.name]
+    for url, elsewhere in ((URL, True), ("http://localhost:8080", False)):
+        (dead,) = Run.dead(tmp_path, url)
+        assert (dead.name, dead.elsewhere) == (run.name, elsewhere)
+        dead.end(clean=False)
 
 
 def test_a_file_is_not_taken_for_dead_before_it_is_locked(tmp_path: Path) -> None:

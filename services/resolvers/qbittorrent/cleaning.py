@@ -1,5 +1,6 @@
 """What of ours is at a qBittorrent, and how that is taken away, and nothing that its owner has taken over."""
 
+import re
 from collections.abc import Collection, Iterable, Sequence
 
 from services.resolvers.qbittorrent.calls import Calls
@@ -21,7 +22,7 @@ class Cleaning:
     async def rows(self) -> dict[str, Listed]:
         """Return what is there of this run, by its tag, but for what its owner has taken over."""
         listed = await self._calls.ask(lambda server: server.listed(category=self.run.name))
-        ours = [row for row in listed if row.folder.rstrip("/").rpartition("/")[2] == self.run.folder]
+        ours = [row for row in listed if _last_of(row.folder) == self.run.folder]
         return {tag: row for row in ours for tag in self.run.tags_among(row.tags)}
 
     async def delete(self, tags: Iterable[str]) -> Collection[str]:
@@ -36,7 +37,11 @@ class Cleaning:
 
     async def forget(self, tags: Sequence[str]) -> None:
         """Remove *tags*, but for those that a torrent still has."""
-        unused = [one for one in tags if not await self._used(one)]
+        if not tags:
+            return
+        only = tags[0] if len(tags) == 1 else None  # else one long answer is sooner there than many short ones
+        rows = await self._calls.ask(lambda server: server.listed(tag=only))
+        unused = sorted(set(tags).difference(*(row.tags for row in rows)))
         if unused:
             await self._calls.ask(lambda server: server.forget_tags(unused))
 
@@ -55,5 +60,7 @@ class Cleaning:
             return True
         return bool(self.run.tags_among(await self._calls.ask(lambda server: server.tags())))
 
-    async def _used(self, tag: str) -> bool:
-        return bool(await self._calls.ask(lambda server: server.listed(tag=tag)))
+
+def _last_of(path: str) -> str:
+    """Return the last name of *path*, as any system spells it: a qBittorrent on Windows has backslashes."""
+    return re.split(r"[/\\]", path.rstrip("/\\"))[-1]

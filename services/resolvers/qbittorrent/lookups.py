@@ -2,11 +2,14 @@
 
 import asyncio
 from dataclasses import dataclass, field
+from functools import reduce
 from typing import Self
 
 from services.errors import LookupFailed
 from services.resolvers.qbittorrent.server import Asked, Listed
 from services.torrents import Hints, Progress, Step, TorrentId
+
+_REFUSALS = 3  # of hints that came late
 
 
 @dataclass(slots=True, eq=False)
@@ -20,7 +23,7 @@ class Lookup:
     hints: Hints
     progress: Progress
     more: list[Hints]
-    """What it has learnt since, and its torrent has not been told."""
+    """What it has learnt since."""
     magnet: str = ""
     tag: str = ""
     key: str = ""
@@ -33,6 +36,10 @@ class Lookup:
     due_at: float = 0.0
     ever_connected: int = 0
     told: Step | None = None
+    late: Hints = field(default_factory=Hints)
+    """What of `more` may be passed on, and its torrent has not been told."""
+    _taken: int = 0
+    _refusals: int = 0
 
     def again(self, *, tag: str = "", key: str = "") -> Self:
         """Return the same lookup, of another torrent there."""
@@ -48,6 +55,21 @@ class Lookup:
         if due:
             self.due_at = now + seconds
         return due
+
+    def take_more(self) -> Hints | None:
+        """Return what it has learnt since this was asked last; None where it has not."""
+        new, self._taken = self.more[self._taken :], len(self.more)
+        return reduce(Hints.merged, new) if new else None
+
+    def told_late(self) -> None:
+        """Take in that its torrent has been told what came late, or need not be."""
+        self.late, self._refusals = Hints(), 0
+
+    def refused_late(self) -> None:
+        """Take in that it could not be told; after three times it is let be."""
+        self._refusals += 1
+        if self._refusals == _REFUSALS:
+            self.told_late()
 
     def settle(self, content: bytes | None) -> None:
         if not self.outcome.done():

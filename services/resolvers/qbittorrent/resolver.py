@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Self
 
 from services.clock import Clock
-from services.errors import NotFound, ResolverDown
+from services.errors import NotFound
 from services.resolvers.addresses import AddressPolicy
 from services.resolvers.qbittorrent.calls import Calls
 from services.resolvers.qbittorrent.lookups import Lookup
-from services.resolvers.qbittorrent.magnets import allowed, decoded_twice, magnet
+from services.resolvers.qbittorrent.magnets import Guard, decoded_twice, magnet
 from services.resolvers.qbittorrent.runs import Run
 from services.resolvers.qbittorrent.server import Listed, Login, New, Server
 from services.resolvers.qbittorrent.watch import Watch
@@ -31,14 +31,11 @@ class QbittorrentResolver:
 
     label = "qbittorrent"
 
-    def __init__(
-        self, calls: Calls, watch: Watch, run: Run, *, policy: AddressPolicy, clock: Clock, read: ReadTorrent
-    ) -> None:
+    def __init__(self, calls: Calls, watch: Watch, run: Run, guard: Guard, *, read: ReadTorrent) -> None:
         self._calls = calls
         self._watch = watch
         self._run = run
-        self._policy = policy
-        self._clock = clock
+        self._guard = guard
         self._read = read
         self._more: dict[TorrentId, list[Hints]] = {}
 
@@ -59,10 +56,11 @@ class QbittorrentResolver:
         run = await asyncio.to_thread(Run.begin, marks, login.url)
         dead = await asyncio.to_thread(Run.dead, marks, login.url)
         calls = Calls(Server(login))
-        watch = Watch(calls, run, dead, policy=policy, clock=clock)
+        guard = Guard(policy, clock)
+        watch = Watch(calls, run, dead, guard, clock=clock)
         watching = asyncio.create_task(watch.run(), name="qbittorrent")
         try:
-            yield cls(calls, watch, run, policy=policy, clock=clock, read=read)
+            yield cls(calls, watch, run, guard, read=read)
         finally:
             await asyncio.shield(asyncio.create_task(_close(watching, watch, calls)))
 
@@ -71,15 +69,14 @@ class QbittorrentResolver:
 
         Raises:
             NotFound: what it has is not this torrent, it refuses the magnet, somebody takes it away there, or it
-                would have to be added by a v2 info-hash.
-            ResolverDown: it cannot be asked; parameter *reason* says why, see `Server`, or is ``conflict``: nothing
-                can be added now.
+                would have to be added by a v2 info-hash, or cannot be added now (*reason* is ``half_there``).
+            ResolverDown: it cannot be asked; parameter *reason* says why, see `Server`.
         """
         progress.started()
         more = self._more[torrent] = []
         try:
             fetches = await self._calls.ask(Server.fetches)
-            first = await allowed(hints, self._policy, self._clock)
+            first = await self._guard.passed(hints)
             lookup = Lookup(torrent, first, progress, more)
             content = await (self._fetched(lookup) if fetches else self._looked_for(lookup))
         finally:
@@ -132,7 +129,7 @@ def _check_apart(torrent: TorrentId, listed: Iterable[Listed]) -> None:
     if torrent.v1 is None:
         raise NotFound(reason="nothing_said")
     if any(one.may_be_half for one in listed):
-        raise ResolverDown(reason="conflict")
+        raise NotFound(reason="half_there")
 
 
 async def _close(watching: "asyncio.Task[None]", watch: Watch, calls: Calls) -> None:

@@ -6,7 +6,8 @@ that name lies in a folder beside the database and is locked as long as the proc
 whatever ends the process. So of the names in that folder those are dead whose file can be locked. They alone are swept:
 neither another installation's (its folder is another one), nor those of a ``bot resolve`` beside the bot.
 
-The file has the address of the qBittorrent, so that a dead run is looked for where it was.
+The file has the address of the qBittorrent, so that a dead run is looked for where it was. An address may be spelled
+otherwise now: so a dead run of another one is looked for, too, and is left for that one where nothing of it is here.
 """
 
 import contextlib
@@ -29,8 +30,10 @@ _LONGEST_URL = 10_000
 class Run:
     """One process's, or that of a dead one. While this is open, no other takes it for dead."""
 
-    def __init__(self, name: str, file: Path | None = None, descriptor: int = -1) -> None:
+    def __init__(self, name: str, file: Path | None = None, descriptor: int = -1, *, elsewhere: bool = False) -> None:
         self.name = name
+        self.elsewhere = elsewhere
+        """Whether the address that it asked is spelled otherwise than ours."""
         self._file = file
         self._descriptor = descriptor
         self._lookups = 0
@@ -58,7 +61,7 @@ class Run:
 
     @classmethod
     def dead(cls, folder: Path, url: str) -> list[Self]:
-        """Return those in *folder* whose processes are gone and which asked the qBittorrent at *url*. Blocks."""
+        """Return those in *folder* whose processes are gone; *url* is where the qBittorrent is now. Blocks."""
         try:
             files = sorted(one for one in folder.iterdir() if _NAME.fullmatch(one.name))
         except OSError:
@@ -74,8 +77,9 @@ class Run:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             swept = not os.path.samestat(os.fstat(descriptor), file.stat())  # another has just done it
-            if not swept and os.pread(descriptor, _LONGEST_URL, 0) == url.encode():
-                return cls(file.name, file, descriptor)
+            if not swept:
+                asked = os.pread(descriptor, _LONGEST_URL, 0)
+                return cls(file.name, file, descriptor, elsewhere=asked != url.encode())
         except OSError:  # it lives
             pass
         os.close(descriptor)

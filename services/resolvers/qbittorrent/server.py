@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any
 
 import qbittorrentapi
@@ -21,8 +22,10 @@ _WITH_FETCH = (2, 11, 9)  # of 5.2
 _CONNECTION = 2.0  # seconds at most for it
 _VERSION = re.compile(r"[0-9]+(?:\.[0-9]+){1,3}", re.ASCII)
 _LONGEST_VERSION = 30
+_VERSION_KEPT = 60.0  # seconds at most that it is believed: it may be another one that has been started meanwhile
 _LARGEST = 32 * 1024 * 1024  # bytes of an answer
 _PIECE = 64 * 1024  # bytes of it that are read at once
+_ODD = (AttributeError, KeyError, RecursionError, TypeError, ValueError)  # the library takes answers as they come
 _WORKING = 2  # as it calls a tracker that has answered
 
 
@@ -136,10 +139,7 @@ class Server:
             ResolverDown: it is too old, too.
         """
         with self._asked():
-            said = self._client.app_web_api_version().strip()
-        if not _VERSION.fullmatch(said):
-            raise ResolverDown(reason="garbage")
-        version = tuple(map(int, said.split(".")))
+            version = tuple(map(int, self._client.app_web_api_version().split(".")))
         if version < _OLDEST:
             raise ResolverDown(reason="too_old")
         return version >= _WITH_FETCH
@@ -274,22 +274,25 @@ class Server:
             yield
         except qbittorrentapi.APIError as error:
             reason = _reason(error)
-            if reason == "banned" and self._login.api_key:
+            if reason in {"banned", "password"} and self._login.api_key:
                 self._client.refused = True
                 reason = "password"
             raise ResolverDown(reason=reason) from error
-        except (AttributeError, KeyError, TypeError, ValueError) as error:  # the library takes answers as they come
+        except _ODD as error:
             raise ResolverDown(reason="garbage") from error
 
 
 class _Client(qbittorrentapi.Client):
     """Logs in where it has to, and never again with what was *refused*: after five times we would be banned.
 
-    What is asked from `begin` on is over in time, with logging in and asking again, and no answer is endless.
+    What is asked from `begin` on is over in time, with logging in and asking again, and no answer is endless. The
+    version is asked once a session: the library itself does so before much of what it asks.
     """
 
     refused = False
-    _connection = _due = 0.0
+    _connection = _due = _version_until = 0.0
+    _version = ""
+    _refuses = False
 
     def know_only(self, login: Login) -> None:
         """Log in as *login* says: what is empty there the library takes from the environment."""
@@ -327,6 +330,7 @@ class _Client(qbittorrentapi.Client):
         finally:
             if not whole:
                 response.close()
+        self._refuses = response.status_code == HTTPStatus.UNAUTHORIZED or content.strip() == b"Fails."
         response._content = bytes(content)  # noqa: SLF001 - it has no other way in, and the cookies are read from `raw`
 
     def auth_log_in(self, username: str | None = None, password: str | None = None, **kwargs: APIKwargsT) -> None:
@@ -334,9 +338,24 @@ class _Client(qbittorrentapi.Client):
             raise qbittorrentapi.LoginFailed
         try:
             super().auth_log_in(username, password, **kwargs)
-        except qbittorrentapi.LoginFailed:
+        except qbittorrentapi.LoginFailed as error:
+            if not self._refuses:  # to the library whatever is not "Ok." is a wrong password
+                raise qbittorrentapi.APIError("no answer to a login") from error
             self.refused = True
             raise
+
+    def app_web_api_version(self, **kwargs: APIKwargsT) -> str:
+        if not self._version or time.monotonic() >= self._version_until:
+            said = super().app_web_api_version(**kwargs).strip()
+            if not _VERSION.fullmatch(said):
+                raise ValueError("no version")
+            self._version, self._version_until = said, time.monotonic() + _VERSION_KEPT
+        return self._version
+
+    def _initialize_context(self) -> None:
+        """Forget what was said: this is called before a login, and when somebody did not answer."""
+        self._version = ""
+        super()._initialize_context()
 
     def close(self) -> None:
         """Close the connections: of itself the library does so when the collector of garbage comes by."""

@@ -2,17 +2,15 @@
 
 import asyncio
 from collections.abc import Collection, Coroutine, Iterable
-from functools import reduce
 
 import structlog
 
 from services.clock import Clock
 from services.errors import LookupFailed, ResolverDown
-from services.resolvers.addresses import AddressPolicy
 from services.resolvers.qbittorrent.calls import Calls
 from services.resolvers.qbittorrent.cleaning import Cleaning
 from services.resolvers.qbittorrent.lookups import Lookup
-from services.resolvers.qbittorrent.magnets import allowed
+from services.resolvers.qbittorrent.magnets import Guard
 from services.resolvers.qbittorrent.runs import Run
 from services.resolvers.qbittorrent.server import Listed
 from services.torrents import Hints
@@ -27,7 +25,9 @@ _PATIENCE = 10.0  # seconds of silence that a lookup bears: a server that is sta
 _LATE = 3.0  # seconds in which a torrent may appear that was added, or that a server loads
 _DHT_EACH = 5.0  # seconds
 _SURELY = 10.0  # seconds in which nothing of a dead run must be seen
+_CLEARING = 20.0  # seconds that somebody waits at most for what is to be taken away
 _LAST_TRIES = 3
+_NAMED_FOR = 2.0  # seconds in which names are read before those who have theirs are let go
 
 
 class _Sweep:
@@ -36,12 +36,14 @@ class _Sweep:
     def __init__(self, cleaning: Cleaning) -> None:
         self._cleaning = cleaning
         self._empty_since: float | None = None
+        self._seen = False
         self.run = cleaning.run
 
     async def done(self, now: float) -> bool:
         """Take away what is there, and return whether nothing more will come."""
         if not await self._cleaning.known():
             return True
+        self._seen = True
         if rows := await self._cleaning.rows():
             self._empty_since = None
             await self._cleaning.delete(rows)
@@ -49,13 +51,17 @@ class _Sweep:
         self._empty_since = self._empty_since or now
         return now - self._empty_since >= _SURELY and await self._cleaning.finish()
 
+    async def end(self) -> None:
+        """Let go of the run that is done: one that may be elsewhere is looked for again there."""
+        await asyncio.to_thread(self.run.end, clean=self._seen or not self.run.elsewhere)
+
 
 class Watch:
     """Looks at all lookups together, and takes away what was added for them; `run` does it, until it is cancelled."""
 
-    def __init__(self, calls: Calls, run: Run, dead: Iterable[Run], *, policy: AddressPolicy, clock: Clock) -> None:
+    def __init__(self, calls: Calls, run: Run, dead: Iterable[Run], guard: Guard, *, clock: Clock) -> None:
         self._calls = calls
-        self._policy = policy
+        self._guard = guard
         self._clock = clock
         self._cleaning = Cleaning(calls, run)
         self._sweeps = [_Sweep(Cleaning(calls, one)) for one in dead]
@@ -107,7 +113,7 @@ class Watch:
             raise ResolverDown(reason="closed")
 
     async def clear(self, tag: str) -> None:
-        """Return when what was added with *tag* is gone, or cannot be taken away now: then it will be, later.
+        """Return when what was added with *tag* is gone, or cannot be taken away in time: then it will be, later.
 
         Who is cancelled meanwhile waits for that, too.
         """
@@ -116,12 +122,17 @@ class Watch:
             return
         leaving = self._leaving[tag] = asyncio.get_running_loop().create_future()
         self._news.set()
+        late = asyncio.ensure_future(self._clock.sleep(_CLEARING))
         cancelled: asyncio.CancelledError | None = None
-        while not leaving.done():
+        while not (leaving.done() or late.done()):
             try:
-                await asyncio.wait({leaving})
+                await asyncio.wait({leaving, late}, return_when=asyncio.FIRST_COMPLETED)
             except asyncio.CancelledError as error:
                 cancelled = error
+        late.cancel()
+        if not leaving.done():
+            self._tell_left("not deleted")
+            leaving.set_result(None)
         if cancelled is not None:
             raise cancelled
 
@@ -149,20 +160,30 @@ class Watch:
 
     async def end(self) -> None:
         """Take away what is left, where the server lets us; call it when nobody looks any more."""
-        clean = not self._ever_added
-        if self._added and not self._silent:
-            await self._clock.sleep(_EACH)  # what was added just now is not listed yet
-        try:
-            for _ in range(0 if clean or self._silent else _LAST_TRIES):
-                clean = await self._cleaning.finish()
-                if clean:
-                    break
-                await self._clock.sleep(_EACH)
-        except ResolverDown as error:
-            log.warning("qbittorrent.left", run=self._cleaning.run.name, **error.parameters)
-        await asyncio.to_thread(self._cleaning.run.end, clean=clean)
+        why = await self._why_left() if self._ever_added else None
+        if why is not None:
+            self._tell_left(why)
+        await asyncio.to_thread(self._cleaning.run.end, clean=why is None)
         for sweep in self._sweeps:
             await asyncio.to_thread(sweep.run.end, clean=False)
+
+    async def _why_left(self) -> str | None:
+        """Take away all that is ours, and return None; or why something is left, or may be."""
+        if self._silent:
+            return "timeout"
+        if self._added:
+            await self._clock.sleep(_EACH)  # what was added just now is not listed yet
+        try:
+            for _ in range(_LAST_TRIES):
+                if await self._cleaning.finish():
+                    return None
+                await self._clock.sleep(_EACH)
+        except ResolverDown as error:
+            return str(error.parameters["reason"])
+        return "not deleted"
+
+    def _tell_left(self, reason: str) -> None:
+        log.warning("qbittorrent.left", run=self._cleaning.run.name, reason=reason)
 
     @property
     def _busy(self) -> bool:
@@ -194,7 +215,7 @@ class Watch:
         for sweep in list(self._sweeps):
             if await sweep.done(now):
                 self._sweeps.remove(sweep)
-                await asyncio.to_thread(sweep.run.end, clean=True)
+                await sweep.end()
 
     async def _look_at_dht(self) -> None:
         now = self._clock.monotonic()
@@ -203,11 +224,17 @@ class Watch:
             self._dht_at = now
 
     async def _look_at_ours(self) -> None:
+        await self._take_in_hints()
         rows = await self._cleaning.rows()
         for tag in rows:
             self._added.pop(tag, None)  # it has appeared
+        begun = self._clock.monotonic()
         for tag, lookup in list(self._lookups.items()):
+            if self._leaving and self._clock.monotonic() - begun >= _NAMED_FOR:
+                break
             await self._alone(lookup, self._look_at(lookup, rows.get(tag)))
+            if tag in self._lookups:
+                self._lookups[tag] = self._lookups.pop(tag)  # who was not looked at is the first next time
         left: Collection[str] = rows
         if orphans := [tag for tag in rows if tag not in self._lookups]:
             left = await self._cleaning.delete(orphans)
@@ -242,11 +269,23 @@ class Watch:
         lookup.see(row, self._dht_nodes)
         if row.has_metadata:
             lookup.settle_with(await self._calls.ask(lambda server: server.exported(row.key)))
-        elif lookup.tag and lookup.more:
-            more = reduce(Hints.merged, lookup.more)
-            lookup.more.clear()
-            more = await allowed(more, self._policy, self._clock)
-            await self._calls.ask(lambda server: server.tell(row.key, lookup.tag, more))
+        elif lookup.late != Hints():
+            await self._tell(lookup, row.key)
+
+    async def _take_in_hints(self) -> None:
+        """See what may be passed on of what has come late: for all at once, as name servers may be slow."""
+        more = [(one, hints) for one in self._lookups.values() if (hints := one.take_more()) is not None]
+        passed = await asyncio.gather(*(self._guard.passed(hints) for _, hints in more))
+        for (lookup, _), hints in zip(more, passed, strict=True):
+            lookup.late = lookup.late.merged(hints)
+
+    async def _tell(self, lookup: Lookup, key: str) -> None:
+        try:
+            await self._calls.ask(lambda server: server.tell(key, lookup.tag, lookup.late))
+        except ResolverDown:
+            lookup.refused_late()
+            raise
+        lookup.told_late()
 
     async def _look_at_others(self) -> None:
         followed = [one for one in self._others if one.key]
