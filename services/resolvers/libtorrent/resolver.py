@@ -13,7 +13,7 @@ from services.resolvers.addresses import AddressPolicy
 from services.resolvers.libtorrent.alerts import ALERTS, ALERTS_BESIDE, BOOTSTRAP, Alerts
 from services.resolvers.libtorrent.arms import Arm
 from services.resolvers.libtorrent.decoding import told
-from services.resolvers.libtorrent.entrance import Entrance
+from services.resolvers.libtorrent.entrance import Entrance, Return
 from services.resolvers.libtorrent.evidence import DhtSightings, Whereabouts
 from services.resolvers.libtorrent.lanes import Lane
 from services.resolvers.libtorrent.lookups import Board, Lookup
@@ -60,6 +60,7 @@ class LibtorrentResolver:
         )
         self._watch = Watch(self._arms, self._board, here, self._seeker, clock=clock, dht_state=dht_state)
         self._dht_state = dht_state
+        self._clock = clock
         self._closed = False
 
     def _arm(
@@ -147,6 +148,8 @@ class LibtorrentResolver:
             everywhere=tuple(policy.operators_trackers(extra_trackers)),
         )
         running = self._run()
+        if nodes and dht:
+            running.append(asyncio.create_task(self._return(nodes).run(), name="swarm's return"))
         if entrance:
             running.append(asyncio.create_task(entrance.run([lead, *beside]), name="swarm's entrance"))
         try:
@@ -160,6 +163,12 @@ class LibtorrentResolver:
             arm.session.on_alerts(arm.alerts.hear)
             arm.lane.session.on_alerts(arm.lane.hear)
         return [asyncio.create_task(one.run(), name="swarm") for one in (self._watch, self._race)]
+
+    def _return(self, nodes: Sequence[str]) -> Return:
+        def again() -> None:
+            self._seeker.ask_dht(self._board.torrents.values())
+
+        return Return(self._arms, nodes, self._board, again, self._clock)
 
     async def resolve(self, torrent: TorrentId, hints: Hints, progress: Progress) -> TorrentInfo:
         """See `Resolver.resolve`. Steps are those of `evidence.step`; at most two a second, and only when they differ.

@@ -96,8 +96,9 @@ class Session:
         self._held.apply_settings({"alert_mask": mask})
 
     def enter_dht(self, nodes: Sequence[str]) -> None:
-        """Let the DHT be entered at *nodes*, ``address:port`` each, from now on."""
-        self._held.apply_settings({"dht_bootstrap_nodes": bootstrap_nodes(nodes)})
+        """Enter the DHT anew at *nodes*, ``host:port`` each: it begins without any other node that it knew."""
+        for given in ("", bootstrap_nodes(nodes)):  # what is set already would change nothing
+            self._held.apply_settings({"dht_bootstrap_nodes": given})
 
     def add(self, info_hash: InfoHash, hints: Hints, *, alone: bool = False, unnamed: bool = False) -> Handle:
         """Let *info_hash* be looked up (BEP 9), with all of *hints*, which the address policy has admitted.
