@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import Literal, Self, cast
 
 Endpoint = tuple[str, int]
-Mood = Literal["well", "no udp", "refuses"]
+Mood = Literal["well", "no udp", "refuses", "mute", "no socks"]
 
 HOST, SOURCE = "127.6.6.6", "127.5.5.5"
 _VERSION, _NONE, _PASSWORD, _NO_WAY = 5, 0, 2, 0xFF
@@ -64,6 +64,10 @@ class SocksProxy:
         """End all that it carries, and listen no more."""
         if self._server is not None:
             self._server.close()
+        await self.cut()
+
+    async def cut(self) -> None:
+        """End all that it carries now."""
         for task in self._tasks:
             task.cancel()
         if self._tasks:
@@ -80,6 +84,14 @@ class SocksProxy:
             writer.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self.mood in {"mute", "no socks"}:
+            self.refused += 1
+            self.news.set()
+            if self.mood == "no socks":
+                writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+            await reader.read(3)
+            await reader.read()
+            return
         if not await self._admitted(reader, writer):
             self.refused += 1
             self.news.set()
