@@ -7,7 +7,7 @@ import asyncio
 import ipaddress
 from collections import Counter
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import Literal, Self, cast
 
 Endpoint = tuple[str, int]
@@ -162,17 +162,15 @@ class SocksProxy:
 
     async def _associate(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         loop = asyncio.get_running_loop()
-        outer, _ = await loop.create_datagram_endpoint(_World, local_addr=(SOURCE, 0))
-        inner, relay = await loop.create_datagram_endpoint(lambda: _Relay(self, outer), local_addr=(HOST, 0))
-        cast("_World", outer.get_protocol()).relay = relay
-        self.associated += 1
-        self._answer(writer, _DONE, inner.get_extra_info("sockname"))
-        self.news.set()
-        try:
+        with ExitStack() as stack:
+            outer, world = await loop.create_datagram_endpoint(_World, local_addr=(SOURCE, 0))
+            stack.callback(outer.close)
+            inner, world.relay = await loop.create_datagram_endpoint(lambda: _Relay(self, outer), local_addr=(HOST, 0))
+            stack.callback(inner.close)
+            self.associated += 1
+            self._answer(writer, _DONE, inner.get_extra_info("sockname"))
+            self.news.set()
             await reader.read()  # it lives as long as its connection
-        finally:
-            inner.close()
-            outer.close()
 
     def _answer(self, writer: asyncio.StreamWriter, word: int, bound: Endpoint = ("0.0.0.0", 0)) -> None:  # noqa: S104 - RFC 1928: nowhere
         writer.write(bytes((_VERSION, word, 0)) + _packed(*bound[:2]))
