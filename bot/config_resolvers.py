@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field, SecretStr, field_validator, model_validat
 
 from bot.section import FROZEN, Positive
 from services.resolvers.addresses import AddressPolicy, can_be_asked, literal, tracker_host
-from services.resolvers.socks import Proxy, proxy_of
+from services.resolvers.socks import Proxy, can_be_looked_up, proxy_of
 
 _INTERFACE = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):([0-9]{1,5})", re.ASCII)
 
@@ -114,6 +114,8 @@ class Libtorrent(BaseModel):
             host, colon, port = node.rpartition(":")
             if not colon or not host or not (port.isascii() and port.isdecimal()) or not 0 < int(port) < 2**16:
                 raise ValueError('each must be "host:port"')
+            if not can_be_looked_up(host.strip("[]")):
+                raise ValueError("each must have a host of ASCII letters, of each part between dots 63 at most")
         return value
 
 

@@ -5,6 +5,7 @@ import socket
 from collections.abc import Collection, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from errno import ENODEV
 from pathlib import Path
 
 TCP, TCP_AND_UDP = (socket.SOCK_STREAM,), (socket.SOCK_STREAM, socket.SOCK_DGRAM)
@@ -13,30 +14,35 @@ _NETWORK = ("tcp", "tcp6", "udp", "udp6")
 
 @dataclass(frozen=True, slots=True)
 class Interface:
-    """Where the swarm's part or the web server listens. *host* is an address; a device's name counts as every one."""
+    """Where the swarm's part or the web server listens. *host* is an address: any one where a *device* is named."""
 
     host: str
     port: int
+    device: str = ""
 
     def __str__(self) -> str:
+        if self.device:
+            return f"{self.device}:{self.port}"
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
 def interfaces(text: str) -> list[Interface]:
     """Return what *text* says, which the settings have admitted."""
     parts = (part.strip().rpartition(":") for part in text.split(","))
-    return [Interface(_address(host.strip("[]")), int(port)) for host, _, port in parts]
+    return [_interface(host.strip("[]"), int(port)) for host, _, port in parts]
 
 
-def _address(host: str) -> str:
+def _interface(host: str, port: int) -> Interface:
     try:
-        return str(ipaddress.ip_address(host))
-    except ValueError:  # the name of a device
-        return "0.0.0.0"  # noqa: S104 - to look whether its port is free
+        return Interface(str(ipaddress.ip_address(host)), port)
+    except ValueError:
+        return Interface("0.0.0.0", port, device=host)  # noqa: S104 - to look whether its port is free
 
 
 def refusal(interface: Interface, kinds: Collection[socket.SocketKind] = TCP_AND_UDP) -> OSError | None:
     """Return why the port cannot be had for sockets of all these *kinds*, or None. Nothing is sent. Blocks."""
+    if interface.device and interface.device not in (name for _, name in socket.if_nameindex()):
+        return OSError(ENODEV, f"there is no device {interface.device}")
     family = socket.AF_INET6 if ":" in interface.host else socket.AF_INET
     try:
         with ExitStack() as stack:

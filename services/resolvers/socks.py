@@ -16,11 +16,13 @@ _LONGEST = 255  # bytes of a user, a password or a name
 _PATIENCE = 5.0  # seconds for the proxy
 _TIMES, _PAUSE = 3, 1.0  # a datagram may be lost
 
+_LONGEST_NAME = 253  # of a host, with its dots
 _SHAPE = 'must be "socks5://host:port" or "socks5://user:password@host:port"'
 _NO_HTTP = (
     "must be a SOCKS5 proxy: what goes through an HTTP one goes round the filter that keeps private addresses off, and "
     "neither the DHT nor UDP goes through it at all"
 )
+_NO_HOST = "must have a host that can be looked up: ASCII letters, and of each part between dots 63 at most"
 _NO_SOCKS4 = "must be a SOCKS5 proxy: SOCKS4 carries no UDP"
 _OTHERS = {"http": _NO_HTTP, "https": _NO_HTTP, "socks4": _NO_SOCKS4, "socks4a": _NO_SOCKS4}
 
@@ -48,6 +50,15 @@ class ProxyRefused(OSError):
         self.carries_no_udp = carries_no_udp
 
 
+def can_be_looked_up(host: str) -> bool:
+    """Whether *host* is an address, or a name that can be asked for as it stands: ASCII, its labels not too long."""
+    try:
+        host.encode("idna")  # as the lookup of a name does
+    except UnicodeError:
+        return False
+    return host.isascii() and host.isprintable() and not {" ", ","} & {*host} and len(host) <= _LONGEST_NAME
+
+
 def proxy_of(url: str) -> Proxy:
     """Return the proxy that *url* names; user and password are percent-decoded.
 
@@ -65,6 +76,8 @@ def proxy_of(url: str) -> Proxy:
     more = parts.path.strip("/") or parts.query or parts.fragment
     if scheme != "socks5" or not url.isprintable() or " " in url or not host or not port or more:
         raise ValueError(_SHAPE)
+    if not can_be_looked_up(host):
+        raise ValueError(_NO_HOST)
     user, password = unquote(parts.username or ""), unquote(parts.password or "")
     if (bool(user), bool(password)) not in {(True, True), (False, False)} or ("@" in parts.netloc and not user):
         raise ValueError("must have a user and a password, or neither")
@@ -136,7 +149,7 @@ class Relay(asyncio.DatagramProtocol):
 
     def send(self, data: bytes, host: str, port: int) -> None:
         """Send *data* to *port* of what the proxy takes *host* for."""
-        name = host.encode("ascii", "ignore")[:_LONGEST]
+        name = host.encode("ascii")
         if self._transport is not None:
             self._transport.sendto(bytes((0, 0, 0, _NAME, len(name))) + name + port.to_bytes(2, "big") + data)
 

@@ -69,7 +69,10 @@ async def lost(swarm: Swarm, long: Awaitable[object]) -> dict[str, object]:
                 await long
                 after = running.task.done()
                 await _ip(f"address add {TUNNEL}/32 dev lo")
-                return {"before": name, "after": after, "back": (await running.task).name.text}
+                back = (await running.task).name.text
+            by_dht = swarm.seed(make_sample("by the dht"), by=["dht"])
+            in_the_dht = (await resolver.resolve(torrent_id(by_dht), Hints(), Steps())).name.text
+        return {"before": name, "after": after, "back": back, "in the dht": in_the_dht}
 
 
 async def device(swarm: Swarm, long: Awaitable[object]) -> dict[str, object]:

@@ -7,11 +7,11 @@ import asyncio
 import ipaddress
 from collections import Counter
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import Literal, Self, cast
 
 Endpoint = tuple[str, int]
-Mood = Literal["well", "no udp", "refuses"]
+Mood = Literal["well", "no udp", "refuses", "mute", "no socks"]
 
 HOST, SOURCE = "127.6.6.6", "127.5.5.5"
 _VERSION, _NONE, _PASSWORD, _NO_WAY = 5, 0, 2, 0xFF
@@ -64,6 +64,10 @@ class SocksProxy:
         """End all that it carries, and listen no more."""
         if self._server is not None:
             self._server.close()
+        await self.cut()
+
+    async def cut(self) -> None:
+        """End all that it carries now."""
         for task in self._tasks:
             task.cancel()
         if self._tasks:
@@ -80,6 +84,14 @@ class SocksProxy:
             writer.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self.mood in {"mute", "no socks"}:
+            self.refused += 1
+            self.news.set()
+            if self.mood == "no socks":
+                writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+            await reader.read(3)
+            await reader.read()
+            return
         if not await self._admitted(reader, writer):
             self.refused += 1
             self.news.set()
@@ -150,17 +162,15 @@ class SocksProxy:
 
     async def _associate(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         loop = asyncio.get_running_loop()
-        outer, _ = await loop.create_datagram_endpoint(_World, local_addr=(SOURCE, 0))
-        inner, relay = await loop.create_datagram_endpoint(lambda: _Relay(self, outer), local_addr=(HOST, 0))
-        cast("_World", outer.get_protocol()).relay = relay
-        self.associated += 1
-        self._answer(writer, _DONE, inner.get_extra_info("sockname"))
-        self.news.set()
-        try:
+        with ExitStack() as stack:
+            outer, world = await loop.create_datagram_endpoint(_World, local_addr=(SOURCE, 0))
+            stack.callback(outer.close)
+            inner, world.relay = await loop.create_datagram_endpoint(lambda: _Relay(self, outer), local_addr=(HOST, 0))
+            stack.callback(inner.close)
+            self.associated += 1
+            self._answer(writer, _DONE, inner.get_extra_info("sockname"))
+            self.news.set()
             await reader.read()  # it lives as long as its connection
-        finally:
-            inner.close()
-            outer.close()
 
     def _answer(self, writer: asyncio.StreamWriter, word: int, bound: Endpoint = ("0.0.0.0", 0)) -> None:  # noqa: S104 - RFC 1928: nowhere
         writer.write(bytes((_VERSION, word, 0)) + _packed(*bound[:2]))

@@ -22,4 +22,4 @@ async def test_nothing_goes_out_by_another_address_even_where_it_is_gone(own_net
     assert tried["names"] == ["by plain", "by mse", "by utp"]
     assert tried["gone"] is False
     assert tried["device"] == {"found": False, "heard": True}
-    assert tried["lost"] == {"before": "before", "after": False, "back": "after"}
+    assert tried["lost"] == {"before": "before", "after": False, "back": "after", "in the dht": "by the dht"}

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from bot.listening import Interface, has_port, refusal
+from bot.listening import Interface, has_port, interfaces, refusal
 
 
 @pytest.fixture(params=[socket.SOCK_STREAM, socket.SOCK_DGRAM], ids=["tcp", "udp"])
@@ -31,6 +31,14 @@ def test_a_port_that_is_free_is_not_refused_nor_kept() -> None:
 
 def test_an_address_that_is_not_this_machines_is_refused() -> None:
     assert refusal(Interface("192.0.2.1", 0)) is not None
+
+
+def test_a_device_is_looked_at_by_its_name() -> None:
+    here, nowhere = interfaces("lo:0,nosuch0:0")
+    assert refusal(here) is None
+    refused = refusal(nowhere)
+    assert refused is not None
+    assert refused.strerror == "there is no device nosuch0"
 
 
 def test_of_a_process_that_is_not_there_nothing_is_known() -> None:

@@ -4,10 +4,11 @@ import asyncio
 import json
 import socket
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, MutableMapping, Sequence
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from sandbox.swarm import Swarm, make_sample
 from sandbox.swarm.peers import Seeder, Speech
@@ -17,7 +18,7 @@ from services.torrents import Hints
 from tests.integration.asker import Asker
 from tests.integration.private_vectors import INNER, Sensor
 from tests.integration.socks_proxy import Mood, SocksProxy
-from tests.integration.swarm_help import Running, Steps, number, opened, torrent_id
+from tests.integration.swarm_help import QuickClock, Running, Steps, number, opened, torrent_id
 
 ROOT = Path(__file__).parents[2]
 
@@ -73,6 +74,53 @@ async def test_when_it_comes_back_the_swarm_is_asked_again(swarm: Swarm) -> None
         async with proxy:
             sample = swarm.seed(make_sample("after"), by=["dht"])
             assert (await resolver.resolve(torrent_id(sample), Hints(), Steps())).name.text == "after"
+
+
+@pytest.mark.parametrize("mood", ["refuses", "no udp", "mute", "no socks"])
+@pytest.mark.parametrize("from_the_start", [True, False])
+@pytest.mark.timeout(60)
+async def test_what_was_wrong_with_it_is_said_once_and_forgotten_when_it_is_well(
+    swarm: Swarm, mood: Mood, *, from_the_start: bool
+) -> None:
+    async with SocksProxy(mood=mood if from_the_start else "well") as proxy:
+        with capture_logs() as logs:
+            tracker = (swarm.udp_tracker.url,)
+            async with opened(swarm, proxy=proxy_of(proxy.url), extra=tracker, clock=QuickClock()) as resolver:
+                if not from_the_start:
+                    sample = swarm.seed(make_sample("before"), by=["dht"])
+                    await resolver.resolve(torrent_id(sample), Hints(), Steps())
+                    proxy.mood = mood
+                    await proxy.cut()
+                async with Running(resolver, torrent_id(swarm.dead())):
+                    await _logged(logs, "swarm.proxy", proxy)
+                    proxy.mood = "well"
+                    for way in ("dht", "tracker"):
+                        sample = swarm.seed(make_sample(f"by {way}"), by=[way])
+                        assert (await resolver.resolve(torrent_id(sample), Hints(), Steps())).name.text == f"by {way}"
+                    await _logged(logs, "swarm.proxy_back", proxy)
+    said = [line["event"] for line in logs if line["event"].startswith("swarm.proxy")]
+    assert said == ["swarm.proxy", "swarm.proxy_back"]
+    assert all(line.get("error", "?") for line in logs), "it is said what happened"
+
+
+async def _logged(logs: Sequence[MutableMapping[str, object]], event: str, proxy: SocksProxy) -> None:
+    while not any(line["event"] == event for line in logs):
+        proxy.news.clear()
+        await proxy.news.wait()
+
+
+@pytest.mark.timeout(60)
+async def test_without_the_dht_trackers_are_asked_again_when_it_is_well(swarm: Swarm) -> None:
+    async with SocksProxy(mood="refuses") as proxy:
+        tracker = (swarm.udp_tracker.url,)
+        async with opened(swarm, proxy=proxy_of(proxy.url), extra=tracker, clock=QuickClock(), dht=False) as resolver:
+            sample = swarm.seed(make_sample("by the tracker"), by=["tracker"])
+            async with Running(resolver, torrent_id(sample)) as running:
+                while proxy.refused < 3:
+                    proxy.news.clear()
+                    await proxy.news.wait()
+                proxy.mood = "well"
+                assert (await running.task).name.text == "by the tracker"
 
 
 async def test_a_dead_torrent_is_none_of_peers_behind_it_either(swarm: Swarm) -> None:

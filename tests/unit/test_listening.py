@@ -11,7 +11,7 @@ from bot.listening import Interface, interfaces
     [
         ("0.0.0.0:6881,[::]:6881", ["0.0.0.0:6881", "[::]:6881"]),
         (" 127.0.0.1:0 , [::1]:5 ", ["127.0.0.1:0", "[::1]:5"]),
-        ("eth0:6881", ["0.0.0.0:6881"]),
+        ("eth0:6881", ["eth0:6881"]),
     ],
 )
 def test_interfaces_are_read_as_libtorrent_reads_them(text: str, found: list[str]) -> None:

@@ -13,7 +13,7 @@ from services.resolvers.addresses import AddressPolicy
 from services.resolvers.libtorrent.alerts import ALERTS, ALERTS_BESIDE, BOOTSTRAP, Alerts
 from services.resolvers.libtorrent.arms import Arm
 from services.resolvers.libtorrent.decoding import told
-from services.resolvers.libtorrent.entrance import Entrance
+from services.resolvers.libtorrent.entrance import Entrance, Return
 from services.resolvers.libtorrent.evidence import DhtSightings, Whereabouts
 from services.resolvers.libtorrent.lanes import Lane
 from services.resolvers.libtorrent.lookups import Board, Lookup
@@ -60,6 +60,7 @@ class LibtorrentResolver:
         )
         self._watch = Watch(self._arms, self._board, here, self._seeker, clock=clock, dht_state=dht_state)
         self._dht_state = dht_state
+        self._clock = clock
         self._closed = False
 
     def _arm(
@@ -118,8 +119,7 @@ class LibtorrentResolver:
         policy = AddressPolicy(allow_private_peers, tuple(allowed_addresses), proxied=proxy is not None)
         policy = policy.knowing_own(*await asyncio.to_thread(own_addresses))
         ways, elsewhere = WAYS[sessions], on_any_port(listen_interfaces)
-        entrance = Entrance(proxy, dht_bootstrap_nodes, clock or SystemClock()) if proxy and dht else None
-        nodes = () if entrance else dht_bootstrap_nodes
+        nodes = () if proxy else dht_bootstrap_nodes
         settings = partial(session_settings, dht_bootstrap_nodes=nodes, proxy=proxy)
         bootstrap = BOOTSTRAP if dht else 0
         async with AsyncExitStack() as stack:
@@ -147,8 +147,8 @@ class LibtorrentResolver:
             everywhere=tuple(policy.operators_trackers(extra_trackers)),
         )
         running = self._run()
-        if entrance:
-            running.append(asyncio.create_task(entrance.run([lead, *beside]), name="swarm's entrance"))
+        entrance = self._entrance(dht_bootstrap_nodes if dht else (), proxy)
+        running.append(asyncio.create_task(entrance.run(), name="swarm's entrance"))
         try:
             yield self
         finally:
@@ -160,6 +160,14 @@ class LibtorrentResolver:
             arm.session.on_alerts(arm.alerts.hear)
             arm.lane.session.on_alerts(arm.lane.hear)
         return [asyncio.create_task(one.run(), name="swarm") for one in (self._watch, self._race)]
+
+    def _entrance(self, nodes: Sequence[str], proxy: Proxy | None) -> Entrance | Return:
+        def again() -> None:
+            self._seeker.ask_dht(self._board.torrents.values())
+
+        if proxy:
+            return Entrance(proxy, self._arms, nodes, self._board, again, self._clock)
+        return Return(self._arms, nodes, self._board, again, self._clock)
 
     async def resolve(self, torrent: TorrentId, hints: Hints, progress: Progress) -> TorrentInfo:
         """See `Resolver.resolve`. Steps are those of `evidence.step`; at most two a second, and only when they differ.

@@ -15,12 +15,14 @@ from services.resolvers.libtorrent import kept_state
 from services.resolvers.libtorrent.evidence import Connection, Endpoint
 from services.resolvers.libtorrent.lookups import wire_hash
 from services.resolvers.libtorrent.settings import Way, bootstrap_nodes
+from services.resolvers.socks import Proxy
 from services.torrents import Hints, InfoHash
 
 Handle = lt.torrent_handle
 """One torrent of a session, that is one info-hash."""
 
 _DHT_STATE = lt.save_state_flags_t.save_dht_state
+_DISCARD = 9
 _NOWHERE = "/dev/null/calibot"  # where nobody, not even root, can make a file
 _FLAGS = (
     lt.torrent_flags.upload_mode  # no payload
@@ -96,8 +98,14 @@ class Session:
         self._held.apply_settings({"alert_mask": mask})
 
     def enter_dht(self, nodes: Sequence[str]) -> None:
-        """Let the DHT be entered at *nodes*, ``address:port`` each, from now on."""
-        self._held.apply_settings({"dht_bootstrap_nodes": bootstrap_nodes(nodes)})
+        """Enter the DHT anew at *nodes*, ``host:port`` each: it begins without any other node that it knew."""
+        for given in ("", bootstrap_nodes(nodes)):  # what is set already would change nothing
+            self._held.apply_settings({"dht_bootstrap_nodes": given})
+
+    def come_again(self, proxy: Proxy) -> None:
+        """Go to *proxy*, the one that it has, anew: libtorrent does not by itself where its answer was no good."""
+        for port in (_DISCARD, proxy.port):  # without any in between, all would go beside it
+            self._held.apply_settings({"proxy_port": port})
 
     def add(self, info_hash: InfoHash, hints: Hints, *, alone: bool = False, unnamed: bool = False) -> Handle:
         """Let *info_hash* be looked up (BEP 9), with all of *hints*, which the address policy has admitted.
@@ -222,6 +230,11 @@ def connect(handle: Handle, peers: Iterable[Endpoint], *, named: bool = False) -
     """Let the torrent know of *peers*, whom others have *named* or the magnet."""
     for peer in peers:
         handle.connect_peer(peer, lt.peer_info.dht if named else 0)
+
+
+def ask_trackers(handle: Handle) -> None:
+    """Let the torrent's trackers be asked now."""
+    handle.force_reannounce()
 
 
 def connections(handle: Handle, by: str) -> list[Connection]:
