@@ -9,9 +9,7 @@ from services.calibration.task import Found, Item, ItemKey, NoteRequest, PassedO
 from services.magnets.claims import clearly_different
 from services.magnets.parse import find_magnets
 from services.magnets.rewrite import rename_at
-from services.notebook.history import names_in
 from services.notebook.note import Change, Mark, Note
-from services.notebook.writers import is_corrected, who_wrote
 from services.torrents import Name, NotebookId, NoteId, Step, TaskId, TorrentId, TorrentInfo
 
 _LONGEST_WRITTEN = 1000
@@ -160,26 +158,11 @@ async def apply_told(tx: Tx, told: Sequence[Told], now: float) -> Applied:
 
 async def _overtaken(tx: Tx, told: Sequence[Told]) -> set[TaskId]:
     """Let the cards that told of a claim, whose place something verified takes, show that."""
-    fresh = [one.found for one in told if isinstance(one, Named) and one.info]
-    verified = {found.torrent: found for found in fresh if found.verified}
-    claims = await tx.names.replaced_claims(verified) if verified else {}
-    for (notebook, torrent), texts in claims.items():
-        await _reopen(tx, notebook, verified[torrent], texts)
+    verified = [one.info.torrent for one in told if isinstance(one, Named) and one.info and one.info.verified]
+    claims = await tx.names.replaced_claims(verified) if verified else ()
     tasks = {one.task_id for notebook, torrent in claims for one in await tx.tasks.found_in(notebook, torrent)}
     await tx.followers.renew(list(tasks))
     return tasks
-
-
-async def _reopen(tx: Tx, notebook: NotebookId, found: Found, claims: Collection[str]) -> None:
-    """Let the notes into which a claim was written be calibrated once more, whatever was edited in them since."""
-    torrent = found.torrent
-    pinned = await tx.notes.pinned(notebook, [torrent])
-    behind = []
-    for note in (await tx.notes.having(notebook, [torrent])).get(torrent, ()):
-        if (note.id, torrent) not in pinned and not set(claims).isdisjoint(names_in(note.text, found.speaks_of)):
-            links = who_wrote(note, await tx.notes.revisions(note.id), found.speaks_of)
-            behind += [note.id for link, wrote in links if link.name in claims and is_corrected(wrote)][:1]
-    await tx.notes.reopen(behind, torrent)
 
 
 class _Step:

@@ -1,18 +1,19 @@
 """What a person decides about a name that was found: each call inside one transaction."""
 
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from services.calibration.apply import Applied, may_be_written, named_in, passed_over, writable
+from services.calibration.apply import Applied, may_be_written, passed_over
+from services.calibration.overtaken import Behind, with_claims
 from services.calibration.ports import Tx
 from services.calibration.task import Found, Item, ItemKey, NoteRequest, PassedOver, State, Task
 from services.errors import CannotChoose, TaskNotFound
 from services.magnets.rewrite import rename_at
 from services.notebook.history import names_in, stands, take_back
-from services.notebook.note import Cause, Change, Mark, Note
-from services.notebook.writers import is_corrected, is_typed, who_wrote
+from services.notebook.note import Cause, Change, Mark
+from services.notebook.writers import is_typed, who_wrote
 from services.readings import Reading, readings
 from services.torrents import Name, NotebookId, NoteId, PersonId, TaskId, TorrentId
 
@@ -86,51 +87,6 @@ async def other_readings(tx: Tx, task: Task, item: Item) -> Sequence[NoteId]:
         if not others.isdisjoint(names_in(note.text, item.found.speaks_of))
         and stands(note, await tx.notes.revisions(note.id), task.id)
     ]
-
-
-class Behind(NamedTuple):
-    """A note in which a name that nobody verified stands, where it is by now: in the links that *start* at these."""
-
-    note: Note
-    starts: Collection[int]
-
-
-async def with_claims(tx: Tx, task: Task, item: Item) -> Sequence[Behind] | None:
-    """Return the notes that have names which were only claimed, where the item's is verified; None if none ever was.
-
-    Those are what was written there when people let it. Where they did not, and it is the item of notes, these have
-    their own names still. What was typed, undone or kept is passed over.
-    """
-    found = item.found
-    if found is None or not found.verified or not writable(found):
-        return None
-    torrent = found.torrent
-    claims = set((await tx.names.replaced_claims([torrent])).get((task.notebook, torrent), ()))
-    if not claims:
-        return None
-    pinned = await tx.notes.pinned(task.notebook, [torrent])
-    unwritten = isinstance(task.request, NoteRequest) and not item.corrected and item.passed_over is None
-    asked = frozenset(task.request.notes if isinstance(task.request, NoteRequest) and unwritten else ())
-    behind = []
-    for note in (await tx.notes.having(task.notebook, [torrent])).get(torrent, ()):
-        own = note.id in asked
-        others = {*names_in(note.text, found.speaks_of)} - {found.name.text}
-        if (note.id, torrent) in pinned or not (others if own else others & claims):
-            continue
-        links = who_wrote(note, await tx.notes.revisions(note.id), found.speaks_of)
-        starts = [
-            link.start
-            for link, wrote in links
-            if link.name in others
-            and ((own and _is_before(wrote, item.ended_at)) or (link.name in claims and is_corrected(wrote)))
-        ]
-        if starts:
-            behind.append(Behind(note, starts))
-    return behind
-
-
-def _is_before(wrote: Change | None, ended_at: float | None) -> bool:
-    return wrote is None or wrote.at < (ended_at or 0.0)
 
 
 async def apply_choice(tx: Tx, choice: Choice, notebook: NotebookId, person: PersonId, now: float) -> Applied:
@@ -213,26 +169,25 @@ async def _write(
     notes = [note for note in having if note.id in asked and names_in(note.text, found.speaks_of)]
     for note in notes:
         pin = note.id, found.torrent
-        typed_by = await _typed_by(tx, note, found, since)
-        spared = typed_by is not None and not (pressed and typed_by == person)
-        if pressed and not spared and note.id in task.request.named:
+        links = who_wrote(note, await tx.notes.revisions(note.id), found.speaks_of)
+        other = [(link, wrote) for link, wrote in links if link.name != found.name.text]
+        starts = [link.start for link, wrote in other if not _spares(wrote, since, person if pressed else None)]
+        if pressed and starts and note.id in task.request.named:
             await tx.notes.unpin(note.id, [found.torrent])
             pinned -= {pin}
-        text, _ = named_in(note.text, [found])
-        if text == note.text:
+        text, _ = rename_at(note.text, dict.fromkeys(starts, found.name.text))
+        if not other:
             pinned -= {pin}  # that is not why it was not written
-        elif spared:
+        elif text == note.text:
             pinned |= {pin}
         elif pin not in pinned and await tx.notes.replace_text(note, text, change):
             changed.append(note.id)
     return changed, passed_over(found.torrent, [note.id for note in notes], pinned)
 
 
-async def _typed_by(tx: Tx, note: Note, found: Found, since: float) -> PersonId | None:
-    """Return who typed a name that stands in *note* where what was *found* belongs; None where nobody did *since*."""
-    links = who_wrote(note, await tx.notes.revisions(note.id), found.speaks_of)
-    typed = [one for _, one in links if is_typed(one) and one.at >= since]
-    return max(typed, key=lambda one: one.at).person if typed else None
+def _spares(wrote: Change | None, since: float, presser: PersonId | None) -> bool:
+    """Whether a name is left as it is: a person other than the *presser* has typed it *since*."""
+    return is_typed(wrote) and wrote.at >= since and wrote.person != presser
 
 
 async def apply_keep(tx: Tx, key: ItemKey, notebook: NotebookId, person: PersonId, now: float) -> Applied:

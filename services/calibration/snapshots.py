@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 from services.calibration.apply import named_in
-from services.calibration.choice import other_readings, with_claims
+from services.calibration.choice import other_readings
+from services.calibration.overtaken import left_behind
 from services.calibration.ports import Tx
 from services.calibration.task import Found, Item, ItemKey, Lost, NoteRequest, OldName, Snapshot, State, Task, Written
 from services.notebook.history import names_in, stands, taken_back
@@ -80,12 +81,12 @@ async def read_snapshots(
         told = written.get(task_id, Written())
         undecided: Sequence[Item] = ()
         replaced = 0
-        only_claimed = await _only_claimed(tx, task, [first]) if single else {}
+        only_claimed = await left_behind(tx, task, [first]) if single else {}
         if task.state.ended and not single:  # of one under way to look for them reads all of it
             overtaken = await tx.tasks.overtaken(task_id, _JUDGED)
-            only_claimed = await _only_claimed(tx, task, overtaken)
+            only_claimed = await left_behind(tx, task, overtaken)
             undecided, replaced = await _undecided(tx, task, told.standing)
-            undecided = (*undecided, *[one for one in overtaken if one.key in only_claimed][:1])
+            undecided = (*[one for one in overtaken if one.key in only_claimed][:1], *undecided)
         several = (first, *outcomes, *undecided)
         snapshots.append(
             Snapshot(
@@ -135,11 +136,6 @@ async def _written(tx: Tx, ended: Mapping[TaskId, Task]) -> Mapping[TaskId, Writ
                 known = written.get(task_id, Written())
                 written[task_id] = replace(known, standing=tuple(sorted((*known.standing, note_id))))
     return written
-
-
-async def _only_claimed(tx: Tx, task: Task, items: Iterable[Item]) -> Mapping[ItemKey, Sequence[NoteId]]:
-    behind = [(item.key, await with_claims(tx, task, item)) for item in items]
-    return {key: [one.note.id for one in notes] for key, notes in behind if notes}
 
 
 async def _undecided(tx: Tx, task: Task, standing: Collection[NoteId]) -> tuple[Sequence[Item], int]:

@@ -90,9 +90,6 @@ class Notes(Protocol):
     async def mark(self, marks: Sequence[Mark], at: float) -> None:
         """Write down, for each note that a mark is about, how the torrent's last calibration ended."""
 
-    async def reopen(self, note_ids: Collection[NoteId], torrent: TorrentId) -> None:
-        """Let the torrent be one that was not yet calibrated in these notes, where it was found."""
-
     async def revisions(self, note_id: NoteId) -> Sequence[Revision]:
         """Return the texts that were replaced, oldest first."""
 

@@ -8,6 +8,9 @@ from services.magnets.parse import Magnet, find_magnets
 from services.notebook.history import BACK, SpeaksOf, names_in, steps_of
 from services.notebook.note import Cause, Change, Note, Revision
 
+_AGAIN = BACK | {Cause.KEPT, Cause.REDO}
+"""What brings back names that stood there."""
+
 
 class _Stood(NamedTuple):
     """A link's *name* in a text, and the change that *wrote* it there; None where it was in the note's first text."""
@@ -25,19 +28,23 @@ def who_wrote(note: Note, revisions: Sequence[Revision], speaks_of: SpeaksOf) ->
     steps = steps_of(note, revisions)
     first = names_in(steps[0].before if steps else note.text, speaks_of)
     said = before = stand = [_Stood(one, None) for one in first]  # an edit of the message is one of what that said
+    stood: dict[tuple[int, str | None], Change | None] = dict.fromkeys(enumerate(first))
     for step in steps:
         names, change = names_in(step.after, speaks_of), step.change
         if change.cause == Cause.EDIT:
             before = stand
             stand = _typed_over(stand if change.apart else said, names, change)
             said = said if change.apart else stand
+            stood.clear()
         else:
             carried = before if change.cause == Cause.CARRIED else ()
             whose = {one.name: one.wrote for one in sorted(carried, key=lambda one: is_typed(one.wrote))}
+            known = stood if change.cause in _AGAIN else {}
             stand = [
-                one if one.name == name else _Stood(name, whose.get(name, change))
-                for one, name in zip(stand, names, strict=False)
+                one if one.name == name else _Stood(name, known.get((place, name), whose.get(name, change)))
+                for place, (one, name) in enumerate(zip(stand, names, strict=False))
             ]
+        stood |= {(place, one.name): one.wrote for place, one in enumerate(stand)}
     links = [one for one in find_magnets(note.text) if speaks_of(one.torrents[0])]
     return [(link, one.wrote) for link, one in zip(links, stand, strict=False)]
 

@@ -174,9 +174,6 @@ class NoteRows:
         await self._run.many("mark_notes_with_both_hashes", rows[True])
         await self._run.many("mark_note_hashes", rows[False])
 
-    async def reopen(self, note_ids: Collection[NoteId], torrent: TorrentId) -> None:
-        await self._run.many("reopen_note_hashes", [row for one in note_ids for row in _hashes_of(one, [torrent])])
-
     async def revisions(self, note_id: NoteId) -> Sequence[Revision]:
         return [_revision(row) for row in await self._run.all("revisions", note_id=note_id)]
 

@@ -218,16 +218,16 @@ async def test_a_guess_leaves_the_notes_uncalibrated_that_nobody_asked_for(
         assert set(await store.read(lambda tx: tx.notes.uncalibrated([note, other]))) == {other}
 
 
-@pytest.mark.parametrize("mine", [True, False])
-async def test_a_note_with_a_claim_is_calibrated_again_though_other_words_were_edited_since(
-    world: World, run: Run, store: Store, *, mine: bool
-) -> None:
+async def test_a_press_leaves_each_link_that_somebody_else_has_named(world: World, run: Run) -> None:
     async with run() as manager:
-        note, _ = await chosen(world, manager)
+        note = await world.add(f"{link('claim', '18')} {link('claim', '19')}", "claim")
+        task_id = await world.calibrate(manager, note)
+        await world.edit(note, f"{link('claim', 'alice')} {link('claim', '19')}", ALICE, apart=True)
         await world.clock.advance(1)
-        await world.edit(note, f"words {link('claim', 'mine' if mine else CLAIM)}", ALICE, apart=True)
-        await manager.learn(info_of(torrent("claim"), TRUE))
-        assert set(await store.read(lambda tx: tx.notes.uncalibrated([note]))) == (set() if mine else {note})
+        await world.edit(note, f"{link('claim', 'alice')} {link('claim', 'bob')}", BOB, apart=True)
+        (only,) = choices(Name(text=CLAIM, raw=CLAIM.encode()), verified=False)
+        await world.choose(manager, task_id, only.word)
+        assert await world.text(note) == f"{link('claim', 'alice')} {link('claim', CLAIM)}"
 
 
 async def test_a_card_that_offers_the_name_does_not_say_that_it_stood_there(world: World, run: Run) -> None:

@@ -1,12 +1,16 @@
 """What is verified in the place of claims, where one task found the names of several torrents."""
 
+from unittest.mock import Mock
+
 import pytest
 
+from services.calibration import overtaken
 from services.calibration.choice import choices
 from services.calibration.manager import AsyncCalibrationManager
 from services.calibration.task import HashRequest
 from services.notebook.history import History
 from services.notebook.note import Uncalibrated
+from services.notebook.writers import who_wrote
 from services.store.store import Store
 from services.torrents import Hints, Name, NotebookId, NoteId, TaskId
 from tests.fake_clock import FakeClock
@@ -72,7 +76,7 @@ async def test_each_verified_name_is_offered_over_its_claim_one_after_the_other(
         assert await world.text(note) == text("18", "19")
 
 
-async def test_a_guess_is_asked_for_before_a_claim_is_offered_to_be_replaced(
+async def test_what_is_verified_is_offered_before_a_guess_is_asked_for_which_nobody_may_know(
     world: World, run: Run, engine: FakeEngine
 ) -> None:
     engine.knows("b", GUESS)
@@ -80,11 +84,30 @@ async def test_a_guess_is_asked_for_before_a_claim_is_offered_to_be_replaced(
         note = await world.add(text("18", "19"), "a", "b")
         task_id = await world.calibrate(manager, note)
         await manager.learn(info_of(torrent("a"), TRUE_A))
+        shown = await world.shown(manager, task_id)
+        assert (TRUE_A in labels(shown), offer("a") in shown.html) == (True, True)
+        await world.choose(manager, task_id, "utf-8")
+        assert await world.text(note) == text(TRUE_A, "19")
         readings = choices(GUESS.name, verified=True)
-        assert labels(await world.shown(manager, task_id)) == [one.text for one in readings]
-        await world.choose(manager, task_id, readings[0].word, position=1)
-        assert TRUE_A in labels(shown := await world.shown(manager, task_id))
-        assert offer("a") in shown.html
+        shown = await world.shown(manager, task_id)
+        assert [one for one in labels(shown) if one != "Undo"] == [one.text for one in readings]
+
+
+async def test_a_card_of_very_many_reads_what_a_note_was_for_a_few(
+    world: World, run: Run, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = [f"{number:02x}" for number in range(20)]
+    for word in words:
+        engine.knows(word, info_of(torrent(word), f"claimed {word}", verified=False))
+    async with run() as manager:
+        note = await world.add(" ".join(link(word, "18") for word in words), *words)
+        task_id = await world.calibrate(manager, note)
+        for word in words:
+            await manager.learn(info_of(torrent(word), f"true {word}"))
+        read = Mock(side_effect=who_wrote)
+        monkeypatch.setattr(overtaken, "who_wrote", read)
+        assert offer(words[0]) in (await world.shown(manager, task_id)).html
+        assert 0 < read.call_count <= 4
 
 
 async def test_the_names_of_hashes_are_offered_to_the_notes_that_have_claims(world: World, run: Run) -> None:

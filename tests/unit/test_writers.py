@@ -41,6 +41,7 @@ def wrote(*steps: tuple[str, str]) -> list[str | None]:
 
 
 NEW = ("new", "18 19")
+CARRIED = [("page", "mine 19"), ("edit", "18 19"), ("carried", "mine 19")]
 
 
 @pytest.mark.parametrize(
@@ -54,9 +55,26 @@ NEW = ("new", "18 19")
         ([NEW, ("chosen", "claim 19"), ("page", "mine claim 19")], [TYPED, WRITTEN, FIRST]),
         ([NEW, ("chosen", "claim claim"), ("page", "claim")], [WRITTEN]),
         ([NEW, ("page", "18 19 claim"), ("chosen", "18 claim claim")], [FIRST, WRITTEN, TYPED]),
+        ([NEW, ("chosen", "claim 19"), ("undo", "18 19")], [FIRST, FIRST]),
+        ([NEW, ("page", "mine 19"), ("chosen", "claim 19"), ("undo", "mine 19")], [TYPED, FIRST]),
+        ([NEW, ("page", "mine 19"), ("chosen", "claim claim"), ("kept", "mine claim")], [TYPED, WRITTEN]),
+        ([NEW, ("chosen", "claim 19"), ("undo", "18 19"), ("redo", "claim 19")], [WRITTEN, FIRST]),
+        (
+            [
+                NEW,
+                ("page", "mine 19"),
+                ("edit", "18 19"),
+                ("carried", "mine 19"),
+                ("undo", "18 19"),
+                ("redo", "mine 19"),
+            ],
+            [TYPED, FIRST],
+        ),
     ],
 )
-def test_what_a_person_left_alone_they_have_not_typed(steps: list[tuple[str, str]], expected: list[str | None]) -> None:
+def test_a_name_is_of_whoever_gave_it_first_and_not_of_who_left_it_alone_or_brought_it_back(
+    steps: list[tuple[str, str]], expected: list[str | None]
+) -> None:
     assert wrote(*steps) == expected
 
 

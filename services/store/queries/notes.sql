@@ -167,9 +167,6 @@ WHERE notebook_id = :notebook_id AND info_hash IN (:v1, :v2)
     AND (:notes IS NULL OR note_id IN (SELECT value FROM json_each(:notes)))
     AND EXISTS (SELECT 1 FROM notes WHERE id = note_id AND deleted_at IS NULL);
 
--- name: reopen_note_hashes
-UPDATE note_hashes SET outcome = NULL WHERE note_id = :note_id AND info_hash = :info_hash AND outcome = 'completed';
-
 -- name: mark_notes_with_both_hashes
 UPDATE note_hashes SET outcome = :outcome, task_id = :task_id, at = :at
 WHERE info_hash IN (:v1, :v2) AND note_id IN (

@@ -1,0 +1,136 @@
+"""Names that nobody verified, and stand in notes though the true one is known by now."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from services.calibration.apply import writable
+from services.calibration.ports import Tx
+from services.calibration.task import Found, Item, ItemKey, NoteRequest, Task
+from services.magnets.parse import find_magnets
+from services.notebook.note import Change, Note
+from services.notebook.writers import is_corrected, who_wrote
+from services.torrents import InfoHash, NoteId, TorrentId
+
+_MOST_TEXT = 1_000_000
+"""Characters of a note and all that it was which are read, on the event loop: of more it is not told who wrote what."""
+_MOST_READ = 2
+"""Times that a card has a note read with all that it was."""
+
+
+class Behind(NamedTuple):
+    """A note in which a name that nobody verified stands, where it is by now: in the links that *start* at these."""
+
+    note: Note
+    starts: Collection[int]
+
+
+async def with_claims(tx: Tx, task: Task, item: Item) -> Sequence[Behind] | None:
+    """Return the notes that have names which were only claimed, where the item's is verified; None if none ever was.
+
+    Those are what was written there when people let it. Where they did not, and it is the item of notes, these have
+    their own names still. What was typed, undone or kept is passed over.
+    """
+    suspicions = await _suspicions(tx, task, [item])
+    if suspicions is None:
+        return None
+    behind = [Behind(one.note, await _starts(tx, one)) for one in suspicions]
+    return [one for one in behind if one.starts]
+
+
+async def left_behind(tx: Tx, task: Task, items: Sequence[Item]) -> Mapping[ItemKey, Sequence[NoteId]]:
+    """Return the notes of `with_claims` for those of *items* that have such.
+
+    To find out reads all that a note was: after a few, notes count in which a name stands that was claimed.
+    """
+    notes: dict[ItemKey, list[NoteId]] = {}
+    for number, one in enumerate(await _suspicions(tx, task, items) or ()):
+        if number >= _MOST_READ or await _starts(tx, one):
+            notes.setdefault(one.item.key, []).append(one.note.id)
+    return notes
+
+
+@dataclass(frozen=True, slots=True)
+class _Suspicion:
+    """*note* has one of *others* as a name where *item* has *found* another. *own*: it was asked, in vain."""
+
+    item: Item
+    found: Found
+    note: Note
+    others: Collection[str | None]
+    claims: Collection[str]
+    own: bool
+
+
+async def _suspicions(tx: Tx, task: Task, items: Sequence[Item]) -> Sequence[_Suspicion] | None:
+    """Return what only who wrote it can clear up, in all notes; None where nothing was ever claimed."""
+    verified = {one.key: one.found for one in items if one.found and one.found.verified and writable(one.found)}
+    torrents = list({found.torrent for found in verified.values()})
+    replaced = await tx.names.replaced_claims(torrents) if torrents else {}
+    claims = {torrent: set(texts) for (notebook, torrent), texts in replaced.items() if notebook == task.notebook}
+    if not claims:
+        return None
+    pinned = await tx.notes.pinned(task.notebook, list(claims))
+    having = await tx.notes.having(task.notebook, list(claims))
+    texts: dict[NoteId, _Names] = {}
+    suspicions = []
+    for item in items:
+        found = verified.get(item.key)
+        if found is None or found.torrent not in claims:
+            continue
+        unwritten = isinstance(task.request, NoteRequest) and not item.corrected and item.passed_over is None
+        asked = frozenset(task.request.notes if isinstance(task.request, NoteRequest) and unwritten else ())
+        for note in having.get(found.torrent, ()):
+            if (note.id, found.torrent) in pinned:
+                continue
+            if note.id not in texts:
+                texts[note.id] = _Names.of(note.text)
+            others = {*texts[note.id].of_those(found)} - {found.name.text}
+            own = note.id in asked
+            if others if own else others & claims[found.torrent]:
+                suspicions.append(_Suspicion(item, found, note, others, claims[found.torrent], own))
+    return suspicions
+
+
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """The names in a text, by the torrents that its links name."""
+
+    by_hash: Mapping[InfoHash, Collection[TorrentId]]
+    names: Mapping[TorrentId, Collection[str | None]]
+
+    @classmethod
+    def of(cls, text: str) -> "_Names":
+        names: dict[TorrentId, set[str | None]] = {}
+        for magnet in find_magnets(text):
+            names.setdefault(magnet.torrents[0], set()).add(magnet.name)
+        by_hash: dict[InfoHash, list[TorrentId]] = {}
+        for torrent in names:
+            for one in torrent.hashes:
+                by_hash.setdefault(one, []).append(torrent)
+        return cls(by_hash, names)
+
+    def of_those(self, found: Found) -> Iterator[str | None]:
+        """Yield the names of the links that *found* speaks of."""
+        near: Iterable[TorrentId] = {one for digest in found.torrent.hashes for one in self.by_hash.get(digest, ())}
+        for torrent in near:
+            if found.speaks_of(torrent):
+                yield from self.names[torrent]
+
+
+async def _starts(tx: Tx, one: _Suspicion) -> Collection[int]:
+    """Return where the links start whose names nobody typed since."""
+    revisions = await tx.notes.revisions(one.note.id)
+    if len(one.note.text) + sum(len(before.text) for before in revisions) > _MOST_TEXT:
+        return ()
+    ended_at = one.item.ended_at or 0.0
+    return [
+        link.start
+        for link, wrote in who_wrote(one.note, revisions, one.found.speaks_of)
+        if link.name in one.others
+        and ((one.own and _is_before(wrote, ended_at)) or (link.name in one.claims and is_corrected(wrote)))
+    ]
+
+
+def _is_before(wrote: Change | None, ended_at: float) -> bool:
+    return wrote is None or wrote.at < ended_at
