@@ -183,7 +183,9 @@ def test_where_one_lied_and_one_bears_one_connection_the_race_is_paused_until_al
     world.look(0.1)
     assert world.racing.paused == ["handle"]
     world.standing = []
-    for now in (0.2, 3.5):
+    world.look(0.3)
+    assert world.session.heard == [A], "the race has only just let them go"
+    for now in (0.4, 3.5):
         world.look(now)
         assert world.racing.paused == ["handle"], "not all were heard"
     assert world.session.heard == [A, A, B], "who hung up is heard again, and none is forgotten"
@@ -197,10 +199,10 @@ def test_where_nobody_lied_the_race_is_left_alone_for_ten_seconds_then_for_twice
     paused = [False]
     for now in range(60):
         world.look(float(now))
-        world.torrent.doubts.refused = True
+        world.torrent.doubts.refuse("plain", A)
         paused.append(bool(world.racing.paused))
-    assert [now for now in range(60) if paused[now + 1] and not paused[now]] == [10, 40]
-    assert sum(paused) == 20
+    assert [now for now in range(60) if paused[now + 1] and not paused[now]] == [10, 33]
+    assert sum(paused) == 6
 
 
 def test_a_race_that_brings_something_is_paused_where_it_was_lied_to_alone(world: World) -> None:
@@ -215,18 +217,44 @@ def test_a_race_that_brings_something_is_paused_where_it_was_lied_to_alone(world
     assert world.racing.paused == ["handle"]
 
 
-def test_a_race_that_was_paused_is_paused_again_where_it_is_lied_to_again(world: World) -> None:
+def test_a_race_that_was_paused_goes_on_for_two_seconds_and_is_paused_again_where_it_is_lied_to_again(
+    world: World,
+) -> None:
+    world.standing = [peer(A)]
+    paused = []
+    world.torrent.doubts.lie()
+    for tenth in range(40):
+        world.look(tenth / 10)
+        world.torrent.doubts.refuse("plain", A)
+        if tenth == 5:
+            world.torrent.take_up(0.5)
+        if tenth == 15:
+            world.torrent.doubts.lie()
+        paused += [tenth] if world.racing.paused else []
+    assert paused == [1, 2, 3, 4, *range(25, 30)]
+
+
+def test_a_race_that_is_not_lied_to_again_is_left_alone_though_a_peer_refuses(world: World) -> None:
     world.standing = [peer(A)]
     world.torrent.doubts.lie()
-    for now in (0.0, 0.1):
-        world.look(now)
-        world.torrent.doubts.refused = True
-    world.torrent.take_up(1.0)
-    world.look(2.0)
-    assert world.racing.paused == []
-    world.torrent.doubts.lie()
-    world.look(2.1)
-    assert world.racing.paused == ["handle"]
+    for tenth in (0, 1):
+        world.look(tenth / 10)
+        world.torrent.doubts.refuse("plain", A)
+    world.torrent.take_up(0.2)
+    for tenth in range(3, 150):
+        world.look(tenth / 10)
+        world.torrent.doubts.refuse("plain", A)
+        assert world.racing.paused == []
+
+
+def test_who_has_refused_to_be_heard_beside_the_race_is_not_asked_again_and_keeps_its_turns(world: World) -> None:
+    world.standing = [peer(A)]
+    world.look(0.0)
+    world.hang_up()
+    for tenth in range(1, 20):
+        world.look(tenth / 10)
+    assert world.session.heard == [A]
+    assert world.torrent.doubts.heard["plain", A] == 0
 
 
 def test_a_race_is_paused_for_ten_seconds_at_most(world: World) -> None:
@@ -250,11 +278,11 @@ def test_a_peer_that_has_said_nothing_in_the_race_either_pauses_nothing_when_it_
     assert world.racing.paused == []
 
 
-def test_who_sends_more_than_any_metadata_has_is_heard_no_more(world: World) -> None:
+def test_who_alone_gave_what_is_wrong_or_more_than_any_metadata_is_heard_no_more(world: World) -> None:
     world.standing = [peer(A)]
     world.look(0.0)
     (handle,) = world.session.held
-    world.lane._on_flood(cast("Any", handle))
+    world.lane._on_lie(cast("Any", handle))
     world.look(100.0)
     assert world.session.heard == [A]
     assert world.session.held == {}

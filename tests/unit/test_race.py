@@ -42,7 +42,7 @@ async def test_a_peer_that_becomes_known_while_the_race_is_paused_ends_the_pause
     torrent = SoughtTorrent[Any](InfoHash("ab" * 20), "handle", session)
     torrent.known.add(A)
     torrent.doubts.lie()
-    torrent.doubts.refused = True
+    torrent.doubts.refuse("plain", A)
     torrent.settle(0.0)
     racing = race.Race([], Board[Any](), AddressPolicy(allow_private=True), Whereabouts(), FakeClock())
     racing.named(torrent, [A])

@@ -7,9 +7,11 @@ import libtorrent as lt
 
 from services.errors import NotFound
 from services.resolvers.libtorrent.lookups import Metadata
+from services.resolvers.libtorrent.twice import has_a_key_twice
 from services.resolvers.metadata import describe, hashes_of, is_plain
 from services.torrents import TorrentInfo
 
+_WALKED = 2**20  # bytes of one that is read letter by letter, where that is needed
 _SMALL = 16_384  # bytes of an info dictionary that is read in less time than a thread takes to begin
 
 
@@ -35,8 +37,9 @@ def _decoded(section: bytes) -> dict[bytes, object]:
         info = lt.bdecode(section)
     except RuntimeError as error:  # more items than it counts to: some 200,000 files
         raise NotFound(reason="metadata_unusable") from error
-    # Of a key that is there twice libtorrent takes the first value for a torrent, and the last one here.
-    if len(lt.bencode(info)) != len(section):
+    # Of a key that is there twice libtorrent takes the first value for a torrent, and the last one here. Numbers that
+    # are too large, or begin with zeros, make it shorter, too.
+    if len(lt.bencode(info)) != len(section) and (len(section) > _WALKED or has_a_key_twice(section)):
         raise NotFound(reason="metadata_unusable")
     return cast("dict[bytes, object]", info)
 

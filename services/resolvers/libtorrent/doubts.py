@@ -9,6 +9,8 @@ from services.resolvers.libtorrent.evidence import Connection, Endpoint
 _TALK = 2.0  # seconds since the first connection, without a name, after which peers are doubted
 _CALM = 10.0  # seconds of the race before it is paused where nobody lied; each time twice as many
 _LONGEST = 10.0  # seconds that it is paused
+_LET_GO = 0.25  # seconds until those have let us go who bear one connection
+_GREETING = 2.0  # seconds that a peer may need until it talks
 
 
 @dataclass(slots=True)
@@ -17,28 +19,36 @@ class Doubts:
 
     They *stand* where what peers give is wrong, or does not end: each must be heard alone then. *looked* is when one
     was last chosen; *heard* counts how often each was, by the way that it is connected. *candidates* are who can be,
-    by the way.
+    by the way; *liars* have given what is wrong when they were heard alone.
 
-    Most peers bear one connection from us. Where one that talks in the race has *refused* to be heard beside it, the
-    race is paused, and those that it had are heard *apart*: at once where somebody has *lied* since the last time, else
-    after a while, for a slow peer loses what it was about to give.
+    Most peers bear one connection from us. Where *refusers*, who talk in the race, do not let themselves be heard
+    beside it, the race is paused, and those that it had are heard *apart*: at once where somebody has *lied* since the
+    last time, else after a while, for a slow peer loses what it was about to give.
     """
 
     stand: bool = False
     looked: float = 0.0
     heard: "Counter[tuple[str, Endpoint]]" = field(default_factory=Counter)
     candidates: dict[str, list[Connection]] = field(default_factory=dict)
-    refused: bool = False
+    liars: set[Endpoint] = field(default_factory=set)
+    refusers: set[tuple[str, Endpoint]] = field(default_factory=set)
     lied: bool = False
     apart: set[Endpoint] | None = None
     _talking_since: float = math.inf
-    _until: float = math.inf
+    _since: float = -math.inf
+    _rest_until: float = -math.inf
     _calm_until: float = math.inf
     _calm: float = _CALM
 
     def lie(self) -> None:
         """Take in that what peers gave was wrong."""
         self.stand = self.lied = True
+
+    def refuse(self, way: str, peer: Endpoint) -> None:
+        """Take in that *peer* talks in the race's session of that *way*, and has hung up beside it."""
+        if self.apart is None:
+            self.refusers.add((way, peer))
+            self.heard[way, peer] -= 1
 
     def look(self, now: float, *, connected: bool) -> None:
         """Take in whether somebody is *connected*."""
@@ -51,23 +61,33 @@ class Doubts:
     def unheard(self) -> bool:
         """Whether there is a candidate who was not heard apart."""
         every = {one.peer for peers in self.candidates.values() for one in peers}
-        return self.apart is not None and bool(every - self.apart)
+        return self.apart is not None and bool(every - self.apart - self.liars)
+
+    def can_hear(self, now: float) -> bool:
+        """Whether those who were to let us go have done so."""
+        return self.apart is None or now >= self._since + _LET_GO
 
     def part(self, now: float, *, receiving: bool) -> bool:
         """Hear peers apart from now on, where that is due; return whether it is."""
-        if self.apart is not None or not self.refused or not (self.lied or (now >= self._calm_until and not receiving)):
+        due = self.lied or (now >= self._calm_until and not receiving)
+        if self.apart is not None or not self.refusers or not due or now < self._rest_until:
             return False
-        self.apart, self.refused, self.lied, self._until = set(), False, False, now + _LONGEST
+        self.apart, self.lied, self._since = set(), False, now
         return True
 
     def is_enough(self, now: float, *, hearing: bool) -> bool:
         """Whether all were heard apart, and nobody is any more (*hearing*), or for long enough."""
-        return self.apart is not None and (now >= self._until or not (hearing or self.unheard))
+        over = now >= self._since + _LONGEST
+        return self.apart is not None and (over or not (hearing or self.unheard))
 
     def meet(self, now: float) -> bool:
-        """Hear nobody apart from now on; return whether somebody was."""
+        """Hear nobody apart from now on, since a peer has become known, or all were heard; return whether they were."""
         if self.apart is None:
+            self._calm_until = max(self._calm_until, now + _GREETING) if self._calm_until < math.inf else math.inf
             return False
         self._calm *= 2
-        self.apart, self._calm_until = None, now + self._calm
+        self.apart, self.lied = None, False
+        self._rest_until, self._calm_until = now + _GREETING, now + self._calm
+        self.candidates.clear()
+        self.refusers.clear()
         return True

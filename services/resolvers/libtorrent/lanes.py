@@ -19,7 +19,7 @@ from services.resolvers.libtorrent.settings import LARGEST_METADATA
 from services.torrents import Hints
 
 _PATIENCE = 1.5  # seconds that a peer is heard for the first time; each time twice as many
-_MOST_PATIENCE = 12.0
+_MOST_PATIENCE, _MOST_APART = 12.0, 8.0
 _MOST_TIMES = 10
 _MOST_BYTES = LARGEST_METADATA + 2**20  # from one peer, with all else that it says
 _AT_ONCE = 10  # torrents each time: each costs a few calls that wait for libtorrent
@@ -70,29 +70,35 @@ class Lane:
             case lt.listen_succeeded_alert():
                 self._here.listen(alert.address, alert.port)
             case lt.metadata_failed_alert() | lt.torrent_error_alert():
-                self._end(alert.handle)
+                self._on_failure(alert)
             case lt.peer_disconnected_alert() | lt.peer_error_alert():
                 self._on_hanging_up(alert.handle)
             case lt.state_update_alert():
                 for state in alert.status:
                     if state.total_download > _MOST_BYTES:
-                        self._on_flood(state.handle)
+                        self._on_lie(state.handle)
 
     def measure(self) -> None:
         """Have the session say how much each peer has sent that is heard."""
         if self._hearings:
             self.session.post_states()
 
-    def _on_flood(self, handle: Handle) -> None:
-        """End what is to be heard, for good: no metadata is so large."""
+    def _on_failure(self, alert: lt.metadata_failed_alert | lt.torrent_error_alert) -> None:
+        if isinstance(alert, lt.metadata_failed_alert):
+            self._on_lie(alert.handle)
+        else:
+            self._end(alert.handle)
+
+    def _on_lie(self, handle: Handle) -> None:
+        """End what is to be heard, for good: nobody else can have given what is wrong, or more than metadata is."""
         if hearing := self._hearings.get(handle):
-            hearing.torrent.doubts.heard[self._of.way, hearing.peer.peer] = _MOST_TIMES
+            hearing.torrent.doubts.liars.add(hearing.peer.peer)
         self._end(handle)
 
     def _on_hanging_up(self, handle: Handle) -> None:
         """End what was to be heard; who talks in the race and hangs up here may bear one connection from us."""
         if (hearing := self._hearings.get(handle)) and hearing.peer.talks:
-            hearing.torrent.doubts.refused = True
+            hearing.torrent.doubts.refuse(self._of.way, hearing.peer.peer)
         self._end(handle)
 
     def _on_metadata(self, handle: Handle, info: lt.torrent_info | None) -> None:
@@ -105,7 +111,7 @@ class Lane:
             if not hearing.torrent.wanted or now >= hearing.until:
                 self._end(handle)
         heard = {hearing.torrent for hearing in self._hearings.values()}
-        due = (one for one in torrents if one not in heard and _somebody_may_talk(one))
+        due = (one for one in torrents if one not in heard and _somebody_may_talk(one) and one.doubts.can_hear(now))
         for torrent in heapq.nsmallest(_AT_ONCE, due, key=lambda one: one.doubts.looked):
             torrent.doubts.looked = now
             self._begin(torrent, now)
@@ -121,24 +127,25 @@ class Lane:
             _log.debug("swarm.lane", way=self.session.way, **error.parameters)
             return
         torrent.alone[alone] = self.session
+        most = _MOST_PATIENCE if torrent.doubts.apart is None else _MOST_APART
         times = torrent.doubts.heard[self._of.way, peer.peer]
-        self._hearings[alone] = _Hearing(torrent, peer, now + min(_PATIENCE * 2 ** (times - 1), _MOST_PATIENCE))
+        self._hearings[alone] = _Hearing(torrent, peer, now + min(_PATIENCE * 2 ** (times - 1), most))
 
     def _next(self, torrent: SoughtTorrent[Handle]) -> Connection | None:
         """Return who is to be heard: the one that was least often, of those who talk, the fastest."""
-        doubts = torrent.doubts
+        doubts, way = torrent.doubts, self._of.way
         if doubts.apart is not None:
-            left = [one for one in doubts.candidates.get(self._of.way, ()) if one.peer not in doubts.apart]
+            left = [one for one in doubts.candidates.get(way, ()) if one.peer not in doubts.apart | doubts.liars]
             doubts.apart.update(one.peer for one in left[:1])
             return left[0] if left else None
         handle = next((one for one, holder in torrent.racing() if holder is self._of), None)
-        every = [] if handle is None else connections(handle, self._of.way)
+        every = [] if handle is None else connections(handle, way)
         can = [one for one in every if one.tried and one.stands and not self._here.are(one.peer)]
-        can = [one for one in can if doubts.heard[self._of.way, one.peer] < _MOST_TIMES]
+        can = [one for one in can if doubts.heard[way, one.peer] < _MOST_TIMES and one.peer not in doubts.liars]
         # Who has not spoken yet may have had no turn, where liars have used up what the torrent may fetch.
-        can.sort(key=lambda one: (doubts.heard[self._of.way, one.peer], not one.talks, -one.rate))
-        doubts.candidates[self._of.way] = can
-        return can[0] if can else None
+        can.sort(key=lambda one: (doubts.heard[way, one.peer], not one.talks, -one.rate))
+        doubts.candidates[way] = can
+        return next((one for one in can if (way, one.peer) not in doubts.refusers), None)
 
     def _end(self, handle: Handle) -> None:
         hearing = self._hearings.pop(handle, None)
