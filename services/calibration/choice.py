@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from services.calibration.apply import Applied, may_be_written, passed_over
+from services.calibration.apply import Applied, may_be_written, named_in, passed_over
 from services.calibration.overtaken import Behind, with_claims
 from services.calibration.ports import Tx
 from services.calibration.task import Found, Item, ItemKey, NoteRequest, PassedOver, State, Task
@@ -170,15 +170,14 @@ async def _write(
     for note in notes:
         pin = note.id, found.torrent
         links = who_wrote(note, await tx.notes.revisions(note.id), found.speaks_of)
-        other = [(link, wrote) for link, wrote in links if link.name != found.name.text]
-        starts = [link.start for link, wrote in other if not _spares(wrote, since, person if pressed else None)]
-        if pressed and starts and note.id in task.request.named:
+        spared = any(_spares(wrote, since, person if pressed else None) for _, wrote in links)
+        if pressed and not spared and note.id in task.request.named:
             await tx.notes.unpin(note.id, [found.torrent])
             pinned -= {pin}
-        text, _ = rename_at(note.text, dict.fromkeys(starts, found.name.text))
-        if not other:
+        text, _ = named_in(note.text, [found])
+        if text == note.text:
             pinned -= {pin}  # that is not why it was not written
-        elif text == note.text:
+        elif spared:
             pinned |= {pin}
         elif pin not in pinned and await tx.notes.replace_text(note, text, change):
             changed.append(note.id)
@@ -186,7 +185,7 @@ async def _write(
 
 
 def _spares(wrote: Change | None, since: float, presser: PersonId | None) -> bool:
-    """Whether a name is left as it is: a person other than the *presser* has typed it *since*."""
+    """Whether a note is left as it is for a name in it: a person other than the *presser* has typed that *since*."""
     return is_typed(wrote) and wrote.at >= since and wrote.person != presser
 
 
