@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.swarm import Swarm
+from sandbox.swarm import Swarm, giver
 from sandbox.swarm.peers import Hanging, Mute, Refusing, Seeder
 from services.resolvers.libtorrent import LibtorrentResolver
 from services.torrents import Hints, TorrentInfo
@@ -92,6 +92,23 @@ async def test_among_peers_of_every_bad_kind_the_name_comes(swarm: Swarm, resolv
     (await swarm.place(Seeder("plain"), true)).add(true)
     async with asyncio.timeout(SOON):
         assert (await resolver.resolve(torrent_id(true), trackers_of(true), Steps())).name.text == "true"
+
+
+@pytest.mark.parametrize("kind", ["other bytes", "pieces without end"])
+async def test_who_lies_alone_is_known_as_a_liar(
+    swarm: Swarm, resolver: LibtorrentResolver, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    monkeypatch.setattr(giver, "_PAUSE", 0.0005)  # no metadata is as large as what it sends in these seconds
+    true = swarm.unseeded(large())
+    liar = await swarm.place(LIARS[kind]("127.0.2.20", true), true)
+    async with asyncio.timeout(4 * SOON), Running(resolver, torrent_id(true), trackers_of(true)) as running:
+        await running.steps.until(lambda _: True)
+        (sought,) = resolver._board.torrents.values()
+        while not sought.doubts.liars:
+            swarm.tracker.asked.clear()
+            await swarm.tracker.asked.wait()  # again and again
+        assert sought.doubts.liars == {liar.endpoint}
+    assert nothing_left_in(resolver)
 
 
 async def test_liars_without_end_or_measure_cost_no_more_than_the_largest_metadata() -> None:
