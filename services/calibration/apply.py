@@ -67,7 +67,7 @@ Pin = tuple[NoteId, TorrentId]
 
 @dataclass(frozen=True, slots=True)
 class _Write:
-    """A name that *task* writes into *notes*, those of *having* that it is to write into, for its *items*."""
+    """A name that *task* writes for its *items* into *notes*, some of those *having* a link that it is about."""
 
     task: Task
     found: Found

@@ -13,7 +13,7 @@ from services.errors import CannotChoose, TaskNotFound
 from services.magnets.rewrite import rename_at
 from services.notebook.history import names_in, stands, take_back
 from services.notebook.note import Cause, Change, Mark
-from services.notebook.writers import is_typed, who_wrote
+from services.notebook.writers import Writers, is_typed
 from services.readings import Reading, readings
 from services.torrents import Name, NotebookId, NoteId, PersonId, TaskId, TorrentId
 
@@ -169,7 +169,7 @@ async def _write(
     notes = [note for note in having if note.id in asked and names_in(note.text, found.speaks_of)]
     for note in notes:
         pin = note.id, found.torrent
-        links = who_wrote(note, await tx.notes.revisions(note.id), found.speaks_of)
+        links = Writers(note, await tx.notes.revisions(note.id)).of(found.speaks_of)
         spared = any(_spares(wrote, since, person if pressed else None) for _, wrote in links)
         if pressed and not spared and note.id in task.request.named:
             await tx.notes.unpin(note.id, [found.torrent])

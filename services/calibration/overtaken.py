@@ -9,17 +9,15 @@ from services.calibration.ports import Tx
 from services.calibration.task import Found, Item, ItemKey, NoteRequest, Task
 from services.magnets.parse import find_magnets
 from services.notebook.note import Change, Note
-from services.notebook.writers import is_corrected, who_wrote
+from services.notebook.writers import Writers, is_corrected
 from services.torrents import InfoHash, NoteId, TorrentId
 
-_MOST_TEXT = 1_000_000
-"""Characters of a note and all that it was which are read, on the event loop: of more it is not told who wrote what."""
-_MOST_READ = 2
-"""Times that a card has a note read with all that it was."""
+_MOST_TEXT = 300_000
+"""Characters of notes, and all that they were, which are read for a card: of more it is not told who wrote what."""
 
 
 class Behind(NamedTuple):
-    """A note in which a name that nobody verified stands, where it is by now: in the links that *start* at these."""
+    """A note that still has a name which nobody verified, in the links that *start* at these."""
 
     note: Note
     starts: Collection[int]
@@ -34,18 +32,17 @@ async def with_claims(tx: Tx, task: Task, item: Item) -> Sequence[Behind] | None
     suspicions = await _suspicions(tx, task, [item])
     if suspicions is None:
         return None
-    behind = [Behind(one.note, await _starts(tx, one)) for one in suspicions]
+    library = _Library(tx)
+    behind = [Behind(one.note, await library.starts(one)) for one in suspicions]
     return [one for one in behind if one.starts]
 
 
 async def left_behind(tx: Tx, task: Task, items: Sequence[Item]) -> Mapping[ItemKey, Sequence[NoteId]]:
-    """Return the notes of `with_claims` for those of *items* that have such.
-
-    To find out reads all that a note was: after a few, notes count in which a name stands that was claimed.
-    """
+    """Return the notes of `with_claims` for those of *items* that have such."""
+    library = _Library(tx)
     notes: dict[ItemKey, list[NoteId]] = {}
-    for number, one in enumerate(await _suspicions(tx, task, items) or ()):
-        if number >= _MOST_READ or await _starts(tx, one):
+    for one in await _suspicions(tx, task, items) or ():
+        if await library.starts(one):
             notes.setdefault(one.item.key, []).append(one.note.id)
     return notes
 
@@ -118,18 +115,33 @@ class _Names:
                 yield from self.names[torrent]
 
 
-async def _starts(tx: Tx, one: _Suspicion) -> Collection[int]:
-    """Return where the links start whose names nobody typed since."""
-    revisions = await tx.notes.revisions(one.note.id)
-    if len(one.note.text) + sum(len(before.text) for before in revisions) > _MOST_TEXT:
-        return ()
-    ended_at = one.item.ended_at or 0.0
-    return [
-        link.start
-        for link, wrote in who_wrote(one.note, revisions, one.found.speaks_of)
-        if link.name in one.others
-        and ((one.own and _is_before(wrote, ended_at)) or (link.name in one.claims and is_corrected(wrote)))
-    ]
+class _Library:
+    """Reads all that notes were, each once, and not very much of it."""
+
+    def __init__(self, tx: Tx) -> None:
+        self._tx = tx
+        self._left = _MOST_TEXT
+        self._read: dict[NoteId, Writers | None] = {}
+
+    async def starts(self, one: _Suspicion) -> Collection[int]:
+        """Return where the links start whose names nobody typed since."""
+        if one.note.id not in self._read:
+            self._read[one.note.id] = await self._writers(one.note)
+        writers, ended_at = self._read[one.note.id], one.item.ended_at or 0.0
+        return [
+            link.start
+            for link, wrote in (writers.of(one.found.speaks_of) if writers else ())
+            if link.name in one.others
+            and ((one.own and _is_before(wrote, ended_at)) or (link.name in one.claims and is_corrected(wrote)))
+        ]
+
+    async def _writers(self, note: Note) -> Writers | None:
+        revisions = await self._tx.notes.revisions(note.id)
+        size = len(note.text) + sum(len(before.text) for before in revisions)
+        if size > self._left:
+            return None
+        self._left -= size
+        return Writers(note, revisions)
 
 
 def _is_before(wrote: Change | None, ended_at: float) -> bool:

@@ -139,8 +139,8 @@ class Tasks(Protocol):
     async def guesses(self, task_id: TaskId, limit: int) -> Sequence[Item]:
         """Return the last ended items whose name is a guess."""
 
-    async def overtaken(self, task_id: TaskId, limit: int) -> Sequence[Item]:
-        """Return the first ended items in the place of whose claim something verified came, here or in another task."""
+    async def overtaken(self, task_id: TaskId, place: int, limit: int) -> Sequence[Item]:
+        """Return the first ended items from *place* on whose claim something verified has replaced, here or not."""
 
     async def replaced(
         self, task_id: TaskId, notes: Collection[NoteId], *, place: int, back: bool, limit: int

@@ -19,6 +19,7 @@ _GUESSES_SHOWN = 5
 _REPLACED_COUNTED = 20  # more than a card has lines for
 _JUDGED = 60  # items for a card: to judge one reads its notes and what they were
 _JUDGED_FOR_A_PAGE = 600
+_OVERTAKEN_LOOKED_AT = 240
 REPLACED_SHOWN = 5
 """Old names that were replaced: on the card of a task, and on a page of them."""
 
@@ -83,8 +84,7 @@ async def read_snapshots(
         replaced = 0
         only_claimed = await left_behind(tx, task, [first]) if single else {}
         if task.state.ended and not single:  # of one under way to look for them reads all of it
-            overtaken = await tx.tasks.overtaken(task_id, _JUDGED)
-            only_claimed = await left_behind(tx, task, overtaken)
+            overtaken, only_claimed = await _overtaken(tx, task)
             undecided, replaced = await _undecided(tx, task, told.standing)
             undecided = (*[one for one in overtaken if one.key in only_claimed][:1], *undecided)
         several = (first, *outcomes, *undecided)
@@ -136,6 +136,17 @@ async def _written(tx: Tx, ended: Mapping[TaskId, Task]) -> Mapping[TaskId, Writ
                 known = written.get(task_id, Written())
                 written[task_id] = replace(known, standing=tuple(sorted((*known.standing, note_id))))
     return written
+
+
+async def _overtaken(tx: Tx, task: Task) -> tuple[Sequence[Item], Mapping[ItemKey, Sequence[NoteId]]]:
+    """Return the first items in whose place something verified came, among which notes are left behind; and these."""
+    place = 0
+    while True:
+        items = await tx.tasks.overtaken(task.id, place, _JUDGED)
+        left = await left_behind(tx, task, items)
+        if left or len(items) < _JUDGED or place >= _OVERTAKEN_LOOKED_AT:
+            return items, left
+        place = items[-1].key[1] + 1
 
 
 async def _undecided(tx: Tx, task: Task, standing: Collection[NoteId]) -> tuple[Sequence[Item], int]:

@@ -5,7 +5,7 @@ from difflib import SequenceMatcher
 from typing import NamedTuple, TypeGuard
 
 from services.magnets.parse import Magnet, find_magnets
-from services.notebook.history import BACK, SpeaksOf, names_in, steps_of
+from services.notebook.history import BACK, SpeaksOf, steps_of
 from services.notebook.note import Cause, Change, Note, Revision
 
 _AGAIN = BACK | {Cause.KEPT, Cause.REDO}
@@ -19,34 +19,43 @@ class _Stood(NamedTuple):
     wrote: Change | None
 
 
-def who_wrote(note: Note, revisions: Sequence[Revision], speaks_of: SpeaksOf) -> Sequence[tuple[Magnet, Change | None]]:
-    """Return the links of *note* of which something *speaks*, each with the change that gave it the name that it has.
+class Writers:
+    """Who wrote the names of *note*, by its *revisions*. Each of its texts is read once."""
 
-    None where it has had that from the first. What a person left alone in an edit they have not typed; and a name that
-    was carried over one is whose it was before.
-    """
-    steps = steps_of(note, revisions)
-    first = names_in(steps[0].before if steps else note.text, speaks_of)
-    said = before = stand = [_Stood(one, None) for one in first]  # an edit of the message is one of what that said
-    stood: dict[tuple[int, str | None], Change | None] = dict.fromkeys(enumerate(first))
-    for step in steps:
-        names, change = names_in(step.after, speaks_of), step.change
-        if change.cause == Cause.EDIT:
-            before = stand
-            stand = _typed_over(stand if change.apart else said, names, change)
-            said = said if change.apart else stand
-            stood.clear()
-        else:
-            carried = before if change.cause == Cause.CARRIED else ()
-            whose = {one.name: one.wrote for one in sorted(carried, key=lambda one: is_typed(one.wrote))}
-            known = stood if change.cause in _AGAIN else {}
-            stand = [
-                one if one.name == name else _Stood(name, known.get((place, name), whose.get(name, change)))
-                for place, (one, name) in enumerate(zip(stand, names, strict=False))
-            ]
-        stood |= {(place, one.name): one.wrote for place, one in enumerate(stand)}
-    links = [one for one in find_magnets(note.text) if speaks_of(one.torrents[0])]
-    return [(link, one.wrote) for link, one in zip(links, stand, strict=False)]
+    def __init__(self, note: Note, revisions: Sequence[Revision]) -> None:
+        steps = steps_of(note, revisions)
+        self._changes = [step.change for step in steps]
+        texts = [*(step.before for step in steps[:1]), *(step.after for step in steps)] or [note.text]
+        self._links = [find_magnets(text) for text in texts]
+
+    def of(self, speaks_of: SpeaksOf) -> Sequence[tuple[Magnet, Change | None]]:
+        """Return the links of which something *speaks*, each with the change that gave it the name that it has.
+
+        None where it has had that from the first. What a person left alone in an edit they have not typed; and a name
+        that was carried over one, or brought back, is whose it was before.
+        """
+        first, *later = [[one for one in links if speaks_of(one.torrents[0])] for links in self._links]
+        said = before = stand = [
+            _Stood(one.name, None) for one in first
+        ]  # an edit of a message is one of what that said
+        stood: dict[tuple[int, str | None], Change | None] = {(at, one.name): None for at, one in enumerate(first)}
+        for change, links in zip(self._changes, later, strict=True):
+            names = [one.name for one in links]
+            if change.cause == Cause.EDIT:
+                before = stand
+                stand = _typed_over(stand if change.apart else said, names, change)
+                said = said if change.apart else stand
+                stood.clear()
+            else:
+                carried = before if change.cause == Cause.CARRIED else ()
+                whose = {one.name: one.wrote for one in sorted(carried, key=lambda one: is_typed(one.wrote))}
+                known = stood if change.cause in _AGAIN else {}
+                stand = [
+                    one if one.name == name else _Stood(name, known.get((place, name), whose.get(name, change)))
+                    for place, (one, name) in enumerate(zip(stand, names, strict=False))
+                ]
+            stood |= {(place, one.name): one.wrote for place, one in enumerate(stand)}
+        return [(link, one.wrote) for link, one in zip((later or [first])[-1], stand, strict=False)]
 
 
 def is_typed(wrote: Change | None) -> TypeGuard[Change]:

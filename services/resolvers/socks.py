@@ -56,7 +56,9 @@ def can_be_looked_up(host: str) -> bool:
         host.encode("idna")  # as the lookup of a name does
     except UnicodeError:
         return False
-    return host.isascii() and host.isprintable() and not {" ", ","} & {*host} and len(host) <= _LONGEST_NAME
+    return (
+        bool(host) and host.isascii() and host.isprintable() and not {" ", ","} & {*host} and len(host) <= _LONGEST_NAME
+    )
 
 
 def proxy_of(url: str) -> Proxy:

@@ -183,8 +183,8 @@ class TaskRows:
     async def guesses(self, task_id: TaskId, limit: int) -> Sequence[Item]:
         return [_item(row) for row in await self._run.all("guesses", task_id=task_id, limit=limit)]
 
-    async def overtaken(self, task_id: TaskId, limit: int) -> Sequence[Item]:
-        return [_item(row) for row in await self._run.all("overtaken", task_id=task_id, limit=limit)]
+    async def overtaken(self, task_id: TaskId, place: int, limit: int) -> Sequence[Item]:
+        return [_item(row) for row in await self._run.all("overtaken", task_id=task_id, place=place, limit=limit)]
 
     async def replaced(
         self, task_id: TaskId, notes: Collection[NoteId], *, place: int, back: bool, limit: int

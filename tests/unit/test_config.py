@@ -131,6 +131,7 @@ def test_a_key_that_is_none_of_ours_is_refused_by_its_full_name(text: str, key: 
         ("resolvers.libtorrent.dht_bootstrap_nodes", "['router.bittorrent.com:65536']"),
         ("resolvers.libtorrent.dht_bootstrap_nodes", "['router.bittorrent.com:６８８１']"),
         ("resolvers.libtorrent.dht_bootstrap_nodes", "[':6881']"),
+        ("resolvers.libtorrent.dht_bootstrap_nodes", "['[]:6881']"),
         ("resolvers.libtorrent.dht_bootstrap_nodes", "['b\u00fccher.example:6881']"),
         ("resolvers.libtorrent.dht_bootstrap_nodes", "['router..example:6881']"),
         ("resolvers.libtorrent.dht_bootstrap_nodes", "['a.example,b.example:6881']"),

@@ -141,6 +141,20 @@ def test_a_session_that_refuses_is_asked_another_time(world: World) -> None:
     assert world.session.heard == [A]
 
 
+def test_whom_the_session_refuses_to_hear_apart_has_its_turn_still(world: World) -> None:
+    world.standing = [peer(A)]
+    world.torrent.doubts.lie()
+    world.look(0.0)
+    world.hang_up()
+    world.look(0.1)
+    world.session.refuses = True
+    world.look(0.4)
+    world.session.refuses = False
+    world.look(0.5)
+    assert world.session.heard == [A, A]
+    assert world.torrent.doubts.heard["plain", A] == 1
+
+
 def test_peers_are_doubted_two_seconds_after_the_first_connection(world: World) -> None:
     board = Board[Any]()
     board.seek(world.torrent)

@@ -218,6 +218,21 @@ async def test_a_guess_leaves_the_notes_uncalibrated_that_nobody_asked_for(
         assert set(await store.read(lambda tx: tx.notes.uncalibrated([note, other]))) == {other}
 
 
+async def test_of_many_notes_in_which_people_typed_the_claimed_words_none_is_offered(world: World, run: Run) -> None:
+    async with run() as manager:
+        notes = [await world.add(link("claim", "18"), "claim") for _ in range(6)]
+        note, first = await chosen(world, manager)
+        await world.clock.advance(1)
+        for one in notes:
+            await world.edit(one, link("claim", CLAIM), ALICE, apart=True)
+        await manager.learn(info_of(torrent("claim"), TRUE))
+        assert f"The name in #{note} was never verified." in (await world.shown(manager, first)).html
+        await world.choose(manager, first, "utf-8")
+        assert await world.text(note) == link("claim", TRUE)
+        shown = await world.shown(manager, first)
+        assert ("never verified" in shown.html, labels(shown)) == (False, ["Undo"])
+
+
 async def test_a_press_leaves_a_note_in_which_somebody_else_has_typed_a_name_though_the_presser_has_since(
     world: World, run: Run
 ) -> None:

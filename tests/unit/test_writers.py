@@ -3,7 +3,7 @@
 import pytest
 
 from services.notebook.note import Cause, Change, Note, Revision
-from services.notebook.writers import who_wrote
+from services.notebook.writers import Writers
 from services.torrents import NotebookId, NoteId, PersonId, TaskId
 from tests.unit.fakes import torrent
 from tests.unit.name_world import link
@@ -35,7 +35,7 @@ def wrote(*steps: tuple[str, str]) -> list[str | None]:
         id=NoteId(1), notebook=NotebookId(1), text=texts[-1], version=len(steps), origin=None, person=ALICE,
         created_at=0.0, changed_at=0.0,
     )  # fmt: skip
-    found = who_wrote(note, revisions, lambda one: one == torrent("x"))
+    found = Writers(note, revisions).of(lambda one: one == torrent("x"))
     assert [one.name for one, _ in found] == steps[-1][1].split()
     return [None if one is None else TYPED if one.cause == Cause.EDIT else WRITTEN for _, one in found]
 

@@ -40,7 +40,7 @@ _QUESTIONS = tuple(
 _PORT_TAKEN = "another program has the port: end it, or set resolvers.libtorrent.listen_interfaces to a free one"
 _UNANSWERED = (lt.operation_t.sock_open, lt.operation_t.sock_bind, lt.operation_t.connect)
 _DUPLICATE_TORRENT = 19  # libtorrent's error codes
-_MISMATCHING_INFO_HASH = 30
+MISMATCHING_INFO_HASH = 30
 _SELF_CONNECTION = 47
 _TRACKERS_OWN_WORD = 173  # that it refuses; its reason may be empty, and in any encoding
 
@@ -107,7 +107,7 @@ class Alerts:
             case lt.torrent_conflict_alert():  # a hybrid that is here by each of its hashes: both stop, in error
                 for handle in (alert.handle, alert.conflicting_torrent):
                     self.found(handle, alert.metadata)
-            case lt.metadata_failed_alert() if alert.error.value() == _MISMATCHING_INFO_HASH:
+            case lt.metadata_failed_alert() if alert.error.value() == MISMATCHING_INFO_HASH:
                 if torrent := self._board.running.get(alert.handle):
                     torrent.doubts.lie()
             case lt.metadata_failed_alert():

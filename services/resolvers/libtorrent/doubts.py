@@ -44,6 +44,13 @@ class Doubts:
         """Take in that what peers gave was wrong."""
         self.stand = self.lied = True
 
+    def hear(self, way: str, peer: Endpoint) -> int:
+        """Take in that *peer* is heard in that *way* from now on; return how often it was by then."""
+        if self.apart is not None:
+            self.apart.add(peer)
+        self.heard[way, peer] += 1
+        return self.heard[way, peer]
+
     def refuse(self, way: str, peer: Endpoint) -> None:
         """Take in that *peer* talks in the race's session of that *way*, and has hung up beside it."""
         if self.apart is None:

@@ -24,7 +24,7 @@ _log = structlog.get_logger(__name__)
 class Entrance:
     """Has the sessions of *arms* enter the DHT at *nodes* (``host:port``), whose names *proxy* resolves.
 
-    Those that are addresses, too: before its sessions are known to the proxy, libtorrent asks none, and not again. Nor
+    Those that are addresses, too: libtorrent asks them once, which is before the proxy knows its sessions. Nor
     does it go to the proxy again that has answered wrongly, or not at all: once that is well, all sessions go there
     anew. While *board* is busy and nothing comes through it, *again* is told to ask, and then the proxy is tried.
     """
@@ -112,10 +112,11 @@ class Entrance:
         return True
 
     async def _trackers_are_silent(self) -> bool:
-        """Return, after a while of lookups, whether no tracker has answered any of them."""
+        """Return, after a while, whether no tracker has answered any lookup that took all of it."""
         await self._board.busy.wait()
+        before = set(self._board.torrents.values())
         await self._clock.sleep(self._patience * _ROUND)
-        every = [torrent.sightings for torrent in self._board.torrents.values()]
+        every = [torrent.sightings for torrent in before.intersection(self._board.torrents.values())]
         silent = any(one.trackers for one in every) and not any(one.answered for one in every)
         self._patience = min(2 * self._patience, _LONGEST_PATIENCE) if silent else _PATIENCE
         return silent

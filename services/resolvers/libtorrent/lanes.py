@@ -12,6 +12,7 @@ import libtorrent as lt
 import structlog
 
 from services.errors import ResolverDown
+from services.resolvers.libtorrent.alerts import MISMATCHING_INFO_HASH
 from services.resolvers.libtorrent.evidence import Connection, Whereabouts
 from services.resolvers.libtorrent.lookups import Board, SoughtTorrent
 from services.resolvers.libtorrent.session import Handle, Session, connections
@@ -84,7 +85,7 @@ class Lane:
             self.session.post_states()
 
     def _on_failure(self, alert: lt.metadata_failed_alert | lt.torrent_error_alert) -> None:
-        if isinstance(alert, lt.metadata_failed_alert):
+        if isinstance(alert, lt.metadata_failed_alert) and alert.error.value() == MISMATCHING_INFO_HASH:
             self._on_lie(alert.handle)
         else:
             self._end(alert.handle)
@@ -120,15 +121,14 @@ class Lane:
         peer = self._next(torrent)
         if peer is None:
             return
-        torrent.doubts.heard[self._of.way, peer.peer] += 1
         try:
             alone = self.session.add(torrent.info_hash, Hints(peers=(peer.peer,)), alone=True)
         except ResolverDown as error:  # the one before may not have gone yet; there is a next time
             _log.debug("swarm.lane", way=self.session.way, **error.parameters)
             return
         torrent.alone[alone] = self.session
+        times = torrent.doubts.hear(self._of.way, peer.peer)
         most = _MOST_PATIENCE if torrent.doubts.apart is None else _MOST_APART
-        times = torrent.doubts.heard[self._of.way, peer.peer]
         self._hearings[alone] = _Hearing(torrent, peer, now + min(_PATIENCE * 2 ** (times - 1), most))
 
     def _next(self, torrent: SoughtTorrent[Handle]) -> Connection | None:
@@ -136,7 +136,6 @@ class Lane:
         doubts, way = torrent.doubts, self._of.way
         if doubts.apart is not None:
             left = [one for one in doubts.candidates.get(way, ()) if one.peer not in doubts.apart | doubts.liars]
-            doubts.apart.update(one.peer for one in left[:1])
             return left[0] if left else None
         handle = next((one for one, holder in torrent.racing() if holder is self._of), None)
         every = [] if handle is None else connections(handle, way)

@@ -71,10 +71,8 @@ class SoughtTorrent(Generic[Handle]):
     """One info-hash, for as long as somebody looks it up. *given* is what it has brought; *looked*, when last.
 
     *holder* leads, and has it by *handle*; *beside* are the handles of others, with who holds each, *alone* those by
-    which a peer is heard alone. *known* are the peers that the sessions have told each other of. *doubted*: what peers
-    give is wrong, or does not end, so that each must be heard alone; *heard* counts how often that was. *lied_to*: it
-    was wrong. *candidates* are who can be heard, by the way. Most peers bear one connection from us: while they are
-    heard *apart*, those so far, the race is paused.
+    which a peer is heard alone, as its *doubts* want it. *known* are the peers that the sessions have told each other
+    of.
     """
 
     info_hash: InfoHash

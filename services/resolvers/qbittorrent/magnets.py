@@ -57,7 +57,10 @@ class Guard:
             loop = asyncio.get_running_loop()
             found = self._looking[host] = loop.create_future()
             found.add_done_callback(lambda _: self._looking.pop(host))
-            Thread(target=_answer, args=(host, found, loop), name="qbittorrent's names", daemon=True).start()
+            try:
+                Thread(target=_answer, args=(host, found, loop), name="qbittorrent's names", daemon=True).start()
+            except RuntimeError:  # there are too many threads
+                found.set_result(())
         return self._looking.get(host)
 
 

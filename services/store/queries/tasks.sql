@@ -103,7 +103,7 @@ ORDER BY ended_at DESC, position DESC LIMIT :limit;
 
 -- name: overtaken
 SELECT * FROM item_rows
-WHERE task_id = :task_id AND ended_at IS NOT NULL AND EXISTS (
+WHERE task_id = :task_id AND position >= :place AND ended_at IS NOT NULL AND EXISTS (
     SELECT 1 FROM replaced_claims
     WHERE notebook_id = (SELECT notebook_id FROM tasks WHERE id = :task_id) AND info_hash IN (item_rows.v1, item_rows.v2)
 )
