@@ -169,16 +169,20 @@ async def test_what_its_owner_has_is_exported_where_metadata_is_fetched(with_fet
 
 async def test_nobody_is_asked_any_more_for_a_fetch_that_was_cancelled(with_fetch: Played, tmp_path: Path) -> None:
     with_fetch.times = 1000
+    another = make_sample("Another.mkv")
+    mine, other = (f"magnet:?xt=urn:btih:{one.v1}" for one in (SAMPLE, another))
     async with opened(with_fetch, tmp_path) as resolver:
         async with Running(resolver, X):
-            while with_fetch.asked["fetchMetadata"] < 2:  # noqa: ASYNC110 - it has no event
+            while not with_fetch.sources[mine]:  # noqa: ASYNC110 - it has no event
                 await asyncio.sleep(0.01)
-        asked = with_fetch.sources.total()
-        with_fetch.times = with_fetch.asked["fetchMetadata"] + 5
-        other = torrent_id(make_sample("Another.mkv"), "v1")
-        with pytest.raises(NotFound):  # what is played is another one
-            await resolver.resolve(other, Hints(), Steps())
-        assert with_fetch.sources[f"magnet:?xt=urn:btih:{SAMPLE.v1}"] == asked
+        async with Running(resolver, torrent_id(another, "v1")) as running:
+            while not with_fetch.sources[other]:  # noqa: ASYNC110 - it has no event
+                await asyncio.sleep(0.01)
+            asked = with_fetch.sources[mine]  # what was on its way has come: one is asked after the other
+            with_fetch.times = with_fetch.asked["fetchMetadata"] + 5
+            with pytest.raises(NotFound):  # what is played is another one
+                await running.task
+        assert with_fetch.sources[mine] == asked
 
 
 async def test_a_tracker_that_could_be_read_as_more_is_not_fetched_with(with_fetch: Played, tmp_path: Path) -> None:
