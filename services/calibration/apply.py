@@ -266,8 +266,10 @@ class _Step:
             asking = [task for task in tasks if task.notebook == first.notebook]
             having[first.notebook] = self._spoken_of(found, first.notebook)
             for note_id in having[first.notebook]:
-                writer = next((task for task in asking if note_id in self._asked_for(task)), first)
-                notes.setdefault(writer.id, []).append(note_id)
+                # What nobody verified is written where it was asked for alone, even if people chose it elsewhere.
+                other = first if found.verified else None
+                if writer := next((task for task in asking if note_id in self._asked_for(task)), other):
+                    notes.setdefault(writer.id, []).append(note_id)
         for task in tasks:
             mine = [key for key in keys if key[0] == task.id]
             known = self._known(found, task.notebook)

@@ -85,13 +85,13 @@ def not_written(snapshot: Snapshot) -> NotWritten | None:
     passed_over = first.passed_over is not None and not written.undone
     told = (passed_over or not first.corrected) and unanswered(snapshot) is None
     why = _why(first) if told else None
-    offered = why is NotWritten.THERE and snapshot.only_claimed
-    return None if offered else why
+    elsewhere = why is NotWritten.THERE and (snapshot.only_claimed or snapshot.unwritten)
+    return None if elsewhere else why
 
 
 def corrected_in(snapshot: Snapshot) -> Sequence[NoteId]:
     """Return the notes in which what the task wrote stands, but those that have another name than what is known now."""
-    behind = {*snapshot.otherwise, *chain.from_iterable(snapshot.only_claimed.values())}
+    behind = {*snapshot.otherwise, *snapshot.unwritten, *chain.from_iterable(snapshot.only_claimed.values())}
     return [one for one in snapshot.written.standing if one not in behind]
 
 

@@ -1,7 +1,7 @@
 """Names that nobody verified, and stand in notes though the true one is known by now."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from services.calibration.apply import writable
@@ -13,7 +13,20 @@ from services.notebook.writers import Writers, is_corrected
 from services.torrents import InfoHash, NoteId, TorrentId
 
 _MOST_TEXT = 300_000
-"""Characters of notes, and all that they were, which are read for a card: of more it is not told who wrote what."""
+"""Characters of a note, and all that it was, which are read: of more it is not told who wrote what."""
+_MOST_FOR_A_CARD = 3_000_000
+"""The same, of all notes of a card."""
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """The notes that names are *offered* to, and those that have *others*, over which none is offered.
+
+    Items in whose place nothing claimed ever was have neither.
+    """
+
+    offered: Mapping[ItemKey, Sequence[NoteId]] = field(default_factory=dict)
+    others: Mapping[ItemKey, Sequence[NoteId]] = field(default_factory=dict)
 
 
 class Behind(NamedTuple):
@@ -33,18 +46,19 @@ async def with_claims(tx: Tx, task: Task, item: Item) -> Sequence[Behind] | None
     if suspicions is None:
         return None
     library = _Library(tx)
-    behind = [Behind(one.note, await library.starts(one)) for one in suspicions]
+    behind = [Behind(one.note, await library.starts(one)) for one in suspicions if not one.pinned]
     return [one for one in behind if one.starts]
 
 
-async def left_behind(tx: Tx, task: Task, items: Sequence[Item]) -> Mapping[ItemKey, Sequence[NoteId]]:
-    """Return the notes of `with_claims` for those of *items* that have such."""
+async def left_behind(tx: Tx, task: Task, items: Sequence[Item]) -> Left:
+    """Return the notes of `with_claims` for those of *items* that have such, and where else other names stand."""
     library = _Library(tx)
-    notes: dict[ItemKey, list[NoteId]] = {}
+    offered: dict[ItemKey, list[NoteId]] = {}
+    others: dict[ItemKey, list[NoteId]] = {}
     for one in await _suspicions(tx, task, items) or ():
-        if await library.starts(one):
-            notes.setdefault(one.item.key, []).append(one.note.id)
-    return notes
+        known = offered if not one.pinned and await library.starts(one) else others
+        known.setdefault(one.item.key, []).append(one.note.id)
+    return Left(offered, others)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +71,7 @@ class _Suspicion:
     others: Collection[str | None]
     claims: Collection[str]
     own: bool
+    pinned: bool
 
 
 async def _suspicions(tx: Tx, task: Task, items: Sequence[Item]) -> Sequence[_Suspicion] | None:
@@ -67,7 +82,7 @@ async def _suspicions(tx: Tx, task: Task, items: Sequence[Item]) -> Sequence[_Su
     claims = {torrent: set(texts) for (notebook, torrent), texts in replaced.items() if notebook == task.notebook}
     if not claims:
         return None
-    pinned = await tx.notes.pinned(task.notebook, list(claims))
+    pins = await tx.notes.pinned(task.notebook, list(claims))
     having = await tx.notes.having(task.notebook, list(claims))
     texts: dict[NoteId, _Names] = {}
     suspicions = []
@@ -78,14 +93,12 @@ async def _suspicions(tx: Tx, task: Task, items: Sequence[Item]) -> Sequence[_Su
         unwritten = isinstance(task.request, NoteRequest) and not item.corrected and item.passed_over is None
         asked = frozenset(task.request.notes if isinstance(task.request, NoteRequest) and unwritten else ())
         for note in having.get(found.torrent, ()):
-            if (note.id, found.torrent) in pinned:
-                continue
             if note.id not in texts:
                 texts[note.id] = _Names.of(note.text)
             others = {*texts[note.id].of_those(found)} - {found.name.text}
-            own = note.id in asked
+            own, pinned = note.id in asked, (note.id, found.torrent) in pins
             if others if own else others & claims[found.torrent]:
-                suspicions.append(_Suspicion(item, found, note, others, claims[found.torrent], own))
+                suspicions.append(_Suspicion(item, found, note, others, claims[found.torrent], own, pinned))
     return suspicions
 
 
@@ -120,7 +133,7 @@ class _Library:
 
     def __init__(self, tx: Tx) -> None:
         self._tx = tx
-        self._left = _MOST_TEXT
+        self._left = _MOST_FOR_A_CARD
         self._read: dict[NoteId, Writers | None] = {}
 
     async def starts(self, one: _Suspicion) -> Collection[int]:
@@ -138,7 +151,7 @@ class _Library:
     async def _writers(self, note: Note) -> Writers | None:
         revisions = await self._tx.notes.revisions(note.id)
         size = len(note.text) + sum(len(before.text) for before in revisions)
-        if size > self._left:
+        if size > min(_MOST_TEXT, self._left):
             return None
         self._left -= size
         return Writers(note, revisions)

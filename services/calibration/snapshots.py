@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Generic, TypeVar
 
 from services.calibration.apply import named_in
 from services.calibration.choice import other_readings
-from services.calibration.overtaken import left_behind
+from services.calibration.overtaken import Left, left_behind
 from services.calibration.ports import Tx
 from services.calibration.task import Found, Item, ItemKey, Lost, NoteRequest, OldName, Snapshot, State, Task, Written
 from services.notebook.history import names_in, stands, taken_back
@@ -82,11 +83,11 @@ async def read_snapshots(
         told = written.get(task_id, Written())
         undecided: Sequence[Item] = ()
         replaced = 0
-        only_claimed = await left_behind(tx, task, [first]) if single else {}
+        left = await left_behind(tx, task, [first]) if single else Left()
         if task.state.ended and not single:  # of one under way to look for them reads all of it
-            overtaken, only_claimed = await _overtaken(tx, task)
+            overtaken, left = await _overtaken(tx, task)
             undecided, replaced = await _undecided(tx, task, told.standing)
-            undecided = (*[one for one in overtaken if one.key in only_claimed][:1], *undecided)
+            undecided = (*[one for one in overtaken if one.key in left.offered][:1], *undecided)
         several = (first, *outcomes, *undecided)
         snapshots.append(
             Snapshot(
@@ -99,7 +100,8 @@ async def read_snapshots(
                 replaced=replaced,
                 progress=progress.get(task_id) if task.state is State.RUNNING else None,
                 written=told,
-                only_claimed=only_claimed,
+                only_claimed=left.offered,
+                unwritten=tuple(chain.from_iterable(left.others.values())),
                 # Where all of it was undone, all old names stand.
                 otherwise=tuple(await other_readings(tx, task, first)) if single else (),
                 old_names={} if told.as_one and not told.standing else await _old_names(tx, task, several),
@@ -138,13 +140,13 @@ async def _written(tx: Tx, ended: Mapping[TaskId, Task]) -> Mapping[TaskId, Writ
     return written
 
 
-async def _overtaken(tx: Tx, task: Task) -> tuple[Sequence[Item], Mapping[ItemKey, Sequence[NoteId]]]:
+async def _overtaken(tx: Tx, task: Task) -> tuple[Sequence[Item], Left]:
     """Return the first items in whose place something verified came, among which notes are left behind; and these."""
     place = 0
     while True:
         items = await tx.tasks.overtaken(task.id, place, _JUDGED)
         left = await left_behind(tx, task, items)
-        if left or len(items) < _JUDGED or place >= _OVERTAKEN_LOOKED_AT:
+        if left.offered or len(items) < _JUDGED or place >= _OVERTAKEN_LOOKED_AT:
             return items, left
         place = items[-1].key[1] + 1
 

@@ -220,7 +220,8 @@ class Snapshot:
     *replaced* an old name, of so many, or of at least twenty. *old_names* tells of those of these items that had one;
     what others have written since leaves nothing to tell. *otherwise*: of one that found a single name, the notes in
     which it wrote another reading than the chosen one, and where that stands. And of each item whose name is verified,
-    of many the first, the notes that have one which was *only_claimed*, or still their own as nobody chose that.
+    of many the first, the notes that have one which was *only_claimed*, or still their own as nobody chose that; and
+    those in which it is *unwritten*, since people typed, undid or kept another.
     """
 
     task: Task
@@ -235,6 +236,7 @@ class Snapshot:
     old_names: Mapping[ItemKey, OldName] = field(default_factory=dict)
     otherwise: tuple[NoteId, ...] = ()
     only_claimed: Mapping[ItemKey, Sequence[NoteId]] = field(default_factory=dict)
+    unwritten: tuple[NoteId, ...] = ()
 
     @property
     def total(self) -> int:

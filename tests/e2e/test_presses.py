@@ -170,9 +170,10 @@ async def test_a_chat_that_was_closed_to_the_bot_is_told_the_end_when_it_says_st
 
 async def test_a_button_of_an_ended_task_changes_nothing(town: Town) -> None:
     guest, chat = town.guest()
-    sample = town.swarm.seed(make_sample("Ended.mkv"))
+    sample = town.wanted("Ended.mkv")
     card = await town.ask(f"/calibrate_hash {sample.magnet()}", person=guest, chat=chat)
     live = card.buttons
+    await town.swarm.begin_seeding(sample)
     await town.shows(card, "completed")
     shown = card.versions[:]
     for _, data in live[0]:

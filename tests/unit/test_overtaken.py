@@ -233,6 +233,59 @@ async def test_of_many_notes_in_which_people_typed_the_claimed_words_none_is_off
         assert ("never verified" in shown.html, labels(shown)) == (False, ["Undo"])
 
 
+async def test_a_chosen_claim_is_written_into_no_note_that_was_not_asked_for(world: World, run: Run) -> None:
+    async with run() as manager:
+        typed, other = [await world.add(link("claim", "18"), "claim") for _ in range(2)]
+        task_id = await world.calibrate(manager, typed)
+        await world.edit(typed, link("claim", "mine"), ALICE, apart=True)
+        (only,) = choices(Name(text=CLAIM, raw=CLAIM.encode()), verified=False)
+        await world.choose(manager, task_id, only.word)
+        await world.calibrate(manager, other)
+        assert [await world.text(one) for one in (typed, other)] == [link("claim", "mine"), link("claim", CLAIM)]
+
+
+async def test_of_a_note_in_which_somebody_typed_a_name_it_is_not_said_that_the_true_one_stood_there(
+    world: World, run: Run
+) -> None:
+    async with run() as manager:
+        note = await world.add(link("claim", "18"), "claim")
+        task_id = await world.calibrate(manager, note)
+        await world.clock.advance(1)
+        await world.edit(note, link("claim", "mine"), ALICE, apart=True)
+        await manager.learn(info_of(torrent("claim"), TRUE))
+        shown = (await world.shown(manager, task_id)).html
+        assert (TRUE in shown, "stood there" in shown, "never verified" in shown) == (True, False, False)
+
+
+async def test_a_note_in_which_the_true_name_was_undone_is_not_said_to_be_corrected(
+    world: World, run: Run, store: Store, clock: FakeClock
+) -> None:
+    async with run() as manager:
+        note, first = await chosen(world, manager)
+        await manager.learn(info_of(torrent("claim"), TRUE))
+        await world.clock.advance(1)
+        last = await world.calibrate(manager, note)
+        assert await world.text(note) == link("claim", TRUE)
+        await History(store, clock, manager.note_changed).undo_task(world.notebook, last, person=ALICE)
+        assert await world.text(note) == link("claim", CLAIM)
+        assert "Corrected" not in (await world.shown(manager, first)).html
+
+
+async def test_each_of_many_notes_that_have_a_claim_is_offered_and_none_said_to_be_corrected(
+    world: World, run: Run
+) -> None:
+    async with run() as manager:
+        words = "word " * 2_400
+        notes = [await world.add(words + link("claim", "18"), "claim") for _ in range(20)]
+        first = await world.calibrate(manager, *notes)
+        (only,) = choices(Name(text=CLAIM, raw=CLAIM.encode()), verified=False)
+        await world.choose(manager, first, only.word)
+        await manager.learn(info_of(torrent("claim"), TRUE))
+        assert "Corrected" not in (await world.shown(manager, first)).html
+        await world.choose(manager, first, "utf-8")
+        assert {await world.text(one) for one in notes} == {words + link("claim", TRUE)}
+
+
 async def test_a_press_leaves_a_note_in_which_somebody_else_has_typed_a_name_though_the_presser_has_since(
     world: World, run: Run
 ) -> None:
