@@ -261,6 +261,23 @@ def test_a_race_that_is_not_lied_to_again_is_left_alone_though_a_peer_refuses(wo
         assert world.racing.paused == []
 
 
+def test_who_hangs_up_before_it_has_said_anything_is_left_alone_for_as_long_as_it_would_have_been_heard(
+    world: World,
+) -> None:
+    world.standing = [peer(A, talks=False)]
+    begun = []
+    for tenth in range(80):
+        before = len(world.session.heard)
+        world.look(tenth / 10)
+        if len(world.session.heard) > before:
+            begun.append(tenth)
+            world.hang_up()
+    assert begun == [0, 15, 45]
+    world.standing = [peer(A)]
+    world.look(8.1)
+    assert len(world.session.heard) == 4, "it talks now"
+
+
 def test_who_has_refused_to_be_heard_beside_the_race_is_not_asked_again_and_keeps_its_turns(world: World) -> None:
     world.standing = [peer(A)]
     world.look(0.0)

@@ -19,7 +19,8 @@ class Doubts:
 
     They *stand* where what peers give is wrong, or does not end: each must be heard alone then. *looked* is when one
     was last chosen; *heard* counts how often each was, by the way that it is connected. *candidates* are who can be,
-    by the way; *liars* have given what is wrong when they were heard alone.
+    by the way; *liars* have given what is wrong when they were heard alone. Who has said nothing yet, and hung up, is
+    left alone for a while: *silent_until*.
 
     Most peers bear one connection from us. Where *refusers*, who talk in the race, do not let themselves be heard
     beside it, the race is paused, and those that it had are heard *apart*: at once where somebody has *lied* since the
@@ -32,6 +33,7 @@ class Doubts:
     candidates: dict[str, list[Connection]] = field(default_factory=dict)
     liars: set[Endpoint] = field(default_factory=set)
     refusers: set[tuple[str, Endpoint]] = field(default_factory=set)
+    silent_until: dict[tuple[str, Endpoint], float] = field(default_factory=dict)
     lied: bool = False
     apart: set[Endpoint] | None = None
     _talking_since: float = math.inf

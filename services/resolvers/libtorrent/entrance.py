@@ -178,7 +178,8 @@ class Return:
         door.before = replace(dht)
         if dht.nodes or dht.since(before).nodes:
             came_back = door.knocked
-            door.due, door.pause, door.knocked = now + _SHORTEST_PAUSE, _SHORTEST_PAUSE, False
+            door.pause = _SHORTEST_PAUSE if dht.nodes else door.pause  # the nodes to begin at never count as such
+            door.due, door.knocked = now + door.pause, False
             return came_back
         if now >= door.due:
             door.arm.session.enter_dht(self._nodes)

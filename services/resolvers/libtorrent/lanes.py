@@ -98,8 +98,12 @@ class Lane:
 
     def _on_hanging_up(self, handle: Handle) -> None:
         """End what was to be heard; who talks in the race and hangs up here may bear one connection from us."""
-        if (hearing := self._hearings.get(handle)) and hearing.peer.talks:
-            hearing.torrent.doubts.refuse(self._of.way, hearing.peer.peer)
+        if hearing := self._hearings.get(handle):
+            doubts, way, peer = hearing.torrent.doubts, self._of.way, hearing.peer
+            if peer.talks:
+                doubts.refuse(way, peer.peer)
+            else:
+                doubts.silent_until[way, peer.peer] = hearing.until
         self._end(handle)
 
     def _on_metadata(self, handle: Handle, info: lt.torrent_info | None) -> None:
@@ -118,7 +122,7 @@ class Lane:
             self._begin(torrent, now)
 
     def _begin(self, torrent: SoughtTorrent[Handle], now: float) -> None:
-        peer = self._next(torrent)
+        peer = self._next(torrent, now)
         if peer is None:
             return
         try:
@@ -131,7 +135,7 @@ class Lane:
         most = _MOST_PATIENCE if torrent.doubts.apart is None else _MOST_APART
         self._hearings[alone] = _Hearing(torrent, peer, now + min(_PATIENCE * 2 ** (times - 1), most))
 
-    def _next(self, torrent: SoughtTorrent[Handle]) -> Connection | None:
+    def _next(self, torrent: SoughtTorrent[Handle], now: float) -> Connection | None:
         """Return who is to be heard: the one that was least often, of those who talk, the fastest."""
         doubts, way = torrent.doubts, self._of.way
         if doubts.apart is not None:
@@ -144,7 +148,8 @@ class Lane:
         # Who has not spoken yet may have had no turn, where liars have used up what the torrent may fetch.
         can.sort(key=lambda one: (doubts.heard[way, one.peer], not one.talks, -one.rate))
         doubts.candidates[way] = can
-        return next((one for one in can if (way, one.peer) not in doubts.refusers), None)
+        heeded = (one for one in can if one.talks or doubts.silent_until.get((way, one.peer), now) <= now)
+        return next((one for one in heeded if (way, one.peer) not in doubts.refusers), None)
 
     def _end(self, handle: Handle) -> None:
         hearing = self._hearings.pop(handle, None)
