@@ -92,7 +92,7 @@ class Doubts:
     def meet(self, now: float) -> bool:
         """Hear nobody apart from now on, since a peer has become known, or all were heard; return whether they were."""
         if self.apart is None:
-            self._calm_until = max(self._calm_until, now + _GREETING) if self._calm_until < math.inf else math.inf
+            self._calm_until = max(self._calm_until, now + _GREETING)
             return False
         self._calm *= 2
         self.apart, self.lied = None, False
