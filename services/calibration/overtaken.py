@@ -26,7 +26,7 @@ class Left:
     """
 
     offered: Mapping[ItemKey, Sequence[NoteId]] = field(default_factory=dict)
-    others: Mapping[ItemKey, Sequence[NoteId]] = field(default_factory=dict)
+    others: tuple[NoteId, ...] = ()
 
 
 class Behind(NamedTuple):
@@ -54,11 +54,13 @@ async def left_behind(tx: Tx, task: Task, items: Sequence[Item]) -> Left:
     """Return the notes of `with_claims` for those of *items* that have such, and where else other names stand."""
     library = _Library(tx)
     offered: dict[ItemKey, list[NoteId]] = {}
-    others: dict[ItemKey, list[NoteId]] = {}
+    others: list[NoteId] = []
     for one in await _suspicions(tx, task, items) or ():
-        known = offered if not one.pinned and await library.starts(one) else others
-        known.setdefault(one.item.key, []).append(one.note.id)
-    return Left(offered, others)
+        if not one.pinned and await library.starts(one):
+            offered.setdefault(one.item.key, []).append(one.note.id)
+        else:
+            others.append(one.note.id)
+    return Left(offered, tuple(others))
 
 
 @dataclass(frozen=True, slots=True)

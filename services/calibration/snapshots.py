@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
 from typing import Generic, TypeVar
 
 from services.calibration.apply import named_in
@@ -101,7 +100,7 @@ async def read_snapshots(
                 progress=progress.get(task_id) if task.state is State.RUNNING else None,
                 written=told,
                 only_claimed=left.offered,
-                unwritten=tuple(chain.from_iterable(left.others.values())),
+                unwritten=left.others,
                 # Where all of it was undone, all old names stand.
                 otherwise=tuple(await other_readings(tx, task, first)) if single else (),
                 old_names={} if told.as_one and not told.standing else await _old_names(tx, task, several),

@@ -34,6 +34,7 @@ class Played:
         self.times = times
         self.asked: Counter[str] = Counter()
         self.sources: Counter[str] = Counter()
+        self.fetched = asyncio.Event()
         self.rows: dict[str, dict[str, object]] = {}
         self.owned = False
         self.refusal = 0
@@ -109,8 +110,15 @@ class Played:
         }  # fmt: skip
         return web.Response(text="Ok.")
 
+    async def until_fetched(self, source: str) -> None:
+        """Return when *source* has been asked for."""
+        while not self.sources[source]:
+            self.fetched.clear()
+            await self.fetched.wait()
+
     def _fetch(self, source: str) -> web.Response:
         self.sources[source] += 1
+        self.fetched.set()
         if self.refusal:
             return web.Response(status=self.refusal, text="Unable to parse")
         named = {"infohash_v1": SAMPLE.v1, "infohash_v2": "", "hash": SAMPLE.v1}
@@ -173,11 +181,9 @@ async def test_nobody_is_asked_any_more_for_a_fetch_that_was_cancelled(with_fetc
     mine, other = (f"magnet:?xt=urn:btih:{one.v1}" for one in (SAMPLE, another))
     async with opened(with_fetch, tmp_path) as resolver:
         async with Running(resolver, X):
-            while not with_fetch.sources[mine]:  # noqa: ASYNC110 - it has no event
-                await asyncio.sleep(0.01)
+            await with_fetch.until_fetched(mine)
         async with Running(resolver, torrent_id(another, "v1")) as running:
-            while not with_fetch.sources[other]:  # noqa: ASYNC110 - it has no event
-                await asyncio.sleep(0.01)
+            await with_fetch.until_fetched(other)
             asked = with_fetch.sources[mine]  # what was on its way has come: one is asked after the other
             with_fetch.times = with_fetch.asked["fetchMetadata"] + 5
             with pytest.raises(NotFound):  # what is played is another one

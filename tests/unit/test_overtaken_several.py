@@ -50,6 +50,17 @@ async def calibrated(world: World, manager: AsyncCalibrationManager, *, pressed:
     return note, task_id
 
 
+async def claimed(
+    world: World, manager: AsyncCalibrationManager, engine: FakeEngine, count: int
+) -> tuple[list[str], TaskId]:
+    """Let the names of so many torrents of one note be claimed; return their words, and the task."""
+    words = [f"{number:02x}" for number in range(count)]
+    for word in words:
+        engine.knows(word, info_of(torrent(word), f"claimed {word}", verified=False))
+    note = await world.add(" ".join(link(word, "18") for word in words), *words)
+    return words, await world.calibrate(manager, note)
+
+
 async def selected(world: World) -> list[NoteId]:
     return list(await world.store.read(lambda tx: tx.notes.select(world.notebook, Uncalibrated(), 10)))
 
@@ -97,12 +108,8 @@ async def test_behind_very_many_that_were_put_right_the_next_is_offered(
     world: World, run: Run, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(snapshots, "_JUDGED", 2)
-    words = [f"{number:02x}" for number in range(7)]
-    for word in words:
-        engine.knows(word, info_of(torrent(word), f"claimed {word}", verified=False))
     async with run() as manager:
-        note = await world.add(" ".join(link(word, "18") for word in words), *words)
-        task_id = await world.calibrate(manager, note)
+        words, task_id = await claimed(world, manager, engine, 7)
         for place, word in enumerate(words):
             await manager.learn(info_of(torrent(word), f"true {word}"))
             assert offer(word) in (await world.shown(manager, task_id)).html
@@ -113,12 +120,8 @@ async def test_behind_very_many_that_were_put_right_the_next_is_offered(
 async def test_a_card_of_many_reads_what_a_note_was_once(
     world: World, run: Run, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    words = [f"{number:02x}" for number in range(20)]
-    for word in words:
-        engine.knows(word, info_of(torrent(word), f"claimed {word}", verified=False))
     async with run() as manager:
-        note = await world.add(" ".join(link(word, "18") for word in words), *words)
-        task_id = await world.calibrate(manager, note)
+        words, task_id = await claimed(world, manager, engine, 20)
         for word in words:
             await manager.learn(info_of(torrent(word), f"true {word}"))
         read = Mock(side_effect=Writers)
