@@ -1,7 +1,7 @@
 """Rows of what is known of torrents."""
 
 import sqlite3
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from services.calibration.task import Found
@@ -40,8 +40,10 @@ class NameRows:
 
     async def put(self, infos: Sequence[TorrentInfo], at: float) -> None:
         fresh = await self._fresh(infos)
-        await self._run.many("insert_name", [_name_row(info, at) for info in fresh])
-        await self._run.many("insert_file", [row for info in fresh for row in _file_rows(info)])
+        for info in fresh:
+            row = await self._run.one("insert_name", **_name_row(info, at))
+            assert row is not None  # noqa: S101 - RETURNING gives the row
+            await self._run.many("insert_file", _file_rows(row["id"], info.files))
         await self._words.refresh_having([info.torrent for info in fresh])
 
     async def choose(self, notebook: NotebookId, torrent: TorrentId, name: Name, person: PersonId, at: float) -> None:
@@ -165,10 +167,9 @@ def _name_row(info: TorrentInfo, at: float) -> Parameters:
     }
 
 
-def _file_rows(info: TorrentInfo) -> Iterator[Parameters]:
-    v1, v2 = codec.hex_of(info.torrent.v1), codec.hex_of(info.torrent.v2)
-    for position, file in enumerate(info.files):
-        yield {"v1": v1, "v2": v2, "position": position, "path": file.path, "size": file.size}
+def _file_rows(name_id: int, files: Iterable[FileEntry]) -> Iterator[Parameters]:
+    for position, file in enumerate(files):
+        yield {"name_id": name_id, "position": position, "path": file.path, "size": file.size}
 
 
 def found_from(row: sqlite3.Row) -> Found:

@@ -2,11 +2,12 @@
 
 import asyncio
 import contextlib
+import itertools
 import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -558,6 +559,53 @@ async def test_what_is_asked_often_reads_no_whole_table(query: str, index: str, 
     given: dict[str, str | float] = {"ids": "[]", "notebooks": "[]", "since": 0.0, "note_id": 1, "skip": 0, "limit": 1}
     plan = [row["detail"] for row in await store._writer.drive(lambda: store._writer.run(sql, given))]
     assert any(index in step for step in plan), plan
+
+
+async def test_what_is_known_of_a_torrent_is_kept_and_found_without_a_look_at_all_others(
+    store: Store, notebook: NotebookId
+) -> None:
+    other = TorrentId(v2=V2)
+    torrents = [TorrentId(InfoHash(f"{number:040x}")) for number in range(1_000)]
+    task, items = a_task(notebook, "t", *torrents, TorrentId(V1), other)
+
+    def told(asked: TorrentId) -> Sequence[Callable[[Tx], Awaitable[object]]]:
+        return (
+            lambda tx: tx.names.put([info(asked, "said", verified=False)], 1.0),
+            lambda tx: tx.names.choose(notebook, asked, Name(text="chosen", raw=b"raw"), ALICE, 1.0),
+            lambda tx: tx.names.chosen([asked]),
+            lambda tx: tx.names.put([info(asked, "read", verified=True)], 1.0),
+            lambda tx: tx.names.replaced_claims([asked]),
+            lambda tx: tx.tasks.found_in(notebook, asked),
+        )
+
+    async def steps(work: Callable[[Tx], Awaitable[object]]) -> tuple[int, object]:
+        """Return how many hundreds of its virtual machine's instructions SQLite needed for what *work* returned."""
+        counted = itertools.count()
+        sqlite = store._writer._connection.sqlite
+
+        async def watched(tx: Tx) -> object:
+            sqlite.set_progress_handler(lambda: next(counted) and 0, 100)
+            try:
+                return await work(tx)
+            finally:
+                sqlite.set_progress_handler(None, 0)
+
+        did = await store.write(watched)
+        return next(counted), did
+
+    async def many(tx: Tx) -> None:
+        await tx.tasks.insert(task, "digest", items)
+        await tx.names.put([info(one, "another", verified=True) for one in torrents], 1.0)
+        await tx.tasks.replace_items([replace(one, state=State.COMPLETED, ended_at=1.0) for one in items])
+
+    await store.write(many)
+    for asked in (TorrentId(V1), other):
+        did = [await steps(work) for work in told(asked)]
+        assert max(count for count, _ in did) < 20, did
+        _, _, chosen, _, replaced, found = (one for _, one in did)
+        assert [one.text for one in chosen.values()] == ["chosen"]  # type: ignore[attr-defined]
+        assert replaced == {(notebook, asked): {"chosen"}}
+        assert [one.torrent for one in found] == [asked]  # type: ignore[attr-defined]
 
 
 async def test_what_lookups_were_to_notebooks_is_read_of_those_that_are_asked_for(

@@ -105,25 +105,27 @@ DELETE FROM names WHERE id = :id;
 
 -- name: insert_name
 INSERT INTO names (v1, v2, raw_name, name, encoding, certain, verified, source, size, file_count, first_seen)
-VALUES (:v1, :v2, :raw_name, :name, :encoding, :certain, :verified, :source, :size, :file_count, :first_seen);
+VALUES (:v1, :v2, :raw_name, :name, :encoding, :certain, :verified, :source, :size, :file_count, :first_seen)
+RETURNING id;
 
 -- name: insert_file
-INSERT INTO torrent_files (name_id, position, path, size)
-VALUES ((SELECT id FROM names WHERE v1 IS :v1 AND v2 IS :v2), :position, :path, :size);
+INSERT INTO torrent_files (name_id, position, path, size) VALUES (:name_id, :position, :path, :size);
 
 -- name: choose_name
+-- Nearly every torrent has no v2: to search by that (without the +) would be to read them all.
 INSERT INTO chosen_names (notebook_id, name_id, text, encoding, person, at)
-SELECT :notebook_id, id, :text, :encoding, :person, :at FROM names WHERE v1 IS :v1 AND v2 IS :v2
+SELECT :notebook_id, id, :text, :encoding, :person, :at FROM names
+WHERE v1 = :v1 AND +v2 IS :v2 OR v2 = :v2 AND :v1 IS NULL AND +v1 IS NULL
 ON CONFLICT (notebook_id, name_id) DO UPDATE SET
     text = excluded.text, encoding = excluded.encoding, person = excluded.person, at = excluded.at;
 
 -- name: chosen_names
 SELECT asked.key AS place, chosen_names.*, names.raw_name FROM json_each(:torrents) AS asked
-JOIN names ON names.v1 = asked.value ->> 0 AND names.v2 IS asked.value ->> 1
+CROSS JOIN names ON names.v1 = asked.value ->> 0 AND +names.v2 IS asked.value ->> 1
 JOIN chosen_names ON chosen_names.name_id = names.id
 UNION
 SELECT asked.key AS place, chosen_names.*, names.raw_name FROM json_each(:torrents) AS asked
-JOIN names ON names.v2 = asked.value ->> 1 AND names.v1 IS NULL AND asked.value ->> 0 IS NULL
+CROSS JOIN names ON names.v2 = asked.value ->> 1 AND +names.v1 IS NULL AND asked.value ->> 0 IS NULL
 JOIN chosen_names ON chosen_names.name_id = names.id;
 
 -- name: insert_asked

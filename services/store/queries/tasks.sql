@@ -200,10 +200,12 @@ WHERE mine.cause IN ('undo', 'undo_task', 'kept_all')
     );
 
 -- name: items_found_in
-SELECT item_rows.* FROM tasks JOIN item_rows ON item_rows.task_id = tasks.id
-WHERE tasks.notebook_id = :notebook_id AND item_rows.state = 'completed'
-    AND (item_rows.v1 = :v1 OR item_rows.v2 = :v2)
-ORDER BY tasks.created_at, tasks.rowid, item_rows.position;
+WITH told AS (
+    SELECT task_id, position FROM items WHERE state = 'completed' AND v1 = :v1
+    UNION SELECT task_id, position FROM items WHERE state = 'completed' AND v2 = :v2
+)
+SELECT item_rows.* FROM told CROSS JOIN item_rows USING (task_id, position) JOIN tasks ON tasks.id = task_id
+WHERE tasks.notebook_id = :notebook_id ORDER BY tasks.created_at, tasks.rowid, position;
 
 -- name: items_waiting
 -- Only those each of whose hashes is the torrent's: a magnet with a foreign second hash is not answered by it.
