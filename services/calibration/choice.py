@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from services.calibration.apply import Applied, may_be_written, named_in, passed_over
+from services.calibration.apply import Applied, may_be_written, named_in
 from services.calibration.overtaken import Behind, with_claims
 from services.calibration.ports import Tx
 from services.calibration.task import Found, Item, ItemKey, NoteRequest, PassedOver, State, Task
 from services.errors import CannotChoose, TaskNotFound
 from services.magnets.rewrite import rename_at
 from services.notebook.history import names_in, stands, take_back
-from services.notebook.note import Cause, Change, Mark
+from services.notebook.note import Cause, Change, Mark, Note
 from services.notebook.writers import Writers, is_typed
 from services.readings import Reading, readings
 from services.torrents import Name, NotebookId, NoteId, PersonId, TaskId, TorrentId
@@ -130,12 +130,17 @@ async def apply_choice(tx: Tx, choice: Choice, notebook: NotebookId, person: Per
         await tx.tasks.replace_items([replace(item, passed_over=None)])
         await tx.notes.mark([Mark(notebook, found.torrent, State.COMPLETED, task.id, put_right)], now)
         return applied
+    corrected = {one.key: set(one.corrected) for one in (item, *others)}
     for one in (item, *others):
         owner, since = tasks.get(one.task_id, task), one.ended_at or now
-        changed, why = await _write(tx, owner, chosen, person, now, since=since, pressed=one is item)
-        corrected = tuple(sorted({*one.corrected, *changed}))
-        await tx.tasks.replace_items([replace(one, corrected=corrected, passed_over=None if changed else why)])
+        changed = await _write(tx, owner, chosen, person, now, since=since, pressed=one is item)
+        corrected[one.key].update(changed)
         applied.notes.update(changed)
+    for one in (item, *others):  # what one task leaves as it is another may have written
+        written = applied.notes.intersection(corrected[one.key])
+        why = None if written else await _why_not(tx, tasks.get(one.task_id, task), chosen)
+        told = replace(one, corrected=tuple(sorted(corrected[one.key])), passed_over=why)
+        await tx.tasks.replace_items([told])
     await tx.notes.mark([Mark(notebook, found.torrent, State.COMPLETED, task.id, list(applied.notes))], now)
     return applied
 
@@ -152,36 +157,54 @@ def _torrent_of(item: Item) -> TorrentId | None:
 
 async def _write(
     tx: Tx, task: Task, found: Found, person: PersonId, now: float, *, since: float, pressed: bool
-) -> tuple[Sequence[NoteId], PassedOver | None]:
+) -> Sequence[NoteId]:
     """Write the name into the notes of the task but those in which a person undid or kept it, or typed one *since*.
 
     Where its own card was *pressed*, the presser's own words are written over, and so is what was undone in those notes
     that were asked for by their own number: it is as if they were calibrated again. Return the notes whose text was
-    changed, and why if there are none.
+    changed.
     """
-    if not isinstance(task.request, NoteRequest):
-        return (), None
     change = Change(cause=Cause.CHOSEN, person=person, task_id=task.id, at=now)
-    pinned = set(await tx.notes.pinned(task.notebook, [found.torrent]))
+    pinned = await tx.notes.pinned(task.notebook, [found.torrent])
     changed = []
+    for note in await _asked_for(tx, task, found):
+        text, _ = named_in(note.text, [found])
+        pinned_here = (note.id, found.torrent) in pinned
+        if text == note.text and not pinned_here:
+            continue
+        revisions = await tx.notes.revisions(note.id)
+        presser = person if pressed else None
+        # Of a long note, who wrote what takes seconds to tell: most that are pressed for nobody has edited since.
+        if any(_spares(one.change, since, presser) for one in revisions) and any(
+            _spares(wrote, since, presser) for _, wrote in Writers(note, revisions).of(found.speaks_of)
+        ):
+            continue
+        if pressed and isinstance(task.request, NoteRequest) and note.id in task.request.named:
+            await tx.notes.unpin(note.id, [found.torrent])
+        elif pinned_here:
+            continue
+        if text != note.text and await tx.notes.replace_text(note, text, change):
+            changed.append(note.id)
+    return changed
+
+
+async def _asked_for(tx: Tx, task: Task, found: Found) -> Sequence[Note]:
+    """Return the notes of the task with links that *found* speaks of."""
+    if not isinstance(task.request, NoteRequest):
+        return ()
     asked = frozenset(task.request.notes)
     having = (await tx.notes.having(task.notebook, [found.torrent])).get(found.torrent, ())
-    notes = [note for note in having if note.id in asked and names_in(note.text, found.speaks_of)]
-    for note in notes:
-        pin = note.id, found.torrent
-        links = Writers(note, await tx.notes.revisions(note.id)).of(found.speaks_of)
-        spared = any(_spares(wrote, since, person if pressed else None) for _, wrote in links)
-        if pressed and not spared and note.id in task.request.named:
-            await tx.notes.unpin(note.id, [found.torrent])
-            pinned -= {pin}
-        text, _ = named_in(note.text, [found])
-        if text == note.text:
-            pinned -= {pin}  # that is not why it was not written
-        elif spared:
-            pinned |= {pin}
-        elif pin not in pinned and await tx.notes.replace_text(note, text, change):
-            changed.append(note.id)
-    return changed, passed_over(found.torrent, [note.id for note in notes], pinned)
+    return [note for note in having if note.id in asked and names_in(note.text, found.speaks_of)]
+
+
+async def _why_not(tx: Tx, task: Task, found: Found) -> PassedOver | None:
+    """Return why none of the notes of the task was changed; None where the name stands in all."""
+    if not isinstance(task.request, NoteRequest):
+        return None
+    notes = await _asked_for(tx, task, found)
+    if all(named_in(note.text, [found])[0] == note.text for note in notes):
+        return None if notes else PassedOver.GONE
+    return PassedOver.PINNED
 
 
 def _spares(wrote: Change | None, since: float, presser: PersonId | None) -> bool:

@@ -351,6 +351,22 @@ async def test_what_somebody_typed_since_is_overwritten_by_nobody_elses_press(
         assert f"Corrected: #{notes[1]}, #{notes[2]}" in shown.html
 
 
+async def test_a_card_does_not_deny_what_another_task_that_was_asked_for_later_writes_into_its_note(
+    world: World, run: Run
+) -> None:
+    async with run() as manager:
+        note = await world.add(link("guess", "18"), "guess")
+        pressed = await world.calibrate(manager, note)
+        await world.edit(note, link("guess", "Alices%20own"), ALICE)
+        await world.clock.advance(1)
+        later = await world.calibrate(manager, note)
+        await world.choose(manager, pressed, "big5hkscs")
+        assert find_magnets(await world.text(note))[0].name == TRUE
+        assert f"Corrected: #{note}" in (await world.shown(manager, later)).html
+        shown = await world.shown(manager, pressed)
+        assert ("Somebody had undone it there" in shown.html, "stood there already" in shown.html) == (False, True)
+
+
 async def test_who_types_what_calibot_had_written_has_typed_it(world: World, run: Run) -> None:
     async with run() as manager:
         notes = [await world.add(link("guess", "18"), "guess") for _ in range(2)]
