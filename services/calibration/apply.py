@@ -134,7 +134,7 @@ def named_in(text: str, founds: Sequence[Found]) -> tuple[str, Mapping[TorrentId
 
 
 async def apply_told(tx: Tx, told: Sequence[Told], now: float) -> Applied:
-    """Store what lookups told, in its order: names, corrected notes, items, tasks.
+    """Store what lookups told, in its order but for claims, which come last: names, corrected notes, items, tasks.
 
     What costs a statement costs it once for all of them: that is where the throughput of batches comes from.
     """
@@ -144,7 +144,7 @@ async def apply_told(tx: Tx, told: Sequence[Told], now: float) -> Applied:
     step.applied.lookups += [one for one in told if isinstance(one, LookedUp)]
     await tx.lookups.add(step.applied.lookups, now)
     await step.load(tx, told)
-    for one in told:
+    for one in sorted(told, key=_is_claim):  # who waits for both has the verified name
         match one:
             case Began(waits):
                 step.begin(waits)
@@ -154,6 +154,10 @@ async def apply_told(tx: Tx, told: Sequence[Told], now: float) -> Applied:
                 step.fail(failure, waits)
     await step.store(tx)
     return step.applied
+
+
+def _is_claim(told: Told) -> bool:
+    return isinstance(told, Named) and not told.found.verified
 
 
 async def _overtaken(tx: Tx, told: Sequence[Told]) -> set[TaskId]:

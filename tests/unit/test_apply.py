@@ -78,6 +78,19 @@ async def test_names_that_are_told_together_are_all_written_into_their_one_note(
     assert [one.text.count("&dn=") for one in revisions] == [0], "it is one change"
 
 
+async def test_who_waits_for_a_claim_and_a_verified_name_that_are_told_together_has_the_verified_one(
+    store: Store, notebook: NotebookId
+) -> None:
+    asked = torrent("a")
+    note_id = await note_of(store, notebook, asked)
+    await task_of(store, notebook, note_id, asked)
+    claim = info_of(asked, "claimed", verified=False)
+    await tell(store, Named(found=Found.of(claim), info=claim, waits=(((TASK, 0), 1),)), named(asked, "true"))
+    (item,) = await store.read(lambda tx: tx.tasks.items(TASK))
+    assert item.found is not None
+    assert (item.found.name.text, item.found.verified, item.corrected) == ("true", True, (note_id,))
+
+
 async def test_a_note_is_read_once_for_all_names_that_are_told_together(
     store: Store, notebook: NotebookId, monkeypatch: pytest.MonkeyPatch
 ) -> None:
