@@ -142,11 +142,13 @@ async def _written(tx: Tx, ended: Mapping[TaskId, Task]) -> Mapping[TaskId, Writ
 async def _overtaken(tx: Tx, task: Task) -> tuple[Sequence[Item], Left]:
     """Return the first items in whose place something verified came, among which notes are left behind; and these."""
     place = 0
+    others: set[NoteId] = set()
     while True:
         items = await tx.tasks.overtaken(task.id, place, _JUDGED)
         left = await left_behind(tx, task, items)
+        others.update(left.others)
         if left.offered or len(items) < _JUDGED or place >= _OVERTAKEN_LOOKED_AT:
-            return items, left
+            return items, Left(left.offered, tuple(sorted(others)))
         place = items[-1].key[1] + 1
 
 

@@ -117,6 +117,24 @@ async def test_behind_very_many_that_were_put_right_the_next_is_offered(
         assert "never verified" not in (await world.shown(manager, task_id)).html
 
 
+async def test_a_note_with_a_typed_name_is_not_said_to_be_corrected_where_another_is_offered_behind_it(
+    world: World, run: Run, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(snapshots, "_JUDGED", 1)
+    engine.knows("guess", guessed())
+    async with run() as manager:
+        typed = await world.add(f"{link('a', '18')} {link('guess')}", "a", "guess")
+        behind = await world.add(link("b", "19"), "b")
+        task_id = await world.calibrate(manager, typed, behind)
+        await world.edit(typed, f"{link('a', 'Own')} {link('guess')}", ALICE)
+        await world.choose(manager, task_id, "big5hkscs", position=1)
+        assert "1 note corrected." in (await world.shown(manager, task_id)).html
+        for word, name in (("a", TRUE_A), ("b", TRUE_B)):
+            await manager.learn(info_of(torrent(word), name))
+        shown = await world.shown(manager, task_id)
+        assert ("note corrected" in shown.html, TRUE_B in labels(shown)) == (False, True)
+
+
 async def test_a_card_of_many_reads_what_a_note_was_once(
     world: World, run: Run, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
