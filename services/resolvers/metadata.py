@@ -41,10 +41,10 @@ def describe(info: Mapping[bytes, object], torrent: TorrentId, source: str) -> T
     )
 
 
-def is_plain(info: Mapping[bytes, object]) -> bool:
-    """Whether the texts in *info* are of ASCII's letters alone: else their encoding may have to be guessed, slowly."""
-    texts = [raw_text(info, b"name"), *(part for path, _ in _entries(info) for part in path)]
-    return all(text.isascii() and b"\x1b" not in text for text in texts)
+def is_utf8(info: Mapping[bytes, object]) -> bool:
+    """Whether all texts in *info* are UTF-8: else their encoding has to be guessed, slowly."""
+    paths = (part for path, _ in _entries(info) for part in path)
+    return _is_utf8(raw_text(info, b"name")) and all(map(_is_utf8, paths))
 
 
 def _entries(info: Mapping[bytes, object]) -> list[tuple[_Path, int]]:

@@ -8,7 +8,7 @@ import libtorrent as lt
 from services.errors import NotFound
 from services.resolvers.libtorrent.lookups import Metadata
 from services.resolvers.libtorrent.twice import has_a_key_twice
-from services.resolvers.metadata import describe, hashes_of, is_plain
+from services.resolvers.metadata import describe, hashes_of, is_utf8
 from services.torrents import TorrentInfo
 
 _WALKED = 2**20  # bytes of one that is read letter by letter, where that is needed
@@ -22,7 +22,7 @@ async def told(given: Metadata, source: str) -> TorrentInfo:
         NotFound: it can not be read, or be read in two ways; parameter *reason* is ``metadata_unusable``.
     """
     torrent, section = given
-    if len(section) <= _SMALL and is_plain(info := _decoded(section)):
+    if len(section) <= _SMALL and is_utf8(info := _decoded(section)):
         return describe(info, torrent, source)
     return await asyncio.to_thread(_described, given, source)
 
