@@ -264,6 +264,21 @@ async def test_cancel_and_time_out_leave_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
+async def test_what_is_left_before_libtorrent_has_taken_it_up_leaves_nothing(
+    swarm: Swarm, resolver: LibtorrentResolver
+) -> None:
+    dead = [swarm.dead() for _ in range(20)]
+    lookups = [asyncio.create_task(resolver.resolve(torrent_id(one), trackers_of(one), Steps())) for one in dead]
+    await asyncio.sleep(0)  # all have begun, and none has heard anything
+    assert len(resolver._board.torrents) == len(dead)
+    for one in lookups:
+        one.cancel()
+    await asyncio.wait(lookups)
+    sample = swarm.seed(make_sample("comes behind them"))
+    await resolver.resolve(torrent_id(sample), trackers_of(sample), Steps())
+    assert nothing_left_in(resolver)
+
+
 async def test_a_hybrid_that_has_just_come_by_one_hash_is_looked_up_by_the_other(
     swarm: Swarm, resolver: LibtorrentResolver
 ) -> None:

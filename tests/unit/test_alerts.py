@@ -28,13 +28,15 @@ class Handle:
 def heard_by(board: Board[Any], dht: DhtSightings) -> Alerts:
     """Return who takes in what a session says that nobody has."""
     session = cast("Any", SimpleNamespace(way="any"))
-    return Alerts(session, board, dht, Whereabouts(), race=cast("Any", None), again=lambda _: None)
+    return Alerts(
+        session, board, dht, Whereabouts(), race=cast("Any", None), again=lambda _: None, added=lambda *_: None
+    )
 
 
 def limits_after(*, downloaded: int) -> list[int]:
     """Return the limits, in bytes a second, that a torrent gets that has *downloaded* so many bytes."""
     handle, board = Handle(), Board[Any]()
-    board.seek(SoughtTorrent(InfoHash("ab" * 20), handle, cast("Any", None)))
+    board.there(SoughtTorrent(InfoHash("ab" * 20), None, cast("Any", None)), handle)
     alerts = heard_by(board, DhtSightings(asked=False))
     state = SimpleNamespace(handle=handle, total_download=downloaded, list_peers=1, num_peers=1, num_complete=-1)
     alerts._on_states(cast("Any", [state]))
@@ -62,7 +64,7 @@ def test_whoever_sends_twice_the_largest_metadata_is_listened_to_at_512_kib_a_se
 )
 def test_whoever_takes_a_connection_and_drops_it_at_once_is_a_peer(op: lt.operation_t, error: int, peers: int) -> None:
     handle, board, there = Handle(), Board[Any](), ("203.0.113.9", 6_881)
-    board.seek(SoughtTorrent(InfoHash("ab" * 20), handle, cast("Any", None)))
+    board.there(SoughtTorrent(InfoHash("ab" * 20), None, cast("Any", None)), handle)
     alerts = heard_by(board, DhtSightings(asked=False))
     sightings = board.running[handle].sightings
     sightings.hinted.add(there)

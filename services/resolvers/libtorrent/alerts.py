@@ -12,7 +12,7 @@ from services.errors import NotFound, ResolverDown
 from services.resolvers.libtorrent.evidence import DhtSightings, Whereabouts
 from services.resolvers.libtorrent.lookups import Board, Failure, Metadata, SoughtTorrent
 from services.resolvers.libtorrent.race import Race
-from services.resolvers.libtorrent.session import Handle, Session
+from services.resolvers.libtorrent.session import Handle, Session, ticket_of
 from services.resolvers.libtorrent.settings import LARGEST_METADATA
 from services.resolvers.metadata import hashes_of
 
@@ -47,6 +47,7 @@ _TRACKERS_OWN_WORD = 173  # that it refuses; its reason may be empty, and in any
 _HEARD = frozenset(
     {
         *(lt.metadata_received_alert, lt.metadata_failed_alert, lt.torrent_conflict_alert, lt.torrent_error_alert),
+        lt.add_torrent_alert,
         *(lt.peer_connect_alert, lt.peer_disconnected_alert, lt.peer_error_alert, lt.state_update_alert),
         *(lt.tracker_reply_alert, lt.tracker_error_alert, lt.session_stats_alert, lt.external_ip_alert),
         *(lt.dht_bootstrap_alert, lt.dht_get_peers_reply_alert, lt.listen_succeeded_alert, lt.listen_failed_alert),
@@ -59,8 +60,9 @@ _log = structlog.get_logger(__name__)
 class Alerts:
     """Takes what *session* says onto *board*, what it says of the DHT to *dht*, and where it is *here*.
 
-    *race* is told of peers; *again*, that what the DHT was asked is lost. *ports* are
-    those that it shall listen on; libtorrent takes others, and says nothing, where they are in use.
+    *race* is told of peers; *again*, that what the DHT was asked is lost; *added*, by its ticket, what is there by a
+    handle, or was refused. *ports* are those that it shall listen on; libtorrent takes others, and says nothing, where
+    they are in use.
     """
 
     def __init__(
@@ -72,6 +74,7 @@ class Alerts:
         *,
         race: Race,
         again: Callable[[Iterable[SoughtTorrent[Handle]]], None],
+        added: Callable[[str, Handle | None], None],
         ports: Collection[int] = (),
     ) -> None:
         self._session = session
@@ -80,6 +83,7 @@ class Alerts:
         self._here = here
         self._race = race
         self._again = again
+        self._added = added
         self._ports = ports
         self._stats_asked = False
 
@@ -102,18 +106,20 @@ class Alerts:
 
     def _on_end(self, alert: lt.alert) -> None:
         match alert:
+            case lt.add_torrent_alert():
+                self._added(ticket_of(alert), None if alert.error.value() else alert.handle)
             case lt.metadata_received_alert():
-                self.found(alert.handle, alert.handle.torrent_file())
+                self._on_metadata(alert.handle, alert.handle.torrent_file())
             case lt.torrent_conflict_alert():  # a hybrid that is here by each of its hashes: both stop, in error
                 for handle in (alert.handle, alert.conflicting_torrent):
-                    self.found(handle, alert.metadata)
+                    self._on_metadata(handle, alert.metadata)
             case lt.metadata_failed_alert() if alert.error.value() == MISMATCHING_INFO_HASH:
                 if torrent := self._board.running.get(alert.handle):
                     torrent.doubts.lie()
             case lt.metadata_failed_alert():
-                self._give(alert.handle, partial(NotFound, reason="metadata_unusable"))
+                self._on_failure(alert.handle, partial(NotFound, reason="metadata_unusable"))
             case lt.torrent_error_alert() if alert.error.value() != _DUPLICATE_TORRENT:
-                self._give(alert.handle, partial(ResolverDown, reason=alert.error.message()))
+                self._on_failure(alert.handle, partial(ResolverDown, reason=alert.error.message()))
 
     def _on_news(self, alert: lt.alert) -> None:
         match alert:
@@ -142,16 +148,24 @@ class Alerts:
         if self._ports and alert.port not in self._ports:
             _log.warning("swarm.other_port", wanted=sorted(self._ports), listens_on=alert.port, remedy=_PORT_TAKEN)
 
-    def found(self, handle: Handle, info: lt.torrent_info | None) -> None:
-        """End what *handle* was for, with *info*."""
-        if info is not None:
-            section, hashes = info.info_section(), info.info_hashes()
-            self._give(handle, (hashes_of(section, v1=hashes.has_v1(), v2=hashes.has_v2()), section))
+    def _on_failure(self, handle: Handle, failure: Failure) -> None:
+        if torrent := self._board.running.get(handle):
+            self._end(torrent, failure)
 
-    def _give(self, handle: Handle, given: Metadata | Failure) -> None:
-        """End what *handle* was for. It goes at once: with its metadata a hybrid occupies its other hash too."""
-        if torrent := self._board.give(handle, given):
-            torrent.remove()
+    def _on_metadata(self, handle: Handle, info: lt.torrent_info | None) -> None:
+        if torrent := self._board.running.get(handle):
+            self.found(torrent, info)
+
+    def found(self, torrent: SoughtTorrent[Handle], info: lt.torrent_info | None) -> None:
+        """End *torrent* with *info*, where that is still wanted."""
+        if info is not None and torrent.wanted:
+            section, hashes = info.info_section(), info.info_hashes()
+            self._end(torrent, (hashes_of(section, v1=hashes.has_v1(), v2=hashes.has_v2()), section))
+
+    def _end(self, torrent: SoughtTorrent[Handle], given: Metadata | Failure) -> None:
+        """End *torrent*. It goes at once: with its metadata a hybrid occupies its other hash too."""
+        self._board.end(torrent, given)
+        torrent.remove()
 
     def _on_states(self, states: Sequence[lt.torrent_status]) -> None:
         for state in states:

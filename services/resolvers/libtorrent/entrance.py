@@ -72,7 +72,7 @@ class Entrance:
                 session.come_again(self._proxy)
         await self._clock.sleep(_LOOK)
         for torrent in self._board.torrents.values():
-            if torrent.wanted:
+            if torrent.wanted and torrent.handle is not None:
                 ask_trackers(torrent.handle)
 
     async def _found(self) -> Sequence[str]:

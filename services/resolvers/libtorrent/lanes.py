@@ -25,8 +25,8 @@ _MOST_TIMES = 10
 _MOST_BYTES = LARGEST_METADATA + 2**20  # from one peer, with all else that it says
 _AT_ONCE = 10  # torrents each time: each costs a few calls that wait for libtorrent
 
-Found = Callable[[Handle, lt.torrent_info | None], None]
-"""Is told what was found for whom the leading session knows by that handle."""
+Found = Callable[[SoughtTorrent[Handle], lt.torrent_info | None], None]
+"""Is told what was found for a torrent."""
 
 _log = structlog.get_logger(__name__)
 
@@ -108,7 +108,7 @@ class Lane:
 
     def _on_metadata(self, handle: Handle, info: lt.torrent_info | None) -> None:
         if hearing := self._hearings.get(handle):
-            self._found(hearing.torrent.handle, info)
+            self._found(hearing.torrent, info)
 
     def look(self, torrents: Sequence[SoughtTorrent[Handle]], now: float) -> None:
         """Hear the next peer of each of *torrents*, where none is heard. *now* in the clock's seconds."""

@@ -70,13 +70,13 @@ class Lookup(Generic[Handle]):
 class SoughtTorrent(Generic[Handle]):
     """One info-hash, for as long as somebody looks it up. *given* is what it has brought; *looked*, when last.
 
-    *holder* leads, and has it by *handle*; *beside* are the handles of others, with who holds each, *alone* those by
-    which a peer is heard alone, as its *doubts* want it. *known* are the peers that the sessions have told each other
-    of.
+    *holder* leads, and has it by *handle*, once it is there; *beside* are the handles of others, with who holds each,
+    *alone* those by which a peer is heard alone, as its *doubts* want it. *known* are the peers that the sessions have
+    told each other of.
     """
 
     info_hash: InfoHash
-    handle: Handle
+    handle: Handle | None
     holder: Holder[Handle]
     beside: dict[Handle, Holder[Handle]] = field(default_factory=dict)
     alone: dict[Handle, Holder[Handle]] = field(default_factory=dict)
@@ -102,7 +102,8 @@ class SoughtTorrent(Generic[Handle]):
 
     def racing(self) -> list[tuple[Handle, Holder[Handle]]]:
         """Return the handles by which it is looked up, with who holds each."""
-        return [(self.handle, self.holder), *self.beside.items()]
+        leading = [] if self.handle is None else [(self.handle, self.holder)]
+        return [*leading, *self.beside.items()]
 
     def settle(self, now: float) -> None:
         """Let the race for it pause, so that peers can be heard who bear one connection from us, or go on."""
@@ -149,7 +150,16 @@ class Board(Generic[Handle]):
         self.busy.set()
 
     def seek(self, torrent: SoughtTorrent[Handle]) -> None:
-        self.torrents[wire_hash(torrent.info_hash)] = self.running[torrent.handle] = torrent
+        self.torrents[wire_hash(torrent.info_hash)] = torrent
+
+    def there(self, torrent: SoughtTorrent[Handle], handle: Handle) -> None:
+        """Take in that *torrent* is looked up by *handle* of the session that leads."""
+        torrent.handle = handle
+        self.running[handle] = torrent
+
+    def awaits(self, torrent: SoughtTorrent[Handle]) -> bool:
+        """Whether *torrent* is still sought and not there yet."""
+        return torrent.handle is None and torrent.wanted and self.sought(torrent.info_hash) is torrent
 
     def seek_beside(self, torrent: SoughtTorrent[Handle], handle: Handle, holder: Holder[Handle]) -> None:
         """Let *torrent* be looked up by *handle* of *holder*, too."""
@@ -162,8 +172,8 @@ class Board(Generic[Handle]):
     def replace(self, torrent: SoughtTorrent[Handle], info_hash: InfoHash, handle: Handle) -> None:
         """Let *torrent* be looked up as *info_hash*, by *handle* alone, from now on."""
         self.stop(torrent)
-        torrent.info_hash, torrent.handle = info_hash, handle
-        self.running[handle] = torrent
+        torrent.info_hash = info_hash
+        self.there(torrent, handle)
 
     def join(self, lookup: Lookup[Handle], torrent: SoughtTorrent[Handle]) -> None:
         """Let *lookup* wait for *torrent*, too; what that has brought before counts."""
@@ -183,28 +193,20 @@ class Board(Generic[Handle]):
             torrent.lookups.discard(lookup)
             if not torrent.lookups:
                 del self.torrents[wire_hash(torrent.info_hash)]
-                if self.stop(torrent):
+                if self.stop(torrent) or torrent.handle is None:
                     idle.append(torrent)
         return idle
-
-    def give(self, handle: Handle, given: Metadata | Failure) -> SoughtTorrent[Handle] | None:
-        """End what *handle* runs for, with *given*; return that, where it did still run."""
-        torrent = self.running.get(handle)
-        if torrent is not None:
-            self.stop(torrent)
-            torrent.give(given)
-        return torrent
 
     def stop(self, torrent: SoughtTorrent[Handle]) -> bool:
         """Let none of its handles run for *torrent* any more; return whether it did run."""
         for handle in torrent.beside:
             self.running.pop(handle, None)
-        return self.running.pop(torrent.handle, None) is not None
+        return torrent.handle is not None and self.running.pop(torrent.handle, None) is not None
 
-    def lose(self, torrent: SoughtTorrent[Handle], failure: Failure) -> None:
-        """End what waits for *torrent*, which the session has no more."""
+    def end(self, torrent: SoughtTorrent[Handle], given: Metadata | Failure) -> None:
+        """End what waits for *torrent*, which runs no more, with *given*."""
         self.stop(torrent)
-        torrent.give(failure)
+        torrent.give(given)
 
     def fail(self, failure: Failure) -> None:
         """End every lookup."""

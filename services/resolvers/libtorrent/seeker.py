@@ -1,6 +1,8 @@
 """Has the leading session look up what is wanted: where its torrents are told to ask, and how often they do."""
 
+import asyncio
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 
@@ -14,6 +16,15 @@ from services.resolvers.libtorrent.session import Handle, Session, connect
 from services.torrents import Hints, InfoHash, TorrentId
 
 _MOST_HINTS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class _Coming:
+    """What libtorrent is adding: *torrent*, by *info_hash*, *told* of so much."""
+
+    torrent: SoughtTorrent[Handle]
+    info_hash: InfoHash
+    told: Hints
 
 
 class Seeker:
@@ -43,6 +54,7 @@ class Seeker:
         self._policy = policy
         self._clock = clock
         self._everywhere = tuple(everywhere)
+        self._coming: dict[str, _Coming] = {}
 
     def begin(self, lookup: Lookup[Handle], hints: Hints) -> None:
         """Put *lookup* on the board, and each of its info-hashes into the session where it is not in there already.
@@ -73,13 +85,45 @@ class Seeker:
         own = islice(self._policy.trackers(hints.trackers), _MOST_HINTS)
         trackers = tuple(dict.fromkeys((*own, *self._everywhere)))
         peers = tuple(islice(self._policy.peers(hints.peers), _MOST_HINTS))
-        torrent = SoughtTorrent(info_hash, self._added(info_hash, Hints(trackers, peers)), self._session)
+        torrent = SoughtTorrent(info_hash, None, self._session)
         torrent.sightings.trackers.update(trackers)
         torrent.sightings.hint(peers)
         self._board.seek(torrent)
+        told = Hints(trackers, peers)
+        # To wait for libtorrent's thread, which serves peers, would hold up the loop as long as a name takes.
+        ticket = self._session.add_soon(info_hash, told, unnamed=self._policy.proxied)
+        self._coming[ticket] = _Coming(torrent, info_hash, told)
         self._race.hinted(torrent, peers)
-        self._announce(torrent, self._clock.monotonic())
         return torrent
+
+    def added(self, ticket: str, handle: Handle | None) -> None:
+        """Take in that what was added with *ticket* is there by *handle*, or, without one, that it was refused."""
+        coming = self._coming.pop(ticket, None)
+        if coming is None:
+            return
+        torrent = coming.torrent
+        awaited = self._board.awaits(torrent) and torrent.info_hash == coming.info_hash
+        if handle is None:
+            if awaited:  # not at once: it hears alerts, and so do we
+                asyncio.get_running_loop().call_soon(self._add_again, torrent)
+        elif awaited:
+            self._board.there(torrent, handle)
+            for url in torrent.sightings.trackers.difference(coming.told.trackers):
+                handle.add_tracker({"url": url})
+            connect(handle, torrent.sightings.hinted.difference(coming.told.peers))
+            self._announce(torrent, self._clock.monotonic())
+        else:
+            self._session.remove(handle)
+
+    def _add_again(self, torrent: SoughtTorrent[Handle]) -> None:
+        if not self._board.awaits(torrent):
+            return
+        try:
+            self._board.there(torrent, self._added(torrent.info_hash, _hints_of(torrent)))
+        except ResolverDown as error:
+            self._board.end(torrent, partial(ResolverDown, **error.parameters))
+        else:
+            self._announce(torrent, self._clock.monotonic())
 
     def _make_whole(self, torrent: SoughtTorrent[Handle], info_hash: InfoHash) -> None:
         """Look *torrent* up by the v2 *info_hash* instead of its first 40 digits, which somebody took for a v1 hash.
@@ -90,12 +134,11 @@ class Seeker:
         if torrent.given is None:
             self._board.stop(torrent)
             torrent.remove()
-        torrent.given = None
-        hints = Hints(tuple(torrent.sightings.trackers), tuple(torrent.sightings.hinted))
+        torrent.given, torrent.info_hash = None, info_hash
         try:
-            handle = self._added(info_hash, hints)
+            handle = self._added(info_hash, _hints_of(torrent))
         except ResolverDown as error:
-            self._board.lose(torrent, partial(ResolverDown, **error.parameters))
+            self._board.end(torrent, partial(ResolverDown, **error.parameters))
             raise
         self._board.replace(torrent, info_hash, handle)
         self._race.anew(torrent)
@@ -116,17 +159,19 @@ class Seeker:
         news = (url for url in self._policy.trackers(hints.trackers) if url not in known)
         for url in islice(news, _MOST_HINTS + len(self._everywhere) - len(known)):
             known.add(url)
-            torrent.handle.add_tracker({"url": url})
+            if torrent.handle is not None:
+                torrent.handle.add_tracker({"url": url})
         room = _MOST_HINTS - len(torrent.sightings.hinted)
         for peer in islice(self._policy.peers(hints.peers), room):
             torrent.sightings.hint([peer])
-            connect(torrent.handle, [peer])
+            if torrent.handle is not None:
+                connect(torrent.handle, [peer])
             self._race.hinted(torrent, [peer])
 
     def announce_again(self, now: float) -> None:
         """Ask the DHT again for what is due by *now*, the clock's seconds."""
         for torrent in self._board.torrents.values():
-            if torrent.given is None and now >= torrent.next_announce:
+            if torrent.given is None and torrent.handle is not None and now >= torrent.next_announce:
                 self._announce(torrent, now)
 
     def _announce(self, torrent: SoughtTorrent[Handle], now: float) -> None:
@@ -137,9 +182,13 @@ class Seeker:
     def ask_dht(self, torrents: Iterable[SoughtTorrent[Handle]]) -> None:
         """Let each session ask its DHT for *torrents*."""
         for torrent in torrents:
-            if torrent.given is None:
+            if torrent.given is None and torrent.handle is not None:
                 if self._policy.proxied:  # named there, our own sessions would find each other behind the proxy
                     self._session.ask_dht(torrent.info_hash)
                 else:
                     torrent.handle.force_dht_announce()  # by itself libtorrent begins with one torrent in four seconds
                 self._race.ask_dht(torrent)
+
+
+def _hints_of(torrent: SoughtTorrent[Handle]) -> Hints:
+    return Hints(tuple(torrent.sightings.trackers), tuple(torrent.sightings.hinted))

@@ -1,6 +1,7 @@
 """One libtorrent session: it starts, is asked, rings when it has news, and ends."""
 
 import asyncio
+import itertools
 import socket
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -50,6 +51,7 @@ class Session:
         self._held = held
         self._leads = leads
         self._keeping: asyncio.Task[None] | None = None
+        self._tickets = itertools.count()
         self._bell, self._rope = socket.socketpair()
         for end in (self._bell, self._rope):
             end.setblocking(False)  # noqa: FBT003 - it takes no keyword
@@ -116,16 +118,21 @@ class Session:
         Raises:
             ResolverDown: libtorrent refused; among others, because it has that info-hash.
         """
-        digest = bytes.fromhex(info_hash.hex)
-        params = lt.add_torrent_params()
-        params.info_hashes = lt.info_hash_t(lt.sha1_hash(digest) if info_hash.is_v1 else lt.sha256_hash(digest))
-        params.trackers, params.peers = [*hints.trackers], [*hints.peers]
-        params.save_path = _NOWHERE
-        params.flags = _FLAGS | (_ALONE if alone else _UNNAMED if unnamed else 0)
+        params = _params(info_hash, hints, _ALONE if alone else _UNNAMED if unnamed else 0)
         try:
             return self._held.add_torrent(params)
         except RuntimeError as error:
             raise ResolverDown(reason=str(error)) from error
+
+    def add_soon(self, info_hash: InfoHash, hints: Hints, *, unnamed: bool = False) -> str:
+        """Do as `add` without waiting for libtorrent's thread; return the ticket that the add_torrent_alert will bear.
+
+        That says, too, whether libtorrent refused.
+        """
+        params = _params(info_hash, hints, _UNNAMED if unnamed else 0)
+        params.save_path = f"{_NOWHERE}/{next(self._tickets)}"
+        self._held.async_add_torrent(params)
+        return params.save_path
 
     def remove(self, handle: Handle) -> None:
         self._held.remove_torrent(handle)
@@ -163,6 +170,21 @@ class Session:
         held = [self._held]
         del self._held  # whoever drops the last reference waits for the session's threads: not the loop
         await asyncio.to_thread(_stop, held, dht_state, self._bell, self._rope, leads=self._leads)
+
+
+def ticket_of(alert: lt.add_torrent_alert) -> str:
+    """Return the ticket of what was added; what `Session.add` added has one that nobody waits for."""
+    return alert.params.save_path
+
+
+def _params(info_hash: InfoHash, hints: Hints, flags: int) -> lt.add_torrent_params:
+    digest = bytes.fromhex(info_hash.hex)
+    params = lt.add_torrent_params()
+    params.info_hashes = lt.info_hash_t(lt.sha1_hash(digest) if info_hash.is_v1 else lt.sha256_hash(digest))
+    params.trackers, params.peers = [*hints.trackers], [*hints.peers]
+    params.save_path = _NOWHERE
+    params.flags = _FLAGS | flags
+    return params
 
 
 def _start(
