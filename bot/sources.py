@@ -1,6 +1,5 @@
 """The sources of names as the settings want them, as one chain."""
 
-import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -16,7 +15,7 @@ from services.resolvers.command import CommandResolver
 from services.resolvers.files import FilesResolver
 from services.resolvers.http import HttpResolver
 from services.resolvers.libtorrent import read_torrent
-from services.resolvers.own_addresses import own_addresses
+from services.resolvers.own_addresses import knowing_own
 from services.resolvers.port import Resolver
 from services.resolvers.qbittorrent import Login, QbittorrentResolver
 
@@ -43,6 +42,10 @@ async def opened(
         ResolverDown: the swarm part does not start.
     """
     async with contextlib.AsyncExitStack() as stack:
+        # Whom a source may contact, or have contacted; libtorrent's sessions have one of their own.
+        policy = await stack.enter_async_context(
+            knowing_own(AddressPolicy(settings.libtorrent.allow_private_peers), clock)
+        )
 
         async def resolver(name: str) -> tuple[Resolver, int]:
             match name:
@@ -60,7 +63,7 @@ async def opened(
                     theirs = QbittorrentResolver.open(
                         login_to(settings.qbittorrent),
                         marks=marks,
-                        policy=await _policy(settings),
+                        policy=policy,
                         clock=clock,
                         read=read_torrent,
                     )
@@ -69,7 +72,7 @@ async def opened(
                     http = settings.http
                     caches = HttpResolver.open(
                         http.templates,
-                        policy=await _policy(settings),
+                        policy=policy,
                         seconds=http.timeout,
                         at_once=http.at_once,
                         clock=clock,
@@ -102,9 +105,3 @@ def login_to(settings: Qbittorrent) -> Login:
         settings.api_key.get_secret_value(),
         settings.timeout,
     )
-
-
-async def _policy(settings: Resolvers) -> AddressPolicy:
-    """Return whom a source may contact, or have contacted."""
-    policy = AddressPolicy(settings.libtorrent.allow_private_peers)
-    return policy.knowing_own(*await asyncio.to_thread(own_addresses))

@@ -4,6 +4,7 @@ import ipaddress
 import re
 import socket
 from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from typing import Self
 from urllib.parse import urlsplit
@@ -47,7 +48,7 @@ class AddressPolicy:
 
     allow_private: bool = False
     allowed: tuple[str, ...] = ()
-    own: frozenset[str] = frozenset()
+    own: AbstractSet[str] = frozenset()
     proxied: bool = False
 
     def knowing_own(self, *spellings: str) -> Self:

@@ -1,14 +1,65 @@
 """At which addresses this machine is, as its kernel knows them."""
 
+import asyncio
+import contextlib
 import itertools
 import socket
 import struct
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import replace
+from typing import Self
+
+from services.clock import Clock
+from services.resolvers.addresses import AddressPolicy
 
 _GET_ADDRESSES, _NEW_ADDRESS, _DONE, _ERROR = 22, 20, 3, 2  # rtnetlink(7), netlink(7)
 _A_LIST = 0x301  # NLM_F_REQUEST | NLM_F_DUMP
 _ADDRESS, _LOCAL = 1, 2
+_LOOK_EVERY = 10.0  # seconds
 _HEAD, _ADDRESS_HEAD, _ATTRIBUTE = struct.Struct("=IHHII"), struct.Struct("=BBBBI"), struct.Struct("=HH")
+
+
+class OwnAddresses:
+    """Has a *policy* know this machine's public addresses as they are, while it is `run`. `read` makes one.
+
+    A line that is dialled anew brings others, and so does each day by IPv6.
+    """
+
+    def __init__(self, without: AddressPolicy, own: frozenset[str], clock: Clock) -> None:
+        self._without = without
+        self._own = set(own)
+        self._clock = clock
+        self.policy = replace(without, own=self._own)
+
+    @classmethod
+    async def read(cls, policy: AddressPolicy, clock: Clock) -> Self:
+        return cls(policy, await _known(policy), clock)
+
+    async def run(self, changed: Callable[[], None]) -> None:
+        """Look each ten seconds, and call *changed* where they are others. Never returns."""
+        while True:
+            await self._clock.sleep(_LOOK_EVERY)
+            now = await _known(self._without)
+            if now != self._own:
+                self._own |= now
+                self._own &= now
+                changed()
+
+
+@contextlib.asynccontextmanager
+async def knowing_own(policy: AddressPolicy, clock: Clock) -> AsyncIterator[AddressPolicy]:
+    """Yield *policy* with this machine's public addresses, as they are, while the ``async with`` lasts."""
+    own = await OwnAddresses.read(policy, clock)
+    looking = asyncio.create_task(own.run(lambda: None), name="own addresses")
+    try:
+        yield own.policy
+    finally:
+        looking.cancel()
+        await asyncio.wait([looking])
+
+
+async def _known(policy: AddressPolicy) -> frozenset[str]:
+    return frozenset(policy.knowing_own(*await asyncio.to_thread(own_addresses)).own)
 
 
 def own_addresses() -> list[str]:

@@ -12,7 +12,9 @@ from aiohttp import web
 
 from sandbox.swarm import Sample, Swarm, Way, make_sample
 from services.resolvers.addresses import AddressPolicy
+from services.resolvers.libtorrent.session import Session
 from services.torrents import Hints, InfoHash, TorrentId
+from tests.fake_clock import FakeClock
 from tests.integration.private_vectors import INNER, Sensor
 from tests.integration.swarm_help import Running, Steps, number, opened, torrent_id, trackers_of
 
@@ -156,6 +158,29 @@ async def test_a_trackers_word_for_our_own_address_keeps_no_place_off(swarm: Swa
         await swarm.tracker.asked.wait()
         assert list(resolver._seeker._policy.trackers([place])) == [place]
         assert resolver._arms[0].session._held.get_ip_filter().access("93.184.216.34") == 0
+
+
+async def test_an_address_that_this_machine_gets_later_is_kept_off_by_every_session(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    here: list[str] = []
+    monkeypatch.setattr("services.resolvers.own_addresses.own_addresses", lambda: list(here))
+    told: asyncio.Queue[Session] = asyncio.Queue()
+    keep_off = Session.keep_off
+
+    def watched(session: Session, policy: AddressPolicy) -> None:
+        keep_off(session, policy)
+        told.put_nowait(session)
+
+    monkeypatch.setattr(Session, "keep_off", watched)
+    clock = FakeClock()
+    async with opened(private=False, dht=False, clock=clock) as resolver:
+        sessions = {one for arm in resolver._arms for one in (arm.session, arm.lane.session)}
+        here.append("8.8.4.4")
+        await clock.advance(10)
+        assert {await told.get() for _ in sessions} == sessions
+        assert {one._held.get_ip_filter().access("8.8.4.4") for one in sessions} == {1}
+        assert {one._held.get_ip_filter().access("8.8.4.5") for one in sessions} == {0}
 
 
 async def test_kept_off_a_torrent_is_found_by_the_peers_that_may_be_contacted(swarm: Swarm, sensor: Sensor) -> None:

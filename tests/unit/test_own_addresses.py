@@ -1,5 +1,6 @@
 """Which addresses this machine has."""
 
+import asyncio
 import json
 import shutil
 import socket
@@ -11,7 +12,8 @@ import pytest
 
 from services.resolvers import own_addresses as module
 from services.resolvers.addresses import AddressPolicy
-from services.resolvers.own_addresses import own_addresses
+from services.resolvers.own_addresses import OwnAddresses, own_addresses
+from tests.fake_clock import FakeClock
 
 ROOT = Path(__file__).parents[2]
 PUBLIC = ["8.8.4.4", "8.8.4.5", "2001:4860::5", "2001:4860::6"]
@@ -24,6 +26,24 @@ ip link add far type veth peer name near 2>/dev/null && ip address add 8.8.9.1 p
 "$@"
 """
 TELL = "import json; from services.resolvers.own_addresses import own_addresses; print(json.dumps(own_addresses()))"
+
+
+async def test_addresses_that_come_are_kept_off_and_those_that_go_are_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    here = ["8.8.4.4", "10.9.9.9"]
+    monkeypatch.setattr(module, "own_addresses", lambda: list(here))
+    clock, changed = FakeClock(), asyncio.Queue[None]()
+    own = await OwnAddresses.read(AddressPolicy(), clock)
+    kept = own.policy
+    assert list(kept.peers([("8.8.4.4", 1), ("8.8.4.5", 1)])) == [("8.8.4.5", 1)]
+    looking = asyncio.create_task(own.run(lambda: changed.put_nowait(None)))
+    here[0] = "8.8.4.5"
+    await clock.advance(10)
+    await changed.get()
+    assert list(kept.peers([("8.8.4.4", 1), ("8.8.4.5", 1)])) == [("8.8.4.4", 1)]
+    assert [one.first for one in kept.rules() if one.first.startswith("8.")] == ["8.8.4.5"]
+    looking.cancel()
+    await asyncio.wait([looking])
+    assert changed.empty(), "once"
 
 
 def test_it_has_loopback() -> None:

@@ -22,7 +22,7 @@ from services.resolvers.libtorrent.seeker import Seeker
 from services.resolvers.libtorrent.session import Handle, Session
 from services.resolvers.libtorrent.settings import WAYS, Way, fixed_ports, on_any_port, session_settings
 from services.resolvers.libtorrent.watch import Watch
-from services.resolvers.own_addresses import own_addresses
+from services.resolvers.own_addresses import OwnAddresses
 from services.resolvers.socks import Proxy
 from services.torrents import Hints, Progress, TorrentId, TorrentInfo
 
@@ -118,7 +118,9 @@ class LibtorrentResolver:
             ResolverDown: libtorrent could not be started.
         """
         policy = AddressPolicy(allow_private_peers, tuple(allowed_addresses), proxied=proxy is not None)
-        policy = policy.knowing_own(*await asyncio.to_thread(own_addresses))
+        clock = clock or SystemClock()
+        own = await OwnAddresses.read(policy, clock)
+        policy = own.policy
         ways, elsewhere = WAYS[sessions], on_any_port(listen_interfaces)
         nodes = () if proxy else dht_bootstrap_nodes
         settings = partial(session_settings, dht_bootstrap_nodes=nodes, proxy=proxy)
@@ -141,13 +143,13 @@ class LibtorrentResolver:
             [lead, *beside],
             lanes,
             policy,
-            clock or SystemClock(),
+            clock,
             dht=dht,
             dht_state=dht_state,
             ports=fixed_ports(listen_interfaces),
             everywhere=tuple(policy.operators_trackers(extra_trackers)),
         )
-        running = self._run()
+        running = self._run(own)
         entrance = self._entrance(dht_bootstrap_nodes if dht else (), proxy)
         running.append(asyncio.create_task(entrance.run(), name="swarm's entrance"))
         try:
@@ -156,11 +158,18 @@ class LibtorrentResolver:
             self._end_lookups()
             await asyncio.shield(asyncio.create_task(self._close(running)))
 
-    def _run(self) -> "list[asyncio.Task[None]]":
+    def _run(self, own: OwnAddresses) -> "list[asyncio.Task[None]]":
         for arm in self._arms:
             arm.session.on_alerts(arm.alerts.hear)
             arm.lane.session.on_alerts(arm.lane.hear)
-        return [asyncio.create_task(one.run(), name="swarm") for one in (self._watch, self._race)]
+
+        def keep_off() -> None:
+            for arm in self._arms:
+                for session in (arm.session, arm.lane.session):
+                    session.keep_off(own.policy)
+
+        every = (self._watch.run(), self._race.run(), own.run(keep_off))
+        return [asyncio.create_task(one, name="swarm") for one in every]
 
     def _entrance(self, nodes: Sequence[str], proxy: Proxy | None) -> Entrance | Return:
         def again() -> None:

@@ -99,6 +99,10 @@ class Session:
     def want_alerts(self, mask: int) -> None:
         self._held.apply_settings({"alert_mask": mask})
 
+    def keep_off(self, policy: AddressPolicy) -> None:
+        """Contact nobody from now on whom *policy* keeps off."""
+        self._held.set_ip_filter(_ip_filter(policy))
+
     def enter_dht(self, nodes: Sequence[str]) -> None:
         """Enter the DHT anew at *nodes*, ``host:port`` each: it begins without any other node that it knew."""
         for given in ("", bootstrap_nodes(nodes)):  # what is set already would change nothing
