@@ -13,11 +13,12 @@ from pathlib import Path
 import pytest
 
 from sandbox.swarm import Swarm, giver
+from sandbox.swarm.giver import Giver
 from sandbox.swarm.peers import Hanging, Mute, Refusing, Seeder
 from services.resolvers.libtorrent import LibtorrentResolver
 from services.torrents import Hints, TorrentInfo
 from tests.integration.liars import COSTLY, LIARS, MOST_METADATA, Liar, large
-from tests.integration.swarm_help import Running, Steps, nothing_left_in, torrent_id, trackers_of
+from tests.integration.swarm_help import Running, Steps, nothing_left_in, number, opened, torrent_id, trackers_of
 
 ROOT = Path(__file__).parents[2]
 SOON = 10
@@ -35,16 +36,19 @@ async def swarm() -> AsyncIterator[Swarm]:
 async def test_beside_three_liars_of_each_kind_its_name_comes(
     swarm: Swarm, resolver: LibtorrentResolver, *, picky: bool
 ) -> None:
-    async with Seeder("plain") as good, AsyncExitStack() as stack:
+    async with Seeder("plain", picky=picky) as good, AsyncExitStack() as stack:
         kinds: dict[asyncio.Task[TorrentInfo], str] = {}
-        for kind, liar in LIARS.items():
-            true = swarm.unseeded(large())
-            for host in THREE:
-                await swarm.place(liar(host, true), true)
-            good.add(true)
-            swarm.find(true, good.endpoint, ["tracker"])
+        liars: list[Giver] = []
+        samples = {kind: swarm.unseeded(large()) for kind in LIARS}
+        for kind, true in samples.items():
+            liars += [await swarm.place(LIARS[kind](host, true), true) for host in THREE]
             running = await stack.enter_async_context(Running(resolver, torrent_id(true), trackers_of(true)))
             kinds[running.task] = kind
+        for one in liars:
+            await one.greeted.wait()
+        for true in samples.values():
+            good.add(true)
+            resolver.add_hints(torrent_id(true), Hints(peers=(good.endpoint,)))
         came, waiting = await asyncio.wait(kinds, timeout=SOON)
         assert {kinds[task] for task in waiting} == set()
         assert {task.result().name.text for task in came} == {"true"}
@@ -81,6 +85,22 @@ async def test_among_liars_the_name_comes_from_a_peer_that_bears_one_connection_
         resolver.add_hints(torrent_id(true), Hints(peers=(good.endpoint,)))
         assert (await running.task).name.text == "true"
     assert nothing_left_in(resolver)
+
+
+@pytest.mark.timeout(60)
+async def test_by_one_session_that_tries_all_ways_the_name_comes_from_a_peer_that_speaks_one_alone() -> None:
+    async with Swarm(dht=False) as swarm, opened(swarm, dht=False, sessions=1) as resolver:
+        true = swarm.unseeded(large())
+        for host in THREE:
+            await swarm.place(LIARS["pieces without end"](host, true), true)
+        good = await swarm.place(Seeder("plain", picky=True), true, by=[])
+        good.add(true)
+        async with asyncio.timeout(3 * SOON), Running(resolver, torrent_id(true), trackers_of(true)) as running:
+            await running.steps.until(lambda step: number(step, "peers") == len(THREE))
+            swarm.tracker.asked.clear()
+            await swarm.tracker.asked.wait()  # again: they have given for some seconds
+            resolver.add_hints(torrent_id(true), Hints(peers=(good.endpoint,)))
+            assert (await running.task).name.text == "true"
 
 
 async def test_among_peers_of_every_bad_kind_the_name_comes(swarm: Swarm, resolver: LibtorrentResolver) -> None:

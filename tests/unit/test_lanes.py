@@ -1,7 +1,9 @@
 """Which peer is heard alone, and for how long."""
 
+from types import SimpleNamespace
 from typing import Any, cast
 
+import libtorrent as lt
 import pytest
 
 from services.errors import ResolverDown
@@ -88,6 +90,16 @@ def test_one_is_heard_at_a_time_those_who_talk_first_and_the_fastest_of_them(wor
     assert world.session.heard == [C, B, A]
 
 
+def test_who_brings_something_is_not_heard_beside_the_race_before_anybody_lied(world: World) -> None:
+    world.standing = [peer(A, rate=1_000), peer(B, rate=999)]
+    for now in (0.0, 2.0, 6.0):
+        world.look(now)
+    assert set(world.session.heard) == {B}
+    world.torrent.doubts.lie()
+    world.look(20.0)
+    assert world.session.heard[-1] == A
+
+
 def test_who_was_heard_is_heard_again_when_all_were_and_for_twice_as_long(world: World) -> None:
     world.standing = [peer(A)]
     begun = []
@@ -113,6 +125,29 @@ def test_who_does_not_stand_or_came_from_a_port_of_its_own_or_is_ourselves_is_no
     world.standing = [one]
     world.look(0.0)
     assert world.session.heard == []
+
+
+@pytest.mark.parametrize(
+    ("way", "talks", "op", "goes_on"),
+    [
+        ("any", True, lt.operation_t.connect, True),
+        ("tcp", False, lt.operation_t.sock_read, True),
+        ("any", True, lt.operation_t.sock_read, False),
+        ("plain", False, lt.operation_t.connect, False),
+    ],
+)
+def test_who_is_tried_in_several_ways_is_not_given_up_after_the_first(
+    world: World, way: str, talks: bool, op: lt.operation_t, goes_on: bool
+) -> None:
+    world.racing.way = way
+    world.standing = [peer(A, talks=talks)]
+    world.look(0.0)
+    (handle,) = world.session.held
+    assert world.lane._tries_again(cast("Any", SimpleNamespace(handle=handle, op=op))) is goes_on
+    world.look(3.9)
+    assert (handle in world.session.held) is (way != "plain")
+    world.look(4.0)
+    assert handle not in world.session.held
 
 
 def test_what_nobody_waits_for_any_more_is_left_at_the_next_look(world: World) -> None:

@@ -31,6 +31,9 @@ ALERTS_BESIDE = ALERTS | lt.alert_category.dht_operation
 BOOTSTRAP = lt.alert_category.dht
 """The one that tells of the DHT's bootstrap: it wakes us for every question that the DHT asks of us, too."""
 
+UNANSWERED = (lt.operation_t.sock_open, lt.operation_t.sock_bind, lt.operation_t.connect)
+"""What failed where a peer did not take a connection."""
+
 _ENOUGH = 2 * LARGEST_METADATA  # bytes: whoever sends so many without an end is a liar, or has too large metadata
 _TRICKLE = 512 * 1_024  # bytes a second: of less, whoever comes later waits until what came too fast is made up for
 _QUESTIONS = tuple(
@@ -38,7 +41,6 @@ _QUESTIONS = tuple(
     for question in ("ping", "find_node", "get_peers", "announce_peer", "get", "put", "sample_infohashes")
 )
 _PORT_TAKEN = "another program has the port: end it, or set resolvers.libtorrent.listen_interfaces to a free one"
-_UNANSWERED = (lt.operation_t.sock_open, lt.operation_t.sock_bind, lt.operation_t.connect)
 _DUPLICATE_TORRENT = 19  # libtorrent's error codes
 MISMATCHING_INFO_HASH = 30
 _SELF_CONNECTION = 47
@@ -204,12 +206,13 @@ class Alerts:
             return
         sightings = torrent.sightings
         if isinstance(alert, lt.peer_connect_alert):
+            again = alert.endpoint in sightings.dialled
             sightings.tried(alert.endpoint, self._here)
             if alert.endpoint not in torrent.known and "outgoing" in alert.message():  # others come from any port
-                self._race.dialled(torrent, alert.endpoint, self._session)
+                self._race.dialled(torrent, alert.endpoint, self._session, again=again)
         elif alert.error.value() == _SELF_CONNECTION:
             sightings.was_ourselves(alert.endpoint)
         else:
             # Whoever takes a connection and drops it at once may seem to have dropped it before.
-            met = alert.op not in _UNANSWERED or alert.error.value() == errno.ECONNRESET
+            met = alert.op not in UNANSWERED or alert.error.value() == errno.ECONNRESET
             sightings.over(alert.endpoint, met=met)

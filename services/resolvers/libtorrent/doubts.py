@@ -17,10 +17,10 @@ _GREETING = 2.0  # seconds that a peer may need until it talks
 class Doubts:
     """What is doubted of one torrent's peers; all times are the clock's seconds.
 
-    They *stand* where what peers give is wrong, or does not end: each must be heard alone then. *looked* is when one
-    was last chosen; *heard* counts how often each was, by the way that it is connected. *candidates* are who can be,
-    by the way; *liars* have given what is wrong when they were heard alone. Who has said nothing yet, and hung up, is
-    left alone for a while: *silent_until*.
+    They *stand* where what peers give is wrong (somebody has *ever_lied*), or does not end: each must be heard alone
+    then. *looked* is when one was last chosen; *heard* counts how often each was, by the way that it is connected.
+    *candidates* are who can be, by the way; *liars* have given what is wrong when they were heard alone. Who has said
+    nothing yet, and hung up, is left alone for a while: *silent_until*.
 
     Most peers bear one connection from us. Where *refusers*, who talk in the race, do not let themselves be heard
     beside it, the race is paused, and those that it had are heard *apart*: at once where somebody has *lied* since the
@@ -35,6 +35,7 @@ class Doubts:
     refusers: set[tuple[str, Endpoint]] = field(default_factory=set)
     silent_until: dict[tuple[str, Endpoint], float] = field(default_factory=dict)
     lied: bool = False
+    ever_lied: bool = False
     apart: set[Endpoint] | None = None
     _talking_since: float = math.inf
     _since: float = -math.inf
@@ -44,7 +45,7 @@ class Doubts:
 
     def lie(self) -> None:
         """Take in that what peers gave was wrong."""
-        self.stand = self.lied = True
+        self.stand = self.lied = self.ever_lied = True
 
     def hear(self, way: str, peer: Endpoint) -> int:
         """Take in that *peer* is heard in that *way* from now on; return how often it was by then."""

@@ -12,17 +12,19 @@ import libtorrent as lt
 import structlog
 
 from services.errors import ResolverDown
-from services.resolvers.libtorrent.alerts import MISMATCHING_INFO_HASH
+from services.resolvers.libtorrent.alerts import MISMATCHING_INFO_HASH, UNANSWERED
 from services.resolvers.libtorrent.evidence import Connection, Whereabouts
 from services.resolvers.libtorrent.lookups import Board, SoughtTorrent
 from services.resolvers.libtorrent.session import Handle, Session, connections
-from services.resolvers.libtorrent.settings import LARGEST_METADATA
+from services.resolvers.libtorrent.settings import LARGEST_METADATA, WAYS_IN_TURN
 from services.torrents import Hints
 
 _PATIENCE = 1.5  # seconds that a peer is heard for the first time; each time twice as many
+_IN_TURN = 4.0  # the same, where it is tried by uTP, by TCP and with encryption, one after the other
 _MOST_PATIENCE, _MOST_APART = 12.0, 8.0
 _MOST_TIMES = 10
 _MOST_BYTES = LARGEST_METADATA + 2**20  # from one peer, with all else that it says
+_BRINGS = 1_000  # bytes a second: who says so much gives something, and what a slow one gives twice comes later
 _AT_ONCE = 10  # torrents each time: each costs a few calls that wait for libtorrent
 
 Found = Callable[[SoughtTorrent[Handle], lt.torrent_info | None], None]
@@ -72,7 +74,7 @@ class Lane:
                 self._here.listen(alert.address, alert.port)
             case lt.metadata_failed_alert() | lt.torrent_error_alert():
                 self._on_failure(alert)
-            case lt.peer_disconnected_alert() | lt.peer_error_alert():
+            case lt.peer_disconnected_alert() | lt.peer_error_alert() if not self._tries_again(alert):
                 self._on_hanging_up(alert.handle)
             case lt.state_update_alert():
                 for state in alert.status:
@@ -95,6 +97,12 @@ class Lane:
         if hearing := self._hearings.get(handle):
             hearing.torrent.doubts.liars.add(hearing.peer.peer)
         self._end(handle)
+
+    def _tries_again(self, alert: lt.peer_disconnected_alert | lt.peer_error_alert) -> bool:
+        """Whether the session connects in several ways, one after another, and may yet find the one that is right."""
+        hearing = self._hearings.get(alert.handle)
+        unproved = hearing is not None and (not hearing.peer.talks or alert.op in UNANSWERED)
+        return unproved and self._of.way in WAYS_IN_TURN
 
     def _on_hanging_up(self, handle: Handle) -> None:
         """End what was to be heard; who talks in the race and hangs up here may bear one connection from us."""
@@ -133,7 +141,8 @@ class Lane:
         torrent.alone[alone] = self.session
         times = torrent.doubts.hear(self._of.way, peer.peer)
         most = _MOST_PATIENCE if torrent.doubts.apart is None else _MOST_APART
-        self._hearings[alone] = _Hearing(torrent, peer, now + min(_PATIENCE * 2 ** (times - 1), most))
+        patience = _IN_TURN if self._of.way in WAYS_IN_TURN else _PATIENCE
+        self._hearings[alone] = _Hearing(torrent, peer, now + min(patience * 2 ** (times - 1), most))
 
     def _next(self, torrent: SoughtTorrent[Handle], now: float) -> Connection | None:
         """Return who is to be heard: the one that was least often, of those who talk, the fastest."""
@@ -149,7 +158,8 @@ class Lane:
         can.sort(key=lambda one: (doubts.heard[way, one.peer], not one.talks, -one.rate))
         doubts.candidates[way] = can
         heeded = (one for one in can if one.talks or doubts.silent_until.get((way, one.peer), now) <= now)
-        return next((one for one in heeded if (way, one.peer) not in doubts.refusers), None)
+        useful = (one for one in heeded if doubts.ever_lied or one.rate < _BRINGS)
+        return next((one for one in useful if (way, one.peer) not in doubts.refusers), None)
 
     def _end(self, handle: Handle) -> None:
         hearing = self._hearings.pop(handle, None)

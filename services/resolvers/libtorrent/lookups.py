@@ -72,7 +72,7 @@ class SoughtTorrent(Generic[Handle]):
 
     *holder* leads, and has it by *handle*, once it is there; *beside* are the handles of others, with who holds each,
     *alone* those by which a peer is heard alone, as its *doubts* want it. *known* are the peers that the sessions have
-    told each other of.
+    told each other of, the last one last.
     """
 
     info_hash: InfoHash
@@ -86,7 +86,7 @@ class SoughtTorrent(Generic[Handle]):
     next_announce: float = 0.0
     pause: float = 1.0
     looked: float = 0.0
-    known: set[Endpoint] = field(default_factory=set)
+    known: dict[Endpoint, None] = field(default_factory=dict)
     doubts: Doubts = field(default_factory=Doubts)
 
     @property

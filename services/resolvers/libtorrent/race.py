@@ -18,7 +18,7 @@ from services.torrents import Hints
 _HEAD_START = 0.01  # seconds: most names come from the leading session within less, and cost nobody else anything
 _PACE = 0.01
 _AT_ONCE = 5  # each time: of a thousand names at once the leading session finds most before their turn
-_MOST_PEERS = 500
+_MOST_PEERS = 500  # kept of a torrent, the last ones: a stranger may name any number of addresses
 
 _Line = deque[tuple[float, SoughtTorrent[Handle]]]
 """Whose turn comes when, the first to come at its head."""
@@ -48,9 +48,13 @@ class Race:
         """Ask each session's DHT for peers of *torrent*, as soon as its turn comes."""
         self._line_up(self._to_ask, torrent, 0.0)
 
-    def dialled(self, torrent: SoughtTorrent[Handle], peer: Endpoint, by: Session) -> None:
-        """Take in that *torrent* has *peer*, with whom the session *by* tries to connect."""
-        if peer not in torrent.known and not self._here.are(peer):
+    def dialled(self, torrent: SoughtTorrent[Handle], peer: Endpoint, by: Session, *, again: bool) -> None:
+        """Take in that *torrent* has *peer*, with whom the session *by* tries to connect, perhaps *again*.
+
+        Of very many those that were forgotten are tried again and again: they are no news.
+        """
+        forgotten = again and len(torrent.known) == _MOST_PEERS
+        if peer not in torrent.known and not forgotten and not self._here.are(peer):
             torrent.sightings.named.add(peer)
             self._tell(torrent, [peer], but=by)
 
@@ -74,13 +78,15 @@ class Race:
         named: bool = True,
     ) -> None:
         """Tell all of *peers* but the session *but*, which knows; let others join where these are the first."""
-        new = list(islice(peers, _MOST_PEERS - len(torrent.known)))
+        new = list(islice(peers, _MOST_PEERS))
         if torrent.given is not None or not new:
             return
         torrent.take_up(self._clock.monotonic())  # else nobody is connected to
         if not torrent.known:
             self._line_up(self._due, torrent, _HEAD_START)
-        torrent.known.update(new)
+        torrent.known.update(dict.fromkeys(new))
+        for forgotten in list(islice(torrent.known, max(0, len(torrent.known) - _MOST_PEERS))):
+            del torrent.known[forgotten]
         for handle, holder in torrent.racing():
             if holder is not but:
                 connect(handle, new, named=named)

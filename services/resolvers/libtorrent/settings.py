@@ -16,6 +16,9 @@ Way = Literal["any", "tcp", "plain", "mse", "utp"]
 WAYS: Mapping[int, Sequence[Way]] = {1: ("any",), 2: ("tcp", "utp"), 3: ("plain", "mse", "utp")}
 """Which sessions race, by how many they are; the first leads."""
 
+WAYS_IN_TURN: frozenset[Way] = frozenset({"any", "tcp"})
+"""Those in which a peer is tried by one connection after another, each of another kind."""
+
 LARGEST_METADATA = 16 * 2**20
 """Bytes of an info dictionary that is still read."""
 
