@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 
 from sandbox.swarm import Swarm, giver
-from sandbox.swarm.giver import Giver
 from sandbox.swarm.peers import Hanging, Mute, Refusing, Seeder
 from services.resolvers.libtorrent import LibtorrentResolver
 from services.torrents import Hints, TorrentInfo
@@ -38,7 +37,7 @@ async def test_beside_three_liars_of_each_kind_its_name_comes(
 ) -> None:
     async with Seeder("plain", picky=picky) as good, AsyncExitStack() as stack:
         kinds: dict[asyncio.Task[TorrentInfo], str] = {}
-        liars: list[Giver] = []
+        liars: list[giver.Giver] = []
         samples = {kind: swarm.unseeded(large()) for kind in LIARS}
         for kind, true in samples.items():
             liars += [await swarm.place(LIARS[kind](host, true), true) for host in THREE]
@@ -105,8 +104,8 @@ async def test_by_one_session_that_tries_all_ways_the_name_comes_from_a_peer_tha
 
 async def test_among_peers_of_every_bad_kind_the_name_comes(swarm: Swarm, resolver: LibtorrentResolver) -> None:
     true = swarm.unseeded(large())
-    for number, liar in enumerate(LIARS.values()):
-        await swarm.place(liar(f"127.0.2.{20 + number}", true), true)
+    for place, liar in enumerate(LIARS.values()):
+        await swarm.place(liar(f"127.0.2.{20 + place}", true), true)
     for bad in (Refusing("127.0.2.50"), Hanging("127.0.2.51"), Mute("127.0.2.52"), Mute("127.0.2.53", curt=True)):
         await swarm.place(bad, true)
     (await swarm.place(Seeder("plain"), true)).add(true)
