@@ -30,6 +30,12 @@ def zeros(_info: bytes, claims: int, piece: int) -> Iterator[bytes]:
     yield _given(piece, claims, bytes(max(0, min(PIECE, claims - piece * PIECE))))
 
 
+def first_alone(_info: bytes, claims: int, piece: int) -> Iterator[bytes]:
+    """Give the first piece, of zeros, and never another."""
+    if not piece:
+        yield _given(piece, claims, bytes(PIECE))
+
+
 def short(info: bytes, claims: int, piece: int) -> Iterator[bytes]:
     """Give the first half of the piece."""
     whole = info[piece * PIECE : (piece + 1) * PIECE]

@@ -16,15 +16,18 @@ from sandbox.swarm.lies import (
     all_but_the_last,
     another,
     another_size,
+    first_alone,
     noise_without_end,
     pieces_without_end,
     refusal,
     short,
     zeros,
 )
+from services.resolvers.libtorrent.settings import LARGEST_METADATA, USUAL_METADATA
 from tests.integration.swarm_help import Running, opened, torrent_id, trackers_of
 
-MOST_METADATA = 16 * 2**20
+SIZES = (USUAL_METADATA, LARGEST_METADATA)
+MOST_METADATA = LARGEST_METADATA
 
 Liar = Callable[[str, Sample], Giver]
 
@@ -51,6 +54,9 @@ LIARS: dict[str, Liar] = {
 """Peers of a true sample that do not give what it is."""
 
 COSTLY = ("the largest size", "too large a size", "pieces without end", "noise without end")
+LOOKUPS = 25
+"""In which peers say of how much metadata they give the first piece."""
+
 _SECONDS = 4
 
 
@@ -70,6 +76,13 @@ async def _costs() -> dict[str, int]:
             for kind, sample in samples.items()
             for number in (20, 21)
         ]
+        for number in range(LOOKUPS):
+            samples[str(number)] = sample = swarm.unseeded(large())
+            for place, size in enumerate(SIZES):
+                host = f"127.0.3.{20 + place}"
+                for way in ({}, {"utp": True}, {"encrypted_for": sample.wire_hashes[0]}):
+                    liar = Giver(host, sample.info, claims=size - 1, lie=first_alone, **way)
+                    liars.append(await swarm.place(liar, sample))
         lookups = [
             await stack.enter_async_context(Running(resolver, torrent_id(sample), trackers_of(sample)))
             for sample in samples.values()

@@ -85,13 +85,13 @@ async def test_a_peer_that_only_another_sessions_dht_knows_is_told_to_the_leadin
     sample = swarm.unseeded(make_sample("told"))
     (await swarm.place(Seeder("plain"), sample, by=["dht"])).add(sample)
     added: list[InfoHash] = []
-    add = Session.add
+    add_soon = Session.add_soon
 
     def without_the_dht(session: Session, info_hash: InfoHash, hints: Hints, **_how: bool) -> object:
         added.append(info_hash)
-        return add(session, info_hash, hints, alone=True)
+        return add_soon(session, info_hash, hints, unnamed=True)
 
-    monkeypatch.setattr(Session, "add", without_the_dht)
+    monkeypatch.setattr(Session, "add_soon", without_the_dht)
     assert (await resolver.resolve(torrent_id(sample), Hints(), Steps())).name.text == "told"
     assert added
     assert nothing_left_in(resolver)

@@ -383,17 +383,17 @@ async def until_held_back(swarm: Swarm, resolver: LibtorrentResolver) -> None:
         await swarm.tracker.asked.wait()
 
 
-async def test_metadata_of_16_mib_is_read() -> None:
-    info = padded(16 * 2**20)
+async def test_metadata_of_8_mib_is_read() -> None:
+    info = padded(8 * 2**20)
     async with Giver("127.0.2.9", info) as peer, opened() as resolver:
         found = await resolver.resolve(id_of(info), Hints(peers=(peer.endpoint,)), Steps())
     assert found.name.text == "large"
 
 
-async def test_metadata_over_16_mib_is_refused_and_fetched_in_vain_at_a_trickle(
+async def test_metadata_over_8_mib_is_refused_and_fetched_in_vain_at_a_trickle(
     swarm: Swarm, resolver: LibtorrentResolver
 ) -> None:
-    info = padded(16 * 2**20 + 1)
+    info = padded(8 * 2**20 + 1)
     async with Giver("127.0.2.9", info) as peer:
         hints = Hints(trackers=(swarm.tracker_url,), peers=(peer.endpoint,))
         async with Running(resolver, id_of(info), hints) as running:
@@ -416,9 +416,9 @@ async def test_metadata_of_more_files_than_can_be_counted_is_refused(resolver: L
 
 
 def padded(size: int) -> bytes:
-    """Return an info dictionary of exactly *size* bytes, between 10 and 100 MB."""
+    """Return an info dictionary of exactly *size* bytes, between 1 and 10 MB."""
     words = {b"length": 1, b"name": b"large", b"piece length": 16_384, b"pieces": bytes(20)}
-    room = size - len(encode(words | {b"x": b"x" * 10_000_000})) + 10_000_000
+    room = size - len(encode(words | {b"x": b"x" * 1_000_000})) + 1_000_000
     return encode(words | {b"x": b"x" * room})
 
 

@@ -206,7 +206,7 @@ def test_a_peer_that_gave_what_is_wrong_is_doubted_at_once(world: World) -> None
     assert lanes.doubted(board, 0.0) == [world.torrent]
 
 
-def test_of_very_many_torrents_ten_are_begun_at_a_look_and_all_have_their_turn(world: World) -> None:
+def test_of_very_many_torrents_ten_are_heard_at_once_and_all_have_their_turn(world: World) -> None:
     world.standing = [peer(A)]
     every = [
         SoughtTorrent[Any](InfoHash(f"{number:040x}"), f"handle {number}", cast("Any", world.racing))
@@ -216,10 +216,12 @@ def test_of_very_many_torrents_ten_are_begun_at_a_look_and_all_have_their_turn(w
         torrent.lookups.add(cast("Lookup[Any]", object()))
         torrent.sightings.standing = {A}
     begun = []
-    for turn in range(3):
-        world.lane.look(every, 1 + turn / 10)
+    for now in (1.0, 1.1, 2.6, 4.2):
+        world.lane.look(every, now)
         begun.append(len(world.session.heard))
-    assert begun == [10, 20, 25]
+        assert len(world.session.held) <= 10
+    assert begun == [10, 10, 20, 30]
+    assert sorted(torrent.doubts.heard.total() for torrent in every) == 20 * [1] + 5 * [2]
 
 
 def test_where_one_lied_and_one_bears_one_connection_the_race_is_paused_until_all_that_it_had_were_heard(

@@ -24,7 +24,7 @@ SETTINGS = session_settings(
         ("ssrf_mitigation", True),
         ("max_webtorrent_offers", 0),
         ("dht_block_ratelimit", 100_000),
-        ("max_metadata_size", 16 * 2**20),
+        ("max_metadata_size", 8 * 2**20),
         ("utp_connect_timeout", 1_000),
         ("announce_to_all_trackers", True),
         ("announce_to_all_tiers", True),

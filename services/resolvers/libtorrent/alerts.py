@@ -174,6 +174,8 @@ class Alerts:
             if torrent := self._board.running.get(state.handle):
                 if state.total_download > _ENOUGH:
                     state.handle.set_download_limit(_TRICKLE)  # else it fetches and refuses at full speed, for ever
+                    if not torrent.doubts.ever_lied:
+                        torrent.doubts.lie()
                 torrent.sightings.count(
                     known=state.list_peers,
                     connections=state.num_peers,

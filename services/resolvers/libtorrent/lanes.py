@@ -25,7 +25,7 @@ _MOST_PATIENCE, _MOST_APART = 12.0, 8.0
 _MOST_TIMES = 10
 _MOST_BYTES = LARGEST_METADATA + 2**20  # from one peer, with all else that it says
 _BRINGS = 1_000  # bytes a second: who says so much gives something, and what a slow one gives twice comes later
-_AT_ONCE = 10  # torrents each time: each costs a few calls that wait for libtorrent
+_AT_ONCE = 10  # torrents: each costs a few calls that wait for libtorrent, and memory for what a peer says there is
 
 Found = Callable[[SoughtTorrent[Handle], lt.torrent_info | None], None]
 """Is told what was found for a torrent."""
@@ -125,7 +125,7 @@ class Lane:
                 self._end(handle)
         heard = {hearing.torrent for hearing in self._hearings.values()}
         due = (one for one in torrents if one not in heard and _somebody_may_talk(one) and one.doubts.can_hear(now))
-        for torrent in heapq.nsmallest(_AT_ONCE, due, key=lambda one: one.doubts.looked):
+        for torrent in heapq.nsmallest(_AT_ONCE - len(heard), due, key=lambda one: one.doubts.looked):
             torrent.doubts.looked = now
             self._begin(torrent, now)
 

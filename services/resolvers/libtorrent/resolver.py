@@ -20,7 +20,15 @@ from services.resolvers.libtorrent.lookups import Board, Lookup
 from services.resolvers.libtorrent.race import Race
 from services.resolvers.libtorrent.seeker import Seeker
 from services.resolvers.libtorrent.session import Handle, Session
-from services.resolvers.libtorrent.settings import WAYS, Way, fixed_ports, on_any_port, session_settings
+from services.resolvers.libtorrent.settings import (
+    LARGEST_METADATA,
+    USUAL_METADATA,
+    WAYS,
+    Way,
+    fixed_ports,
+    on_any_port,
+    session_settings,
+)
 from services.resolvers.libtorrent.watch import Watch
 from services.resolvers.own_addresses import OwnAddresses
 from services.resolvers.socks import Proxy
@@ -128,7 +136,8 @@ class LibtorrentResolver:
         async with AsyncExitStack() as stack:
 
             async def started(way: Way, mask: int, listen: str, *, dht: bool, leads: bool = False) -> Session:
-                wanted = settings(listen_interfaces=listen, dht=dht, alert_mask=mask, way=way)
+                largest = LARGEST_METADATA if way == ways[0] else USUAL_METADATA
+                wanted = settings(listen_interfaces=listen, dht=dht, alert_mask=mask, way=way, largest=largest)
                 session = await Session.start(wanted, way, policy, dht_state if dht else None, leads=leads)
                 stack.push_async_callback(session.stop, None)
                 return session
@@ -184,7 +193,7 @@ class LibtorrentResolver:
 
         Raises:
             NotFound: the metadata came and libtorrent cannot read it; parameter *reason* is ``metadata_unusable``.
-                Metadata over 16 MiB is refused piece by piece, of which libtorrent says nothing: its lookup goes on,
+                Metadata over 8 MiB is refused piece by piece, of which libtorrent says nothing: its lookup goes on,
                 with peers and without a name, since another peer may tell of another size.
             ResolverDown: libtorrent refused, or is being closed.
         """

@@ -19,8 +19,12 @@ WAYS: Mapping[int, Sequence[Way]] = {1: ("any",), 2: ("tcp", "utp"), 3: ("plain"
 WAYS_IN_TURN: frozenset[Way] = frozenset({"any", "tcp"})
 """Those in which a peer is tried by one connection after another, each of another kind."""
 
-LARGEST_METADATA = 16 * 2**20
-"""Bytes of an info dictionary that is still read."""
+LARGEST_METADATA = 8 * 2**20
+"""Bytes of an info dictionary that is still read, in the leading way. With the first piece libtorrent takes memory for
+all that a peer says there is: a stranger has that much taken in each session, for each torrent."""
+
+USUAL_METADATA = 2 * 2**20
+"""The same, in the ways beside it."""
 
 _PORT = re.compile(r":[0-9]+(?=\s*(?:,|\Z))")
 _SOCKS5, _SOCKS5_WITH_PASSWORD = 2, 3  # libtorrent's proxy_type_t
@@ -72,9 +76,10 @@ def session_settings(
     dht_bootstrap_nodes: Sequence[str],
     alert_mask: int,
     way: Way,
+    largest: int = LARGEST_METADATA,
     proxy: Proxy | None = None,
 ) -> dict[str, int | str | bool]:
-    """Return the settings of a session that reads metadata, fast, and does nothing else.
+    """Return the settings of a session that reads metadata, of *largest* bytes at most, fast, and does nothing else.
 
     Through *proxy* or not at all, where there is one: *dht_bootstrap_nodes* must be addresses then, for libtorrent
     resolves their names by itself.
@@ -90,8 +95,7 @@ def session_settings(
         "dht_block_ratelimit": 100_000,
         "alert_mask": alert_mask,
         "alert_queue_size": 100_000,
-        # A peer's word for a size costs that much memory a lookup. Of what is larger libtorrent says nothing.
-        "max_metadata_size": LARGEST_METADATA,
+        "max_metadata_size": largest,  # of what is larger libtorrent says nothing
         # Nothing in the operator's own network is spoken to.
         "enable_lsd": False,
         "enable_upnp": False,
