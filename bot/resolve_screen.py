@@ -14,7 +14,7 @@ from rich.text import Text
 
 from bot.terminal import say
 from handlers.text import shown_name
-from services.i18n import ENGLISH, duration, sentence
+from services.i18n import ENGLISH, duration, sentence, source_word
 from services.torrents import Step, TorrentId, TorrentInfo
 from services.units import size
 
@@ -62,7 +62,8 @@ def _found(info: TorrentInfo) -> Iterator[str]:
     count = len(info.files)
     yield shown_name(info.name.text) or "(its name is empty)"
     words = [size(info.size), "1 file" if count == 1 else f"{count} files"]
-    words.append("verified" if info.verified else f"claimed by {shown_name(info.source)}, not verified")
+    source = source_word(ENGLISH, info.source) or shown_name(info.source)
+    words.append(f"verified, from {source}" if info.verified else f"claimed by {source}, not verified")
     if not info.name.certain:
         words.append(f"its encoding is a guess: {shown_name(info.name.encoding)}")
     yield " · ".join(words)

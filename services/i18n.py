@@ -384,13 +384,15 @@ def cause_word(t: Translation, cause: str) -> str:
 def trust_word(t: Translation, *, verified: bool, certain: bool, source: str | None = None) -> str:
     """Return how sure a name is: its bytes are *verified*, and it is *certain* how they are to be read.
 
-    Of what is only claimed, where there is room for it, also by which *source*, as people call it.
+    Where there is room for it, also from which *source*, as people call it.
     """
     if not verified and source is not None:
         return t.gettext("claimed by {source}, not verified").format(source=source)
     if not verified:
         return t.gettext("not verified")
-    return t.gettext("verified") if certain else t.gettext("a guess")
+    if not certain:
+        return t.gettext("a guess")
+    return t.gettext("verified") if source is None else t.gettext("verified, from {source}").format(source=source)
 
 
 def blank_word(t: Translation, *, empty: bool) -> str:

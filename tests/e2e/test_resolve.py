@@ -52,7 +52,7 @@ async def test_a_person_reads_name_size_and_files(place: Place) -> None:
     ended = await place.resolve(sample.magnet())
     lines = ended.output.splitlines()
     assert ended.code == 0
-    assert lines[:4] == [sample.v1, "  三体", "  25 MB · 25 files · verified", "    第00集.mkv · 1 MB"]
+    assert lines[:4] == [sample.v1, "  三体", "  25 MB · 25 files · verified, from the swarm", "    第00集.mkv · 1 MB"]
     assert lines[-1] == "    and 5 more"
     assert len(lines) == 3 + 20 + 1
     assert ended.errors == "", "nothing is drawn where there is no terminal"

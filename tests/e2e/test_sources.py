@@ -37,7 +37,7 @@ async def test_a_name_that_a_program_claims_gives_way_to_the_swarms(place: Place
     with_sources(place, order=["command", "libtorrent"], command__argv=helper(tmp_path, "print('claimed', asked)"))
     sample = place.swarm.seed(make_sample("True.mkv"))
     ended = await place.resolve(sample.magnet())
-    assert ended.output.splitlines()[1:3] == ["  True.mkv", "  1.23 kB · 1 file · verified"]
+    assert ended.output.splitlines()[1:3] == ["  True.mkv", "  1.23 kB · 1 file · verified, from the swarm"]
 
 
 async def test_what_nobody_verifies_in_time_is_told_as_a_claim(place: Place, tmp_path: Path) -> None:
@@ -45,7 +45,10 @@ async def test_what_nobody_verifies_in_time_is_told_as_a_claim(place: Place, tmp
                  command__argv=helper(tmp_path, "print('claimed.mkv')"))  # fmt: skip
     ended = await place.resolve("--timeout", "2", place.swarm.dead().magnet())
     assert ended.code == 0
-    assert ended.output.splitlines()[1:3] == ["  claimed.mkv", "  0 B · 0 files · claimed by command, not verified"]
+    assert ended.output.splitlines()[1:3] == [
+        "  claimed.mkv",
+        "  0 B · 0 files · claimed by the owner's program, not verified",
+    ]
 
 
 async def test_a_torrent_file_in_a_folder_answers_without_the_swarm(place: Place, tmp_path: Path) -> None:

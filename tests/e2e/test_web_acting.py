@@ -71,7 +71,7 @@ async def test_what_begins_on_the_page_is_in_the_queue_and_in_the_note_and_sends
     there = len(running.private.bot_messages)
     await add(page, f"film {sample.magnet(dn='18')}\n\n{dead.magnet()}")
     await expect(page.get_by_role("listitem").filter(has_text="From.the.page.mkv").first).to_be_visible()
-    await expect(page.get_by_text("verified", exact=True).first).to_be_visible()
+    await expect(page.get_by_text("verified, from the swarm", exact=True).first).to_be_visible()
     assert len(running.private.bot_messages) == there
     assert "#1" in (await running.ask("/queue")).text
     note = kept(await running.ask("/note 1"))

@@ -53,7 +53,7 @@ async def test_a_link_from_the_chat_opens_the_notes_and_what_was_found(running: 
     await expect(page.get_by_role("heading", name="Note #1")).to_be_visible()
     torrents = page.get_by_role("region", name="Torrents")
     await expect(torrents.get_by_text("True.Name.mkv", exact=True).first).to_be_visible()
-    await expect(torrents.get_by_text("verified", exact=True)).to_be_visible()
+    await expect(torrents.get_by_text("verified, from the swarm", exact=True)).to_be_visible()
     await expect(page.get_by_role("region", name="History").get_by_role("insertion")).to_have_text("True.Name.mkv")
     overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
     assert await page.evaluate(overflow) == 0
