@@ -150,6 +150,14 @@ def _slow(t: Translation, parameters: Parameters) -> str:
             "and so does an open port of the bot's computer.",
             count,
         ).format(count=count)
+    if seconds := _number(parameters, "gone_for"):
+        return t.ngettext(
+            "Slow: {count} peer seen, but it left more than {seconds} s ago without giving the name. "
+            "Trying again later may help.",
+            "Slow: {count} peers seen, but the last left more than {seconds} s ago, and none gave the name. "
+            "Trying again later may help.",
+            count,
+        ).format(count=count, seconds=seconds)
     return t.ngettext(
         "Slow: {count} peer seen, but it did not give the name in time. Trying again often helps.",
         "Slow: {count} peers seen, but none gave the name in time. Trying again often helps.",

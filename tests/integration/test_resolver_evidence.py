@@ -34,6 +34,7 @@ async def test_it_says_that_it_started_and_where_it_stands_at_once(swarm: Swarm,
             "peers": 0,
             "connected": 0,
             "ever_connected": 0,
+            "gone_for": 0,
             "seeds": 0,
         }
 

@@ -156,7 +156,7 @@ def codes(sightings: Sightings, here: Whereabouts, *means: Sequence[int]) -> str
         peers = [standing((f"127.0.9.{number}", PORT)) for number in range(len(rates))]
         ends = [replace(peer, rate=rate) for peer, rate in zip(peers, rates, strict=True)]
         sightings.look(ends, here, turn / 2)
-        told.append(step([sightings], DhtSightings(asked=False)).code[0])
+        told.append(step([sightings], DhtSightings(asked=False), turn / 2).code[0])
     return "".join(told)
 
 
@@ -257,12 +257,12 @@ def test_metadata_is_said_to_come_no_longer_once_its_giver_has_gone(here: Wherea
     sightings.count(known=2, connections=2)
     giver, other = standing((THEIRS, PORT)), standing((THEIRS, PORT + 1))
     sightings.look([replace(giver, rate=3_000), replace(other, rate=20)], here, 0.0)
-    assert step([sightings], DhtSightings(asked=False)).code == "receiving"
+    assert step([sightings], DhtSightings(asked=False), 1.0).code == "receiving"
     sightings.look([replace(other, rate=20)], here, 0.5)
-    assert step([sightings], DhtSightings(asked=False)).code == "connecting"
+    assert step([sightings], DhtSightings(asked=False), 1.0).code == "connecting"
     sightings.look([replace(giver, rate=3_000)], here, 1.0)
     sightings.count(known=1, connections=0)
-    assert step([sightings], DhtSightings(asked=False)).code == "connecting"
+    assert step([sightings], DhtSightings(asked=False), 1.0).code == "connecting"
 
 
 def test_whoever_comes_again_from_another_port_is_one_peer(here: Whereabouts) -> None:
@@ -285,3 +285,16 @@ def test_strangers_cannot_name_addresses_without_end(here: Whereabouts) -> None:
     here.named.extend(f"203.0.113.{number}" for number in range(100))
     assert len(here.named) < 100
     assert here.have(OURS)
+
+
+def test_how_long_ago_the_last_peer_left_is_told_in_two_steps(here: Whereabouts) -> None:
+    sightings = Sightings()
+
+    def gone_for(now: float) -> object:
+        return step([Sightings(), sightings], DhtSightings(asked=False), now).parameters["gone_for"]
+
+    assert gone_for(99.0) == 0, "nobody has come yet"
+    sightings.count(known=1, connections=1)
+    sightings.look([standing((THEIRS, PORT))], here, 100.0)
+    sightings.count(known=1, connections=0)
+    assert [gone_for(now) for now in (109.0, 110.0, 129.0, 130.0, 400.0)] == [0, 10, 10, 30, 30]

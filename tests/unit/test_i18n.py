@@ -83,8 +83,10 @@ def _steps() -> Iterator[Step]:
                     others = {("203.0.113.9", port) for port in range(connected)}
                     urls = [f"http://{number}/" for number in range(asked)]
                     seen = Sightings(set(urls), set(urls[:answered]), listed=peers, standing=others, receiving=comes)
-                    one = step([seen], dht)
-                    yield from (one, verdict(one))
+                    for gone in (0.0, 10.0, 30.0):
+                        seen.last_seen, seen.standing = (0.0 if connected else None), others if not gone else set()
+                        one = step([seen], dht, gone)
+                        yield from (one, verdict(one))
 
 
 in_each_language = pytest.mark.parametrize("t", ALL.values(), ids=ALL)

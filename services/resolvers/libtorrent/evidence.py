@@ -15,6 +15,7 @@ _JITTER = 0.25  # seconds
 _WINDOW = 5.0  # seconds
 _TALK = 5_000  # bytes in such a time: a peer that has nothing to give says less
 _LULL = 6.0  # seconds more: slow peers give 32 KiB at a time
+_LONG_GONE = (10, 30)  # seconds
 _FIRST_HAVES = 8_000  # bytes
 _HAVE = 80  # bytes: a message of one piece (BEP 3), with the packet that may carry it alone
 
@@ -103,8 +104,8 @@ class Sightings:
 
     *dialled* are all with whom a connection was tried, or came. *listed* is how many others there are by their
     addresses, *seeds* how many have it by a tracker's word. So many *connections* stand now, with ourselves too;
-    *standing* are the others among them, as far as was looked. *receiving*: one of them brings more than peers say who
-    give nothing.
+    *standing* are the others among them, as far as was looked; *last_seen* is when some stood last (the clock's
+    seconds). *receiving*: one of them brings more than peers say who give nothing.
     """
 
     trackers: set[str] = field(default_factory=set)
@@ -119,6 +120,7 @@ class Sightings:
     seeds: int = 0
     connections: int = 0
     standing: set[Endpoint] = field(default_factory=set)
+    last_seen: float | None = None
     receiving: bool = False
     _flows: dict[tuple[str, Endpoint], _Flow] = field(default_factory=dict)
     _counts: dict[str, tuple[int, int]] = field(default_factory=dict)
@@ -200,6 +202,8 @@ class Sightings:
         self.named.update(one.peer for one in every if one.named)
         self.dialled.update(one.peer for one in every)
         self.standing = {one.peer for one in others}
+        if others:
+            self.last_seen = now
         self._flows = {(one.by, one.peer): self._flows.get((one.by, one.peer)) or _Flow(at=now) for one in others}
         for one in others:
             self._flows[one.by, one.peer].take(one.rate, one.pieces, now)
@@ -232,14 +236,17 @@ class DhtSightings:
         return replace(self, nodes=max(1, self.nodes) if others > 0 else 0)
 
 
-def step(sightings: Iterable[Sightings], dht: DhtSightings) -> Step:
+def step(sightings: Iterable[Sightings], dht: DhtSightings, now: float) -> Step:
     """Return where a lookup stands whose one or two info-hashes have shown *sightings*.
 
     Codes: ``asking`` (no peer seen yet), ``connecting`` (peers seen; one may be about to give metadata), ``receiving``
     (it comes; little metadata is here before that can be told). Parameters, all of them ints: trackers,
-    trackers_answered, dht (0 or 1), dht_nodes, peers, seeds (by a tracker's word), connected (now), ever_connected.
+    trackers_answered, dht (0 or 1), dht_nodes, peers, seeds (by a tracker's word), connected (now), ever_connected,
+    gone_for (10 or 30: at least so many seconds ago, of *now*, all had gone who ever stood; else 0).
     """
     every = tuple(sightings)
+    left = [now - one.last_seen for one in every if one.last_seen is not None]
+    gone = 0.0 if any(one.standing for one in every) else min(left, default=0.0)
     peers = max((one.seen for one in every), default=0)
     code = "receiving" if any(one.receiving for one in every) else "connecting" if peers else "asking"
     return Step(
@@ -253,6 +260,7 @@ def step(sightings: Iterable[Sightings], dht: DhtSightings) -> Step:
             "seeds": max((one.seeds for one in every), default=0),
             "connected": max((one.connected for one in every), default=0),
             "ever_connected": max((one.ever_connected for one in every), default=0),
+            "gone_for": max((seconds for seconds in _LONG_GONE if gone >= seconds), default=0),
         },
     )
 

@@ -56,11 +56,14 @@ class Lookup(Generic[Handle]):
         if not self.found.done() and (callable(given) or given[0].answers(self.asked)):
             self.found.set_result(given)
 
-    def tell(self, dhts: Mapping[str, DhtSightings]) -> None:
-        """Report where it stands, if that is news; of *dhts*, what the best has shown since this lookup began."""
+    def tell(self, dhts: Mapping[str, DhtSightings], at: float) -> None:
+        """Report where it stands, if that is news: of *dhts*, what the best has shown since it began.
+
+        *at*: now, in the clock's seconds.
+        """
         shown = (dht.since(self.dht_before.get(way)) for way, dht in dhts.items())
         best = max(shown, key=lambda dht: dht.nodes)
-        now = step((torrent.sightings for torrent in self.torrents), best)
+        now = step((torrent.sightings for torrent in self.torrents), best, at)
         if differs(now, self.told):
             self.told = now
             self.progress.report(now)

@@ -203,7 +203,7 @@ class LibtorrentResolver:
         try:
             self._seeker.begin(lookup, hints)
             progress.started()
-            lookup.tell(self._dhts)
+            lookup.tell(self._dhts, self._clock.monotonic())
             given = await lookup.found
         finally:
             idle = self._board.leave(lookup)

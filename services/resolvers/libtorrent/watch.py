@@ -106,4 +106,4 @@ class Watch:
             torrent.sightings.look(found, self._here, now)
         dhts: dict[str, DhtSightings] = {arm.session.way: arm.dht for arm in self._arms}
         for lookup in self._board.lookups:
-            lookup.tell(dhts)
+            lookup.tell(dhts, now)
