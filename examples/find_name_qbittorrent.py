@@ -35,6 +35,9 @@ from pathlib import Path
 
 CATEGORY = "find-name"
 KEPT = 600  # seconds that a file is kept, and that a torrent may be there before it counts as left by who was killed
+# Empty files and links are made as soon as there is metadata: so it is below what is no folder. Windows would make that
+# one; there a name of more than 255 characters cannot be.
+NOWHERE = "/dev/null/" + "nothing-is-saved-here." * 12
 PATIENCE = 1.5  # seconds in which what was added appears
 ANSWER = 5  # seconds that one answer may take
 
@@ -120,7 +123,7 @@ def find(server, info_hash):
             urls=f"magnet:?xt=urn:btih:{info_hash}",
             category=CATEGORY,
             tags=tag,
-            savepath=f".{tag}",
+            savepath=f"{NOWHERE}/.{tag}",
             stopCondition="MetadataReceived",
             paused="false",
             stopped="false",  # as 5.0 calls it

@@ -139,7 +139,8 @@ async def test_a_name_keeps_what_qbittorrent_itself_would_show_otherwise(world: 
 
 
 async def test_thirty_at_once_beside_its_owners_own(world: World) -> None:
-    seeded = [world.swarm.seed(make_sample(f"{number}.mkv")) for number in range(24)]
+    files = [("a.mkv", 1000), ("empty/c.txt", 0)]
+    seeded = [world.swarm.seed(make_sample(f"{number}.mkv", files=files)) for number in range(24)]
     dead = [world.swarm.dead() for _ in range(6)]
     await world.nox.add(world.swarm.dead(), category="films", tags="mine")
     await world.nox.add(world.swarm.dead())
@@ -159,6 +160,19 @@ async def test_thirty_at_once_beside_its_owners_own(world: World) -> None:
     )
     await asyncio.to_thread(world.nox.client.torrents_delete_tags, tags="mine")
     await asyncio.to_thread(world.nox.client.torrents_remove_categories, categories="films")
+
+
+async def test_nothing_is_saved_wherever_its_owner_has_files_saved(world: World) -> None:
+    elsewhere = world.nox.folder / "elsewhere"
+    preferences = {
+        "auto_tmm_enabled": True, "temp_path_enabled": True, "temp_path": str(elsewhere), "preallocate_all": True,
+        "torrent_content_layout": "Subfolder", "use_category_paths_in_manual_mode": True,
+    }  # fmt: skip
+    await asyncio.to_thread(world.nox.client.app_set_preferences, prefs=preferences)
+    sample = world.swarm.seed(make_sample("Settings.mkv", files=[("a.mkv", 1000), ("empty/c.txt", 0)]))
+    async with world.opened() as resolver:
+        assert (await look_up(resolver, sample)).name.text == "Settings.mkv"
+    assert not elsewhere.exists()
 
 
 async def test_a_dead_one_is_called_dead_and_is_gone_when_nobody_waits_for_it(world: World) -> None:
@@ -287,10 +301,9 @@ async def test_what_was_started_is_ours_still(world: World, front: Front, *, for
     async with world.opened(url=front.url, clock=clock) as resolver:
         front.answers["delete"] = saying(500)
         assert (await look_up(resolver, sample)).name.text == "Started.mkv"
-        await world.nox.until(lambda rows: rows[0]["state"] == "pausedDL")
+        await world.nox.until(lambda rows: rows[0]["state"] == "error")  # there is nowhere to save it
         start = client.torrents_set_force_start if forced else client.torrents_start
         await asyncio.to_thread(start, **({"enable": True} if forced else {}), torrent_hashes=sample.v1)
-        await world.nox.until(lambda rows: rows[0]["state"] in {"forcedDL", "stalledDL", "downloading"})
         await clock.looks(1)  # it was seen
         del front.answers["delete"]
     assert await world.nox.rows() == []

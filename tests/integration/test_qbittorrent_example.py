@@ -49,7 +49,7 @@ async def look_up(torrent: TorrentId, *, seconds: float = 15) -> TorrentInfo:
 
 @pytest.mark.parametrize("kind", ["v1", "hybrid"])
 async def test_its_answer_is_verified(asked: World, kind: Kind, tmp_path: Path) -> None:
-    sample = asked.swarm.seed(make_sample("三体.mkv", kind=kind))
+    sample = asked.swarm.seed(make_sample("三体.mkv", kind=kind, files=[("a.mkv", 1000), ("empty/c.txt", 0)]))
     info = await look_up(torrent_id(sample))
     assert (info.name.text, info.verified, info.torrent) == ("三体.mkv", True, torrent_id(sample))
     assert len(list((tmp_path / "temporary").rglob("*.torrent"))) == 1
