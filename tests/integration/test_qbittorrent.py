@@ -1,7 +1,9 @@
 """A real qBittorrent as a source: its names are true, what was added for them is gone, and its owner's stays."""
 
 import asyncio
+import json
 from dataclasses import replace
+from urllib.parse import parse_qsl
 
 import pytest
 from aiohttp import web
@@ -424,6 +426,22 @@ async def test_it_logs_in_once_and_asks_for_all_together(world: World, front: Fr
             one.cancel()
         await asyncio.wait(lookups)
     assert (front.asked["login"], front.asked["logout"]) == (1, 1)
+
+
+async def test_eight_thousand_torrents_of_its_owners_with_a_hundred_trackers_each_are_borne(
+    world: World, front: Front
+) -> None:
+    magnet = "magnet:?" + "&".join(f"tr=udp%3A%2F%2Ftracker{number}.example%3A6969%2Fannounce" for number in range(100))
+
+    def crowded(info: bytes) -> bytes:
+        said = json.loads(info)
+        if isinstance(said, list) and not {"category", "tag", "hashes"} & set(dict(parse_qsl(front.bodies[-1][1]))):
+            said += [{"hash": f"{number:040x}", "magnet_uri": magnet} for number in range(8000)]
+        return json.dumps(said).encode()
+
+    front.rewritten["info"] = crowded
+    async with world.opened(url=front.url) as resolver:
+        assert (await look_up(resolver, world.swarm.seed(make_sample("Crowded.mkv")))).name.text == "Crowded.mkv"
 
 
 async def test_the_version_is_asked_once_a_session_and_few_questions_a_name(world: World, front: Front) -> None:
