@@ -34,6 +34,7 @@ import urllib.request
 from pathlib import Path
 
 CATEGORY = "find-name"
+SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 KEPT = 600  # seconds that a file is kept, and that a torrent may be there before it counts as left by who was killed
 # Empty files and links are made as soon as there is metadata: so it is below what is no folder. Windows would make that
 # one; there a name of more than 255 characters cannot be.
@@ -107,6 +108,15 @@ class Server:
 
 def find(server, info_hash):
     """Return the bytes of the .torrent of *info_hash*; wait for it as long as it takes."""
+    while True:
+        content = looked_for(server, info_hash)
+        if content:
+            return content
+        time.sleep(0.3)
+
+
+def looked_for(server, info_hash):
+    """Return the bytes of the .torrent of *info_hash*; None where it has gone, as another run's does at its end."""
     listed = server.torrents()
     theirs = [one["hash"] for one in listed if is_of(one, info_hash)]
     if theirs:
@@ -117,8 +127,9 @@ def find(server, info_hash):
     if any(one.get("total_size", -1) <= 0 and one.get("infohash_v2") and not one.get("infohash_v1") for one in listed):
         raise Trouble("while a torrent of a v2 info-hash alone waits for its metadata there, nothing is added")
     tag = f"{CATEGORY}-{secrets.token_hex(6)}"
+    added = True
     try:
-        server.ask(
+        said = server.ask(
             "torrents/add",
             urls=f"magnet:?xt=urn:btih:{info_hash}",
             category=CATEGORY,
@@ -130,12 +141,16 @@ def find(server, info_hash):
             autoTMM="false",
             useDownloadPath="false",
         )
-        return waited_for(server, lambda: ours(server, tag))
+        added = said != b"Fails."  # else another run was faster
+        return waited_for(server, lambda: ours(server, tag)) if added else None
     finally:
-        for one in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            signal.signal(one, signal.SIG_IGN)  # it is being done
-        appeared(server, tag)
-        take_away(server, tag)
+        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # it is being done
+        try:
+            if added:
+                appeared(server, tag)
+            take_away(server, tag)
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
 
 
 def is_of(torrent, info_hash):
@@ -144,7 +159,7 @@ def is_of(torrent, info_hash):
 
 
 def waited_for(server, listed):
-    """Return the .torrent of the one that is *listed*, when its metadata has come."""
+    """Return the .torrent of the one that is *listed*, when its metadata has come; None where it has gone."""
     missing = 0
     while missing < 10:
         torrents = listed()
@@ -155,7 +170,7 @@ def waited_for(server, listed):
                 if content:
                     return content
         time.sleep(0.3)
-    raise Trouble("somebody has taken the torrent away")
+    return None
 
 
 def ours(server, tag):
@@ -221,7 +236,7 @@ def end(number, _frame):
 def main(words):
     if len(words) != 1 or not re.fullmatch(r"[0-9a-f]{40}([0-9a-f]{24})?", words[0]):
         raise Trouble("give it one info-hash: 40 or 64 small hex digits")
-    for one in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+    for one in SIGNALS:
         signal.signal(one, end)
     server = Server(os.environ.get("QBITTORRENT_URL", "http://127.0.0.1:8080"))
     server.log_in(os.environ.get("QBITTORRENT_USERNAME", ""), os.environ.get("QBITTORRENT_PASSWORD", ""))

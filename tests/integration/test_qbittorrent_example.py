@@ -132,6 +132,36 @@ async def output(script: str, sample: Sample) -> bytes:
     return (await process.communicate())[0]
 
 
+async def test_several_at_once_for_one_torrent_all_find_it(asked: World) -> None:
+    sample = asked.swarm.seed(make_sample("Together.mkv"))
+    infos = await asyncio.gather(*(look_up(torrent_id(sample)) for _ in range(3)))
+    assert [info.name.text for info in infos] == ["Together.mkv"] * 3
+
+
+async def test_who_waits_for_anothers_looks_itself_when_that_is_gone(
+    asked: World, front: Front, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sample = asked.swarm.unseeded(make_sample("Taken on.mkv"))
+    other = asyncio.create_task(look_up(torrent_id(sample)))
+    await asked.nox.until(lambda rows: len(rows) == 1)
+    monkeypatch.setenv("QBITTORRENT_URL", front.url)
+    lookup = asyncio.create_task(look_up(torrent_id(sample)))
+    await front.until(lambda asked: asked["info"] >= 4)
+    other.cancel()
+    await asyncio.wait([other])
+    asked.swarm.seed(sample)
+    assert (await lookup).name.text == "Taken on.mkv"
+
+
+async def test_a_torrent_that_is_taken_away_is_looked_for_again(asked: World) -> None:
+    sample = asked.swarm.unseeded(make_sample("Again.mkv"))
+    lookup = asyncio.create_task(look_up(torrent_id(sample)))
+    await asked.nox.until(lambda rows: len(rows) == 1)
+    await asyncio.to_thread(asked.nox.client.torrents_delete, delete_files=False, torrent_hashes=sample.v1)
+    asked.swarm.seed(sample)
+    assert (await lookup).name.text == "Again.mkv"
+
+
 async def why_not(world: World) -> object:
     """Return what it says where it finds no name."""
     with pytest.raises(SourceFailed) as failed:
