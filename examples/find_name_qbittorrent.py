@@ -9,8 +9,9 @@ newer, nothing else, and a qBittorrent from 4.5 to 5.1 (any newer one that still
 
 What is there already is exported as it is. Anything else is added, to stop when its metadata has come, and deleted
 before this ends: also on SIGTERM, which is what calibot sends when the time is over or nobody waits any more. It is
-known by its category, its tag and its folder, of which nobody else has any. calibot reads the file when this has ended,
-and does not remove it: the next run does.
+known by its category, its tag and its folder, of which nobody else has any. Where this is killed, or qBittorrent is
+gone just then, the next run deletes it: a file of that tag, in the folder for temporary ones, is locked as long as its
+run lives. calibot reads the file when this has ended, and does not remove it: the next run does.
 
 A wrong password is tried once, since after five qBittorrent bans this machine's address: a file is left in the folder
 for temporary ones, and as long as it is there nobody logs in again. The line that calibot shows tells its path: delete
@@ -34,7 +35,11 @@ import urllib.request
 from pathlib import Path
 
 CATEGORY = "find-name"
-KEPT = 600  # seconds that a file is kept, and that a torrent may be there before it counts as left by who was killed
+SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+KEPT = 600  # seconds that a file is kept, and that a torrent may be there of which no file tells whether its run lives
+# Empty files and links are made as soon as there is metadata: so it is below what is no folder. Windows would make that
+# one; there a name of more than 255 characters cannot be.
+NOWHERE = "/dev/null/" + "nothing-is-saved-here." * 12
 PATIENCE = 1.5  # seconds in which what was added appears
 ANSWER = 5  # seconds that one answer may take
 
@@ -104,6 +109,15 @@ class Server:
 
 def find(server, info_hash):
     """Return the bytes of the .torrent of *info_hash*; wait for it as long as it takes."""
+    while True:
+        content = looked_for(server, info_hash)
+        if content:
+            return content
+        time.sleep(0.3)
+
+
+def looked_for(server, info_hash):
+    """Return the bytes of the .torrent of *info_hash*; None where it has gone, as another run's does at its end."""
     listed = server.torrents()
     theirs = [one["hash"] for one in listed if is_of(one, info_hash)]
     if theirs:
@@ -114,25 +128,32 @@ def find(server, info_hash):
     if any(one.get("total_size", -1) <= 0 and one.get("infohash_v2") and not one.get("infohash_v1") for one in listed):
         raise Trouble("while a torrent of a v2 info-hash alone waits for its metadata there, nothing is added")
     tag = f"{CATEGORY}-{secrets.token_hex(6)}"
-    try:
-        server.ask(
-            "torrents/add",
-            urls=f"magnet:?xt=urn:btih:{info_hash}",
-            category=CATEGORY,
-            tags=tag,
-            savepath=f".{tag}",
-            stopCondition="MetadataReceived",
-            paused="false",
-            stopped="false",  # as 5.0 calls it
-            autoTMM="false",
-            useDownloadPath="false",
-        )
-        return waited_for(server, lambda: ours(server, tag))
-    finally:
-        for one in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            signal.signal(one, signal.SIG_IGN)  # it is being done
-        appeared(server, tag)
-        take_away(server, tag)
+    with mark_of(tag).open("w") as mark:
+        fcntl.flock(mark, fcntl.LOCK_EX)
+        added = True
+        try:
+            said = server.ask(
+                "torrents/add",
+                urls=f"magnet:?xt=urn:btih:{info_hash}",
+                category=CATEGORY,
+                tags=tag,
+                savepath=f"{NOWHERE}/.{tag}",
+                stopCondition="MetadataReceived",
+                paused="false",
+                stopped="false",  # as 5.0 calls it
+                autoTMM="false",
+                useDownloadPath="false",
+            )
+            added = said != b"Fails."  # else another run was faster
+            return waited_for(server, lambda: ours(server, tag)) if added else None
+        finally:
+            signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # it is being done
+            try:
+                if added:
+                    appeared(server, tag)
+                take_away(server, tag)
+            finally:
+                signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
 
 
 def is_of(torrent, info_hash):
@@ -141,7 +162,7 @@ def is_of(torrent, info_hash):
 
 
 def waited_for(server, listed):
-    """Return the .torrent of the one that is *listed*, when its metadata has come."""
+    """Return the .torrent of the one that is *listed*, when its metadata has come; None where it has gone."""
     missing = 0
     while missing < 10:
         torrents = listed()
@@ -152,7 +173,7 @@ def waited_for(server, listed):
                 if content:
                     return content
         time.sleep(0.3)
-    raise Trouble("somebody has taken the torrent away")
+    return None
 
 
 def ours(server, tag):
@@ -169,7 +190,7 @@ def appeared(server, tag):
 
 
 def take_away(server, tag):
-    """Delete exactly what has *tag*, and no file; then the tag, and the category where that is empty."""
+    """Delete exactly what has *tag*, and no file; then tag and mark, and the category where that is empty."""
     for one in ours(server, tag):
         server.ask(
             "torrents/delete", hashes=one["hash"], deleteFiles="false"
@@ -178,15 +199,32 @@ def take_away(server, tag):
         server.ask("torrents/deleteTags", tags=tag)
     if not server.torrents(category=CATEGORY):
         server.ask("torrents/removeCategories", categories=CATEGORY)
+    mark_of(tag).unlink(missing_ok=True)
 
 
 def take_away_old(server):
-    """Delete what one that was killed has left."""
+    """Delete what runs have left that are over."""
     for one in server.torrents(category=CATEGORY):
-        if time.time() - one["added_on"] > KEPT:
-            for tag in one["tags"].split(", "):
-                if tag.startswith(f"{CATEGORY}-"):
-                    take_away(server, tag)
+        for tag in one["tags"].split(", "):
+            if re.fullmatch(CATEGORY + "-[0-9a-f]{12}", tag) and is_over(tag, one["added_on"]):
+                take_away(server, tag)
+
+
+def mark_of(tag):
+    """Return the path of the file that is locked as long as the run lives that has *tag*."""
+    return own_folder() / tag
+
+
+def is_over(tag, added_on):
+    """Whether the run is over that has *tag*: where there is no mark of it, by when its torrent was *added_on*."""
+    try:
+        with mark_of(tag).open() as mark:
+            fcntl.flock(mark, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+    except FileNotFoundError:
+        return time.time() - added_on > KEPT
+    except BlockingIOError:
+        return False
 
 
 def own_folder():
@@ -201,7 +239,7 @@ def own_folder():
 def written(content, info_hash):
     """Return the path of a file that has *content*; older ones are removed."""
     folder = own_folder()
-    for one in folder.glob("*.torrent"):
+    for one in folder.glob("*-*"):  # a mark, too: a torrent that old is told by its age
         with contextlib.suppress(FileNotFoundError):  # another run was faster
             if time.time() - one.stat().st_mtime > KEPT:
                 one.unlink()
@@ -218,7 +256,7 @@ def end(number, _frame):
 def main(words):
     if len(words) != 1 or not re.fullmatch(r"[0-9a-f]{40}([0-9a-f]{24})?", words[0]):
         raise Trouble("give it one info-hash: 40 or 64 small hex digits")
-    for one in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+    for one in SIGNALS:
         signal.signal(one, end)
     server = Server(os.environ.get("QBITTORRENT_URL", "http://127.0.0.1:8080"))
     server.log_in(os.environ.get("QBITTORRENT_USERNAME", ""), os.environ.get("QBITTORRENT_PASSWORD", ""))

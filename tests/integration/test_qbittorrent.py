@@ -1,7 +1,9 @@
 """A real qBittorrent as a source: its names are true, what was added for them is gone, and its owner's stays."""
 
 import asyncio
+import json
 from dataclasses import replace
+from urllib.parse import parse_qsl
 
 import pytest
 from aiohttp import web
@@ -139,7 +141,8 @@ async def test_a_name_keeps_what_qbittorrent_itself_would_show_otherwise(world: 
 
 
 async def test_thirty_at_once_beside_its_owners_own(world: World) -> None:
-    seeded = [world.swarm.seed(make_sample(f"{number}.mkv")) for number in range(24)]
+    files = [("a.mkv", 1000), ("empty/c.txt", 0)]
+    seeded = [world.swarm.seed(make_sample(f"{number}.mkv", files=files)) for number in range(24)]
     dead = [world.swarm.dead() for _ in range(6)]
     await world.nox.add(world.swarm.dead(), category="films", tags="mine")
     await world.nox.add(world.swarm.dead())
@@ -159,6 +162,19 @@ async def test_thirty_at_once_beside_its_owners_own(world: World) -> None:
     )
     await asyncio.to_thread(world.nox.client.torrents_delete_tags, tags="mine")
     await asyncio.to_thread(world.nox.client.torrents_remove_categories, categories="films")
+
+
+async def test_nothing_is_saved_wherever_its_owner_has_files_saved(world: World) -> None:
+    elsewhere = world.nox.folder / "elsewhere"
+    preferences = {
+        "auto_tmm_enabled": True, "temp_path_enabled": True, "temp_path": str(elsewhere), "preallocate_all": True,
+        "torrent_content_layout": "Subfolder", "use_category_paths_in_manual_mode": True,
+    }  # fmt: skip
+    await asyncio.to_thread(world.nox.client.app_set_preferences, prefs=preferences)
+    sample = world.swarm.seed(make_sample("Settings.mkv", files=[("a.mkv", 1000), ("empty/c.txt", 0)]))
+    async with world.opened() as resolver:
+        assert (await look_up(resolver, sample)).name.text == "Settings.mkv"
+    assert not elsewhere.exists()
 
 
 async def test_a_dead_one_is_called_dead_and_is_gone_when_nobody_waits_for_it(world: World) -> None:
@@ -287,10 +303,9 @@ async def test_what_was_started_is_ours_still(world: World, front: Front, *, for
     async with world.opened(url=front.url, clock=clock) as resolver:
         front.answers["delete"] = saying(500)
         assert (await look_up(resolver, sample)).name.text == "Started.mkv"
-        await world.nox.until(lambda rows: rows[0]["state"] == "pausedDL")
+        await world.nox.until(lambda rows: rows[0]["state"] == "error")  # there is nowhere to save it
         start = client.torrents_set_force_start if forced else client.torrents_start
         await asyncio.to_thread(start, **({"enable": True} if forced else {}), torrent_hashes=sample.v1)
-        await world.nox.until(lambda rows: rows[0]["state"] in {"forcedDL", "stalledDL", "downloading"})
         await clock.looks(1)  # it was seen
         del front.answers["delete"]
     assert await world.nox.rows() == []
@@ -411,6 +426,22 @@ async def test_it_logs_in_once_and_asks_for_all_together(world: World, front: Fr
             one.cancel()
         await asyncio.wait(lookups)
     assert (front.asked["login"], front.asked["logout"]) == (1, 1)
+
+
+async def test_eight_thousand_torrents_of_its_owners_with_a_hundred_trackers_each_are_borne(
+    world: World, front: Front
+) -> None:
+    magnet = "magnet:?" + "&".join(f"tr=udp%3A%2F%2Ftracker{number}.example%3A6969%2Fannounce" for number in range(100))
+
+    def crowded(info: bytes) -> bytes:
+        said = json.loads(info)
+        if isinstance(said, list) and not {"category", "tag", "hashes"} & set(dict(parse_qsl(front.bodies[-1][1]))):
+            said += [{"hash": f"{number:040x}", "magnet_uri": magnet} for number in range(8000)]
+        return json.dumps(said).encode()
+
+    front.rewritten["info"] = crowded
+    async with world.opened(url=front.url) as resolver:
+        assert (await look_up(resolver, world.swarm.seed(make_sample("Crowded.mkv")))).name.text == "Crowded.mkv"
 
 
 async def test_the_version_is_asked_once_a_session_and_few_questions_a_name(world: World, front: Front) -> None:

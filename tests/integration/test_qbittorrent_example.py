@@ -1,7 +1,6 @@
 """The sample program for `[resolvers.command]` that asks a qBittorrent, against a real one."""
 
 import asyncio
-import json
 import signal
 import subprocess
 import sys
@@ -11,7 +10,7 @@ from urllib.parse import parse_qsl
 import pytest
 
 from benchmarks.peers.qbittorrent import USER
-from sandbox.swarm import Sample, make_sample
+from sandbox.swarm import make_sample
 from sandbox.swarm.samples import Kind
 from services.clock import SystemClock
 from services.errors import SourceFailed
@@ -25,6 +24,7 @@ __all__ = ["front", "nox", "world"]
 
 pytestmark = pytest.mark.timeout(60)  # a real server takes its time where others work
 
+CATEGORY = "find-name"
 PROGRAM = Path(__file__).parents[2] / "examples" / "find_name_qbittorrent.py"
 
 
@@ -41,15 +41,15 @@ async def asked(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     return world
 
 
-async def look_up(torrent: TorrentId, *, seconds: float = 15) -> TorrentInfo:
-    argv = [sys.executable, "-S", str(PROGRAM), "{info_hash}"]
+async def look_up(torrent: TorrentId, *, seconds: float = 15, program: Path = PROGRAM) -> TorrentInfo:
+    argv = [sys.executable, "-S", str(program), "{info_hash}"]
     resolver = CommandResolver(argv, seconds=seconds, clock=SystemClock(), read=read_torrent)
     return await resolver.resolve(torrent, Hints(), Steps())
 
 
 @pytest.mark.parametrize("kind", ["v1", "hybrid"])
 async def test_its_answer_is_verified(asked: World, kind: Kind, tmp_path: Path) -> None:
-    sample = asked.swarm.seed(make_sample("三体.mkv", kind=kind))
+    sample = asked.swarm.seed(make_sample("三体.mkv", kind=kind, files=[("a.mkv", 1000), ("empty/c.txt", 0)]))
     info = await look_up(torrent_id(sample))
     assert (info.name.text, info.verified, info.torrent) == ("三体.mkv", True, torrent_id(sample))
     assert len(list((tmp_path / "temporary").rglob("*.torrent"))) == 1
@@ -112,24 +112,77 @@ async def test_a_signal_at_any_question_leaves_nothing(
         assert (await asked.nox.rows(), await asked.nox.marks()) == ([], ([], []))
 
 
-async def test_what_a_killed_one_has_left_is_taken_away_later(asked: World, tmp_path: Path) -> None:
+async def begun(world: World, count: int = 1) -> list[asyncio.subprocess.Process]:
+    """Start so many for as many dead torrents, and return them when these are there."""
+    processes = [
+        await asyncio.create_subprocess_exec(sys.executable, "-S", str(PROGRAM), str(world.swarm.dead().v1))
+        for _ in range(count)
+    ]
+    await world.nox.until(lambda rows: len(rows) == count)
+    return processes
+
+
+async def test_what_a_killed_one_has_left_is_taken_away_by_the_next_and_nothing_else(asked: World) -> None:
+    killed, living = await begun(asked, 2)
+    killed.kill()
+    await killed.wait()
+    assert (await look_up(torrent_id(asked.swarm.seed(make_sample("Next.mkv"))))).name.text == "Next.mkv"
+    assert len(await asked.nox.rows()) == 1
+    living.terminate()
+    await living.wait()
+
+
+async def test_what_it_has_left_at_one_that_went_away_is_taken_away_by_the_next(asked: World) -> None:
+    (process,) = await begun(asked)
+    await asked.nox.until_on_disk(1)
+    await asked.nox.kill()
+    assert await process.wait() == 1
+    await asked.nox.start()
+    await asked.nox.until(lambda rows: len(rows) == 1)
+    assert (await look_up(torrent_id(asked.swarm.seed(make_sample("Next.mkv"))))).name.text == "Next.mkv"
+
+
+async def test_of_what_one_elsewhere_has_left_its_age_decides(asked: World, tmp_path: Path) -> None:
     script = tmp_path / "sooner.py"
     script.write_text(PROGRAM.read_text("utf-8").replace("KEPT = 600", "KEPT = -1"), "utf-8")
-    dead = asked.swarm.dead()
-    process = await asyncio.create_subprocess_exec(sys.executable, "-S", str(PROGRAM), str(dead.v1))
-    await asked.nox.until(lambda rows: len(rows) == 1)
+    (process,) = await begun(asked)
     process.kill()
     await process.wait()
-    sample = asked.swarm.seed(make_sample("Next.mkv"))
-    said = await output(str(script), sample)
-    assert Path(json.loads(said)["torrent"]).exists()
+    for mark in (tmp_path / "temporary").rglob(f"{CATEGORY}-????????????"):
+        mark.unlink()
+    await look_up(torrent_id(asked.swarm.seed(make_sample("Next.mkv"))))
+    assert len(await asked.nox.rows()) == 1
+    await look_up(torrent_id(asked.swarm.seed(make_sample("Later.mkv"))), program=script)
 
 
-async def output(script: str, sample: Sample) -> bytes:
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-S", script, str(sample.v1)), stdout=subprocess.PIPE
-    )
-    return (await process.communicate())[0]
+async def test_several_at_once_for_one_torrent_all_find_it(asked: World) -> None:
+    sample = asked.swarm.seed(make_sample("Together.mkv"))
+    infos = await asyncio.gather(*(look_up(torrent_id(sample)) for _ in range(3)))
+    assert [info.name.text for info in infos] == ["Together.mkv"] * 3
+
+
+async def test_who_waits_for_anothers_looks_itself_when_that_is_gone(
+    asked: World, front: Front, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sample = asked.swarm.unseeded(make_sample("Taken on.mkv"))
+    other = asyncio.create_task(look_up(torrent_id(sample)))
+    await asked.nox.until(lambda rows: len(rows) == 1)
+    monkeypatch.setenv("QBITTORRENT_URL", front.url)
+    lookup = asyncio.create_task(look_up(torrent_id(sample)))
+    await front.until(lambda asked: asked["info"] >= 4)
+    other.cancel()
+    await asyncio.wait([other])
+    asked.swarm.seed(sample)
+    assert (await lookup).name.text == "Taken on.mkv"
+
+
+async def test_a_torrent_that_is_taken_away_is_looked_for_again(asked: World) -> None:
+    sample = asked.swarm.unseeded(make_sample("Again.mkv"))
+    lookup = asyncio.create_task(look_up(torrent_id(sample)))
+    await asked.nox.until(lambda rows: len(rows) == 1)
+    await asyncio.to_thread(asked.nox.client.torrents_delete, delete_files=False, torrent_hashes=sample.v1)
+    asked.swarm.seed(sample)
+    assert (await lookup).name.text == "Again.mkv"
 
 
 async def why_not(world: World) -> object:

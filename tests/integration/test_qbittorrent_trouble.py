@@ -212,7 +212,7 @@ BODY = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 10000000
     [
         (BODY, b"2", 0.1, "timeout"),
         (BODY, b"2", 60, "timeout"),
-        (BODY, b"2" * 1_000_000, 0, "garbage"),
+        (BODY, b"2" * 1_000_000, 0, "too_large"),
         (b"HTTP/1.1 200 OK\r\nX: ", b"2", 0.1, "timeout"),
     ],
     ids=["a trickle", "a stall", "a flood", "a trickle of headers"],

@@ -110,7 +110,7 @@ class QbittorrentResolver:
         raise NotFound(reason="taken_away")
 
     async def _added(self, lookup: Lookup) -> bytes | None:
-        new = New(magnet(TorrentId(v1=lookup.torrent.v1), lookup.hints), self._run.name, lookup.tag, self._run.folder)
+        new = New(magnet(TorrentId(v1=lookup.torrent.v1), lookup.hints), self._run.name, lookup.tag, self._run.place)
         self._watch.expect(lookup)
         try:
             if not await self._calls.ask(lambda server: server.add(new)):

@@ -25,6 +25,9 @@ log = structlog.stdlib.get_logger(__name__)
 _NAME = re.compile(r"calibot-[0-9a-f]{12}")
 _UNNAMED = ".new-"
 _LONGEST_URL = 10_000
+# Empty files and links are made as soon as there is metadata: so it is below what is no folder. Windows would make that
+# one; there a name of more than 255 characters cannot be.
+_NOWHERE = "/dev/null/" + "nothing-is-saved-here." * 12
 
 
 class Run:
@@ -87,8 +90,13 @@ class Run:
 
     @property
     def folder(self) -> str:
-        """Where its torrents would have their files: below the folder that qBittorrent saves into. There are none."""
+        """The last name of `place`."""
         return f".{self.name}"
+
+    @property
+    def place(self) -> str:
+        """Where its torrents would have their files: nobody can make that folder."""
+        return f"{_NOWHERE}/{self.folder}"
 
     def next_tag(self) -> str:
         """Return a tag for one more lookup."""

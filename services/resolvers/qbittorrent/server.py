@@ -23,7 +23,7 @@ _CONNECTION = 2.0  # seconds at most for it
 _VERSION = re.compile(r"[0-9]+(?:\.[0-9]+){1,3}", re.ASCII)
 _LONGEST_VERSION = 30
 _VERSION_KEPT = 60.0  # seconds at most that it is believed: it may be another one that has been started meanwhile
-_LARGEST = 32 * 1024 * 1024  # bytes of an answer
+_LARGEST = 64 * 1024 * 1024  # bytes of an answer: in its list a torrent with a hundred trackers has six thousand
 _PIECE = 64 * 1024  # bytes of it that are read at once
 _ODD = (AttributeError, KeyError, RecursionError, TypeError, ValueError)  # the library takes answers as they come
 _WORKING = 2  # as it calls a tracker that has answered
@@ -96,7 +96,8 @@ class Server:
     """What a qBittorrent is asked for. Every method blocks, and raises ResolverDown where there is no proper answer.
 
     Parameter *reason* is ``password``, ``banned``, ``timeout``, ``unreachable``, ``certificate``, ``garbage``,
-    ``too_old``, or ``status`` with a number. No method takes "all" for an answer: each names exactly what it is about.
+    ``too_large``, ``too_old``, or ``status`` with a number. No method takes "all" for an answer: each names exactly
+    what it is about.
     """
 
     def __init__(self, login: Login) -> None:
@@ -362,13 +363,19 @@ class _Client(qbittorrentapi.Client):
         self._trigger_session_initialization()
 
 
+class _TooLargeError(qbittorrentapi.APIError):
+    """An answer is longer than any that is read. As an error of the library's it is not asked for again."""
+
+
 def _check_size(content: bytearray) -> None:
     if len(content) > _LARGEST:
-        raise qbittorrentapi.APIError("too large")  # which its library does not ask for again
+        raise _TooLargeError
 
 
 def _reason(error: qbittorrentapi.APIError) -> str:
     match error:
+        case _TooLargeError():
+            return "too_large"
         case qbittorrentapi.LoginFailed() | qbittorrentapi.HTTP401Error():
             return "password"
         case qbittorrentapi.HTTP403Error():
