@@ -111,8 +111,9 @@ async def apply_choice(tx: Tx, choice: Choice, notebook: NotebookId, person: Per
         raise CannotChoose
     settled = (name.chosen or sure) and name.text == pressed.text
     over_claims_alone = settled and not await other_readings(tx, task, item)
+    await tx.followers.again(task.id)
     if over_claims_alone and not behind:
-        return Applied()  # pressed twice
+        return Applied(tasks={task.id})  # pressed twice, or on what is not so any more
     chosen = found if sure else replace(found, name=pressed.read(name))
     if not sure:
         await tx.names.choose(notebook, found.torrent, chosen.name, person, now)
@@ -123,7 +124,6 @@ async def apply_choice(tx: Tx, choice: Choice, notebook: NotebookId, person: Per
     same = [one for one in await tx.tasks.found_in(notebook, found.torrent) if _torrent_of(one) == found.torrent]
     others = [one for one in same if one.key != item.key]
     tasks = await tx.tasks.those({one.task_id for one in others})
-    await tx.followers.again(task.id)
     await tx.followers.renew(list(tasks))
     applied = Applied(tasks={task.id, *tasks}, notes=set(put_right))
     if over_claims_alone:
