@@ -84,16 +84,23 @@ def may_be_written(name: Name) -> bool:
     return not name.blank and len(name.text.encode(errors="replace")) <= _LONGEST_WRITTEN
 
 
+def is_sure(found: Found) -> bool:
+    """Whether a name is verified, or chosen by a person, and certain."""
+    return (found.verified or found.name.chosen) and found.name.certain
+
+
 def writable(found: Found) -> bool:
-    """Whether a name goes into notes by itself: verified or chosen by a person, certain, and one that can."""
-    return (found.verified or found.name.chosen) and found.name.certain and may_be_written(found.name)
+    """Whether a name goes into notes by itself: one that is sure, and that can."""
+    return is_sure(found) and may_be_written(found.name)
 
 
-def passed_over(torrent: TorrentId, notes: Collection[NoteId], pinned: Collection[Pin]) -> PassedOver | None:
-    """Return why the name of *torrent* was written into none of *notes*, those that have it."""
+def passed_over(found: Found, notes: Collection[NoteId], pinned: Collection[Pin]) -> PassedOver | None:
+    """Return why the name was written into none of *notes*, those that have the torrent."""
     if not notes:
         return PassedOver.GONE
-    return PassedOver.PINNED if any((note, torrent) in pinned for note in notes) else None
+    if not is_sure(found):
+        return PassedOver.UNSURE
+    return PassedOver.PINNED if any((note, found.torrent) in pinned for note in notes) else None
 
 
 def served_by_lookup(item: Item, task: Task, outcome: str, source: str | None = None) -> Served | None:
@@ -314,7 +321,7 @@ class _Step:
             torrent = one.found.torrent
             there = {note_id: became.get((one.task.id, note_id), {}) for note_id in one.notes}
             corrected = tuple(note_id for note_id, changed in there.items() if torrent in changed)
-            why = None if corrected else passed_over(torrent, one.having, self._pinned)
+            why = None if corrected else passed_over(one.found, one.having, self._pinned)
             asked = self._asked_for(one.task)
             # What is yet to be decided about is nothing to notes that were not asked for.
             marked = one.notes if writable(one.found) else [note_id for note_id in one.notes if note_id in asked]

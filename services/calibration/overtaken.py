@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from services.calibration.apply import writable
 from services.calibration.ports import Tx
-from services.calibration.task import Found, Item, ItemKey, NoteRequest, Task
+from services.calibration.task import Found, Item, ItemKey, NoteRequest, PassedOver, Task
 from services.magnets.parse import find_magnets
 from services.notebook.note import Change, Note
 from services.notebook.writers import Writers, is_corrected
@@ -16,6 +16,9 @@ _MOST_TEXT = 300_000
 """Characters of a note, and all that it was, which are read: of more it is not told who wrote what."""
 _MOST_FOR_A_CARD = 3_000_000
 """The same, of all notes of a card."""
+
+_IN_VAIN = {None, PassedOver.UNSURE}
+"""What became of a name in notes that nobody spoke for: it stood there, or was left to people."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +95,7 @@ async def _suspicions(tx: Tx, task: Task, items: Sequence[Item]) -> Sequence[_Su
         found = verified.get(item.key)
         if found is None or found.torrent not in claims:
             continue
-        unwritten = isinstance(task.request, NoteRequest) and not item.corrected and item.passed_over is None
+        unwritten = isinstance(task.request, NoteRequest) and not item.corrected and item.passed_over in _IN_VAIN
         asked = frozenset(task.request.notes if isinstance(task.request, NoteRequest) and unwritten else ())
         for note in having.get(found.torrent, ()):
             if note.id not in texts:

@@ -10,6 +10,7 @@ from services.calibration.task import HashRequest
 from services.errors import CannotChoose
 from services.magnets.parse import find_magnets
 from services.notebook.history import History
+from services.notebook.notebook import Notebook
 from services.store.store import Store
 from services.torrents import Hints, InfoHash, Name, NotebookId, NoteId, TaskId, TorrentId
 from tests.fake_clock import FakeClock
@@ -123,6 +124,26 @@ async def test_a_name_is_offered_to_notes_whose_claim_nobody_pressed_and_they_co
         await History(store, clock, manager.note_changed).undo_task(world.notebook, task_id, person=BOB)
         assert await world.text(note) == link("claim", "18")
         assert OFFER not in (await world.shown(manager, task_id)).html
+
+
+@pytest.mark.parametrize("meanwhile", ["deleted", "taken out", "written for another"])
+async def test_of_a_claim_that_nobody_pressed_it_is_not_said_that_the_verified_name_stood_there(
+    world: World, run: Run, store: Store, clock: FakeClock, meanwhile: str
+) -> None:
+    async with run() as manager:
+        note = await world.add(link("claim", "18"), "claim")
+        task_id = await world.calibrate(manager, note)
+        if meanwhile == "deleted":
+            await Notebook(store, clock, manager.note_changed).delete(world.notebook, note)
+        elif meanwhile == "taken out":
+            await world.edit(note, "nothing", ALICE)
+        else:
+            world.engine.knows("claim", TRUE)
+            await world.calibrate(manager, await world.add(link("claim"), "claim"))
+            assert await world.text(note) == link("claim", TRUE)
+        await manager.learn(info_of(torrent("claim"), TRUE))
+        shown = await world.shown(manager, task_id)
+        assert (TRUE in shown.html, "stood there" in shown.html, labels(shown)) == (True, False, [])
 
 
 @pytest.mark.parametrize("typed", ["typed", CLAIM, None])

@@ -12,10 +12,12 @@ from services.store.store import Store
 from services.torrents import NotebookId, NoteId, PersonId, TaskId
 from tests.fake_clock import FakeClock
 from tests.unit.conftest import Run
-from tests.unit.fakes import FakeEngine, torrent
+from tests.unit.fakes import FakeEngine, info_of, torrent
+from tests.unit.name_world import guessed
 
 ALICE = PersonId("tg:1")
 LINK = f"magnet:?xt=urn:btih:{torrent('film').shown}"
+GUESS = guessed("film")
 
 
 class Home:
@@ -137,3 +139,16 @@ async def test_what_is_undone_later_changes_nothing_of_what_a_task_has_found_bef
         await clock.advance(9)
         await history.undo(home.notebook, home.note, person=ALICE)
         assert await home.why(manager, pinned) is PassedOver.PINNED
+
+
+@pytest.mark.parametrize("claimed", [True, False])
+async def test_a_name_that_was_not_sure_is_known_to_have_been_so(
+    home: Home, run: Run, clock: FakeClock, engine: FakeEngine, *, claimed: bool
+) -> None:
+    engine.knows("film", info_of(torrent("film"), "claimed.mkv", verified=False) if claimed else GUESS)
+    async with run() as manager:
+        task_id = await home.submit(manager)
+        await clock.advance(9)
+        assert await home.why(manager, task_id) is PassedOver.UNSURE
+        await manager.learn(info_of(torrent("film"), "The Matrix (1999)"))
+        assert await home.why(manager, task_id) is PassedOver.UNSURE
