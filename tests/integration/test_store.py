@@ -610,7 +610,7 @@ async def test_what_is_known_of_a_torrent_is_kept_and_found_without_a_look_at_al
         assert max(count for count, _ in did) < 20, did
         _, _, chosen, _, replaced, found = (one for _, one in did)
         assert [one.text for one in chosen.values()] == ["chosen"]  # type: ignore[attr-defined]
-        assert replaced == {(notebook, asked): {"chosen"}}
+        assert replaced == {(notebook, asked): {"said", "chosen"}}
         assert [one.torrent for one in found] == [asked]  # type: ignore[attr-defined]
 
 

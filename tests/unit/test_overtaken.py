@@ -7,8 +7,9 @@ import pytest
 from services.calibration.choice import Choice, choices
 from services.calibration.manager import AsyncCalibrationManager
 from services.calibration.task import HashRequest
-from services.errors import CannotChoose
+from services.errors import CannotChoose, NotFound
 from services.magnets.parse import find_magnets
+from services.notebook.edits import Edits
 from services.notebook.history import History
 from services.notebook.notebook import Notebook
 from services.store.store import Store
@@ -124,6 +125,56 @@ async def test_a_name_is_offered_to_notes_whose_claim_nobody_pressed_and_they_co
         await History(store, clock, manager.note_changed).undo_task(world.notebook, task_id, person=BOB)
         assert await world.text(note) == link("claim", "18")
         assert OFFER not in (await world.shown(manager, task_id)).html
+
+
+@pytest.mark.parametrize("how", ["cancelled", "failed"])
+async def test_a_name_is_offered_over_a_claim_though_its_note_was_tried_once_more_in_vain(
+    world: World, run: Run, how: str
+) -> None:
+    async with run() as manager:
+        note = await world.add(link("claim", "18"), "claim")
+        task_id = await world.calibrate(manager, note)
+        world.engine.names.clear()
+        if how == "failed":
+            world.engine.knows("claim", NotFound())
+        again = await world.calibrate(manager, note)
+        if how == "cancelled":
+            await manager.cancel_task(again, notebook=world.notebook, asked_by=ALICE)
+        number = manager.number
+        await manager.learn(info_of(torrent("claim"), TRUE))
+        assert {one.task.id for one in (await manager.changes_since(number)).tasks} == {task_id}
+        shown = await world.shown(manager, task_id)
+        assert ("stood there" in shown.html, OFFER in shown.html, labels(shown)) == (False, True, [TRUE])
+        await world.choose(manager, task_id, "utf-8")
+        assert await world.text(note) == link("claim", TRUE)
+
+
+async def test_a_link_that_was_taken_out_and_put_back_since_is_its_persons_and_no_card_asks_about_the_claim(
+    world: World, run: Run, store: Store, clock: FakeClock
+) -> None:
+    edits = Edits(store, clock, lambda _: None)
+    async with run() as manager:
+        note = await world.add(link("claim", "18"), "claim")
+        task_id = await world.calibrate(manager, note)
+        for version, said in enumerate(["nothing", link("claim", "18")], 1):
+            await edits.replace(said, notebook=world.notebook, note_id=note, expected=version, person=ALICE)
+        number = manager.number
+        await manager.learn(info_of(torrent("claim"), TRUE))
+        assert {one.task.id for one in (await manager.changes_since(number)).tasks} == {task_id}
+        shown = await world.shown(manager, task_id)
+        assert (TRUE in shown.html, "stood there" in shown.html, labels(shown)) == (True, False, [])
+        assert await store.read(lambda tx: tx.notes.uncalibrated([note])) == {note}
+
+
+async def test_the_card_of_a_hash_that_no_note_has_tells_what_is_verified_in_the_place_of_a_claim(
+    world: World, run: Run
+) -> None:
+    async with run() as manager:
+        task_id = await of_hash(world, manager)
+        number = manager.number
+        await manager.learn(info_of(torrent("claim"), TRUE))
+        assert {one.task.id for one in (await manager.changes_since(number)).tasks} == {task_id}
+        assert f"<b>{TRUE}</b>" in (await world.shown(manager, task_id)).html
 
 
 @pytest.mark.parametrize("meanwhile", ["deleted", "taken out", "written for another"])

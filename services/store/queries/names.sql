@@ -74,6 +74,8 @@ SELECT known.place, names.id, names.verified, names.name, names.v1, names.v2,
 FROM known JOIN names USING (id);
 
 -- name: keep_replaced_claims
+-- Where it was chosen; where a note was calibrated by it, whose tasks are kept no longer; and where a task told of it,
+-- whatever its notes were tried again for since.
 INSERT INTO replaced_claims (notebook_id, info_hash, text)
 SELECT notebook_id, one.value, text FROM chosen_names
 JOIN names ON names.id = name_id AND NOT verified
@@ -81,6 +83,16 @@ JOIN json_each(json_array(v1, v2)) AS one ON one.value IS NOT NULL
 WHERE name_id = :id
 UNION SELECT notebook_id, info_hash, name FROM names
 CROSS JOIN note_hashes ON info_hash IN (v1, v2) AND outcome = 'completed'
+WHERE names.id = :id AND NOT verified
+UNION SELECT notebook_id, one.value, name FROM names
+CROSS JOIN items ON items.state = 'completed' AND items.v1 = names.v1 AND +items.v2 IS names.v2
+JOIN tasks ON tasks.id = task_id
+JOIN json_each(json_array(names.v1, names.v2)) AS one ON one.value IS NOT NULL
+WHERE names.id = :id AND NOT verified
+UNION SELECT notebook_id, one.value, name FROM names
+CROSS JOIN items ON items.state = 'completed' AND items.v2 = names.v2 AND +items.v1 IS names.v1
+JOIN tasks ON tasks.id = task_id
+JOIN json_each(json_array(names.v1, names.v2)) AS one ON one.value IS NOT NULL
 WHERE names.id = :id AND NOT verified
 ON CONFLICT DO NOTHING;
 
