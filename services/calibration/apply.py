@@ -9,11 +9,8 @@ from services.calibration.task import Found, Item, ItemKey, NoteRequest, PassedO
 from services.magnets.claims import clearly_different
 from services.magnets.parse import find_magnets
 from services.magnets.rewrite import rename_at
-from services.notebook.note import Change, Mark, Note
+from services.notebook.note import Change, Mark, Note, is_sure, may_be_written
 from services.torrents import Name, NotebookId, NoteId, Step, TaskId, TorrentId, TorrentInfo
-
-_LONGEST_WRITTEN = 1000
-"""Bytes of UTF-8: a longer name is shown and not written."""
 
 _LEFT = "cancelled"
 """What a lookup came to for those who stopped it."""
@@ -79,26 +76,16 @@ class _Write:
 Told = Began | Named | Failed | LookedUp
 
 
-def may_be_written(name: Name) -> bool:
-    """Whether a name can stand in a note: to be seen, and not overlong."""
-    return not name.blank and len(name.text.encode(errors="replace")) <= _LONGEST_WRITTEN
-
-
-def is_sure(found: Found) -> bool:
-    """Whether a name is verified, or chosen by a person, and certain."""
-    return (found.verified or found.name.chosen) and found.name.certain
-
-
 def writable(found: Found) -> bool:
     """Whether a name goes into notes by itself: one that is sure, and that can."""
-    return is_sure(found) and may_be_written(found.name)
+    return is_sure(found.name, verified=found.verified) and may_be_written(found.name)
 
 
 def passed_over(found: Found, notes: Collection[NoteId], pinned: Collection[Pin]) -> PassedOver | None:
     """Return why the name was written into none of *notes*, those that have the torrent."""
     if not notes:
         return PassedOver.GONE
-    if not is_sure(found):
+    if not is_sure(found.name, verified=found.verified):
         return PassedOver.UNSURE
     return PassedOver.PINNED if any((note, found.torrent) in pinned for note in notes) else None
 

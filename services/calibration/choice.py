@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from services.calibration.apply import Applied, may_be_written, named_in
+from services.calibration.apply import Applied, named_in
 from services.calibration.overtaken import Behind, with_claims
 from services.calibration.ports import Tx
 from services.calibration.task import Found, Item, ItemKey, NoteRequest, PassedOver, State, Task
 from services.errors import CannotChoose, TaskNotFound
 from services.magnets.rewrite import rename_at
 from services.notebook.history import names_in, stands, take_back
-from services.notebook.note import Cause, Change, Mark, Note
+from services.notebook.note import Cause, Change, Mark, Note, may_be_written
 from services.notebook.writers import Writers, is_typed
 from services.readings import Reading, readings
 from services.torrents import Name, NotebookId, NoteId, PersonId, TaskId, TorrentId

@@ -343,6 +343,41 @@ async def test_a_note_in_which_the_true_name_was_undone_is_not_said_to_be_correc
         assert "Corrected" not in (await world.shown(manager, first)).html
 
 
+@pytest.mark.parametrize("one_note", [True, False])
+async def test_what_is_written_again_is_the_name_that_was_verified_since_and_no_claim(
+    world: World, run: Run, store: Store, clock: FakeClock, *, one_note: bool
+) -> None:
+    async with run() as manager:
+        note, task_id = await chosen(world, manager)
+        history = History(store, clock, manager.note_changed)
+        await history.undo_task(world.notebook, task_id, person=ALICE)
+        await manager.learn(info_of(torrent("claim"), TRUE))
+        shown = await world.shown(manager, task_id)
+        assert (f"<b>{TRUE}</b>" in shown.html, labels(shown)) == (True, ["Write again"])
+        if one_note:
+            await history.undo(world.notebook, note, person=ALICE)
+        else:
+            await history.undo_task(world.notebook, task_id, person=ALICE, again=True)
+        assert await world.text(note) == link("claim", TRUE)
+        shown = await world.shown(manager, task_id)
+        assert ("Corrected: #1" in shown.html, labels(shown)) == (True, ["Undo"])
+        await history.undo_task(world.notebook, task_id, person=ALICE)
+        assert await world.text(note) == link("claim", "18")
+
+
+@pytest.mark.parametrize("name", ["x" * 1001, " ", None])
+async def test_what_was_verified_since_and_cannot_stand_in_a_note_by_itself_is_not_written_again_for_a_claim(
+    world: World, run: Run, store: Store, clock: FakeClock, name: str | None
+) -> None:
+    async with run() as manager:
+        note, task_id = await chosen(world, manager)
+        history = History(store, clock, manager.note_changed)
+        await history.undo_task(world.notebook, task_id, person=ALICE)
+        await manager.learn(GUESS if name is None else info_of(torrent("claim"), name))
+        await history.undo_task(world.notebook, task_id, person=ALICE, again=True)
+        assert await world.text(note) == link("claim", CLAIM)
+
+
 async def test_each_of_many_notes_that_have_a_claim_is_offered_and_none_said_to_be_corrected(
     world: World, run: Run
 ) -> None:
