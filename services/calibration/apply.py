@@ -9,7 +9,8 @@ from services.calibration.task import Found, Item, ItemKey, NoteRequest, PassedO
 from services.magnets.claims import clearly_different
 from services.magnets.parse import find_magnets
 from services.magnets.rewrite import rename_at
-from services.notebook.note import Change, Mark, Note, is_sure, may_be_written
+from services.notebook.note import Change, Mark, Note, Revision, is_sure, may_be_written
+from services.notebook.writers import is_typed_since
 from services.torrents import Name, NotebookId, NoteId, Step, TaskId, TorrentId, TorrentInfo
 
 _LEFT = "cancelled"
@@ -59,7 +60,7 @@ class Failed:
 
 
 Pin = tuple[NoteId, TorrentId]
-"""Where a person undid a name, or kept the old one."""
+"""Where a person undid a name, or kept the old one; or, of a claim, has typed another while a task runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,7 +289,18 @@ class _Step:
             self._asked[task.id] = frozenset(task.request.notes if isinstance(task.request, NoteRequest) else ())
         return self._asked[task.id]
 
-    async def _rewrite(self) -> None:
+    async def _spare_typed(self, tx: Tx) -> None:
+        """Let what people typed while a task runs stay where it would write a claim that was chosen elsewhere."""
+        revisions: dict[NoteId, Sequence[Revision]] = {}
+        for one in self._writes:
+            for note_id in one.notes if writable(one.found) and not one.found.verified else ():
+                note, since = self._notes[note_id], one.task.created_at
+                if note.changed_at >= since and note_id not in revisions:
+                    revisions[note_id] = await tx.notes.revisions(note_id)
+                if is_typed_since(note, revisions.get(note_id, ()), one.found.speaks_of, since):
+                    self._pinned.add((note_id, one.found.torrent))
+
+    def _rewrite(self) -> None:
         """Write all names that a task has for a note at once: a list of thousands of links would be read for each."""
         names: dict[tuple[TaskId, NoteId], list[Found]] = {}
         for one in self._writes:
@@ -348,7 +360,8 @@ class _Step:
     # And all is written at once.
 
     async def store(self, tx: Tx) -> None:
-        await self._rewrite()
+        await self._spare_typed(tx)
+        self._rewrite()
         for note, text, change in self._rewritten:
             await tx.notes.replace_text(note, text, change)
         await tx.notes.mark(self._marks, self._now)

@@ -48,14 +48,14 @@ async def with_claims(tx: Tx, task: Task, item: Item) -> Sequence[Behind] | None
     suspicions = await _suspicions(tx, task, [item])
     if suspicions is None:
         return None
-    library = _Library(tx)
+    library = _Library(tx, task)
     behind = [Behind(one.note, await library.starts(one)) for one in suspicions if not one.pinned]
     return [one for one in behind if one.starts]
 
 
 async def left_behind(tx: Tx, task: Task, items: Sequence[Item]) -> Left:
     """Return the notes of `with_claims` for those of *items* that have such, and where else other names stand."""
-    library = _Library(tx)
+    library = _Library(tx, task)
     offered: dict[ItemKey, list[NoteId]] = {}
     others: list[NoteId] = []
     for one in await _suspicions(tx, task, items) or ():
@@ -136,21 +136,22 @@ class _Names:
 class _Library:
     """Reads all that notes were, each once, and not very much of it."""
 
-    def __init__(self, tx: Tx) -> None:
+    def __init__(self, tx: Tx, task: Task) -> None:
         self._tx = tx
+        self._asked_at = task.created_at
         self._left = _MOST_FOR_A_CARD
         self._read: dict[NoteId, Writers | None] = {}
 
     async def starts(self, one: _Suspicion) -> Collection[int]:
-        """Return where the links start whose names nobody typed since."""
+        """Return where the links start whose names nobody typed since the task was asked for."""
         if one.note.id not in self._read:
             self._read[one.note.id] = await self._writers(one.note)
-        writers, ended_at = self._read[one.note.id], one.item.ended_at or 0.0
+        writers = self._read[one.note.id]
         return [
             link.start
             for link, wrote in (writers.of(one.found.speaks_of) if writers else ())
             if link.name in one.others
-            and ((one.own and _is_before(wrote, ended_at)) or (link.name in one.claims and is_corrected(wrote)))
+            and ((one.own and _is_before(wrote, self._asked_at)) or (link.name in one.claims and is_corrected(wrote)))
         ]
 
     async def _writers(self, note: Note) -> Writers | None:
@@ -162,5 +163,5 @@ class _Library:
         return Writers(note, revisions)
 
 
-def _is_before(wrote: Change | None, ended_at: float) -> bool:
-    return wrote is None or wrote.at < ended_at
+def _is_before(wrote: Change | None, asked_at: float) -> bool:
+    return wrote is None or wrote.at < asked_at

@@ -215,6 +215,23 @@ async def test_what_was_typed_or_kept_since_nobody_pressed_a_claim_is_offered_no
         assert await world.text(note) == link("claim", typed or "18")
 
 
+@pytest.mark.parametrize("typed", ["typed", CLAIM])
+async def test_what_was_typed_while_a_claim_was_looked_for_is_offered_nothing(
+    world: World, run: Run, engine: FakeEngine, typed: str
+) -> None:
+    engine.delay = 9
+    async with run() as manager:
+        note = await world.add(link("claim", "18"), "claim")
+        task_id = await world.calibrate(manager, note)
+        await world.edit(note, link("claim", typed), ALICE)
+        await world.clock.advance(9)
+        await manager.learn(info_of(torrent("claim"), TRUE))
+        shown = await world.shown(manager, task_id)
+        assert (f"<b>{TRUE}</b>" in shown.html, labels(shown)) == (True, [])
+        await world.choose(manager, task_id, "utf-8")
+        assert await world.text(note) == link("claim", typed)
+
+
 @pytest.mark.parametrize("apart", [True, False])
 async def test_what_a_person_typed_is_theirs_though_it_is_what_was_claimed(
     world: World, run: Run, *, apart: bool
@@ -314,6 +331,30 @@ async def test_a_chosen_claim_is_written_into_no_note_that_was_not_asked_for(wor
         await world.choose(manager, task_id, only.word)
         await world.calibrate(manager, other)
         assert [await world.text(one) for one in (typed, other)] == [link("claim", "mine"), link("claim", CLAIM)]
+
+
+@pytest.mark.parametrize("pressed", ["before", "on another card", "on its own card", "by themselves"])
+async def test_what_somebody_types_while_their_task_runs_stays_whoever_else_presses_the_claim(
+    world: World, run: Run, engine: FakeEngine, pressed: str
+) -> None:
+    (only,) = choices(Name(text=CLAIM, raw=CLAIM.encode()), verified=False)
+    async with run() as manager:
+        first = await world.calibrate(manager, await world.add(link("claim", "18"), "claim"))
+        if pressed == "before":
+            await world.choose(manager, first, only.word)
+        engine.delay = 20
+        note = await world.add(link("claim", "18"), "claim")
+        task_id = await world.calibrate(manager, note)
+        await world.edit(note, link("claim", "mine"), ALICE, apart=True)
+        await world.clock.advance(20)
+        if pressed != "before":
+            choice = Choice(first if pressed == "on another card" else task_id, 0, only.word)
+            person = ALICE if pressed == "by themselves" else BOB
+            await manager.choose_name(choice, notebook=world.notebook, asked_by=person)
+        stays = pressed != "by themselves"
+        assert await world.text(note) == link("claim", "mine" if stays else CLAIM)
+        shown = await world.shown(manager, task_id)
+        assert ("typed another name: no note was changed." in shown.html) == stays
 
 
 async def test_of_a_note_in_which_somebody_typed_a_name_it_is_not_said_that_the_true_one_stood_there(
