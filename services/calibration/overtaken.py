@@ -49,7 +49,7 @@ async def with_claims(tx: Tx, task: Task, item: Item) -> Sequence[Behind] | None
     if suspicions is None:
         return None
     library = _Library(tx, task)
-    behind = [Behind(one.note, await library.starts(one)) for one in suspicions if not one.pinned]
+    behind = [Behind(one.note, await library.starts(one)) for one in suspicions if not one.kept]
     return [one for one in behind if one.starts]
 
 
@@ -59,7 +59,7 @@ async def left_behind(tx: Tx, task: Task, items: Sequence[Item]) -> Left:
     offered: dict[ItemKey, list[NoteId]] = {}
     others: list[NoteId] = []
     for one in await _suspicions(tx, task, items) or ():
-        if not one.pinned and await library.starts(one):
+        if not one.kept and await library.starts(one):
             offered.setdefault(one.item.key, []).append(one.note.id)
         else:
             others.append(one.note.id)
@@ -68,7 +68,10 @@ async def left_behind(tx: Tx, task: Task, items: Sequence[Item]) -> Left:
 
 @dataclass(frozen=True, slots=True)
 class _Suspicion:
-    """*note* has one of *others* as a name where *item* has *found* another. *own*: it was asked, in vain."""
+    """*note* has one of *others* as a name where *item* has *found* another. *own*: it was asked, in vain.
+
+    *kept*: nothing is offered there, since people undid or kept it, or the name is a guess or cannot stand in a note.
+    """
 
     item: Item
     found: Found
@@ -76,12 +79,12 @@ class _Suspicion:
     others: Collection[str | None]
     claims: Collection[str]
     own: bool
-    pinned: bool
+    kept: bool
 
 
 async def _suspicions(tx: Tx, task: Task, items: Sequence[Item]) -> Sequence[_Suspicion] | None:
     """Return what only who wrote it can clear up, in all notes; None where nothing was ever claimed."""
-    verified = {one.key: one.found for one in items if one.found and one.found.verified and writable(one.found)}
+    verified = {one.key: one.found for one in items if one.found and one.found.verified}
     torrents = list({found.torrent for found in verified.values()})
     replaced = await tx.names.replaced_claims(torrents) if torrents else {}
     claims = {torrent: set(texts) for (notebook, torrent), texts in replaced.items() if notebook == task.notebook}
@@ -95,15 +98,15 @@ async def _suspicions(tx: Tx, task: Task, items: Sequence[Item]) -> Sequence[_Su
         found = verified.get(item.key)
         if found is None or found.torrent not in claims:
             continue
-        unwritten = isinstance(task.request, NoteRequest) and not item.corrected and item.passed_over in _IN_VAIN
+        unwritten = writable(found) and not item.corrected and item.passed_over in _IN_VAIN
         asked = frozenset(task.request.notes if isinstance(task.request, NoteRequest) and unwritten else ())
         for note in having.get(found.torrent, ()):
             if note.id not in texts:
                 texts[note.id] = _Names.of(note.text)
             others = {*texts[note.id].of_those(found)} - {found.name.text}
-            own, pinned = note.id in asked, (note.id, found.torrent) in pins
+            own, kept = note.id in asked, not writable(found) or (note.id, found.torrent) in pins
             if others if own else others & claims[found.torrent]:
-                suspicions.append(_Suspicion(item, found, note, others, claims[found.torrent], own, pinned))
+                suspicions.append(_Suspicion(item, found, note, others, claims[found.torrent], own, kept))
     return suspicions
 
 

@@ -223,7 +223,7 @@ class Snapshot:
     what others have written since leaves nothing to tell. *otherwise*: of one that found a single name, the notes in
     which it wrote another reading than the chosen one, and where that stands. And of each item whose name is verified,
     of many the first, the notes that have one which was *only_claimed*, or still their own as nobody chose that; and
-    those in which it is *unwritten*, since people typed, undid or kept another.
+    those in which it is *unwritten*, since people typed, undid or kept another, or it goes into none by itself.
     """
 
     task: Task

@@ -419,6 +419,23 @@ async def test_what_was_verified_since_and_cannot_stand_in_a_note_by_itself_is_n
         assert await world.text(note) == link("claim", CLAIM)
 
 
+@pytest.mark.parametrize("name", ["x" * 1001, " ", None])
+async def test_a_note_with_a_claim_is_not_said_to_be_corrected_where_what_is_verified_cannot_stand_there_by_itself(
+    world: World, run: Run, name: str | None
+) -> None:
+    async with run() as manager:
+        note, task_id = await chosen(world, manager)
+        await manager.learn(GUESS if name is None else info_of(torrent("claim"), name))
+        shown = await world.shown(manager, task_id)
+        assert ("Corrected" in shown.html, "never verified" in shown.html) == (False, False)
+        assert "Undo" in labels(shown)
+        if name is None:
+            (reading, *_) = choices(GUESS.name, verified=True)
+            await world.choose(manager, task_id, reading.word)
+            assert [one.name for one in find_magnets(await world.text(note))] == [reading.text]
+            assert "Corrected: #1" in (await world.shown(manager, task_id)).html
+
+
 async def test_each_of_many_notes_that_have_a_claim_is_offered_and_none_said_to_be_corrected(
     world: World, run: Run
 ) -> None:
