@@ -83,7 +83,7 @@ def writable(found: Found) -> bool:
 
 
 def passed_over(found: Found, notes: Collection[NoteId], pinned: Collection[Pin]) -> PassedOver | None:
-    """Return why the name was written into none of *notes*, those that have the torrent."""
+    """Return why the name was written into none of *notes*, those that have the torrent, or of these were asked for."""
     if not notes:
         return PassedOver.GONE
     if not is_sure(found.name, verified=found.verified):
@@ -320,8 +320,9 @@ class _Step:
             torrent = one.found.torrent
             there = {note_id: became.get((one.task.id, note_id), {}) for note_id in one.notes}
             corrected = tuple(note_id for note_id, changed in there.items() if torrent in changed)
-            why = None if corrected else passed_over(one.found, one.having, self._pinned)
             asked = self._asked_for(one.task)
+            about = [note_id for note_id in one.having if note_id in asked] or one.having
+            why = None if corrected else passed_over(one.found, about, self._pinned)
             # What is yet to be decided about is nothing to notes that were not asked for.
             marked = one.notes if writable(one.found) else [note_id for note_id in one.notes if note_id in asked]
             self._marks.append(Mark(one.task.notebook, torrent, State.COMPLETED, one.task.id, marked))

@@ -476,6 +476,21 @@ async def test_a_card_that_offers_the_name_does_not_say_that_it_stood_there(worl
             assert ("stood there already" in shown.html, OFFER in shown.html) == (False, True)
 
 
+async def test_a_note_whose_own_name_was_the_claim_is_offered_what_is_verified_though_another_had_it_undone(
+    world: World, run: Run, store: Store, clock: FakeClock
+) -> None:
+    async with run() as manager:
+        _, elsewhere = await chosen(world, manager)
+        await History(store, clock, manager.note_changed).undo_task(world.notebook, elsewhere, person=ALICE)
+        own = await world.add(link("claim", CLAIM), "claim")
+        task_id = await world.calibrate(manager, own)
+        assert "stood there already" in (await world.shown(manager, task_id)).html
+        await manager.learn(info_of(torrent("claim"), TRUE))
+        assert labels(await world.shown(manager, task_id)) == [TRUE]
+        await world.choose(manager, task_id, "utf-8")
+        assert await world.text(own) == link("claim", TRUE)
+
+
 async def test_a_note_task_corrects_the_claim_by_itself_and_has_nothing_to_offer(
     world: World, run: Run, engine: FakeEngine
 ) -> None:

@@ -118,27 +118,37 @@ async def test_a_name_that_stands_there_is_not_passed_over(home: Home, run: Run,
             assert await home.why(manager, task_id) is None
 
 
+async def test_a_name_that_was_undone_in_a_note_that_nobody_asked_for_is_not_passed_over_where_it_stands(
+    home: Home, run: Run, clock: FakeClock, store: Store
+) -> None:
+    other = await home.notes.save(LINK, notebook=home.notebook, person=ALICE, origin=None)
+    assert other is not None
+    await store.write(lambda tx: tx.notes.pin(other.note_id, [torrent("film")], 1.0))
+    await home.edit(f"{LINK}&dn=The%20Matrix%20%281999%29")
+    async with run() as manager:
+        task_id = await home.submit(manager)
+        await clock.advance(9)
+        assert await home.why(manager, task_id) is None
+
+
 async def test_what_is_undone_later_changes_nothing_of_what_a_task_has_found_before(
     home: Home, run: Run, clock: FakeClock, store: Store
 ) -> None:
-    await home.notes.save(LINK, notebook=home.notebook, person=ALICE, origin=None)
     history = History(store, clock, lambda _: None)
     async with run() as manager:
+        pinned = await home.submit(manager)
+        await clock.advance(1)
+        await store.write(lambda tx: tx.notes.pin(home.note, [torrent("film")], 1.0))
+        await clock.advance(9)
+        await store.write(lambda tx: tx.notes.unpin(home.note))
         await home.submit(manager)
         await clock.advance(9)
         stood = await home.submit(manager)
         await clock.advance(9)
-        await history.undo(home.notebook, home.note, person=ALICE)
-        assert await home.why(manager, stood) is None
-        pinned = await manager.submit_task(
-            request=NoteRequest((home.note, NoteId(home.note + 1))),
-            notebook=home.notebook,
-            asked_by=ALICE,
-            cause="command",
-        )
-        await clock.advance(9)
-        await history.undo(home.notebook, home.note, person=ALICE)
-        assert await home.why(manager, pinned) is PassedOver.PINNED
+        for _ in range(2):
+            await history.undo(home.notebook, home.note, person=ALICE)
+            assert await home.why(manager, stood) is None
+            assert await home.why(manager, pinned) is PassedOver.PINNED
 
 
 @pytest.mark.parametrize("claimed", [True, False])
