@@ -188,7 +188,7 @@ class Names(Protocol):
     async def replaced_claims(
         self, torrents: Collection[TorrentId]
     ) -> Mapping[tuple[NotebookId, TorrentId], Collection[str]]:
-        """Return what was claimed of these for tasks of a notebook, chosen or not; something is verified now."""
+        """Return what was claimed of these for tasks of a notebook, chosen or not, and is replaced since."""
 
 
 class Followers(Protocol):

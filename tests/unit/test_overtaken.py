@@ -21,6 +21,7 @@ from tests.unit.name_world import ALICE, BOB, World, guessed, labels, link
 
 CLAIM, TRUE = "claimed.mkv", "true.mkv"
 GUESS = guessed("claim")
+CLAIMED_GUESS = guessed("claim", verified=False)
 OFFER = "The name in #1 was never verified. Press this one to write it there."
 
 
@@ -608,6 +609,28 @@ async def test_a_verified_name_that_has_to_be_read_first_is_offered_when_it_was(
         assert reading.text in labels(shown)
         await world.choose(manager, task_id, reading.word)
         assert [one.name for one in find_magnets(await world.text(note))] == [reading.text]
+
+
+async def test_an_earlier_reading_of_a_claim_that_stands_in_a_note_is_offered_what_is_verified_and_not_called_it(
+    world: World, run: Run, engine: FakeEngine, store: Store, clock: FakeClock
+) -> None:
+    engine.knows("claim", CLAIMED_GUESS)
+    later, earlier, *_ = choices(CLAIMED_GUESS.name, verified=False)
+    notes = Notebook(store, clock, lambda _: None)
+    async with run() as manager:
+        one, two = [await world.add(link("claim", "18"), "claim") for _ in range(2)]
+        first, second = [await world.calibrate(manager, note) for note in (one, two)]
+        await world.choose(manager, first, earlier.word)
+        await notes.delete(world.notebook, one)
+        await world.choose(manager, second, later.word)
+        await notes.restore(world.notebook, one)
+        await manager.learn(info_of(torrent("claim"), TRUE))
+        for task_id in (first, second):
+            shown = await world.shown(manager, task_id)
+            assert "The name in #1, #2 was never verified." in shown.html
+            assert "Corrected" not in shown.html
+        await world.choose(manager, first, "utf-8")
+        assert [await world.text(note) for note in (one, two)] == [link("claim", TRUE)] * 2
 
 
 async def test_what_a_notebook_had_chosen_is_offered_in_the_one_that_it_is_joined_to(

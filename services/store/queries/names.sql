@@ -123,6 +123,15 @@ RETURNING id;
 -- name: insert_file
 INSERT INTO torrent_files (name_id, position, path, size) VALUES (:name_id, :position, :path, :size);
 
+-- name: keep_earlier_choice
+-- What was chosen of a claim before may stand in notes, as what something verified replaces.
+INSERT INTO replaced_claims (notebook_id, info_hash, text)
+SELECT notebook_id, one.value, chosen_names.text FROM names
+CROSS JOIN chosen_names ON name_id = names.id AND notebook_id = :notebook_id AND chosen_names.text <> :text
+JOIN json_each(json_array(v1, v2)) AS one ON one.value IS NOT NULL
+WHERE NOT verified AND (v1 = :v1 AND +v2 IS :v2 OR v2 = :v2 AND :v1 IS NULL AND +v1 IS NULL)
+ON CONFLICT DO NOTHING;
+
 -- name: choose_name
 -- Nearly every torrent has no v2: to search by that (without the +) would be to read them all.
 INSERT INTO chosen_names (notebook_id, name_id, text, encoding, person, at)
