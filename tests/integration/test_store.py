@@ -545,6 +545,7 @@ async def test_a_transaction_that_waits_for_something_else_fails_alone(store: St
         ("renew_followers", "note_hashes USING PRIMARY KEY (note_id=?)"),
         ("renew_followers", "items_found_v1 (v1=?)"),
         ("renew_followers", "items_found_v2 (v2=?)"),
+        ("pinned_notes", "pins_by_hash (info_hash=?)"),
         ("live_items_of", "tasks_live (notebook_id=?)"),
         ("live_items_of", "items_live (task_id=?)"),
         ("lookups_by_day", "lookups_at (at>?)"),
@@ -561,7 +562,8 @@ async def test_a_transaction_that_waits_for_something_else_fails_alone(store: St
 async def test_what_is_asked_often_reads_no_whole_table(query: str, index: str, store: Store) -> None:
     sql = "EXPLAIN QUERY PLAN " + store._writer._queries[query]
     given: dict[str, str | float] = {
-        "ids": "[]", "notebooks": "[]", "notes": "[]", "since": 0.0, "note_id": 1, "skip": 0, "limit": 1,
+        "ids": "[]", "notebooks": "[]", "notes": "[]", "torrents": "[]", "since": 0.0, "notebook_id": 1, "note_id": 1,
+        "skip": 0, "limit": 1,
     }  # fmt: skip
     plan = [row["detail"] for row in await store._writer.drive(lambda: store._writer.run(sql, given))]
     assert any(index in step for step in plan), plan
