@@ -9,11 +9,9 @@ from services.calibration.task import Found, Item, ItemKey, NoteRequest, PassedO
 from services.magnets.claims import clearly_different
 from services.magnets.parse import find_magnets
 from services.magnets.rewrite import rename_at
-from services.notebook.note import Change, Mark, Note
+from services.notebook.note import Change, Mark, Note, Revision, is_sure, may_be_written
+from services.notebook.writers import is_typed_since
 from services.torrents import Name, NotebookId, NoteId, Step, TaskId, TorrentId, TorrentInfo
-
-_LONGEST_WRITTEN = 1000
-"""Bytes of UTF-8: a longer name is shown and not written."""
 
 _LEFT = "cancelled"
 """What a lookup came to for those who stopped it."""
@@ -62,7 +60,7 @@ class Failed:
 
 
 Pin = tuple[NoteId, TorrentId]
-"""Where a person undid a name, or kept the old one."""
+"""Where a person undid a name, or kept the old one; or, of a claim, has typed another while a task runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,21 +77,18 @@ class _Write:
 Told = Began | Named | Failed | LookedUp
 
 
-def may_be_written(name: Name) -> bool:
-    """Whether a name can stand in a note: to be seen, and not overlong."""
-    return not name.blank and len(name.text.encode(errors="replace")) <= _LONGEST_WRITTEN
-
-
 def writable(found: Found) -> bool:
-    """Whether a name goes into notes by itself: verified or chosen by a person, certain, and one that can."""
-    return (found.verified or found.name.chosen) and found.name.certain and may_be_written(found.name)
+    """Whether a name goes into notes by itself: one that is sure, and that can."""
+    return is_sure(found.name, verified=found.verified) and may_be_written(found.name)
 
 
-def passed_over(torrent: TorrentId, notes: Collection[NoteId], pinned: Collection[Pin]) -> PassedOver | None:
-    """Return why the name of *torrent* was written into none of *notes*, those that have it."""
+def passed_over(found: Found, notes: Collection[NoteId], pinned: Collection[Pin]) -> PassedOver | None:
+    """Return why the name was written into none of *notes*, those that have the torrent, or of these were asked for."""
     if not notes:
         return PassedOver.GONE
-    return PassedOver.PINNED if any((note, torrent) in pinned for note in notes) else None
+    if not is_sure(found.name, verified=found.verified):
+        return PassedOver.UNSURE
+    return PassedOver.PINNED if any((note, found.torrent) in pinned for note in notes) else None
 
 
 def served_by_lookup(item: Item, task: Task, outcome: str, source: str | None = None) -> Served | None:
@@ -294,7 +289,18 @@ class _Step:
             self._asked[task.id] = frozenset(task.request.notes if isinstance(task.request, NoteRequest) else ())
         return self._asked[task.id]
 
-    async def _rewrite(self) -> None:
+    async def _spare_typed(self, tx: Tx) -> None:
+        """Let what people typed while a task runs stay where it would write a claim that was chosen elsewhere."""
+        revisions: dict[NoteId, Sequence[Revision]] = {}
+        for one in self._writes:
+            for note_id in one.notes if writable(one.found) and not one.found.verified else ():
+                note, since = self._notes[note_id], one.task.created_at
+                if note.changed_at >= since and note_id not in revisions:
+                    revisions[note_id] = await tx.notes.revisions(note_id)
+                if is_typed_since(note, revisions.get(note_id, ()), one.found.speaks_of, since):
+                    self._pinned.add((note_id, one.found.torrent))
+
+    def _rewrite(self) -> None:
         """Write all names that a task has for a note at once: a list of thousands of links would be read for each."""
         names: dict[tuple[TaskId, NoteId], list[Found]] = {}
         for one in self._writes:
@@ -314,8 +320,9 @@ class _Step:
             torrent = one.found.torrent
             there = {note_id: became.get((one.task.id, note_id), {}) for note_id in one.notes}
             corrected = tuple(note_id for note_id, changed in there.items() if torrent in changed)
-            why = None if corrected else passed_over(torrent, one.having, self._pinned)
             asked = self._asked_for(one.task)
+            about = [note_id for note_id in one.having if note_id in asked] or one.having
+            why = None if corrected else passed_over(one.found, about, self._pinned)
             # What is yet to be decided about is nothing to notes that were not asked for.
             marked = one.notes if writable(one.found) else [note_id for note_id in one.notes if note_id in asked]
             self._marks.append(Mark(one.task.notebook, torrent, State.COMPLETED, one.task.id, marked))
@@ -354,7 +361,8 @@ class _Step:
     # And all is written at once.
 
     async def store(self, tx: Tx) -> None:
-        await self._rewrite()
+        await self._spare_typed(tx)
+        self._rewrite()
         for note, text, change in self._rewritten:
             await tx.notes.replace_text(note, text, change)
         await tx.notes.mark(self._marks, self._now)

@@ -33,8 +33,8 @@ class Line:
     *told*: it needs nothing more. *state* as it is shown, and *shown* the attempt and state that the board has shown.
     *asked_at*: when its last attempt was asked for, or began. *message_id* is one of its own, which is still to say
     where the task is shown now. *forgotten*: its task is kept no longer. *can_retry*: it has ended, and was not found.
-    *needs_card*: it has an end to tell that a line cannot: people are asked which reading of a name is right, or it is
-    of several torrents, and can be looked through and undone as one.
+    *needs_card*: it has an end to tell that a line cannot: people are asked which reading of a name is right, or were
+    to be asked as it came, or it is of several torrents, and can be looked through and undone as one.
     """
 
     follower: FollowerId

@@ -5,15 +5,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from services.calibration.apply import Applied, may_be_written, named_in
+from services.calibration.apply import Applied, named_in
 from services.calibration.overtaken import Behind, with_claims
 from services.calibration.ports import Tx
 from services.calibration.task import Found, Item, ItemKey, NoteRequest, PassedOver, State, Task
 from services.errors import CannotChoose, TaskNotFound
 from services.magnets.rewrite import rename_at
 from services.notebook.history import names_in, stands, take_back
-from services.notebook.note import Cause, Change, Mark, Note
-from services.notebook.writers import Writers, is_typed
+from services.notebook.note import Cause, Change, Mark, Note, may_be_written
+from services.notebook.writers import is_typed_since
 from services.readings import Reading, readings
 from services.torrents import Name, NotebookId, NoteId, PersonId, TaskId, TorrentId
 
@@ -111,8 +111,9 @@ async def apply_choice(tx: Tx, choice: Choice, notebook: NotebookId, person: Per
         raise CannotChoose
     settled = (name.chosen or sure) and name.text == pressed.text
     over_claims_alone = settled and not await other_readings(tx, task, item)
+    await tx.followers.again(task.id)
     if over_claims_alone and not behind:
-        return Applied()  # pressed twice
+        return Applied(tasks={task.id})  # pressed twice, or on what is not so any more
     chosen = found if sure else replace(found, name=pressed.read(name))
     if not sure:
         await tx.names.choose(notebook, found.torrent, chosen.name, person, now)
@@ -123,7 +124,6 @@ async def apply_choice(tx: Tx, choice: Choice, notebook: NotebookId, person: Per
     same = [one for one in await tx.tasks.found_in(notebook, found.torrent) if _torrent_of(one) == found.torrent]
     others = [one for one in same if one.key != item.key]
     tasks = await tx.tasks.those({one.task_id for one in others})
-    await tx.followers.again(task.id)
     await tx.followers.renew(list(tasks))
     applied = Applied(tasks={task.id, *tasks}, notes=set(put_right))
     if over_claims_alone:
@@ -132,8 +132,8 @@ async def apply_choice(tx: Tx, choice: Choice, notebook: NotebookId, person: Per
         return applied
     corrected = {one.key: set(one.corrected) for one in (item, *others)}
     for one in (item, *others):
-        owner, since = tasks.get(one.task_id, task), one.ended_at or now
-        changed = await _write(tx, owner, chosen, person, now, since=since, pressed=one is item)
+        owner = tasks.get(one.task_id, task)
+        changed = await _write(tx, owner, chosen, person, now, pressed=one is item)
         corrected[one.key].update(changed)
         applied.notes.update(changed)
     for one in (item, *others):  # what one task leaves as it is another may have written
@@ -155,14 +155,12 @@ def _torrent_of(item: Item) -> TorrentId | None:
     return item.found.torrent if item.found else None
 
 
-async def _write(
-    tx: Tx, task: Task, found: Found, person: PersonId, now: float, *, since: float, pressed: bool
-) -> Sequence[NoteId]:
-    """Write the name into the notes of the task but those in which a person undid or kept it, or typed one *since*.
+async def _write(tx: Tx, task: Task, found: Found, person: PersonId, now: float, *, pressed: bool) -> Sequence[NoteId]:
+    """Write the name into the notes of the task but those in which a person undid or kept it, or typed one since.
 
-    Where its own card was *pressed*, the presser's own words are written over, and so is what was undone in those notes
-    that were asked for by their own number: it is as if they were calibrated again. Return the notes whose text was
-    changed.
+    That is since it was asked for: who types while it runs does not know what it will find. Where its own card was
+    *pressed*, the presser's own words are written over, and so is what was undone in those notes that were asked for by
+    their own number: it is as if they were calibrated again. Return the notes whose text was changed.
     """
     change = Change(cause=Cause.CHOSEN, person=person, task_id=task.id, at=now)
     pinned = await tx.notes.pinned(task.notebook, [found.torrent])
@@ -174,10 +172,7 @@ async def _write(
             continue
         revisions = await tx.notes.revisions(note.id)
         presser = person if pressed else None
-        # Of a long note, who wrote what takes seconds to tell: most that are pressed for nobody has edited since.
-        if any(_spares(one.change, since, presser) for one in revisions) and any(
-            _spares(wrote, since, presser) for _, wrote in Writers(note, revisions).of(found.speaks_of)
-        ):
+        if is_typed_since(note, revisions, found.speaks_of, task.created_at, but=presser):
             continue
         if pressed and isinstance(task.request, NoteRequest) and note.id in task.request.named:
             await tx.notes.unpin(note.id, [found.torrent])
@@ -205,11 +200,6 @@ async def _why_not(tx: Tx, task: Task, found: Found) -> PassedOver | None:
     if all(named_in(note.text, [found])[0] == note.text for note in notes):
         return None if notes else PassedOver.GONE
     return PassedOver.PINNED
-
-
-def _spares(wrote: Change | None, since: float, presser: PersonId | None) -> bool:
-    """Whether a note is left as it is for a name in it: a person other than the *presser* has typed that *since*."""
-    return is_typed(wrote) and wrote.at >= since and wrote.person != presser
 
 
 async def apply_keep(tx: Tx, key: ItemKey, notebook: NotebookId, person: PersonId, now: float) -> Applied:

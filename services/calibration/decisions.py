@@ -30,6 +30,10 @@ class NotWritten(StrEnum):
     UNSURE = "unsure"
 
 
+_WHY = {None: NotWritten.THERE, PassedOver.PINNED: NotWritten.PINNED}
+"""Of a name that goes into notes by itself: what became of one that was not sure then is told where it stands."""
+
+
 def shown_of(snapshot: Snapshot) -> Sequence[Item]:
     """Return the items that the task's card tells of."""
     if snapshot.total == 1:
@@ -102,7 +106,7 @@ def _why(item: Item) -> NotWritten | None:
     if item.passed_over is PassedOver.GONE:
         return NotWritten.GONE
     if writable(found):
-        return NotWritten.PINNED if item.passed_over is PassedOver.PINNED else NotWritten.THERE
+        return _WHY.get(item.passed_over)
     sure = found.name.certain and not found.name.blank and found.verified
     return NotWritten.LONG if sure else NotWritten.UNSURE
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from services.calibration.apply import writable
 from services.calibration.ports import Tx
-from services.calibration.task import Found, Item, ItemKey, NoteRequest, Task
+from services.calibration.task import Found, Item, ItemKey, NoteRequest, PassedOver, Task
 from services.magnets.parse import find_magnets
 from services.notebook.note import Change, Note
 from services.notebook.writers import Writers, is_corrected
@@ -16,6 +16,9 @@ _MOST_TEXT = 300_000
 """Characters of a note, and all that it was, which are read: of more it is not told who wrote what."""
 _MOST_FOR_A_CARD = 3_000_000
 """The same, of all notes of a card."""
+
+_IN_VAIN = {None, PassedOver.UNSURE}
+"""What became of a name in notes that nobody spoke for: it stood there, or was left to people."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,18 +48,18 @@ async def with_claims(tx: Tx, task: Task, item: Item) -> Sequence[Behind] | None
     suspicions = await _suspicions(tx, task, [item])
     if suspicions is None:
         return None
-    library = _Library(tx)
-    behind = [Behind(one.note, await library.starts(one)) for one in suspicions if not one.pinned]
+    library = _Library(tx, task)
+    behind = [Behind(one.note, await library.starts(one)) for one in suspicions if not one.kept]
     return [one for one in behind if one.starts]
 
 
 async def left_behind(tx: Tx, task: Task, items: Sequence[Item]) -> Left:
     """Return the notes of `with_claims` for those of *items* that have such, and where else other names stand."""
-    library = _Library(tx)
+    library = _Library(tx, task)
     offered: dict[ItemKey, list[NoteId]] = {}
     others: list[NoteId] = []
     for one in await _suspicions(tx, task, items) or ():
-        if not one.pinned and await library.starts(one):
+        if not one.kept and await library.starts(one):
             offered.setdefault(one.item.key, []).append(one.note.id)
         else:
             others.append(one.note.id)
@@ -65,7 +68,10 @@ async def left_behind(tx: Tx, task: Task, items: Sequence[Item]) -> Left:
 
 @dataclass(frozen=True, slots=True)
 class _Suspicion:
-    """*note* has one of *others* as a name where *item* has *found* another. *own*: it was asked, in vain."""
+    """*note* has one of *others* as a name where *item* has *found* another. *own*: it was asked, in vain.
+
+    *kept*: nothing is offered there, since people undid or kept it, or the name is a guess or cannot stand in a note.
+    """
 
     item: Item
     found: Found
@@ -73,12 +79,12 @@ class _Suspicion:
     others: Collection[str | None]
     claims: Collection[str]
     own: bool
-    pinned: bool
+    kept: bool
 
 
 async def _suspicions(tx: Tx, task: Task, items: Sequence[Item]) -> Sequence[_Suspicion] | None:
     """Return what only who wrote it can clear up, in all notes; None where nothing was ever claimed."""
-    verified = {one.key: one.found for one in items if one.found and one.found.verified and writable(one.found)}
+    verified = {one.key: one.found for one in items if one.found and one.found.verified}
     torrents = list({found.torrent for found in verified.values()})
     replaced = await tx.names.replaced_claims(torrents) if torrents else {}
     claims = {torrent: set(texts) for (notebook, torrent), texts in replaced.items() if notebook == task.notebook}
@@ -92,15 +98,15 @@ async def _suspicions(tx: Tx, task: Task, items: Sequence[Item]) -> Sequence[_Su
         found = verified.get(item.key)
         if found is None or found.torrent not in claims:
             continue
-        unwritten = isinstance(task.request, NoteRequest) and not item.corrected and item.passed_over is None
+        unwritten = writable(found) and not item.corrected and item.passed_over in _IN_VAIN
         asked = frozenset(task.request.notes if isinstance(task.request, NoteRequest) and unwritten else ())
         for note in having.get(found.torrent, ()):
             if note.id not in texts:
                 texts[note.id] = _Names.of(note.text)
             others = {*texts[note.id].of_those(found)} - {found.name.text}
-            own, pinned = note.id in asked, (note.id, found.torrent) in pins
+            own, kept = note.id in asked, not writable(found) or (note.id, found.torrent) in pins
             if others if own else others & claims[found.torrent]:
-                suspicions.append(_Suspicion(item, found, note, others, claims[found.torrent], own, pinned))
+                suspicions.append(_Suspicion(item, found, note, others, claims[found.torrent], own, kept))
     return suspicions
 
 
@@ -133,21 +139,22 @@ class _Names:
 class _Library:
     """Reads all that notes were, each once, and not very much of it."""
 
-    def __init__(self, tx: Tx) -> None:
+    def __init__(self, tx: Tx, task: Task) -> None:
         self._tx = tx
+        self._asked_at = task.created_at
         self._left = _MOST_FOR_A_CARD
         self._read: dict[NoteId, Writers | None] = {}
 
     async def starts(self, one: _Suspicion) -> Collection[int]:
-        """Return where the links start whose names nobody typed since."""
+        """Return where the links start whose names nobody typed since the task was asked for."""
         if one.note.id not in self._read:
             self._read[one.note.id] = await self._writers(one.note)
-        writers, ended_at = self._read[one.note.id], one.item.ended_at or 0.0
+        writers = self._read[one.note.id]
         return [
             link.start
             for link, wrote in (writers.of(one.found.speaks_of) if writers else ())
             if link.name in one.others
-            and ((one.own and _is_before(wrote, ended_at)) or (link.name in one.claims and is_corrected(wrote)))
+            and ((one.own and _is_before(wrote, self._asked_at)) or (link.name in one.claims and is_corrected(wrote)))
         ]
 
     async def _writers(self, note: Note) -> Writers | None:
@@ -159,5 +166,5 @@ class _Library:
         return Writers(note, revisions)
 
 
-def _is_before(wrote: Change | None, ended_at: float) -> bool:
-    return wrote is None or wrote.at < ended_at
+def _is_before(wrote: Change | None, asked_at: float) -> bool:
+    return wrote is None or wrote.at < asked_at

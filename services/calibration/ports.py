@@ -188,7 +188,7 @@ class Names(Protocol):
     async def replaced_claims(
         self, torrents: Collection[TorrentId]
     ) -> Mapping[tuple[NotebookId, TorrentId], Collection[str]]:
-        """Return what was claimed of these for notes of a notebook, chosen or not; something is verified now."""
+        """Return what was claimed of these for tasks of a notebook, chosen or not, and is replaced since."""
 
 
 class Followers(Protocol):
@@ -257,9 +257,10 @@ class Followers(Protocol):
         """
 
     async def behind(self, notes: Collection[NoteId]) -> Sequence[Follower]:
-        """Return those that have shown the end of a task which wrote into *notes*, and have to show it once more.
+        """Return those in the notebooks of *notes* that have the end of a task to show, once more or still.
 
-        Whatever changes a note makes them so: who edits one, or undoes a task, changes what others have standing there.
+        Whatever changes a note makes them so: who edits one, or undoes a task, changes what others have standing there,
+        and what they offer to write.
         """
 
     async def turn(self, follower: FollowerId, failed_page: int | None) -> None:

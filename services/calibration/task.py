@@ -122,6 +122,8 @@ class PassedOver(StrEnum):
     """No note had the torrent any more."""
     PINNED = "pinned"
     """A person had undone it in a note, or kept the old name."""
+    UNSURE = "unsure"
+    """It was claimed, or a guess, and nobody had chosen it: whatever is known by now, that was left to people."""
 
 
 ItemKey = tuple[TaskId, int]
@@ -133,7 +135,7 @@ class Item:
     """One distinct torrent of a task. Ended, it has either what was *found* or the *failure*, unless cancelled.
 
     *corrected* are the notes whose text was changed by it. Where there are none, *passed_over* says why; None: the name
-    stood there already, or may not be written. *was* is the name that stood in one of them and claimed something
+    stood there already, or cannot stand in a note. *was* is the name that stood in one of them and claimed something
     clearly different. Times are seconds since 1970.
     """
 
@@ -221,7 +223,7 @@ class Snapshot:
     what others have written since leaves nothing to tell. *otherwise*: of one that found a single name, the notes in
     which it wrote another reading than the chosen one, and where that stands. And of each item whose name is verified,
     of many the first, the notes that have one which was *only_claimed*, or still their own as nobody chose that; and
-    those in which it is *unwritten*, since people typed, undid or kept another.
+    those in which it is *unwritten*, since people typed, undid or kept another, or it goes into none by itself.
     """
 
     task: Task

@@ -10,7 +10,7 @@ from services.clock import Clock
 from services.errors import CalibotError, EditedSince, NoteChanged, NothingToUndo, WrittenSince
 from services.magnets.parse import Magnet, find_magnets
 from services.magnets.rewrite import rename_at
-from services.notebook.note import Cause, Change, Note, Revision
+from services.notebook.note import Cause, Change, Note, Revision, is_sure, may_be_written
 from services.notebook.notebook import note_in
 from services.notebook.once import once
 from services.notebook.ports import NotebookStore, NotebookTx
@@ -165,7 +165,7 @@ class History:
     async def _write(self, tx: NotebookTx, way: "_WayBack", person: PersonId, undo: Cause) -> None:
         now = self._clock.now()
         torrents = renamed(way.note.text, way.text)
-        text = await _as_chosen(tx, way, torrents) if way.again else way.text
+        text = await _as_known(tx, way, torrents) if way.again else way.text
         cause = Cause.REDO if way.again else undo
         await tx.notes.replace_text(way.note, text, Change(cause=cause, person=person, task_id=way.task_id, at=now))
         if way.again:
@@ -338,12 +338,16 @@ def _renamed(before: str, after: str) -> Iterator[Magnet]:
             yield other
 
 
-async def _as_chosen(tx: NotebookTx, way: "_WayBack", torrents: Collection[TorrentId]) -> str:
-    """Return the text to write again, with the readings of these names that people have chosen since."""
+async def _as_known(tx: NotebookTx, way: "_WayBack", torrents: Collection[TorrentId]) -> str:
+    """Return the text to write again, with what people have chosen of these names since, or what was verified."""
     known = await tx.facts.of(way.note.notebook, torrents)
-    chosen = {one: fact.name.text for one, fact in known.items() if fact.name.chosen}
-    again = _renamed(way.note.text, way.text) if chosen else ()
-    names = {one.start: chosen[one.torrents[0]] for one in again if one.torrents[0] in chosen}
+    sure = {
+        one: fact.name.text
+        for one, fact in known.items()
+        if is_sure(fact.name, verified=fact.verified) and may_be_written(fact.name)
+    }
+    again = _renamed(way.note.text, way.text) if sure else ()
+    names = {one.start: sure[one.torrents[0]] for one in again if one.torrents[0] in sure}
     return rename_at(way.text, names)[0]
 
 

@@ -6,6 +6,19 @@ from enum import StrEnum
 
 from services.torrents import Name, NotebookId, NoteId, PersonId, TaskId, TorrentId
 
+_LONGEST_WRITTEN = 1000
+"""Bytes of UTF-8: a longer name is shown and not written."""
+
+
+def may_be_written(name: Name) -> bool:
+    """Whether a name can stand in a note: to be seen, and not overlong."""
+    return not name.blank and len(name.text.encode(errors="replace")) <= _LONGEST_WRITTEN
+
+
+def is_sure(name: Name, *, verified: bool) -> bool:
+    """Whether a name is *verified*, or chosen by a person, and certain."""
+    return (verified or name.chosen) and name.certain
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Note:

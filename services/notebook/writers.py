@@ -7,6 +7,7 @@ from typing import NamedTuple, TypeGuard
 from services.magnets.parse import Magnet, find_magnets
 from services.notebook.history import BACK, SpeaksOf, steps_of
 from services.notebook.note import Cause, Change, Note, Revision
+from services.torrents import PersonId
 
 _AGAIN = BACK | {Cause.KEPT, Cause.REDO}
 """What brings back names that stood there."""
@@ -61,6 +62,20 @@ class Writers:
 def is_typed(wrote: Change | None) -> TypeGuard[Change]:
     """Whether it was a person who typed what this change *wrote*, after the note's first text."""
     return wrote is not None and wrote.cause == Cause.EDIT
+
+
+def is_typed_since(
+    note: Note, revisions: Sequence[Revision], speaks_of: SpeaksOf, since: float, *, but: PersonId | None = None
+) -> bool:
+    """Whether *note* has a name of which something *speaks*, and that a person other than *but* has typed *since*."""
+
+    def is_theirs(wrote: Change | None) -> bool:
+        return is_typed(wrote) and wrote.at >= since and wrote.person != but
+
+    # Of a long note, who wrote what takes seconds to tell: most that are asked about nobody has edited since.
+    return any(is_theirs(one.change) for one in revisions) and any(
+        is_theirs(wrote) for _, wrote in Writers(note, revisions).of(speaks_of)
+    )
 
 
 def is_corrected(wrote: Change | None) -> TypeGuard[Change]:

@@ -47,17 +47,14 @@ class NameRows:
         await self._words.refresh_having([info.torrent for info in fresh])
 
     async def choose(self, notebook: NotebookId, torrent: TorrentId, name: Name, person: PersonId, at: float) -> None:
-        v1, v2 = codec.hex_of(torrent.v1), codec.hex_of(torrent.v2)
-        await self._run.one(
-            "choose_name",
-            notebook_id=notebook,
-            v1=v1,
-            v2=v2,
-            text=name.text,
-            encoding=name.encoding,
-            person=person,
-            at=at,
-        )
+        chosen = {
+            "notebook_id": notebook,
+            "v1": codec.hex_of(torrent.v1),
+            "v2": codec.hex_of(torrent.v2),
+            "text": name.text,
+        }
+        await self._run.one("keep_earlier_choice", **chosen)
+        await self._run.one("choose_name", **chosen, encoding=name.encoding, person=person, at=at)
 
     async def chosen(self, torrents: Collection[TorrentId]) -> Mapping[tuple[NotebookId, TorrentId], Name]:
         asked = list(torrents)

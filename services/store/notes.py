@@ -164,7 +164,7 @@ class NoteRows:
         hashes = [one.hex for torrent in torrents for one in torrent.hashes]
         await self._run.one("delete_other_note_hashes", note_id=note.id, hashes=codec.dump(hashes))
         await self._add_torrents(note.id, note.notebook, torrents)
-        await self._words.refresh([note.id])
+        await self._changed(note.id)
 
     async def mark(self, marks: Sequence[Mark], at: float) -> None:
         rows: dict[bool, list[Parameters]] = {True: [], False: []}

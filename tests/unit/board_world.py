@@ -16,7 +16,7 @@ from services.calibration.follower import BoardId, NewFollower
 from services.calibration.followers import Followership
 from services.calibration.manager import AsyncCalibrationManager
 from services.calibration.ports import CalibrationResult, LookupRequest
-from services.calibration.task import State
+from services.calibration.task import CalibrationRequest, State
 from services.errors import LookupFailed
 from services.i18n import Catalogues
 from services.notebook.languages import Languages
@@ -42,8 +42,13 @@ class World:
     clock: FakeClock
 
     async def ask(self, *words: str, to: Address = GROUP, reply_to: int = 7, person: int = 1, alone: int = 3) -> TaskId:
+        return await self.ask_for(hashes(*words), to=to, reply_to=reply_to, person=person, alone=alone)
+
+    async def ask_for(
+        self, request: CalibrationRequest, *, to: Address = GROUP, reply_to: int = 7, person: int = 1, alone: int = 3
+    ) -> TaskId:
         task_id = await self.manager.submit_task(
-            request=hashes(*words),
+            request=request,
             notebook=self.notebook,
             asked_by=PersonId(f"tg:{person}"),
             cause="command",

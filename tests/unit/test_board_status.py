@@ -10,14 +10,14 @@ from handlers.board_status import _untold
 from handlers.outgoing import Address
 from services.calibration.follower import BoardId
 from services.calibration.followers import Followership
-from services.calibration.task import State
+from services.calibration.task import NoteRequest, State
 from services.errors import StoreUnavailable
 from services.store.store import Store
 from services.torrents import NotebookId, PersonId
 from tests.fake_clock import FakeClock
 from tests.unit.board_world import ALICE, GROUP, Begin, UnevenEngine, knows, starts
-from tests.unit.fakes import FakeEngine, torrent
-from tests.unit.name_world import guessed
+from tests.unit.fakes import FakeEngine, info_of, torrent
+from tests.unit.name_world import World, guessed, link
 
 
 @pytest.fixture
@@ -237,6 +237,30 @@ async def test_a_name_about_which_is_asked_has_a_message_of_its_own(
         for word in "abcd":
             await world.ask(word)
         assert len([one for one in await world.followers.of(guess) if one.on_board is None]) == 1
+
+
+async def test_a_claim_in_whose_place_something_is_verified_before_its_board_tells_it_has_a_card_all_the_same(
+    begin: Begin, engine: FakeEngine, store: Store, clock: FakeClock, notebook: NotebookId
+) -> None:
+    engine.delay = 8
+    words = [f"claim {number}" for number in range(4)]
+    notes = World(store, notebook, clock, engine)
+    async with begin() as world:
+        tasks = []
+        for word in words:
+            engine.knows(word, info_of(torrent(word), f"{word}.mkv", verified=False))
+            note = await notes.add(link(word, "18"), word)
+            tasks.append(await world.ask_for(NoteRequest((note,))))
+        await world.passes(7)
+        assert len(world.boards()) == 1
+        while not (await notes.item(world.manager, tasks[-1])).state.ended:
+            await clock.advance(0.1)
+        for word in words[:2]:
+            await world.manager.learn(info_of(torrent(word), f"{word} true.mkv"))
+        await world.at_rest()
+        offers = [text for text in world.shown() if "was never verified. Press this one" in text]
+        assert len(offers) == 2
+        assert "true.mkv" in offers[0]
 
 
 async def test_the_end_of_many_torrents_in_one_task_leaves_the_board_for_a_card(

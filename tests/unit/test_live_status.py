@@ -12,7 +12,7 @@ from handlers.live_status import LiveStatus, TaskCard
 from handlers.outbox import Outbox
 from handlers.outgoing import Address, Card
 from handlers.slots import Rank
-from services.calibration.choice import Choice
+from services.calibration.choice import Choice, choices
 from services.calibration.follower import FollowerId, NewFollower
 from services.calibration.followers import Followership
 from services.calibration.manager import AsyncCalibrationManager
@@ -20,15 +20,16 @@ from services.calibration.ports import Tx
 from services.calibration.task import HashRequest, NoteRequest, State
 from services.errors import CannotCancel, CannotRetry, LookupFailed, StoreUnavailable
 from services.i18n import Catalogues
+from services.notebook.edits import Edits
 from services.notebook.history import History
 from services.notebook.languages import Languages
 from services.notebook.note import Cause, Change, Note
 from services.notebook.notebook import Notebook
 from services.store.store import Store
-from services.torrents import NotebookId, NoteId, PersonId, TaskId
+from services.torrents import InfoHash, NotebookId, NoteId, PersonId, TaskId, TorrentId
 from tests.fake_clock import FakeClock, settle
 from tests.unit.conftest import Run
-from tests.unit.fakes import FakeEngine, hashes, moves, torrent
+from tests.unit.fakes import FakeEngine, hashes, info_of, moves, torrent
 from tests.unit.name_world import guessed
 
 ALICE = PersonId("tg:1")
@@ -39,11 +40,13 @@ T = TypeVar("T")
 
 @dataclass
 class FakeOutbox:
-    """Remembers marks as the outbox does, and shows all of them when told; *pages* is what each message has shown."""
+    """Remembers marks as the outbox does, and shows all of them when told; *pages* is what each message has shown,
+    *html* the last word about each task."""
 
     marks: dict[FollowerId, tuple[Address, Rank]] = field(default_factory=dict)
     pages: dict[int, list[tuple[int, str]]] = field(default_factory=dict)
     replies: dict[int, int | None] = field(default_factory=dict)
+    html: dict[TaskId, str] = field(default_factory=dict)
 
     def mark(self, follower: FollowerId, to: Address, rank: Rank) -> None:
         _, before = self.marks.get(follower, (to, rank))
@@ -68,6 +71,7 @@ class FakeOutbox:
         assert isinstance(card, TaskCard)
         self.pages.setdefault(message_id, []).append((card.attempt, card.state))
         self.replies.setdefault(message_id, card.reply_to)
+        self.html[card.follower.task_id] = card.message.html
         assert card.message.html.startswith(f"<b>{card.state}</b>")
         return message_id
 
@@ -297,6 +301,75 @@ async def test_a_choice_is_shown_on_every_card_that_offers_it(
         await store.write(lambda tx: tx.notes.pin(numbers[1], [torrent("guess")], 1.0))
         await manager.choose_name(Choice(tasks[0], 0, "big5hkscs"), notebook=notebook, asked_by=ALICE)
         assert await world.tick() == 2
+
+
+@pytest.mark.parametrize("what", ["calibrated", "typed", "taken out", "deleted"])
+async def test_an_offer_over_a_claim_goes_from_every_card_when_its_note_has_changed(
+    run: Run, begin: Begin, engine: FakeEngine, clock: FakeClock, store: Store, notebook: NotebookId, what: str
+) -> None:
+    claim = info_of(torrent("a"), "a.claim", verified=False)
+    engine.knows("a", claim)
+    async with run() as manager:
+        world = await begin(manager)
+        notes, edits = Notebook(store, clock, manager.note_changed), Edits(store, clock, manager.note_changed)
+        number, first = await calibrated(world, notes, clock)
+        (only,) = choices(claim.name, verified=False)
+        await manager.choose_name(Choice(first, 0, only.word), notebook=notebook, asked_by=ALICE)
+        cards = [first, await world.submit("a"), await world.submit_notes(number)]
+        await clock.advance(1)
+        await manager.learn(info_of(torrent("a"), "a.iso"))
+        await world.tick()
+        assert ["was never verified" in world.outbox.html[one] for one in cards] == [True] * 3
+        note = await notes.get(notebook, number)
+        if what == "deleted":
+            await notes.delete(notebook, number)
+        elif what == "calibrated":
+            await world.submit_notes(number)
+            await clock.advance(1)
+        else:
+            said = "nothing" if what == "taken out" else note.text.replace("a.claim", "mine")
+            await edits.replace(said, notebook=notebook, note_id=number, expected=note.version, person=ALICE)
+        await world.tick()
+        assert ["was never verified" in world.outbox.html[one] for one in cards] == [False] * 3
+
+
+async def test_an_offer_goes_from_the_card_of_one_hash_when_the_note_has_the_other(
+    run: Run, begin: Begin, engine: FakeEngine, clock: FakeClock, store: Store, notebook: NotebookId
+) -> None:
+    other = TorrentId(v2=InfoHash("2" * 64))
+    claim = engine.names[other] = info_of(other, "a.claim", verified=False)
+    engine.knows("a", "a.iso")
+    async with run() as manager:
+        world, notes = await begin(manager), Notebook(store, clock, manager.note_changed)
+        link = f"magnet:?xt=urn:btmh:1220{other.v2}"
+        note = await notes.save(link, notebook=notebook, person=ALICE, origin=None)
+        assert note is not None
+        first = await world.submit_notes(note.note_id)
+        await clock.advance(1)
+        (only,) = choices(claim.name, verified=False)
+        await manager.choose_name(Choice(first, 0, only.word), notebook=notebook, asked_by=ALICE)
+        await manager.learn(info_of(TorrentId(torrent("a").v1, other.v2), "a.iso"))
+        task_id = await world.submit("a")
+        await clock.advance(1)
+        await world.tick()
+        assert "was never verified" in world.outbox.html[task_id]
+        await notes.delete(notebook, note.note_id)
+        await world.tick()
+        assert "was never verified" not in world.outbox.html[task_id]
+
+
+async def test_a_press_that_has_nothing_left_to_write_has_its_card_shown_once_more(
+    run: Run, begin: Begin, engine: FakeEngine, clock: FakeClock, store: Store, notebook: NotebookId
+) -> None:
+    engine.knows("a", info_of(torrent("a"), "a.claim", verified=False))
+    async with run() as manager:
+        world = await begin(manager)
+        _, task_id = await calibrated(world, Notebook(store, clock, manager.note_changed), clock)
+        await manager.learn(info_of(torrent("a"), "a.iso"))
+        for costs in (1, 1):
+            world = await begin(manager)  # it does not know what its messages show
+            await manager.choose_name(Choice(task_id, 0, "utf-8"), notebook=notebook, asked_by=ALICE)
+            assert await world.tick() == costs
 
 
 @pytest.mark.parametrize("first", [True, False])

@@ -7,9 +7,11 @@ import pytest
 from services.calibration.choice import Choice, choices
 from services.calibration.manager import AsyncCalibrationManager
 from services.calibration.task import HashRequest
-from services.errors import CannotChoose
+from services.errors import CannotChoose, NotFound
 from services.magnets.parse import find_magnets
+from services.notebook.edits import Edits
 from services.notebook.history import History
+from services.notebook.notebook import Notebook
 from services.store.store import Store
 from services.torrents import Hints, InfoHash, Name, NotebookId, NoteId, TaskId, TorrentId
 from tests.fake_clock import FakeClock
@@ -19,6 +21,7 @@ from tests.unit.name_world import ALICE, BOB, World, guessed, labels, link
 
 CLAIM, TRUE = "claimed.mkv", "true.mkv"
 GUESS = guessed("claim")
+CLAIMED_GUESS = guessed("claim", verified=False)
 OFFER = "The name in #1 was never verified. Press this one to write it there."
 
 
@@ -125,6 +128,76 @@ async def test_a_name_is_offered_to_notes_whose_claim_nobody_pressed_and_they_co
         assert OFFER not in (await world.shown(manager, task_id)).html
 
 
+@pytest.mark.parametrize("how", ["cancelled", "failed"])
+async def test_a_name_is_offered_over_a_claim_though_its_note_was_tried_once_more_in_vain(
+    world: World, run: Run, how: str
+) -> None:
+    async with run() as manager:
+        note = await world.add(link("claim", "18"), "claim")
+        task_id = await world.calibrate(manager, note)
+        world.engine.names.clear()
+        if how == "failed":
+            world.engine.knows("claim", NotFound())
+        again = await world.calibrate(manager, note)
+        if how == "cancelled":
+            await manager.cancel_task(again, notebook=world.notebook, asked_by=ALICE)
+        number = manager.number
+        await manager.learn(info_of(torrent("claim"), TRUE))
+        assert {one.task.id for one in (await manager.changes_since(number)).tasks} == {task_id}
+        shown = await world.shown(manager, task_id)
+        assert ("stood there" in shown.html, OFFER in shown.html, labels(shown)) == (False, True, [TRUE])
+        await world.choose(manager, task_id, "utf-8")
+        assert await world.text(note) == link("claim", TRUE)
+
+
+async def test_a_link_that_was_taken_out_and_put_back_since_is_its_persons_and_no_card_asks_about_the_claim(
+    world: World, run: Run, store: Store, clock: FakeClock
+) -> None:
+    edits = Edits(store, clock, lambda _: None)
+    async with run() as manager:
+        note = await world.add(link("claim", "18"), "claim")
+        task_id = await world.calibrate(manager, note)
+        for version, said in enumerate(["nothing", link("claim", "18")], 1):
+            await edits.replace(said, notebook=world.notebook, note_id=note, expected=version, person=ALICE)
+        number = manager.number
+        await manager.learn(info_of(torrent("claim"), TRUE))
+        assert {one.task.id for one in (await manager.changes_since(number)).tasks} == {task_id}
+        shown = await world.shown(manager, task_id)
+        assert (TRUE in shown.html, "stood there" in shown.html, labels(shown)) == (True, False, [])
+        assert await store.read(lambda tx: tx.notes.uncalibrated([note])) == {note}
+
+
+async def test_the_card_of_a_hash_that_no_note_has_tells_what_is_verified_in_the_place_of_a_claim(
+    world: World, run: Run
+) -> None:
+    async with run() as manager:
+        task_id = await of_hash(world, manager)
+        number = manager.number
+        await manager.learn(info_of(torrent("claim"), TRUE))
+        assert {one.task.id for one in (await manager.changes_since(number)).tasks} == {task_id}
+        assert f"<b>{TRUE}</b>" in (await world.shown(manager, task_id)).html
+
+
+@pytest.mark.parametrize("meanwhile", ["deleted", "taken out", "written for another"])
+async def test_of_a_claim_that_nobody_pressed_it_is_not_said_that_the_verified_name_stood_there(
+    world: World, run: Run, store: Store, clock: FakeClock, meanwhile: str
+) -> None:
+    async with run() as manager:
+        note = await world.add(link("claim", "18"), "claim")
+        task_id = await world.calibrate(manager, note)
+        if meanwhile == "deleted":
+            await Notebook(store, clock, manager.note_changed).delete(world.notebook, note)
+        elif meanwhile == "taken out":
+            await world.edit(note, "nothing", ALICE)
+        else:
+            world.engine.knows("claim", TRUE)
+            await world.calibrate(manager, await world.add(link("claim"), "claim"))
+            assert await world.text(note) == link("claim", TRUE)
+        await manager.learn(info_of(torrent("claim"), TRUE))
+        shown = await world.shown(manager, task_id)
+        assert (TRUE in shown.html, "stood there" in shown.html, labels(shown)) == (True, False, [])
+
+
 @pytest.mark.parametrize("typed", ["typed", CLAIM, None])
 async def test_what_was_typed_or_kept_since_nobody_pressed_a_claim_is_offered_nothing(
     world: World, run: Run, typed: str | None
@@ -141,6 +214,23 @@ async def test_what_was_typed_or_kept_since_nobody_pressed_a_claim_is_offered_no
         assert not await world.store.read(lambda tx: tx.notes.uncalibrated([note]))
         await world.choose(manager, task_id, "utf-8")
         assert await world.text(note) == link("claim", typed or "18")
+
+
+@pytest.mark.parametrize("typed", ["typed", CLAIM])
+async def test_what_was_typed_while_a_claim_was_looked_for_is_offered_nothing(
+    world: World, run: Run, engine: FakeEngine, typed: str
+) -> None:
+    engine.delay = 9
+    async with run() as manager:
+        note = await world.add(link("claim", "18"), "claim")
+        task_id = await world.calibrate(manager, note)
+        await world.edit(note, link("claim", typed), ALICE)
+        await world.clock.advance(9)
+        await manager.learn(info_of(torrent("claim"), TRUE))
+        shown = await world.shown(manager, task_id)
+        assert (f"<b>{TRUE}</b>" in shown.html, labels(shown)) == (True, [])
+        await world.choose(manager, task_id, "utf-8")
+        assert await world.text(note) == link("claim", typed)
 
 
 @pytest.mark.parametrize("apart", [True, False])
@@ -244,6 +334,30 @@ async def test_a_chosen_claim_is_written_into_no_note_that_was_not_asked_for(wor
         assert [await world.text(one) for one in (typed, other)] == [link("claim", "mine"), link("claim", CLAIM)]
 
 
+@pytest.mark.parametrize("pressed", ["before", "on another card", "on its own card", "by themselves"])
+async def test_what_somebody_types_while_their_task_runs_stays_whoever_else_presses_the_claim(
+    world: World, run: Run, engine: FakeEngine, pressed: str
+) -> None:
+    (only,) = choices(Name(text=CLAIM, raw=CLAIM.encode()), verified=False)
+    async with run() as manager:
+        first = await world.calibrate(manager, await world.add(link("claim", "18"), "claim"))
+        if pressed == "before":
+            await world.choose(manager, first, only.word)
+        engine.delay = 20
+        note = await world.add(link("claim", "18"), "claim")
+        task_id = await world.calibrate(manager, note)
+        await world.edit(note, link("claim", "mine"), ALICE, apart=True)
+        await world.clock.advance(20)
+        if pressed != "before":
+            choice = Choice(first if pressed == "on another card" else task_id, 0, only.word)
+            person = ALICE if pressed == "by themselves" else BOB
+            await manager.choose_name(choice, notebook=world.notebook, asked_by=person)
+        stays = pressed != "by themselves"
+        assert await world.text(note) == link("claim", "mine" if stays else CLAIM)
+        shown = await world.shown(manager, task_id)
+        assert ("typed another name: no note was changed." in shown.html) == stays
+
+
 async def test_of_a_note_in_which_somebody_typed_a_name_it_is_not_said_that_the_true_one_stood_there(
     world: World, run: Run
 ) -> None:
@@ -269,6 +383,58 @@ async def test_a_note_in_which_the_true_name_was_undone_is_not_said_to_be_correc
         await History(store, clock, manager.note_changed).undo_task(world.notebook, last, person=ALICE)
         assert await world.text(note) == link("claim", CLAIM)
         assert "Corrected" not in (await world.shown(manager, first)).html
+
+
+@pytest.mark.parametrize("one_note", [True, False])
+async def test_what_is_written_again_is_the_name_that_was_verified_since_and_no_claim(
+    world: World, run: Run, store: Store, clock: FakeClock, *, one_note: bool
+) -> None:
+    async with run() as manager:
+        note, task_id = await chosen(world, manager)
+        history = History(store, clock, manager.note_changed)
+        await history.undo_task(world.notebook, task_id, person=ALICE)
+        await manager.learn(info_of(torrent("claim"), TRUE))
+        shown = await world.shown(manager, task_id)
+        assert (f"<b>{TRUE}</b>" in shown.html, labels(shown)) == (True, ["Write again"])
+        if one_note:
+            await history.undo(world.notebook, note, person=ALICE)
+        else:
+            await history.undo_task(world.notebook, task_id, person=ALICE, again=True)
+        assert await world.text(note) == link("claim", TRUE)
+        shown = await world.shown(manager, task_id)
+        assert ("Corrected: #1" in shown.html, labels(shown)) == (True, ["Undo"])
+        await history.undo_task(world.notebook, task_id, person=ALICE)
+        assert await world.text(note) == link("claim", "18")
+
+
+@pytest.mark.parametrize("name", ["x" * 1001, " ", None])
+async def test_what_was_verified_since_and_cannot_stand_in_a_note_by_itself_is_not_written_again_for_a_claim(
+    world: World, run: Run, store: Store, clock: FakeClock, name: str | None
+) -> None:
+    async with run() as manager:
+        note, task_id = await chosen(world, manager)
+        history = History(store, clock, manager.note_changed)
+        await history.undo_task(world.notebook, task_id, person=ALICE)
+        await manager.learn(GUESS if name is None else info_of(torrent("claim"), name))
+        await history.undo_task(world.notebook, task_id, person=ALICE, again=True)
+        assert await world.text(note) == link("claim", CLAIM)
+
+
+@pytest.mark.parametrize("name", ["x" * 1001, " ", None])
+async def test_a_note_with_a_claim_is_not_said_to_be_corrected_where_what_is_verified_cannot_stand_there_by_itself(
+    world: World, run: Run, name: str | None
+) -> None:
+    async with run() as manager:
+        note, task_id = await chosen(world, manager)
+        await manager.learn(GUESS if name is None else info_of(torrent("claim"), name))
+        shown = await world.shown(manager, task_id)
+        assert ("Corrected" in shown.html, "never verified" in shown.html) == (False, False)
+        assert "Undo" in labels(shown)
+        if name is None:
+            (reading, *_) = choices(GUESS.name, verified=True)
+            await world.choose(manager, task_id, reading.word)
+            assert [one.name for one in find_magnets(await world.text(note))] == [reading.text]
+            assert "Corrected: #1" in (await world.shown(manager, task_id)).html
 
 
 async def test_each_of_many_notes_that_have_a_claim_is_offered_and_none_said_to_be_corrected(
@@ -309,6 +475,21 @@ async def test_a_card_that_offers_the_name_does_not_say_that_it_stood_there(worl
         for one in (first, again):
             shown = await world.shown(manager, one)
             assert ("stood there already" in shown.html, OFFER in shown.html) == (False, True)
+
+
+async def test_a_note_whose_own_name_was_the_claim_is_offered_what_is_verified_though_another_had_it_undone(
+    world: World, run: Run, store: Store, clock: FakeClock
+) -> None:
+    async with run() as manager:
+        _, elsewhere = await chosen(world, manager)
+        await History(store, clock, manager.note_changed).undo_task(world.notebook, elsewhere, person=ALICE)
+        own = await world.add(link("claim", CLAIM), "claim")
+        task_id = await world.calibrate(manager, own)
+        assert "stood there already" in (await world.shown(manager, task_id)).html
+        await manager.learn(info_of(torrent("claim"), TRUE))
+        assert labels(await world.shown(manager, task_id)) == [TRUE]
+        await world.choose(manager, task_id, "utf-8")
+        assert await world.text(own) == link("claim", TRUE)
 
 
 async def test_a_note_task_corrects_the_claim_by_itself_and_has_nothing_to_offer(
@@ -428,6 +609,28 @@ async def test_a_verified_name_that_has_to_be_read_first_is_offered_when_it_was(
         assert reading.text in labels(shown)
         await world.choose(manager, task_id, reading.word)
         assert [one.name for one in find_magnets(await world.text(note))] == [reading.text]
+
+
+async def test_an_earlier_reading_of_a_claim_that_stands_in_a_note_is_offered_what_is_verified_and_not_called_it(
+    world: World, run: Run, engine: FakeEngine, store: Store, clock: FakeClock
+) -> None:
+    engine.knows("claim", CLAIMED_GUESS)
+    later, earlier, *_ = choices(CLAIMED_GUESS.name, verified=False)
+    notes = Notebook(store, clock, lambda _: None)
+    async with run() as manager:
+        one, two = [await world.add(link("claim", "18"), "claim") for _ in range(2)]
+        first, second = [await world.calibrate(manager, note) for note in (one, two)]
+        await world.choose(manager, first, earlier.word)
+        await notes.delete(world.notebook, one)
+        await world.choose(manager, second, later.word)
+        await notes.restore(world.notebook, one)
+        await manager.learn(info_of(torrent("claim"), TRUE))
+        for task_id in (first, second):
+            shown = await world.shown(manager, task_id)
+            assert "The name in #1, #2 was never verified." in shown.html
+            assert "Corrected" not in shown.html
+        await world.choose(manager, first, "utf-8")
+        assert [await world.text(note) for note in (one, two)] == [link("claim", TRUE)] * 2
 
 
 async def test_what_a_notebook_had_chosen_is_offered_in_the_one_that_it_is_joined_to(

@@ -12,10 +12,12 @@ from services.store.store import Store
 from services.torrents import NotebookId, NoteId, PersonId, TaskId
 from tests.fake_clock import FakeClock
 from tests.unit.conftest import Run
-from tests.unit.fakes import FakeEngine, torrent
+from tests.unit.fakes import FakeEngine, info_of, torrent
+from tests.unit.name_world import guessed
 
 ALICE = PersonId("tg:1")
 LINK = f"magnet:?xt=urn:btih:{torrent('film').shown}"
+GUESS = guessed("film")
 
 
 class Home:
@@ -116,24 +118,47 @@ async def test_a_name_that_stands_there_is_not_passed_over(home: Home, run: Run,
             assert await home.why(manager, task_id) is None
 
 
+async def test_a_name_that_was_undone_in_a_note_that_nobody_asked_for_is_not_passed_over_where_it_stands(
+    home: Home, run: Run, clock: FakeClock, store: Store
+) -> None:
+    other = await home.notes.save(LINK, notebook=home.notebook, person=ALICE, origin=None)
+    assert other is not None
+    await store.write(lambda tx: tx.notes.pin(other.note_id, [torrent("film")], 1.0))
+    await home.edit(f"{LINK}&dn=The%20Matrix%20%281999%29")
+    async with run() as manager:
+        task_id = await home.submit(manager)
+        await clock.advance(9)
+        assert await home.why(manager, task_id) is None
+
+
 async def test_what_is_undone_later_changes_nothing_of_what_a_task_has_found_before(
     home: Home, run: Run, clock: FakeClock, store: Store
 ) -> None:
-    await home.notes.save(LINK, notebook=home.notebook, person=ALICE, origin=None)
     history = History(store, clock, lambda _: None)
     async with run() as manager:
+        pinned = await home.submit(manager)
+        await clock.advance(1)
+        await store.write(lambda tx: tx.notes.pin(home.note, [torrent("film")], 1.0))
+        await clock.advance(9)
+        await store.write(lambda tx: tx.notes.unpin(home.note))
         await home.submit(manager)
         await clock.advance(9)
         stood = await home.submit(manager)
         await clock.advance(9)
-        await history.undo(home.notebook, home.note, person=ALICE)
-        assert await home.why(manager, stood) is None
-        pinned = await manager.submit_task(
-            request=NoteRequest((home.note, NoteId(home.note + 1))),
-            notebook=home.notebook,
-            asked_by=ALICE,
-            cause="command",
-        )
+        for _ in range(2):
+            await history.undo(home.notebook, home.note, person=ALICE)
+            assert await home.why(manager, stood) is None
+            assert await home.why(manager, pinned) is PassedOver.PINNED
+
+
+@pytest.mark.parametrize("claimed", [True, False])
+async def test_a_name_that_was_not_sure_is_known_to_have_been_so(
+    home: Home, run: Run, clock: FakeClock, engine: FakeEngine, *, claimed: bool
+) -> None:
+    engine.knows("film", info_of(torrent("film"), "claimed.mkv", verified=False) if claimed else GUESS)
+    async with run() as manager:
+        task_id = await home.submit(manager)
         await clock.advance(9)
-        await history.undo(home.notebook, home.note, person=ALICE)
-        assert await home.why(manager, pinned) is PassedOver.PINNED
+        assert await home.why(manager, task_id) is PassedOver.UNSURE
+        await manager.learn(info_of(torrent("film"), "The Matrix (1999)"))
+        assert await home.why(manager, task_id) is PassedOver.UNSURE

@@ -51,7 +51,7 @@ SELECT followers.id, task_id, followers.asked_by, reply_to, message_id, language
     completed_at IS NOT NULL AND end_shown_at IS NULL AND EXISTS (
         SELECT 1 FROM item_rows
         WHERE item_rows.task_id = tasks.id AND (position > 0 OR ended_at IS NOT NULL
-        AND NOT (certain AND (verified OR chosen)))
+        AND (passed_over = 'unsure' OR NOT (certain AND (verified OR chosen))))
     ) AS needs_card
 FROM followers LEFT JOIN tasks ON tasks.id = task_id
 WHERE board_id = :id

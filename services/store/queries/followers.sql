@@ -120,12 +120,33 @@ SELECT * FROM followers WHERE board_id IS NOT NULL AND message_id IS NOT NULL OR
 UPDATE followers SET message_id = NULL WHERE id = :id AND message_id = :message_id AND board_id IS NOT NULL;
 
 -- name: renew_followers
--- Of the tasks that wrote into the note, and those that show what was not found in it. What is on its way is not the
--- last word; who rests without an end goes on so.
+-- Of the tasks that wrote into the note, those that tell of a torrent of it, by any of its hashes, where something verified
+-- has replaced a claim there, and those that show what was not found in it. What is on its way is not the last word; who
+-- rests without an end goes on so.
+WITH here AS (
+    SELECT notebook_id FROM notes
+    WHERE id = :note_id AND EXISTS (SELECT 1 FROM replaced_claims WHERE notebook_id = notes.notebook_id)
+), hashes AS MATERIALIZED (
+    SELECT info_hash FROM here CROSS JOIN note_hashes ON note_id = :note_id
+    UNION SELECT v2 FROM here CROSS JOIN note_hashes ON note_id = :note_id CROSS JOIN names ON v1 = info_hash AND verified
+    UNION SELECT v1 FROM here CROSS JOIN note_hashes ON note_id = :note_id CROSS JOIN names ON v2 = info_hash AND verified
+), claimed AS MATERIALIZED (
+    SELECT notebook_id FROM here CROSS JOIN hashes CROSS JOIN replaced_claims USING (notebook_id, info_hash) LIMIT 1
+)
 UPDATE followers SET renewed = renewed + 1,
     end_shown_at = CASE WHEN shown_state IN ('completed', 'failed', 'cancelled') THEN NULL ELSE end_shown_at END
 WHERE board_id IS NULL AND (
-    task_id IN (SELECT task_id FROM revisions WHERE note_id = :note_id AND task_id IS NOT NULL)
+    task_id IN (
+        SELECT task_id FROM revisions WHERE note_id = :note_id AND task_id IS NOT NULL
+        UNION ALL
+        SELECT tasks.id FROM claimed CROSS JOIN hashes
+        CROSS JOIN items ON items.v1 = info_hash AND items.state = 'completed'
+        JOIN tasks ON tasks.id = items.task_id AND tasks.notebook_id = claimed.notebook_id
+        UNION ALL
+        SELECT tasks.id FROM claimed CROSS JOIN hashes
+        CROSS JOIN items ON items.v2 = info_hash AND items.state = 'completed'
+        JOIN tasks ON tasks.id = items.task_id AND tasks.notebook_id = claimed.notebook_id
+    )
     OR id IN (
         SELECT turned.id FROM followers AS turned JOIN notes ON notes.id = :note_id
         WHERE turned.failed_page IS NOT NULL AND turned.notebook_id = notes.notebook_id
@@ -139,15 +160,10 @@ UPDATE followers SET renewed = renewed + 1,
 WHERE board_id IS NULL AND task_id IN (SELECT value FROM json_each(:task_ids));
 
 -- name: followers_behind
--- Those of the ended tasks that have an end to show, once more or still, for these notes: see renew_followers.
+-- Those of the ended tasks of these notes' notebooks that have an end to show, once more or still: see renew_followers.
 SELECT followers.* FROM followers JOIN tasks ON tasks.id = followers.task_id
-WHERE end_shown_at IS NULL AND board_id IS NULL AND tasks.completed_at IS NOT NULL AND (
-    task_id IN (
-        SELECT task_id FROM revisions WHERE note_id IN (SELECT value FROM json_each(:notes)) AND task_id IS NOT NULL
-    ) OR failed_page IS NOT NULL AND EXISTS (
-        SELECT 1 FROM json_each(followers.request, '$.notes') WHERE value IN (SELECT value FROM json_each(:notes))
-    )
-)
+WHERE end_shown_at IS NULL AND board_id IS NULL AND tasks.completed_at IS NOT NULL
+    AND followers.notebook_id IN (SELECT notebook_id FROM notes WHERE id IN (SELECT value FROM json_each(:notes)))
 ORDER BY followers.id;
 
 -- name: turn_follower

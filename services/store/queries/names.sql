@@ -74,6 +74,8 @@ SELECT known.place, names.id, names.verified, names.name, names.v1, names.v2,
 FROM known JOIN names USING (id);
 
 -- name: keep_replaced_claims
+-- Where it was chosen; where a note was calibrated by it, whose tasks are kept no longer; and where a task told of it,
+-- whatever its notes were tried again for since.
 INSERT INTO replaced_claims (notebook_id, info_hash, text)
 SELECT notebook_id, one.value, text FROM chosen_names
 JOIN names ON names.id = name_id AND NOT verified
@@ -81,6 +83,16 @@ JOIN json_each(json_array(v1, v2)) AS one ON one.value IS NOT NULL
 WHERE name_id = :id
 UNION SELECT notebook_id, info_hash, name FROM names
 CROSS JOIN note_hashes ON info_hash IN (v1, v2) AND outcome = 'completed'
+WHERE names.id = :id AND NOT verified
+UNION SELECT notebook_id, one.value, name FROM names
+CROSS JOIN items ON items.state = 'completed' AND items.v1 = names.v1 AND +items.v2 IS names.v2
+JOIN tasks ON tasks.id = task_id
+JOIN json_each(json_array(names.v1, names.v2)) AS one ON one.value IS NOT NULL
+WHERE names.id = :id AND NOT verified
+UNION SELECT notebook_id, one.value, name FROM names
+CROSS JOIN items ON items.state = 'completed' AND items.v2 = names.v2 AND +items.v1 IS names.v1
+JOIN tasks ON tasks.id = task_id
+JOIN json_each(json_array(names.v1, names.v2)) AS one ON one.value IS NOT NULL
 WHERE names.id = :id AND NOT verified
 ON CONFLICT DO NOTHING;
 
@@ -110,6 +122,15 @@ RETURNING id;
 
 -- name: insert_file
 INSERT INTO torrent_files (name_id, position, path, size) VALUES (:name_id, :position, :path, :size);
+
+-- name: keep_earlier_choice
+-- What was chosen of a claim before may stand in notes, as what something verified replaces.
+INSERT INTO replaced_claims (notebook_id, info_hash, text)
+SELECT notebook_id, one.value, chosen_names.text FROM names
+CROSS JOIN chosen_names ON name_id = names.id AND notebook_id = :notebook_id AND chosen_names.text <> :text
+JOIN json_each(json_array(v1, v2)) AS one ON one.value IS NOT NULL
+WHERE NOT verified AND (v1 = :v1 AND +v2 IS :v2 OR v2 = :v2 AND :v1 IS NULL AND +v1 IS NULL)
+ON CONFLICT DO NOTHING;
 
 -- name: choose_name
 -- Nearly every torrent has no v2: to search by that (without the +) would be to read them all.

@@ -128,10 +128,11 @@ WHERE id IN (SELECT note_id FROM revisions WHERE task_id = :task_id)
 ORDER BY id;
 
 -- name: pinned_notes
--- Those that have not the magnet any more, too. CROSS: few are pinned, and a notebook has many notes.
+-- Those that have not the magnet any more, too. CROSS, twice: few are pinned, and a notebook has many notes, all of which
+-- were read for each torrent.
 SELECT DISTINCT asked.key AS place, pins.note_id FROM json_each(:torrents) AS asked
 CROSS JOIN pins ON pins.info_hash IN (asked.value ->> 0, asked.value ->> 1)
-JOIN notes ON notes.id = pins.note_id AND notes.notebook_id = :notebook_id;
+CROSS JOIN notes ON notes.id = pins.note_id AND notes.notebook_id = :notebook_id;
 
 -- name: insert_pin
 INSERT INTO pins (note_id, info_hash, at) VALUES (:note_id, :info_hash, :at) ON CONFLICT DO NOTHING;
