@@ -243,7 +243,7 @@ class _Asking:
         async with source.turn():
             self._in_line.discard(source.label)
             self._began[source.label] = self._clock.monotonic()
-            info = await source.resolver.resolve(self._torrent, self._hints, _Leg(self, source.label))
+            info = await source.resolver.resolve(self._torrent, self._hints, _Leg(self, source))
             if info.verified and not info.torrent.answers(self._torrent):
                 raise NotFound(reason="another torrent")
             return info
@@ -317,15 +317,16 @@ class _Asking:
 class _Leg:
     """The progress of one source's part in a lookup."""
 
-    def __init__(self, asking: _Asking, label: str) -> None:
+    def __init__(self, asking: _Asking, source: Source) -> None:
         self._asking = asking
-        self._label = label
+        self._source = source
 
     def started(self) -> None:
         self._asking.started()
 
     def report(self, step: Step) -> None:
-        self._asking.heard(self._label, step)
+        self._source.breaker.worked()
+        self._asking.heard(self._source.label, step)
 
     def claimed(self, info: TorrentInfo) -> None:
         """Do nothing: a source's claim is its answer."""

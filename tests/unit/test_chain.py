@@ -369,6 +369,21 @@ async def test_one_that_is_down_is_passed_over_with_a_word_until_one_who_tries_i
     assert len(second.asked) == 5
 
 
+async def test_one_that_is_well_again_is_asked_although_who_tries_looks_for_what_nobody_has(clock: FakeClock) -> None:
+    source = FakeSource(clock, "source", ResolverDown(), delay=0)
+    rig = Rig(clock, [source])
+    for _ in range(3):
+        await rig.answer(0)
+    await clock.advance(10)
+    source.answer, source.delay, source.step = TRUE, NEVER, Step("asking", {"peers": 0})
+    dead = rig.begin(torrent("dead"))
+    await clock.advance(1)
+    source.delay = 1
+    assert await rig.answer(1) is TRUE
+    dead.cancel()
+    await asyncio.wait([dead])
+
+
 async def test_where_all_are_down_it_fails_at_once_and_is_asked_again_after_the_pause(clock: FakeClock) -> None:
     down = FakeSource(clock, "down", ResolverDown(reason="refused"), delay=0)
     rig = Rig(clock, [down])
