@@ -1,8 +1,10 @@
 """What ``check`` says of the sources of names beside the swarm."""
 
 import contextlib
+import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from bot.config_resolvers import Qbittorrent, Resolvers
@@ -20,10 +22,7 @@ def look_at_sources(settings: Resolvers) -> Iterator[Finding]:
             case "command":
                 yield _command(settings.command.argv[0])
             case "files":
-                missing = [str(one) for one in settings.files.folders if not one.is_dir()]
-                said = f"no folder: {', '.join(missing)}"
-                there = good("files", f"read in {', '.join(map(str, settings.files.folders))}")
-                yield bad("files", said, "see [resolvers.files] folders") if missing else there
+                yield _files(settings.files.folders)
             case "http":
                 yield from _http(settings)
             case "qbittorrent":
@@ -33,6 +32,22 @@ def look_at_sources(settings: Resolvers) -> Iterator[Finding]:
     for name, (_, value) in settings.given.items():
         if value and name not in settings.order:
             yield bad(name, "it is set up, and never asked", f'add "{name}" to order in [resolvers]')
+
+
+def _files(folders: Sequence[Path]) -> Finding:
+    refused = [f"{one}: {why}" for one in folders if (why := _refusal(one))]
+    if refused:
+        return bad("files", "; ".join(refused), "see [resolvers.files] folders")
+    return good("files", f"read in {', '.join(map(str, folders))}")
+
+
+def _refusal(folder: Path) -> str:
+    """Return why *folder* cannot be read, or what is in it not be reached; nothing where it can."""
+    try:
+        os.scandir(f"{folder}/.").close()
+    except OSError as error:
+        return error.strerror or str(error)
+    return ""
 
 
 def _http(settings: Resolvers) -> Iterator[Finding]:
