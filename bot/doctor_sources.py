@@ -1,32 +1,36 @@
 """What ``check`` says of the sources of names beside the swarm."""
 
+import asyncio
 import contextlib
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from bot.config_resolvers import Qbittorrent, Resolvers
 from bot.finding import Finding, bad, good
-from bot.sources import login_to
+from bot.sources import caches_of, login_to
+from services.clock import SystemClock
 from services.errors import ResolverDown
 from services.resolvers.addresses import AddressPolicy, literal
+from services.resolvers.http import HttpResolver
 from services.resolvers.qbittorrent import Server
 
 
-def look_at_sources(settings: Resolvers) -> Iterator[Finding]:
+async def look_at_sources(settings: Resolvers) -> AsyncIterator[Finding]:
     """Yield what is to be said of those that the settings have, in their order; nothing where that is the swarm."""
     for source in settings.order:
         match source:
             case "command":
-                yield _command(settings.command.argv[0])
+                yield await asyncio.to_thread(_command, settings.command.argv[0])
             case "files":
-                yield _files(settings.files.folders)
+                yield await asyncio.to_thread(_files, settings.files.folders)
             case "http":
-                yield from _http(settings)
+                for finding in await _http(settings):
+                    yield finding
             case "qbittorrent":
-                yield _qbittorrent(settings.qbittorrent)
+                yield await asyncio.to_thread(_qbittorrent, settings.qbittorrent)
             case _:
                 continue
     for name, (_, value) in settings.given.items():
@@ -50,14 +54,31 @@ def _refusal(folder: Path) -> str:
     return ""
 
 
-def _http(settings: Resolvers) -> Iterator[Finding]:
-    hosts = dict.fromkeys(urlsplit(one).hostname or "" for one in settings.http.templates)
-    kept_off = [one for one in hosts if _is_kept_off(one, AddressPolicy(settings.libtorrent.allow_private_peers))]
+async def _http(settings: Resolvers) -> Sequence[Finding]:
+    servers = {parts.netloc: parts for parts in map(urlsplit, settings.http.templates)}
+    policy = AddressPolicy(settings.libtorrent.allow_private_peers)
+    kept_off = [one for one, parts in servers.items() if _is_kept_off(parts.hostname or "", policy)]
+    async with await caches_of(settings, SystemClock()) as caches:
+        reached = {
+            one: _trouble(caches, f"{parts.scheme}://{one}") for one, parts in servers.items() if one not in kept_off
+        }
+        troubles = dict(zip(reached, await asyncio.gather(*reached.values()), strict=True))
+    findings = [bad("http", f"{one}: {why}", "see [resolvers.http] templates") for one, why in troubles.items() if why]
     if kept_off:
         said = f"{', '.join(kept_off)} is in a private network, and is not contacted"
-        yield bad("http", said, "to have it asked: allow_private_peers = true in [resolvers.libtorrent]")
-    if others := [one for one in hosts if one not in kept_off]:
-        yield good("http", f"{', '.join(others)} will learn which torrents are looked for")
+        findings.append(bad("http", said, "to have it asked: allow_private_peers = true in [resolvers.libtorrent]"))
+    if well := [one for one, why in troubles.items() if not why]:
+        findings.append(good("http", f"{', '.join(well)} will learn which torrents are looked for"))
+    return findings
+
+
+async def _trouble(caches: HttpResolver, server: str) -> str:
+    """Return why *server* does not answer; nothing where it does."""
+    try:
+        await caches.reach(server)
+    except ResolverDown as error:
+        return str(error.parameters["reason"])
+    return ""
 
 
 def _is_kept_off(host: str, policy: AddressPolicy) -> bool:

@@ -66,16 +66,8 @@ async def opened(
                     )
                     return await stack.enter_async_context(theirs), settings.qbittorrent.at_once
                 case _:
-                    http = settings.http
-                    caches = HttpResolver.open(
-                        http.templates,
-                        policy=await _policy(settings),
-                        seconds=http.timeout,
-                        at_once=http.at_once,
-                        clock=clock,
-                        read=read_torrent,
-                    )
-                    return await stack.enter_async_context(caches), http.at_once
+                    caches = await caches_of(settings, clock)
+                    return await stack.enter_async_context(caches), settings.http.at_once
 
         sources = []
         for name in settings.order:
@@ -101,6 +93,18 @@ def login_to(settings: Qbittorrent) -> Login:
         settings.password.get_secret_value(),
         settings.api_key.get_secret_value(),
         settings.timeout,
+    )
+
+
+async def caches_of(settings: Resolvers, clock: Clock) -> contextlib.AbstractAsyncContextManager[HttpResolver]:
+    """Return what opens the web caches of the settings."""
+    return HttpResolver.open(
+        settings.http.templates,
+        policy=await _policy(settings),
+        seconds=settings.http.timeout,
+        at_once=settings.http.at_once,
+        clock=clock,
+        read=read_torrent,
     )
 
 

@@ -3,12 +3,12 @@
 import asyncio
 import socket
 import ssl
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from functools import partial
 from http import HTTPStatus
-from typing import Self
+from typing import Self, TypeVar
 from urllib.parse import quote, urljoin, urlsplit
 
 import httpcore
@@ -23,6 +23,7 @@ _MOST_REDIRECTS = 3
 _HEADERS = (("User-Agent", "calibot"), ("Accept-Encoding", "identity"))
 _KNOWS_NOT = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
 _PLAIN = "!#$%&'()*+,/:;=?@[]~"  # what a redirect may say as it is, beside letters, digits and "_.-"
+_T = TypeVar("_T")
 _SOCKET_OPTION = tuple[int, int, int] | tuple[int, int, bytes | bytearray] | tuple[int, int, None, int]
 
 
@@ -89,7 +90,7 @@ class HttpResolver:
             asked = torrent.shown.hex
             address = template.replace("{info_hash}", asked).replace("{INFO_HASH}", asked.upper())
             try:
-                content = await self._content(address)
+                content = await self._in_time(self._fetched(address))
                 return await asyncio.to_thread(told_by, content, torrent, self.label, self._read)
             except LookupFailed as error:
                 failures.append(error)
@@ -98,26 +99,50 @@ class HttpResolver:
     def add_hints(self, torrent: TorrentId, hints: Hints) -> None:
         """Do nothing: they are told an info-hash alone."""
 
-    async def _content(self, address: str) -> bytes:
-        asking = asyncio.ensure_future(self._fetched(address))
-        await at_most(self._clock, self._seconds, asking)
-        if asking.cancelled():
+    async def reach(self, server: str) -> None:
+        """See that *server*, a scheme and a host, answers, whatever it does: it is told nothing.
+
+        Raises:
+            ResolverDown: it does not; parameter *reason* says why.
+        """
+        await self._in_time(self._greeted(f"{server}/"))
+
+    async def _greeted(self, address: str) -> None:
+        async with self._asked(address):
+            pass
+
+    async def _in_time(self, asking: Coroutine[None, None, _T]) -> _T:
+        asked = asyncio.ensure_future(asking)
+        await at_most(self._clock, self._seconds, asked)
+        if asked.cancelled():
             raise ResolverDown(reason="no answer in time")
-        return asking.result()
+        return asked.result()
 
     async def _fetched(self, address: str) -> bytes:
         if not can_be_asked(address):
             raise ResolverDown(reason="no such address")
-        try:
-            for _ in range(_MOST_REDIRECTS + 1):
-                async with self._pool.stream("GET", address, headers=_HEADERS) as answer:
-                    further = _further(address, answer)
-                    if further is None:
-                        return await _whole(answer)
-                    address = further
-        except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException, OSError) as error:
-            raise ResolverDown(reason=type(error).__name__) from error
+        for _ in range(_MOST_REDIRECTS + 1):
+            async with self._asked(address) as answer:
+                further = _further(address, answer)
+                if further is None:
+                    return await _whole(answer)
+                address = further
         raise NotFound(reason="redirected")
+
+    @asynccontextmanager
+    async def _asked(self, address: str) -> AsyncIterator[httpcore.Response]:
+        try:
+            async with self._pool.stream("GET", address, headers=_HEADERS) as answer:
+                yield answer
+        except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException, OSError) as error:
+            raise ResolverDown(reason=_why(error)) from error
+
+
+def _why(error: BaseException) -> str:
+    """Return what is at the bottom of it, in its own words: what lies above says that something has failed."""
+    while beneath := error.__cause__ or next((one for one in error.args if isinstance(one, BaseException)), None):
+        error = beneath
+    return (error.strerror if isinstance(error, OSError) else str(error)) or type(error).__name__
 
 
 def _further(address: str, answer: httpcore.Response) -> str | None:

@@ -7,12 +7,14 @@ from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpcore
 import pytest
 
 from bot import sources
-from bot.config_resolvers import Http, Resolvers
+from bot.config_resolvers import Http, Libtorrent, Resolvers
+from bot.doctor_sources import look_at_sources
 from sandbox.swarm import make_sample
 from services.clock import Clock, SystemClock
 from services.errors import LookupFailed, NotFound, ResolverDown
@@ -409,3 +411,56 @@ async def test_this_machines_own_public_address_is_not_contacted(
         with pytest.raises(LookupFailed):
             await chain.resolve(X, Hints(), Steps())
     assert connected == ["8.8.8.8"]
+
+
+# What a check says of them.
+
+
+async def checked(*templates: str, seconds: float = 10) -> list[str]:
+    http, private = Http(templates=templates, timeout=seconds), Libtorrent(allow_private_peers=True)
+    return [str(one) async for one in look_at_sources(Resolvers(order=("http",), http=http, libtorrent=private))]
+
+
+async def test_a_check_has_each_answer_once_and_tells_it_no_info_hash(cache: Cache) -> None:
+    async with Cache().at("::1") as other:
+        templates = (cache.url("/a/{info_hash}"), cache.url("/b?x={INFO_HASH}"), other.url(host="[::1]"))
+        (line,) = await checked(*templates)
+        assert (cache.asked, other.asked) == (["/"], ["/"])
+        there = f"127.0.0.1:{cache.port}, [::1]:{other.port}"
+    assert line == f"✓ http: {there} will learn which torrents are looked for"
+
+
+@pytest.mark.parametrize(
+    ("template", "why"),
+    [
+        ("http://127.0.0.1:1/{info_hash}", "Connect call failed ('127.0.0.1', 1)"),
+        ("http://nowhere.example/{info_hash}", "Name or service not known"),
+        ("http://curt/{info_hash}", "Server disconnected without sending a response."),
+        ("https://curt/{info_hash}", "EndOfStream"),
+    ],
+)
+async def test_a_check_tells_of_one_that_does_not_answer_why_and_of_the_others(
+    cache: Cache, monkeypatch: pytest.MonkeyPatch, template: str, why: str
+) -> None:
+    real = socket.getaddrinfo
+
+    def known(host: str, port: int, **how: int) -> Sequence[object]:
+        if host == "nowhere.example":
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        return real(host, port, **how)
+
+    def hangs_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+
+    monkeypatch.setattr(socket, "getaddrinfo", known)
+    async with await asyncio.start_server(hangs_up, "127.0.0.1", 0) as curt:
+        template = template.replace("curt", f"127.0.0.1:{curt.sockets[0].getsockname()[1]}")
+        down, well = await checked(template, cache.url())
+    assert down == f"✗ http: {urlsplit(template).netloc}: {why} — see [resolvers.http] templates"
+    assert well == f"✓ http: 127.0.0.1:{cache.port} will learn which torrents are looked for"
+
+
+async def test_a_check_waits_for_a_silent_one_no_longer_than_a_lookup_does(cache: Cache) -> None:
+    cache.stays_open, cache.answers["/"] = True, b""
+    (line,) = await checked(cache.url(), seconds=0.1)
+    assert line == f"✗ http: 127.0.0.1:{cache.port}: no answer in time — see [resolvers.http] templates"
