@@ -249,30 +249,79 @@ async def test_a_pipe_or_a_folder_that_it_names_is_not_waited_for(helper: Look, 
         assert failed.parameters == {"reason": "file_unreadable"}
 
 
-async def test_a_file_whose_read_never_returns_has_the_programs_time_and_no_more(
-    helper: Look, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    loop, clock, reading, may_end = asyncio.get_running_loop(), FakeClock(), asyncio.Event(), threading.Event()
-    real = Path.is_file
+@pytest.fixture
+async def hangs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[Path, asyncio.Semaphore]]:
+    """Yield a file whose reads do not return before the test has ended, and what tells of each that begins."""
+    loop, begun, may_end = asyncio.get_running_loop(), asyncio.Semaphore(0), threading.Event()
+    file, real = tmp_path / "hung.torrent", Path.is_file
 
     def hung(path: Path) -> bool:
-        if path.name == "hung.torrent":
-            loop.call_soon_threadsafe(reading.set)
+        if path == file:
+            loop.call_soon_threadsafe(begun.release)
             may_end.wait(60)
         return real(path)
 
     monkeypatch.setattr(Path, "is_file", hung)
-    loop.set_default_executor(ThreadPoolExecutor(1))
-    try:
-        looking = helper(f"print({str(tmp_path / 'hung.torrent')!r})", 20, clock)
-        await reading.wait()
-        async with asyncio.timeout(5):
-            await asyncio.to_thread(int)
+    yield file, begun
+    may_end.set()
+
+
+async def test_a_file_whose_read_never_returns_has_the_programs_time_and_no_more_and_is_told(
+    hangs: tuple[Path, asyncio.Semaphore], helper: Look
+) -> None:
+    (file, begun), clock = hangs, FakeClock()
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
+    looking = helper(f"print({str(file)!r})", 20, clock)
+    await begun.acquire()
+    async with asyncio.timeout(5):
+        await asyncio.to_thread(int)
+    with capture_logs() as logged:
         await clock.advance(20)
         assert looking.done()
-        assert (await failure(looking)).parameters == {"source": "command", "reason": "no answer in 20 s"}
-    finally:
-        may_end.set()
+    assert (await failure(looking)).parameters == {"source": "command", "reason": "no answer in 20 s"}
+    assert [(one["event"], one["path"]) for one in logged] == [("command.hung", str(file))]
+
+
+async def test_files_whose_reads_never_return_keep_nobody_from_a_name(
+    hangs: tuple[Path, asyncio.Semaphore], nothing_left: str, tmp_path: Path
+) -> None:
+    (file, begun), clock = hangs, FakeClock()
+    one = resolver(["/bin/sh", "-c", 'cat "$0"', str(tmp_path / "said"), "{info_hash}"], 20, clock)
+    (tmp_path / "said").write_text(str(file))
+    looking = [asyncio.ensure_future(one.resolve(X, Hints(), Steps())) for _ in range(4)]
+    for _ in looking:
+        await begun.acquire()
+    (tmp_path / "said").write_bytes("三体.mkv".encode("gbk"))
+    async with asyncio.timeout(10):
+        assert (await one.resolve(X, Hints(), Steps())).name.text == "三体.mkv"
+    await clock.advance(20)
+    assert [type(await failure(late)) for late in looking] == [SourceFailed] * 4
+
+
+async def test_the_name_beside_a_file_that_cannot_be_used_is_a_claim(
+    hangs: tuple[Path, asyncio.Semaphore], helper: Look, tmp_path: Path
+) -> None:
+    (hung, begun), clock = hangs, FakeClock()
+    (tmp_path / "garbage").write_bytes(b"garbage")
+    for file in (tmp_path / "none", tmp_path / "garbage"):
+        info = await helper(f"print(json.dumps({{'torrent': {str(file)!r}, 'name': 'A', 'size': 7}}))")
+        assert (info.name.text, info.size, info.verified) == ("A", 7, False)
+    looking = helper(f"print(json.dumps({{'torrent': {str(hung)!r}, 'name': 'A'}}))", 20, clock)
+    await begun.acquire()
+    await clock.advance(20)
+    assert looking.result().name.text == "A"
+
+
+async def test_the_name_beside_another_torrents_file_is_none(helper: Look, tmp_path: Path) -> None:
+    (tmp_path / "other").write_bytes(torrent_of(make_sample("Other.mkv")))
+    failed = await failure(helper(f"print(json.dumps({{'torrent': {str(tmp_path / 'other')!r}, 'name': 'A'}}))"))
+    assert failed.parameters == {"reason": "another torrent"}
+
+
+@pytest.mark.skipif(not Path("/proc/kmsg").is_file(), reason="not on this system")
+async def test_a_file_of_the_systems_that_has_no_end_is_not_read(helper: Look) -> None:
+    failed = await failure(helper("print('/proc/kmsg')"))  # what reads all of it waits for the kernel
+    assert failed.parameters == {"reason": "torrent_unusable"}
 
 
 # How it misbehaves.
