@@ -3,7 +3,8 @@
 import asyncio
 import socket
 import ssl
-from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
+import zlib
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from functools import partial
@@ -153,9 +154,8 @@ def _further(address: str, answer: httpcore.Response) -> str | None:
     """
     if not HTTPStatus.MULTIPLE_CHOICES <= answer.status < HTTPStatus.BAD_REQUEST:
         return None
-    named = next((value for name, value in answer.headers if name.lower() == b"location"), b"")
     try:
-        further = urljoin(address, quote(named, _PLAIN))
+        further = urljoin(address, quote(_header(answer, b"location"), _PLAIN))
     except ValueError as error:
         raise NotFound(reason="redirected") from error
     if not can_be_asked(further) or urlsplit(further).scheme not in {"https", urlsplit(address).scheme}:
@@ -168,12 +168,35 @@ async def _whole(answer: httpcore.Response) -> bytes:
         raise NotFound(reason="no_file")
     if answer.status != HTTPStatus.OK:
         raise ResolverDown(reason=f"status {answer.status}")
-    content = bytearray()
+    content, unpacked = bytearray(), _unpacking(_header(answer, b"content-encoding"))
     async for chunk in answer.aiter_stream():
-        content += chunk
+        content += unpacked(chunk, LARGEST + 1 - len(content))
         if len(content) > LARGEST:
             raise NotFound(reason="file_too_large")
     return bytes(content)
+
+
+def _header(answer: httpcore.Response, wanted: bytes) -> bytes:
+    return next((value for name, value in answer.headers if name.lower() == wanted), b"")
+
+
+def _unpacking(encoding: bytes) -> Callable[[bytes, int], bytes]:
+    """Return what makes a part of an answer plain, so many bytes of it at most: some send gzip unasked."""
+    match encoding.strip().lower():
+        case b"" | b"identity":
+            return lambda part, _: part
+        case b"gzip" | b"x-gzip":
+            gzip = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+
+            def unpacked(part: bytes, most: int) -> bytes:
+                try:
+                    return gzip.decompress(part, most)
+                except zlib.error as error:
+                    raise NotFound(reason="torrent_unusable") from error
+
+            return unpacked
+        case _:
+            raise NotFound(reason="torrent_unusable")
 
 
 class _Guarded(httpcore.AsyncNetworkBackend):

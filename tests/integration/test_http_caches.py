@@ -1,6 +1,7 @@
 """Web caches as a source, over real sockets: what they answer, where they lead, and whom nobody is to contact."""
 
 import asyncio
+import gzip
 import socket
 import threading
 from collections.abc import AsyncIterator, Sequence
@@ -129,6 +130,13 @@ async def test_what_a_cache_has_is_verified(cache: Cache) -> None:
     assert (info.name.text, info.verified, info.source, info.torrent) == ("Cached.mkv", True, "http", X)
 
 
+async def test_what_a_cache_sends_as_gzip_unasked_is_read(cache: Cache) -> None:
+    cache.answers["/x"] = answer(200, gzip.compress(TORRENT), "Content-Encoding: gzip")
+    assert (await look(cache.url("/x"))).name.text == "Cached.mkv"
+    cache.answers["/y"] = answer(200, TORRENT, "content-encoding: Identity")
+    assert (await look(cache.url("/y"))).name.text == "Cached.mkv"
+
+
 async def test_it_is_told_the_info_hash_in_small_or_capital_digits_and_nothing_else(cache: Cache) -> None:
     cache.answers[f"/a/{HASH.upper()}?x={HASH}"] = answer(200, TORRENT)
     await look(cache.url("/a/{INFO_HASH}?x={info_hash}"))
@@ -154,6 +162,10 @@ async def test_the_next_is_asked_where_one_does_not_have_it(cache: Cache) -> Non
         (answer(200), "torrent_unusable"),
         (answer(200, b"d4:info" + make_sample("Another").info + b"e"), "another torrent"),
         (answer(200, b"x" * (16 * 1_048_576 + 1)), "file_too_large"),
+        (answer(200, gzip.compress(bytes(16 * 1_048_576 + 1)), "Content-Encoding: gzip"), "file_too_large"),
+        (answer(200, gzip.compress(TORRENT)[:-20], "Content-Encoding: gzip"), "torrent_unusable"),
+        (answer(200, TORRENT, "Content-Encoding: gzip"), "torrent_unusable"),
+        (answer(200, TORRENT, "Content-Encoding: br"), "torrent_unusable"),
     ],
 )
 async def test_what_is_not_this_torrent_is_no_answer(cache: Cache, said: bytes, reason: str) -> None:
