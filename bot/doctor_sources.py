@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from bot.config_resolvers import Qbittorrent, Resolvers
 from bot.finding import Finding, bad, good
-from bot.sources import caches_of, login_to
+from bot.sources import caches, login_to
 from services.clock import SystemClock
 from services.errors import ResolverDown
 from services.resolvers.addresses import AddressPolicy, literal
@@ -55,27 +55,25 @@ def _refusal(folder: Path) -> str:
 
 
 async def _http(settings: Resolvers) -> Sequence[Finding]:
-    servers = {parts.netloc: parts for parts in map(urlsplit, settings.http.templates)}
     policy = AddressPolicy(settings.libtorrent.allow_private_peers)
-    kept_off = [one for one, parts in servers.items() if _is_kept_off(parts.hostname or "", policy)]
-    async with await caches_of(settings, SystemClock()) as caches:
-        reached = {
-            one: _trouble(caches, f"{parts.scheme}://{one}") for one, parts in servers.items() if one not in kept_off
-        }
-        troubles = dict(zip(reached, await asyncio.gather(*reached.values()), strict=True))
-    findings = [bad("http", f"{one}: {why}", "see [resolvers.http] templates") for one, why in troubles.items() if why]
+    async with caches(settings, SystemClock()) as opened:
+        servers = {one.server: one for one in opened}
+        kept_off = [one for one in servers if _is_kept_off(urlsplit(f"//{one}").hostname or "", policy)]
+        asked = [one for one in servers if one not in kept_off]
+        troubles = await asyncio.gather(*(_trouble(servers[one]) for one in asked))
+    findings = [bad("http", why, "see [resolvers.http] templates") for why in troubles if why]
     if kept_off:
         said = f"{', '.join(kept_off)} is in a private network, and is not contacted"
         findings.append(bad("http", said, "to have it asked: allow_private_peers = true in [resolvers.libtorrent]"))
-    if well := [one for one, why in troubles.items() if not why]:
+    if well := [one for one, why in zip(asked, troubles, strict=True) if not why]:
         findings.append(good("http", f"{', '.join(well)} will learn which torrents are looked for"))
     return findings
 
 
-async def _trouble(caches: HttpResolver, server: str) -> str:
-    """Return why *server* does not answer; nothing where it does."""
+async def _trouble(cache: HttpResolver) -> str:
+    """Return why *cache* does not answer; nothing where it does."""
     try:
-        await caches.reach(server)
+        await cache.reach()
     except ResolverDown as error:
         return str(error.parameters["reason"])
     return ""

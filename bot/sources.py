@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 from bot import swarm
@@ -44,18 +44,18 @@ async def opened(
     """
     async with contextlib.AsyncExitStack() as stack:
 
-        async def resolver(name: str) -> tuple[Resolver, int]:
+        async def resolvers(name: str) -> tuple[Sequence[Resolver], int]:
             match name:
                 case "libtorrent":
                     ours = swarm.opened(settings.libtorrent, dht_state, any_port=any_port)
-                    return await stack.enter_async_context(ours), _ALL
+                    return [await stack.enter_async_context(ours)], _ALL
                 case "files":
                     files = FilesResolver.open(settings.files.folders, clock=clock, read=read_torrent)
-                    return await stack.enter_async_context(files), _ALL
+                    return [await stack.enter_async_context(files)], _ALL
                 case "command":
                     command = settings.command
                     ran = CommandResolver(command.argv, seconds=command.timeout, clock=clock, read=read_torrent)
-                    return ran, command.at_once
+                    return [ran], command.at_once
                 case "qbittorrent":
                     theirs = QbittorrentResolver.open(
                         login_to(settings.qbittorrent),
@@ -64,17 +64,16 @@ async def opened(
                         clock=clock,
                         read=read_torrent,
                     )
-                    return await stack.enter_async_context(theirs), settings.qbittorrent.at_once
+                    return [await stack.enter_async_context(theirs)], settings.qbittorrent.at_once
                 case _:
-                    caches = await caches_of(settings, clock)
-                    return await stack.enter_async_context(caches), settings.http.at_once
+                    return await stack.enter_async_context(caches(settings, clock)), settings.http.at_once
 
         sources = []
         for name in settings.order:
             if name == "cache":
                 continue
-            one, most = await resolver(name)
-            sources.append(Source(one, breaker=Breaker(clock), most=most))
+            those, most = await resolvers(name)
+            sources += [Source(one, breaker=Breaker(clock), most=most) for one in those]
         chain = Chain(sources, clock=clock, hedge_after=settings.hedge_after)
         stack.push_async_callback(chain.rest)
         yield CacheResolver(chain, known) if known is not None and "cache" in settings.order else chain
@@ -96,16 +95,24 @@ def login_to(settings: Qbittorrent) -> Login:
     )
 
 
-async def caches_of(settings: Resolvers, clock: Clock) -> contextlib.AbstractAsyncContextManager[HttpResolver]:
-    """Return what opens the web caches of the settings."""
-    return HttpResolver.open(
-        settings.http.templates,
-        policy=await _policy(settings),
-        seconds=settings.http.timeout,
-        at_once=settings.http.at_once,
-        clock=clock,
-        read=read_torrent,
-    )
+@contextlib.asynccontextmanager
+async def caches(settings: Resolvers, clock: Clock) -> AsyncIterator[Sequence[HttpResolver]]:
+    """Open the web caches of the settings, each a source of its own: where one is down the others are asked."""
+    policy = await _policy(settings)
+    async with contextlib.AsyncExitStack() as stack:
+        yield [
+            await stack.enter_async_context(
+                HttpResolver.open(
+                    template,
+                    policy=policy,
+                    seconds=settings.http.timeout,
+                    at_once=settings.http.at_once,
+                    clock=clock,
+                    read=read_torrent,
+                )
+            )
+            for template in settings.http.templates
+        ]
 
 
 async def _policy(settings: Resolvers) -> AddressPolicy:

@@ -128,7 +128,7 @@ class Chain:
     *hedge_after* seconds. Who was silent so three times in a row while another had the name is not waited for in pauses
     that grow: a dead torrent says nothing of whoever is asked for it. The first verified answer is taken at once, and
     the others are left, which may take them a while: `rest` waits for it. A claim is told by `Progress`, and taken when
-    nobody else is to come.
+    nobody else is to come. Several sources may have one label: they are one to people, and each has its own breaker.
     """
 
     label = "chain"
@@ -186,10 +186,10 @@ class _Asking:
         self._hedge_after = hedge_after
         self._legs: dict[_LegTask, Source] = {}
         self._newest: _LegTask | None = None
-        self._began: dict[str, float] = {}
-        self._in_line: set[str] = set()
-        self._down: list[str] = []
-        self._steps: dict[str, Step] = {}
+        self._began: dict[Source, float] = {}
+        self._in_line: set[Source] = set()
+        self._down: dict[str, None] = {}
+        self._steps: dict[Source, Step] = {}
         self._claim: TorrentInfo | None = None
         self._failures: list[CalibotError] = []
 
@@ -226,10 +226,10 @@ class _Asking:
         while self._to_come:
             source = self._to_come.popleft()
             if source.breaker.down:
-                self._down.append(source.label)
+                self._down[source.label] = None
                 continue
             if full := source.full:
-                self._in_line.add(source.label)
+                self._in_line.add(source)
             self._newest = source.begin(self._torrent, partial(self._ask, source))
             self._legs[self._newest] = source
             if not full and source.is_waited_for(self._clock.monotonic()):
@@ -241,8 +241,8 @@ class _Asking:
         if before:
             await asyncio.wait(before)
         async with source.turn():
-            self._in_line.discard(source.label)
-            self._began[source.label] = self._clock.monotonic()
+            self._in_line.discard(source)
+            self._began[source] = self._clock.monotonic()
             info = await source.resolver.resolve(self._torrent, self._hints, _Leg(self, source))
             if info.verified and not info.torrent.answers(self._torrent):
                 raise NotFound(reason="another torrent")
@@ -251,9 +251,9 @@ class _Asking:
     def _taken(self, leg: _LegTask) -> TorrentInfo | None:
         """Take in what has come of a *leg*, and return it if that is all that is needed: a verified answer."""
         source = self._legs.pop(leg)
-        self._steps.pop(source.label, None)
-        self._in_line.discard(source.label)
-        began, now = self._began.pop(source.label, None), self._clock.monotonic()
+        self._steps.pop(source, None)
+        self._in_line.discard(source)
+        began, now = self._began.pop(source, None), self._clock.monotonic()
         if began is not None and now - began < self._hedge_after:
             source.was_in_time(now)
         try:
@@ -277,7 +277,7 @@ class _Asking:
 
     def _note_silences(self, now: float) -> None:
         for source in self._legs.values():
-            began = self._began.get(source.label, now)
+            began = self._began.get(source, now)
             if now - began >= self._hedge_after:
                 source.was_silent(began, now)
 
@@ -293,24 +293,26 @@ class _Asking:
         self._progress.started()
         self._tell()
 
-    def heard(self, label: str, step: Step) -> None:
-        self._steps[label] = step
+    def heard(self, source: Source, step: Step) -> None:
+        self._steps[source] = step
         self._tell()
 
     def _tell(self) -> None:
-        asked = [source.label for source in self._legs.values()]
-        if not asked:
+        if not self._legs:
             return
         steps = sorted(self._steps.values(), key=lambda one: _RANKS.index(one.code) if one.code in _RANKS else -1)
         seen: dict[str, int | float | str] = {}
         for step in steps:
             seen |= {key: _more(value, seen.get(key)) for key, value in step.parameters.items()}
-        if others := [one for one in asked if one not in self._steps and one not in self._in_line]:
+        asked = dict.fromkeys(one.label for one in self._legs.values() if one not in self._in_line)
+        told = {one.label for one in self._steps}
+        if others := [one for one in asked if one not in told]:
             seen["beside" if steps else "sources"] = ",".join(others)
-        if waiting := [one for one in asked if one in self._in_line]:
+        in_line = dict.fromkeys(one.label for one in self._legs.values() if one in self._in_line)
+        if waiting := [one for one in in_line if one not in asked]:
             seen["waiting"] = ",".join(waiting)
-        if self._down:
-            seen["down"] = ",".join(self._down)
+        if down := [one for one in self._down if one not in asked | in_line]:
+            seen["down"] = ",".join(down)
         self._progress.report(Step(steps[-1].code if steps else "asking_others", seen))
 
 
@@ -326,7 +328,7 @@ class _Leg:
 
     def report(self, step: Step) -> None:
         self._source.breaker.worked()
-        self._asking.heard(self._source.label, step)
+        self._asking.heard(self._source, step)
 
     def claimed(self, info: TorrentInfo) -> None:
         """Do nothing: a source's claim is its answer."""

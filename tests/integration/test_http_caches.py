@@ -22,6 +22,7 @@ from services.errors import LookupFailed, NotFound, ResolverDown
 from services.resolvers.addresses import AddressPolicy
 from services.resolvers.http import HttpResolver
 from services.resolvers.libtorrent import read_torrent
+from services.resolvers.port import Resolver
 from services.torrents import Hints, InfoHash, TorrentId, TorrentInfo
 from tests.fake_clock import FakeClock, settle
 from tests.integration.swarm_help import Steps
@@ -106,22 +107,31 @@ async def cache() -> AsyncIterator[Cache]:
 
 
 def opened(
-    *templates: str, policy: AddressPolicy = OPEN, seconds: float = 20, at_once: int = 10, clock: Clock | None = None
+    template: str, *, policy: AddressPolicy = OPEN, seconds: float = 20, at_once: int = 10, clock: Clock | None = None
 ) -> AbstractAsyncContextManager[HttpResolver]:
     return HttpResolver.open(
-        templates, policy=policy, seconds=seconds, at_once=at_once, clock=clock or SystemClock(), read=read_torrent
+        template, policy=policy, seconds=seconds, at_once=at_once, clock=clock or SystemClock(), read=read_torrent
     )
 
 
-async def look(*templates: str, policy: AddressPolicy = OPEN) -> TorrentInfo:
-    async with opened(*templates, policy=policy) as resolver:
+async def look(template: str, policy: AddressPolicy = OPEN) -> TorrentInfo:
+    async with opened(template, policy=policy) as resolver:
         return await resolver.resolve(X, Hints(), Steps())
 
 
-async def failure(*templates: str, policy: AddressPolicy = OPEN) -> LookupFailed:
+async def failure(template: str, policy: AddressPolicy = OPEN) -> LookupFailed:
     with pytest.raises(LookupFailed) as failed:
-        await look(*templates, policy=policy)
+        await look(template, policy=policy)
     return failed.value
+
+
+def several(
+    *templates: str, clock: Clock | None = None, marks: Path = Path("/none")
+) -> AbstractAsyncContextManager[Resolver]:
+    """Open the caches as the settings have it that name them."""
+    http, private = Http(templates=templates, timeout=10), Libtorrent(allow_private_peers=True)
+    settings = Resolvers(order=("http",), http=http, libtorrent=private)
+    return sources.opened(settings, None, clock or SystemClock(), marks=marks)
 
 
 async def test_what_a_cache_has_is_verified(cache: Cache) -> None:
@@ -147,10 +157,26 @@ async def test_it_is_told_the_info_hash_in_small_or_capital_digits_and_nothing_e
 
 
 async def test_the_next_is_asked_where_one_does_not_have_it(cache: Cache) -> None:
-    cache.answers["/second"] = answer(200, TORRENT)
-    info = await look(cache.url("/first"), "http://127.0.0.1:1/", cache.url("/second"))
-    assert info.name.text == "Cached.mkv"
-    assert cache.asked == ["/first", "/second"]
+    cache.answers[f"/second?{HASH}"] = answer(200, TORRENT)
+    templates = (cache.url("/first?{info_hash}"), "http://127.0.0.1:1/{info_hash}", cache.url("/second?{info_hash}"))
+    async with several(*templates) as chain:
+        assert (await chain.resolve(X, Hints(), Steps())).name.text == "Cached.mkv"
+    assert cache.asked == [f"/first?{HASH}", f"/second?{HASH}"]
+
+
+async def test_one_that_is_silent_costs_its_time_until_it_is_left_alone(cache: Cache) -> None:
+    cache.answers[f"/{HASH}.torrent"] = answer(200, TORRENT)
+    clock = FakeClock()
+    async with Cache().at() as silent, several(silent.url(), cache.url(), clock=clock) as chain:
+        silent.stays_open, silent.answers[f"/{HASH}.torrent"] = True, b""
+        for times in (1, 2, 3):
+            looking = asyncio.ensure_future(chain.resolve(X, Hints(), Steps()))
+            await silent.is_asked(times)
+            assert not looking.done()
+            await clock.advance(6)
+            assert (await looking).name.text == "Cached.mkv"
+        await chain.resolve(X, Hints(), Steps())
+    assert len(cache.asked) == 4
 
 
 @pytest.mark.parametrize(
@@ -249,10 +275,10 @@ NO_HOSTS = [
 @pytest.mark.parametrize(
     "template", [*(f"http://{one}/x" for one in NO_HOSTS), "http://bü.example/x", "http://127.0.0.1/é"]
 )
-async def test_what_is_no_address_counts_as_down_and_the_next_is_asked(cache: Cache, template: str) -> None:
-    assert (await failure(template)).parameters == {"reason": "no such address"}
-    cache.answers["/y"] = answer(200, TORRENT)
-    assert (await look(template, cache.url("/y"))).name.text == "Cached.mkv"
+async def test_what_is_no_address_counts_as_down(template: str) -> None:
+    failed = await failure(template)
+    assert isinstance(failed, ResolverDown)
+    assert failed.parameters == {"reason": f"{urlsplit(template).netloc}: no such address"}
 
 
 @pytest.mark.parametrize(
@@ -290,8 +316,8 @@ async def test_no_private_address_is_contacted_by_a_redirect_or_by_name(cache: C
         inner.answers["/x"] = answer(200, TORRENT)
         target = inner.url("/x", host)
         cache.answers["/x"] = answer(302, b"", f"Location: {target}")
-        templates = [target] if host == "localhost" else [target, cache.url("/x")]
-        assert isinstance(await failure(*templates, policy=policy), ResolverDown)
+        for template in [target] if host == "localhost" else [target, cache.url("/x")]:
+            assert isinstance(await failure(template, policy), ResolverDown)
         assert inner.asked == []
 
 

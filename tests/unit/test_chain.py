@@ -466,6 +466,26 @@ async def test_who_stands_in_line_is_told_until_it_has_a_turn(clock: FakeClock) 
     await asyncio.wait([lookup, holds])
 
 
+async def test_sources_with_one_label_are_one_to_people_and_each_has_its_own_breaker(clock: FakeClock) -> None:
+    down, silent, full = (FakeSource(clock, "http", delay=NEVER) for _ in range(3))
+    down.answer, down.delay = ResolverDown(), 0
+    rig = Rig(clock, [down, silent, full])
+    rig.sources[2] = Source(full, breaker=Breaker(clock), most=1)
+    rig.chain = Chain(rig.sources, clock=clock, hedge_after=6)
+    for _ in range(3):
+        assert await rig.answer(1) is None
+    holds = rig.begin(torrent("other"))
+    await clock.advance(6)
+    assert [len(one.running) for one in (silent, full)] == [1, 1]
+    lookup = rig.begin()
+    await clock.advance(6)
+    assert rig.told.steps[-1] == Step("asking_others", {"sources": "http"})
+    assert (len(down.asked), full.running) == (3, {torrent("other")})
+    for one in (lookup, holds):
+        one.cancel()
+    await asyncio.wait([lookup, holds])
+
+
 async def test_it_has_started_with_the_first_source_and_tells_what_all_of_them_have_seen(clock: FakeClock) -> None:
     swarm, client = FakeSource(clock, "swarm", delay=NEVER), FakeSource(clock, "client", delay=NEVER)
     swarm.step = Step("asking", {"trackers": 3, "peers": 0, "dht": 1})
