@@ -54,8 +54,8 @@ async def opened(
                     return [await stack.enter_async_context(files)], _ALL
                 case "command":
                     command = settings.command
-                    ran = CommandResolver(command.argv, seconds=command.timeout, clock=clock, read=read_torrent)
-                    return [ran], command.at_once
+                    ran = CommandResolver.open(command.argv, seconds=command.timeout, clock=clock, read=read_torrent)
+                    return [await stack.enter_async_context(ran)], command.at_once
                 case "qbittorrent":
                     theirs = QbittorrentResolver.open(
                         login_to(settings.qbittorrent),

@@ -5,10 +5,11 @@ import codecs
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TypeGuard, cast
+from typing import Self, TypeGuard, cast
 
 import structlog
 
@@ -32,12 +33,12 @@ _OURS = "CALIBOT_"
 
 
 class CommandResolver:
-    """A `Resolver` that runs *argv*, in which ``{info_hash}`` stands for what is looked for. No shell is involved.
+    """A `Resolver` that runs *argv*, in which ``{info_hash}`` stands for what is looked for. `open` makes one.
 
-    The last line of its output that is not empty is the torrent's name, which nobody has verified; or a JSON object
-    with ``name`` and perhaps ``size`` and ``files`` (each with ``path`` and ``size``), which may be all of its output,
-    too; or the absolute path of a .torrent or a bare info dictionary, alone or as the object's ``torrent``, and that
-    is verified: the object's name counts where that file cannot be used.
+    No shell is involved. The last line of its output that is not empty is the torrent's name, which nobody has
+    verified; or a JSON object with ``name`` and perhaps ``size`` and ``files`` (each with ``path`` and ``size``), which
+    may be all of its output, too; or the absolute path of a .torrent or a bare info dictionary, alone or as the
+    object's ``torrent``, and that is verified: the object's name counts where that file cannot be used.
     """
 
     label = "command"
@@ -50,6 +51,17 @@ class CommandResolver:
         # Threads of its own: a read from a mount that hangs never returns, and must hold up nobody else, nor the end.
         self._readers = ThreadPoolExecutor(_AT_ONCE, "command-files")
         self._listener = ThreadPoolExecutor(1, "command")
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, argv: Sequence[str], *, seconds: float, clock: Clock, read: ReadTorrent) -> AsyncIterator[Self]:
+        """Yield one. At the end a read that hangs is left."""
+        self = cls(argv, seconds=seconds, clock=clock, read=read)
+        try:
+            yield self
+        finally:
+            for one in (self._readers, self._listener):
+                one.shutdown(wait=False, cancel_futures=True)
 
     async def resolve(self, torrent: TorrentId, hints: Hints, progress: Progress) -> TorrentInfo:  # noqa: ARG002
         """See `Resolver.resolve`. It runs once, and its whole process group is gone when this returns.

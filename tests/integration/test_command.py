@@ -1,7 +1,6 @@
 """An operator's program as a source, with real processes: what it says, how it misbehaves, and what is left of it."""
 
 import asyncio
-import contextlib
 import ctypes
 import errno
 import json
@@ -11,6 +10,7 @@ import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import pytest
@@ -25,54 +25,15 @@ from services.resolvers.command import CommandResolver
 from services.resolvers.libtorrent import read_torrent
 from services.torrents import Hints, InfoHash, TorrentId, TorrentInfo
 from tests.fake_clock import FakeClock
+from tests.integration.leftovers import children, nothing_left, processes
 from tests.integration.swarm_help import Steps
+
+__all__ = ["nothing_left"]
 
 Look = Callable[..., "asyncio.Future[TorrentInfo]"]
 PR_SET_CHILD_SUBREAPER = 36  # <linux/prctl.h>: whoever of ours loses its parent has us
 SAMPLE = make_sample("True name.mkv", files=[("a.mkv", 1000), ("b/c.txt", 234)])
 X = TorrentId(v1=InfoHash(SAMPLE.v1 or ""))
-
-
-def open_files() -> set[str]:
-    """Return what this process has open, but for the files of the listing itself."""
-    names = set()
-    for one in Path("/proc/self/fd").iterdir():
-        with contextlib.suppress(OSError):
-            names.add(f"{one.name} {one.readlink()}")
-    return {one for one in names if "/proc/" not in one}
-
-
-def processes(mark: str) -> list[int]:
-    """Return the processes, of whatever parent, in whose environment *mark* stands."""
-    found = []
-    for one in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            if mark.encode() in (one / "environ").read_bytes() and int(one.name) != os.getpid():
-                found.append(int(one.name))
-    return found
-
-
-def has_children() -> bool:
-    """Whether this process has one, be it that it has ended and nobody has looked."""
-    try:
-        os.waitpid(-1, os.WNOHANG)
-    except ChildProcessError:
-        return False
-    return True
-
-
-@pytest.fixture
-async def nothing_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[str]:
-    """Yield a mark that every process has which comes of this test; see that none, no file and no task is left."""
-    mark = f"MARK={tmp_path}"
-    monkeypatch.setenv("MARK", str(tmp_path))
-    await asyncio.sleep(0)
-    before = open_files()
-    yield mark
-    assert processes(mark) == []
-    await asyncio.sleep(0)  # a transport closes in the loop's next turn
-    assert open_files() - before == set()
-    assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
 @pytest.fixture
@@ -83,13 +44,23 @@ def helper(tmp_path: Path, nothing_left: str) -> Look:
         script = tmp_path / "helper.py"
         script.write_text(f"import os, sys, time, signal, json\nasked = sys.argv[1]\n{code}\n")
         argv = [sys.executable, "-S", str(script), "{info_hash}"]
-        return asyncio.ensure_future(resolver(argv, seconds, clock).resolve(X, Hints(), Steps()))
+        return looking_with(argv, seconds, clock)
 
     return look
 
 
-def resolver(argv: list[str], seconds: float = 20, clock: Clock | None = None) -> CommandResolver:
-    return CommandResolver(argv, seconds=seconds, clock=clock or SystemClock(), read=read_torrent)
+def looking_with(argv: list[str], seconds: float = 20, clock: Clock | None = None) -> "asyncio.Future[TorrentInfo]":
+    async def look() -> TorrentInfo:
+        async with opened(argv, seconds, clock) as one:
+            return await one.resolve(X, Hints(), Steps())
+
+    return asyncio.ensure_future(look())
+
+
+def opened(
+    argv: list[str], seconds: float = 20, clock: Clock | None = None
+) -> AbstractAsyncContextManager[CommandResolver]:
+    return CommandResolver.open(argv, seconds=seconds, clock=clock or SystemClock(), read=read_torrent)
 
 
 class Counting(SystemClock):
@@ -286,16 +257,17 @@ async def test_files_whose_reads_never_return_keep_nobody_from_a_name(
     hangs: tuple[Path, asyncio.Semaphore], nothing_left: str, tmp_path: Path
 ) -> None:
     (file, begun), clock = hangs, FakeClock()
-    one = resolver(["/bin/sh", "-c", 'cat "$0"', str(tmp_path / "said"), "{info_hash}"], 20, clock)
-    (tmp_path / "said").write_text(str(file))
-    looking = [asyncio.ensure_future(one.resolve(X, Hints(), Steps())) for _ in range(4)]
-    for _ in looking:
-        await begun.acquire()
-    (tmp_path / "said").write_bytes("三体.mkv".encode("gbk"))
-    async with asyncio.timeout(10):
-        assert (await one.resolve(X, Hints(), Steps())).name.text == "三体.mkv"
-    await clock.advance(20)
-    assert [type(await failure(late)) for late in looking] == [SourceFailed] * 4
+    argv = ["/bin/sh", "-c", 'cat "$0"', str(tmp_path / "said"), "{info_hash}"]
+    async with opened(argv, 20, clock) as one:
+        (tmp_path / "said").write_text(str(file))
+        looking = [asyncio.ensure_future(one.resolve(X, Hints(), Steps())) for _ in range(4)]
+        for _ in looking:
+            await begun.acquire()
+        (tmp_path / "said").write_bytes("三体.mkv".encode("gbk"))
+        async with asyncio.timeout(10):
+            assert (await one.resolve(X, Hints(), Steps())).name.text == "三体.mkv"
+        await clock.advance(20)
+        assert [type(await failure(late)) for late in looking] == [SourceFailed] * 4
 
 
 async def test_the_name_beside_a_file_that_cannot_be_used_is_a_claim(
@@ -364,7 +336,7 @@ async def test_one_that_prints_ten_megabytes_is_ended(helper: Look, where: str) 
 async def test_one_that_takes_too_long_and_does_not_hear_is_killed(tmp_path: Path, nothing_left: str) -> None:
     script = "trap '' TERM; echo begun > $0; while :; do sleep 1000; done"
     argv = ["/bin/sh", "-c", script, str(tmp_path / "begun"), "{info_hash}"]
-    failed = await failure(asyncio.ensure_future(resolver(argv, 0.3).resolve(X, Hints(), Steps())))
+    failed = await failure(looking_with(argv, 0.3))
     assert failed.parameters == {"source": "command", "reason": "no answer in 0.3 s"}
     assert (tmp_path / "begun").exists()
 
@@ -509,7 +481,7 @@ async def test_those_who_are_ended_are_no_zombies_where_orphans_are_ours(helper:
         await helper(BEGUN.format(MOVES))
     finally:
         prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)
-    assert not has_children()
+    assert children() == []
 
 
 @pytest.fixture
@@ -556,7 +528,7 @@ async def test_who_may_not_be_ended_is_waited_for_no_longer_than_the_grace(
 
 @pytest.mark.parametrize("argv", [["/no/such/helper"], ["/etc/passwd"], ["/"], ["\0"]])
 async def test_one_that_cannot_be_run_is_down(argv: list[str], nothing_left: str) -> None:
-    assert isinstance(await failure(asyncio.ensure_future(resolver(argv).resolve(X, Hints(), Steps()))), ResolverDown)
+    assert isinstance(await failure(looking_with(argv)), ResolverDown)
 
 
 async def test_it_is_told_an_info_hash_and_no_secret_and_no_shell_reads_it(
@@ -567,5 +539,5 @@ async def test_it_is_told_an_info_hash_and_no_secret_and_no_shell_reads_it(
     found = "[k for k in os.environ if 'CALI' in k.upper()]"
     info = await helper(f"print(json.dumps({{'name': ' '.join(sys.argv[1:] + {found})}}))")
     assert info.name.text == SAMPLE.v1
-    quoted = await resolver(["/bin/echo", "$HOME; {info_hash} `id`"]).resolve(X, Hints(), Steps())
+    quoted = await looking_with(["/bin/echo", "$HOME; {info_hash} `id`"])
     assert quoted.name.text == f"$HOME; {SAMPLE.v1} `id`"
