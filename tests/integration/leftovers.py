@@ -4,13 +4,13 @@ import asyncio
 import contextlib
 import os
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
 
 _SOON = 5
-"""Seconds: a thread ends just after what has waited for it."""
+"""Seconds: a thread ends just after what has waited for it, and a torrent is gone just after its lookup."""
 
 
 def processes(mark: str) -> list[int]:
@@ -32,6 +32,15 @@ def children() -> list[int]:
             if int(behind_its_name.split()[1]) == os.getpid():
                 found.append(int(one.name))
     return found
+
+
+async def soon(is_so: Callable[[], bool]) -> bool:
+    """Return whether *is_so* comes within some seconds."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_SOON):
+            while not is_so():  # noqa: ASYNC110 - it has no event
+                await asyncio.sleep(0.01)
+    return is_so()
 
 
 def all_there(mark: str) -> set[str]:
@@ -58,9 +67,5 @@ async def nothing_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Async
     before = all_there(mark)
     yield mark
     await asyncio.get_running_loop().shutdown_default_executor()  # its threads wait for more, for good
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(_SOON):
-            while all_there(mark) - before:  # noqa: ASYNC110 - see above
-                await asyncio.sleep(0.01)
-    if left := all_there(mark) - before:
-        pytest.fail("it left " + "; ".join(sorted(left)))
+    if not await soon(lambda: not all_there(mark) - before):
+        pytest.fail("it left " + "; ".join(sorted(all_there(mark) - before)))

@@ -25,7 +25,10 @@ from services.resolvers.libtorrent import read_torrent
 from services.resolvers.port import Resolver
 from services.torrents import Hints, InfoHash, TorrentId, TorrentInfo
 from tests.fake_clock import FakeClock, settle
+from tests.integration.leftovers import nothing_left
 from tests.integration.swarm_help import Steps
+
+__all__ = ["nothing_left"]
 
 SAMPLE = make_sample("Cached.mkv")
 HASH = SAMPLE.v1 or ""

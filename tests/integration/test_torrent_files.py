@@ -20,7 +20,10 @@ from services.resolvers.files import FilesResolver
 from services.resolvers.libtorrent import read_torrent
 from services.torrents import Hints, InfoHash, TorrentId, TorrentInfo
 from tests.fake_clock import FakeClock, settle
+from tests.integration.leftovers import nothing_left
 from tests.integration.swarm_help import Steps
+
+__all__ = ["nothing_left"]
 
 
 class Shelf:
