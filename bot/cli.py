@@ -80,7 +80,7 @@ def _command(options: argparse.Namespace) -> int:
         case "check":
             from bot import doctor  # noqa: PLC0415
 
-            return doctor.main(options.config, options.live)
+            return _end(doctor.main(options.config, options.live))
         case "resolve":
             from bot import resolve  # noqa: PLC0415
 

@@ -162,7 +162,7 @@ class Http(BaseModel):
     timeout: Positive = 10.0
     """Seconds that each of them may take for one name."""
     at_once: Annotated[int, Field(ge=1, le=1_000)] = 10
-    """How many names they are asked for at once."""
+    """How many names each of them is asked for at once."""
 
     @field_validator("templates")
     @classmethod

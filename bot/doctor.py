@@ -2,7 +2,9 @@
 
 import asyncio
 import logging
+import os
 import shutil
+import stat
 import tempfile
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -82,7 +84,7 @@ async def _findings(settings: Settings, live: str | None, dht_state: Path) -> As
     yield await asyncio.to_thread(_look_at_disk, settings.database.path)
     if settings.web.enabled:
         yield await asyncio.to_thread(_look_at_web_port, Interface(settings.web.host, settings.web.port), running)
-    for finding in await asyncio.to_thread(lambda: list(look_at_sources(settings.resolvers))):
+    async for finding in look_at_sources(settings.resolvers):
         yield finding
     if "libtorrent" not in settings.resolvers.order:
         return
@@ -98,7 +100,8 @@ async def _findings(settings: Settings, live: str | None, dht_state: Path) -> As
 
 def _look_at_database(path: Path) -> tuple[_Running, Finding]:
     path = path.resolve()
-    if not path.is_file() or not path.stat().st_size:
+    there = _stat(path)
+    if there is None or not stat.S_ISREG(there.st_mode) or not there.st_size:
         return _Running(), _look_at_place(path)
     try:
         in_use = examine(path)
@@ -113,8 +116,8 @@ def _look_at_database(path: Path) -> tuple[_Running, Finding]:
 
 
 def _look_at_place(path: Path) -> Finding:
-    folder = _nearest(path)
-    if path.exists() and not path.is_file():
+    folder, there = _nearest(path), _stat(path)
+    if there is not None and not stat.S_ISREG(there.st_mode):
         return bad("database", f"{path} is no file", "see [database] path")
     if not _takes_files(folder):
         return bad("database", f"{folder} is no folder that can be written", "see [database] path")
@@ -132,15 +135,23 @@ def _takes_files(folder: Path) -> bool:
 
 def _look_at_disk(database: Path) -> Finding:
     database = database.resolve()
-    free = shutil.disk_usage(_nearest(database)).free
-    needed = max(_LEAST_FREE, 2 * (database.stat().st_size if database.exists() else 0))  # an update keeps a copy
+    free, there = shutil.disk_usage(_nearest(database)).free, _stat(database)
+    needed = max(_LEAST_FREE, 2 * (there.st_size if there else 0))  # an update keeps a copy
     said = f"{size(free)} free in {_nearest(database)}"
     return good("disk", said) if free >= needed else bad("disk", said, f"make room: {size(needed)} at least")
 
 
 def _nearest(path: Path) -> Path:
     """Return the nearest of the folders above *path* that there is."""
-    return next(folder for folder in path.parents if folder.exists())
+    return next(folder for folder in path.parents if _stat(folder))
+
+
+def _stat(path: Path) -> os.stat_result | None:
+    """Return what is at *path*; None where nothing is, or where that may not be looked at."""
+    try:
+        return path.stat()
+    except OSError:
+        return None
 
 
 # The ports.

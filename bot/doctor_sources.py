@@ -1,33 +1,36 @@
 """What ``check`` says of the sources of names beside the swarm."""
 
+import asyncio
 import contextlib
+import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from bot.config_resolvers import Qbittorrent, Resolvers
 from bot.finding import Finding, bad, good
-from bot.sources import login_to
+from bot.sources import caches, login_to
+from services.clock import SystemClock
 from services.errors import ResolverDown
 from services.resolvers.addresses import AddressPolicy, literal
+from services.resolvers.http import HttpResolver
 from services.resolvers.qbittorrent import Server
 
 
-def look_at_sources(settings: Resolvers) -> Iterator[Finding]:
+async def look_at_sources(settings: Resolvers) -> AsyncIterator[Finding]:
     """Yield what is to be said of those that the settings have, in their order; nothing where that is the swarm."""
     for source in settings.order:
         match source:
             case "command":
-                yield _command(settings.command.argv[0])
+                yield await asyncio.to_thread(_command, settings.command.argv[0])
             case "files":
-                missing = [str(one) for one in settings.files.folders if not one.is_dir()]
-                said = f"no folder: {', '.join(missing)}"
-                there = good("files", f"read in {', '.join(map(str, settings.files.folders))}")
-                yield bad("files", said, "see [resolvers.files] folders") if missing else there
+                yield await asyncio.to_thread(_files, settings.files.folders)
             case "http":
-                yield from _http(settings)
+                for finding in await _http(settings):
+                    yield finding
             case "qbittorrent":
-                yield _qbittorrent(settings.qbittorrent)
+                yield await asyncio.to_thread(_qbittorrent, settings.qbittorrent)
             case _:
                 continue
     for name, (_, value) in settings.given.items():
@@ -35,14 +38,45 @@ def look_at_sources(settings: Resolvers) -> Iterator[Finding]:
             yield bad(name, "it is set up, and never asked", f'add "{name}" to order in [resolvers]')
 
 
-def _http(settings: Resolvers) -> Iterator[Finding]:
-    hosts = dict.fromkeys(urlsplit(one).hostname or "" for one in settings.http.templates)
-    kept_off = [one for one in hosts if _is_kept_off(one, AddressPolicy(settings.libtorrent.allow_private_peers))]
+def _files(folders: Sequence[Path]) -> Finding:
+    refused = [f"{one}: {why}" for one in folders if (why := _refusal(one))]
+    if refused:
+        return bad("files", "; ".join(refused), "see [resolvers.files] folders")
+    return good("files", f"read in {', '.join(map(str, folders))}")
+
+
+def _refusal(folder: Path) -> str:
+    """Return why *folder* cannot be read, or what is in it not be reached; nothing where it can."""
+    try:
+        os.scandir(f"{folder}/.").close()
+    except OSError as error:
+        return error.strerror or str(error)
+    return ""
+
+
+async def _http(settings: Resolvers) -> Sequence[Finding]:
+    policy = AddressPolicy(settings.libtorrent.allow_private_peers)
+    async with caches(settings, SystemClock()) as opened:
+        servers = {one.server: one for one in opened}
+        kept_off = [one for one in servers if _is_kept_off(urlsplit(f"//{one}").hostname or "", policy)]
+        asked = [one for one in servers if one not in kept_off]
+        troubles = await asyncio.gather(*(_trouble(servers[one]) for one in asked))
+    findings = [bad("http", why, "see [resolvers.http] templates") for why in troubles if why]
     if kept_off:
         said = f"{', '.join(kept_off)} is in a private network, and is not contacted"
-        yield bad("http", said, "to have it asked: allow_private_peers = true in [resolvers.libtorrent]")
-    if others := [one for one in hosts if one not in kept_off]:
-        yield good("http", f"{', '.join(others)} will learn which torrents are looked for")
+        findings.append(bad("http", said, "to have it asked: allow_private_peers = true in [resolvers.libtorrent]"))
+    if well := [one for one, why in zip(asked, troubles, strict=True) if not why]:
+        findings.append(good("http", f"{', '.join(well)} will learn which torrents are looked for"))
+    return findings
+
+
+async def _trouble(cache: HttpResolver) -> str:
+    """Return why *cache* does not answer; nothing where it does."""
+    try:
+        await cache.reach()
+    except ResolverDown as error:
+        return str(error.parameters["reason"])
+    return ""
 
 
 def _is_kept_off(host: str, policy: AddressPolicy) -> bool:
@@ -68,7 +102,8 @@ def _qbittorrent(settings: Qbittorrent) -> Finding:
     try:
         version = server.version()
         answers = True
-        server.fetches()
+        if not server.fetches():
+            server.listed()  # as each lookup does
         return good("qbittorrent", f"{version} answers at {settings.url}, and will look for what is asked for")
     except ResolverDown as error:
         said, remedy = _troubled(str(error.parameters["reason"]), settings)
@@ -89,6 +124,7 @@ def _troubled(reason: str, settings: Qbittorrent) -> tuple[str, str]:
         "unreachable": (f"nobody can be reached at {settings.url}", "start it with its Web UI, or see url"),
         "certificate": (f"the certificate of {settings.url} is not trusted", "name its file as REQUESTS_CA_BUNDLE"),
         "too_old": ("it is too old", "4.5 is the oldest that can be asked"),
+        "too_large": ("its list of torrents is longer than 64 MiB", "let its torrents have fewer trackers"),
         "garbage": (f"what answers at {settings.url} is no qBittorrent", see),
     }
     return known.get(reason) or (f"{settings.url} answers with {reason}", see)

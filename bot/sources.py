@@ -1,7 +1,8 @@
 """The sources of names as the settings want them, as one chain."""
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 from bot import swarm
@@ -42,50 +43,37 @@ async def opened(
         ResolverDown: the swarm part does not start.
     """
     async with contextlib.AsyncExitStack() as stack:
-        # Whom a source may contact, or have contacted; libtorrent's sessions have one of their own.
-        policy = await stack.enter_async_context(
-            knowing_own(AddressPolicy(settings.libtorrent.allow_private_peers), clock)
-        )
 
-        async def resolver(name: str) -> tuple[Resolver, int]:
+        async def resolvers(name: str) -> tuple[Sequence[Resolver], int]:
             match name:
                 case "libtorrent":
                     ours = swarm.opened(settings.libtorrent, dht_state, any_port=any_port)
-                    return await stack.enter_async_context(ours), _ALL
+                    return [await stack.enter_async_context(ours)], _ALL
                 case "files":
                     files = FilesResolver.open(settings.files.folders, clock=clock, read=read_torrent)
-                    return await stack.enter_async_context(files), _ALL
+                    return [await stack.enter_async_context(files)], _ALL
                 case "command":
                     command = settings.command
-                    ran = CommandResolver(command.argv, seconds=command.timeout, clock=clock, read=read_torrent)
-                    return ran, command.at_once
+                    ran = CommandResolver.open(command.argv, seconds=command.timeout, clock=clock, read=read_torrent)
+                    return [await stack.enter_async_context(ran)], command.at_once
                 case "qbittorrent":
                     theirs = QbittorrentResolver.open(
                         login_to(settings.qbittorrent),
                         marks=marks,
-                        policy=policy,
+                        policy=await stack.enter_async_context(_policy(settings, clock)),
                         clock=clock,
                         read=read_torrent,
                     )
-                    return await stack.enter_async_context(theirs), settings.qbittorrent.at_once
+                    return [await stack.enter_async_context(theirs)], settings.qbittorrent.at_once
                 case _:
-                    http = settings.http
-                    caches = HttpResolver.open(
-                        http.templates,
-                        policy=policy,
-                        seconds=http.timeout,
-                        at_once=http.at_once,
-                        clock=clock,
-                        read=read_torrent,
-                    )
-                    return await stack.enter_async_context(caches), http.at_once
+                    return await stack.enter_async_context(caches(settings, clock)), settings.http.at_once
 
         sources = []
         for name in settings.order:
             if name == "cache":
                 continue
-            one, most = await resolver(name)
-            sources.append(Source(one, breaker=Breaker(clock), most=most))
+            those, most = await resolvers(name)
+            sources += [Source(one, breaker=Breaker(clock), most=most) for one in those]
         chain = Chain(sources, clock=clock, hedge_after=settings.hedge_after)
         stack.push_async_callback(chain.rest)
         yield CacheResolver(chain, known) if known is not None and "cache" in settings.order else chain
@@ -105,3 +93,28 @@ def login_to(settings: Qbittorrent) -> Login:
         settings.api_key.get_secret_value(),
         settings.timeout,
     )
+
+
+@contextlib.asynccontextmanager
+async def caches(settings: Resolvers, clock: Clock) -> AsyncIterator[Sequence[HttpResolver]]:
+    """Open the web caches of the settings, each a source of its own: where one is down the others are asked."""
+    async with contextlib.AsyncExitStack() as stack:
+        policy = await stack.enter_async_context(_policy(settings, clock))
+        yield [
+            await stack.enter_async_context(
+                HttpResolver.open(
+                    template,
+                    policy=policy,
+                    seconds=settings.http.timeout,
+                    at_once=settings.http.at_once,
+                    clock=clock,
+                    read=read_torrent,
+                )
+            )
+            for template in settings.http.templates
+        ]
+
+
+def _policy(settings: Resolvers, clock: Clock) -> AbstractAsyncContextManager[AddressPolicy]:
+    """Return whom a source may contact, or have contacted, while the ``async with`` lasts."""
+    return knowing_own(AddressPolicy(settings.libtorrent.allow_private_peers), clock)

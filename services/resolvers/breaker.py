@@ -45,7 +45,7 @@ class Breaker:
         return turn
 
     def worked(self) -> None:
-        """It answered, be it that it does not know."""
+        """It answered, be it that it does not know, or that it is looking."""
         self._failures, self._pause, self._until, self._trying = 0, 0.0, -math.inf, None
 
     def failed(self, turn: Turn) -> bool:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import math
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Sequence
 from functools import partial
@@ -18,7 +19,7 @@ log = structlog.stdlib.get_logger(__name__)
 _RANKS = ("asking", "connecting", "receiving")
 """The codes of steps, the one that promises most last."""
 _MOST_SILENCES = 3
-
+_FIRST_PAUSE, _LONGEST_PAUSE = 10.0, 600.0  # seconds
 
 _LegTask = asyncio.Task[TorrentInfo]
 
@@ -34,6 +35,8 @@ class Source:
         self._legs: set[_LegTask] = set()  # those that end, too
         self._legs_of: dict[TorrentId, set[_LegTask]] = {}
         self._silences = 0
+        self._pause = 0.0
+        self._known_at = -math.inf
         self._told = ""
 
     @property
@@ -45,16 +48,20 @@ class Source:
         """Whether who asks now has to stand in line."""
         return len(self._legs) >= self._most
 
-    @property
-    def is_silent(self) -> bool:
-        """Whether it said nothing in time whenever it was asked of late: it may be asked, and is not waited for."""
-        return self._silences >= _MOST_SILENCES
+    def is_waited_for(self, now: float) -> bool:
+        """Whether it is worth that others wait for it: not for a while where it was silent again and again."""
+        return now >= self._known_at + self._pause
 
-    def was_silent(self) -> None:
-        self._silences += 1
+    def was_silent(self, since: float, now: float) -> None:
+        """Take in that another had a name that it was asked for *since* then; it may be that it answered others."""
+        if since >= self._known_at:
+            self._silences += 1
+            self._known_at = now
+            if self._silences >= _MOST_SILENCES:
+                self._pause = min(_LONGEST_PAUSE, 2 * self._pause or _FIRST_PAUSE)
 
-    def was_in_time(self) -> None:
-        self._silences = 0
+    def was_in_time(self, now: float) -> None:
+        self._silences, self._pause, self._known_at = 0, 0.0, now
 
     def begin(
         self, torrent: TorrentId, leg: "Callable[[Collection[_LegTask]], Coroutine[None, None, TorrentInfo]]"
@@ -118,9 +125,10 @@ class Chain:
     """A `Resolver` that asks *sources* in their order.
 
     The next one is asked when the one before it has failed or made a claim, cannot be asked now, or has been silent for
-    *hedge_after* seconds; who was silent so in its last three lookups is not waited for. The first verified answer is
-    taken at once, and the others are left, which may take them a while: `rest` waits for it. A claim is told by
-    `Progress`, and taken when nobody else is to come.
+    *hedge_after* seconds. Who was silent so three times in a row while another had the name is not waited for in pauses
+    that grow: a dead torrent says nothing of whoever is asked for it. The first verified answer is taken at once, and
+    the others are left, which may take them a while: `rest` waits for it. A claim is told by `Progress`, and taken when
+    nobody else is to come. Several sources may have one label: they are one to people, and each has its own breaker.
     """
 
     label = "chain"
@@ -178,10 +186,10 @@ class _Asking:
         self._hedge_after = hedge_after
         self._legs: dict[_LegTask, Source] = {}
         self._newest: _LegTask | None = None
-        self._began: dict[str, float] = {}
-        self._in_line: set[str] = set()
-        self._down: list[str] = []
-        self._steps: dict[str, Step] = {}
+        self._began: dict[Source, float] = {}
+        self._in_line: set[Source] = set()
+        self._down: dict[str, None] = {}
+        self._steps: dict[Source, Step] = {}
         self._claim: TorrentInfo | None = None
         self._failures: list[CalibotError] = []
 
@@ -197,7 +205,6 @@ class _Asking:
                     if info is not None:
                         return info
                 if self._to_come and (patience.done() or self._newest not in self._legs):
-                    self._note_silence()
                     patience.cancel()
                     patience = asyncio.ensure_future(self._clock.sleep(self._hedge_after))
                     self._ask_next()
@@ -214,24 +221,18 @@ class _Asking:
         for source in self._legs.values():
             source.resolver.add_hints(self._torrent, hints)
 
-    def _note_silence(self) -> None:
-        """Let the newest source know, if it was that which nobody has heard of."""
-        source = self._legs.get(self._newest) if self._newest else None
-        if source is not None and source.label in self._began:
-            source.was_silent()
-
     def _ask_next(self) -> None:
-        """Ask the next one; and those after it, where it is down or full, or silent these days."""
+        """Ask the next one; and those after it, where it is down or full, or not waited for now."""
         while self._to_come:
             source = self._to_come.popleft()
             if source.breaker.down:
-                self._down.append(source.label)
+                self._down[source.label] = None
                 continue
             if full := source.full:
-                self._in_line.add(source.label)
+                self._in_line.add(source)
             self._newest = source.begin(self._torrent, partial(self._ask, source))
             self._legs[self._newest] = source
-            if not (full or source.is_silent):
+            if not full and source.is_waited_for(self._clock.monotonic()):
                 break
         if len(self._legs) > 1 or self._down:
             self._tell()
@@ -240,9 +241,9 @@ class _Asking:
         if before:
             await asyncio.wait(before)
         async with source.turn():
-            self._in_line.discard(source.label)
-            self._began[source.label] = self._clock.monotonic()
-            info = await source.resolver.resolve(self._torrent, self._hints, _Leg(self, source.label))
+            self._in_line.discard(source)
+            self._began[source] = self._clock.monotonic()
+            info = await source.resolver.resolve(self._torrent, self._hints, _Leg(self, source))
             if info.verified and not info.torrent.answers(self._torrent):
                 raise NotFound(reason="another torrent")
             return info
@@ -250,11 +251,11 @@ class _Asking:
     def _taken(self, leg: _LegTask) -> TorrentInfo | None:
         """Take in what has come of a *leg*, and return it if that is all that is needed: a verified answer."""
         source = self._legs.pop(leg)
-        self._steps.pop(source.label, None)
-        self._in_line.discard(source.label)
-        began = self._began.pop(source.label, None)
-        if began is not None and self._clock.monotonic() - began < self._hedge_after:
-            source.was_in_time()
+        self._steps.pop(source, None)
+        self._in_line.discard(source)
+        began, now = self._began.pop(source, None), self._clock.monotonic()
+        if began is not None and now - began < self._hedge_after:
+            source.was_in_time(now)
         try:
             info = leg.result()
         except ResolverDown as error:
@@ -266,12 +267,19 @@ class _Asking:
             self._failures.append(LookupFailed())
         else:
             if info.verified:
+                self._note_silences(now)
                 return info
             if self._claim is None:
                 self._claim = info
                 self._progress.claimed(info)
         self._tell()
         return None
+
+    def _note_silences(self, now: float) -> None:
+        for source in self._legs.values():
+            began = self._began.get(source, now)
+            if now - began >= self._hedge_after:
+                source.was_silent(began, now)
 
     def _last_word(self) -> TorrentInfo:
         if self._claim is not None:
@@ -285,39 +293,42 @@ class _Asking:
         self._progress.started()
         self._tell()
 
-    def heard(self, label: str, step: Step) -> None:
-        self._steps[label] = step
+    def heard(self, source: Source, step: Step) -> None:
+        self._steps[source] = step
         self._tell()
 
     def _tell(self) -> None:
-        asked = [source.label for source in self._legs.values()]
-        if not asked:
+        if not self._legs:
             return
         steps = sorted(self._steps.values(), key=lambda one: _RANKS.index(one.code) if one.code in _RANKS else -1)
         seen: dict[str, int | float | str] = {}
         for step in steps:
             seen |= {key: _more(value, seen.get(key)) for key, value in step.parameters.items()}
-        if others := [one for one in asked if one not in self._steps and one not in self._in_line]:
+        asked = dict.fromkeys(one.label for one in self._legs.values() if one not in self._in_line)
+        told = {one.label for one in self._steps}
+        if others := [one for one in asked if one not in told]:
             seen["beside" if steps else "sources"] = ",".join(others)
-        if waiting := [one for one in asked if one in self._in_line]:
+        in_line = dict.fromkeys(one.label for one in self._legs.values() if one in self._in_line)
+        if waiting := [one for one in in_line if one not in asked]:
             seen["waiting"] = ",".join(waiting)
-        if self._down:
-            seen["down"] = ",".join(self._down)
+        if down := [one for one in self._down if one not in asked | in_line]:
+            seen["down"] = ",".join(down)
         self._progress.report(Step(steps[-1].code if steps else "asking_others", seen))
 
 
 class _Leg:
     """The progress of one source's part in a lookup."""
 
-    def __init__(self, asking: _Asking, label: str) -> None:
+    def __init__(self, asking: _Asking, source: Source) -> None:
         self._asking = asking
-        self._label = label
+        self._source = source
 
     def started(self) -> None:
         self._asking.started()
 
     def report(self, step: Step) -> None:
-        self._asking.heard(self._label, step)
+        self._source.breaker.worked()
+        self._asking.heard(self._source, step)
 
     def claimed(self, info: TorrentInfo) -> None:
         """Do nothing: a source's claim is its answer."""

@@ -5,18 +5,22 @@ import codecs
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TypeGuard, cast
+from typing import Self, TypeGuard, cast
+
+import structlog
 
 from services.clock import Clock, at_most
 from services.decoding import decode
-from services.errors import NotFound, ResolverDown, SourceFailed
+from services.errors import LookupFailed, NotFound, ResolverDown, SourceFailed
 from services.resolvers.processes import Ran, TooLong, TooMuch, run
-from services.resolvers.torrent_file import ReadTorrent, torrent_in
+from services.resolvers.torrent_file import ANOTHER, ReadTorrent, torrent_in
 from services.torrents import FileEntry, Hints, Name, Progress, TorrentId, TorrentInfo
 
+log = structlog.stdlib.get_logger(__name__)
 _MOST_SAID = 1_048_576  # bytes
 _AT_ONCE = 4  # files that are read
 _MOST_FILES = 100_000
@@ -29,12 +33,12 @@ _OURS = "CALIBOT_"
 
 
 class CommandResolver:
-    """A `Resolver` that runs *argv*, in which ``{info_hash}`` stands for what is looked for. No shell is involved.
+    """A `Resolver` that runs *argv*, in which ``{info_hash}`` stands for what is looked for. `open` makes one.
 
-    The last line of its output that is not empty is the torrent's name, which nobody has verified; or a JSON object
-    with ``name`` and perhaps ``size`` and ``files`` (each with ``path`` and ``size``), which may be all of its output,
-    too; or the absolute path of a .torrent or a bare info dictionary, alone or as the object's ``torrent``, and that
-    is verified.
+    No shell is involved. The last line of its output that is not empty is the torrent's name, which nobody has
+    verified; or a JSON object with ``name`` and perhaps ``size`` and ``files`` (each with ``path`` and ``size``), which
+    may be all of its output, too; or the absolute path of a .torrent or a bare info dictionary, alone or as the
+    object's ``torrent``, and that is verified: the object's name counts where that file cannot be used.
     """
 
     label = "command"
@@ -45,7 +49,19 @@ class CommandResolver:
         self._clock = clock
         self._read = read
         # Threads of its own: a read from a mount that hangs never returns, and must hold up nobody else, nor the end.
-        self._readers = ThreadPoolExecutor(_AT_ONCE, "command")
+        self._readers = ThreadPoolExecutor(_AT_ONCE, "command-files")
+        self._listener = ThreadPoolExecutor(1, "command")
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, argv: Sequence[str], *, seconds: float, clock: Clock, read: ReadTorrent) -> AsyncIterator[Self]:
+        """Yield one. At the end a read that hangs is left."""
+        self = cls(argv, seconds=seconds, clock=clock, read=read)
+        try:
+            yield self
+        finally:
+            for one in (self._readers, self._listener):
+                one.shutdown(wait=False, cancel_futures=True)
 
     async def resolve(self, torrent: TorrentId, hints: Hints, progress: Progress) -> TorrentInfo:  # noqa: ARG002
         """See `Resolver.resolve`. It runs once, and its whole process group is gone when this returns.
@@ -58,25 +74,39 @@ class CommandResolver:
         progress.started()
         until = self._clock.monotonic() + self._seconds
         out = (await self._ran(torrent)).out
-        reading = asyncio.get_running_loop().run_in_executor(self._readers, self._understood, out, torrent)
+        understanding = asyncio.get_running_loop().run_in_executor(self._listener, self._understood, out, torrent)
+        path, claim = await understanding
+        if path is not None:
+            try:
+                return await self._read_in_time(path, torrent, until)
+            except LookupFailed as error:
+                if claim is None or error.parameters["reason"] == ANOTHER:
+                    raise
+        if claim is None:
+            raise NotFound(reason="nothing_said")
+        return claim
+
+    async def _read_in_time(self, path: Path, torrent: TorrentId, until: float) -> TorrentInfo:
+        loop = asyncio.get_running_loop()
+        reading = loop.run_in_executor(self._readers, torrent_in, path, torrent, self.label, self._read)
         await at_most(self._clock, until - self._clock.monotonic(), reading)
         if reading.cancelled():
+            log.warning("command.hung", path=str(path))
             raise self._too_late()
         return reading.result()
 
-    def _understood(self, out: bytes, torrent: TorrentId) -> TorrentInfo:
+    def _understood(self, out: bytes, torrent: TorrentId) -> tuple[Path | None, TorrentInfo | None]:
+        """Return which file is named, and what is claimed, each where there is such."""
         out = out.removeprefix(codecs.BOM_UTF8).strip()
         line = _last_line(out)
         said = next((one for text in _perhaps_objects(out, line) if (one := _object_in(text)) is not None), None)
         path = _path_in(said, line)
-        if path is not None:
-            return torrent_in(path, torrent, self.label, self._read)
         named = line if said is None else said.get("name")
         name = named.encode(errors="replace") if isinstance(named, str) else named
-        nothing = said is None and (line == b"null" or not line.strip(b"}] ,"))
+        nothing = said is None and (path or line == b"null" or not line.strip(b"}] ,"))
         if nothing or not isinstance(name, bytes) or not 0 < len(name) <= _LONGEST_NAME:
-            raise NotFound(reason="nothing_said")
-        return _claimed(decode(name), said or {}, torrent, self.label)
+            return path, None
+        return path, _claimed(decode(name), said or {}, torrent, self.label)
 
     def add_hints(self, torrent: TorrentId, hints: Hints) -> None:
         """Do nothing: it is told an info-hash alone."""

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import threading
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -28,6 +28,8 @@ _SUFFIX = ".torrent"
 _Stamp = tuple[int, int]
 """When a file was changed (nanoseconds), and how large it is: while both are the same, so is what it says."""
 
+_NEVER: _Stamp = (-1, -1)
+
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
@@ -42,7 +44,7 @@ class _Seen:
 
 @dataclass(slots=True)
 class _Shelf:
-    """What was in the folders at the last look: each file's hashes, and where each hash is."""
+    """What the last look has found: each file's hashes or trouble, a folder's trouble; and where each hash is."""
 
     seen: Mapping[Path, _Seen] = field(default_factory=dict)
     where: Mapping[InfoHash, Sequence[Path]] = field(default_factory=dict)
@@ -127,7 +129,12 @@ class FilesResolver:
 def _looked_into(folders: Sequence[Path], before: _Shelf, read: ReadTorrent, over: threading.Event) -> _Shelf:
     """Return what is in *folders* now; a file is read anew where it has changed. Blocks, until it is *over*."""
     seen: dict[Path, _Seen] = {}
-    for path, stamp in takewhile(lambda _: not over.is_set(), _files_in(folders)):
+
+    def refused(error: OSError) -> None:
+        path = Path(error.filename)
+        seen[path] = _unusable(path, _NEVER, before.seen.get(path), error.strerror or str(error))
+
+    for path, stamp in takewhile(lambda _: not over.is_set(), _files_in(folders, refused)):
         known = before.seen.get(path)
         seen[path] = known if known and known.holds(stamp) else _read_anew(path, stamp, known, read)
     where: dict[InfoHash, list[Path]] = {}
@@ -137,10 +144,11 @@ def _looked_into(folders: Sequence[Path], before: _Shelf, read: ReadTorrent, ove
     return _Shelf(seen, where)
 
 
-def _files_in(folders: Sequence[Path]) -> Iterator[tuple[Path, _Stamp]]:
+def _files_in(folders: Sequence[Path], refused: Callable[[OSError], None]) -> Iterator[tuple[Path, _Stamp]]:
+    """Yield what is there; *refused* is told of each folder that cannot be looked into."""
     count = 0
     for folder in folders:
-        for within, _, names in os.walk(folder):
+        for within, _, names in os.walk(folder, onerror=refused):
             for name in names:
                 if not name.lower().endswith(_SUFFIX):
                     continue
@@ -151,7 +159,10 @@ def _files_in(folders: Sequence[Path]) -> Iterator[tuple[Path, _Stamp]]:
                 path = Path(within, name)
                 try:
                     there = path.stat()
-                except OSError:  # it has gone meanwhile
+                except FileNotFoundError:  # it has gone meanwhile
+                    continue
+                except OSError as error:
+                    refused(error)
                     continue
                 yield path, (there.st_mtime_ns, there.st_size)
 
@@ -160,7 +171,12 @@ def _read_anew(path: Path, stamp: _Stamp, before: _Seen | None, read: ReadTorren
     try:
         return _Seen(stamp, read(content_of(path), "").torrent.hashes)
     except NotFound as error:
-        seen = _Seen(stamp, trouble=str(error.parameters["reason"]))
-        if seen != before:
-            log.warning("files.unusable", path=str(path), **error.parameters)
-        return seen
+        return _unusable(path, stamp, before, str(error.parameters["reason"]))
+
+
+def _unusable(path: Path, stamp: _Stamp, before: _Seen | None, reason: str) -> _Seen:
+    """Return that it is so, which the log is told once."""
+    seen = _Seen(stamp, trouble=reason)
+    if seen != before:
+        log.warning("files.unusable", path=str(path), reason=reason)
+    return seen

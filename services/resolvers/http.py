@@ -3,18 +3,19 @@
 import asyncio
 import socket
 import ssl
-from collections.abc import AsyncIterator, Iterable, Sequence
+import zlib
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from functools import partial
 from http import HTTPStatus
-from typing import Self
+from typing import Self, TypeVar
 from urllib.parse import quote, urljoin, urlsplit
 
 import httpcore
 
 from services.clock import Clock, at_most
-from services.errors import LookupFailed, NotFound, ResolverDown
+from services.errors import NotFound, ResolverDown
 from services.resolvers.addresses import AddressPolicy, can_be_asked, literal
 from services.resolvers.torrent_file import LARGEST, ReadTorrent, told_by
 from services.torrents import Hints, Progress, TorrentId, TorrentInfo
@@ -23,13 +24,14 @@ _MOST_REDIRECTS = 3
 _HEADERS = (("User-Agent", "calibot"), ("Accept-Encoding", "identity"))
 _KNOWS_NOT = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
 _PLAIN = "!#$%&'()*+,/:;=?@[]~"  # what a redirect may say as it is, beside letters, digits and "_.-"
+_T = TypeVar("_T")
 _SOCKET_OPTION = tuple[int, int, int] | tuple[int, int, bytes | bytearray] | tuple[int, int, None, int]
 
 
 class HttpResolver:
-    """A `Resolver` that asks the addresses of *templates*, one after the other. `open` makes one.
+    """A `Resolver` that asks one cache, at the address that *template* gives. `open` makes one.
 
-    In a template ``{info_hash}`` stands for the info-hash in small hex digits, ``{INFO_HASH}`` in capital ones.
+    In the template ``{info_hash}`` stands for the info-hash in small hex digits, ``{INFO_HASH}`` in capital ones.
     """
 
     label = "http"
@@ -37,14 +39,14 @@ class HttpResolver:
     def __init__(
         self,
         pool: httpcore.AsyncConnectionPool,
-        templates: Sequence[str],
+        template: str,
         *,
         seconds: float,
         clock: Clock,
         read: ReadTorrent,
     ) -> None:
         self._pool = pool
-        self._templates = tuple(templates)
+        self._template = template
         self._seconds = seconds
         self._clock = clock
         self._read = read
@@ -53,7 +55,7 @@ class HttpResolver:
     @asynccontextmanager
     async def open(
         cls,
-        templates: Sequence[str],
+        template: str,
         *,
         policy: AddressPolicy,
         seconds: float,
@@ -61,7 +63,7 @@ class HttpResolver:
         clock: Clock,
         read: ReadTorrent,
     ) -> AsyncIterator[Self]:
-        """Yield one that contacts nobody whom *policy* keeps off; each address has so many *seconds*.
+        """Yield one that contacts nobody whom *policy* keeps off; each name has so many *seconds*.
 
         With more lookups than *at_once*, some wait for others, and that counts as their time. Name servers are asked in
         threads of its own: one that is silent must hold up nobody else, nor the end.
@@ -72,7 +74,7 @@ class HttpResolver:
             async with httpcore.AsyncConnectionPool(
                 trust, max_connections=at_once, network_backend=_Guarded(policy, seconds, clock, threads)
             ) as pool:
-                yield cls(pool, templates, seconds=seconds, clock=clock, read=read)
+                yield cls(pool, template, seconds=seconds, clock=clock, read=read)
         finally:
             threads.shutdown(wait=False, cancel_futures=True)
 
@@ -80,44 +82,82 @@ class HttpResolver:
         """See `Resolver.resolve`.
 
         Raises:
-            NotFound: none has it, or what came is not this torrent.
-            ResolverDown: none could be asked.
+            NotFound: it does not have it, or what came is not this torrent.
+            ResolverDown: it could not be asked.
         """
         progress.started()
-        failures: list[LookupFailed] = []
-        for template in self._templates:
-            asked = torrent.shown.hex
-            address = template.replace("{info_hash}", asked).replace("{INFO_HASH}", asked.upper())
-            try:
-                content = await self._content(address)
-                return await asyncio.to_thread(told_by, content, torrent, self.label, self._read)
-            except LookupFailed as error:
-                failures.append(error)
-        raise next((one for one in failures if isinstance(one, NotFound)), failures[0])
+        asked = torrent.shown.hex
+        address = self._template.replace("{info_hash}", asked).replace("{INFO_HASH}", asked.upper())
+        content = await self._in_time(self._fetched(address))
+        return await asyncio.to_thread(told_by, content, torrent, self.label, self._read)
 
     def add_hints(self, torrent: TorrentId, hints: Hints) -> None:
-        """Do nothing: they are told an info-hash alone."""
+        """Do nothing: it is told an info-hash alone."""
 
-    async def _content(self, address: str) -> bytes:
-        asking = asyncio.ensure_future(self._fetched(address))
-        await at_most(self._clock, self._seconds, asking)
-        if asking.cancelled():
-            raise ResolverDown(reason="no answer in time")
-        return asking.result()
+    @property
+    def server(self) -> str:
+        """Its host, with its port where the template names one."""
+        return urlsplit(self._template).netloc
+
+    async def reach(self) -> None:
+        """See that it answers, whatever it says: it is asked for nothing that there is to know.
+
+        Raises:
+            ResolverDown: it does not; parameter *reason* says why.
+        """
+        await self._in_time(self._greeted())
+
+    async def _greeted(self) -> None:
+        async with self._asked(urljoin(self._template, "/")):
+            pass
+
+    async def _in_time(self, asking: Coroutine[None, None, _T]) -> _T:
+        asked = asyncio.ensure_future(asking)
+        await at_most(self._clock, self._seconds, asked)
+        if asked.cancelled():
+            raise self._down("no answer in time")
+        return asked.result()
 
     async def _fetched(self, address: str) -> bytes:
         if not can_be_asked(address):
-            raise ResolverDown(reason="no such address")
-        try:
-            for _ in range(_MOST_REDIRECTS + 1):
-                async with self._pool.stream("GET", address, headers=_HEADERS) as answer:
-                    further = _further(address, answer)
-                    if further is None:
-                        return await _whole(answer)
-                    address = further
-        except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException, OSError) as error:
-            raise ResolverDown(reason=type(error).__name__) from error
+            raise self._down("no such address")
+        for _ in range(_MOST_REDIRECTS + 1):
+            async with self._asked(address) as answer:
+                further = _further(address, answer)
+                if further is None:
+                    return await self._whole(answer)
+                address = further
         raise NotFound(reason="redirected")
+
+    @asynccontextmanager
+    async def _asked(self, address: str) -> AsyncIterator[httpcore.Response]:
+        try:
+            async with self._pool.stream("GET", address, headers=_HEADERS) as answer:
+                yield answer
+        except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException, OSError) as error:
+            raise self._down(_why(error)) from error
+
+    async def _whole(self, answer: httpcore.Response) -> bytes:
+        if answer.status in _KNOWS_NOT:
+            raise NotFound(reason="no_file")
+        if answer.status != HTTPStatus.OK:
+            raise self._down(f"status {answer.status}")
+        content, unpacked = bytearray(), _unpacking(_header(answer, b"content-encoding"))
+        async for chunk in answer.aiter_stream():
+            content += unpacked(chunk, LARGEST + 1 - len(content))
+            if len(content) > LARGEST:
+                raise NotFound(reason="file_too_large")
+        return bytes(content)
+
+    def _down(self, why: str) -> ResolverDown:
+        return ResolverDown(reason=f"{self.server}: {why}")
+
+
+def _why(error: BaseException) -> str:
+    """Return what is at the bottom of it, in its own words: what lies above says that something has failed."""
+    while beneath := error.__cause__ or next((one for one in error.args if isinstance(one, BaseException)), None):
+        error = beneath
+    return (error.strerror if isinstance(error, OSError) else str(error)) or type(error).__name__
 
 
 def _further(address: str, answer: httpcore.Response) -> str | None:
@@ -128,9 +168,8 @@ def _further(address: str, answer: httpcore.Response) -> str | None:
     """
     if not HTTPStatus.MULTIPLE_CHOICES <= answer.status < HTTPStatus.BAD_REQUEST:
         return None
-    named = next((value for name, value in answer.headers if name.lower() == b"location"), b"")
     try:
-        further = urljoin(address, quote(named, _PLAIN))
+        further = urljoin(address, quote(_header(answer, b"location"), _PLAIN))
     except ValueError as error:
         raise NotFound(reason="redirected") from error
     if not can_be_asked(further) or urlsplit(further).scheme not in {"https", urlsplit(address).scheme}:
@@ -138,17 +177,27 @@ def _further(address: str, answer: httpcore.Response) -> str | None:
     return further
 
 
-async def _whole(answer: httpcore.Response) -> bytes:
-    if answer.status in _KNOWS_NOT:
-        raise NotFound(reason="no_file")
-    if answer.status != HTTPStatus.OK:
-        raise ResolverDown(reason=f"status {answer.status}")
-    content = bytearray()
-    async for chunk in answer.aiter_stream():
-        content += chunk
-        if len(content) > LARGEST:
-            raise NotFound(reason="file_too_large")
-    return bytes(content)
+def _header(answer: httpcore.Response, wanted: bytes) -> bytes:
+    return next((value for name, value in answer.headers if name.lower() == wanted), b"")
+
+
+def _unpacking(encoding: bytes) -> Callable[[bytes, int], bytes]:
+    """Return what makes a part of an answer plain, so many bytes of it at most: some send gzip unasked."""
+    match encoding.strip().lower():
+        case b"" | b"identity":
+            return lambda part, _: part
+        case b"gzip" | b"x-gzip":
+            gzip = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+
+            def unpacked(part: bytes, most: int) -> bytes:
+                try:
+                    return gzip.decompress(part, most)
+                except zlib.error as error:
+                    raise NotFound(reason="torrent_unusable") from error
+
+            return unpacked
+        case _:
+            raise NotFound(reason="torrent_unusable")
 
 
 class _Guarded(httpcore.AsyncNetworkBackend):

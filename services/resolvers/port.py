@@ -16,7 +16,7 @@ class Resolver(Protocol):
 
         Goes on until it has an answer: the caller bounds the time by cancelling. Cancellable at any await; leaves
         nothing running or stored behind. Never called twice at once for one *torrent*. Calls ``progress.started()``
-        once it is under way, then reports.
+        once it is under way, then reports, which it does only when the source can be asked.
 
         Raises:
             NotFound: the source answered that it does not know, or what it gave is unusable.

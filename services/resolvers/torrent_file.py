@@ -12,6 +12,9 @@ LARGEST = 16 * 1_048_576
 UNREADABLE = "file_unreadable"
 """The reason of a file that cannot be read: it may be another time."""
 
+ANOTHER = "another torrent"
+"""The reason of what is not the torrent that was asked for."""
+
 ReadTorrent = Callable[[bytes, str], TorrentInfo]
 """Returns what the bytes of a .torrent, or of a bare info dictionary, say, for the source of this label. Blocks.
 
@@ -36,7 +39,7 @@ def told_by(content: bytes, asked: TorrentId, source: str, read: ReadTorrent) ->
     """
     info = read(content, source)
     if not info.torrent.answers(asked):
-        raise NotFound(reason="another torrent")
+        raise NotFound(reason=ANOTHER)
     return info
 
 
@@ -49,6 +52,8 @@ def content_of(path: Path) -> bytes:
     try:
         if not path.is_file():  # what is none may never end
             raise NotFound(reason=UNREADABLE)
+        if not path.stat().st_size:  # so say the system's own, some of which never end either
+            return b""
         with path.open("rb") as file:
             content = file.read(LARGEST + 1)
     except OSError as error:

@@ -9,8 +9,9 @@ import pytest
 
 from sandbox.swarm import Swarm
 from services.resolvers.libtorrent import LibtorrentResolver
+from tests.integration.leftovers import soon
 from tests.integration.private_names import HOSTS, RESOLVER
-from tests.integration.swarm_help import opened
+from tests.integration.swarm_help import nothing_left_in, opened
 
 OWN_NETWORK = """
 for file in hosts resolv.conf nsswitch.conf; do mount --bind "$1/$file" "/etc/$file"; done
@@ -32,6 +33,7 @@ async def swarm() -> AsyncIterator[Swarm]:
 async def resolver(swarm: Swarm) -> AsyncIterator[LibtorrentResolver]:
     async with opened(swarm) as one:
         yield one
+        assert await soon(lambda: nothing_left_in(one)), "a lookup that is over has left its torrent"
 
 
 @pytest.fixture

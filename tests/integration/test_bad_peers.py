@@ -24,10 +24,13 @@ from sandbox.swarm.lies import (
     zeros,
 )
 from sandbox.swarm.peers import Hanging, Mute, Refusing, Seeder, Speech
+from tests.integration.leftovers import nothing_left
 from tests.integration.swarm_help import metadata_by_magnet
 
 if TYPE_CHECKING:
     import libtorrent as lt
+
+__all__ = ["nothing_left"]
 
 LIAR = "127.0.2.9"
 LARGE = make_sample("large", files=[("f", 16_384 * 2_500)], piece_length=16_384)

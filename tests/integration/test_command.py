@@ -1,7 +1,6 @@
 """An operator's program as a source, with real processes: what it says, how it misbehaves, and what is left of it."""
 
 import asyncio
-import contextlib
 import ctypes
 import errno
 import json
@@ -11,6 +10,7 @@ import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import pytest
@@ -25,54 +25,15 @@ from services.resolvers.command import CommandResolver
 from services.resolvers.libtorrent import read_torrent
 from services.torrents import Hints, InfoHash, TorrentId, TorrentInfo
 from tests.fake_clock import FakeClock
+from tests.integration.leftovers import children, nothing_left, processes
 from tests.integration.swarm_help import Steps
+
+__all__ = ["nothing_left"]
 
 Look = Callable[..., "asyncio.Future[TorrentInfo]"]
 PR_SET_CHILD_SUBREAPER = 36  # <linux/prctl.h>: whoever of ours loses its parent has us
 SAMPLE = make_sample("True name.mkv", files=[("a.mkv", 1000), ("b/c.txt", 234)])
 X = TorrentId(v1=InfoHash(SAMPLE.v1 or ""))
-
-
-def open_files() -> set[str]:
-    """Return what this process has open, but for the files of the listing itself."""
-    names = set()
-    for one in Path("/proc/self/fd").iterdir():
-        with contextlib.suppress(OSError):
-            names.add(f"{one.name} {one.readlink()}")
-    return {one for one in names if "/proc/" not in one}
-
-
-def processes(mark: str) -> list[int]:
-    """Return the processes, of whatever parent, in whose environment *mark* stands."""
-    found = []
-    for one in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            if mark.encode() in (one / "environ").read_bytes() and int(one.name) != os.getpid():
-                found.append(int(one.name))
-    return found
-
-
-def has_children() -> bool:
-    """Whether this process has one, be it that it has ended and nobody has looked."""
-    try:
-        os.waitpid(-1, os.WNOHANG)
-    except ChildProcessError:
-        return False
-    return True
-
-
-@pytest.fixture
-async def nothing_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[str]:
-    """Yield a mark that every process has which comes of this test; see that none, no file and no task is left."""
-    mark = f"MARK={tmp_path}"
-    monkeypatch.setenv("MARK", str(tmp_path))
-    await asyncio.sleep(0)
-    before = open_files()
-    yield mark
-    assert processes(mark) == []
-    await asyncio.sleep(0)  # a transport closes in the loop's next turn
-    assert open_files() - before == set()
-    assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
 @pytest.fixture
@@ -83,13 +44,23 @@ def helper(tmp_path: Path, nothing_left: str) -> Look:
         script = tmp_path / "helper.py"
         script.write_text(f"import os, sys, time, signal, json\nasked = sys.argv[1]\n{code}\n")
         argv = [sys.executable, "-S", str(script), "{info_hash}"]
-        return asyncio.ensure_future(resolver(argv, seconds, clock).resolve(X, Hints(), Steps()))
+        return looking_with(argv, seconds, clock)
 
     return look
 
 
-def resolver(argv: list[str], seconds: float = 20, clock: Clock | None = None) -> CommandResolver:
-    return CommandResolver(argv, seconds=seconds, clock=clock or SystemClock(), read=read_torrent)
+def looking_with(argv: list[str], seconds: float = 20, clock: Clock | None = None) -> "asyncio.Future[TorrentInfo]":
+    async def look() -> TorrentInfo:
+        async with opened(argv, seconds, clock) as one:
+            return await one.resolve(X, Hints(), Steps())
+
+    return asyncio.ensure_future(look())
+
+
+def opened(
+    argv: list[str], seconds: float = 20, clock: Clock | None = None
+) -> AbstractAsyncContextManager[CommandResolver]:
+    return CommandResolver.open(argv, seconds=seconds, clock=clock or SystemClock(), read=read_torrent)
 
 
 class Counting(SystemClock):
@@ -249,30 +220,80 @@ async def test_a_pipe_or_a_folder_that_it_names_is_not_waited_for(helper: Look, 
         assert failed.parameters == {"reason": "file_unreadable"}
 
 
-async def test_a_file_whose_read_never_returns_has_the_programs_time_and_no_more(
-    helper: Look, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    loop, clock, reading, may_end = asyncio.get_running_loop(), FakeClock(), asyncio.Event(), threading.Event()
-    real = Path.is_file
+@pytest.fixture
+async def hangs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[Path, asyncio.Semaphore]]:
+    """Yield a file whose reads do not return before the test has ended, and what tells of each that begins."""
+    loop, begun, may_end = asyncio.get_running_loop(), asyncio.Semaphore(0), threading.Event()
+    file, real = tmp_path / "hung.torrent", Path.is_file
 
     def hung(path: Path) -> bool:
-        if path.name == "hung.torrent":
-            loop.call_soon_threadsafe(reading.set)
+        if path == file:
+            loop.call_soon_threadsafe(begun.release)
             may_end.wait(60)
         return real(path)
 
     monkeypatch.setattr(Path, "is_file", hung)
-    loop.set_default_executor(ThreadPoolExecutor(1))
-    try:
-        looking = helper(f"print({str(tmp_path / 'hung.torrent')!r})", 20, clock)
-        await reading.wait()
-        async with asyncio.timeout(5):
-            await asyncio.to_thread(int)
+    yield file, begun
+    may_end.set()
+
+
+async def test_a_file_whose_read_never_returns_has_the_programs_time_and_no_more_and_is_told(
+    hangs: tuple[Path, asyncio.Semaphore], helper: Look
+) -> None:
+    (file, begun), clock = hangs, FakeClock()
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
+    looking = helper(f"print({str(file)!r})", 20, clock)
+    await begun.acquire()
+    async with asyncio.timeout(5):
+        await asyncio.to_thread(int)
+    with capture_logs() as logged:
         await clock.advance(20)
         assert looking.done()
-        assert (await failure(looking)).parameters == {"source": "command", "reason": "no answer in 20 s"}
-    finally:
-        may_end.set()
+    assert (await failure(looking)).parameters == {"source": "command", "reason": "no answer in 20 s"}
+    assert [(one["event"], one["path"]) for one in logged] == [("command.hung", str(file))]
+
+
+async def test_files_whose_reads_never_return_keep_nobody_from_a_name(
+    hangs: tuple[Path, asyncio.Semaphore], nothing_left: str, tmp_path: Path
+) -> None:
+    (file, begun), clock = hangs, FakeClock()
+    argv = ["/bin/sh", "-c", 'cat "$0"', str(tmp_path / "said"), "{info_hash}"]
+    async with opened(argv, 20, clock) as one:
+        (tmp_path / "said").write_text(str(file))
+        looking = [asyncio.ensure_future(one.resolve(X, Hints(), Steps())) for _ in range(4)]
+        for _ in looking:
+            await begun.acquire()
+        (tmp_path / "said").write_bytes("三体.mkv".encode("gbk"))
+        async with asyncio.timeout(10):
+            assert (await one.resolve(X, Hints(), Steps())).name.text == "三体.mkv"
+        await clock.advance(20)
+        assert [type(await failure(late)) for late in looking] == [SourceFailed] * 4
+
+
+async def test_the_name_beside_a_file_that_cannot_be_used_is_a_claim(
+    hangs: tuple[Path, asyncio.Semaphore], helper: Look, tmp_path: Path
+) -> None:
+    (hung, begun), clock = hangs, FakeClock()
+    (tmp_path / "garbage").write_bytes(b"garbage")
+    for file in (tmp_path / "none", tmp_path / "garbage"):
+        info = await helper(f"print(json.dumps({{'torrent': {str(file)!r}, 'name': 'A', 'size': 7}}))")
+        assert (info.name.text, info.size, info.verified) == ("A", 7, False)
+    looking = helper(f"print(json.dumps({{'torrent': {str(hung)!r}, 'name': 'A'}}))", 20, clock)
+    await begun.acquire()
+    await clock.advance(20)
+    assert looking.result().name.text == "A"
+
+
+async def test_the_name_beside_another_torrents_file_is_none(helper: Look, tmp_path: Path) -> None:
+    (tmp_path / "other").write_bytes(torrent_of(make_sample("Other.mkv")))
+    failed = await failure(helper(f"print(json.dumps({{'torrent': {str(tmp_path / 'other')!r}, 'name': 'A'}}))"))
+    assert failed.parameters == {"reason": "another torrent"}
+
+
+@pytest.mark.skipif(not Path("/proc/kmsg").is_file(), reason="not on this system")
+async def test_a_file_of_the_systems_that_has_no_end_is_not_read(helper: Look) -> None:
+    failed = await failure(helper("print('/proc/kmsg')"))  # what reads all of it waits for the kernel
+    assert failed.parameters == {"reason": "torrent_unusable"}
 
 
 # How it misbehaves.
@@ -315,7 +336,7 @@ async def test_one_that_prints_ten_megabytes_is_ended(helper: Look, where: str) 
 async def test_one_that_takes_too_long_and_does_not_hear_is_killed(tmp_path: Path, nothing_left: str) -> None:
     script = "trap '' TERM; echo begun > $0; while :; do sleep 1000; done"
     argv = ["/bin/sh", "-c", script, str(tmp_path / "begun"), "{info_hash}"]
-    failed = await failure(asyncio.ensure_future(resolver(argv, 0.3).resolve(X, Hints(), Steps())))
+    failed = await failure(looking_with(argv, 0.3))
     assert failed.parameters == {"source": "command", "reason": "no answer in 0.3 s"}
     assert (tmp_path / "begun").exists()
 
@@ -460,7 +481,7 @@ async def test_those_who_are_ended_are_no_zombies_where_orphans_are_ours(helper:
         await helper(BEGUN.format(MOVES))
     finally:
         prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)
-    assert not has_children()
+    assert children() == []
 
 
 @pytest.fixture
@@ -507,7 +528,7 @@ async def test_who_may_not_be_ended_is_waited_for_no_longer_than_the_grace(
 
 @pytest.mark.parametrize("argv", [["/no/such/helper"], ["/etc/passwd"], ["/"], ["\0"]])
 async def test_one_that_cannot_be_run_is_down(argv: list[str], nothing_left: str) -> None:
-    assert isinstance(await failure(asyncio.ensure_future(resolver(argv).resolve(X, Hints(), Steps()))), ResolverDown)
+    assert isinstance(await failure(looking_with(argv)), ResolverDown)
 
 
 async def test_it_is_told_an_info_hash_and_no_secret_and_no_shell_reads_it(
@@ -518,5 +539,5 @@ async def test_it_is_told_an_info_hash_and_no_secret_and_no_shell_reads_it(
     found = "[k for k in os.environ if 'CALI' in k.upper()]"
     info = await helper(f"print(json.dumps({{'name': ' '.join(sys.argv[1:] + {found})}}))")
     assert info.name.text == SAMPLE.v1
-    quoted = await resolver(["/bin/echo", "$HOME; {info_hash} `id`"]).resolve(X, Hints(), Steps())
+    quoted = await looking_with(["/bin/echo", "$HOME; {info_hash} `id`"])
     assert quoted.name.text == f"$HOME; {SAMPLE.v1} `id`"

@@ -1,27 +1,34 @@
 """Web caches as a source, over real sockets: what they answer, where they lead, and whom nobody is to contact."""
 
 import asyncio
+import gzip
 import socket
 import threading
 from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpcore
 import pytest
 
 from bot import sources
-from bot.config_resolvers import Http, Resolvers
+from bot.config_resolvers import Http, Libtorrent, Resolvers
+from bot.doctor_sources import look_at_sources
 from sandbox.swarm import make_sample
 from services.clock import Clock, SystemClock
 from services.errors import LookupFailed, NotFound, ResolverDown
 from services.resolvers.addresses import AddressPolicy
 from services.resolvers.http import HttpResolver
 from services.resolvers.libtorrent import read_torrent
+from services.resolvers.port import Resolver
 from services.torrents import Hints, InfoHash, TorrentId, TorrentInfo
 from tests.fake_clock import FakeClock, settle
+from tests.integration.leftovers import nothing_left
 from tests.integration.swarm_help import Steps
+
+__all__ = ["nothing_left"]
 
 SAMPLE = make_sample("Cached.mkv")
 HASH = SAMPLE.v1 or ""
@@ -103,28 +110,44 @@ async def cache() -> AsyncIterator[Cache]:
 
 
 def opened(
-    *templates: str, policy: AddressPolicy = OPEN, seconds: float = 20, at_once: int = 10, clock: Clock | None = None
+    template: str, *, policy: AddressPolicy = OPEN, seconds: float = 20, at_once: int = 10, clock: Clock | None = None
 ) -> AbstractAsyncContextManager[HttpResolver]:
     return HttpResolver.open(
-        templates, policy=policy, seconds=seconds, at_once=at_once, clock=clock or SystemClock(), read=read_torrent
+        template, policy=policy, seconds=seconds, at_once=at_once, clock=clock or SystemClock(), read=read_torrent
     )
 
 
-async def look(*templates: str, policy: AddressPolicy = OPEN) -> TorrentInfo:
-    async with opened(*templates, policy=policy) as resolver:
+async def look(template: str, policy: AddressPolicy = OPEN) -> TorrentInfo:
+    async with opened(template, policy=policy) as resolver:
         return await resolver.resolve(X, Hints(), Steps())
 
 
-async def failure(*templates: str, policy: AddressPolicy = OPEN) -> LookupFailed:
+async def failure(template: str, policy: AddressPolicy = OPEN) -> LookupFailed:
     with pytest.raises(LookupFailed) as failed:
-        await look(*templates, policy=policy)
+        await look(template, policy=policy)
     return failed.value
+
+
+def several(
+    *templates: str, clock: Clock | None = None, marks: Path = Path("/none")
+) -> AbstractAsyncContextManager[Resolver]:
+    """Open the caches as the settings have it that name them."""
+    http, private = Http(templates=templates, timeout=10), Libtorrent(allow_private_peers=True)
+    settings = Resolvers(order=("http",), http=http, libtorrent=private)
+    return sources.opened(settings, None, clock or SystemClock(), marks=marks)
 
 
 async def test_what_a_cache_has_is_verified(cache: Cache) -> None:
     cache.answers[f"/{HASH}.torrent"] = answer(200, TORRENT)
     info = await look(cache.url())
     assert (info.name.text, info.verified, info.source, info.torrent) == ("Cached.mkv", True, "http", X)
+
+
+async def test_what_a_cache_sends_as_gzip_unasked_is_read(cache: Cache) -> None:
+    cache.answers["/x"] = answer(200, gzip.compress(TORRENT), "Content-Encoding: gzip")
+    assert (await look(cache.url("/x"))).name.text == "Cached.mkv"
+    cache.answers["/y"] = answer(200, TORRENT, "content-encoding: Identity")
+    assert (await look(cache.url("/y"))).name.text == "Cached.mkv"
 
 
 async def test_it_is_told_the_info_hash_in_small_or_capital_digits_and_nothing_else(cache: Cache) -> None:
@@ -137,10 +160,26 @@ async def test_it_is_told_the_info_hash_in_small_or_capital_digits_and_nothing_e
 
 
 async def test_the_next_is_asked_where_one_does_not_have_it(cache: Cache) -> None:
-    cache.answers["/second"] = answer(200, TORRENT)
-    info = await look(cache.url("/first"), "http://127.0.0.1:1/", cache.url("/second"))
-    assert info.name.text == "Cached.mkv"
-    assert cache.asked == ["/first", "/second"]
+    cache.answers[f"/second?{HASH}"] = answer(200, TORRENT)
+    templates = (cache.url("/first?{info_hash}"), "http://127.0.0.1:1/{info_hash}", cache.url("/second?{info_hash}"))
+    async with several(*templates) as chain:
+        assert (await chain.resolve(X, Hints(), Steps())).name.text == "Cached.mkv"
+    assert cache.asked == [f"/first?{HASH}", f"/second?{HASH}"]
+
+
+async def test_one_that_is_silent_costs_its_time_until_it_is_left_alone(cache: Cache) -> None:
+    cache.answers[f"/{HASH}.torrent"] = answer(200, TORRENT)
+    clock = FakeClock()
+    async with Cache().at() as silent, several(silent.url(), cache.url(), clock=clock) as chain:
+        silent.stays_open, silent.answers[f"/{HASH}.torrent"] = True, b""
+        for times in (1, 2, 3):
+            looking = asyncio.ensure_future(chain.resolve(X, Hints(), Steps()))
+            await silent.is_asked(times)
+            assert not looking.done()
+            await clock.advance(6)
+            assert (await looking).name.text == "Cached.mkv"
+        await chain.resolve(X, Hints(), Steps())
+    assert len(cache.asked) == 4
 
 
 @pytest.mark.parametrize(
@@ -152,6 +191,10 @@ async def test_the_next_is_asked_where_one_does_not_have_it(cache: Cache) -> Non
         (answer(200), "torrent_unusable"),
         (answer(200, b"d4:info" + make_sample("Another").info + b"e"), "another torrent"),
         (answer(200, b"x" * (16 * 1_048_576 + 1)), "file_too_large"),
+        (answer(200, gzip.compress(bytes(16 * 1_048_576 + 1)), "Content-Encoding: gzip"), "file_too_large"),
+        (answer(200, gzip.compress(TORRENT)[:-20], "Content-Encoding: gzip"), "torrent_unusable"),
+        (answer(200, TORRENT, "Content-Encoding: gzip"), "torrent_unusable"),
+        (answer(200, TORRENT, "Content-Encoding: br"), "torrent_unusable"),
     ],
 )
 async def test_what_is_not_this_torrent_is_no_answer(cache: Cache, said: bytes, reason: str) -> None:
@@ -235,10 +278,10 @@ NO_HOSTS = [
 @pytest.mark.parametrize(
     "template", [*(f"http://{one}/x" for one in NO_HOSTS), "http://bü.example/x", "http://127.0.0.1/é"]
 )
-async def test_what_is_no_address_counts_as_down_and_the_next_is_asked(cache: Cache, template: str) -> None:
-    assert (await failure(template)).parameters == {"reason": "no such address"}
-    cache.answers["/y"] = answer(200, TORRENT)
-    assert (await look(template, cache.url("/y"))).name.text == "Cached.mkv"
+async def test_what_is_no_address_counts_as_down(template: str) -> None:
+    failed = await failure(template)
+    assert isinstance(failed, ResolverDown)
+    assert failed.parameters == {"reason": f"{urlsplit(template).netloc}: no such address"}
 
 
 @pytest.mark.parametrize(
@@ -276,8 +319,8 @@ async def test_no_private_address_is_contacted_by_a_redirect_or_by_name(cache: C
         inner.answers["/x"] = answer(200, TORRENT)
         target = inner.url("/x", host)
         cache.answers["/x"] = answer(302, b"", f"Location: {target}")
-        templates = [target] if host == "localhost" else [target, cache.url("/x")]
-        assert isinstance(await failure(*templates, policy=policy), ResolverDown)
+        for template in [target] if host == "localhost" else [target, cache.url("/x")]:
+            assert isinstance(await failure(template, policy), ResolverDown)
         assert inner.asked == []
 
 
@@ -409,3 +452,56 @@ async def test_this_machines_own_public_address_is_not_contacted(
         with pytest.raises(LookupFailed):
             await chain.resolve(X, Hints(), Steps())
     assert connected == ["8.8.8.8"]
+
+
+# What a check says of them.
+
+
+async def checked(*templates: str, seconds: float = 10) -> list[str]:
+    http, private = Http(templates=templates, timeout=seconds), Libtorrent(allow_private_peers=True)
+    return [str(one) async for one in look_at_sources(Resolvers(order=("http",), http=http, libtorrent=private))]
+
+
+async def test_a_check_has_each_answer_once_and_tells_it_no_info_hash(cache: Cache) -> None:
+    async with Cache().at("::1") as other:
+        templates = (cache.url("/a/{info_hash}"), cache.url("/b?x={INFO_HASH}"), other.url(host="[::1]"))
+        (line,) = await checked(*templates)
+        assert (cache.asked, other.asked) == (["/"], ["/"])
+        there = f"127.0.0.1:{cache.port}, [::1]:{other.port}"
+    assert line == f"✓ http: {there} will learn which torrents are looked for"
+
+
+@pytest.mark.parametrize(
+    ("template", "why"),
+    [
+        ("http://127.0.0.1:1/{info_hash}", "Connect call failed ('127.0.0.1', 1)"),
+        ("http://nowhere.example/{info_hash}", "Name or service not known"),
+        ("http://curt/{info_hash}", "Server disconnected without sending a response."),
+        ("https://curt/{info_hash}", "EndOfStream"),
+    ],
+)
+async def test_a_check_tells_of_one_that_does_not_answer_why_and_of_the_others(
+    cache: Cache, monkeypatch: pytest.MonkeyPatch, template: str, why: str
+) -> None:
+    real = socket.getaddrinfo
+
+    def known(host: str, port: int, **how: int) -> Sequence[object]:
+        if host == "nowhere.example":
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        return real(host, port, **how)
+
+    def hangs_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+
+    monkeypatch.setattr(socket, "getaddrinfo", known)
+    async with await asyncio.start_server(hangs_up, "127.0.0.1", 0) as curt:
+        template = template.replace("curt", f"127.0.0.1:{curt.sockets[0].getsockname()[1]}")
+        down, well = await checked(template, cache.url())
+    assert down == f"✗ http: {urlsplit(template).netloc}: {why} — see [resolvers.http] templates"
+    assert well == f"✓ http: 127.0.0.1:{cache.port} will learn which torrents are looked for"
+
+
+async def test_a_check_waits_for_a_silent_one_no_longer_than_a_lookup_does(cache: Cache) -> None:
+    cache.stays_open, cache.answers["/"] = True, b""
+    (line,) = await checked(cache.url(), seconds=0.1)
+    assert line == f"✗ http: 127.0.0.1:{cache.port}: no answer in time — see [resolvers.http] templates"

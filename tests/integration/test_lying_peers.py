@@ -17,8 +17,11 @@ from sandbox.swarm.peers import Hanging, Mute, Refusing, Seeder
 from services.resolvers.libtorrent import LibtorrentResolver
 from services.resolvers.libtorrent.settings import LARGEST_METADATA, USUAL_METADATA
 from services.torrents import Hints, TorrentInfo
+from tests.integration.leftovers import nothing_left
 from tests.integration.liars import COSTLY, LIARS, LOOKUPS, MOST_METADATA, Liar, large
 from tests.integration.swarm_help import Running, Steps, nothing_left_in, number, opened, torrent_id, trackers_of
+
+__all__ = ["nothing_left"]
 
 ROOT = Path(__file__).parents[2]
 SOON = 10

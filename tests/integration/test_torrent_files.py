@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import threading
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +20,10 @@ from services.resolvers.files import FilesResolver
 from services.resolvers.libtorrent import read_torrent
 from services.torrents import Hints, InfoHash, TorrentId, TorrentInfo
 from tests.fake_clock import FakeClock, settle
+from tests.integration.leftovers import nothing_left
 from tests.integration.swarm_help import Steps
+
+__all__ = ["nothing_left"]
 
 
 class Shelf:
@@ -225,6 +229,27 @@ async def test_a_file_that_could_not_be_read_is_tried_at_each_look_and_told_once
             await shelf.clock.advance(10)
     assert [one["reason"] for one in logged] == ["file_unreadable"]
     assert (await shelf.find(sample)).name.text == "Locked.mkv"
+
+
+async def test_a_folder_that_may_not_be_looked_into_hides_no_other_and_is_told_once(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(folder: str) -> object:
+        if Path(folder).name == "locked":
+            raise PermissionError(13, "Permission denied", folder)
+        return real(folder)
+
+    real, there, within = os.scandir, make_sample("There.mkv"), make_sample("Within.mkv")
+    shelf.put("a.torrent", there)
+    shelf.put("locked/b.torrent", within)
+    with capture_logs() as logged, monkeypatch.context() as locked:
+        locked.setattr(os, "scandir", refused)  # whoever is root may look where nobody may
+        for _ in range(3):
+            assert (await shelf.find(there)).name.text == "There.mkv"
+            await shelf.clock.advance(10)
+    told = [(one["event"], one["path"], one["reason"]) for one in logged]
+    assert told == [("files.unusable", str(shelf.folder / "locked"), "Permission denied")]
+    assert (await shelf.find(within)).name.text == "Within.mkv"
 
 
 async def test_a_link_to_a_file_is_followed_and_one_to_a_folder_is_not(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ NEVER = 1e9
 
 
 class FakeSource:
-    """Says *answer* after *delay* seconds, and notes when it was asked, and how each asking ended."""
+    """Says *answer* of X after *delay* seconds, and notes when it was asked, and how each asking ended."""
 
     def __init__(self, clock: FakeClock, label: str, answer: TorrentInfo | Exception = TRUE, delay: float = 1) -> None:
         self.clock = clock
@@ -46,7 +46,7 @@ class FakeSource:
             await self.clock.sleep(self.delay)
             if isinstance(self.answer, Exception):
                 raise self.answer
-            return self.answer
+            return self.answer if torrent == X else info_of(torrent, "other.mkv")
         finally:
             await self.clock.sleep(self.lingers)  # a clean-up takes a turn at least, such as a request
             self.running.remove(torrent)
@@ -138,7 +138,7 @@ async def test_the_next_is_asked_at_once_when_the_one_before_has_failed(clock: F
 
 
 @pytest.mark.parametrize("late", [NEVER, 10])
-async def test_one_that_was_silent_three_times_is_not_waited_for_until_it_answers_in_time_again(
+async def test_one_that_is_silent_again_and_again_while_another_has_the_name_is_not_waited_for_in_growing_pauses(
     clock: FakeClock, late: float
 ) -> None:
     silent, second = FakeSource(clock, "silent", ResolverDown(reason="late"), delay=late), FakeSource(clock, "second")
@@ -146,29 +146,58 @@ async def test_one_that_was_silent_three_times_is_not_waited_for_until_it_answer
     second.delay = 0.5
     rig = Rig(clock, [silent, second, third])
 
-    async def takes() -> float:
+    async def waits(pause: float = 0) -> float:
+        await clock.advance(pause)
         began = clock.now()
-        lookup = rig.begin()
-        while not lookup.done():
-            await clock.advance(0.5)
-        await clock.advance(20 - clock.now() + began)  # none is still ending
-        return [at - began for at in second.asked][-1]
+        assert await rig.answer(6.5) is TRUE
+        return second.asked[-1] - began
 
-    assert [await takes() for _ in range(6)] == [6, 6, 6, 0, 0, 0]
-    assert len(silent.asked) == 6, "it is asked all the same"
+    assert [await waits() for _ in range(3)] == [6, 6, 6]
+    for pause in (10, 20, 40, 80, 160, 320, 600, 600):
+        assert await waits() == 0
+        assert await waits(pause - 2 * 6.5) == 0 if pause > 2 * 6.5 else True
+        assert await waits(pause) == 6
     assert not rig.sources[0].breaker.down
     assert third.asked == [], "who follows it is waited for"
     silent.answer, silent.delay = NotFound(), 0.25
-    assert [await takes() for _ in range(2)] == [0, 0.25]
+    assert [await waits() for _ in range(2)] == [0, 0.25]
 
 
-async def test_one_that_was_silent_twice_and_answers_in_time_then_is_waited_for(clock: FakeClock) -> None:
-    first, second = FakeSource(clock, "first"), FakeSource(clock, "second", delay=1)
-    rig = Rig(clock, [first, second])
-    for delay in (NEVER, NEVER, 5, NEVER, NEVER, 5):
-        first.delay = delay
-        await rig.answer(20)
-    assert rig.when(second) == [6, 26, 66, 86]
+async def test_one_that_knows_nothing_of_dead_torrents_is_waited_for(clock: FakeClock) -> None:
+    swarm, cache = FakeSource(clock, "swarm", delay=NEVER), FakeSource(clock, "cache", NotFound(), delay=0.5)
+    rig = Rig(clock, [swarm, cache])
+    for _ in range(5):
+        assert await rig.answer(60) is None
+    swarm.delay = 1
+    assert await rig.answer(60) is TRUE
+    assert rig.when(cache) == [6, 66, 126, 186, 246]
+
+
+async def test_one_that_answers_others_in_time_is_waited_for_however_much_another_knows_alone(
+    clock: FakeClock,
+) -> None:
+    swarm, cache = FakeSource(clock, "swarm", delay=NEVER), FakeSource(clock, "cache", delay=0.5)
+    rig = Rig(clock, [swarm, cache])
+    for _ in range(3):
+        await clock.advance(1)
+        swarm.delay, began = NEVER, clock.now()
+        unknown = [rig.begin(torrent(str(one))) for one in range(5)]
+        await clock.advance(3)
+        swarm.delay = 1
+        assert await rig.answer(1) is TRUE
+        await clock.advance(2.5)
+        assert [cache.asked[-5:], [one.done() for one in unknown]] == [[began + 6] * 5, [True] * 5]
+
+
+async def test_many_lookups_at_once_in_which_one_is_silent_are_one_silence(clock: FakeClock) -> None:
+    silent, second = FakeSource(clock, "silent", delay=NEVER), FakeSource(clock, "second", delay=0.5)
+    rig = Rig(clock, [silent, second])
+    lookups = [rig.begin(torrent(str(one))) for one in range(20)]
+    await clock.advance(6.5)
+    assert all(one.done() for one in lookups)
+    for _ in range(2):
+        await rig.answer(6.5)
+    assert rig.when(second)[20:] == [12.5, 19]
 
 
 async def test_one_that_fails_late_hurries_nobody_who_was_not_to_follow_it(clock: FakeClock) -> None:
@@ -340,6 +369,21 @@ async def test_one_that_is_down_is_passed_over_with_a_word_until_one_who_tries_i
     assert len(second.asked) == 5
 
 
+async def test_one_that_is_well_again_is_asked_although_who_tries_looks_for_what_nobody_has(clock: FakeClock) -> None:
+    source = FakeSource(clock, "source", ResolverDown(), delay=0)
+    rig = Rig(clock, [source])
+    for _ in range(3):
+        await rig.answer(0)
+    await clock.advance(10)
+    source.answer, source.delay, source.step = TRUE, NEVER, Step("asking", {"peers": 0})
+    dead = rig.begin(torrent("dead"))
+    await clock.advance(1)
+    source.delay = 1
+    assert await rig.answer(1) is TRUE
+    dead.cancel()
+    await asyncio.wait([dead])
+
+
 async def test_where_all_are_down_it_fails_at_once_and_is_asked_again_after_the_pause(clock: FakeClock) -> None:
     down = FakeSource(clock, "down", ResolverDown(reason="refused"), delay=0)
     rig = Rig(clock, [down])
@@ -419,6 +463,26 @@ async def test_who_stands_in_line_is_told_until_it_has_a_turn(clock: FakeClock) 
     await settle()
     assert rig.told.steps[-1] == Step("asking", {"peers": 0, "beside": "full"})
     lookup.cancel()
+    await asyncio.wait([lookup, holds])
+
+
+async def test_sources_with_one_label_are_one_to_people_and_each_has_its_own_breaker(clock: FakeClock) -> None:
+    down, silent, full = (FakeSource(clock, "http", delay=NEVER) for _ in range(3))
+    down.answer, down.delay = ResolverDown(), 0
+    rig = Rig(clock, [down, silent, full])
+    rig.sources[2] = Source(full, breaker=Breaker(clock), most=1)
+    rig.chain = Chain(rig.sources, clock=clock, hedge_after=6)
+    for _ in range(3):
+        assert await rig.answer(1) is None
+    holds = rig.begin(torrent("other"))
+    await clock.advance(6)
+    assert [len(one.running) for one in (silent, full)] == [1, 1]
+    lookup = rig.begin()
+    await clock.advance(6)
+    assert rig.told.steps[-1] == Step("asking_others", {"sources": "http"})
+    assert (len(down.asked), full.running) == (3, {torrent("other")})
+    for one in (lookup, holds):
+        one.cancel()
     await asyncio.wait([lookup, holds])
 
 

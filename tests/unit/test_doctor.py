@@ -1,7 +1,8 @@
 """What a check makes of what it sees."""
 
+import os
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -11,7 +12,18 @@ from bot import doctor
 from bot.finding import Finding, bad, good
 from bot.listening import Interface
 
+NOBODY = 65534
 TAKEN = [Interface("127.0.0.1", 6881), Interface("::", 6881)]
+
+
+@pytest.fixture
+def locked(tmp_path: Path) -> Iterator[Path]:
+    """Yield a folder that this process may not look into: root may look anywhere, so it is root no more meanwhile."""
+    folder, user = tmp_path / "locked", os.geteuid()
+    folder.mkdir(mode=0)
+    os.seteuid(user or NOBODY)
+    yield folder
+    os.seteuid(user)
 
 
 def test_a_finding_is_one_line_whatever_it_says() -> None:
@@ -30,6 +42,14 @@ def test_a_place_where_no_database_can_be_made_is_told_whoever_asks(path: str) -
     _, found = doctor._look_at_database(Path(path))
     assert not found.good
     assert found.remedy
+
+
+@pytest.mark.parametrize("within", ["calibot.db", "none/yet/calibot.db"])
+def test_a_database_in_a_folder_that_may_not_be_looked_into_is_told(locked: Path, within: str) -> None:
+    _, found = doctor._look_at_database(locked / within)
+    assert not found.good
+    assert found.remedy == "see [database] path"
+    assert doctor._look_at_disk(locked / within).good
 
 
 @pytest.mark.parametrize(
