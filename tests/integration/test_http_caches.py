@@ -445,7 +445,7 @@ async def test_this_machines_own_public_address_is_not_contacted(
         raise httpcore.ConnectError
 
     monkeypatch.setattr(httpcore.AnyIOBackend, "connect_tcp", connect)
-    monkeypatch.setattr("bot.sources.own_addresses", lambda: ["8.8.4.4"])
+    monkeypatch.setattr("services.resolvers.own_addresses.own_addresses", lambda: ["8.8.4.4"])
     templates = ("http://8.8.4.4/{info_hash}", "http://8.8.8.8/{info_hash}")
     settings = Resolvers(order=("http",), http=Http(templates=templates))
     async with sources.opened(settings, None, SystemClock(), marks=tmp_path) as chain:

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.config_resolvers import Command, Files, Http, Resolvers
+from bot.config_resolvers import Command, Files, Http, Qbittorrent, Resolvers
 from bot.doctor_sources import look_at_sources
+from services.errors import ResolverDown
 
 
 async def said(settings: Resolvers) -> list[str]:
@@ -43,3 +44,26 @@ async def test_a_folder_that_may_not_be_looked_into_is_told_and_those_after_it_a
     )
     assert other == "✓ command: /bin/echo is asked"
     assert await said(Resolvers(order=("files",), files=Files(folders=(tmp_path,)))) == [f"✓ files: read in {tmp_path}"]
+
+
+@pytest.mark.parametrize(("fetches", "begins"), [(False, "✗ qbittorrent: its list of torrents is longer"), (True, "✓")])
+async def test_a_qbittorrent_whose_list_is_too_long_is_told_where_lookups_need_it(
+    monkeypatch: pytest.MonkeyPatch, *, fetches: bool, begins: str
+) -> None:
+    class Long:
+        def __init__(self, _: object) -> None: ...
+
+        def version(self) -> str:
+            return "v4.5.2"
+
+        def fetches(self) -> bool:
+            return fetches
+
+        def listed(self) -> None:
+            raise ResolverDown(reason="too_large")
+
+        def leave(self, *, politely: bool) -> None: ...
+
+    monkeypatch.setattr("bot.doctor_sources.Server", Long)
+    (line,) = await said(Resolvers(order=("qbittorrent",), qbittorrent=Qbittorrent(url="http://127.0.0.1:1")))
+    assert line.startswith(begins)
