@@ -50,6 +50,7 @@ class Giver:
         self._utp = utp
         self._stack = AsyncExitStack()
         self._talking: set[asyncio.StreamWriter] = set()
+        self._over = False
         self.greeted = asyncio.Event()
         """Set when somebody has said what extensions it knows (BEP 10)."""
         self.given = asyncio.Event()
@@ -69,10 +70,14 @@ class Giver:
 
     async def __aexit__(self, *_: object) -> None:
         await self._stack.aclose()
+        self._over = True
         for writer in list(self._talking):
             writer.transport.abort()  # an endless one is in the middle of a word
 
     async def _serve_tcp(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._over:  # it had come in, and nobody knew of it yet
+            writer.transport.abort()
+            return
         self._talking.add(writer)
         await self.serve(reader, writer)
         self._talking.discard(writer)
