@@ -239,9 +239,10 @@ def own_folder():
 def written(content, info_hash):
     """Return the path of a file that has *content*; older ones are removed."""
     folder = own_folder()
-    for one in folder.glob("*-*"):  # a mark, too: a torrent that old is told by its age
+    for one in folder.glob("*-*"):  # a mark, too, where its run is over
         with contextlib.suppress(FileNotFoundError):  # another run was faster
-            if time.time() - one.stat().st_mtime > KEPT:
+            old = time.time() - one.stat().st_mtime > KEPT
+            if old and (one.suffix == ".torrent" or is_over(one.name, 0)):
                 one.unlink()
     path = folder / f"{info_hash}-{secrets.token_hex(4)}.torrent"
     path.write_bytes(content)

@@ -1,6 +1,7 @@
 """The sample program for `[resolvers.command]` that asks a qBittorrent, against a real one."""
 
 import asyncio
+import os
 import signal
 import subprocess
 import sys
@@ -140,6 +141,18 @@ async def test_what_it_has_left_at_one_that_went_away_is_taken_away_by_the_next(
     await asked.nox.start()
     await asked.nox.until(lambda rows: len(rows) == 1)
     assert (await look_up(torrent_id(asked.swarm.seed(make_sample("Next.mkv"))))).name.text == "Next.mkv"
+
+
+async def test_a_run_is_known_to_live_however_long_it_does(asked: World, tmp_path: Path) -> None:
+    (process,) = await begun(asked)
+    (mark,) = (tmp_path / "temporary").rglob(f"{CATEGORY}-????????????")
+    os.utime(mark, (0, 0))
+    await look_up(torrent_id(asked.swarm.seed(make_sample("Next.mkv"))))
+    assert mark.exists()
+    process.kill()
+    await process.wait()
+    await look_up(torrent_id(asked.swarm.seed(make_sample("Later.mkv"))))
+    assert not mark.exists()
 
 
 async def test_of_what_one_elsewhere_has_left_its_age_decides(asked: World, tmp_path: Path) -> None:

@@ -96,8 +96,19 @@ def test_who_brings_something_is_not_heard_beside_the_race_before_anybody_lied(w
         world.look(now)
     assert set(world.session.heard) == {B}
     world.torrent.doubts.lie()
-    world.look(20.0)
+    world.look(12.0)
     assert world.session.heard[-1] == A
+
+
+@pytest.mark.parametrize(("much", "now"), [(True, 4.0), (False, 15.0)])
+def test_who_brings_very_much_or_for_long_is_heard_alone_all_the_same(world: World, now: float, *, much: bool) -> None:
+    world.standing = [peer(A, rate=9_000)]
+    world.look(0.0)
+    world.torrent.doubts.much = much
+    world.look(now - 0.1)
+    assert bool(world.session.heard) is much
+    world.look(now)
+    assert world.session.heard == [A]
 
 
 def test_who_was_heard_is_heard_again_when_all_were_and_for_twice_as_long(world: World) -> None:
@@ -132,7 +143,7 @@ def test_who_does_not_stand_or_came_from_a_port_of_its_own_or_is_ourselves_is_no
     [
         ("any", True, lt.operation_t.connect, True),
         ("tcp", False, lt.operation_t.sock_read, True),
-        ("any", True, lt.operation_t.sock_read, False),
+        ("any", True, lt.operation_t.sock_read, True),
         ("plain", False, lt.operation_t.connect, False),
     ],
 )
@@ -143,7 +154,10 @@ def test_who_is_tried_in_several_ways_is_not_given_up_after_the_first(
     world.standing = [peer(A, talks=talks)]
     world.look(0.0)
     (handle,) = world.session.held
-    assert world.lane._tries_again(cast("Any", SimpleNamespace(handle=handle, op=op))) is goes_on
+    alert = cast("Any", SimpleNamespace(handle=handle, op=op))
+    assert world.lane._tries_again(alert) is goes_on
+    again = world.lane._tries_again(alert)
+    assert again is (goes_on and not (talks and op == lt.operation_t.sock_read)), "it is greeted with encryption once"
     world.look(3.9)
     assert (handle in world.session.held) is (way != "plain")
     world.look(4.0)
@@ -222,6 +236,21 @@ def test_of_very_many_torrents_ten_are_heard_at_once_and_all_have_their_turn(wor
         assert len(world.session.held) <= 10
     assert begun == [10, 10, 20, 30]
     assert sorted(torrent.doubts.heard.total() for torrent in every) == 20 * [1] + 5 * [2]
+
+
+def test_where_somebody_has_lied_peers_are_heard_before_those_of_others(world: World) -> None:
+    world.standing = [peer(A)]
+    lied, *others = (
+        SoughtTorrent[Any](InfoHash(f"{number:040x}"), f"handle {number}", cast("Any", world.racing))
+        for number in range(25)
+    )
+    for torrent in (*others, lied):
+        torrent.lookups.add(cast("Lookup[Any]", object()))
+        torrent.sightings.standing = {A}
+    lied.doubts.lie()
+    lied.doubts.looked = 9.0
+    world.lane.look([*others, lied], 10.0)
+    assert lied.doubts.heard.total() == 1
 
 
 def test_where_one_lied_and_one_bears_one_connection_the_race_is_paused_until_all_that_it_had_were_heard(

@@ -34,6 +34,7 @@ BOOTSTRAP = lt.alert_category.dht
 UNANSWERED = (lt.operation_t.sock_open, lt.operation_t.sock_bind, lt.operation_t.connect)
 """What failed where a peer did not take a connection."""
 
+_MUCH = 512 * 1_024  # bytes: most metadata has less
 _ENOUGH = 2 * LARGEST_METADATA  # bytes: whoever sends so many without an end is a liar, or has too large metadata
 _TRICKLE = 512 * 1_024  # bytes a second: of less, whoever comes later waits until what came too fast is made up for
 _QUESTIONS = tuple(
@@ -172,6 +173,7 @@ class Alerts:
     def _on_states(self, states: Sequence[lt.torrent_status]) -> None:
         for state in states:
             if torrent := self._board.running.get(state.handle):
+                torrent.doubts.much |= state.total_download > _MUCH
                 if state.total_download > _ENOUGH:
                     state.handle.set_download_limit(_TRICKLE)  # else it fetches and refuses at full speed, for ever
                     if not torrent.doubts.ever_lied:

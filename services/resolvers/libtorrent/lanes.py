@@ -24,7 +24,6 @@ _IN_TURN = 4.0  # the same, where it is tried by uTP, by TCP and with encryption
 _MOST_PATIENCE, _MOST_APART = 12.0, 8.0
 _MOST_TIMES = 10
 _MOST_BYTES = LARGEST_METADATA + 2**20  # from one peer, with all else that it says
-_BRINGS = 1_000  # bytes a second: who says so much gives something, and what a slow one gives twice comes later
 _AT_ONCE = 10  # torrents: each costs a few calls that wait for libtorrent, and memory for what a peer says there is
 
 Found = Callable[[SoughtTorrent[Handle], lt.torrent_info | None], None]
@@ -35,11 +34,12 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(slots=True, eq=False)
 class _Hearing:
-    """One *peer* is heard about *torrent*, until the clock's seconds are *until*."""
+    """One *peer* is heard about *torrent*, until the clock's seconds are *until*; perhaps it has *hung_up* once."""
 
     torrent: SoughtTorrent[Handle]
     peer: Connection
     until: float
+    hung_up: bool = False
 
 
 class Lane:
@@ -101,8 +101,12 @@ class Lane:
     def _tries_again(self, alert: lt.peer_disconnected_alert | lt.peer_error_alert) -> bool:
         """Whether the session connects in several ways, one after another, and may yet find the one that is right."""
         hearing = self._hearings.get(alert.handle)
-        unproved = hearing is not None and (not hearing.peer.talks or alert.op in UNANSWERED)
-        return unproved and self._of.way in WAYS_IN_TURN
+        if hearing is None or self._of.way not in WAYS_IN_TURN:
+            return False
+        if not hearing.peer.talks or alert.op in UNANSWERED:
+            return True
+        first, hearing.hung_up = not hearing.hung_up, True
+        return first  # who insists on encryption hangs up where it is greeted without
 
     def _on_hanging_up(self, handle: Handle) -> None:
         """End what was to be heard; who talks in the race and hangs up here may bear one connection from us."""
@@ -125,7 +129,7 @@ class Lane:
                 self._end(handle)
         heard = {hearing.torrent for hearing in self._hearings.values()}
         due = (one for one in torrents if one not in heard and _somebody_may_talk(one) and one.doubts.can_hear(now))
-        for torrent in heapq.nsmallest(_AT_ONCE - len(heard), due, key=lambda one: one.doubts.looked):
+        for torrent in heapq.nsmallest(_AT_ONCE - len(heard), due, key=_urgency):
             torrent.doubts.looked = now
             self._begin(torrent, now)
 
@@ -158,7 +162,7 @@ class Lane:
         can.sort(key=lambda one: (doubts.heard[way, one.peer], not one.talks, -one.rate))
         doubts.candidates[way] = can
         heeded = (one for one in can if one.talks or doubts.silent_until.get((way, one.peer), now) <= now)
-        useful = (one for one in heeded if doubts.ever_lied or one.rate < _BRINGS)
+        useful = (one for one in heeded if not doubts.spare(one.rate, now))
         return next((one for one in useful if (way, one.peer) not in doubts.refusers), None)
 
     def _end(self, handle: Handle) -> None:
@@ -170,6 +174,12 @@ class Lane:
 def _somebody_may_talk(torrent: SoughtTorrent[Handle]) -> bool:
     """Whether it is worth to look who: how many stand is known half a second later, who has lied did stand."""
     return torrent.doubts.lied or torrent.doubts.unheard or bool(torrent.sightings.standing)
+
+
+def _urgency(torrent: SoughtTorrent[Handle]) -> tuple[bool, int, float]:
+    """Return what is the less the sooner *torrent* is to have its turn: dead ones would hold all places."""
+    doubts = torrent.doubts
+    return not doubts.ever_lied, doubts.heard.total(), doubts.looked
 
 
 def doubted(board: Board[Handle], now: float) -> list[SoughtTorrent[Handle]]:
