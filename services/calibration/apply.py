@@ -9,8 +9,8 @@ from services.calibration.task import Found, Item, ItemKey, NoteRequest, PassedO
 from services.magnets.claims import clearly_different
 from services.magnets.parse import find_magnets
 from services.magnets.rewrite import rename_at
-from services.notebook.note import Change, Mark, Note, Revision, is_sure, may_be_written
-from services.notebook.writers import is_typed_since
+from services.notebook.note import Change, Mark, Note, is_sure, may_be_written
+from services.notebook.writers import Typed
 from services.torrents import Name, NotebookId, NoteId, Step, TaskId, TorrentId, TorrentInfo
 
 _LEFT = "cancelled"
@@ -291,14 +291,19 @@ class _Step:
 
     async def _spare_typed(self, tx: Tx) -> None:
         """Let what people typed while a task runs stay where it would write a claim that was chosen elsewhere."""
-        revisions: dict[NoteId, Sequence[Revision]] = {}
+        typed: dict[NoteId, Typed] = {}
         for one in self._writes:
             for note_id in one.notes if writable(one.found) and not one.found.verified else ():
-                note, since = self._notes[note_id], one.task.created_at
-                if note.changed_at >= since and note_id not in revisions:
-                    revisions[note_id] = await tx.notes.revisions(note_id)
-                if is_typed_since(note, revisions.get(note_id, ()), one.found.speaks_of, since):
+                note, since = self._notes[note_id], self._asked_at(note_id, one)
+                if note.changed_at >= since and note_id not in typed:
+                    typed[note_id] = Typed(note, await tx.notes.revisions(note_id))
+                if note_id in typed and typed[note_id].since(since, one.found.speaks_of):
                     self._pinned.add((note_id, one.found.torrent))
+
+    def _asked_at(self, note_id: NoteId, write: _Write) -> float:
+        """Return when the name was last asked for, for that note: others may have been, after its writer."""
+        same = (one.task for one in self._writes if one.found.torrent == write.found.torrent)
+        return max([write.task.asked_at, *(task.asked_at for task in same if note_id in self._asked_for(task))])
 
     def _rewrite(self) -> None:
         """Write all names that a task has for a note at once: a list of thousands of links would be read for each."""

@@ -13,7 +13,7 @@ from services.errors import CannotChoose, TaskNotFound
 from services.magnets.rewrite import rename_at
 from services.notebook.history import names_in, stands, take_back
 from services.notebook.note import Cause, Change, Mark, Note, may_be_written
-from services.notebook.writers import is_typed_since
+from services.notebook.writers import Typed
 from services.readings import Reading, readings
 from services.torrents import Name, NotebookId, NoteId, PersonId, TaskId, TorrentId
 
@@ -172,7 +172,7 @@ async def _write(tx: Tx, task: Task, found: Found, person: PersonId, now: float,
             continue
         revisions = await tx.notes.revisions(note.id)
         presser = person if pressed else None
-        if is_typed_since(note, revisions, found.speaks_of, task.created_at, but=presser):
+        if Typed(note, revisions).since(task.asked_at, found.speaks_of, but=presser):
             continue
         if pressed and isinstance(task.request, NoteRequest) and note.id in task.request.named:
             await tx.notes.unpin(note.id, [found.torrent])

@@ -181,6 +181,11 @@ class Task:
     started_at: float | None = None
     completed_at: float | None = None
 
+    @property
+    def asked_at(self) -> float:
+        """When it was asked for, or began for the last time that it was asked for again."""
+        return self.started_at if self.attempt > 1 and self.started_at is not None else self.created_at
+
     def to(self, state: State, **changes: Any) -> "Task":
         """Return this task in *state*; IllegalMove if the machine has no such arrow."""
         return _moved(self, _TASK_ARROWS, state, changes)

@@ -165,7 +165,8 @@ class History:
     async def _write(self, tx: NotebookTx, way: "_WayBack", person: PersonId, undo: Cause) -> None:
         now = self._clock.now()
         torrents = renamed(way.note.text, way.text)
-        text = await _as_known(tx, way, torrents) if way.again else way.text
+        found = way.again and way.task_id is not None  # else the names are a person's
+        text = await _as_known(tx, way, torrents) if found else way.text
         cause = Cause.REDO if way.again else undo
         await tx.notes.replace_text(way.note, text, Change(cause=cause, person=person, task_id=way.task_id, at=now))
         if way.again:

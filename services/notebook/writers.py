@@ -1,11 +1,12 @@
 """Who wrote the names that stand in a note: a person, who typed them, or what corrected it."""
 
+from collections import Counter
 from collections.abc import Sequence
 from difflib import SequenceMatcher
 from typing import NamedTuple, TypeGuard
 
 from services.magnets.parse import Magnet, find_magnets
-from services.notebook.history import BACK, SpeaksOf, steps_of
+from services.notebook.history import BACK, SpeaksOf, Step, steps_of
 from services.notebook.note import Cause, Change, Note, Revision
 from services.torrents import PersonId
 
@@ -59,23 +60,44 @@ class Writers:
         return [(link, one.wrote) for link, one in zip((later or [first])[-1], stand, strict=False)]
 
 
+class Typed:
+    """What people have typed in *note*, by its *revisions*. Little is read where nobody has typed a name."""
+
+    def __init__(self, note: Note, revisions: Sequence[Revision]) -> None:
+        self._note = note
+        self._revisions = revisions
+        self._edits = [step for step in steps_of(note, revisions) if is_typed(step.change)]
+        self._links: dict[int, tuple[Sequence[Magnet], Sequence[Magnet]]] = {}
+        self._writers: Writers | None = None
+
+    def since(self, moment: float, speaks_of: SpeaksOf, *, but: PersonId | None = None) -> bool:
+        """Whether a name of which something *speaks* is one that a person other than *but* has typed since then."""
+
+        def is_theirs(wrote: Change | None) -> bool:
+            return is_typed(wrote) and wrote.at >= moment and wrote.person != but
+
+        if not any(is_theirs(step.change) and self._named(step, speaks_of) for step in self._edits):
+            return False
+        # Who wrote what in a long note that was changed often takes seconds to tell.
+        self._writers = self._writers or Writers(self._note, self._revisions)
+        return any(link.name and is_theirs(wrote) for link, wrote in self._writers.of(speaks_of))
+
+    def _named(self, step: Step, speaks_of: SpeaksOf) -> bool:
+        """Whether a name may stand there since *step* that did not before."""
+        if not step.change.apart:  # it is one of what the message said before
+            return True
+        if step.version not in self._links:
+            self._links[step.version] = find_magnets(step.before), find_magnets(step.after)
+        had, has = (
+            Counter(one.name for one in links if one.name and speaks_of(one.torrents[0]))
+            for links in self._links[step.version]
+        )
+        return bool(has - had)
+
+
 def is_typed(wrote: Change | None) -> TypeGuard[Change]:
     """Whether it was a person who typed what this change *wrote*, after the note's first text."""
     return wrote is not None and wrote.cause == Cause.EDIT
-
-
-def is_typed_since(
-    note: Note, revisions: Sequence[Revision], speaks_of: SpeaksOf, since: float, *, but: PersonId | None = None
-) -> bool:
-    """Whether *note* has a name of which something *speaks*, and that a person other than *but* has typed *since*."""
-
-    def is_theirs(wrote: Change | None) -> bool:
-        return is_typed(wrote) and wrote.at >= since and wrote.person != but
-
-    # Of a long note, who wrote what takes seconds to tell: most that are asked about nobody has edited since.
-    return any(is_theirs(one.change) for one in revisions) and any(
-        is_theirs(wrote) for _, wrote in Writers(note, revisions).of(speaks_of)
-    )
 
 
 def is_corrected(wrote: Change | None) -> TypeGuard[Change]:

@@ -1,17 +1,19 @@
 """A claim that somebody let be written, and what is verified later: it is offered to all notes that carry the claim."""
 
 from collections.abc import Collection
+from unittest.mock import Mock
 
 import pytest
 
 from services.calibration.choice import Choice, choices
 from services.calibration.manager import AsyncCalibrationManager
-from services.calibration.task import HashRequest
+from services.calibration.task import HashRequest, NoteRequest
 from services.errors import CannotChoose, NotFound
 from services.magnets.parse import find_magnets
 from services.notebook.edits import Edits
 from services.notebook.history import History
 from services.notebook.notebook import Notebook
+from services.notebook.writers import Writers
 from services.store.store import Store
 from services.torrents import Hints, InfoHash, Name, NotebookId, NoteId, TaskId, TorrentId
 from tests.fake_clock import FakeClock
@@ -356,6 +358,58 @@ async def test_what_somebody_types_while_their_task_runs_stays_whoever_else_pres
         assert await world.text(note) == link("claim", "mine" if stays else CLAIM)
         shown = await world.shown(manager, task_id)
         assert ("typed another name: no note was changed." in shown.html) == stays
+
+
+@pytest.mark.parametrize("how", ["another person asks", "the name goes", "words are added", "it is asked for again"])
+async def test_a_chosen_claim_is_written_where_it_is_asked_for_after_an_edit_or_none_typed_a_name(
+    world: World, run: Run, engine: FakeEngine, how: str
+) -> None:
+    (only,) = choices(Name(text=CLAIM, raw=CLAIM.encode()), verified=False)
+    async with run() as manager:
+        first = await world.calibrate(manager, await world.add(link("claim", "18"), "claim"))
+        await world.choose(manager, first, only.word)
+        engine.delay = 20
+        note = await world.add(link("claim", "18"), "claim")
+        task_id = await world.calibrate(manager, note)
+        if how == "it is asked for again":
+            await manager.cancel_task(task_id, notebook=world.notebook, asked_by=ALICE)
+        text = {"the name goes": link("claim"), "words are added": link("claim", "18") + " words"}
+        await world.edit(note, text.get(how, link("claim", "mine")), ALICE, apart=True)
+        await world.clock.advance(1)
+        if how == "it is asked for again":
+            await manager.retry_task(task_id, notebook=world.notebook, asked_by=ALICE)
+        if how == "another person asks":
+            request = NoteRequest((note,), named=(note,))
+            await manager.submit_task(request=request, notebook=world.notebook, asked_by=BOB, cause="command")
+        await world.clock.advance(30)
+        assert find_magnets(await world.text(note))[0].name == CLAIM
+
+
+async def test_of_what_a_long_note_was_little_is_read_where_nobody_typed_a_name(
+    world: World, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = Mock(side_effect=Writers)
+    monkeypatch.setattr("services.notebook.writers.Writers", read)
+    (only,) = choices(Name(text=CLAIM, raw=CLAIM.encode()), verified=False)
+    async with run() as manager:
+        note = await world.add(link("claim", "18"), "claim")
+        task_id = await world.calibrate(manager, note)
+        await world.edit(note, link("claim", "18") + " words", ALICE, apart=True)
+        await world.choose(manager, task_id, only.word)
+        assert await world.text(note) == link("claim", CLAIM) + " words"
+        assert read.call_count == 0
+
+
+async def test_what_an_undo_brings_back_that_people_typed_is_theirs(world: World, store: Store) -> None:
+    note = await world.add(link("claim", "18"), "claim", origin="tg:1#1")
+    await store.write(lambda tx: tx.names.put([info_of(torrent("claim"), TRUE)], 1.0))
+    edits = Edits(store, world.clock, lambda _: None)
+    history = History(store, world.clock, lambda _: None)
+    await edits.replace(link("claim", "mine"), notebook=world.notebook, note_id=note, expected=1, person=ALICE)
+    await edits.apply(link("claim", "18") + " words", notebook=world.notebook, person=ALICE, origin="tg:1#1")
+    for name in ("mine", "18", "mine"):
+        assert await world.text(note) == link("claim", name) + " words"
+        await history.undo(world.notebook, note, person=BOB)
 
 
 async def test_of_a_note_in_which_somebody_typed_a_name_it_is_not_said_that_the_true_one_stood_there(
