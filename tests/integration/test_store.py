@@ -253,6 +253,33 @@ async def test_names_that_an_older_calibot_kept_stay_with_their_files_and_choice
         assert {row[2] for row in new.execute("PRAGMA foreign_key_list(torrent_files)")} == {"names"}
 
 
+async def test_of_a_claim_that_an_older_calibot_told_it_is_known_why_no_note_has_it(tmp_path: Path) -> None:
+    path = tmp_path / "calibot.db"
+    v1, v2 = "1" * 40, "2" * 40
+    with contextlib.closing(sqlite3.connect(path)) as old:
+        for number in range(1, 20):
+            old.executescript(Path(f"services/store/migrations/{number:04}.sql").read_text(encoding="utf-8"))
+        old.execute("INSERT INTO notebooks (id, created_at) VALUES (1, 1.0)")
+        old.execute("INSERT INTO names VALUES (7, ?, NULL, x'61', 'a', 'utf-8', 1, 0, 'command', 1, 1, 1.0)", [v1])
+        old.execute("INSERT INTO names VALUES (8, ?, NULL, x'61', 'a', 'utf-8', 1, 1, 'swarm', 1, 1, 1.0)", [v2])
+        old.execute(
+            "INSERT INTO tasks (id, notebook_id, asked_by, cause, request, request_digest, state, attempt, created_at)"
+            " VALUES ('t', 1, 'tg:1', 'command', '{\"notes\": [1]}', 'd', 'completed', 1, 1.0)"
+        )
+        for position, info_hash in enumerate((v1, v2)):
+            old.execute(
+                "INSERT INTO items (task_id, position, v1, hints, state, attempt, ended_at)"
+                " VALUES ('t', ?, ?, '{}', 'completed', 1, 1.0)",
+                [position, info_hash],
+            )
+        old.execute("PRAGMA user_version = 19")
+        old.commit()
+    async with Store.open(path):
+        pass
+    with contextlib.closing(sqlite3.connect(path)) as new:
+        assert new.execute("SELECT passed_over FROM items ORDER BY position").fetchall() == [("unsure",), (None,)]
+
+
 async def test_messages_of_an_older_calibot_that_came_to_rest_in_closed_chats_are_still_to_show_their_ends(
     tmp_path: Path,
 ) -> None:
