@@ -38,6 +38,9 @@ LIARS: dict[str, Liar] = {
     "the largest size": lambda host, true: Giver(host, true.info, claims=MOST_METADATA - 1, lie=zeros),
     "too large a size": lambda host, true: Giver(host, true.info, claims=MOST_METADATA + 1, lie=zeros),
     "too small a size": lambda host, true: Giver(host, true.info[:20_000]),
+    "a size that is nearly right": lambda host, true: Giver(
+        host, true.info, claims=len(true.info) - 1, lie=first_alone
+    ),
     "half pieces": lambda host, true: Giver(host, true.info, lie=short),
     "all but the last piece": lambda host, true: Giver(host, true.info, lie=all_but_the_last),
     "sizes that disagree": lambda host, true: Giver(host, true.info, lie=another_size),
