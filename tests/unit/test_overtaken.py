@@ -23,6 +23,7 @@ from tests.unit.name_world import ALICE, BOB, World, guessed, labels, link
 
 CLAIM, TRUE = "claimed.mkv", "true.mkv"
 GUESS = guessed("claim")
+WORD = choices(Name(text=CLAIM, raw=CLAIM.encode()), verified=False)[0].word
 CLAIMED_GUESS = guessed("claim", verified=False)
 OFFER = "The name in #1 was never verified. Press this one to write it there."
 
@@ -37,8 +38,7 @@ async def chosen(world: World, manager: AsyncCalibrationManager) -> tuple[NoteId
     """Let the claim be written into a note by a press; return the note, and the task whose card was pressed."""
     note = await world.add(link("claim", "18"), "claim")
     task_id = await world.calibrate(manager, note)
-    (only,) = choices(Name(text=CLAIM, raw=CLAIM.encode()), verified=False)
-    await world.choose(manager, task_id, only.word)
+    await world.choose(manager, task_id, WORD)
     assert await world.text(note) == link("claim", CLAIM)
     return note, task_id
 
@@ -330,8 +330,7 @@ async def test_a_chosen_claim_is_written_into_no_note_that_was_not_asked_for(wor
         typed, other = [await world.add(link("claim", "18"), "claim") for _ in range(2)]
         task_id = await world.calibrate(manager, typed)
         await world.edit(typed, link("claim", "mine"), ALICE, apart=True)
-        (only,) = choices(Name(text=CLAIM, raw=CLAIM.encode()), verified=False)
-        await world.choose(manager, task_id, only.word)
+        await world.choose(manager, task_id, WORD)
         await world.calibrate(manager, other)
         assert [await world.text(one) for one in (typed, other)] == [link("claim", "mine"), link("claim", CLAIM)]
 
@@ -340,18 +339,17 @@ async def test_a_chosen_claim_is_written_into_no_note_that_was_not_asked_for(wor
 async def test_what_somebody_types_while_their_task_runs_stays_whoever_else_presses_the_claim(
     world: World, run: Run, engine: FakeEngine, pressed: str
 ) -> None:
-    (only,) = choices(Name(text=CLAIM, raw=CLAIM.encode()), verified=False)
     async with run() as manager:
         first = await world.calibrate(manager, await world.add(link("claim", "18"), "claim"))
         if pressed == "before":
-            await world.choose(manager, first, only.word)
+            await world.choose(manager, first, WORD)
         engine.delay = 20
         note = await world.add(link("claim", "18"), "claim")
         task_id = await world.calibrate(manager, note)
         await world.edit(note, link("claim", "mine"), ALICE, apart=True)
         await world.clock.advance(20)
         if pressed != "before":
-            choice = Choice(first if pressed == "on another card" else task_id, 0, only.word)
+            choice = Choice(first if pressed == "on another card" else task_id, 0, WORD)
             person = ALICE if pressed == "by themselves" else BOB
             await manager.choose_name(choice, notebook=world.notebook, asked_by=person)
         stays = pressed != "by themselves"
@@ -364,10 +362,8 @@ async def test_what_somebody_types_while_their_task_runs_stays_whoever_else_pres
 async def test_a_chosen_claim_is_written_where_it_is_asked_for_after_an_edit_or_none_typed_a_name(
     world: World, run: Run, engine: FakeEngine, how: str
 ) -> None:
-    (only,) = choices(Name(text=CLAIM, raw=CLAIM.encode()), verified=False)
     async with run() as manager:
-        first = await world.calibrate(manager, await world.add(link("claim", "18"), "claim"))
-        await world.choose(manager, first, only.word)
+        await chosen(world, manager)
         engine.delay = 20
         note = await world.add(link("claim", "18"), "claim")
         task_id = await world.calibrate(manager, note)
@@ -390,12 +386,11 @@ async def test_of_what_a_long_note_was_little_is_read_where_nobody_typed_a_name(
 ) -> None:
     read = Mock(side_effect=Writers)
     monkeypatch.setattr("services.notebook.writers.Writers", read)
-    (only,) = choices(Name(text=CLAIM, raw=CLAIM.encode()), verified=False)
     async with run() as manager:
         note = await world.add(link("claim", "18"), "claim")
         task_id = await world.calibrate(manager, note)
         await world.edit(note, link("claim", "18") + " words", ALICE, apart=True)
-        await world.choose(manager, task_id, only.word)
+        await world.choose(manager, task_id, WORD)
         assert await world.text(note) == link("claim", CLAIM) + " words"
         assert read.call_count == 0
 
@@ -498,8 +493,7 @@ async def test_each_of_many_notes_that_have_a_claim_is_offered_and_none_said_to_
         words = "word " * 2_400
         notes = [await world.add(words + link("claim", "18"), "claim") for _ in range(20)]
         first = await world.calibrate(manager, *notes)
-        (only,) = choices(Name(text=CLAIM, raw=CLAIM.encode()), verified=False)
-        await world.choose(manager, first, only.word)
+        await world.choose(manager, first, WORD)
         await manager.learn(info_of(torrent("claim"), TRUE))
         assert "Corrected" not in (await world.shown(manager, first)).html
         await world.choose(manager, first, "utf-8")
@@ -515,8 +509,7 @@ async def test_a_press_leaves_a_note_in_which_somebody_else_has_typed_a_name_tho
         await world.edit(note, f"{link('claim', 'alice')} {link('claim', '19')}", ALICE, apart=True)
         await world.clock.advance(1)
         await world.edit(note, f"{link('claim', 'alice')} {link('claim', 'bob')}", BOB, apart=True)
-        (only,) = choices(Name(text=CLAIM, raw=CLAIM.encode()), verified=False)
-        await world.choose(manager, task_id, only.word)
+        await world.choose(manager, task_id, WORD)
         assert await world.text(note) == f"{link('claim', 'alice')} {link('claim', 'bob')}"
 
 
@@ -576,8 +569,7 @@ async def test_what_was_undone_or_typed_in_another_note_of_the_task_stays_where_
         first = await world.add(link("claim", "18"), "claim")
         second = await world.add(f"b {link('claim', 'mine')}", "claim")
         task_id = await world.calibrate(manager, first, second)
-        (only,) = choices(Name(text=CLAIM, raw=CLAIM.encode()), verified=False)
-        await world.choose(manager, task_id, only.word)
+        await world.choose(manager, task_id, WORD)
         if undone:
             await History(store, clock, manager.note_changed).undo(world.notebook, second, person=ALICE)
         else:
@@ -604,9 +596,8 @@ async def test_what_is_verified_of_one_hash_says_nothing_of_its_pair_with_a_fore
         if verified_first:
             await manager.learn(info_of(alone, TRUE))
         task_id = await world.calibrate(manager, note)
-        (only,) = choices(Name(text=CLAIM, raw=CLAIM.encode()), verified=False)
         if pressed:
-            await world.choose(manager, task_id, only.word)
+            await world.choose(manager, task_id, WORD)
         if not verified_first:
             await manager.learn(info_of(alone, TRUE))
         item = await world.item(manager, task_id)
@@ -614,7 +605,7 @@ async def test_what_is_verified_of_one_hash_says_nothing_of_its_pair_with_a_fore
         assert (item.found.torrent, item.found.name.text, item.found.verified) == (pair, CLAIM, False)
         assert TRUE not in (await world.shown(manager, task_id)).html
         if not pressed:
-            await world.choose(manager, task_id, only.word)
+            await world.choose(manager, task_id, WORD)
         assert await world.text(note) == text + CLAIM
         known = await world.store.read(lambda tx: tx.facts.of(world.notebook, [alone, pair]))
         assert {one: known[one].verified for one in known} == {alone: True, pair: False}
