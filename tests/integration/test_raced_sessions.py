@@ -8,7 +8,7 @@ from sandbox.swarm import Swarm, make_sample
 from sandbox.swarm.peers import Seeder, Speech
 from sandbox.swarm.swarm import Way
 from services.resolvers.libtorrent import LibtorrentResolver
-from services.resolvers.libtorrent.session import Session
+from services.resolvers.libtorrent.session import Added, Session
 from services.torrents import Hints, InfoHash, TorrentId
 from tests.integration.swarm_help import Running, Steps, nothing_left_in, opened, torrent_id, trackers_of
 
@@ -87,9 +87,9 @@ async def test_a_peer_that_only_another_sessions_dht_knows_is_told_to_the_leadin
     added: list[InfoHash] = []
     add_soon = Session.add_soon
 
-    def without_the_dht(session: Session, info_hash: InfoHash, hints: Hints, **_how: bool) -> object:
+    def without_the_dht(session: Session, info_hash: InfoHash, hints: Hints, then: Added, **how: bool) -> None:
         added.append(info_hash)
-        return add_soon(session, info_hash, hints, unnamed=True)
+        add_soon(session, info_hash, hints, then, alone=how.get("alone", False), unnamed=True)
 
     monkeypatch.setattr(Session, "add_soon", without_the_dht)
     assert (await resolver.resolve(torrent_id(sample), Hints(), Steps())).name.text == "told"

@@ -14,6 +14,7 @@ from sandbox.swarm.giver import Giver
 from services.errors import NotFound, ResolverDown
 from services.resolvers.libtorrent import LibtorrentResolver, session
 from services.resolvers.libtorrent.alerts import Alerts
+from services.resolvers.libtorrent.session import Added
 from services.torrents import FileEntry, Hints, InfoHash, TorrentId
 from tests.integration.swarm_help import (
     Running,
@@ -123,13 +124,13 @@ async def test_a_refusal_while_a_cut_short_hash_is_made_whole_ends_those_who_wai
 ) -> None:
     cut_short, whole = TorrentId.of(InfoHash("ab" * 20)), TorrentId.of(InfoHash("ab" * 32))
 
-    def refuse(*_: object, **_more: object) -> None:
-        raise ResolverDown(reason="no memory")
+    def refuse(_: InfoHash, __: Hints, then: Added, **_how: bool) -> None:
+        asyncio.get_running_loop().call_soon(then, ResolverDown(reason="no memory"))
 
     async with Running(resolver, cut_short) as one:
         await one.steps.until(lambda step: True)
         with monkeypatch.context() as patch:
-            patch.setattr(resolver._arms[0].session, "add", refuse)
+            patch.setattr(resolver._arms[0].session, "add_soon", refuse)
             with pytest.raises(ResolverDown):
                 await resolver.resolve(whole, Hints(), Steps())
         with pytest.raises(ResolverDown):

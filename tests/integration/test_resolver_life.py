@@ -48,6 +48,35 @@ async def test_what_was_asked_before_the_dht_is_there_is_asked_again_when_it_is(
         await asked_again.wait()
 
 
+async def test_what_a_session_has_already_is_refused_and_said(swarm: Swarm) -> None:
+    info_hash, said = InfoHash("ab" * 20), asyncio.Event()
+    given: list[object] = []
+
+    def hear(what: object) -> None:
+        given.append(what)
+        said.set()
+
+    async with opened(swarm) as resolver:
+        session = resolver._arms[0].session
+        session.add(info_hash, Hints())
+        session.add_soon(info_hash, Hints(), hear)
+        await said.wait()
+    (refusal,) = given
+    assert isinstance(refusal, ResolverDown)
+
+
+async def test_who_asks_again_at_once_for_what_was_just_given_up_gets_its_name(swarm: Swarm) -> None:
+    sample = swarm.seed(make_sample("asked for again"))
+    async with opened(swarm) as resolver:
+        for _ in range(20):
+            given_up = asyncio.create_task(resolver.resolve(torrent_id(sample), trackers_of(sample), Steps()))
+            await asyncio.sleep(0)
+            given_up.cancel()
+            await asyncio.wait([given_up])
+        info = await resolver.resolve(torrent_id(sample), trackers_of(sample), Steps())
+    assert info.name.text == "asked for again"
+
+
 async def test_the_dht_is_remembered_between_starts(swarm: Swarm, tmp_path: Path) -> None:
     state = tmp_path / "dht.state"
     dead = swarm.dead()

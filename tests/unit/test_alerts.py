@@ -28,9 +28,7 @@ class Handle:
 def heard_by(board: Board[Any], dht: DhtSightings) -> Alerts:
     """Return who takes in what a session says that nobody has."""
     session = cast("Any", SimpleNamespace(way="any"))
-    return Alerts(
-        session, board, dht, Whereabouts(), race=cast("Any", None), again=lambda _: None, added=lambda *_: None
-    )
+    return Alerts(session, board, dht, Whereabouts(), race=cast("Any", None), again=lambda _: None)
 
 
 def limits_after(*, downloaded: int) -> list[int]:

@@ -1,5 +1,6 @@
 """What the racing sessions are told of peers while their race is paused."""
 
+from collections.abc import Callable
 from typing import Any, cast
 
 import pytest
@@ -8,10 +9,40 @@ from services.resolvers.addresses import AddressPolicy
 from services.resolvers.libtorrent import race
 from services.resolvers.libtorrent.evidence import Endpoint, Whereabouts
 from services.resolvers.libtorrent.lookups import Board, SoughtTorrent
-from services.torrents import InfoHash
+from services.torrents import Hints, InfoHash
 from tests.fake_clock import FakeClock
 
 A, B = ("203.0.113.1", 1), ("203.0.113.2", 2)
+
+
+class SlowSession:
+    """Takes what is added when a test lets it."""
+
+    way = "mse"
+
+    def __init__(self) -> None:
+        self.waiting: list[Callable[[Any], None]] = []
+        self.gone: list[object] = []
+
+    def add_soon(self, _: InfoHash, __: Hints, then: Callable[[Any], None], *, alone: bool) -> None:
+        self.waiting.append(then)
+
+    def remove(self, handle: object) -> None:
+        self.gone.append(handle)
+
+
+class Joining:
+    """A race of two sessions for one torrent, of which a peer is known; the other session is asked to join."""
+
+    def __init__(self) -> None:
+        self.board, self.slow, clock = Board[Any](), SlowSession(), FakeClock()
+        self.torrent = SoughtTorrent[Any](InfoHash("ab" * 20), "leading", cast("Any", object()))
+        self.torrent.lookups.add(cast("Any", object()))
+        self.race = race.Race(
+            [cast("Any", self.slow)], self.board, AddressPolicy(allow_private=True), Whereabouts(), clock
+        )
+        self.race.hinted(self.torrent, [A])
+        self.race._take(clock.monotonic() + 1.0)
 
 
 class FakeSession:
@@ -70,3 +101,33 @@ async def test_who_is_named_after_very_many_is_connected_to_and_the_first_are_fo
     assert told == []
     racing.dialled(torrent, ("203.0.113.4", 1), leading, again=False)
     assert told == [("203.0.113.4", 1)]
+
+
+async def test_who_becomes_known_while_a_session_joins_is_told_to_it_when_it_has(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told: list[tuple[object, list[Endpoint]]] = []
+    monkeypatch.setattr(race, "connect", lambda handle, peers, **_: told.append((handle, peers)))
+    joining = Joining()
+    joining.race.named(joining.torrent, [B])
+    joining.slow.waiting.pop()("joined")
+    assert told == [("leading", [B]), ("joined", [B])]
+    assert joining.board.running == {"joined": joining.torrent}
+
+
+async def test_a_session_that_joins_when_nobody_waits_any_more_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(race, "connect", lambda *_, **__: None)
+    joining = Joining()
+    joining.torrent.lookups.clear()
+    joining.slow.waiting.pop()("joined")
+    assert (joining.slow.gone, joining.torrent.beside, joining.board.running) == (["joined"], {}, {})
+
+
+async def test_a_session_that_joins_by_half_of_a_hash_that_is_whole_meanwhile_leaves_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(race, "connect", lambda *_, **__: None)
+    joining = Joining()
+    joining.torrent.info_hash = InfoHash("ab" * 32)
+    joining.slow.waiting.pop()("joined")
+    assert (joining.slow.gone, joining.torrent.beside, joining.board.running) == (["joined"], {}, {})

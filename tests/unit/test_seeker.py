@@ -1,6 +1,7 @@
 """What is told of a torrent between its lookup's beginning and its coming into the session."""
 
 import asyncio
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -35,50 +36,43 @@ class FakeHandle:
 
 
 class FakeSession:
-    """Takes what is added *soon* when a test lets it; *refuses* so many that are added at once."""
+    """Takes what is added when a test lets it, the first that came first."""
 
     way = "plain"
 
     def __init__(self) -> None:
-        self.soon: list[tuple[InfoHash, Hints]] = []
+        self.added: list[tuple[InfoHash, Hints]] = []
         self.held: list[FakeHandle] = []
-        self.refuses = 0
+        self._waiting: list[Callable[[Any], None]] = []
 
-    def add_soon(self, info_hash: InfoHash, hints: Hints, *, unnamed: bool) -> str:
-        self.soon.append((info_hash, hints))
-        return str(len(self.soon))
-
-    def add(self, info_hash: InfoHash, hints: Hints, *, unnamed: bool) -> FakeHandle:
-        if self.refuses:
-            self.refuses -= 1
-            raise ResolverDown(reason="it is here")
-        return self.take()
+    def add_soon(self, info_hash: InfoHash, hints: Hints, then: Callable[[Any], None], *, unnamed: bool) -> None:
+        self.added.append((info_hash, hints))
+        self._waiting.append(then)
 
     def take(self) -> FakeHandle:
-        self.held.append(FakeHandle())
-        return self.held[-1]
+        handle = FakeHandle()
+        self.held.append(handle)
+        self._waiting.pop(0)(handle)
+        return handle
+
+    def refuse(self) -> None:
+        self._waiting.pop(0)(ResolverDown(reason="it is here"))
 
     def remove(self, handle: FakeHandle) -> None:
         self.held.remove(handle)
 
 
 class World:
-    """A seeker, and what its session says when it hears."""
+    """A seeker and its session."""
 
     def __init__(self) -> None:
         self.session, self.board = FakeSession(), Board[Any]()
-        self.said: list[tuple[str, FakeHandle | None]] = []
         race = SimpleNamespace(hinted=lambda *_: None, ask_dht=lambda _: None, anew=lambda _: None)
-        alerts = SimpleNamespace(ask_about_dht=lambda: None, hear=self.hear)
+        alerts = SimpleNamespace(ask_about_dht=lambda: None)
         self.seeker = Seeker(
             cast("Any", self.session), self.board, [cast("Any", alerts)], cast("Any", race), dht=True,
             policy=AddressPolicy(allow_private=True), clock=FakeClock(),
         )  # fmt: skip
-
-    def hear(self) -> None:
-        said, self.said = self.said, []
-        for ticket, handle in said:
-            self.seeker.added(ticket, cast("Any", handle))
 
     def begin(self, digits: str = DIGITS, hints: Hints = Hints()) -> Lookup[Any]:  # noqa: B008 - it is frozen
         progress = cast("Any", SimpleNamespace(report=lambda _: None))
@@ -100,24 +94,22 @@ def world() -> World:
 async def test_a_torrent_is_asked_for_once_it_is_there(world: World) -> None:
     world.begin()
     world.seeker.announce_again(9.0)
-    handle = world.session.take()
-    world.seeker.added("1", cast("Any", handle))
-    assert handle.asked_dht == 1
+    assert world.session.take().asked_dht == 1
 
 
 async def test_what_nobody_waits_for_any_more_when_it_comes_is_taken_away(world: World) -> None:
     world.leave(world.begin())
-    world.seeker.added("1", cast("Any", world.session.take()))
+    world.session.take()
     assert (world.session.held, world.board.running) == ([], {})
 
 
 async def test_who_comes_while_the_one_before_is_taken_away_has_a_torrent_of_its_own(world: World) -> None:
     world.leave(world.begin())
     lookup = world.begin()
-    world.said = [("1", world.session.take()), ("2", None)]
-    world.hear()
-    await asyncio.sleep(0)
-    (handle,) = world.session.held
+    world.session.take()
+    world.session.refuse()
+    handle = world.session.take()
+    assert world.session.held == [handle]
     assert [one.handle for one in lookup.torrents] == [handle]
     assert handle.asked_dht == 1
 
@@ -125,17 +117,21 @@ async def test_who_comes_while_the_one_before_is_taken_away_has_a_torrent_of_its
 async def test_what_is_learnt_before_it_is_there_is_told_when_it_is(world: World) -> None:
     world.begin(hints=Hints(TRACKERS[:1], PEERS[:1]))
     world.begin(hints=Hints(TRACKERS, PEERS))
-    assert world.session.soon == [(InfoHash(DIGITS), Hints(TRACKERS[:1], PEERS[:1]))]
+    assert world.session.added == [(InfoHash(DIGITS), Hints(TRACKERS[:1], PEERS[:1]))]
     handle = world.session.take()
-    world.seeker.added("1", cast("Any", handle))
     assert (handle.trackers, handle.peers) == ([*TRACKERS[1:]], [*PEERS[1:]])
+
+
+async def test_what_is_refused_is_not_tried_again_where_nobody_waits_for_it(world: World) -> None:
+    world.leave(world.begin())
+    world.session.refuse()
+    assert len(world.session.added) == 1
 
 
 async def test_a_refusal_is_told_to_whoever_waits_once_it_is_tried_again_in_vain(world: World) -> None:
     lookup = world.begin()
-    world.session.refuses = 2
-    world.seeker.added("1", None)
-    await asyncio.sleep(0)
+    world.session.refuse()
+    world.session.refuse()
     failure = await lookup.found
     assert callable(failure)
     assert isinstance(failure(), ResolverDown)
@@ -143,8 +139,9 @@ async def test_a_refusal_is_told_to_whoever_waits_once_it_is_tried_again_in_vain
 
 async def test_a_torrent_that_comes_by_half_of_its_hash_is_looked_up_by_the_whole(world: World) -> None:
     world.begin()
-    world.session.refuses = 1  # as long as the other is there
-    world.said = [("1", world.session.take())]
     lookup = world.begin(DIGITS + "cd" * 12)
-    (handle,) = world.session.held
+    world.session.take()
+    world.session.refuse()
+    handle = world.session.take()
+    assert world.session.held == [handle]
     assert [(one.handle, one.info_hash.hex) for one in lookup.torrents] == [(handle, DIGITS + "cd" * 12)]

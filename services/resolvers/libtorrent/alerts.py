@@ -12,7 +12,7 @@ from services.errors import NotFound, ResolverDown
 from services.resolvers.libtorrent.evidence import DhtSightings, Whereabouts
 from services.resolvers.libtorrent.lookups import Board, Failure, Metadata, SoughtTorrent
 from services.resolvers.libtorrent.race import Race
-from services.resolvers.libtorrent.session import Handle, Session, ticket_of
+from services.resolvers.libtorrent.session import Handle, Session
 from services.resolvers.libtorrent.settings import LARGEST_METADATA
 from services.resolvers.metadata import hashes_of
 
@@ -63,9 +63,8 @@ _log = structlog.get_logger(__name__)
 class Alerts:
     """Takes what *session* says onto *board*, what it says of the DHT to *dht*, and where it is *here*.
 
-    *race* is told of peers; *again*, that what the DHT was asked is lost; *added*, by its ticket, what is there by a
-    handle, or was refused. *ports* are those that it shall listen on; libtorrent takes others, and says nothing, where
-    they are in use.
+    *race* is told of peers; *again*, that what the DHT was asked is lost. *ports* are those that it shall listen on;
+    libtorrent takes others, and says nothing, where they are in use.
     """
 
     def __init__(
@@ -77,7 +76,6 @@ class Alerts:
         *,
         race: Race,
         again: Callable[[Iterable[SoughtTorrent[Handle]]], None],
-        added: Callable[[str, Handle | None], None],
         ports: Collection[int] = (),
     ) -> None:
         self._session = session
@@ -86,7 +84,6 @@ class Alerts:
         self._here = here
         self._race = race
         self._again = again
-        self._added = added
         self._ports = ports
         self._stats_asked = False
 
@@ -110,7 +107,7 @@ class Alerts:
     def _on_end(self, alert: lt.alert) -> None:
         match alert:
             case lt.add_torrent_alert():
-                self._added(ticket_of(alert), None if alert.error.value() else alert.handle)
+                self._session.added(alert)
             case lt.metadata_received_alert():
                 self._on_metadata(alert.handle, alert.handle.torrent_file())
             case lt.torrent_conflict_alert():  # a hybrid that is here by each of its hashes: both stop, in error

@@ -172,12 +172,6 @@ class Board(Generic[Handle]):
     def sought(self, info_hash: InfoHash) -> SoughtTorrent[Handle] | None:
         return self.torrents.get(wire_hash(info_hash))
 
-    def replace(self, torrent: SoughtTorrent[Handle], info_hash: InfoHash, handle: Handle) -> None:
-        """Let *torrent* be looked up as *info_hash*, by *handle* alone, from now on."""
-        self.stop(torrent)
-        torrent.info_hash = info_hash
-        self.there(torrent, handle)
-
     def join(self, lookup: Lookup[Handle], torrent: SoughtTorrent[Handle]) -> None:
         """Let *lookup* wait for *torrent*, too; what that has brought before counts."""
         if lookup not in torrent.lookups:

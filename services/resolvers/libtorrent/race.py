@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from itertools import islice
 
 import structlog
@@ -13,7 +14,7 @@ from services.resolvers.addresses import AddressPolicy
 from services.resolvers.libtorrent.evidence import Endpoint, Whereabouts
 from services.resolvers.libtorrent.lookups import Board, Holder, SoughtTorrent
 from services.resolvers.libtorrent.session import Handle, Session, connect
-from services.torrents import Hints
+from services.torrents import Hints, InfoHash
 
 _HEAD_START = 0.01  # seconds: most names come from the leading session within less, and cost nobody else anything
 _PACE = 0.01
@@ -125,12 +126,25 @@ class Race:
     def _join(self, torrent: SoughtTorrent[Handle]) -> None:
         hints = Hints(peers=tuple(torrent.known))
         for session in self._beside:
-            try:
-                handle = session.add(torrent.info_hash, hints, alone=True)
-            except ResolverDown as error:  # a hybrid may be there by its other hash; the others go on
-                _log.debug("swarm.beside", way=session.way, **error.parameters)
-            else:
-                self._board.seek_beside(torrent, handle, session)
+            then = partial(self._on_joined, torrent, torrent.info_hash, session, frozenset(hints.peers))
+            session.add_soon(torrent.info_hash, hints, then, alone=True)
+
+    def _on_joined(
+        self,
+        torrent: SoughtTorrent[Handle],
+        info_hash: InfoHash,
+        session: Session,
+        told: frozenset[Endpoint],
+        given: Handle | ResolverDown,
+    ) -> None:
+        """Take in what came of adding *torrent* by *info_hash* to *session*, *told* of so many peers."""
+        if isinstance(given, ResolverDown):  # a hybrid may be there by its other hash; the others go on
+            _log.debug("swarm.beside", way=session.way, **given.parameters)
+        elif torrent.wanted and torrent.info_hash == info_hash:
+            self._board.seek_beside(torrent, given, session)
+            connect(given, [one for one in torrent.known if one not in told])
+        else:
+            session.remove(given)
 
 
 def _next_of(line: _Line, now: float) -> Iterator[SoughtTorrent[Handle]]:

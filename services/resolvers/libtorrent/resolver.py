@@ -82,7 +82,6 @@ class LibtorrentResolver:
             here,
             race=self._race,
             again=lambda torrents: self._seeker.ask_dht(torrents),  # noqa: PLW0108 - it comes later
-            added=lambda ticket, handle: self._seeker.added(ticket, handle),  # noqa: PLW0108 - the same
             ports=ports,
         )
         return Arm(session, alerts, shown, Lane(session, lane, here, alerts.found), mask)

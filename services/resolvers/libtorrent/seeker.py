@@ -1,8 +1,6 @@
 """Has the leading session look up what is wanted: where its torrents are told to ask, and how often they do."""
 
-import asyncio
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 
@@ -16,15 +14,6 @@ from services.resolvers.libtorrent.session import Handle, Session, connect
 from services.torrents import Hints, InfoHash, TorrentId
 
 _MOST_HINTS = 100
-
-
-@dataclass(frozen=True, slots=True)
-class _Coming:
-    """What libtorrent is adding: *torrent*, by *info_hash*, *told* of so much."""
-
-    torrent: SoughtTorrent[Handle]
-    info_hash: InfoHash
-    told: Hints
 
 
 class Seeker:
@@ -54,14 +43,9 @@ class Seeker:
         self._policy = policy
         self._clock = clock
         self._everywhere = tuple(everywhere)
-        self._coming: dict[str, _Coming] = {}
 
     def begin(self, lookup: Lookup[Handle], hints: Hints) -> None:
-        """Put *lookup* on the board, and each of its info-hashes into the session where it is not in there already.
-
-        Raises:
-            ResolverDown: libtorrent refused. The lookup is on the board all the same, and must leave it.
-        """
+        """Put *lookup* on the board, and each of its info-hashes into the session where it is not in there already."""
         self._board.begin(lookup)
         for alerts in self._alerts:
             alerts.ask_about_dht()
@@ -89,68 +73,47 @@ class Seeker:
         torrent.sightings.trackers.update(trackers)
         torrent.sightings.hint(peers)
         self._board.seek(torrent)
-        told = Hints(trackers, peers)
-        # To wait for libtorrent's thread, which serves peers, would hold up the loop as long as a name takes.
-        ticket = self._session.add_soon(info_hash, told, unnamed=self._policy.proxied)
-        self._coming[ticket] = _Coming(torrent, info_hash, told)
+        self._put(torrent, Hints(trackers, peers))
         self._race.hinted(torrent, peers)
         return torrent
 
-    def added(self, ticket: str, handle: Handle | None) -> None:
-        """Take in that what was added with *ticket* is there by *handle*, or, without one, that it was refused."""
-        coming = self._coming.pop(ticket, None)
-        if coming is None:
-            return
-        torrent = coming.torrent
-        awaited = self._board.awaits(torrent) and torrent.info_hash == coming.info_hash
-        if handle is None:
-            if awaited:  # not at once: it hears alerts, and so do we
-                asyncio.get_running_loop().call_soon(self._add_again, torrent)
-        elif awaited:
-            self._board.there(torrent, handle)
-            for url in torrent.sightings.trackers.difference(coming.told.trackers):
-                handle.add_tracker({"url": url})
-            connect(handle, torrent.sightings.hinted.difference(coming.told.peers))
-            self._announce(torrent, self._clock.monotonic())
-        else:
-            self._session.remove(handle)
+    def _put(self, torrent: SoughtTorrent[Handle], told: Hints, *, again: bool = False) -> None:
+        info_hash = torrent.info_hash
 
-    def _add_again(self, torrent: SoughtTorrent[Handle]) -> None:
-        if not self._board.awaits(torrent):
-            return
-        try:
-            self._board.there(torrent, self._added(torrent.info_hash, _hints_of(torrent)))
-        except ResolverDown as error:
-            self._board.end(torrent, partial(ResolverDown, **error.parameters))
-        else:
+        def added(given: Handle | ResolverDown) -> None:
+            if self._board.awaits(torrent) and torrent.info_hash == info_hash:
+                self._on_added(torrent, told, given, again=again)
+            elif not isinstance(given, ResolverDown):
+                self._session.remove(given)
+
+        self._session.add_soon(info_hash, told, added, unnamed=self._policy.proxied)
+
+    def _on_added(
+        self, torrent: SoughtTorrent[Handle], told: Hints, given: Handle | ResolverDown, *, again: bool
+    ) -> None:
+        """Take in what came of adding *torrent*, *told* of so much, perhaps *again*."""
+        if not isinstance(given, ResolverDown):
+            self._board.there(torrent, given)
+            for url in torrent.sightings.trackers.difference(told.trackers):
+                given.add_tracker({"url": url})
+            connect(given, torrent.sightings.hinted.difference(told.peers))
             self._announce(torrent, self._clock.monotonic())
+        elif not again:  # who had it is going: a lookup that was given up, or a hybrid that came by its other hash
+            self._put(torrent, told, again=True)
+        else:
+            self._board.end(torrent, partial(ResolverDown, **given.parameters))
 
     def _make_whole(self, torrent: SoughtTorrent[Handle], info_hash: InfoHash) -> None:
         """Look *torrent* up by the v2 *info_hash* instead of its first 40 digits, which somebody took for a v1 hash.
 
-        To libtorrent the two are one torrent. Nobody can have what is looked up by those digits alone. Where libtorrent
-        refuses, the session has neither any more: whoever waits for it hears so.
+        To libtorrent the two are one torrent. Nobody can have what is looked up by those digits alone.
         """
         if torrent.given is None:
             self._board.stop(torrent)
             torrent.remove()
-        torrent.given, torrent.info_hash = None, info_hash
-        try:
-            handle = self._added(info_hash, _hints_of(torrent))
-        except ResolverDown as error:
-            self._board.end(torrent, partial(ResolverDown, **error.parameters))
-            raise
-        self._board.replace(torrent, info_hash, handle)
+        torrent.given, torrent.info_hash, torrent.handle = None, info_hash, None
+        self._put(torrent, Hints(tuple(torrent.sightings.trackers), tuple(torrent.sightings.hinted)))
         self._race.anew(torrent)
-        self._announce(torrent, self._clock.monotonic())
-
-    def _added(self, info_hash: InfoHash, hints: Hints) -> Handle:
-        try:
-            return self._session.add(info_hash, hints, unnamed=self._policy.proxied)
-        except ResolverDown:
-            # A hybrid that has just come by its other hash holds this one too, until we hear of it.
-            self._alerts[0].hear()
-        return self._session.add(info_hash, hints, unnamed=self._policy.proxied)
 
     def _hint(self, torrent: SoughtTorrent[Handle], hints: Hints) -> None:
         if torrent.given is not None:
@@ -188,7 +151,3 @@ class Seeker:
                 else:
                     torrent.handle.force_dht_announce()  # by itself libtorrent begins with one torrent in four seconds
                 self._race.ask_dht(torrent)
-
-
-def _hints_of(torrent: SoughtTorrent[Handle]) -> Hints:
-    return Hints(tuple(torrent.sightings.trackers), tuple(torrent.sightings.hinted))

@@ -22,6 +22,9 @@ from services.torrents import Hints, InfoHash
 Handle = lt.torrent_handle
 """One torrent of a session, that is one info-hash."""
 
+Added = Callable[[Handle | ResolverDown], None]
+"""Is told by which handle a torrent is there, or that libtorrent refused it, and why."""
+
 _DHT_STATE = lt.save_state_flags_t.save_dht_state
 _DISCARD = 9
 _NOWHERE = "/dev/null/calibot"  # where nobody, not even root, can make a file
@@ -52,6 +55,7 @@ class Session:
         self._leads = leads
         self._keeping: asyncio.Task[None] | None = None
         self._tickets = itertools.count()
+        self._coming: dict[str, Added] = {}
         self._bell, self._rope = socket.socketpair()
         for end in (self._bell, self._rope):
             end.setblocking(False)  # noqa: FBT003 - it takes no keyword
@@ -122,21 +126,26 @@ class Session:
         Raises:
             ResolverDown: libtorrent refused; among others, because it has that info-hash.
         """
-        params = _params(info_hash, hints, _ALONE if alone else _UNNAMED if unnamed else 0)
+        params = _params(info_hash, hints, alone=alone, unnamed=unnamed)
         try:
             return self._held.add_torrent(params)
         except RuntimeError as error:
             raise ResolverDown(reason=str(error)) from error
 
-    def add_soon(self, info_hash: InfoHash, hints: Hints, *, unnamed: bool = False) -> str:
-        """Do as `add` without waiting for libtorrent's thread; return the ticket that the add_torrent_alert will bear.
-
-        That says, too, whether libtorrent refused.
-        """
-        params = _params(info_hash, hints, _UNNAMED if unnamed else 0)
-        params.save_path = f"{_NOWHERE}/{next(self._tickets)}"
+    def add_soon(
+        self, info_hash: InfoHash, hints: Hints, then: Added, *, alone: bool = False, unnamed: bool = False
+    ) -> None:
+        """Do as `add` without waiting for libtorrent's thread, which serves peers; *then* is told what came of it."""
+        params = _params(info_hash, hints, alone=alone, unnamed=unnamed)
+        params.save_path = f"{_NOWHERE}/{next(self._tickets)}"  # all that says which alert is whose
+        self._coming[params.save_path] = then
         self._held.async_add_torrent(params)
-        return params.save_path
+
+    def added(self, alert: lt.add_torrent_alert) -> None:
+        """Take in what came of something that was added; of what `add` did nobody is told."""
+        then = self._coming.pop(alert.params.save_path, None)
+        if then is not None:
+            then(ResolverDown(reason=alert.error.message()) if alert.error.value() else alert.handle)
 
     def remove(self, handle: Handle) -> None:
         self._held.remove_torrent(handle)
@@ -176,18 +185,13 @@ class Session:
         await asyncio.to_thread(_stop, held, dht_state, self._bell, self._rope, leads=self._leads)
 
 
-def ticket_of(alert: lt.add_torrent_alert) -> str:
-    """Return the ticket of what was added; what `Session.add` added has one that nobody waits for."""
-    return alert.params.save_path
-
-
-def _params(info_hash: InfoHash, hints: Hints, flags: int) -> lt.add_torrent_params:
+def _params(info_hash: InfoHash, hints: Hints, *, alone: bool, unnamed: bool) -> lt.add_torrent_params:
     digest = bytes.fromhex(info_hash.hex)
     params = lt.add_torrent_params()
     params.info_hashes = lt.info_hash_t(lt.sha1_hash(digest) if info_hash.is_v1 else lt.sha256_hash(digest))
     params.trackers, params.peers = [*hints.trackers], [*hints.peers]
     params.save_path = _NOWHERE
-    params.flags = _FLAGS | flags
+    params.flags = _FLAGS | (_ALONE if alone else _UNNAMED if unnamed else 0)
     return params
 
 
