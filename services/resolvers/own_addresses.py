@@ -33,16 +33,21 @@ class OwnAddresses:
 
     @classmethod
     async def read(cls, policy: AddressPolicy, clock: Clock) -> Self:
-        return cls(policy, await _known(policy), clock)
+        own, _ = await _known(policy)
+        return cls(policy, own, clock)
 
     async def run(self, changed: Callable[[], None]) -> None:
-        """Look each ten seconds, and call *changed* where they are others. Never returns."""
+        """Look each ten seconds, and call *changed* where they are others. Never returns.
+
+        What a busy kernel did not list once is no less ours.
+        """
         while True:
             await self._clock.sleep(_LOOK_EVERY)
-            now = await _known(self._without)
-            if now != self._own:
+            now, all_of_them = await _known(self._without)
+            gone = self._own - now if all_of_them else frozenset()
+            if gone or now - self._own:
                 self._own |= now
-                self._own &= now
+                self._own -= gone
                 changed()
 
 
@@ -58,19 +63,20 @@ async def knowing_own(policy: AddressPolicy, clock: Clock) -> AsyncIterator[Addr
         await asyncio.wait([looking])
 
 
-async def _known(policy: AddressPolicy) -> frozenset[str]:
-    return frozenset(policy.knowing_own(*await asyncio.to_thread(own_addresses)).own)
+async def _known(policy: AddressPolicy) -> tuple[frozenset[str], bool]:
+    addresses, all_of_them = await asyncio.to_thread(own_addresses)
+    return frozenset(policy.knowing_own(*addresses).own), all_of_them
 
 
-def own_addresses() -> list[str]:
-    """Return this machine's addresses, of all its interfaces, for `AddressPolicy.knowing_own`. Sends nothing.
+def own_addresses() -> tuple[list[str], bool]:
+    """Return this machine's addresses for `AddressPolicy.knowing_own`, and whether these are all. Sends nothing.
 
-    Where the kernel does not list them, those towards the internet.
+    Where the kernel does not list those of all interfaces, they are those towards the internet.
     """
     try:
-        return [*_listed()]
+        return [*_listed()], True
     except OSError:
-        return [*_outward()]
+        return [*_outward()], False
 
 
 def _listed() -> Iterator[str]:

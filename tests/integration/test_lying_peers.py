@@ -7,7 +7,7 @@ import asyncio
 import json
 import sys
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 
 import pytest
@@ -15,8 +15,9 @@ import pytest
 from sandbox.swarm import Swarm, giver
 from sandbox.swarm.peers import Hanging, Mute, Refusing, Seeder
 from services.resolvers.libtorrent import LibtorrentResolver
+from services.resolvers.libtorrent.session import Handle
 from services.resolvers.libtorrent.settings import LARGEST_METADATA, USUAL_METADATA
-from services.torrents import Hints, TorrentInfo
+from services.torrents import Hints, InfoHash, TorrentInfo
 from tests.integration.leftovers import nothing_left
 from tests.integration.liars import COSTLY, LIARS, LOOKUPS, MOST_METADATA, Liar, large
 from tests.integration.swarm_help import Running, Steps, nothing_left_in, number, opened, torrent_id, trackers_of
@@ -116,6 +117,31 @@ async def test_among_peers_of_every_bad_kind_the_name_comes(swarm: Swarm, resolv
     (await swarm.place(Seeder("plain"), true)).add(true)
     async with asyncio.timeout(SOON):
         assert (await resolver.resolve(torrent_id(true), trackers_of(true), Steps())).name.text == "true"
+
+
+async def test_nobody_comes_in_where_a_peer_is_heard_alone(
+    swarm: Swarm, resolver: LibtorrentResolver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    true, heard = swarm.unseeded(large()), asyncio.Event()
+    dull = await swarm.place(LIARS["no metadata at all"]("127.0.2.20", true), true)
+    lane = resolver._arms[0].lane.session
+    add = lane.add
+
+    def hear(info_hash: InfoHash, hints: Hints, *, alone: bool) -> Handle:
+        heard.set()
+        return add(info_hash, hints, alone=alone)
+
+    monkeypatch.setattr(lane, "add", hear)
+    async with asyncio.timeout(SOON), Running(resolver, torrent_id(true), trackers_of(true)):
+        await dull.greeted.wait()
+        await heard.wait()
+        answered = b""
+        with suppress(ConnectionError):
+            reader, writer = await asyncio.open_connection("127.0.0.1", lane._held.listen_port())
+            writer.write(b"\x13BitTorrent protocol" + bytes(8) + true.wire_hashes[0] + b"-XX0001-abcdefghijkl")
+            answered = await reader.read(68)
+            writer.close()
+        assert answered == b""
 
 
 @pytest.mark.parametrize("kind", ["other bytes", "pieces without end"])

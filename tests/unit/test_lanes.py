@@ -102,13 +102,48 @@ def test_who_brings_something_is_not_heard_beside_the_race_before_anybody_lied(w
 
 @pytest.mark.parametrize(("much", "now"), [(True, 4.0), (False, 15.0)])
 def test_who_brings_very_much_or_for_long_is_heard_alone_all_the_same(world: World, now: float, *, much: bool) -> None:
-    world.standing = [peer(A, rate=9_000)]
+    world.standing = [peer(A, rate=9_000), peer(B, rate=9_000)]
     world.look(0.0)
     world.torrent.doubts.much = much
     world.look(now - 0.1)
     assert bool(world.session.heard) is much
     world.look(now)
     assert world.session.heard == [A]
+
+
+def test_the_only_one_who_brings_something_is_left_alone_however_much_and_long_until_somebody_has_lied(
+    world: World,
+) -> None:
+    world.standing = [peer(A, rate=9_000)]
+    world.look(0.0)
+    world.torrent.doubts.much = True
+    world.look(100.0)
+    assert world.session.heard == []
+    world.torrent.doubts.lie()
+    world.look(100.1)
+    assert world.session.heard == [A]
+
+
+@pytest.mark.parametrize(
+    ("brings_until", "begun"),
+    [
+        (3.0, [0.0, 1.5, 6.0]),  # three seconds after it brought something
+        (99.0, [0.0, 1.5, 13.5]),  # four times as long as it would have been heard
+    ],
+)
+def test_who_brings_something_slowly_is_heard_on_where_it_was_heard_before(
+    world: World, brings_until: float, begun: list[float]
+) -> None:
+    world.standing = [peer(A)]
+    times = []
+    for half in range(40):
+        now, before = half / 2, len(world.session.heard)
+        world.look(now)
+        times += [now] * (len(world.session.heard) - before)
+        for handle in world.session.held:
+            rate = 1_000 if now < brings_until else 999
+            world.lane._on_state(cast("Any", SimpleNamespace(handle=handle, total_download=0, download_rate=rate)))
+    assert times[:3] == begun
 
 
 def test_who_was_heard_is_heard_again_when_all_were_and_for_twice_as_long(world: World) -> None:
@@ -248,9 +283,25 @@ def test_where_somebody_has_lied_peers_are_heard_before_those_of_others(world: W
         torrent.lookups.add(cast("Lookup[Any]", object()))
         torrent.sightings.standing = {A}
     lied.doubts.lie()
-    lied.doubts.looked = 9.0
+    lied.doubts.looked["plain"] = 9.0
     world.lane.look([*others, lied], 10.0)
     assert lied.doubts.heard.total() == 1
+
+
+def test_where_nobody_is_to_be_heard_any_more_no_other_torrent_waits(world: World) -> None:
+    world.standing = [peer(A)]
+    *over, last = (
+        SoughtTorrent[Any](InfoHash(f"{number:040x}"), f"handle {number}", cast("Any", world.racing))
+        for number in range(15)
+    )
+    for torrent in (*over, last):
+        torrent.lookups.add(cast("Lookup[Any]", object()))
+        torrent.sightings.standing = {A}
+        torrent.doubts.lie()
+    for torrent in over:
+        torrent.doubts.liars.add(A)
+    world.lane.look([*over, last], 1.0)
+    assert last.doubts.heard.total() == 1
 
 
 def test_where_one_lied_and_one_bears_one_connection_the_race_is_paused_until_all_that_it_had_were_heard(

@@ -25,12 +25,12 @@ done
 ip link add far type veth peer name near 2>/dev/null && ip address add 8.8.9.1 peer 8.8.9.2 dev near || true
 "$@"
 """
-TELL = "import json; from services.resolvers.own_addresses import own_addresses; print(json.dumps(own_addresses()))"
+TELL = "import json; from services.resolvers.own_addresses import own_addresses; print(json.dumps(own_addresses()[0]))"
 
 
 async def test_addresses_that_come_are_kept_off_and_those_that_go_are_not(monkeypatch: pytest.MonkeyPatch) -> None:
     here = ["8.8.4.4", "10.9.9.9"]
-    monkeypatch.setattr(module, "own_addresses", lambda: list(here))
+    monkeypatch.setattr(module, "own_addresses", lambda: (list(here), True))
     clock, changed = FakeClock(), asyncio.Queue[None]()
     own = await OwnAddresses.read(AddressPolicy(), clock)
     kept = own.policy
@@ -46,8 +46,25 @@ async def test_addresses_that_come_are_kept_off_and_those_that_go_are_not(monkey
     assert changed.empty(), "once"
 
 
+async def test_what_the_kernel_does_not_list_once_is_kept_off_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = [(["8.8.4.4", "8.8.4.5"], True), (["8.8.4.6"], False), (["8.8.4.5"], True)]
+    monkeypatch.setattr(module, "own_addresses", lambda: answers.pop(0))
+    clock, changed = FakeClock(), asyncio.Queue[None]()
+    own = await OwnAddresses.read(AddressPolicy(), clock)
+    looking = asyncio.create_task(own.run(lambda: changed.put_nowait(None)))
+    kept_off = []
+    for _ in range(2):
+        await clock.advance(10)
+        await changed.get()
+        kept_off.append({one.first for one in own.policy.rules() if one.first.startswith("8.")})
+    looking.cancel()
+    await asyncio.wait([looking])
+    assert kept_off == [{"8.8.4.4", "8.8.4.5", "8.8.4.6"}, {"8.8.4.5"}]
+
+
 def test_it_has_loopback() -> None:
-    assert "127.0.0.1" in own_addresses()
+    addresses, all_of_them = own_addresses()
+    assert ("127.0.0.1" in addresses, all_of_them) == (True, True)
 
 
 def test_all_public_addresses_of_all_its_interfaces_are_kept_off() -> None:
@@ -65,4 +82,4 @@ def test_all_public_addresses_of_all_its_interfaces_are_kept_off() -> None:
 def test_where_the_kernel_lists_none_those_towards_the_internet_count(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_outward", lambda: ["8.8.4.4"])
     monkeypatch.setattr(socket, "AF_NETLINK", 255)
-    assert own_addresses() == ["8.8.4.4"]
+    assert own_addresses() == (["8.8.4.4"], False)

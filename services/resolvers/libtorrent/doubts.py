@@ -6,11 +6,13 @@ from dataclasses import dataclass, field
 
 from services.resolvers.libtorrent.evidence import Connection, Endpoint
 
+BRINGS = 1_000
+"""Bytes a second: who says so much gives something, and what a slow one gives twice comes later."""
+
 _TALK = 2.0  # seconds since the first connection, without a name, after which peers are doubted
 _CALM = 10.0  # seconds of the race before it is paused where nobody lied; each time twice as many
 _LONGEST = 10.0  # seconds that it is paused
 _LET_GO = 0.25  # seconds until those have let us go who bear one connection
-_BRINGS = 1_000  # bytes a second: who says so much gives something, and what a slow one gives twice comes later
 _YOUNG = 15.0  # seconds in which it may: one who lies of the size has libtorrent drop all that others give, unheard
 _GREETING = 2.0  # seconds that a peer may need until it talks
 
@@ -20,9 +22,9 @@ class Doubts:
     """What is doubted of one torrent's peers; all times are the clock's seconds.
 
     They *stand* where what peers give is wrong (somebody has *ever_lied*), or does not end (*much* has come): each must
-    be heard alone then. *looked* is when one was last chosen; *heard* counts how often each was, by the way that it is
-    connected. *candidates* are who can be, by the way; *liars* have given what is wrong when they were heard alone. Who
-    has said nothing yet, and hung up, is left alone for a while: *silent_until*.
+    be heard alone then. *looked* is when one was last to be chosen, by the way that peers are connected; *heard* counts
+    how often each was, by the same. *candidates* are who can be, by the way; *liars* have given what is wrong when they
+    were heard alone. Who has said nothing yet, and hung up, is left alone for a while: *silent_until*.
 
     Most peers bear one connection from us. Where *refusers*, who talk in the race, do not let themselves be heard
     beside it, the race is paused, and those that it had are heard *apart*: at once where somebody has *lied* since the
@@ -30,7 +32,7 @@ class Doubts:
     """
 
     stand: bool = False
-    looked: float = 0.0
+    looked: dict[str, float] = field(default_factory=dict)
     heard: "Counter[tuple[str, Endpoint]]" = field(default_factory=Counter)
     candidates: dict[str, list[Connection]] = field(default_factory=dict)
     liars: set[Endpoint] = field(default_factory=set)
@@ -50,10 +52,13 @@ class Doubts:
         """Take in that what peers gave was wrong."""
         self.stand = self.lied = self.ever_lied = True
 
-    def spare(self, rate: int, now: float) -> bool:
-        """Whether a peer that brings at this *rate* is left alone, since the name may be about to come of it."""
-        suspect = self.ever_lied or self.much or now >= self._talking_since + _YOUNG
-        return rate >= _BRINGS and not suspect
+    def spare(self, rate: int, now: float, *, only: bool) -> bool:
+        """Whether a peer that brings at this *rate* is left alone, since the name may be about to come of it.
+
+        Where it is the *only* one, it is heard alone as it is.
+        """
+        suspect = not only and (self.much or now >= self._talking_since + _YOUNG)
+        return rate >= BRINGS and not (self.ever_lied or suspect)
 
     def hear(self, way: str, peer: Endpoint) -> int:
         """Take in that *peer* is heard in that *way* from now on; return how often it was by then."""

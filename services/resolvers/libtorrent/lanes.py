@@ -13,6 +13,7 @@ import structlog
 
 from services.errors import ResolverDown
 from services.resolvers.libtorrent.alerts import MISMATCHING_INFO_HASH, UNANSWERED
+from services.resolvers.libtorrent.doubts import BRINGS
 from services.resolvers.libtorrent.evidence import Connection, Whereabouts
 from services.resolvers.libtorrent.lookups import Board, SoughtTorrent
 from services.resolvers.libtorrent.session import Handle, Session, connections
@@ -22,9 +23,12 @@ from services.torrents import Hints
 _PATIENCE = 1.5  # seconds that a peer is heard for the first time; each time twice as many
 _IN_TURN = 4.0  # the same, where it is tried by uTP, by TCP and with encryption, one after the other
 _MOST_PATIENCE, _MOST_APART = 12.0, 8.0
+_LULL = 3.0  # seconds between two pieces of a slow peer, who is heard on
+_MOST_LULLS = 4.0  # times its patience, once all were heard: who brings without end may not keep the others from it
 _MOST_TIMES = 10
 _MOST_BYTES = LARGEST_METADATA + 2**20  # from one peer, with all else that it says
 _AT_ONCE = 10  # torrents: each costs a few calls that wait for libtorrent, and memory for what a peer says there is
+_MOST_LOOKED_AT = 20  # torrents: whether somebody can be heard costs a call, too
 
 Found = Callable[[SoughtTorrent[Handle], lt.torrent_info | None], None]
 """Is told what was found for a torrent."""
@@ -34,11 +38,16 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(slots=True, eq=False)
 class _Hearing:
-    """One *peer* is heard about *torrent*, until the clock's seconds are *until*; perhaps it has *hung_up* once."""
+    """One *peer* is heard about *torrent*, until the clock's seconds are *until*; perhaps it has *hung_up* once.
+
+    While it *brings* something it is heard on, until they are *at_most* so many.
+    """
 
     torrent: SoughtTorrent[Handle]
     peer: Connection
     until: float
+    at_most: float
+    brings: bool = False
     hung_up: bool = False
 
 
@@ -78,13 +87,18 @@ class Lane:
                 self._on_hanging_up(alert.handle)
             case lt.state_update_alert():
                 for state in alert.status:
-                    if state.total_download > _MOST_BYTES:
-                        self._on_lie(state.handle)
+                    self._on_state(state)
 
     def measure(self) -> None:
         """Have the session say how much each peer has sent that is heard."""
         if self._hearings:
             self.session.post_states()
+
+    def _on_state(self, state: lt.torrent_status) -> None:
+        if state.total_download > _MOST_BYTES:
+            self._on_lie(state.handle)
+        elif hearing := self._hearings.get(state.handle):
+            hearing.brings = state.download_rate >= BRINGS
 
     def _on_failure(self, alert: lt.metadata_failed_alert | lt.torrent_error_alert) -> None:
         if isinstance(alert, lt.metadata_failed_alert) and alert.error.value() == MISMATCHING_INFO_HASH:
@@ -125,13 +139,20 @@ class Lane:
     def look(self, torrents: Sequence[SoughtTorrent[Handle]], now: float) -> None:
         """Hear the next peer of each of *torrents*, where none is heard. *now* in the clock's seconds."""
         for handle, hearing in list(self._hearings.items()):
+            if hearing.brings:
+                hearing.until = min(max(hearing.until, now + _LULL), hearing.at_most)
             if not hearing.torrent.wanted or now >= hearing.until:
                 self._end(handle)
         heard = {hearing.torrent for hearing in self._hearings.values()}
         due = (one for one in torrents if one not in heard and _somebody_may_talk(one) and one.doubts.can_hear(now))
-        for torrent in heapq.nsmallest(_AT_ONCE - len(heard), due, key=_urgency):
-            torrent.doubts.looked = now
-            self._begin(torrent, now)
+        for torrent in heapq.nsmallest(_MOST_LOOKED_AT, due, key=self._urgency):
+            if len(self._hearings) < _AT_ONCE:
+                torrent.doubts.looked[self._of.way] = now
+                self._begin(torrent, now)
+
+    def _urgency(self, torrent: SoughtTorrent[Handle]) -> tuple[bool, float]:
+        """Return what is the less the sooner *torrent* is to have its turn: where nobody lied they may all be dead."""
+        return not torrent.doubts.ever_lied, torrent.doubts.looked.get(self._of.way, 0.0)
 
     def _begin(self, torrent: SoughtTorrent[Handle], now: float) -> None:
         peer = self._next(torrent, now)
@@ -145,8 +166,10 @@ class Lane:
         torrent.alone[alone] = self.session
         times = torrent.doubts.hear(self._of.way, peer.peer)
         most = _MOST_PATIENCE if torrent.doubts.apart is None else _MOST_APART
-        patience = _IN_TURN if self._of.way in WAYS_IN_TURN else _PATIENCE
-        self._hearings[alone] = _Hearing(torrent, peer, now + min(patience * 2 ** (times - 1), most))
+        first = _IN_TURN if self._of.way in WAYS_IN_TURN else _PATIENCE
+        patience = min(first * 2 ** (times - 1), most)
+        longest = patience * _MOST_LULLS if times > 1 else patience
+        self._hearings[alone] = _Hearing(torrent, peer, now + patience, now + longest)
 
     def _next(self, torrent: SoughtTorrent[Handle], now: float) -> Connection | None:
         """Return who is to be heard: the one that was least often, of those who talk, the fastest."""
@@ -162,7 +185,8 @@ class Lane:
         can.sort(key=lambda one: (doubts.heard[way, one.peer], not one.talks, -one.rate))
         doubts.candidates[way] = can
         heeded = (one for one in can if one.talks or doubts.silent_until.get((way, one.peer), now) <= now)
-        useful = (one for one in heeded if not doubts.spare(one.rate, now))
+        only = len(torrent.sightings.standing) == 1
+        useful = (one for one in heeded if not doubts.spare(one.rate, now, only=only))
         return next((one for one in useful if (way, one.peer) not in doubts.refusers), None)
 
     def _end(self, handle: Handle) -> None:
@@ -174,12 +198,6 @@ class Lane:
 def _somebody_may_talk(torrent: SoughtTorrent[Handle]) -> bool:
     """Whether it is worth to look who: how many stand is known half a second later, who has lied did stand."""
     return torrent.doubts.lied or torrent.doubts.unheard or bool(torrent.sightings.standing)
-
-
-def _urgency(torrent: SoughtTorrent[Handle]) -> tuple[bool, int, float]:
-    """Return what is the less the sooner *torrent* is to have its turn: dead ones would hold all places."""
-    doubts = torrent.doubts
-    return not doubts.ever_lied, doubts.heard.total(), doubts.looked
 
 
 def doubted(board: Board[Handle], now: float) -> list[SoughtTorrent[Handle]]:

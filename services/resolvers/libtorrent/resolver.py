@@ -134,9 +134,13 @@ class LibtorrentResolver:
         bootstrap = BOOTSTRAP if dht else 0
         async with AsyncExitStack() as stack:
 
-            async def started(way: Way, mask: int, listen: str, *, dht: bool, leads: bool = False) -> Session:
+            async def started(
+                way: Way, mask: int, listen: str, *, dht: bool, leads: bool = False, lane: bool = False
+            ) -> Session:
                 largest = LARGEST_METADATA if way == ways[0] else USUAL_METADATA
-                wanted = settings(listen_interfaces=listen, dht=dht, alert_mask=mask, way=way, largest=largest)
+                wanted = settings(
+                    listen_interfaces=listen, dht=dht, alert_mask=mask, way=way, largest=largest, incoming=not lane
+                )
                 session = await Session.start(wanted, way, policy, dht_state if dht else None, leads=leads)
                 stack.push_async_callback(session.stop, None)
                 return session
@@ -145,7 +149,7 @@ class LibtorrentResolver:
             mask = ALERTS_BESIDE if proxy else ALERTS
             lead = await started(ways[0], mask | bootstrap, listen_interfaces, dht=dht, leads=proxy is None)
             beside = [await started(way, ALERTS_BESIDE | bootstrap, elsewhere, dht=dht) for way in ways[1:]]
-            lanes = [await started(way, ALERTS, elsewhere, dht=False) for way in ways]
+            lanes = [await started(way, ALERTS, elsewhere, dht=False, lane=True) for way in ways]
             stack.pop_all()  # from here on it is ours to stop them
         self = cls(
             [lead, *beside],

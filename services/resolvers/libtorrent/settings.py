@@ -77,9 +77,12 @@ def session_settings(
     alert_mask: int,
     way: Way,
     largest: int = LARGEST_METADATA,
+    incoming: bool = True,
     proxy: Proxy | None = None,
 ) -> dict[str, int | str | bool]:
     """Return the settings of a session that reads metadata, of *largest* bytes at most, fast, and does nothing else.
+
+    Where no connection may be *incoming*, it speaks with those alone whom it was told of.
 
     Through *proxy* or not at all, where there is one: *dht_bootstrap_nodes* must be addresses then, for libtorrent
     resolves their names by itself.
@@ -90,6 +93,8 @@ def session_settings(
         "listen_interfaces": listen_interfaces,
         "enable_dht": dht,
         "dht_bootstrap_nodes": bootstrap_nodes(dht_bootstrap_nodes),
+        "enable_incoming_tcp": incoming,
+        "enable_incoming_utp": incoming,
         # Packets a second a DHT node may send, else it is ignored for 5 minutes. Answers to us count, and a few dozen
         # lookups at once get more than the default 5. Strangers' questions are held back by dht_upload_rate_limit.
         "dht_block_ratelimit": 100_000,
