@@ -358,6 +358,18 @@ async def test_what_somebody_types_while_their_task_runs_stays_whoever_else_pres
         assert ("typed another name: no note was changed." in shown.html) == stays
 
 
+async def test_names_that_are_typed_the_other_way_round_are_typed(world: World, run: Run, engine: FakeEngine) -> None:
+    async with run() as manager:
+        await chosen(world, manager)
+        engine.delay = 20
+        note = await world.add(f"{link('claim', 'a')} {link('claim', 'b')}", "claim")
+        await world.calibrate(manager, note)
+        turned = f"{link('claim', 'b')} {link('claim', 'a')}"
+        await world.edit(note, turned, ALICE, apart=True)
+        await world.clock.advance(20)
+        assert await world.text(note) == turned
+
+
 @pytest.mark.parametrize("how", ["another person asks", "the name goes", "words are added", "it is asked for again"])
 async def test_a_chosen_claim_is_written_where_it_is_asked_for_after_an_edit_or_none_typed_a_name(
     world: World, run: Run, engine: FakeEngine, how: str
