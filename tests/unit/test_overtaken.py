@@ -465,6 +465,20 @@ async def test_of_what_a_long_note_was_little_is_read_where_nobody_typed_a_name(
         assert read.call_count == 0
 
 
+async def test_what_was_typed_in_a_note_is_read_once_a_press_for_however_many_tasks(
+    world: World, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = Mock(side_effect=Writers)
+    monkeypatch.setattr("services.notebook.writers.Writers", read)
+    async with run() as manager:
+        note = await world.add(link("claim", "18"), "claim")
+        tasks = [await world.calibrate(manager, note) for _ in range(3)]
+        await world.edit(note, link("claim", "mine"), ALICE, apart=True)
+        await world.choose(manager, tasks[0], WORD)
+        assert await world.text(note) == link("claim", "mine")
+        assert read.call_count == 1
+
+
 async def test_what_an_undo_brings_back_that_people_typed_is_theirs(world: World, store: Store) -> None:
     note = await world.add(link("claim", "18"), "claim", origin="tg:1#1")
     await store.write(lambda tx: tx.names.put([info_of(torrent("claim"), TRUE)], 1.0))
