@@ -95,11 +95,10 @@ def served_by_lookup(item: Item, task: Task, outcome: str, source: str | None = 
     """Return what the lookup of an *item* that has ended was to its notebook; None where none had begun."""
     if item.started_at is None or item.ended_at is None:
         return None
-    first = item.attempt == 1  # when the others were asked for is not kept
     return Served(
         notebook=task.notebook,
         source=source,
-        waited=item.started_at - task.created_at if first else None,
+        waited=item.started_at - task.asked_at(item),
         took=item.ended_at - item.started_at,
         outcome=outcome,
     )
@@ -302,8 +301,9 @@ class _Step:
 
     def _asked_at(self, note_id: NoteId, write: _Write) -> float:
         """Return when the name was last asked for, for that note: others may have been, after its writer."""
-        same = (one.task for one in self._writes if one.found.torrent == write.found.torrent)
-        return max([write.task.asked_at, *(task.asked_at for task in same if note_id in self._asked_for(task))])
+        same = (one for one in self._writes if one.found.torrent == write.found.torrent)
+        asking = [write, *(one for one in same if note_id in self._asked_for(one.task))]
+        return max(one.task.asked_at(self._items[key]) for one in asking for key in one.items)
 
     def _rewrite(self) -> None:
         """Write all names that a task has for a note at once: a list of thousands of links would be read for each."""
@@ -402,13 +402,12 @@ async def apply_cancel(tx: Tx, task: Task, now: float) -> set[ItemKey]:
     return {item.key for item in left}
 
 
-async def apply_retry(tx: Tx, task: Task) -> Task:
+async def apply_retry(tx: Tx, task: Task, now: float) -> Task:
     """Put the failed and cancelled items of an ended task back to pending, as one attempt more."""
     again = task.to(State.PENDING, attempt=task.attempt + 1, started_at=None, completed_at=None)
     lost = await tx.tasks.items(task.id, states=(State.FAILED, State.CANCELLED))
-    await tx.tasks.replace_items(
-        [item.to(State.PENDING, attempt=again.attempt, started_at=None, ended_at=None, failure=None) for item in lost]
-    )
+    anew = {"attempt": again.attempt, "asked_again_at": now, "started_at": None, "ended_at": None, "failure": None}
+    await tx.tasks.replace_items([item.to(State.PENDING, **anew) for item in lost])
     await tx.tasks.replace([again])
     for address in await tx.followers.revive(task.id):
         await fold(tx, address)

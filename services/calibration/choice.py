@@ -131,9 +131,10 @@ async def apply_choice(tx: Tx, choice: Choice, notebook: NotebookId, person: Per
         await tx.notes.mark([Mark(notebook, found.torrent, State.COMPLETED, task.id, put_right)], now)
         return applied
     corrected = {one.key: set(one.corrected) for one in (item, *others)}
+    typed: dict[NoteId, Typed] = {}
     for one in (item, *others):
         owner = tasks.get(one.task_id, task)
-        changed = await _write(tx, owner, chosen, person, now, pressed=one is item)
+        changed = await _write(tx, owner, one, chosen, replace(change, task_id=owner.id), typed, pressed=one is item)
         corrected[one.key].update(changed)
         applied.notes.update(changed)
     for one in (item, *others):  # what one task leaves as it is another may have written
@@ -155,14 +156,16 @@ def _torrent_of(item: Item) -> TorrentId | None:
     return item.found.torrent if item.found else None
 
 
-async def _write(tx: Tx, task: Task, found: Found, person: PersonId, now: float, *, pressed: bool) -> Sequence[NoteId]:
+async def _write(
+    tx: Tx, task: Task, item: Item, found: Found, change: Change, typed: dict[NoteId, Typed], *, pressed: bool
+) -> Sequence[NoteId]:
     """Write the name into the notes of the task but those in which a person undid or kept it, or typed one since.
 
     That is since it was asked for: who types while it runs does not know what it will find. Where its own card was
     *pressed*, the presser's own words are written over, and so is what was undone in those notes that were asked for by
-    their own number: it is as if they were calibrated again. Return the notes whose text was changed.
+    their own number: it is as if they were calibrated again. Return the notes whose text was changed. What was *typed*
+    in a note is read for one task, and kept for the others: of a long one that takes long.
     """
-    change = Change(cause=Cause.CHOSEN, person=person, task_id=task.id, at=now)
     pinned = await tx.notes.pinned(task.notebook, [found.torrent])
     changed = []
     for note in await _asked_for(tx, task, found):
@@ -170,9 +173,10 @@ async def _write(tx: Tx, task: Task, found: Found, person: PersonId, now: float,
         pinned_here = (note.id, found.torrent) in pinned
         if text == note.text and not pinned_here:
             continue
-        revisions = await tx.notes.revisions(note.id)
-        presser = person if pressed else None
-        if Typed(note, revisions).since(task.asked_at, found.speaks_of, but=presser):
+        if note.id not in typed:
+            typed[note.id] = Typed(note, await tx.notes.revisions(note.id))
+        presser = change.person if pressed else None
+        if typed[note.id].since(task.asked_at(item), found.speaks_of, but=presser):
             continue
         if pressed and isinstance(task.request, NoteRequest) and note.id in task.request.named:
             await tx.notes.unpin(note.id, [found.torrent])

@@ -226,8 +226,9 @@ class AsyncCalibrationManager(Views):
             if not task.state.ended or not (counts.get(State.FAILED) or counts.get(State.CANCELLED)):
                 raise CannotRetry(state=task.state)
             lost = await tx.tasks.items(task_id, states=(State.FAILED, State.CANCELLED))
-            await self._allowance.ask(tx, asked_by, [item.torrent for item in lost], self._clock.now())
-            await apply_retry(tx, task)
+            now = self._clock.now()
+            await self._allowance.ask(tx, asked_by, [item.torrent for item in lost], now)
+            await apply_retry(tx, task, now)
             if follower is not None:
                 await follow(tx, task, follower)
             return task_id

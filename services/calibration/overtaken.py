@@ -141,20 +141,21 @@ class _Library:
 
     def __init__(self, tx: Tx, task: Task) -> None:
         self._tx = tx
-        self._asked_at = task.created_at
+        self._task = task
         self._left = _MOST_FOR_A_CARD
         self._read: dict[NoteId, Writers | None] = {}
 
     async def starts(self, one: _Suspicion) -> Collection[int]:
-        """Return where the links start whose names nobody typed since the task was asked for."""
+        """Return where the links start whose names nobody typed since the item was asked for."""
         if one.note.id not in self._read:
             self._read[one.note.id] = await self._writers(one.note)
         writers = self._read[one.note.id]
+        asked_at = self._task.asked_at(one.item)
         return [
             link.start
             for link, wrote in (writers.of(one.found.speaks_of) if writers else ())
             if link.name in one.others
-            and ((one.own and _is_before(wrote, self._asked_at)) or (link.name in one.claims and is_corrected(wrote)))
+            and ((one.own and _is_before(wrote, asked_at)) or (link.name in one.claims and is_corrected(wrote)))
         ]
 
     async def _writers(self, note: Note) -> Writers | None:

@@ -339,7 +339,7 @@ class Lookups(Protocol):
 class Served:
     """What a lookup was to an item of this *notebook*: from what that item saw of it, whoever else waited for it.
 
-    *waited* seconds since it was asked for; None where that is not known, as after a retry. The rest as in `LookedUp`.
+    *waited* seconds since it was asked for; None of a retry of which that was not kept. The rest as in `LookedUp`.
     """
 
     notebook: NotebookId

@@ -136,7 +136,7 @@ class Item:
 
     *corrected* are the notes whose text was changed by it. Where there are none, *passed_over* says why; None: the name
     stood there already, or cannot stand in a note. *was* is the name that stood in one of them and claimed something
-    clearly different. Times are seconds since 1970.
+    clearly different. It was asked for with its task, or by itself at *asked_again_at*. Times are seconds since 1970.
     """
 
     task_id: TaskId
@@ -145,6 +145,7 @@ class Item:
     hints: Hints
     state: State = State.PENDING
     attempt: int = 1
+    asked_again_at: float | None = None
     started_at: float | None = None
     ended_at: float | None = None
     failure: Step | None = None
@@ -181,10 +182,9 @@ class Task:
     started_at: float | None = None
     completed_at: float | None = None
 
-    @property
-    def asked_at(self) -> float:
-        """When it was asked for, or began for the last time that it was asked for again."""
-        return self.started_at if self.attempt > 1 and self.started_at is not None else self.created_at
+    def asked_at(self, item: Item) -> float:
+        """Return when *item*, one of its own, was asked for last."""
+        return self.created_at if item.asked_again_at is None else item.asked_again_at
 
     def to(self, state: State, **changes: Any) -> "Task":
         """Return this task in *state*; IllegalMove if the machine has no such arrow."""

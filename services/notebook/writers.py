@@ -1,6 +1,5 @@
 """Who wrote the names that stand in a note: a person, who typed them, or what corrected it."""
 
-from collections import Counter
 from collections.abc import Sequence
 from difflib import SequenceMatcher
 from typing import NamedTuple, TypeGuard
@@ -37,16 +36,18 @@ class Writers:
         that was carried over one, or brought back, is whose it was before.
         """
         first, *later = [[one for one in links if speaks_of(one.torrents[0])] for links in self._links]
-        said = before = stand = [
-            _Stood(one.name, None) for one in first
-        ]  # an edit of a message is one of what that said
+        said = before = stand = [_Stood(one.name, None) for one in first]
         stood: dict[tuple[int, str | None], Change | None] = {(at, one.name): None for at, one in enumerate(first)}
         for change, links in zip(self._changes, later, strict=True):
             names = [one.name for one in links]
             if change.cause == Cause.EDIT:
                 before = stand
-                stand = _typed_over(stand if change.apart else said, names, change)
-                said = said if change.apart else stand
+                stand = _typed_over(stand, names, change)
+                if not change.apart:  # it is one of what the message said
+                    said = _typed_over(said, names, change)
+                    stand = [
+                        own if change in {own.wrote, one.wrote} else one for own, one in zip(said, stand, strict=True)
+                    ]
                 stood.clear()
             else:
                 carried = before if change.cause == Cause.CARRIED else ()
@@ -88,11 +89,8 @@ class Typed:
             return True
         if step.version not in self._links:
             self._links[step.version] = find_magnets(step.before), find_magnets(step.after)
-        had, has = (
-            Counter(one.name for one in links if one.name and speaks_of(one.torrents[0]))
-            for links in self._links[step.version]
-        )
-        return bool(has - had)
+        had, has = ([one.name for one in links if speaks_of(one.torrents[0])] for links in self._links[step.version])
+        return had != has
 
 
 def is_typed(wrote: Change | None) -> TypeGuard[Change]:

@@ -457,6 +457,9 @@ async def test_tasks_and_items_come_back_as_they_were(store: Store, notebook: No
     assert await store.read(lambda tx: tx.tasks.counts(task.id)) == {State.PENDING: 1, State.FAILED: 1}
     assert await store.read(lambda tx: tx.tasks.items(task.id, states=(State.PENDING,))) == items[:1]
     assert await store.read(lambda tx: tx.tasks.items(task.id, offset=1, limit=1)) == [failed]
+    again = failed.to(State.PENDING, attempt=2, asked_again_at=4.0, started_at=None, ended_at=None, failure=None)
+    await store.write(lambda tx: tx.tasks.replace_items([again]))
+    assert await store.read(lambda tx: tx.tasks.items(task.id, offset=1, limit=1)) == [again]
 
 
 async def test_what_all_tasks_on_a_page_ask_for_is_read_once(store: Store, notebook: NotebookId) -> None:

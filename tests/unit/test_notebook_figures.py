@@ -98,19 +98,24 @@ async def test_failures_and_what_was_stopped_are_told_and_what_had_not_begun_is_
     assert (found.success_share, found.waiting, found.at_work) == (0.0, 0, 0)
 
 
-async def test_of_a_retry_only_the_time_that_it_took_is_known(
+async def test_a_retry_has_waited_since_it_was_asked_for_again(
     store: Store, clock: FakeClock, notebook: NotebookId, run: Run, engine: FakeEngine
 ) -> None:
     engine.names[torrent("a")] = NotFound(reason="another torrent")
-    async with run() as manager:
+    async with run(max_workers=1) as manager:
         task = await submit(manager, notebook, "a")
         await clock.advance(100)
         engine.knows("a", "A")
+        engine.knows("b", "B")
+        engine.delay = 9
+        await submit(manager, notebook, "b")
+        await clock.advance(3)
         await manager.retry_task(task, notebook=notebook, asked_by=ALICE)
-        await clock.advance(5)
+        await clock.advance(6)
+        await clock.advance(9)
         found = await of(store, manager, clock, notebook)
-    assert found.waits == Waits(lookups=2, average=0.0, p95=0.0)
-    assert found.outcomes == {"found": 1, "not_found": 1}
+    assert found.waits == Waits(lookups=3, average=2.0, p95=6.0)
+    assert found.outcomes == {"found": 2, "not_found": 1}
 
 
 async def test_the_figures_outlive_the_tasks_and_are_forgotten_after_ninety_days(

@@ -7,7 +7,7 @@ import pytest
 
 from services.calibration.choice import Choice, choices
 from services.calibration.manager import AsyncCalibrationManager
-from services.calibration.task import HashRequest, NoteRequest
+from services.calibration.task import HashRequest, NoteRequest, State
 from services.errors import CannotChoose, NotFound
 from services.magnets.parse import find_magnets
 from services.notebook.edits import Edits
@@ -358,6 +358,76 @@ async def test_what_somebody_types_while_their_task_runs_stays_whoever_else_pres
         assert ("typed another name: no note was changed." in shown.html) == stays
 
 
+@pytest.mark.parametrize("own_card", [True, False])
+async def test_what_was_typed_stays_though_another_torrent_of_its_task_is_asked_for_again(
+    world: World, run: Run, engine: FakeEngine, own_card: bool
+) -> None:
+    engine.knows("lost", NotFound())
+    async with run() as manager:
+        first = await world.calibrate(manager, await world.add(link("claim", "18"), "claim"))
+        engine.delay = 20
+        note = await world.add(f"{link('claim', '18')} {link('lost')}", "claim", "lost")
+        task_id = await world.calibrate(manager, note)
+        await world.edit(note, f"{link('claim', 'mine')} {link('lost')}", ALICE, apart=True)
+        await world.clock.advance(20)
+        engine.knows("lost", info_of(torrent("lost"), "found.mkv"))
+        await manager.retry_task(task_id, notebook=world.notebook, asked_by=ALICE)
+        await world.clock.advance(20)
+        await world.choose(manager, task_id if own_card else first, WORD)
+        assert await world.text(note) == f"{link('claim', 'mine')} {link('lost', 'found.mkv')}"
+
+
+async def test_what_is_typed_while_what_was_asked_for_again_waits_for_its_turn_stays(
+    world: World, run: Run, engine: FakeEngine
+) -> None:
+    engine.knows("other", NotFound())
+    async with run(max_workers=1) as manager:
+        await chosen(world, manager)
+        engine.delay = 20
+        note = await world.add(link("claim", "18"), "claim")
+        task_id = await world.calibrate(manager, note)
+        await manager.cancel_task(task_id, notebook=world.notebook, asked_by=ALICE)
+        await world.calibrate(manager, await world.add(link("other"), "other"))
+        await manager.retry_task(task_id, notebook=world.notebook, asked_by=ALICE)
+        await world.clock.advance(5)
+        await world.edit(note, link("claim", "mine"), ALICE, apart=True)
+        await world.clock.advance(10)
+        await world.clock.advance(20)
+        snapshot = await manager.get_task_status(task_id)
+        assert snapshot is not None
+        assert (snapshot.task.state, await world.text(note)) == (State.COMPLETED, link("claim", "mine"))
+
+
+async def test_names_that_are_typed_the_other_way_round_are_typed(world: World, run: Run, engine: FakeEngine) -> None:
+    async with run() as manager:
+        await chosen(world, manager)
+        engine.delay = 20
+        note = await world.add(f"{link('claim', 'a')} {link('claim', 'b')}", "claim")
+        await world.calibrate(manager, note)
+        turned = f"{link('claim', 'b')} {link('claim', 'a')}"
+        await world.edit(note, turned, ALICE, apart=True)
+        await world.clock.advance(20)
+        assert await world.text(note) == turned
+
+
+async def test_over_what_was_typed_before_it_was_asked_for_again_what_is_verified_is_offered(
+    world: World, run: Run, engine: FakeEngine
+) -> None:
+    engine.knows("claim", NotFound())
+    async with run() as manager:
+        note = await world.add(link("claim", "18"), "claim")
+        task_id = await world.calibrate(manager, note)
+        await world.edit(note, link("claim", "mine"), ALICE, apart=True)
+        await world.clock.advance(1)
+        engine.knows("claim", info_of(torrent("claim"), CLAIM, verified=False))
+        await manager.retry_task(task_id, notebook=world.notebook, asked_by=ALICE)
+        await world.clock.advance(5)
+        await manager.learn(info_of(torrent("claim"), TRUE))
+        assert OFFER in (await world.shown(manager, task_id)).html
+        await world.choose(manager, task_id, "utf-8")
+        assert await world.text(note) == link("claim", TRUE)
+
+
 @pytest.mark.parametrize("how", ["another person asks", "the name goes", "words are added", "it is asked for again"])
 async def test_a_chosen_claim_is_written_where_it_is_asked_for_after_an_edit_or_none_typed_a_name(
     world: World, run: Run, engine: FakeEngine, how: str
@@ -393,6 +463,20 @@ async def test_of_what_a_long_note_was_little_is_read_where_nobody_typed_a_name(
         await world.choose(manager, task_id, WORD)
         assert await world.text(note) == link("claim", CLAIM) + " words"
         assert read.call_count == 0
+
+
+async def test_what_was_typed_in_a_note_is_read_once_a_press_for_however_many_tasks(
+    world: World, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = Mock(side_effect=Writers)
+    monkeypatch.setattr("services.notebook.writers.Writers", read)
+    async with run() as manager:
+        note = await world.add(link("claim", "18"), "claim")
+        tasks = [await world.calibrate(manager, note) for _ in range(3)]
+        await world.edit(note, link("claim", "mine"), ALICE, apart=True)
+        await world.choose(manager, tasks[0], WORD)
+        assert await world.text(note) == link("claim", "mine")
+        assert read.call_count == 1
 
 
 async def test_what_an_undo_brings_back_that_people_typed_is_theirs(world: World, store: Store) -> None:

@@ -130,8 +130,9 @@ WHERE task_id = :task_id AND position < :place AND ended_at IS NOT NULL
 ORDER BY position DESC LIMIT :limit;
 
 -- name: replace_item
-UPDATE items SET hints = :hints, state = :state, attempt = :attempt, started_at = :started_at, ended_at = :ended_at,
-    code = :code, parameters = :parameters, corrected = :corrected, passed_over = :passed_over, was = :was
+UPDATE items SET hints = :hints, state = :state, attempt = :attempt, asked_again_at = :asked_again_at,
+    started_at = :started_at, ended_at = :ended_at, code = :code, parameters = :parameters, corrected = :corrected,
+    passed_over = :passed_over, was = :was
 WHERE task_id = :task_id AND position = :position;
 
 -- name: tasks_with_unended_item
