@@ -56,13 +56,13 @@ class Race:
         """
         forgotten = again and len(torrent.known) == _MOST_PEERS
         if peer not in torrent.known and not forgotten and not self._here.are(peer):
-            torrent.sightings.named.add(peer)
+            torrent.sightings.named |= {peer}
             self._tell(torrent, [peer], but=by)
 
     def named(self, torrent: SoughtTorrent[Handle], peers: Iterable[Endpoint]) -> None:
         """Take in that a DHT says that *torrent* has *peers*."""
         others = [one for one in peers if not self._here.are(one)]
-        torrent.sightings.named.update(others)
+        torrent.sightings.named |= set(others)
         self._tell(torrent, self._policy.peers(one for one in others if one not in torrent.known))
 
     def hinted(self, torrent: SoughtTorrent[Handle], peers: Iterable[Endpoint]) -> None:
