@@ -85,7 +85,7 @@ class Calibration(BaseModel):
 
     model_config = FROZEN
     max_workers: Annotated[int, Field(ge=1, le=10_000)] = 100
-    """Lookups at once; one costs about 25 KB and no thread, among peers that lie up to 12 MB."""
+    """Lookups at once; one costs about 20 KB and no thread, among peers that lie up to 12 MB."""
     timeout: Positive = 60.0
     """Seconds that one lookup may take."""
     task_ttl_seconds: Positive = 3600.0

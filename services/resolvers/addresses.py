@@ -6,6 +6,7 @@ import socket
 from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
+from sys import intern
 from typing import Self
 from urllib.parse import urlsplit
 
@@ -91,7 +92,7 @@ class AddressPolicy:
             address = literal(host) if host else None
             if host and (address is None or self.admits(address)):
                 scheme, colon, rest = url.partition(":")
-                yield scheme.lower() + colon + rest
+                yield intern(scheme.lower() + colon + rest)  # a thousand lookups ask the same few
 
     def peers(self, peers: Iterable[tuple[str, int]]) -> Iterator[tuple[str, int]]:
         """Yield those of *peers* that may be connected to, their addresses in the usual spelling.

@@ -206,6 +206,8 @@ async def test_many_dead_ones_that_meet_ourselves_beside_a_closed_port_have_no_p
             while len(met) < len(every):
                 news.clear()
                 await news.wait()
+            for lookup in lookups:
+                await lookup.steps.until(lambda step: number(step, "trackers_answered") == 1)
             told = [step for lookup in lookups for step in lookup.steps.seen]
             assert {number(step, "peers") for step in told} == {0}
             assert {verdict(lookup.steps.last).code for lookup in lookups} == {"dead"}

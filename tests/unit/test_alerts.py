@@ -65,7 +65,7 @@ def test_whoever_takes_a_connection_and_drops_it_at_once_is_a_peer(op: lt.operat
     board.there(SoughtTorrent(InfoHash("ab" * 20), None, cast("Any", None)), handle)
     alerts = heard_by(board, DhtSightings(asked=False))
     sightings = board.running[handle].sightings
-    sightings.hinted.add(there)
+    sightings.hint([there])
     code = SimpleNamespace(value=lambda: error)
     alerts._on_peer(cast("Any", SimpleNamespace(handle=handle, endpoint=there, op=op, error=code)))
     sightings.count(known=1, connections=0)

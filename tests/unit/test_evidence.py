@@ -50,7 +50,7 @@ def test_somebody_elsewhere_is_a_peer_though_it_does_not_answer(here: Whereabout
 
 
 def test_whom_the_magnet_alone_names_is_a_peer_once_it_has_answered(here: Whereabouts) -> None:
-    sightings = Sightings(hinted={(THEIRS, PORT)})
+    sightings = Sightings(hinted=frozenset({(THEIRS, PORT)}))
     sightings.tried((THEIRS, PORT), here)
     sightings.over((THEIRS, PORT), met=False)
     sightings.count(known=1, connections=0)
@@ -61,7 +61,7 @@ def test_whom_the_magnet_alone_names_is_a_peer_once_it_has_answered(here: Wherea
 
 
 def test_whom_the_magnet_names_and_others_too_is_a_peer_though_it_does_not_answer(here: Whereabouts) -> None:
-    sightings = Sightings(hinted={(THEIRS, PORT)})
+    sightings = Sightings(hinted=frozenset({(THEIRS, PORT)}))
     for named, seen in ((False, 0), (True, 1), (False, 1)):
         sightings.look([Connection((THEIRS, PORT), stands=False, tried=True, named=named)], here, 0.0)
         sightings.count(known=1, connections=0)
@@ -72,7 +72,7 @@ def test_whom_the_magnet_names_and_others_too_is_a_peer_though_it_does_not_answe
 def test_whoever_has_taken_a_connection_from_us_is_a_peer_though_it_says_nothing(
     here: Whereabouts, peer: Endpoint
 ) -> None:
-    sightings = Sightings(hinted={peer})
+    sightings = Sightings(hinted=frozenset({peer}))
     sightings.tried(peer, here)
     sightings.count(known=1, connections=1)
     sightings.look([standing(peer)], here, 0.0)
@@ -85,7 +85,7 @@ def test_whoever_has_taken_a_connection_from_us_is_a_peer_though_it_says_nothing
 
 
 def test_a_refused_connection_that_seemed_to_stand_is_no_peer(here: Whereabouts) -> None:
-    sightings, peer = Sightings(hinted={(THEIRS, PORT)}), (THEIRS, PORT)
+    sightings, peer = Sightings(hinted=frozenset({(THEIRS, PORT)})), (THEIRS, PORT)
     for connections in (0, 1):  # the one is with ourselves
         sightings.tried(peer, here)
         sightings.count(known=1, connections=connections)
@@ -115,7 +115,7 @@ def test_whom_others_named_before_the_magnet_stays_a_peer(here: Whereabouts) -> 
 
 @pytest.mark.parametrize("address", [OURS, SEEN_AT])
 def test_a_connection_with_ourselves_is_none_at_either_end(here: Whereabouts, address: str) -> None:
-    sightings = Sightings(hinted={(THEIRS, PORT)})
+    sightings = Sightings(hinted=frozenset({(THEIRS, PORT)}))
     ends = [standing((address, PORT)), standing((OURS, 40_000), tried=False)]
     sightings.count(known=0, connections=len(ends))
     sightings.look(ends, here, 0.0)

@@ -80,11 +80,12 @@ def _steps() -> Iterator[Step]:
         for answered in range(asked + 1):
             for dht in (DhtSightings(asked=False), DhtSightings(asked=True), DhtSightings(asked=True, nodes=9)):
                 for peers, connected, comes in ((0, 0, False), (1, 0, False), (2, 1, False), (3, 3, True)):
-                    others = {("203.0.113.9", port) for port in range(connected)}
+                    others = frozenset(("203.0.113.9", port) for port in range(connected))
                     urls = [f"http://{number}/" for number in range(asked)]
                     seen = Sightings(set(urls), set(urls[:answered]), listed=peers, standing=others, receiving=comes)
                     for gone in (0.0, 10.0, 30.0):
-                        seen.last_seen, seen.standing = (0.0 if connected else None), others if not gone else set()
+                        seen.last_seen = 0.0 if connected else None
+                        seen.standing = others if not gone else frozenset()
                         one = step([seen], dht, gone)
                         yield from (one, verdict(one))
 

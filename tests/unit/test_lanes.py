@@ -67,7 +67,7 @@ class World:
         self.lane._on_hanging_up(cast("Any", handle))
 
     def look(self, now: float) -> None:
-        self.torrent.sightings.standing = {one.peer for one in self.standing}
+        self.torrent.sightings.standing = frozenset(one.peer for one in self.standing)
         self.torrent.doubts.look(now, connected=bool(self.standing))
         self.torrent.settle(now)
         self.lane.look([self.torrent], now)
@@ -243,7 +243,7 @@ def test_peers_are_doubted_two_seconds_after_the_first_connection(world: World) 
     board = Board[Any]()
     board.seek(world.torrent)
     assert lanes.doubted(board, 0.0) == []
-    world.torrent.sightings.standing = {A}
+    world.torrent.sightings.standing = frozenset({A})
     assert [lanes.doubted(board, now) for now in (1.0, 2.9)] == [[], []]
     assert lanes.doubted(board, 3.0) == [world.torrent]
 
@@ -263,7 +263,7 @@ def test_of_very_many_torrents_ten_are_heard_at_once_and_all_have_their_turn(wor
     ]
     for torrent in every:
         torrent.lookups.add(cast("Lookup[Any]", object()))
-        torrent.sightings.standing = {A}
+        torrent.sightings.standing = frozenset({A})
     begun = []
     for now in (1.0, 1.1, 2.6, 4.2):
         world.lane.look(every, now)
@@ -281,7 +281,7 @@ def test_where_somebody_has_lied_peers_are_heard_before_those_of_others(world: W
     )
     for torrent in (*others, lied):
         torrent.lookups.add(cast("Lookup[Any]", object()))
-        torrent.sightings.standing = {A}
+        torrent.sightings.standing = frozenset({A})
     lied.doubts.lie()
     lied.doubts.looked["plain"] = 9.0
     world.lane.look([*others, lied], 10.0)
@@ -296,10 +296,10 @@ def test_where_nobody_is_to_be_heard_any_more_no_other_torrent_waits(world: Worl
     )
     for torrent in (*over, last):
         torrent.lookups.add(cast("Lookup[Any]", object()))
-        torrent.sightings.standing = {A}
+        torrent.sightings.standing = frozenset({A})
         torrent.doubts.lie()
     for torrent in over:
-        torrent.doubts.liars.add(A)
+        torrent.doubts.liars = frozenset({A})
     world.lane.look([*over, last], 1.0)
     assert last.doubts.heard.total() == 1
 

@@ -49,6 +49,10 @@ class FakeSession:
         self.added.append((info_hash, hints))
         self._waiting.append(then)
 
+    @property
+    def coming(self) -> int:
+        return len(self._waiting)
+
     def take(self) -> FakeHandle:
         handle = FakeHandle()
         self.held.append(handle)
@@ -68,7 +72,7 @@ class World:
     def __init__(self) -> None:
         self.session, self.board = FakeSession(), Board[Any]()
         race = SimpleNamespace(hinted=lambda *_: None, ask_dht=lambda _: None, anew=lambda _: None)
-        alerts = SimpleNamespace(ask_about_dht=lambda: None)
+        alerts = SimpleNamespace(ask_about_dht=lambda: None, hear=self.session.take)
         self.seeker = Seeker(
             cast("Any", self.session), self.board, [cast("Any", alerts)], cast("Any", race), dht=True,
             policy=AddressPolicy(allow_private=True), clock=FakeClock(),
@@ -95,6 +99,14 @@ async def test_a_torrent_is_asked_for_once_it_is_there(world: World) -> None:
     world.begin()
     world.seeker.announce_again(9.0)
     assert world.session.take().asked_dht == 1
+
+
+async def test_of_a_thousand_lookups_at_once_few_torrents_are_there_unheard(world: World) -> None:
+    most = 0
+    for number in range(1_000):
+        world.begin(f"{number + 1:040x}")
+        most = max(most, world.session.coming)
+    assert most == 50
 
 
 async def test_what_nobody_waits_for_any_more_when_it_comes_is_taken_away(world: World) -> None:

@@ -58,7 +58,7 @@ def test_what_has_no_connection_and_no_hint_is_not_looked_at(monkeypatch: pytest
     swarm = Swarm(monkeypatch)
     swarm.turn()
     assert swarm.looks == 0
-    swarm.torrent.sightings.hinted.add(OTHER)
+    swarm.torrent.sightings.hint([OTHER])
     swarm.turn()
     assert swarm.looks == 1
     swarm.torrent.sightings.over(OTHER, met=True)

@@ -4,6 +4,7 @@ import errno
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
+from sys import intern
 
 import libtorrent as lt
 import structlog
@@ -184,7 +185,7 @@ class Alerts:
 
     def _on_tracker_answer(self, alert: lt.tracker_alert) -> None:
         if torrent := self._board.running.get(alert.handle):
-            torrent.sightings.answered.add(alert.url)
+            torrent.sightings.answered.add(intern(alert.url))  # the string that `AddressPolicy` gave
 
     def _on_dht(self, alert: lt.dht_bootstrap_alert | lt.dht_get_peers_reply_alert) -> None:
         if isinstance(alert, lt.dht_bootstrap_alert):

@@ -109,7 +109,7 @@ class Lane:
     def _on_lie(self, handle: Handle) -> None:
         """End what is to be heard, for good: nobody else can have given what is wrong, or more than metadata is."""
         if hearing := self._hearings.get(handle):
-            hearing.torrent.doubts.liars.add(hearing.peer.peer)
+            hearing.torrent.doubts.liars |= {hearing.peer.peer}
         self._end(handle)
 
     def _tries_again(self, alert: lt.peer_disconnected_alert | lt.peer_error_alert) -> bool:

@@ -14,6 +14,7 @@ from services.resolvers.libtorrent.session import Handle, Session, connect
 from services.torrents import Hints, InfoHash, TorrentId
 
 _MOST_HINTS = 100
+_MOST_COMING = 50  # unheard: libtorrent keeps the memory that the most alerts at once have taken
 
 
 class Seeker:
@@ -46,6 +47,8 @@ class Seeker:
 
     def begin(self, lookup: Lookup[Handle], hints: Hints) -> None:
         """Put *lookup* on the board, and each of its info-hashes into the session where it is not in there already."""
+        if self._session.coming >= _MOST_COMING:
+            self._alerts[0].hear()
         self._board.begin(lookup)
         for alerts in self._alerts:
             alerts.ask_about_dht()

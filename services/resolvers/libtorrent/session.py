@@ -141,6 +141,11 @@ class Session:
         self._coming[params.save_path] = then
         self._held.async_add_torrent(params)
 
+    @property
+    def coming(self) -> int:
+        """How many were added soon of which was not heard yet."""
+        return len(self._coming)
+
     def added(self, alert: lt.add_torrent_alert) -> None:
         """Take in what came of something that was added; of what `add` did nobody is told."""
         then = self._coming.pop(alert.params.save_path, None)

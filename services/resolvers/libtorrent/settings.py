@@ -130,6 +130,7 @@ def session_settings(
         "min_reconnect_time": 1,
         "connection_speed": 500,
         "torrent_connect_boost": 100,
+        "listen_queue_size": 128,  # of the default 5: of a hundred who come at once, every fifth waits a second
         "allow_multiple_connections_per_ip": True,  # many peers share an address behind a VPN
         "tick_interval": CALM,
     }
