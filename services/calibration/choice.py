@@ -213,8 +213,10 @@ async def apply_keep(tx: Tx, key: ItemKey, notebook: NotebookId, person: PersonI
     task, item, found = await _found(tx, *key, notebook)
     if item.was is None:
         raise CannotChoose
+    claims = (await tx.names.replaced_claims([found.torrent])).get((notebook, found.torrent), ())
+    change = Change(cause=Cause.KEPT, person=person, task_id=task.id, at=now)
     changed = await take_back(
-        tx, notebook, task.id, found.torrent, found.speaks_of, notes=item.corrected, person=person, now=now
+        tx, notebook, found.torrent, found.speaks_of, notes=item.corrected, was=item.was, claims=claims, change=change
     )
     await tx.followers.again(task.id)
     return Applied(tasks={task.id}, notes=set(changed))

@@ -689,3 +689,75 @@ async def test_what_a_notebook_had_chosen_is_offered_in_the_one_that_it_is_joine
         await world.store.write(lambda tx: tx.notebooks.join(world.notebook, other))
         shown = await world.shown(manager, await of_hash(world, manager, other))
         assert (OFFER in shown.html, note) == (True, 1)
+
+
+async def test_a_note_whose_claim_was_put_right_keeps_the_true_name_where_the_old_one_of_another_is_kept(
+    world: World, run: Run
+) -> None:
+    async with run() as manager:
+        note, _ = await chosen(world, manager)
+        old = await world.add(link("claim", "The.Old.Movie.2001"), "claim")
+        task_id = await world.calibrate(manager, old)
+        await manager.learn(info_of(torrent("claim"), TRUE))
+        await world.choose(manager, task_id, "utf-8")
+        assert [await world.text(one) for one in (note, old)] == [link("claim", TRUE)] * 2
+        await manager.keep_old_name((task_id, 0), notebook=world.notebook, asked_by=BOB)
+        assert [await world.text(one) for one in (note, old)] == [
+            link("claim", TRUE), link("claim", "The.Old.Movie.2001"),
+        ]  # fmt: skip
+        pins = await world.store.read(lambda tx: tx.notes.pinned(world.notebook, [torrent("claim")]))
+        assert {pinned for pinned, _ in pins} == {old}
+        shown = await world.shown(manager, task_id)
+        assert (f"Corrected: #{note}" in shown.html, labels(shown)) == (True, ["Undo"])
+
+
+async def test_what_is_written_again_over_an_edit_is_what_is_known_of_what_was_found_and_what_people_typed(
+    world: World, run: Run, store: Store, clock: FakeClock, engine: FakeEngine
+) -> None:
+    engine.knows("b", info_of(torrent("b"), "b-claimed.mkv", verified=False))
+    (b_claimed,) = choices(Name(text="b-claimed.mkv", raw=b"b-claimed.mkv"), verified=False)
+    edits, history = Edits(store, clock, lambda _: None), History(store, clock, lambda _: None)
+
+    def text(claim: str, b: str, film: str) -> str:
+        return f"{link('claim', claim)} {link('b', b)} {link('film', film)}"
+
+    async with run() as manager:
+        said = text("18", "19", "20")
+        note = await world.add(said, "claim", "b", "film", origin="tg:1:0#5")
+        for word, choice in (("claim", WORD), ("b", b_claimed.word)):
+            request = NoteRequest((note,), named=(note,), torrents=(torrent(word),))
+            task_id = await manager.submit_task(
+                request=request, notebook=world.notebook, asked_by=ALICE, cause="command"
+            )
+            await clock.advance(5)
+            await world.choose(manager, task_id, choice)
+        version, typed = (await world.note(note)).version, text(CLAIM, "b-claimed.mkv", "mine")
+        await edits.replace(typed, notebook=world.notebook, note_id=note, expected=version, person=ALICE)
+        await edits.apply(f"{said} words", notebook=world.notebook, person=ALICE, origin="tg:1:0#5")
+        assert await world.text(note) == f"{typed} words"
+        await history.undo(world.notebook, note, person=ALICE)
+        assert await world.text(note) == f"{said} words"
+        for word, name in (("claim", TRUE), ("film", "film.mkv")):
+            await manager.learn(info_of(torrent(word), name))
+        await history.undo(world.notebook, note, person=ALICE)
+        assert await world.text(note) == f"{text(TRUE, 'b-claimed.mkv', 'mine')} words"
+
+
+async def test_a_note_in_which_what_was_taken_back_is_known_to_be_right_is_not_said_to_be_corrected_by_it(
+    world: World, run: Run, store: Store, clock: FakeClock
+) -> None:
+    history = History(store, clock, lambda _: None)
+    async with run() as manager:
+        note = await world.add(link("claim", TRUE), "claim")
+        task_id = await world.calibrate(manager, note)
+        await world.choose(manager, task_id, WORD)
+        await history.undo_task(world.notebook, task_id, person=ALICE)
+        await manager.learn(info_of(torrent("claim"), TRUE))
+        undone = await history.undo_task(world.notebook, task_id, person=ALICE, again=True)
+        assert (undone.notes, undone.again) == ((), True)
+        assert await world.text(note) == link("claim", TRUE)
+        assert "Corrected" not in (await world.shown(manager, task_id)).html
+        assert [one.change.cause for one in await store.read(lambda tx: tx.notes.revisions(note))] == [
+            "chosen", "undo_task",
+        ]  # fmt: skip
+        assert not await store.read(lambda tx: tx.notes.pinned(world.notebook, [torrent("claim")]))
