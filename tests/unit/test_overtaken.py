@@ -711,6 +711,27 @@ async def test_a_note_whose_claim_was_put_right_keeps_the_true_name_where_the_ol
         assert (f"Corrected: #{note}" in shown.html, labels(shown)) == (True, ["Undo"])
 
 
+@pytest.mark.parametrize("typed", [True, False])
+async def test_of_several_notes_the_one_whose_own_name_is_the_claim_is_offered_the_true_one_too(
+    world: World, run: Run, *, typed: bool
+) -> None:
+    async with run() as manager:
+        own = await world.add(link("claim", CLAIM), "claim")
+        other = await world.add(f"b {link('claim', '18')}", "claim")
+        task_id = await world.calibrate(manager, own, other)
+        if typed:
+            await world.edit(other, f"b {link('claim', 'mine')}", ALICE, apart=True)
+        await world.choose(manager, task_id, WORD)
+        await manager.learn(info_of(torrent("claim"), TRUE))
+        offered = f"#{own}" if typed else f"#{own}, #{other}"
+        shown = (await world.shown(manager, task_id)).html
+        assert f"The name in {offered} was never verified. Press this one to write it there." in shown
+        await world.choose(manager, task_id, "utf-8")
+        assert await world.text(own) == link("claim", TRUE)
+        assert await world.text(other) == f"b {link('claim', 'mine' if typed else TRUE)}"
+        assert not await world.store.read(lambda tx: tx.notes.uncalibrated([own]))
+
+
 async def test_what_is_written_again_over_an_edit_is_what_is_known_of_what_was_found_and_what_people_typed(
     world: World, run: Run, store: Store, clock: FakeClock, engine: FakeEngine
 ) -> None:
@@ -743,6 +764,51 @@ async def test_what_is_written_again_over_an_edit_is_what_is_known_of_what_was_f
         assert await world.text(note) == f"{text(TRUE, 'b-claimed.mkv', 'mine')} words"
 
 
+@pytest.mark.parametrize("meanwhile", ["deleted", "taken out", "written for another"])
+async def test_of_a_note_whose_own_name_was_the_claim_it_is_not_said_that_the_true_one_stood_there(
+    world: World, run: Run, store: Store, clock: FakeClock, meanwhile: str
+) -> None:
+    async with run() as manager:
+        note = await world.add(link("claim", CLAIM), "claim")
+        task_id = await world.calibrate(manager, note)
+        await world.choose(manager, task_id, WORD)
+        assert "stood there already" in (await world.shown(manager, task_id)).html
+        if meanwhile == "deleted":
+            await Notebook(store, clock, manager.note_changed).delete(world.notebook, note)
+        elif meanwhile == "taken out":
+            await world.edit(note, "nothing", ALICE)
+        await manager.learn(info_of(torrent("claim"), TRUE))
+        if meanwhile == "written for another":
+            await world.calibrate(manager, note)
+            assert await world.text(note) == link("claim", TRUE)
+        shown = await world.shown(manager, task_id)
+        assert (TRUE in shown.html, "stood there" in shown.html, labels(shown)) == (True, False, [])
+        await manager.learn(info_of(torrent("claim"), TRUE))
+        if meanwhile == "written for another":
+            later = await world.calibrate(manager, note)
+            await manager.learn(info_of(torrent("claim"), TRUE))
+            assert "stood there already" in (await world.shown(manager, later)).html
+
+
+@pytest.mark.parametrize("how", ["deleted", "taken out"])
+async def test_where_the_magnet_went_from_the_note_that_was_asked_for_a_chosen_claim_is_not_said_to_stand_there(
+    world: World, run: Run, engine: FakeEngine, store: Store, clock: FakeClock, how: str
+) -> None:
+    async with run() as manager:
+        await chosen(world, manager)
+        engine.delay = 20
+        note = await world.add(link("claim", "18"), "claim")
+        task_id = await world.calibrate(manager, note)
+        if how == "deleted":
+            await Notebook(store, clock, manager.note_changed).delete(world.notebook, note)
+        else:
+            edits = Edits(store, clock, lambda _: None)
+            await edits.replace("nothing", notebook=world.notebook, note_id=note, expected=1, person=ALICE)
+        await clock.advance(20)
+        shown = (await world.shown(manager, task_id)).html
+        assert ("stood there" in shown, "in none of these notes any more" in shown) == (False, True)
+
+
 async def test_a_note_in_which_what_was_taken_back_is_known_to_be_right_is_not_said_to_be_corrected_by_it(
     world: World, run: Run, store: Store, clock: FakeClock
 ) -> None:
@@ -761,3 +827,22 @@ async def test_a_note_in_which_what_was_taken_back_is_known_to_be_right_is_not_s
             "chosen", "undo_task",
         ]  # fmt: skip
         assert not await store.read(lambda tx: tx.notes.pinned(world.notebook, [torrent("claim")]))
+
+
+@pytest.mark.parametrize("typed", [True, False])
+async def test_what_a_press_wrote_for_another_task_is_not_said_to_have_stood_there(
+    world: World, run: Run, *, typed: bool
+) -> None:
+    async with run() as manager:
+        note = await world.add(link("claim", "18"), "claim")
+        pressed = await world.calibrate(manager, note)
+        if typed:  # for the pressed card, and not for the other, which was asked for later
+            await world.edit(note, link("claim", "mine"), ALICE, apart=True)
+            await world.clock.advance(1)
+        other = await world.calibrate(manager, note)
+        await world.choose(manager, pressed, WORD)
+        assert await world.text(note) == link("claim", CLAIM)
+        writer, silent = (other, pressed) if typed else (pressed, other)
+        assert f"Corrected: #{note}" in (await world.shown(manager, writer)).html
+        shown = (await world.shown(manager, silent)).html
+        assert ("Corrected" in shown, "stood there" in shown, "no note was changed" in shown) == (False, False, False)

@@ -96,6 +96,18 @@ JOIN json_each(json_array(names.v1, names.v2)) AS one ON one.value IS NOT NULL
 WHERE names.id = :id AND NOT verified
 ON CONFLICT DO NOTHING;
 
+-- name: doubt_claimed_items
+-- What stood in their notes was the claim, and that was left to people: of what is verified now it may not be so.
+UPDATE items SET passed_over = 'unsure' FROM (
+    SELECT task_id AS task, position AS place FROM names
+    CROSS JOIN items AS one ON one.state = 'completed' AND one.v1 = names.v1 AND +one.v2 IS names.v2
+    WHERE names.id = :id AND NOT verified
+    UNION SELECT task_id, position FROM names
+    CROSS JOIN items AS one ON one.state = 'completed' AND one.v2 = names.v2 AND +one.v1 IS names.v1
+    WHERE names.id = :id AND NOT verified
+) WHERE task_id = task AND position = place AND passed_over IS NULL AND corrected = '[]'
+    AND EXISTS (SELECT 1 FROM tasks WHERE id = task_id AND json_type(request, '$.notes') IS NOT NULL);
+
 -- name: reopen_claimed_notes
 -- They have the claim, or a name from before it: they are yet to be calibrated. What was edited since may have a name of somebody's.
 UPDATE note_hashes SET outcome = NULL
