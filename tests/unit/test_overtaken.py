@@ -846,3 +846,28 @@ async def test_what_a_press_wrote_for_another_task_is_not_said_to_have_stood_the
         assert f"Corrected: #{note}" in (await world.shown(manager, writer)).html
         shown = (await world.shown(manager, silent)).html
         assert ("Corrected" in shown, "stood there" in shown, "no note was changed" in shown) == (False, False, False)
+
+
+@pytest.mark.parametrize("pressed", [True, False])
+@pytest.mark.parametrize("how", ["on the page", "in the message"])
+@pytest.mark.parametrize("what", ["words", "a name"])
+async def test_a_note_with_a_claim_that_got_more_words_is_yet_to_be_calibrated_and_one_that_got_a_name_is_not(
+    world: World, run: Run, store: Store, clock: FakeClock, *, pressed: bool, how: str, what: str
+) -> None:
+    edits = Edits(store, clock, lambda _: None)
+    async with run() as manager:
+        note = await world.add(link("claim", "18"), "claim", origin="tg:1:0#7")
+        task_id = await world.calibrate(manager, note)
+        if pressed:
+            await world.choose(manager, task_id, WORD)
+        await clock.advance(4000)
+        assert await manager.cleanup_old_tasks() == 1
+        there = await world.note(note)
+        if how == "on the page":
+            text = f"{there.text} words" if what == "words" else link("claim", "mine")
+            await edits.replace(text, notebook=world.notebook, note_id=note, expected=there.version, person=ALICE)
+        else:
+            text = f"{link('claim', '18')} words" if what == "words" else link("claim", "mine")
+            await edits.apply(text, notebook=world.notebook, person=ALICE, origin="tg:1:0#7")
+        await manager.learn(info_of(torrent("claim"), TRUE))
+        assert set(await store.read(lambda tx: tx.notes.uncalibrated([note]))) == ({note} if what == "words" else set())

@@ -109,16 +109,13 @@ UPDATE items SET passed_over = 'unsure' FROM (
     AND EXISTS (SELECT 1 FROM tasks WHERE id = task_id AND json_type(request, '$.notes') IS NOT NULL);
 
 -- name: reopen_claimed_notes
--- They have the claim, or a name from before it: they are yet to be calibrated. What was edited since may have a name of somebody's.
+-- They have the claim, or a name from before it: they are yet to be calibrated, but where somebody has typed one since.
 UPDATE note_hashes SET outcome = NULL
 WHERE outcome = 'completed' AND info_hash IN (
         SELECT one.value FROM names JOIN json_each(json_array(v1, v2)) AS one WHERE names.id = :id AND NOT verified
     )
-    AND NOT EXISTS (SELECT 1 FROM pins WHERE note_id = note_hashes.note_id AND info_hash = note_hashes.info_hash)
-    AND NOT EXISTS (
-        SELECT 1 FROM revisions
-        WHERE revisions.note_id = note_hashes.note_id AND cause = 'edit' AND revisions.at > note_hashes.at
-    );
+    AND (typed_at IS NULL OR typed_at <= at)
+    AND NOT EXISTS (SELECT 1 FROM pins WHERE note_id = note_hashes.note_id AND info_hash = note_hashes.info_hash);
 
 -- name: replaced_claims
 SELECT asked.key AS place, notebook_id, text FROM json_each(:torrents) AS asked
