@@ -9,8 +9,8 @@ from handlers.outgoing import Message
 from handlers.text import escape, shown_name
 from services.i18n import Translation, cause_word
 from services.notebook.differences import Difference, differences
-from services.notebook.history import HistoryPage, Step, Undone
-from services.notebook.note import Cause
+from services.notebook.history import HistoryPage, Undone
+from services.notebook.note import Cause, Step
 from services.torrents import NoteId
 from services.units import minute
 

@@ -486,7 +486,7 @@ def not_written_said(t: Translation, why: str) -> str:
     """Return why no note was changed, a code of `services.calibration.decisions.NotWritten`."""
     match why:
         case "gone":
-            return t.gettext("Its magnet was in no note any more: there was nothing to correct.")
+            return t.gettext("Its magnet was in none of these notes any more: there was nothing to correct.")
         case "pinned":
             return t.gettext("Somebody had undone it there, or kept or typed another name: no note was changed.")
         case "there":

@@ -12,8 +12,7 @@ from services.magnets.parse import Magnet
 from services.magnets.rewrite import magnet_link
 from services.notebook.differences import differences
 from services.notebook.excerpts import one_line
-from services.notebook.history import Step
-from services.notebook.note import Cause, Known
+from services.notebook.note import Cause, Known, Step
 from services.torrents import FileEntry, NotebookId, TorrentId
 from services.units import minute, size
 from web.context import Asker

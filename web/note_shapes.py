@@ -8,8 +8,7 @@ from pydantic import BaseModel
 from services.magnets.junk import is_junk
 from services.magnets.parse import Magnet
 from services.notebook.differences import differences
-from services.notebook.history import Step
-from services.notebook.note import Known, Note
+from services.notebook.note import Known, Note, Step
 from services.notebook.search import Line, Torrent
 from services.torrents import TorrentId
 from web.shapes import time_of

@@ -10,8 +10,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from services.errors import NoteNotFound
 from services.i18n import Translation
-from services.notebook.history import BACK, Step
-from services.notebook.note import Cause
+from services.notebook.note import BACK, Cause, Step
 from services.notebook.notebook import magnets_of
 from services.notebook.search import Line, asked
 from services.torrents import NotebookId, NoteId

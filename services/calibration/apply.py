@@ -326,7 +326,8 @@ class _Step:
             there = {note_id: became.get((one.task.id, note_id), {}) for note_id in one.notes}
             corrected = tuple(note_id for note_id, changed in there.items() if torrent in changed)
             asked = self._asked_for(one.task)
-            about = [note_id for note_id in one.having if note_id in asked] or one.having
+            elsewhere = one.having if one.found.verified else ()  # a claim is no matter of notes that nobody asked for
+            about = [note_id for note_id in one.having if note_id in asked] or elsewhere
             why = None if corrected else passed_over(one.found, about, self._pinned)
             # What is yet to be decided about is nothing to notes that were not asked for.
             marked = one.notes if writable(one.found) else [note_id for note_id in one.notes if note_id in asked]

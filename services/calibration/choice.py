@@ -1,7 +1,7 @@
 """What a person decides about a name that was found: each call inside one transaction."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -139,7 +139,7 @@ async def apply_choice(tx: Tx, choice: Choice, notebook: NotebookId, person: Per
         applied.notes.update(changed)
     for one in (item, *others):  # what one task leaves as it is another may have written
         written = applied.notes.intersection(corrected[one.key])
-        why = None if written else await _why_not(tx, tasks.get(one.task_id, task), chosen)
+        why = None if written else await _why_not(tx, tasks.get(one.task_id, task), chosen, applied.notes)
         told = replace(one, corrected=tuple(sorted(corrected[one.key])), passed_over=why)
         await tx.tasks.replace_items([told])
     await tx.notes.mark([Mark(notebook, found.torrent, State.COMPLETED, task.id, list(applied.notes))], now)
@@ -196,18 +196,23 @@ async def _asked_for(tx: Tx, task: Task, found: Found) -> Sequence[Note]:
     return [note for note in having if note.id in asked and names_in(note.text, found.speaks_of)]
 
 
-async def _why_not(tx: Tx, task: Task, found: Found) -> PassedOver | None:
-    """Return why none of the notes of the task was changed; None where the name stands in all."""
+async def _why_not(tx: Tx, task: Task, found: Found, written: Collection[NoteId]) -> PassedOver | None:
+    """Return why none of the notes of the task was changed by it; None where the name stood in all.
+
+    Where it was *written* now for another task it did not: to this one it was left to people.
+    """
     if not isinstance(task.request, NoteRequest):
         return None
     notes = await _asked_for(tx, task, found)
+    if any(note.id in written for note in notes):
+        return PassedOver.UNSURE
     if all(named_in(note.text, [found])[0] == note.text for note in notes):
         return None if notes else PassedOver.GONE
     return PassedOver.PINNED
 
 
 async def apply_keep(tx: Tx, key: ItemKey, notebook: NotebookId, person: PersonId, now: float) -> Applied:
-    """Take back, and pin, the name that an item wrote into notes.
+    """Take back, and pin, the name that an item wrote into notes; not over claims, which nobody asked to keep.
 
     Raises:
         TaskNotFound: no such task in this notebook.
@@ -217,8 +222,10 @@ async def apply_keep(tx: Tx, key: ItemKey, notebook: NotebookId, person: PersonI
     task, item, found = await _found(tx, *key, notebook)
     if item.was is None:
         raise CannotChoose
+    claims = (await tx.names.replaced_claims([found.torrent])).get((notebook, found.torrent), ())
+    change = Change(cause=Cause.KEPT, person=person, task_id=task.id, at=now)
     changed = await take_back(
-        tx, notebook, task.id, found.torrent, found.speaks_of, notes=item.corrected, person=person, now=now
+        tx, notebook, found.torrent, found.speaks_of, notes=item.corrected, was=item.was, claims=claims, change=change
     )
     await tx.followers.again(task.id)
     return Applied(tasks={task.id}, notes=set(changed))

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from services.calibration.apply import writable
 from services.calibration.ports import Tx
-from services.calibration.task import Found, Item, ItemKey, NoteRequest, PassedOver, Task
+from services.calibration.task import Found, Item, ItemKey, NoteRequest, Task
 from services.magnets.parse import find_magnets
 from services.notebook.note import Change, Note
 from services.notebook.writers import Writers, is_corrected
@@ -16,9 +16,6 @@ _MOST_TEXT = 300_000
 """Characters of a note, and all that it was, which are read: of more it is not told who wrote what."""
 _MOST_FOR_A_CARD = 3_000_000
 """The same, of all notes of a card."""
-
-_IN_VAIN = {None, PassedOver.UNSURE}
-"""What became of a name in notes that nobody spoke for: it stood there, or was left to people."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +65,7 @@ async def left_behind(tx: Tx, task: Task, items: Sequence[Item]) -> Left:
 
 @dataclass(frozen=True, slots=True)
 class _Suspicion:
-    """*note* has one of *others* as a name where *item* has *found* another. *own*: it was asked, in vain.
+    """*note* has one of *others* as a name where *item* has *found* another. *own*: it was asked for, in vain.
 
     *kept*: nothing is offered there, since people undid or kept it, or the name is a guess or cannot stand in a note.
     """
@@ -98,13 +95,13 @@ async def _suspicions(tx: Tx, task: Task, items: Sequence[Item]) -> Sequence[_Su
         found = verified.get(item.key)
         if found is None or found.torrent not in claims:
             continue
-        unwritten = writable(found) and not item.corrected and item.passed_over in _IN_VAIN
-        asked = frozenset(task.request.notes if isinstance(task.request, NoteRequest) and unwritten else ())
+        asked = frozenset(task.request.notes if isinstance(task.request, NoteRequest) and writable(found) else ())
         for note in having.get(found.torrent, ()):
             if note.id not in texts:
                 texts[note.id] = _Names.of(note.text)
             others = {*texts[note.id].of_those(found)} - {found.name.text}
-            own, kept = note.id in asked, not writable(found) or (note.id, found.torrent) in pins
+            own = note.id in asked and note.id not in item.corrected
+            kept = not writable(found) or (note.id, found.torrent) in pins
             if others if own else others & claims[found.torrent]:
                 suspicions.append(_Suspicion(item, found, note, others, claims[found.torrent], own, kept))
     return suspicions

@@ -123,7 +123,7 @@ class PassedOver(StrEnum):
     PINNED = "pinned"
     """A person had undone it in a note, or kept the old name."""
     UNSURE = "unsure"
-    """It was claimed, or a guess, and nobody had chosen it: whatever is known by now, that was left to people."""
+    """It was claimed, or a guess, and left to people: whatever is known, or was written for others, by now."""
 
 
 ItemKey = tuple[TaskId, int]

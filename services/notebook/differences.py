@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from services.magnets.parse import find_magnets
-from services.notebook.history import Step
-from services.notebook.note import Cause
+from services.notebook.note import Cause, Step
 
 _AROUND = 24
 """Characters that are shown on each side of what an edit changed."""

@@ -4,7 +4,7 @@ A note may be edited elsewhere, too: its message does not say that, and is not h
 """
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -134,6 +134,8 @@ class Edits:
             NoteChanged: it is not at *expected* any more.
         """
         magnets = await magnets_of(text)
+        seen = await self._store.read(lambda tx: tx.notes.get(notebook, note_id))
+        typed = _typed(await magnets_of(seen.text), magnets) if seen else ()
         now = self._clock.now()
 
         async def write(tx: NotebookTx) -> str:
@@ -146,6 +148,7 @@ class Edits:
                 change = Change(cause=Cause.EDIT, person=person, task_id=None, at=now, apart=True)
                 await tx.notes.replace_text(note, text, change)
                 await tx.notes.set_torrents(note, _torrents(magnets))
+                await tx.notes.mark_typed(note_id, typed, now)
                 return "changed"
 
             return await once(tx, request_key, now, act)
@@ -167,11 +170,25 @@ async def _follow(
         change = Change(cause=Cause.CARRIED, person=person, task_id=writer, at=now)
         await tx.notes.replace_text(typed, carried, change)
     await tx.notes.set_torrents(note, _torrents(magnets))
+    await tx.notes.mark_typed(note.id, _typed(find_magnets(base), magnets), now)
     return Edited(changed=note.id)
 
 
 def _torrents(magnets: Sequence[Magnet]) -> Sequence[TorrentId]:
     return list(dict.fromkeys(torrent for magnet in magnets for torrent in magnet.torrents))
+
+
+def _typed(before: Sequence[Magnet], after: Sequence[Magnet]) -> Sequence[TorrentId]:
+    """Return the torrents that have names in *after*, and not those that they had *before*."""
+    had, has = _names_of(before), _names_of(after)
+    return [torrent for torrent, names in has.items() if any(names) and names != had.get(torrent)]
+
+
+def _names_of(magnets: Sequence[Magnet]) -> Mapping[TorrentId, Sequence[str | None]]:
+    names: dict[TorrentId, list[str | None]] = {}
+    for one in magnets:
+        names.setdefault(one.torrents[0], []).append(one.name)
+    return names
 
 
 def last_said(note: Note, revisions: Sequence[Revision]) -> str:

@@ -2,35 +2,31 @@
 
 import json
 from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
-from dataclasses import asdict, dataclass
-from itertools import pairwise, takewhile
+from dataclasses import asdict, dataclass, replace
+from itertools import takewhile
 from typing import Self
 
 from services.clock import Clock
 from services.errors import CalibotError, EditedSince, NoteChanged, NothingToUndo, WrittenSince
 from services.magnets.parse import Magnet, find_magnets
 from services.magnets.rewrite import rename_at
-from services.notebook.note import Cause, Change, Note, Revision, is_sure, may_be_written
+from services.notebook.note import (
+    BACK,
+    Cause,
+    Change,
+    Note,
+    Revision,
+    SpeaksOf,
+    Step,
+    is_sure,
+    may_be_written,
+    steps_of,
+)
 from services.notebook.notebook import note_in
 from services.notebook.once import once
 from services.notebook.ports import NotebookStore, NotebookTx
+from services.notebook.writers import Writers, is_corrected
 from services.torrents import NotebookId, NoteId, PersonId, TaskId, TorrentId
-
-BACK = frozenset({Cause.UNDO, Cause.UNDO_TASK, Cause.KEPT_ALL})
-"""After these nothing that a task wrote stands, and an undo takes them back."""
-
-SpeaksOf = Callable[[TorrentId], bool]
-"""Whether what was found is about the links that name such a torrent."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """One change of a note: its text *before* and *after*."""
-
-    version: int
-    before: str
-    after: str
-    change: Change
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,8 +116,8 @@ class History:
             if expected not in {None, note.version}:
                 raise NoteChanged(note_id=note_id)
             back = _way_back(note, await tx.notes.revisions(note_id))
-            await self._write(tx, back, person, Cause.UNDO)
-            return Undone(notes=(note_id,), refused=(), again=back.again)
+            written = await self._write(tx, back, person, Cause.UNDO)
+            return Undone(notes=(note_id,) if written else (), refused=(), again=back.again)
 
         return await self._once(undo, request_key)
 
@@ -155,24 +151,25 @@ class History:
                     ways.append(_way_of(note, mine.steps))
             if not ways:
                 raise next(iter(refused.values()), NothingToUndo())
-            for way in ways:
-                await self._write(tx, way, person, Cause.UNDO_TASK)
-            changed = tuple(way.note.id for way in ways)
+            changed = tuple([way.note.id for way in ways if await self._write(tx, way, person, Cause.UNDO_TASK)])
             return Undone(notes=changed, refused=tuple(refused), again=again)
 
         return await self._once(undo, request_key)
 
-    async def _write(self, tx: NotebookTx, way: "_WayBack", person: PersonId, undo: Cause) -> None:
+    async def _write(self, tx: NotebookTx, way: "_WayBack", person: PersonId, undo: Cause) -> bool:
+        """Write what the note had, and pin or unpin it; return whether there was anything to write."""
         now = self._clock.now()
         torrents = renamed(way.note.text, way.text)
-        found = way.again and way.task_id is not None  # else the names are a person's
-        text = await _as_known(tx, way, torrents) if found else way.text
-        cause = Cause.REDO if way.again else undo
-        await tx.notes.replace_text(way.note, text, Change(cause=cause, person=person, task_id=way.task_id, at=now))
+        change = Change(cause=Cause.REDO if way.again else undo, person=person, task_id=way.task_id, at=now)
+        text = await _as_known(tx, way, torrents, change) if way.again else way.text
+        there = way.text != text == way.note.text  # what is known by now is what was taken back
+        if not there:
+            await tx.notes.replace_text(way.note, text, change)
         if way.again:
             await tx.notes.unpin(way.note.id, torrents)
         else:
             await tx.notes.pin(way.note.id, torrents, now)
+        return not there
 
     async def _once(self, act: Callable[[NotebookTx], Awaitable[Undone]], key: str | None) -> Undone:
         async def write(tx: NotebookTx) -> str:
@@ -188,13 +185,13 @@ class History:
 
 
 async def take_back(
-    tx: NotebookTx, notebook: NotebookId, task_id: TaskId, torrent: TorrentId, speaks_of: SpeaksOf, *,
-    notes: Sequence[NoteId], person: PersonId, now: float,
+    tx: NotebookTx, notebook: NotebookId, torrent: TorrentId, speaks_of: SpeaksOf, *,
+    notes: Sequence[NoteId], was: str, claims: Collection[str], change: Change,
 ) -> Sequence[NoteId]:  # fmt: skip
-    """Take back, and pin, the name that a task wrote for one torrent into *notes*; return those that it changed.
+    """Take back, and pin, the name that *change*'s task wrote for one torrent into *notes*; return those changed.
 
     Into the links that it *speaks_of*: what the same task wrote there for others stays. A note in which it was taken
-    back already is passed over.
+    back already is passed over, and one that would have one of *claims* again, and not what it *was*.
 
     Raises:
         EditedSince, WrittenSince: every note was changed since, by a person or by another task.
@@ -203,16 +200,19 @@ async def take_back(
     refused: list[CalibotError] = []
     pinned = await tx.notes.pinned(notebook, [torrent])
     for note in await tx.notes.those(notebook, notes):
-        mine = _stretch(note, await tx.notes.revisions(note.id), task_id)
+        mine = _stretch(note, await tx.notes.revisions(note.id), change.task_id)
         text = _without(note, mine.steps, speaks_of)
         if text == note.text or (text is None and mine.steps and (note.id, torrent) in pinned):
             continue
         if text is None:
             refused.append(mine.refusal)
             continue
+        brought_back = {*names_in(text, speaks_of)}
+        if was not in brought_back and brought_back.intersection(claims):
+            continue
         cause = Cause.KEPT_ALL if text == mine.steps[-1].before else Cause.KEPT
-        await tx.notes.replace_text(note, text, Change(cause=cause, person=person, task_id=task_id, at=now))
-        await tx.notes.pin(note.id, [torrent], now)
+        await tx.notes.replace_text(note, text, replace(change, cause=cause))
+        await tx.notes.pin(note.id, [torrent], change.at)
         changed.append(note.id)
     if refused and not changed:
         raise refused[0]
@@ -318,15 +318,6 @@ def _without(note: Note, mine: Sequence[Step], speaks_of: SpeaksOf) -> str | Non
     return "".join([*pieces, note.text[done:]])
 
 
-def steps_of(note: Note, revisions: Sequence[Revision]) -> Sequence[Step]:
-    """Return the changes that made *note* what it is, oldest first."""
-    texts = [*(one.text for one in revisions), note.text]
-    return [
-        Step(version=one.version, before=before, after=after, change=one.change)
-        for one, (before, after) in zip(revisions, pairwise(texts), strict=True)
-    ]
-
-
 def renamed(before: str, after: str) -> Sequence[TorrentId]:
     """Return the torrents whose names were written otherwise in two texts that differ in names alone."""
     return list(dict.fromkeys(one.torrents[0] for one in _renamed(before, after)))
@@ -339,17 +330,24 @@ def _renamed(before: str, after: str) -> Iterator[Magnet]:
             yield other
 
 
-async def _as_known(tx: NotebookTx, way: "_WayBack", torrents: Collection[TorrentId]) -> str:
-    """Return the text to write again, with what people have chosen of these names since, or what was verified."""
+async def _as_known(tx: NotebookTx, way: "_WayBack", torrents: Collection[TorrentId], redo: Change) -> str:
+    """Return the text to write again, with what people have chosen of these names since, or what was verified.
+
+    What somebody typed they have again.
+    """
     known = await tx.facts.of(way.note.notebook, torrents)
     sure = {
         one: fact.name.text
         for one, fact in known.items()
         if is_sure(fact.name, verified=fact.verified) and may_be_written(fact.name)
     }
-    again = _renamed(way.note.text, way.text) if sure else ()
-    names = {one.start: sure[one.torrents[0]] for one in again if one.torrents[0] in sure}
-    return rename_at(way.text, names)[0]
+    again = [one for one in _renamed(way.note.text, way.text) if sure.get(one.torrents[0], one.name) != one.name]
+    if again and way.task_id is None:  # several tasks have written them, and people typed some
+        done = Revision(version=way.note.version, text=way.note.text, change=redo)
+        writers = Writers(replace(way.note, text=way.text), [*await tx.notes.revisions(way.note.id), done])
+        found = {link.start for link, wrote in writers.of(sure.__contains__) if is_corrected(wrote)}
+        again = [one for one in again if one.start in found]
+    return rename_at(way.text, {one.start: sure[one.torrents[0]] for one in again})[0]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

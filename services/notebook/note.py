@@ -1,10 +1,14 @@
 """The note and its revisions, as values."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import pairwise
 
 from services.torrents import Name, NotebookId, NoteId, PersonId, TaskId, TorrentId
+
+SpeaksOf = Callable[[TorrentId], bool]
+"""Whether what was found is about the links that name such a torrent."""
 
 _LONGEST_WRITTEN = 1000
 """Bytes of UTF-8: a longer name is shown and not written."""
@@ -67,6 +71,10 @@ class Cause(StrEnum):
     """The same for the last that stood: nothing of the task does any more."""
 
 
+BACK = frozenset({Cause.UNDO, Cause.UNDO_TASK, Cause.KEPT_ALL})
+"""After these nothing that a task wrote stands, and an undo takes them back."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
     """Why, by whom and when a note's text was replaced; *task_id* where a task did it, or where its work is undone.
@@ -88,6 +96,25 @@ class Revision:
     version: int
     text: str
     change: Change
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One change of a note: its text *before* and *after*."""
+
+    version: int
+    before: str
+    after: str
+    change: Change
+
+
+def steps_of(note: Note, revisions: Sequence[Revision]) -> Sequence[Step]:
+    """Return the changes that made *note* what it is, oldest first."""
+    texts = [*(one.text for one in revisions), note.text]
+    return [
+        Step(version=one.version, before=before, after=after, change=one.change)
+        for one, (before, after) in zip(revisions, pairwise(texts), strict=True)
+    ]
 
 
 @dataclass(frozen=True, slots=True)

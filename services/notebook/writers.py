@@ -5,8 +5,7 @@ from difflib import SequenceMatcher
 from typing import NamedTuple, TypeGuard
 
 from services.magnets.parse import Magnet, find_magnets
-from services.notebook.history import BACK, SpeaksOf, Step, steps_of
-from services.notebook.note import Cause, Change, Note, Revision
+from services.notebook.note import BACK, Cause, Change, Note, Revision, SpeaksOf, Step, steps_of
 from services.torrents import PersonId
 
 _AGAIN = BACK | {Cause.KEPT, Cause.REDO}

@@ -94,6 +94,7 @@ class NameRows:
         overtaken: list[Parameters] = [{"id": one} for one, by_verified in replaced.items() if by_verified]
         await self._run.many("keep_replaced_claims", overtaken)
         await self._run.many("reopen_claimed_notes", overtaken)
+        await self._run.many("doubt_claimed_items", overtaken)
         await self._run.many("delete_name", [{"id": one} for one in replaced])
         return [*claimed.values(), *{id(info): info for info in verified.values()}.values()]
 

@@ -280,6 +280,40 @@ async def test_of_a_claim_that_an_older_calibot_told_it_is_known_why_no_note_has
         assert new.execute("SELECT passed_over FROM items ORDER BY position").fetchall() == [("unsure",), (None,)]
 
 
+async def test_a_note_that_an_older_calibot_edited_may_have_a_name_that_somebody_typed(tmp_path: Path) -> None:
+    path = tmp_path / "calibot.db"
+    claimed = TorrentId(InfoHash("1" * 40))
+    with contextlib.closing(sqlite3.connect(path)) as old:
+        for number in range(1, 21):
+            old.executescript(Path(f"services/store/migrations/{number:04}.sql").read_text(encoding="utf-8"))
+        old.execute("INSERT INTO notebooks (id, created_at) VALUES (1, 1.0)")
+        old.execute(
+            "INSERT INTO names VALUES (7, ?, NULL, x'61', 'a', 'utf-8', 1, 0, 'command', 1, 1, 1.0)", ["1" * 40]
+        )
+        for number, edited_at in enumerate([None, 4.0, 6.0], 1):
+            old.execute(
+                "INSERT INTO notes (id, notebook_id, text, person, created_at, changed_at)"
+                " VALUES (?, 1, 'note', 'tg:1', 1.0, 1.0)",
+                [number],
+            )
+            old.execute(
+                "INSERT INTO note_hashes (note_id, info_hash, notebook_id, outcome, at)"
+                " VALUES (?, ?, 1, 'completed', 5.0)",
+                [number, "1" * 40],
+            )
+            if edited_at:
+                old.execute(
+                    "INSERT INTO revisions (note_id, version, text, cause, person, at)"
+                    " VALUES (?, 1, '', 'edit', 'tg:1', ?)",
+                    [number, edited_at],
+                )
+        old.execute("PRAGMA user_version = 20")
+        old.commit()
+    async with Store.open(path) as store:
+        await store.write(lambda tx: tx.names.put([info(claimed, "true", verified=True)], 7.0))
+        assert set(await store.read(lambda tx: tx.notes.uncalibrated([NoteId(1), NoteId(2), NoteId(3)]))) == {1, 2}
+
+
 async def test_messages_of_an_older_calibot_that_came_to_rest_in_closed_chats_are_still_to_show_their_ends(
     tmp_path: Path,
 ) -> None:

@@ -7,6 +7,7 @@ from services.calibration.manager import AsyncCalibrationManager
 from services.calibration.task import Item, NoteRequest
 from services.decoding import decode
 from services.i18n import ENGLISH
+from services.magnets.parse import find_magnets
 from services.notebook.note import Cause, Change, Note
 from services.store.store import Store
 from services.torrents import FileEntry, NotebookId, NoteId, PersonId, TaskId, TorrentId, TorrentInfo
@@ -52,6 +53,8 @@ class World:
         note = await self.note(note_id)
         edit = Change(cause=Cause.EDIT, person=person, task_id=None, at=self.clock.now(), apart=apart)
         assert await self.store.write(lambda tx: tx.notes.replace_text(note, text, edit))
+        typed = {one.torrents[0] for one in find_magnets(text)}
+        await self.store.write(lambda tx: tx.notes.mark_typed(note_id, typed, edit.at))
 
     async def pin(self, note_id: NoteId, word: str) -> None:
         await self.store.write(lambda tx: tx.notes.pin(note_id, [torrent(word)], 1.0))

@@ -195,7 +195,7 @@ def test_a_note_that_was_not_changed_is_told_why(known: dict[str, bool], words: 
 
 @pytest.mark.parametrize(
     ("why", "words"),
-    [(PassedOver.GONE, "in no note any more"), (PassedOver.PINNED, "had undone it there")],
+    [(PassedOver.GONE, "in none of these notes any more"), (PassedOver.PINNED, "had undone it there")],
 )
 def test_a_name_that_was_passed_over_is_not_said_to_stand_there(why: PassedOver, words: str) -> None:
     one = item(State.COMPLETED, found=found(), passed_over=why)

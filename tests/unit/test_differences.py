@@ -3,8 +3,7 @@
 import pytest
 
 from services.notebook.differences import Difference, differences
-from services.notebook.history import Step
-from services.notebook.note import Cause, Change
+from services.notebook.note import Cause, Change, Step
 from services.torrents import PersonId
 from tests.unit.name_world import link
 

@@ -21,8 +21,8 @@ from services.errors import AllUndone, CalibotError, LookupFailed, NoteNotFound
 from services.i18n import ENGLISH
 from services.notebook.differences import Difference, differences
 from services.notebook.edits import Edits
-from services.notebook.history import History, Step, steps_of
-from services.notebook.note import Cause, Change
+from services.notebook.history import History
+from services.notebook.note import Cause, Change, Step, steps_of
 from services.notebook.notebook import Notebook
 from services.store.statements import Parameters, Statements
 from services.store.store import Store, Tx

@@ -13,8 +13,8 @@ from handlers.text import escape, units
 from sandbox.botapi.markup import parse_html
 from services.i18n import ENGLISH
 from services.magnets.parse import find_magnets
-from services.notebook.history import HistoryPage, Step
-from services.notebook.note import Change, Known, Note
+from services.notebook.history import HistoryPage
+from services.notebook.note import Change, Known, Note, Step
 from services.notebook.notebook import Page, Saved
 from services.torrents import Name, NotebookId, NoteId, PersonId, TorrentId
 from tests.unit.fakes import torrent

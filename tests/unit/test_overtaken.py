@@ -773,3 +773,185 @@ async def test_what_a_notebook_had_chosen_is_offered_in_the_one_that_it_is_joine
         await world.store.write(lambda tx: tx.notebooks.join(world.notebook, other))
         shown = await world.shown(manager, await of_hash(world, manager, other))
         assert (OFFER in shown.html, note) == (True, 1)
+
+
+async def test_a_note_whose_claim_was_put_right_keeps_the_true_name_where_the_old_one_of_another_is_kept(
+    world: World, run: Run
+) -> None:
+    async with run() as manager:
+        note, _ = await chosen(world, manager)
+        old = await world.add(link("claim", "The.Old.Movie.2001"), "claim")
+        task_id = await world.calibrate(manager, old)
+        await manager.learn(info_of(torrent("claim"), TRUE))
+        await world.choose(manager, task_id, "utf-8")
+        assert [await world.text(one) for one in (note, old)] == [link("claim", TRUE)] * 2
+        await manager.keep_old_name((task_id, 0), notebook=world.notebook, asked_by=BOB)
+        assert [await world.text(one) for one in (note, old)] == [
+            link("claim", TRUE), link("claim", "The.Old.Movie.2001"),
+        ]  # fmt: skip
+        pins = await world.store.read(lambda tx: tx.notes.pinned(world.notebook, [torrent("claim")]))
+        assert {pinned for pinned, _ in pins} == {old}
+        shown = await world.shown(manager, task_id)
+        assert (f"Corrected: #{note}" in shown.html, labels(shown)) == (True, ["Undo"])
+
+
+@pytest.mark.parametrize("typed", [True, False])
+async def test_of_several_notes_the_one_whose_own_name_is_the_claim_is_offered_the_true_one_too(
+    world: World, run: Run, *, typed: bool
+) -> None:
+    async with run() as manager:
+        own = await world.add(link("claim", CLAIM), "claim")
+        other = await world.add(f"b {link('claim', '18')}", "claim")
+        task_id = await world.calibrate(manager, own, other)
+        if typed:
+            await world.edit(other, f"b {link('claim', 'mine')}", ALICE, apart=True)
+        await world.choose(manager, task_id, WORD)
+        await manager.learn(info_of(torrent("claim"), TRUE))
+        offered = f"#{own}" if typed else f"#{own}, #{other}"
+        shown = (await world.shown(manager, task_id)).html
+        assert f"The name in {offered} was never verified. Press this one to write it there." in shown
+        await world.choose(manager, task_id, "utf-8")
+        assert await world.text(own) == link("claim", TRUE)
+        assert await world.text(other) == f"b {link('claim', 'mine' if typed else TRUE)}"
+        assert not await world.store.read(lambda tx: tx.notes.uncalibrated([own]))
+
+
+async def test_what_is_written_again_over_an_edit_is_what_is_known_of_what_was_found_and_what_people_typed(
+    world: World, run: Run, store: Store, clock: FakeClock, engine: FakeEngine
+) -> None:
+    engine.knows("b", info_of(torrent("b"), "b-claimed.mkv", verified=False))
+    (b_claimed,) = choices(Name(text="b-claimed.mkv", raw=b"b-claimed.mkv"), verified=False)
+    edits, history = Edits(store, clock, lambda _: None), History(store, clock, lambda _: None)
+
+    def text(claim: str, b: str, film: str) -> str:
+        return f"{link('claim', claim)} {link('b', b)} {link('film', film)}"
+
+    async with run() as manager:
+        said = text("18", "19", "20")
+        note = await world.add(said, "claim", "b", "film", origin="tg:1:0#5")
+        for word, choice in (("claim", WORD), ("b", b_claimed.word)):
+            request = NoteRequest((note,), named=(note,), torrents=(torrent(word),))
+            task_id = await manager.submit_task(
+                request=request, notebook=world.notebook, asked_by=ALICE, cause="command"
+            )
+            await clock.advance(5)
+            await world.choose(manager, task_id, choice)
+        version, typed = (await world.note(note)).version, text(CLAIM, "b-claimed.mkv", "mine")
+        await edits.replace(typed, notebook=world.notebook, note_id=note, expected=version, person=ALICE)
+        await edits.apply(f"{said} words", notebook=world.notebook, person=ALICE, origin="tg:1:0#5")
+        assert await world.text(note) == f"{typed} words"
+        await history.undo(world.notebook, note, person=ALICE)
+        assert await world.text(note) == f"{said} words"
+        for word, name in (("claim", TRUE), ("film", "film.mkv")):
+            await manager.learn(info_of(torrent(word), name))
+        await history.undo(world.notebook, note, person=ALICE)
+        assert await world.text(note) == f"{text(TRUE, 'b-claimed.mkv', 'mine')} words"
+
+
+@pytest.mark.parametrize("meanwhile", ["deleted", "taken out", "written for another"])
+async def test_of_a_note_whose_own_name_was_the_claim_it_is_not_said_that_the_true_one_stood_there(
+    world: World, run: Run, store: Store, clock: FakeClock, meanwhile: str
+) -> None:
+    async with run() as manager:
+        note = await world.add(link("claim", CLAIM), "claim")
+        task_id = await world.calibrate(manager, note)
+        await world.choose(manager, task_id, WORD)
+        assert "stood there already" in (await world.shown(manager, task_id)).html
+        if meanwhile == "deleted":
+            await Notebook(store, clock, manager.note_changed).delete(world.notebook, note)
+        elif meanwhile == "taken out":
+            await world.edit(note, "nothing", ALICE)
+        await manager.learn(info_of(torrent("claim"), TRUE))
+        if meanwhile == "written for another":
+            await world.calibrate(manager, note)
+            assert await world.text(note) == link("claim", TRUE)
+        shown = await world.shown(manager, task_id)
+        assert (TRUE in shown.html, "stood there" in shown.html, labels(shown)) == (True, False, [])
+        await manager.learn(info_of(torrent("claim"), TRUE))
+        if meanwhile == "written for another":
+            later = await world.calibrate(manager, note)
+            await manager.learn(info_of(torrent("claim"), TRUE))
+            assert "stood there already" in (await world.shown(manager, later)).html
+
+
+@pytest.mark.parametrize("how", ["deleted", "taken out"])
+async def test_where_the_magnet_went_from_the_note_that_was_asked_for_a_chosen_claim_is_not_said_to_stand_there(
+    world: World, run: Run, engine: FakeEngine, store: Store, clock: FakeClock, how: str
+) -> None:
+    async with run() as manager:
+        await chosen(world, manager)
+        engine.delay = 20
+        note = await world.add(link("claim", "18"), "claim")
+        task_id = await world.calibrate(manager, note)
+        if how == "deleted":
+            await Notebook(store, clock, manager.note_changed).delete(world.notebook, note)
+        else:
+            edits = Edits(store, clock, lambda _: None)
+            await edits.replace("nothing", notebook=world.notebook, note_id=note, expected=1, person=ALICE)
+        await clock.advance(20)
+        shown = (await world.shown(manager, task_id)).html
+        assert ("stood there" in shown, "in none of these notes any more" in shown) == (False, True)
+
+
+async def test_a_note_in_which_what_was_taken_back_is_known_to_be_right_is_not_said_to_be_corrected_by_it(
+    world: World, run: Run, store: Store, clock: FakeClock
+) -> None:
+    history = History(store, clock, lambda _: None)
+    async with run() as manager:
+        note = await world.add(link("claim", TRUE), "claim")
+        task_id = await world.calibrate(manager, note)
+        await world.choose(manager, task_id, WORD)
+        await history.undo_task(world.notebook, task_id, person=ALICE)
+        await manager.learn(info_of(torrent("claim"), TRUE))
+        undone = await history.undo_task(world.notebook, task_id, person=ALICE, again=True)
+        assert (undone.notes, undone.again) == ((), True)
+        assert await world.text(note) == link("claim", TRUE)
+        assert "Corrected" not in (await world.shown(manager, task_id)).html
+        assert [one.change.cause for one in await store.read(lambda tx: tx.notes.revisions(note))] == [
+            "chosen", "undo_task",
+        ]  # fmt: skip
+        assert not await store.read(lambda tx: tx.notes.pinned(world.notebook, [torrent("claim")]))
+
+
+@pytest.mark.parametrize("typed", [True, False])
+async def test_what_a_press_wrote_for_another_task_is_not_said_to_have_stood_there(
+    world: World, run: Run, *, typed: bool
+) -> None:
+    async with run() as manager:
+        note = await world.add(link("claim", "18"), "claim")
+        pressed = await world.calibrate(manager, note)
+        if typed:  # for the pressed card, and not for the other, which was asked for later
+            await world.edit(note, link("claim", "mine"), ALICE, apart=True)
+            await world.clock.advance(1)
+        other = await world.calibrate(manager, note)
+        await world.choose(manager, pressed, WORD)
+        assert await world.text(note) == link("claim", CLAIM)
+        writer, silent = (other, pressed) if typed else (pressed, other)
+        assert f"Corrected: #{note}" in (await world.shown(manager, writer)).html
+        shown = (await world.shown(manager, silent)).html
+        assert ("Corrected" in shown, "stood there" in shown, "no note was changed" in shown) == (False, False, False)
+
+
+@pytest.mark.parametrize("pressed", [True, False])
+@pytest.mark.parametrize("how", ["on the page", "in the message"])
+@pytest.mark.parametrize("what", ["words", "a name"])
+async def test_a_note_with_a_claim_that_got_more_words_is_yet_to_be_calibrated_and_one_that_got_a_name_is_not(
+    world: World, run: Run, store: Store, clock: FakeClock, *, pressed: bool, how: str, what: str
+) -> None:
+    edits = Edits(store, clock, lambda _: None)
+    async with run() as manager:
+        note = await world.add(link("claim", "18"), "claim", origin="tg:1:0#7")
+        task_id = await world.calibrate(manager, note)
+        if pressed:
+            await world.choose(manager, task_id, WORD)
+        await clock.advance(4000)
+        assert await manager.cleanup_old_tasks() == 1
+        there = await world.note(note)
+        if how == "on the page":
+            text = f"{there.text} words" if what == "words" else link("claim", "mine")
+            await edits.replace(text, notebook=world.notebook, note_id=note, expected=there.version, person=ALICE)
+        else:
+            text = f"{link('claim', '18')} words" if what == "words" else link("claim", "mine")
+            await edits.apply(text, notebook=world.notebook, person=ALICE, origin="tg:1:0#7")
+        await manager.learn(info_of(torrent("claim"), TRUE))
+        assert set(await store.read(lambda tx: tx.notes.uncalibrated([note]))) == ({note} if what == "words" else set())

@@ -96,17 +96,26 @@ JOIN json_each(json_array(names.v1, names.v2)) AS one ON one.value IS NOT NULL
 WHERE names.id = :id AND NOT verified
 ON CONFLICT DO NOTHING;
 
+-- name: doubt_claimed_items
+-- What stood in their notes was the claim, and that was left to people: of what is verified now it may not be so.
+UPDATE items SET passed_over = 'unsure' FROM (
+    SELECT task_id AS task, position AS place FROM names
+    CROSS JOIN items AS one ON one.state = 'completed' AND one.v1 = names.v1 AND +one.v2 IS names.v2
+    WHERE names.id = :id AND NOT verified
+    UNION SELECT task_id, position FROM names
+    CROSS JOIN items AS one ON one.state = 'completed' AND one.v2 = names.v2 AND +one.v1 IS names.v1
+    WHERE names.id = :id AND NOT verified
+) WHERE task_id = task AND position = place AND passed_over IS NULL AND corrected = '[]'
+    AND EXISTS (SELECT 1 FROM tasks WHERE id = task_id AND json_type(request, '$.notes') IS NOT NULL);
+
 -- name: reopen_claimed_notes
--- They have the claim, or a name from before it: they are yet to be calibrated. What was edited since may have a name of somebody's.
+-- They have the claim, or a name from before it: they are yet to be calibrated, but where somebody has typed one since.
 UPDATE note_hashes SET outcome = NULL
 WHERE outcome = 'completed' AND info_hash IN (
         SELECT one.value FROM names JOIN json_each(json_array(v1, v2)) AS one WHERE names.id = :id AND NOT verified
     )
-    AND NOT EXISTS (SELECT 1 FROM pins WHERE note_id = note_hashes.note_id AND info_hash = note_hashes.info_hash)
-    AND NOT EXISTS (
-        SELECT 1 FROM revisions
-        WHERE revisions.note_id = note_hashes.note_id AND cause = 'edit' AND revisions.at > note_hashes.at
-    );
+    AND (typed_at IS NULL OR typed_at <= at)
+    AND NOT EXISTS (SELECT 1 FROM pins WHERE note_id = note_hashes.note_id AND info_hash = note_hashes.info_hash);
 
 -- name: replaced_claims
 SELECT asked.key AS place, notebook_id, text FROM json_each(:torrents) AS asked

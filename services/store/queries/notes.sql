@@ -112,6 +112,9 @@ DELETE FROM notes WHERE deleted_at < :before;
 -- name: delete_other_note_hashes
 DELETE FROM note_hashes WHERE note_id = :note_id AND info_hash NOT IN (SELECT value FROM json_each(:hashes));
 
+-- name: mark_typed
+UPDATE note_hashes SET typed_at = :at WHERE note_id = :note_id AND info_hash IN (SELECT value FROM json_each(:hashes));
+
 -- name: notes_having
 SELECT asked.key AS place, notes.* FROM json_each(:torrents) AS asked
 JOIN notes ON notes.id IN (
