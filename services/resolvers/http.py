@@ -38,14 +38,14 @@ class HttpResolver:
 
     def __init__(
         self,
-        pool: httpcore.AsyncConnectionPool,
+        connection: Callable[[httpcore.Origin], httpcore.AsyncHTTPConnection],
         template: str,
         *,
         seconds: float,
         clock: Clock,
         read: ReadTorrent,
     ) -> None:
-        self._pool = pool
+        self._connection = connection
         self._template = template
         self._seconds = seconds
         self._clock = clock
@@ -65,16 +65,15 @@ class HttpResolver:
     ) -> AsyncIterator[Self]:
         """Yield one that contacts nobody whom *policy* keeps off; each name has so many *seconds*.
 
-        With more lookups than *at_once*, some wait for others, and that counts as their time. Name servers are asked in
-        threads of its own: one that is silent must hold up nobody else, nor the end.
+        Name servers are asked in threads of its own, for *at_once* lookups at once: one that is silent must hold up
+        nobody else, nor the end.
         """
         trust = await asyncio.to_thread(ssl.create_default_context)
         threads = ThreadPoolExecutor(at_once, thread_name_prefix="http")
         try:
-            async with httpcore.AsyncConnectionPool(
-                trust, max_connections=at_once, network_backend=_Guarded(policy, seconds, clock, threads)
-            ) as pool:
-                yield cls(pool, template, seconds=seconds, clock=clock, read=read)
+            backend = _Guarded(policy, seconds, clock, threads)
+            connection = partial(httpcore.AsyncHTTPConnection, ssl_context=trust, network_backend=backend)
+            yield cls(connection, template, seconds=seconds, clock=clock, read=read)
         finally:
             threads.shutdown(wait=False, cancel_futures=True)
 
@@ -131,8 +130,10 @@ class HttpResolver:
 
     @asynccontextmanager
     async def _asked(self, address: str) -> AsyncIterator[httpcore.Response]:
+        # No pool: one that is cancelled just when its connection stands would take a place there for good (1.0.9).
+        connection = self._connection(httpcore.URL(address).origin)
         try:
-            async with self._pool.stream("GET", address, headers=_HEADERS) as answer:
+            async with connection, connection.stream("GET", address, headers=_HEADERS) as answer:
                 yield answer
         except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException, OSError) as error:
             raise self._down(_why(error)) from error
@@ -227,7 +228,12 @@ class _Guarded(httpcore.AsyncNetworkBackend):
             connecting = asyncio.ensure_future(
                 self._inner.connect_tcp(address, port, timeout, local_address, socket_options)
             )
-            await at_most(self._clock, self._seconds / len(addresses), connecting)
+            try:
+                await at_most(self._clock, self._seconds / len(addresses), connecting)
+            except asyncio.CancelledError:
+                if connecting.done() and not connecting.cancelled() and not connecting.exception():
+                    await connecting.result().aclose()
+                raise
             if connecting.cancelled():
                 failure = httpcore.ConnectTimeout("no connection in time")
                 continue

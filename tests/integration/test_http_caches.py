@@ -1,6 +1,7 @@
 """Web caches as a source, over real sockets: what they answer, where they lead, and whom nobody is to contact."""
 
 import asyncio
+import gc
 import gzip
 import socket
 import threading
@@ -25,7 +26,7 @@ from services.resolvers.libtorrent import read_torrent
 from services.resolvers.port import Resolver
 from services.torrents import Hints, InfoHash, TorrentId, TorrentInfo
 from tests.fake_clock import FakeClock, settle
-from tests.integration.leftovers import nothing_left
+from tests.integration.leftovers import nothing_left, soon
 from tests.integration.swarm_help import Steps
 
 __all__ = ["nothing_left"]
@@ -77,6 +78,10 @@ class Cache:
                     await asyncio.Event().wait()
             finally:
                 writer.close()
+
+    @property
+    def is_connected(self) -> bool:
+        return any(not one.done() for one in self._served)
 
     async def is_asked(self, times: int) -> None:
         async with self._told:
@@ -246,6 +251,35 @@ async def test_as_many_as_may_ask_at_once_are_asked_for_at_once(cache: Cache) ->
         for one in looking:
             one.cancel()
         await asyncio.wait(looking)
+
+
+async def test_one_that_a_lookup_left_at_any_moment_is_asked_as_before_and_no_connection_stays(
+    cache: Cache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, found = socket.getaddrinfo, asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def looked_up(host: str, port: int, **how: int) -> Sequence[object]:
+        loop.call_soon_threadsafe(found.set)
+        return real(host, port, **how)
+
+    monkeypatch.setattr(socket, "getaddrinfo", looked_up)
+    cache.answers["/x"] = answer(200, TORRENT)
+    gc.disable()
+    try:
+        async with asyncio.timeout(15), opened(cache.url("/x"), at_once=2) as resolver:
+            for turns in [*range(60)] * 3:
+                found.clear()
+                looking = asyncio.ensure_future(resolver.resolve(X, Hints(), Steps()))
+                await found.wait()
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+                looking.cancel()
+                await asyncio.wait([looking])
+            assert (await resolver.resolve(X, Hints(), Steps())).name.text == "Cached.mkv"
+        assert await soon(lambda: not cache.is_connected)
+    finally:
+        gc.enable()
 
 
 # Where they lead, and where nobody goes.
