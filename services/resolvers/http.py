@@ -143,10 +143,11 @@ class HttpResolver:
             raise NotFound(reason="no_file")
         if answer.status != HTTPStatus.OK:
             raise self._down(f"status {answer.status}")
-        content, unpacked = bytearray(), _unpacking(_header(answer, b"content-encoding"))
+        content, came, unpacked = bytearray(), 0, _unpacking(_header(answer, b"content-encoding"))
         async for chunk in answer.aiter_stream():
+            came += len(chunk)
             content += unpacked(chunk, LARGEST + 1 - len(content))
-            if len(content) > LARGEST:
+            if max(came, len(content)) > LARGEST:
                 raise NotFound(reason="file_too_large")
         return bytes(content)
 
@@ -162,15 +163,16 @@ def _why(error: BaseException) -> str:
 
 
 def _further(address: str, answer: httpcore.Response) -> str | None:
-    """Return where *answer* redirects to; None where it does not.
+    """Return where *answer* redirects to; None where it names no place.
 
     Raises:
         NotFound: it leads to where nobody is asked.
     """
-    if not HTTPStatus.MULTIPLE_CHOICES <= answer.status < HTTPStatus.BAD_REQUEST:
+    location = _header(answer, b"location")
+    if not location or not HTTPStatus.MULTIPLE_CHOICES <= answer.status < HTTPStatus.BAD_REQUEST:
         return None
     try:
-        further = urljoin(address, quote(_header(answer, b"location"), _PLAIN))
+        further = urljoin(address, quote(location, _PLAIN))
     except ValueError as error:
         raise NotFound(reason="redirected") from error
     if not can_be_asked(further) or urlsplit(further).scheme not in {"https", urlsplit(address).scheme}:
@@ -192,7 +194,7 @@ def _unpacking(encoding: bytes) -> Callable[[bytes, int], bytes]:
 
             def unpacked(part: bytes, most: int) -> bytes:
                 try:
-                    return gzip.decompress(part, most)
+                    return b"" if gzip.eof else gzip.decompress(part, most)  # after its end zlib would keep it
                 except zlib.error as error:
                     raise NotFound(reason="torrent_unusable") from error
 

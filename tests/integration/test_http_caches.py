@@ -153,6 +153,8 @@ async def test_what_a_cache_sends_as_gzip_unasked_is_read(cache: Cache) -> None:
     assert (await look(cache.url("/x"))).name.text == "Cached.mkv"
     cache.answers["/y"] = answer(200, TORRENT, "content-encoding: Identity")
     assert (await look(cache.url("/y"))).name.text == "Cached.mkv"
+    cache.answers["/z"] = answer(200, gzip.compress(TORRENT) + bytes(200_000), "Content-Encoding: gzip")
+    assert (await look(cache.url("/z"))).name.text == "Cached.mkv"
 
 
 async def test_it_is_told_the_info_hash_in_small_or_capital_digits_and_nothing_else(cache: Cache) -> None:
@@ -197,6 +199,7 @@ async def test_one_that_is_silent_costs_its_time_until_it_is_left_alone(cache: C
         (answer(200, b"d4:info" + make_sample("Another").info + b"e"), "another torrent"),
         (answer(200, b"x" * (16 * 1_048_576 + 1)), "file_too_large"),
         (answer(200, gzip.compress(bytes(16 * 1_048_576 + 1)), "Content-Encoding: gzip"), "file_too_large"),
+        (answer(200, gzip.compress(TORRENT) + bytes(17 * 1_048_576), "Content-Encoding: gzip"), "file_too_large"),
         (answer(200, gzip.compress(TORRENT)[:-20], "Content-Encoding: gzip"), "torrent_unusable"),
         (answer(200, TORRENT, "Content-Encoding: gzip"), "torrent_unusable"),
         (answer(200, TORRENT, "Content-Encoding: br"), "torrent_unusable"),
@@ -210,7 +213,12 @@ async def test_what_is_not_this_torrent_is_no_answer(cache: Cache, said: bytes, 
 
 
 @pytest.mark.parametrize(
-    "said", [answer(500), answer(429), answer(403), b"", b"garbage\r\n\r\n", b"HTTP/1.1 200 X\r\n"]
+    "said",
+    [
+        *(answer(status) for status in (500, 429, 403, 302, 304)),
+        answer(302, b"", "Location: "),
+        *(b"", b"garbage\r\n\r\n", b"HTTP/1.1 200 X\r\n"),
+    ],
 )
 async def test_one_that_is_in_trouble_is_down(cache: Cache, said: bytes) -> None:
     cache.answers["/x"] = said
@@ -321,7 +329,7 @@ async def test_what_is_no_address_counts_as_down(template: str) -> None:
 @pytest.mark.parametrize(
     "to",
     [
-        *("/x", "ftp://127.0.0.1/x", "file:///etc/passwd", "http://", "http://[/", "", "javascript:x"),
+        *("/x", "ftp://127.0.0.1/x", "file:///etc/passwd", "http://", "http://[/", "javascript:x"),
         *(f"http://{one}/x" for one in NO_HOSTS),
         "http://bü.example/x",
     ],
