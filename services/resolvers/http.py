@@ -4,9 +4,10 @@ import asyncio
 import socket
 import ssl
 import zlib
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import partial
 from http import HTTPStatus
 from typing import Self, TypeVar
@@ -16,7 +17,7 @@ import httpcore
 
 from services.clock import Clock, at_most
 from services.errors import NotFound, ResolverDown
-from services.resolvers.addresses import AddressPolicy, can_be_asked, literal
+from services.resolvers.addresses import Address, AddressPolicy, can_be_asked, literal
 from services.resolvers.torrent_file import LARGEST, ReadTorrent, told_by
 from services.torrents import Hints, Progress, TorrentId, TorrentInfo
 
@@ -24,6 +25,9 @@ _MOST_REDIRECTS = 3
 _HEADERS = (("User-Agent", "calibot"), ("Accept-Encoding", "identity"))
 _KNOWS_NOT = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
 _PLAIN = "!#$%&'()*+,/:;=?@[]~"  # what a redirect may say as it is, beside letters, digits and "_.-"
+PRIVATE = "it is in a private network"
+"""Why one is not asked that would be if private addresses might be contacted."""
+
 _T = TypeVar("_T")
 _SOCKET_OPTION = tuple[int, int, int] | tuple[int, int, bytes | bytearray] | tuple[int, int, None, int]
 
@@ -98,6 +102,11 @@ class HttpResolver:
         """Its host, with its port where the template names one."""
         return urlsplit(self._template).netloc
 
+    @property
+    def root(self) -> str:
+        """Where it is asked whether it answers."""
+        return urljoin(self._template, "/")
+
     async def reach(self) -> None:
         """See that it answers, whatever it says: it is asked for nothing that there is to know.
 
@@ -107,7 +116,7 @@ class HttpResolver:
         await self._in_time(self._greeted())
 
     async def _greeted(self) -> None:
-        async with self._asked(urljoin(self._template, "/")):
+        async with self._asked(self.root):
             pass
 
     async def _in_time(self, asking: Coroutine[None, None, _T]) -> _T:
@@ -224,8 +233,10 @@ class _Guarded(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[_SOCKET_OPTION] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        failure: Exception = httpcore.ConnectError("no address that may be contacted")
-        addresses = await self._addresses(host, port)
+        found = await self._addresses(host, port)
+        addresses = [one for one, address in found.items() if self._policy.admits(address)]
+        private = any(map(replace(self._policy, allow_private=True).admits, found.values()))
+        failure: Exception = httpcore.ConnectError(PRIVATE if private else "no address that may be contacted")
         for address in addresses:
             connecting = asyncio.ensure_future(
                 self._inner.connect_tcp(address, port, timeout, local_address, socket_options)
@@ -245,11 +256,12 @@ class _Guarded(httpcore.AsyncNetworkBackend):
                 failure = error
         raise failure
 
-    async def _addresses(self, host: str, port: int) -> Sequence[str]:
+    async def _addresses(self, host: str, port: int) -> Mapping[str, Address]:
+        """Return where *host* leads to, by how that is spelled."""
         asking = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
         found = await asyncio.get_running_loop().run_in_executor(self._threads, asking)
-        spelled = dict.fromkeys(str(place[0]) for *_, place in found)
-        return [one for one in spelled if (address := literal(one)) is not None and self._policy.admits(address)]
+        spelled = (str(place[0]) for *_, place in found)
+        return {one: address for one in spelled if (address := literal(one)) is not None}
 
 
 class _Stream(httpcore.AsyncNetworkStream):

@@ -513,6 +513,22 @@ async def test_a_check_has_each_answer_once_and_tells_it_no_info_hash(cache: Cac
     assert line == f"✓ http: {there} will learn which torrents are looked for"
 
 
+async def test_a_check_asks_one_server_by_http_and_by_https_where_both_are_named(cache: Cache) -> None:
+    templates = (cache.url(), cache.url().replace("http", "https"))
+    down, well = await checked(*templates)
+    assert down.startswith(f"✗ http: 127.0.0.1:{cache.port}: ")
+    assert well == f"✓ http: 127.0.0.1:{cache.port} will learn which torrents are looked for"
+
+
+async def test_a_check_says_of_this_machines_own_public_address_nothing_of_private_ones(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("services.resolvers.own_addresses.own_addresses", lambda: ["8.8.4.4"])
+    settings = Resolvers(order=("http",), http=Http(templates=("http://8.8.4.4/{info_hash}",)))
+    (line,) = [str(one) async for one in look_at_sources(settings)]
+    assert line == "✗ http: 8.8.4.4: no address that may be contacted — see [resolvers.http] templates"
+
+
 @pytest.mark.parametrize(
     ("template", "why"),
     [
