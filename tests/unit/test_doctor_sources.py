@@ -21,7 +21,7 @@ async def said(settings: Resolvers) -> list[str]:
 async def test_a_cache_that_is_kept_off_is_told_with_what_to_do(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
     real = socket.getaddrinfo
     home = {"cache.lan": "192.168.1.2"}
-    monkeypatch.setattr(socket, "getaddrinfo", lambda host, *_, **how: real(home.get(host, host), *_, **how))
+    monkeypatch.setattr(socket, "getaddrinfo", lambda host, *of, **how: real(home.get(host, host), *of, **how))
     (line,) = await said(Resolvers(order=("http",), http=Http(templates=(f"https://{host}/{{info_hash}}",))))
     assert line == (
         f"✗ http: {host}: it is in a private network — to have it asked: allow_private_peers = true in "
