@@ -148,7 +148,8 @@ class Files(BaseModel):
     @field_validator("folders")
     @classmethod
     def _named(cls, value: tuple[Path, ...]) -> tuple[Path, ...]:
-        if any(not str(one).strip(" .") for one in value):  # an empty text is the program's own folder, too
+        # An empty text is the program's own folder, too, and no file's name has a NUL.
+        if any(not str(one).strip(" .") or "\0" in str(one) for one in value):
             raise ValueError("each must name a folder")
         return value
 
@@ -190,7 +191,7 @@ class Qbittorrent(BaseModel):
     """Their password."""
     api_key: SecretStr = SecretStr("")
     """Instead of both an API key, where it has them (5.2)."""
-    timeout: Positive = 5.0
+    timeout: Annotated[Positive, Field(le=3_600)] = 5.0
     """Seconds that it may take for one answer."""
     at_once: Annotated[int, Field(ge=1, le=1_000)] = 30
     """How many names it is asked for at once."""

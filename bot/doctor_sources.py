@@ -6,15 +6,13 @@ import os
 import shutil
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from bot.config_resolvers import Qbittorrent, Resolvers
 from bot.finding import Finding, bad, good
 from bot.sources import caches, login_to
 from services.clock import SystemClock
 from services.errors import ResolverDown
-from services.resolvers.addresses import AddressPolicy, literal
-from services.resolvers.http import HttpResolver
+from services.resolvers.http import PRIVATE, HttpResolver
 from services.resolvers.qbittorrent import Server
 
 
@@ -55,19 +53,19 @@ def _refusal(folder: Path) -> str:
 
 
 async def _http(settings: Resolvers) -> Sequence[Finding]:
-    policy = AddressPolicy(settings.libtorrent.allow_private_peers)
     async with caches(settings, SystemClock()) as opened:
-        servers = {one.server: one for one in opened}
-        kept_off = [one for one in servers if _is_kept_off(urlsplit(f"//{one}").hostname or "", policy)]
-        asked = [one for one in servers if one not in kept_off]
-        troubles = await asyncio.gather(*(_trouble(servers[one]) for one in asked))
-    findings = [bad("http", why, "see [resolvers.http] templates") for why in troubles if why]
-    if kept_off:
-        said = f"{', '.join(kept_off)} is in a private network, and is not contacted"
-        findings.append(bad("http", said, "to have it asked: allow_private_peers = true in [resolvers.libtorrent]"))
-    if well := [one for one, why in zip(asked, troubles, strict=True) if not why]:
+        asked = {one.root: one for one in opened}.values()
+        troubles = await asyncio.gather(*map(_trouble, asked))
+    findings = [bad("http", why, _remedy(why)) for why in troubles if why]
+    if well := dict.fromkeys(one.server for one, why in zip(asked, troubles, strict=True) if not why):
         findings.append(good("http", f"{', '.join(well)} will learn which torrents are looked for"))
     return findings
+
+
+def _remedy(why: str) -> str:
+    if why.endswith(PRIVATE):
+        return "to have it asked: allow_private_peers = true in [resolvers.libtorrent]"
+    return "see [resolvers.http] templates"
 
 
 async def _trouble(cache: HttpResolver) -> str:
@@ -77,15 +75,6 @@ async def _trouble(cache: HttpResolver) -> str:
     except ResolverDown as error:
         return str(error.parameters["reason"])
     return ""
-
-
-def _is_kept_off(host: str, policy: AddressPolicy) -> bool:
-    """Whether *host* is one that *policy* lets nobody contact, as far as that can be told without asking for its name.
-
-    A name without a dot, such as ``localhost``, leads to this network.
-    """
-    address = literal(host)
-    return not policy.admits(address) if address else "." not in host and not policy.allow_private
 
 
 def _command(program: str) -> Finding:

@@ -11,7 +11,8 @@ What is there already is exported as it is. Anything else is added, to stop when
 before this ends: also on SIGTERM, which is what calibot sends when the time is over or nobody waits any more. It is
 known by its category, its tag and its folder, of which nobody else has any. Where this is killed, or qBittorrent is
 gone just then, the next run deletes it: a file of that tag, in the folder for temporary ones, is locked as long as its
-run lives. calibot reads the file when this has ended, and does not remove it: the next run does.
+run lives. calibot reads the file when this has ended, and does not remove it: the first run that comes ten minutes
+later does.
 
 A wrong password is tried once, since after five qBittorrent bans this machine's address: a file is left in the folder
 for temporary ones, and as long as it is there nobody logs in again. The line that calibot shows tells its path: delete
@@ -20,6 +21,7 @@ it when the password is right. No proxy is used, whatever the environment says: 
 
 import contextlib
 import fcntl
+import http.client
 import http.cookiejar
 import json
 import os
@@ -40,6 +42,7 @@ KEPT = 600  # seconds that a file is kept, and that a torrent may be there of wh
 # Empty files and links are made as soon as there is metadata: so it is below what is no folder. Windows would make that
 # one; there a name of more than 255 characters cannot be.
 NOWHERE = "/dev/null/" + "nothing-is-saved-here." * 12
+SAID = {"hash", "tags", "save_path", "added_on"}  # of each torrent, beside what is not always said
 PATIENCE = 1.5  # seconds in which what was added appears
 ANSWER = 5  # seconds that one answer may take
 
@@ -56,6 +59,8 @@ class Server:
     """Asks the Web API at *url*."""
 
     def __init__(self, url):
+        if not is_address(url):
+            raise Trouble("QBITTORRENT_URL must be an http or https address, such as http://127.0.0.1:8080")
         self._base = url.rstrip("/") + "/api/v2/"
         jar = http.cookiejar.CookieJar()
         self._opener = urllib.request.build_opener(
@@ -76,6 +81,8 @@ class Server:
             raise Trouble(f"qBittorrent answers with status {error.code}") from None
         except OSError:
             raise Trouble("qBittorrent does not answer") from None
+        except http.client.HTTPException:
+            raise Trouble("what answers is no qBittorrent") from None
 
     def log_in(self, username, password):
         if username:
@@ -102,9 +109,20 @@ class Server:
 
     def torrents(self, **wanted):
         try:
-            return json.loads(self.ask("torrents/info", **wanted) or b"[]")
-        except ValueError:
-            raise Trouble("what answers is no qBittorrent") from None
+            listed = json.loads(self.ask("torrents/info", **wanted) or b"[]")
+        except (ValueError, RecursionError):
+            listed = None
+        if not isinstance(listed, list) or not all(isinstance(one, dict) and one.keys() >= SAID for one in listed):
+            raise Trouble("what answers is no qBittorrent")
+        return listed
+
+
+def is_address(url):
+    try:
+        parts = urllib.parse.urlsplit(url)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def find(server, info_hash):

@@ -278,10 +278,11 @@ def verdict(evidence: Step | None) -> Step:
     """Return the failure of a lookup that ran out of time, judged by the last thing that it reported.
 
     *evidence* parameters: ``trackers`` asked, ``trackers_answered``, ``dht`` (0 or 1), ``dht_nodes``, ``peers`` seen,
-    ``seeds`` by a tracker's word, peers ``ever_connected``, for how many seconds the last has been ``gone_for``, and
-    ``waiting``, sources whose turn has not come. The code is ``no_turn`` (there are such), ``slow`` (peers there, none
-    gave it; so many were ``met``, or, ``gone_for`` so long, are no more), ``dead`` (somebody answered: nobody has it),
-    ``cut_off`` (nobody answered), or ``timed_out`` where nothing of a swarm was reported.
+    ``seeds`` by a tracker's word, peers ``ever_connected`` and still ``connected``, for how many seconds the last of
+    one source has been ``gone_for``, and ``waiting``, sources whose turn has not come. The code is ``no_turn`` (there
+    are such), ``slow`` (peers there, none gave it; so many were ``met``, or, ``gone_for`` so long, are no more),
+    ``dead`` (somebody answered: nobody has it), ``cut_off`` (nobody answered), or ``timed_out`` where nothing of a
+    swarm was reported.
     """
     seen = evidence.parameters if evidence is not None else {}
     if waiting := seen.get("waiting"):
@@ -289,7 +290,8 @@ def verdict(evidence: Step | None) -> Step:
     if not {"trackers", "dht", "peers"} & seen.keys():
         return Step("timed_out")
     if peers := max(int(seen.get("peers", 0)), int(seen.get("seeds", 0))):
-        told = {"met": seen.get("ever_connected"), "gone_for": seen.get("gone_for") or None}
+        gone_for = None if seen.get("connected") else seen.get("gone_for") or None
+        told = {"met": seen.get("ever_connected"), "gone_for": gone_for}
         return Step("slow", {"peers": peers} | {key: value for key, value in told.items() if value is not None})
     if seen.get("trackers_answered") or seen.get("dht_nodes"):
         return Step("dead", {"trackers": seen.get("trackers_answered", 0), "nodes": seen.get("dht_nodes", 0)})

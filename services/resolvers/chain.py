@@ -45,8 +45,8 @@ class Source:
 
     @property
     def full(self) -> bool:
-        """Whether who asks now has to stand in line."""
-        return len(self._legs) >= self._most
+        """Whether who asks now has to stand in line: for a place, or for what comes of one who tries."""
+        return len(self._legs) >= (1 if self.breaker.doubtful else self._most)
 
     def is_waited_for(self, now: float) -> bool:
         """Whether it is worth that others wait for it: not for a while where it was silent again and again."""
@@ -90,15 +90,16 @@ class Source:
 
     @contextlib.asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
-        """Wait for a place, and watch what comes of asking while the ``async with`` lasts.
+        """Wait for a place, and for one who tries whether it works again; watch what comes of asking meanwhile.
 
         Raises:
             ResolverDown: it pauses.
         """
         async with self._slots:
-            turn = self.breaker.begin()
-            if turn is None:
-                raise ResolverDown(reason="paused")
+            while (turn := self.breaker.begin()) is None:
+                if self.breaker.seconds_left:
+                    raise ResolverDown(reason="paused")
+                await self.breaker.tried()
             tell = partial(self.breaker.left, turn)
             try:
                 yield
@@ -225,7 +226,7 @@ class _Asking:
         """Ask the next one; and those after it, where it is down or full, or not waited for now."""
         while self._to_come:
             source = self._to_come.popleft()
-            if source.breaker.down:
+            if source.breaker.seconds_left:
                 self._down[source.label] = None
                 continue
             if full := source.full:

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from itertools import takewhile
+from itertools import islice, takewhile
 from pathlib import Path
 from typing import Self
 
@@ -44,10 +44,14 @@ class _Seen:
 
 @dataclass(slots=True)
 class _Shelf:
-    """What the last look has found: each file's hashes or trouble, a folder's trouble; and where each hash is."""
+    """What the last look has found: each file's hashes or trouble, a folder's trouble; and where each hash is.
+
+    *too_many*: there were more files than are looked at.
+    """
 
     seen: Mapping[Path, _Seen] = field(default_factory=dict)
     where: Mapping[InfoHash, Sequence[Path]] = field(default_factory=dict)
+    too_many: bool = False
 
 
 class FilesResolver:
@@ -134,28 +138,27 @@ def _looked_into(folders: Sequence[Path], before: _Shelf, read: ReadTorrent, ove
         path = Path(error.filename)
         seen[path] = _unusable(path, _NEVER, before.seen.get(path), error.strerror or str(error))
 
-    for path, stamp in takewhile(lambda _: not over.is_set(), _files_in(folders, refused)):
+    found = takewhile(lambda _: not over.is_set(), _files_in(folders, refused))
+    for path, stamp in islice(found, _MOST_FILES):
         known = before.seen.get(path)
         seen[path] = known if known and known.holds(stamp) else _read_anew(path, stamp, known, read)
+    too_many = next(found, None) is not None
+    if too_many and not before.too_many:
+        log.warning("files.too_many", most=_MOST_FILES)
     where: dict[InfoHash, list[Path]] = {}
     for path, what in seen.items():
         for one in what.hashes:
             where.setdefault(one, []).append(path)
-    return _Shelf(seen, where)
+    return _Shelf(seen, where, too_many)
 
 
 def _files_in(folders: Sequence[Path], refused: Callable[[OSError], None]) -> Iterator[tuple[Path, _Stamp]]:
     """Yield what is there; *refused* is told of each folder that cannot be looked into."""
-    count = 0
     for folder in folders:
         for within, _, names in os.walk(folder, onerror=refused):
             for name in names:
                 if not name.lower().endswith(_SUFFIX):
                     continue
-                count += 1
-                if count > _MOST_FILES:
-                    log.warning("files.too_many", most=_MOST_FILES)
-                    return
                 path = Path(within, name)
                 try:
                     there = path.stat()

@@ -4,9 +4,10 @@ import asyncio
 import socket
 import ssl
 import zlib
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import partial
 from http import HTTPStatus
 from typing import Self, TypeVar
@@ -16,7 +17,7 @@ import httpcore
 
 from services.clock import Clock, at_most
 from services.errors import NotFound, ResolverDown
-from services.resolvers.addresses import AddressPolicy, can_be_asked, literal
+from services.resolvers.addresses import Address, AddressPolicy, can_be_asked, literal
 from services.resolvers.torrent_file import LARGEST, ReadTorrent, told_by
 from services.torrents import Hints, Progress, TorrentId, TorrentInfo
 
@@ -24,6 +25,9 @@ _MOST_REDIRECTS = 3
 _HEADERS = (("User-Agent", "calibot"), ("Accept-Encoding", "identity"))
 _KNOWS_NOT = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
 _PLAIN = "!#$%&'()*+,/:;=?@[]~"  # what a redirect may say as it is, beside letters, digits and "_.-"
+PRIVATE = "it is in a private network"
+"""Why one is not asked that would be if private addresses might be contacted."""
+
 _T = TypeVar("_T")
 _SOCKET_OPTION = tuple[int, int, int] | tuple[int, int, bytes | bytearray] | tuple[int, int, None, int]
 
@@ -38,14 +42,14 @@ class HttpResolver:
 
     def __init__(
         self,
-        pool: httpcore.AsyncConnectionPool,
+        connection: Callable[[httpcore.Origin], httpcore.AsyncHTTPConnection],
         template: str,
         *,
         seconds: float,
         clock: Clock,
         read: ReadTorrent,
     ) -> None:
-        self._pool = pool
+        self._connection = connection
         self._template = template
         self._seconds = seconds
         self._clock = clock
@@ -65,16 +69,15 @@ class HttpResolver:
     ) -> AsyncIterator[Self]:
         """Yield one that contacts nobody whom *policy* keeps off; each name has so many *seconds*.
 
-        With more lookups than *at_once*, some wait for others, and that counts as their time. Name servers are asked in
-        threads of its own: one that is silent must hold up nobody else, nor the end.
+        Name servers are asked in threads of its own, for *at_once* lookups at once: one that is silent must hold up
+        nobody else, nor the end.
         """
         trust = await asyncio.to_thread(ssl.create_default_context)
         threads = ThreadPoolExecutor(at_once, thread_name_prefix="http")
         try:
-            async with httpcore.AsyncConnectionPool(
-                trust, max_connections=at_once, network_backend=_Guarded(policy, seconds, clock, threads)
-            ) as pool:
-                yield cls(pool, template, seconds=seconds, clock=clock, read=read)
+            backend = _Guarded(policy, seconds, clock, threads)
+            connection = partial(httpcore.AsyncHTTPConnection, ssl_context=trust, network_backend=backend)
+            yield cls(connection, template, seconds=seconds, clock=clock, read=read)
         finally:
             threads.shutdown(wait=False, cancel_futures=True)
 
@@ -99,6 +102,11 @@ class HttpResolver:
         """Its host, with its port where the template names one."""
         return urlsplit(self._template).netloc
 
+    @property
+    def root(self) -> str:
+        """Where it is asked whether it answers."""
+        return urljoin(self._template, "/")
+
     async def reach(self) -> None:
         """See that it answers, whatever it says: it is asked for nothing that there is to know.
 
@@ -108,7 +116,7 @@ class HttpResolver:
         await self._in_time(self._greeted())
 
     async def _greeted(self) -> None:
-        async with self._asked(urljoin(self._template, "/")):
+        async with self._asked(self.root):
             pass
 
     async def _in_time(self, asking: Coroutine[None, None, _T]) -> _T:
@@ -131,8 +139,10 @@ class HttpResolver:
 
     @asynccontextmanager
     async def _asked(self, address: str) -> AsyncIterator[httpcore.Response]:
+        # No pool: one that is cancelled just when its connection stands would take a place there for good (1.0.9).
+        connection = self._connection(httpcore.URL(address).origin)
         try:
-            async with self._pool.stream("GET", address, headers=_HEADERS) as answer:
+            async with connection, connection.stream("GET", address, headers=_HEADERS) as answer:
                 yield answer
         except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException, OSError) as error:
             raise self._down(_why(error)) from error
@@ -142,10 +152,11 @@ class HttpResolver:
             raise NotFound(reason="no_file")
         if answer.status != HTTPStatus.OK:
             raise self._down(f"status {answer.status}")
-        content, unpacked = bytearray(), _unpacking(_header(answer, b"content-encoding"))
+        content, came, unpacked = bytearray(), 0, _unpacking(_header(answer, b"content-encoding"))
         async for chunk in answer.aiter_stream():
+            came += len(chunk)
             content += unpacked(chunk, LARGEST + 1 - len(content))
-            if len(content) > LARGEST:
+            if max(came, len(content)) > LARGEST:
                 raise NotFound(reason="file_too_large")
         return bytes(content)
 
@@ -161,15 +172,16 @@ def _why(error: BaseException) -> str:
 
 
 def _further(address: str, answer: httpcore.Response) -> str | None:
-    """Return where *answer* redirects to; None where it does not.
+    """Return where *answer* redirects to; None where it names no place.
 
     Raises:
         NotFound: it leads to where nobody is asked.
     """
-    if not HTTPStatus.MULTIPLE_CHOICES <= answer.status < HTTPStatus.BAD_REQUEST:
+    location = _header(answer, b"location")
+    if not location or not HTTPStatus.MULTIPLE_CHOICES <= answer.status < HTTPStatus.BAD_REQUEST:
         return None
     try:
-        further = urljoin(address, quote(_header(answer, b"location"), _PLAIN))
+        further = urljoin(address, quote(location, _PLAIN))
     except ValueError as error:
         raise NotFound(reason="redirected") from error
     if not can_be_asked(further) or urlsplit(further).scheme not in {"https", urlsplit(address).scheme}:
@@ -191,7 +203,7 @@ def _unpacking(encoding: bytes) -> Callable[[bytes, int], bytes]:
 
             def unpacked(part: bytes, most: int) -> bytes:
                 try:
-                    return gzip.decompress(part, most)
+                    return b"" if gzip.eof else gzip.decompress(part, most)  # after its end zlib would keep it
                 except zlib.error as error:
                     raise NotFound(reason="torrent_unusable") from error
 
@@ -221,13 +233,20 @@ class _Guarded(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[_SOCKET_OPTION] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        failure: Exception = httpcore.ConnectError("no address that may be contacted")
-        addresses = await self._addresses(host, port)
+        found = await self._addresses(host, port)
+        addresses = [one for one, address in found.items() if self._policy.admits(address)]
+        private = any(map(replace(self._policy, allow_private=True).admits, found.values()))
+        failure: Exception = httpcore.ConnectError(PRIVATE if private else "no address that may be contacted")
         for address in addresses:
             connecting = asyncio.ensure_future(
                 self._inner.connect_tcp(address, port, timeout, local_address, socket_options)
             )
-            await at_most(self._clock, self._seconds / len(addresses), connecting)
+            try:
+                await at_most(self._clock, self._seconds / len(addresses), connecting)
+            except asyncio.CancelledError:
+                if connecting.done() and not connecting.cancelled() and not connecting.exception():
+                    await connecting.result().aclose()
+                raise
             if connecting.cancelled():
                 failure = httpcore.ConnectTimeout("no connection in time")
                 continue
@@ -237,11 +256,12 @@ class _Guarded(httpcore.AsyncNetworkBackend):
                 failure = error
         raise failure
 
-    async def _addresses(self, host: str, port: int) -> Sequence[str]:
+    async def _addresses(self, host: str, port: int) -> Mapping[str, Address]:
+        """Return where *host* leads to, by how that is spelled."""
         asking = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
         found = await asyncio.get_running_loop().run_in_executor(self._threads, asking)
-        spelled = dict.fromkeys(str(place[0]) for *_, place in found)
-        return [one for one in spelled if (address := literal(one)) is not None and self._policy.admits(address)]
+        spelled = (str(place[0]) for *_, place in found)
+        return {one: address for one in spelled if (address := literal(one)) is not None}
 
 
 class _Stream(httpcore.AsyncNetworkStream):

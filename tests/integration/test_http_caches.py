@@ -1,6 +1,7 @@
 """Web caches as a source, over real sockets: what they answer, where they lead, and whom nobody is to contact."""
 
 import asyncio
+import gc
 import gzip
 import socket
 import threading
@@ -25,7 +26,7 @@ from services.resolvers.libtorrent import read_torrent
 from services.resolvers.port import Resolver
 from services.torrents import Hints, InfoHash, TorrentId, TorrentInfo
 from tests.fake_clock import FakeClock, settle
-from tests.integration.leftovers import nothing_left
+from tests.integration.leftovers import nothing_left, soon
 from tests.integration.swarm_help import Steps
 
 __all__ = ["nothing_left"]
@@ -77,6 +78,10 @@ class Cache:
                     await asyncio.Event().wait()
             finally:
                 writer.close()
+
+    @property
+    def is_connected(self) -> bool:
+        return any(not one.done() for one in self._served)
 
     async def is_asked(self, times: int) -> None:
         async with self._told:
@@ -148,6 +153,8 @@ async def test_what_a_cache_sends_as_gzip_unasked_is_read(cache: Cache) -> None:
     assert (await look(cache.url("/x"))).name.text == "Cached.mkv"
     cache.answers["/y"] = answer(200, TORRENT, "content-encoding: Identity")
     assert (await look(cache.url("/y"))).name.text == "Cached.mkv"
+    cache.answers["/z"] = answer(200, gzip.compress(TORRENT) + bytes(200_000), "Content-Encoding: gzip")
+    assert (await look(cache.url("/z"))).name.text == "Cached.mkv"
 
 
 async def test_it_is_told_the_info_hash_in_small_or_capital_digits_and_nothing_else(cache: Cache) -> None:
@@ -192,6 +199,7 @@ async def test_one_that_is_silent_costs_its_time_until_it_is_left_alone(cache: C
         (answer(200, b"d4:info" + make_sample("Another").info + b"e"), "another torrent"),
         (answer(200, b"x" * (16 * 1_048_576 + 1)), "file_too_large"),
         (answer(200, gzip.compress(bytes(16 * 1_048_576 + 1)), "Content-Encoding: gzip"), "file_too_large"),
+        (answer(200, gzip.compress(TORRENT) + bytes(17 * 1_048_576), "Content-Encoding: gzip"), "file_too_large"),
         (answer(200, gzip.compress(TORRENT)[:-20], "Content-Encoding: gzip"), "torrent_unusable"),
         (answer(200, TORRENT, "Content-Encoding: gzip"), "torrent_unusable"),
         (answer(200, TORRENT, "Content-Encoding: br"), "torrent_unusable"),
@@ -205,7 +213,12 @@ async def test_what_is_not_this_torrent_is_no_answer(cache: Cache, said: bytes, 
 
 
 @pytest.mark.parametrize(
-    "said", [answer(500), answer(429), answer(403), b"", b"garbage\r\n\r\n", b"HTTP/1.1 200 X\r\n"]
+    "said",
+    [
+        *(answer(status) for status in (500, 429, 403, 302, 304)),
+        answer(302, b"", "Location: "),
+        *(b"", b"garbage\r\n\r\n", b"HTTP/1.1 200 X\r\n"),
+    ],
 )
 async def test_one_that_is_in_trouble_is_down(cache: Cache, said: bytes) -> None:
     cache.answers["/x"] = said
@@ -248,6 +261,35 @@ async def test_as_many_as_may_ask_at_once_are_asked_for_at_once(cache: Cache) ->
         await asyncio.wait(looking)
 
 
+async def test_one_that_a_lookup_left_at_any_moment_is_asked_as_before_and_no_connection_stays(
+    cache: Cache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, found = socket.getaddrinfo, asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def looked_up(host: str, port: int, **how: int) -> Sequence[object]:
+        loop.call_soon_threadsafe(found.set)
+        return real(host, port, **how)
+
+    monkeypatch.setattr(socket, "getaddrinfo", looked_up)
+    cache.answers["/x"] = answer(200, TORRENT)
+    gc.disable()
+    try:
+        async with asyncio.timeout(15), opened(cache.url("/x"), at_once=2) as resolver:
+            for turns in [*range(60)] * 3:
+                found.clear()
+                looking = asyncio.ensure_future(resolver.resolve(X, Hints(), Steps()))
+                await found.wait()
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+                looking.cancel()
+                await asyncio.wait([looking])
+            assert (await resolver.resolve(X, Hints(), Steps())).name.text == "Cached.mkv"
+        assert await soon(lambda: not cache.is_connected)
+    finally:
+        gc.enable()
+
+
 # Where they lead, and where nobody goes.
 
 
@@ -287,7 +329,7 @@ async def test_what_is_no_address_counts_as_down(template: str) -> None:
 @pytest.mark.parametrize(
     "to",
     [
-        *("/x", "ftp://127.0.0.1/x", "file:///etc/passwd", "http://", "http://[/", "", "javascript:x"),
+        *("/x", "ftp://127.0.0.1/x", "file:///etc/passwd", "http://", "http://[/", "javascript:x"),
         *(f"http://{one}/x" for one in NO_HOSTS),
         "http://bü.example/x",
     ],
@@ -469,6 +511,22 @@ async def test_a_check_has_each_answer_once_and_tells_it_no_info_hash(cache: Cac
         assert (cache.asked, other.asked) == (["/"], ["/"])
         there = f"127.0.0.1:{cache.port}, [::1]:{other.port}"
     assert line == f"✓ http: {there} will learn which torrents are looked for"
+
+
+async def test_a_check_asks_one_server_by_http_and_by_https_where_both_are_named(cache: Cache) -> None:
+    templates = (cache.url(), cache.url().replace("http", "https"))
+    down, well = await checked(*templates)
+    assert down.startswith(f"✗ http: 127.0.0.1:{cache.port}: ")
+    assert well == f"✓ http: 127.0.0.1:{cache.port} will learn which torrents are looked for"
+
+
+async def test_a_check_says_of_this_machines_own_public_address_nothing_of_private_ones(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("services.resolvers.own_addresses.own_addresses", lambda: ["8.8.4.4"])
+    settings = Resolvers(order=("http",), http=Http(templates=("http://8.8.4.4/{info_hash}",)))
+    (line,) = [str(one) async for one in look_at_sources(settings)]
+    assert line == "✗ http: 8.8.4.4: no address that may be contacted — see [resolvers.http] templates"
 
 
 @pytest.mark.parametrize(

@@ -210,6 +210,37 @@ async def test_it_says_in_a_line_why_it_cannot(asked: World, monkeypatch: pytest
     assert await why_not(asked) == "qBittorrent does not answer"
 
 
+@pytest.mark.parametrize(
+    "url", ["", "localhost", "127.0.0.1:8080", "http://", "http://127.0.0.1:port", "http://[::1", "file:///etc"]
+)
+async def test_it_says_of_what_is_no_address_how_one_looks(
+    asked: World, monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    monkeypatch.setenv("QBITTORRENT_URL", url)
+    assert await why_not(asked) == "QBITTORRENT_URL must be an http or https address, such as http://127.0.0.1:8080"
+
+
+@pytest.mark.parametrize("listed", ['{"a": 1}', "[null]", '[{"name": "x"}]', "garbage", "[" * 100_000])
+async def test_it_says_in_a_line_what_is_no_list_of_torrents(
+    asked: World, front: Front, monkeypatch: pytest.MonkeyPatch, listed: str
+) -> None:
+    monkeypatch.setenv("QBITTORRENT_URL", front.url)
+    front.answers["info"] = saying(200, listed)
+    assert await why_not(asked) == "what answers is no qBittorrent"
+
+
+@pytest.mark.parametrize("said", [b"garbage\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nabc"])
+async def test_it_says_in_a_line_what_is_no_answer(asked: World, monkeypatch: pytest.MonkeyPatch, said: bytes) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(said)
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        monkeypatch.setenv("QBITTORRENT_URL", f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+        assert await why_not(asked) == "what answers is no qBittorrent"
+
+
 async def test_a_wrong_password_is_tried_once_until_its_mark_is_deleted(
     asked: World, front: Front, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -203,6 +203,30 @@ async def test_what_is_malformed_or_huge_or_no_torrent_hides_nothing_and_is_told
     assert told == [("bad.torrent", "torrent_unusable"), ("huge.torrent", "file_too_large")]
 
 
+async def test_more_files_than_are_looked_at_are_told_once_and_again_when_there_were_fewer_meanwhile(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.resolvers.files._MOST_FILES", 2)
+    for name in ("a.torrent", "b.torrent"):
+        shelf.put(name, make_sample(name))
+
+    async def told(*files: str) -> list[str]:
+        for name in ("c.torrent", "d.torrent"):
+            (shelf.folder / name).unlink(missing_ok=True)
+        for name in files:
+            shelf.put(name, make_sample(name))
+        with capture_logs() as logged, pytest.raises(NotFound):
+            await shelf.find(make_sample("None.mkv"))
+        await shelf.clock.advance(10)
+        return [one["event"] for one in logged]
+
+    assert await told() == []
+    assert await told("c.torrent") == ["files.too_many"]
+    assert await told("c.torrent", "d.torrent") == []
+    assert await told() == []
+    assert await told("d.torrent") == ["files.too_many"]
+
+
 @pytest.mark.parametrize("gone", ["a.torrent", "b/b.torrent"])
 async def test_of_two_copies_either_is_enough(shelf: Shelf, gone: str) -> None:
     sample = make_sample("Twice.mkv", kind="hybrid")

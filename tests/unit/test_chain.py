@@ -384,6 +384,67 @@ async def test_one_that_is_well_again_is_asked_although_who_tries_looks_for_what
     await asyncio.wait([dead])
 
 
+async def tried_after_a_pause(clock: FakeClock, *others: FakeSource) -> tuple[Rig, FakeSource]:
+    """Return a rig whose first source has been down, and takes a second to answer the next who asks."""
+    source = FakeSource(clock, "source", ResolverDown(), delay=0)
+    rig = Rig(clock, [source, *others])
+    for _ in range(3):
+        await rig.answer(0)
+    await clock.advance(10)
+    source.asked.clear()
+    source.delay = 1
+    rig.began = clock.now()
+    return rig, source
+
+
+async def test_who_comes_while_one_tries_asks_as_soon_as_that_one_is_answered(clock: FakeClock) -> None:
+    rig, source = await tried_after_a_pause(clock)
+    source.answer = TRUE
+    lookups = [rig.begin(torrent(str(one))) for one in range(20)]
+    await clock.advance(0.5)
+    lookups.append(rig.begin())
+    await clock.advance(1.5)
+    assert rig.when(source) == [0] + [1] * 20
+    assert all(one.result().verified for one in lookups)
+
+
+async def test_who_comes_while_one_tries_in_vain_fails_with_it_and_asks_nobody(clock: FakeClock) -> None:
+    rig, source = await tried_after_a_pause(clock)
+    lookups = [rig.begin(torrent(str(one))) for one in range(20)]
+    await clock.advance(1)
+    assert rig.when(source) == [0]
+    assert all(isinstance(one.exception(), ResolverDown) for one in lookups)
+
+
+async def test_where_the_one_who_tries_leaves_the_next_tries_and_the_others_wait_on(clock: FakeClock) -> None:
+    rig, source = await tried_after_a_pause(clock)
+    source.answer = TRUE
+    lookups = [rig.begin(torrent(str(one))) for one in range(5)]
+    await clock.advance(0.5)
+    lookups[0].cancel()
+    await clock.advance(0.9)
+    assert rig.when(source) == [0, 0.5]
+    await clock.advance(1.1)
+    assert rig.when(source) == [0, 0.5, 1.5, 1.5, 1.5]
+    assert all(one.result().verified for one in lookups[1:])
+
+
+async def test_who_waits_for_one_who_tries_asks_the_next_at_once(clock: FakeClock) -> None:
+    second = FakeSource(clock, "second", delay=NEVER)
+    rig, source = await tried_after_a_pause(clock, second)
+    second.asked.clear()
+    source.delay, second.delay = NEVER, 1
+    tries, lookup = rig.begin(torrent("other")), rig.begin()
+    await settle()
+    assert (rig.when(source), rig.when(second)) == ([0], [0])
+    assert rig.told.steps[-1] == Step("asking_others", {"sources": "second", "waiting": "source"})
+    await clock.advance(1)
+    assert lookup.result() is TRUE
+    assert source.running == {torrent("other")}
+    tries.cancel()
+    await asyncio.wait([tries])
+
+
 async def test_where_all_are_down_it_fails_at_once_and_is_asked_again_after_the_pause(clock: FakeClock) -> None:
     down = FakeSource(clock, "down", ResolverDown(reason="refused"), delay=0)
     rig = Rig(clock, [down])

@@ -1,6 +1,7 @@
 """What a check says of the sources of names beside the swarm."""
 
 import os
+import socket
 from pathlib import Path
 
 import pytest
@@ -14,12 +15,17 @@ async def said(settings: Resolvers) -> list[str]:
     return [str(one) async for one in look_at_sources(settings)]
 
 
-@pytest.mark.parametrize("host", ["10.0.0.5", "127.0.0.1:8000", "[fd00::1]", "localhost", "cache:8080", "2130706433"])
-async def test_a_cache_that_is_kept_off_is_told_with_what_to_do(host: str) -> None:
+@pytest.mark.parametrize(
+    "host", ["10.0.0.5", "127.0.0.1:8000", "[fd00::1]", "localhost", "cache.lan:8080", "2130706433"]
+)
+async def test_a_cache_that_is_kept_off_is_told_with_what_to_do(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = socket.getaddrinfo
+    home = {"cache.lan": "192.168.1.2"}
+    monkeypatch.setattr(socket, "getaddrinfo", lambda host, *of, **how: real(home.get(host, host), *of, **how))
     (line,) = await said(Resolvers(order=("http",), http=Http(templates=(f"https://{host}/{{info_hash}}",))))
     assert line == (
-        f"✗ http: {host} is in a private network, and is not contacted — to have it asked: allow_private_peers = true "
-        "in [resolvers.libtorrent]"
+        f"✗ http: {host}: it is in a private network — to have it asked: allow_private_peers = true in "
+        "[resolvers.libtorrent]"
     )
 
 

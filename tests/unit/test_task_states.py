@@ -78,6 +78,11 @@ def test_a_task_ends_with_its_last_item_by_the_best_that_one_of_them_reached(sta
             Step("slow", {"peers": 2, "met": 1, "gone_for": 30}),
         ),
         ({"trackers": 2, "peers": 2, "ever_connected": 1, "gone_for": 0}, Step("slow", {"peers": 2, "met": 1})),
+        (
+            # of two sources one has lost its peers, and another is connected
+            {"trackers": 2, "peers": 2, "connected": 1, "ever_connected": 1, "gone_for": 30},
+            Step("slow", {"peers": 2, "met": 1}),
+        ),
         ({"trackers": 2, "trackers_answered": 1, "peers": 0, "seeds": 3}, Step("slow", {"peers": 3})),
         (
             {"trackers": 2, "trackers_answered": 1, "dht": 1, "dht_nodes": 0, "peers": 0},
