@@ -487,7 +487,7 @@ async def test_this_machines_own_public_address_is_not_contacted(
         raise httpcore.ConnectError
 
     monkeypatch.setattr(httpcore.AnyIOBackend, "connect_tcp", connect)
-    monkeypatch.setattr("services.resolvers.own_addresses.own_addresses", lambda: ["8.8.4.4"])
+    monkeypatch.setattr("services.resolvers.own_addresses.own_addresses", lambda: (["8.8.4.4"], True))
     templates = ("http://8.8.4.4/{info_hash}", "http://8.8.8.8/{info_hash}")
     settings = Resolvers(order=("http",), http=Http(templates=templates))
     async with sources.opened(settings, None, SystemClock(), marks=tmp_path) as chain:
@@ -523,7 +523,7 @@ async def test_a_check_asks_one_server_by_http_and_by_https_where_both_are_named
 async def test_a_check_says_of_this_machines_own_public_address_nothing_of_private_ones(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("services.resolvers.own_addresses.own_addresses", lambda: ["8.8.4.4"])
+    monkeypatch.setattr("services.resolvers.own_addresses.own_addresses", lambda: (["8.8.4.4"], True))
     settings = Resolvers(order=("http",), http=Http(templates=("http://8.8.4.4/{info_hash}",)))
     (line,) = [str(one) async for one in look_at_sources(settings)]
     assert line == "✗ http: 8.8.4.4: no address that may be contacted — see [resolvers.http] templates"

@@ -164,7 +164,7 @@ async def test_an_address_that_this_machine_gets_later_is_kept_off_by_every_sess
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     here: list[str] = []
-    monkeypatch.setattr("services.resolvers.own_addresses.own_addresses", lambda: list(here))
+    monkeypatch.setattr("services.resolvers.own_addresses.own_addresses", lambda: (list(here), True))
     told: asyncio.Queue[Session] = asyncio.Queue()
     keep_off = Session.keep_off
 
