@@ -61,6 +61,17 @@ class World:
         self.torrent = SoughtTorrent[Any](InfoHash("ab" * 20), "handle", cast("Any", self.racing))
         self.torrent.lookups.add(cast("Lookup[Any]", object()))
 
+    def many(self, count: int) -> list[SoughtTorrent[Any]]:
+        """Return so many torrents that somebody waits for, each with the one peer A."""
+        self.standing = [peer(A)]
+        every = []
+        for number in range(count):
+            torrent = SoughtTorrent[Any](InfoHash(f"{number:040x}"), f"handle {number}", cast("Any", self.racing))
+            torrent.lookups.add(cast("Lookup[Any]", object()))
+            torrent.sightings.standing = frozenset({A})
+            every.append(torrent)
+        return every
+
     def hang_up(self) -> None:
         """Let the peer that is heard hang up."""
         (handle,) = self.session.held
@@ -256,14 +267,7 @@ def test_a_peer_that_gave_what_is_wrong_is_doubted_at_once(world: World) -> None
 
 
 def test_of_very_many_torrents_ten_are_heard_at_once_and_all_have_their_turn(world: World) -> None:
-    world.standing = [peer(A)]
-    every = [
-        SoughtTorrent[Any](InfoHash(f"{number:040x}"), f"handle {number}", cast("Any", world.racing))
-        for number in range(25)
-    ]
-    for torrent in every:
-        torrent.lookups.add(cast("Lookup[Any]", object()))
-        torrent.sightings.standing = frozenset({A})
+    every = world.many(25)
     begun = []
     for now in (1.0, 1.1, 2.6, 4.2):
         world.lane.look(every, now)
@@ -274,33 +278,21 @@ def test_of_very_many_torrents_ten_are_heard_at_once_and_all_have_their_turn(wor
 
 
 def test_where_somebody_has_lied_peers_are_heard_before_those_of_others(world: World) -> None:
-    world.standing = [peer(A)]
-    lied, *others = (
-        SoughtTorrent[Any](InfoHash(f"{number:040x}"), f"handle {number}", cast("Any", world.racing))
-        for number in range(25)
-    )
-    for torrent in (*others, lied):
-        torrent.lookups.add(cast("Lookup[Any]", object()))
-        torrent.sightings.standing = frozenset({A})
+    every = world.many(25)
+    lied = every[-1]
     lied.doubts.lie()
     lied.doubts.looked["plain"] = 9.0
-    world.lane.look([*others, lied], 10.0)
+    world.lane.look(every, 10.0)
     assert lied.doubts.heard.total() == 1
 
 
 def test_where_nobody_is_to_be_heard_any_more_no_other_torrent_waits(world: World) -> None:
-    world.standing = [peer(A)]
-    *over, last = (
-        SoughtTorrent[Any](InfoHash(f"{number:040x}"), f"handle {number}", cast("Any", world.racing))
-        for number in range(15)
-    )
-    for torrent in (*over, last):
-        torrent.lookups.add(cast("Lookup[Any]", object()))
-        torrent.sightings.standing = frozenset({A})
+    *over, last = every = world.many(15)
+    for torrent in every:
         torrent.doubts.lie()
     for torrent in over:
         torrent.doubts.liars = frozenset({A})
-    world.lane.look([*over, last], 1.0)
+    world.lane.look(every, 1.0)
     assert last.doubts.heard.total() == 1
 
 

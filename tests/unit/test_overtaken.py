@@ -451,32 +451,36 @@ async def test_a_chosen_claim_is_written_where_it_is_asked_for_after_an_edit_or_
         assert find_magnets(await world.text(note))[0].name == CLAIM
 
 
-async def test_of_what_a_long_note_was_little_is_read_where_nobody_typed_a_name(
-    world: World, run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def writers_read(monkeypatch: pytest.MonkeyPatch) -> Mock:
+    """Return what counts how often all that a note was is read."""
     read = Mock(side_effect=Writers)
     monkeypatch.setattr("services.notebook.writers.Writers", read)
+    return read
+
+
+async def test_of_what_a_long_note_was_little_is_read_where_nobody_typed_a_name(
+    world: World, run: Run, writers_read: Mock
+) -> None:
     async with run() as manager:
         note = await world.add(link("claim", "18"), "claim")
         task_id = await world.calibrate(manager, note)
         await world.edit(note, link("claim", "18") + " words", ALICE, apart=True)
         await world.choose(manager, task_id, WORD)
         assert await world.text(note) == link("claim", CLAIM) + " words"
-        assert read.call_count == 0
+        assert writers_read.call_count == 0
 
 
 async def test_what_was_typed_in_a_note_is_read_once_a_press_for_however_many_tasks(
-    world: World, run: Run, monkeypatch: pytest.MonkeyPatch
+    world: World, run: Run, writers_read: Mock
 ) -> None:
-    read = Mock(side_effect=Writers)
-    monkeypatch.setattr("services.notebook.writers.Writers", read)
     async with run() as manager:
         note = await world.add(link("claim", "18"), "claim")
         tasks = [await world.calibrate(manager, note) for _ in range(3)]
         await world.edit(note, link("claim", "mine"), ALICE, apart=True)
         await world.choose(manager, tasks[0], WORD)
         assert await world.text(note) == link("claim", "mine")
-        assert read.call_count == 1
+        assert writers_read.call_count == 1
 
 
 async def test_what_an_undo_brings_back_that_people_typed_is_theirs(world: World, store: Store) -> None:
