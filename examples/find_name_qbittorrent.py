@@ -120,6 +120,9 @@ class Server:
 def is_address(url):
     try:
         parts = urllib.parse.urlsplit(url)
+        (parts.hostname or "").encode("idna")
+        if not (url.isascii() and url.isprintable()) or " " in url:
+            return False
         return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
     except ValueError:
         return False

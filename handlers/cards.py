@@ -7,7 +7,7 @@ from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 from handlers.buttons import Verb, button
 from handlers.choice_view import choice_rows, claim, claims, keep_button, question
 from handlers.outgoing import Message
-from handlers.text import LONGEST, LONGEST_NAME, digits, escape, listed, shown_name, units
+from handlers.text import LONGEST, LONGEST_NAME, digits, escape, extent, listed, shown_name, units
 from services.calibration.apply import writable
 from services.calibration.decisions import corrected_in, not_written, over_claims
 from services.calibration.snapshots import Replaced
@@ -25,7 +25,6 @@ from services.i18n import (
 )
 from services.magnets.rewrite import magnet_link
 from services.torrents import Name, NoteId, Step
-from services.units import size
 
 _SHOWN_DIGITS = 16
 _SHOWN_NOTES = 20
@@ -164,11 +163,10 @@ def told(t: Translation, step: Step, most: int = LONGEST_NAME) -> str:
 
 def _found(t: Translation, found: Found) -> list[str]:
     name = shown_name(found.name.text)
-    files = t.ngettext("{count} file", "{count} files", found.file_count).format(count=found.file_count)
     trust = trust_word(t, verified=found.verified, certain=True, source=source_name(t, found.source))
     lines = [
         blank(t, found.name) if found.name.blank else f"<b>{escape(name)}</b>",
-        f"{size(found.size)} · {files} · {escape(trust)}",
+        " · ".join([*extent(t, found.size, found.file_count), escape(trust)]),
     ]
     encoding = escape(shown_name(found.name.encoding))
     if found.name.chosen:

@@ -1,12 +1,13 @@
 """What notes look like: one whole, a page of them, one that shall be deleted. Pure."""
 
 from collections.abc import Mapping, Sequence
+from itertools import islice
 
 from telegram import InlineKeyboardMarkup
 
 from handlers.buttons import Verb, button
 from handlers.outgoing import Document, Message
-from handlers.text import LONGEST, blanks_behind, escape, is_blank, listed, parts, shown_name, units
+from handlers.text import LONGEST, blanks_behind, escape, extent, is_blank, listed, parts, shown_name, units
 from services.i18n import Translation, trust_word
 from services.magnets.parse import Magnet, find_magnets
 from services.notebook.note import Known, Note
@@ -95,7 +96,8 @@ def _name(t: Translation, torrent: TorrentId, said: str, known: Known | None) ->
         return shown
     if known.verified and known.name.certain:
         return f"{shown} · {size(known.size)} ✓"
-    return f"{shown} · {size(known.size)} · {trust_word(t, verified=known.verified, certain=known.name.certain)}"
+    trust = trust_word(t, verified=known.verified, certain=known.name.certain)
+    return " · ".join([shown, *islice(extent(t, known.size, known.file_count), 1), trust])
 
 
 def _nameless(t: Translation, torrent: TorrentId) -> str:

@@ -14,14 +14,13 @@ from handlers.cards import blank, numbers
 from handlers.context import CalibotContext, message_of, notebook_of, words_of
 from handlers.incoming import argument_of, asked_in, torrents_of
 from handlers.outgoing import Message as Shown
-from handlers.text import escape, shown_name
+from handlers.text import escape, extent, shown_name
 from services.errors import InvalidInfoHash, NoteNotFound
 from services.i18n import Translation, trust_word
 from services.notebook.excerpts import Excerpt
 from services.notebook.note import Known
 from services.notebook.search import Held, Page, asked
 from services.torrents import NoteId, TorrentId
-from services.units import size
 
 _MOST_FOUND = 6  # with long names they fill a message
 
@@ -126,9 +125,8 @@ def _known(t: Translation, torrent: TorrentId, known: Known | None) -> list[str]
     if known is None:
         return [f"<code>{torrent.shown}</code>", t.gettext("Its name is not known yet.")]
     name = blank(t, known.name) if known.name.blank else f"<b>{escape(shown_name(known.name.text))}</b>"
-    files = t.ngettext("{count} file", "{count} files", known.file_count).format(count=known.file_count)
     trust = trust_word(t, verified=known.verified, certain=known.name.certain)
-    return [name, f"{size(known.size)} · {files} · {trust}"]
+    return [name, " · ".join([*extent(t, known.size, known.file_count), trust])]
 
 
 def _in_notes(t: Translation, notes: Sequence[NoteId]) -> str:

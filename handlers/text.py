@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from services.i18n import Translation
 from services.torrents import TorrentId
+from services.units import size
 
 LONGEST = 4096
 """UTF-16 units in a message's text, after its entities are parsed (Bot API, sendMessage)."""
@@ -23,6 +24,14 @@ def units(text: str) -> int:
 def escape(text: str) -> str:
     """Return *text* so that Telegram's HTML shows it as text."""
     return html.escape(_sendable(text), quote=False)
+
+
+def extent(t: Translation, many_bytes: int, many_files: int) -> Iterator[str]:
+    """Yield how much a torrent is, as far as that is known: whoever claims a name need not say it."""
+    if many_bytes or many_files:
+        yield size(many_bytes)
+    if many_files:
+        yield t.ngettext("{count} file", "{count} files", many_files).format(count=many_files)
 
 
 def digits(torrent: TorrentId, most: int = 8) -> str:

@@ -76,7 +76,7 @@ async def torrent_shown(
         "link": magnet_link(torrent, told.name.text, magnet.hints) if told.name.certain and not told.name.blank else "",
         "trust": "verified" if told.verified and told.name.certain else "claimed",
         "trust_said": trust_word(t, verified=told.verified, certain=told.name.certain, source=source),
-        "size": size(told.size),
+        "size": size(told.size) if told.size or many else "",
         "files": await asyncio.to_thread(_branches, found.files, whole=whole) if found else (),
         "files_said": t.ngettext("{count} file", "{count} files", many).format(count=many),
         "unseen": more.format(count=unseen) if unseen else "",

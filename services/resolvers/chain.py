@@ -12,7 +12,7 @@ import structlog
 from services.clock import Clock
 from services.errors import CalibotError, LookupFailed, NotFound, ResolverDown
 from services.resolvers.breaker import Breaker, Turn
-from services.resolvers.port import Resolver
+from services.resolvers.port import ASKED, Resolver
 from services.torrents import Hints, Progress, Step, TorrentId, TorrentInfo
 
 log = structlog.stdlib.get_logger(__name__)
@@ -260,6 +260,8 @@ class _Asking:
         try:
             info = leg.result()
         except ResolverDown as error:
+            if source.breaker.seconds_left:  # it stood in line behind one who tried in vain, too
+                self._down[source.label] = None
             self._failures.append(ResolverDown(**{**error.parameters, "source": source.label}))
         except CalibotError as error:
             self._failures.append(error)
@@ -314,7 +316,7 @@ class _Asking:
             seen["waiting"] = ",".join(waiting)
         if down := [one for one in self._down if one not in asked | in_line]:
             seen["down"] = ",".join(down)
-        self._progress.report(Step(steps[-1].code if steps else "asking_others", seen))
+        self._progress.report(Step(steps[-1].code if steps else ASKED, seen))
 
 
 class _Leg:
@@ -329,7 +331,8 @@ class _Leg:
 
     def report(self, step: Step) -> None:
         self._source.breaker.worked()
-        self._asking.heard(self._source, step)
+        if step.code != ASKED:
+            self._asking.heard(self._source, step)
 
     def claimed(self, info: TorrentInfo) -> None:
         """Do nothing: a source's claim is its answer."""

@@ -1,6 +1,7 @@
 """Caches of .torrent files on the web as a source. Each is told what is looked for: none is asked that is not named."""
 
 import asyncio
+import ipaddress
 import socket
 import ssl
 import zlib
@@ -22,6 +23,9 @@ from services.resolvers.torrent_file import LARGEST, ReadTorrent, told_by
 from services.torrents import Hints, Progress, TorrentId, TorrentInfo
 
 _MOST_REDIRECTS = 3
+_NETWORKS = [
+    ipaddress.ip_network(one) for one in ("10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")
+]
 _HEADERS = (("User-Agent", "calibot"), ("Accept-Encoding", "identity"))
 _KNOWS_NOT = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
 _PLAIN = "!#$%&'()*+,/:;=?@[]~"  # what a redirect may say as it is, beside letters, digits and "_.-"
@@ -141,8 +145,9 @@ class HttpResolver:
     async def _asked(self, address: str) -> AsyncIterator[httpcore.Response]:
         # No pool: one that is cancelled just when its connection stands would take a place there for good (1.0.9).
         connection = self._connection(httpcore.URL(address).origin)
+        host = ("Host", urlsplit(address).netloc.rpartition("@")[2])  # httpcore leaves the brackets of IPv6 out
         try:
-            async with connection, connection.stream("GET", address, headers=_HEADERS) as answer:
+            async with connection, connection.stream("GET", address, headers=(host, *_HEADERS)) as answer:
                 yield answer
         except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException, OSError) as error:
             raise self._down(_why(error)) from error
@@ -235,7 +240,7 @@ class _Guarded(httpcore.AsyncNetworkBackend):
     ) -> httpcore.AsyncNetworkStream:
         found = await self._addresses(host, port)
         addresses = [one for one, address in found.items() if self._policy.admits(address)]
-        private = any(map(replace(self._policy, allow_private=True).admits, found.values()))
+        private = any(self._would_be_asked(host, address) for address in found.values())
         failure: Exception = httpcore.ConnectError(PRIVATE if private else "no address that may be contacted")
         for address in addresses:
             connecting = asyncio.ensure_future(
@@ -255,6 +260,11 @@ class _Guarded(httpcore.AsyncNetworkBackend):
             except httpcore.NetworkError as error:
                 failure = error
         raise failure
+
+    def _would_be_asked(self, host: str, address: Address) -> bool:
+        """Whether it is kept off as a private address alone, and meant: whoever blocks a name answers with others."""
+        meant = literal(host) is not None or "." not in host or any(address in one for one in _NETWORKS)
+        return meant and replace(self._policy, allow_private=True).admits(address)
 
     async def _addresses(self, host: str, port: int) -> Mapping[str, Address]:
         """Return where *host* leads to, by how that is spelled."""

@@ -4,6 +4,9 @@ from typing import Protocol
 
 from services.torrents import Hints, Progress, TorrentId, TorrentInfo
 
+ASKED = "asking_others"
+"""The code of a step that says nothing but that a source is asked, and is looking for the name."""
+
 
 class Resolver(Protocol):
     """One way to learn what torrent an info-hash names: the swarm, a client, a script, a cache."""

@@ -509,6 +509,7 @@ async def test_a_check_has_each_answer_once_and_tells_it_no_info_hash(cache: Cac
         templates = (cache.url("/a/{info_hash}"), cache.url("/b?x={INFO_HASH}"), other.url(host="[::1]"))
         (line,) = await checked(*templates)
         assert (cache.asked, other.asked) == (["/"], ["/"])
+        assert f"Host: [::1]:{other.port}".encode() in other.heads[0].splitlines()
         there = f"127.0.0.1:{cache.port}, [::1]:{other.port}"
     assert line == f"✓ http: {there} will learn which torrents are looked for"
 

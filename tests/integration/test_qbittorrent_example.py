@@ -211,7 +211,11 @@ async def test_it_says_in_a_line_why_it_cannot(asked: World, monkeypatch: pytest
 
 
 @pytest.mark.parametrize(
-    "url", ["", "localhost", "127.0.0.1:8080", "http://", "http://127.0.0.1:port", "http://[::1", "file:///etc"]
+    "url",
+    [
+        *("", "localhost", "127.0.0.1:8080", "http://", "http://127.0.0.1:port", "http://[::1", "file:///etc"),
+        *("http://..:1/", f"http://{'a' * 64}/", "http://127.0.0.1:1/é", "http://a b/", "http://127.0.0.1:1/\n"),
+    ],
 )
 async def test_it_says_of_what_is_no_address_how_one_looks(
     asked: World, monkeypatch: pytest.MonkeyPatch, url: str

@@ -14,8 +14,9 @@ from services.clock import SystemClock
 from services.errors import NotFound, ResolverDown
 from services.resolvers.addresses import AddressPolicy
 from services.resolvers.libtorrent import read_torrent
+from services.resolvers.port import ASKED
 from services.resolvers.qbittorrent import Login, QbittorrentResolver
-from services.torrents import Hints
+from services.torrents import Hints, Step
 from tests.integration.swarm_help import Running, Steps, torrent_id
 
 SAMPLE = make_sample("Newer.mkv", kind="hybrid")
@@ -162,7 +163,9 @@ def opened(
 
 async def test_metadata_is_fetched_without_a_torrent_being_added(with_fetch: Played, tmp_path: Path) -> None:
     async with opened(with_fetch, tmp_path) as resolver:
-        info = await resolver.resolve(X, Hints(), Steps())
+        steps = Steps()
+        info = await resolver.resolve(X, Hints(), steps)
+    assert steps.last == Step(ASKED), "while it is being looked for"
     assert (info.name.text, info.verified, info.torrent) == ("Newer.mkv", True, torrent_id(SAMPLE))
     assert set(with_fetch.sources) == {f"magnet:?xt=urn:btih:{SAMPLE.v1}"}
     assert (with_fetch.asked["fetchMetadata"], with_fetch.asked["add"], with_fetch.asked["delete"]) == (3, 0, 0)

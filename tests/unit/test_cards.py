@@ -214,6 +214,11 @@ def test_a_claimed_name_says_who_claims_it() -> None:
     assert "claimed by a cache, not verified" in text
 
 
+def test_of_a_claim_that_is_a_name_alone_no_size_is_told() -> None:
+    claim = replace(found(verified=False, source="a cache"), size=0, file_count=0)
+    assert "\nclaimed by a cache, not verified" in text_of(snapshot(item(State.COMPLETED, found=claim)))
+
+
 def test_a_guessed_encoding_is_said_to_be_one_and_offers_no_link() -> None:
     one = snapshot(item(State.COMPLETED, found=found("三体", certain=False)))
     assert "三体" in text_of(one)

@@ -9,6 +9,7 @@ from structlog.testing import capture_logs
 from services.errors import CalibotError, NotFound, ResolverDown
 from services.resolvers.breaker import Breaker
 from services.resolvers.chain import Chain, Source
+from services.resolvers.port import ASKED
 from services.torrents import Hints, Progress, Step, TorrentId, TorrentInfo
 from tests.fake_clock import FakeClock, settle
 from tests.unit.fakes import info_of, torrent
@@ -406,6 +407,30 @@ async def test_who_comes_while_one_tries_asks_as_soon_as_that_one_is_answered(cl
     await clock.advance(1.5)
     assert rig.when(source) == [0] + [1] * 20
     assert all(one.result().verified for one in lookups)
+
+
+async def test_who_comes_while_one_tries_asks_as_soon_as_that_is_being_looked_for(clock: FakeClock) -> None:
+    rig, source = await tried_after_a_pause(clock)
+    source.delay, source.step = NEVER, Step(ASKED)
+    lookups = [rig.begin(torrent(str(one))) for one in range(5)]
+    await settle()
+    assert rig.when(source) == [0] * 5
+    assert rig.told.steps[-1] == Step("asking_others", {"sources": "source"})
+    for one in lookups:
+        one.cancel()
+    await asyncio.wait(lookups)
+
+
+async def test_that_a_source_is_down_is_told_to_who_stood_in_line_behind_a_trial_in_vain(clock: FakeClock) -> None:
+    second = FakeSource(clock, "second", delay=NEVER)
+    rig, source = await tried_after_a_pause(clock, second)
+    source.answer = ResolverDown()
+    lookups = [rig.begin(torrent("other")), rig.begin()]
+    await clock.advance(1)
+    assert rig.told.steps[-1] == Step("asking_others", {"sources": "second", "down": "source"})
+    for one in lookups:
+        one.cancel()
+    await asyncio.wait(lookups)
 
 
 async def test_who_comes_while_one_tries_in_vain_fails_with_it_and_asks_nobody(clock: FakeClock) -> None:

@@ -29,6 +29,16 @@ async def test_a_cache_that_is_kept_off_is_told_with_what_to_do(host: str, monke
     )
 
 
+@pytest.mark.parametrize("address", ["0.0.0.1", "127.0.0.1", "::", "64:ff9b::a00:1"])
+async def test_that_a_cache_whose_name_is_blocked_is_private_is_not_said(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = socket.getaddrinfo
+    monkeypatch.setattr(socket, "getaddrinfo", lambda _, *of, **how: real(address, *of, **how))
+    (line,) = await said(Resolvers(order=("http",), http=Http(templates=("https://cache.example/{info_hash}",))))
+    assert line == "✗ http: cache.example: no address that may be contacted — see [resolvers.http] templates"
+
+
 async def test_a_folder_that_may_not_be_looked_into_is_told_and_those_after_it_are_looked_at(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,13 +7,14 @@ import structlog
 
 from services.clock import Clock
 from services.errors import LookupFailed, ResolverDown
+from services.resolvers.port import ASKED
 from services.resolvers.qbittorrent.calls import Calls
 from services.resolvers.qbittorrent.cleaning import Cleaning
 from services.resolvers.qbittorrent.lookups import Lookup
 from services.resolvers.qbittorrent.magnets import Guard
 from services.resolvers.qbittorrent.runs import Run
 from services.resolvers.qbittorrent.server import Listed
-from services.torrents import Hints
+from services.torrents import Hints, Step
 
 log = structlog.stdlib.get_logger(__name__)
 _EACH = 0.5  # seconds between two looks
@@ -301,7 +302,9 @@ class Watch:
         now = self._clock.monotonic()
         if not lookup.is_due(now, max(_EACH, (now - lookup.begun_at) / 10)):  # it cannot be asked for many at once
             return
-        lookup.settle_with(await self._calls.ask(lambda server: server.fetched(lookup.magnet)))
+        content = await self._calls.ask(lambda server: server.fetched(lookup.magnet))
+        lookup.progress.report(Step(ASKED))  # all that it says until it has the name
+        lookup.settle_with(content)
 
     async def _let_go(self, left: Iterable[str]) -> None:
         """Settle those who wait for what is gone: who has never been seen may still appear for a while."""
