@@ -165,6 +165,8 @@ async def _undo(update: Update, context: CalibotContext, task_id: TaskId, notebo
     )
     await context.services.live.poll()  # the card is behind its notes now, and is shown next
     t, count = words_of(update, context), len(undone.notes)
+    if undone.again and not (count or undone.refused):
+        return t.gettext("The name stood there already: there was nothing to correct.")
     if undone.again:
         done = t.ngettext("Written again into {count} note.", "Written again into {count} notes.", count)
     else:

@@ -98,7 +98,7 @@ def served_by_lookup(item: Item, task: Task, outcome: str, source: str | None = 
     return Served(
         notebook=task.notebook,
         source=source,
-        waited=item.started_at - task.asked_at(item),
+        waited=None if item.attempt > 1 and item.asked_again_at is None else item.started_at - task.asked_at(item),
         took=item.ended_at - item.started_at,
         outcome=outcome,
     )

@@ -89,7 +89,7 @@ def not_written(snapshot: Snapshot) -> NotWritten | None:
     passed_over = first.passed_over is not None and not written.undone
     told = (passed_over or not first.corrected) and unanswered(snapshot) is None
     why = _why(first) if told else None
-    elsewhere = why is NotWritten.THERE and (snapshot.only_claimed or snapshot.unwritten)
+    elsewhere = why in {NotWritten.THERE, NotWritten.GONE} and (snapshot.only_claimed or snapshot.unwritten)
     return None if elsewhere else why
 
 

@@ -4,6 +4,7 @@ A note may be edited elsewhere, too: its message does not say that, and is not h
 """
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Self
@@ -179,16 +180,20 @@ def _torrents(magnets: Sequence[Magnet]) -> Sequence[TorrentId]:
 
 
 def _typed(before: Sequence[Magnet], after: Sequence[Magnet]) -> Sequence[TorrentId]:
-    """Return the torrents that have names in *after*, and not those that they had *before*."""
+    """Return the torrents that have names in *after* which none of their links had *before*, or has otherwise now."""
     had, has = _names_of(before), _names_of(after)
-    return [torrent for torrent, names in has.items() if any(names) and names != had.get(torrent)]
+    return [torrent for torrent, names in has.items() if _differ(had.get(torrent, []), names)]
 
 
-def _names_of(magnets: Sequence[Magnet]) -> Mapping[TorrentId, Sequence[str | None]]:
-    names: dict[TorrentId, list[str | None]] = {}
+def _names_of(magnets: Sequence[Magnet]) -> Mapping[TorrentId, Sequence[str]]:
+    names: dict[TorrentId, list[str]] = {}
     for one in magnets:
-        names.setdefault(one.torrents[0], []).append(one.name)
+        names.setdefault(one.torrents[0], []).extend([one.name] if one.name else [])
     return names
+
+
+def _differ(had: Sequence[str], has: Sequence[str]) -> bool:
+    return bool(Counter(has) - Counter(had)) or (len(had) == len(has) and had != has)
 
 
 def last_said(note: Note, revisions: Sequence[Revision]) -> str:

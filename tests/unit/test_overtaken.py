@@ -959,3 +959,49 @@ async def test_a_note_with_a_claim_that_got_more_words_is_yet_to_be_calibrated_a
             await edits.apply(text, notebook=world.notebook, person=ALICE, origin="tg:1:0#7")
         await manager.learn(info_of(torrent("claim"), TRUE))
         assert set(await store.read(lambda tx: tx.notes.uncalibrated([note]))) == ({note} if what == "words" else set())
+
+
+async def test_a_note_in_which_a_name_was_typed_while_the_claim_was_looked_for_is_not_yet_to_be_calibrated(
+    world: World, run: Run, engine: FakeEngine, store: Store
+) -> None:
+    engine.delay = 20
+    async with run() as manager:
+        note = await world.add(link("claim", "18"), "claim")
+        await world.calibrate(manager, note)
+        await world.edit(note, link("claim", "mine"), ALICE, apart=True)
+        await world.clock.advance(20)
+        await manager.learn(info_of(torrent("claim"), TRUE))
+        assert not await store.read(lambda tx: tx.notes.uncalibrated([note]))
+
+
+@pytest.mark.parametrize(("before", "after", "typed"), [("18 18", "18", False), ("a b", "b a", True), ("a", "", False)])
+async def test_a_link_that_goes_types_no_name_and_names_the_other_way_round_are_typed(
+    world: World, run: Run, store: Store, clock: FakeClock, before: str, after: str, *, typed: bool
+) -> None:
+    edits = Edits(store, clock, lambda _: None)
+    before, after = (
+        " ".join(link("claim", one) for one in names.split()) or link("claim") for names in (before, after)
+    )
+    async with run() as manager:
+        note = await world.add(before, "claim")
+        await world.calibrate(manager, note)
+        await edits.replace(after, notebook=world.notebook, note_id=note, expected=1, person=ALICE)
+        await manager.learn(info_of(torrent("claim"), TRUE))
+        left = set(await store.read(lambda tx: tx.notes.uncalibrated([note])))
+        assert left == (set() if typed else {note})
+
+
+async def test_of_a_note_that_was_away_while_its_claim_came_it_is_not_said_that_it_has_no_magnet_any_more(
+    world: World, run: Run, engine: FakeEngine, store: Store, clock: FakeClock
+) -> None:
+    notes = Notebook(store, clock, lambda _: None)
+    engine.delay = 20
+    async with run() as manager:
+        note = await world.add(link("claim", "18"), "claim")
+        task_id = await world.calibrate(manager, note)
+        await notes.delete(world.notebook, note)
+        await clock.advance(20)
+        await notes.restore(world.notebook, note)
+        await manager.learn(info_of(torrent("claim"), TRUE))
+        shown = (await world.shown(manager, task_id)).html
+        assert (OFFER in shown, "none of these notes" in shown) == (True, False)
