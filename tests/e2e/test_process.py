@@ -176,6 +176,29 @@ async def test_a_signal_ends_it_in_order(running: World, number: signal.Signals)
     assert "Traceback" not in running.output
 
 
+HELD = """
+import asyncio, ctypes, os, signal
+from types import SimpleNamespace
+from bot import alone, app
+
+async def serve(settings, stop):
+    os.kill(os.getpid(), signal.SIGTERM)
+    await stop.wait()
+    ctypes.PyDLL(None).sleep(3600)
+
+app._LONGEST_STOP, alone.serve = 0.5, serve
+token = SimpleNamespace(get_secret_value=str)
+asyncio.run(app.run(SimpleNamespace(telegram=SimpleNamespace(token=token))))
+"""
+"""The interpreter is held for an hour while it ends: no thread of it hears anything."""
+
+
+async def test_it_ends_where_the_interpreter_is_held_for_good() -> None:
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", HELD, cwd=ROOT, stderr=asyncio.subprocess.PIPE)
+    _, errors = await process.communicate()
+    assert (process.returncode, errors) == (1, b"")
+
+
 @contextlib.contextmanager
 def hanging_up(how: signal.Handlers) -> Iterator[None]:
     """Let SIGHUP be so for the programs that are started meanwhile: whoever runs the tests may ignore it."""

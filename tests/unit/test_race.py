@@ -5,6 +5,7 @@ from typing import Any, cast
 
 import pytest
 
+from services.errors import ResolverDown
 from services.resolvers.addresses import AddressPolicy
 from services.resolvers.libtorrent import race
 from services.resolvers.libtorrent.evidence import Endpoint, Whereabouts
@@ -113,6 +114,23 @@ async def test_who_becomes_known_while_a_session_joins_is_told_to_it_when_it_has
     joining.slow.waiting.pop()("joined")
     assert told == [("leading", [B]), ("joined", [B])]
     assert joining.board.running == {"joined": joining.torrent}
+
+
+async def test_a_session_that_is_refused_while_a_lookup_before_is_leaving_it_joins_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(race, "connect", lambda *_, **__: None)
+    joining = Joining()
+    joining.slow.waiting.pop()(ResolverDown(reason="it is here"))
+    joining.slow.waiting.pop()("joined")
+    assert joining.board.running == {"joined": joining.torrent}
+
+
+async def test_a_session_that_is_refused_twice_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    joining = Joining()
+    for _ in range(2):
+        joining.slow.waiting.pop()(ResolverDown(reason="it is here"))
+    assert (joining.slow.waiting, joining.board.running) == ([], {})
 
 
 async def test_a_session_that_joins_when_nobody_waits_any_more_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

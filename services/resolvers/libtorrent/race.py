@@ -2,8 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
-from functools import partial
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import islice
 
 import structlog
@@ -14,7 +13,7 @@ from services.resolvers.addresses import AddressPolicy
 from services.resolvers.libtorrent.evidence import Endpoint, Whereabouts
 from services.resolvers.libtorrent.lookups import Board, Holder, SoughtTorrent
 from services.resolvers.libtorrent.session import Handle, Session, connect
-from services.torrents import Hints, InfoHash
+from services.torrents import Hints
 
 _HEAD_START = 0.01  # seconds: most names come from the leading session within less, and cost nobody else anything
 _PACE = 0.01
@@ -124,27 +123,32 @@ class Race:
             self._waiting.set()
 
     def _join(self, torrent: SoughtTorrent[Handle]) -> None:
-        hints = Hints(peers=tuple(torrent.known))
         for session in self._beside:
-            then = partial(self._on_joined, torrent, torrent.info_hash, session, frozenset(hints.peers))
-            session.add_soon(torrent.info_hash, hints, then, alone=True)
+            self._add(torrent, session)
+
+    def _add(self, torrent: SoughtTorrent[Handle], session: Session, *, again: bool = False) -> None:
+        info_hash, hints = torrent.info_hash, Hints(peers=tuple(torrent.known))
+
+        def added(given: Handle | ResolverDown) -> None:
+            wanted = torrent.wanted and torrent.info_hash == info_hash
+            if isinstance(given, ResolverDown):
+                if wanted and not again:  # who had it is going: a lookup that was given up
+                    self._add(torrent, session, again=True)
+                else:  # a hybrid may be there by its other hash; the others go on
+                    _log.debug("swarm.beside", way=session.way, **given.parameters)
+            elif wanted:
+                self._on_joined(torrent, session, given, hints.peers)
+            else:
+                session.remove(given)
+
+        session.add_soon(info_hash, hints, added, alone=True)
 
     def _on_joined(
-        self,
-        torrent: SoughtTorrent[Handle],
-        info_hash: InfoHash,
-        session: Session,
-        told: frozenset[Endpoint],
-        given: Handle | ResolverDown,
+        self, torrent: SoughtTorrent[Handle], session: Session, handle: Handle, told: Collection[Endpoint]
     ) -> None:
-        """Take in what came of adding *torrent* by *info_hash* to *session*, *told* of so many peers."""
-        if isinstance(given, ResolverDown):  # a hybrid may be there by its other hash; the others go on
-            _log.debug("swarm.beside", way=session.way, **given.parameters)
-        elif torrent.wanted and torrent.info_hash == info_hash:
-            self._board.seek_beside(torrent, given, session)
-            connect(given, [one for one in torrent.known if one not in told])
-        else:
-            session.remove(given)
+        self._board.seek_beside(torrent, handle, session)
+        known = frozenset(told)
+        connect(handle, [one for one in torrent.known if one not in known])
 
 
 def _next_of(line: _Line, now: float) -> Iterator[SoughtTorrent[Handle]]:
