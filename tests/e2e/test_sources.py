@@ -47,7 +47,7 @@ async def test_what_nobody_verifies_in_time_is_told_as_a_claim(place: Place, tmp
     assert ended.code == 0
     assert ended.output.splitlines()[1:3] == [
         "  claimed.mkv",
-        "  0 B · 0 files · claimed by the owner's program, not verified",
+        "  claimed by the owner's program, not verified",
     ]
 
 
