@@ -43,6 +43,14 @@ async def chosen(world: World, manager: AsyncCalibrationManager) -> tuple[NoteId
     return note, task_id
 
 
+async def looked_for(world: World, manager: AsyncCalibrationManager, engine: FakeEngine) -> tuple[NoteId, TaskId]:
+    """Let the claim be chosen, and looked for once more, for twenty seconds, for a note; return that, and its task."""
+    await chosen(world, manager)
+    engine.delay = 20
+    note = await world.add(link("claim", "18"), "claim")
+    return note, await world.calibrate(manager, note)
+
+
 async def of_hash(world: World, manager: AsyncCalibrationManager, notebook: NotebookId | None = None) -> TaskId:
     """Look the torrent up by its hash, which writes nothing."""
     task_id = await manager.submit_task(
@@ -382,10 +390,7 @@ async def test_what_is_typed_while_what_was_asked_for_again_waits_for_its_turn_s
 ) -> None:
     engine.knows("other", NotFound())
     async with run(max_workers=1) as manager:
-        await chosen(world, manager)
-        engine.delay = 20
-        note = await world.add(link("claim", "18"), "claim")
-        task_id = await world.calibrate(manager, note)
+        note, task_id = await looked_for(world, manager, engine)
         await manager.cancel_task(task_id, notebook=world.notebook, asked_by=ALICE)
         await world.calibrate(manager, await world.add(link("other"), "other"))
         await manager.retry_task(task_id, notebook=world.notebook, asked_by=ALICE)
@@ -433,10 +438,7 @@ async def test_a_chosen_claim_is_written_where_it_is_asked_for_after_an_edit_or_
     world: World, run: Run, engine: FakeEngine, how: str
 ) -> None:
     async with run() as manager:
-        await chosen(world, manager)
-        engine.delay = 20
-        note = await world.add(link("claim", "18"), "claim")
-        task_id = await world.calibrate(manager, note)
+        note, task_id = await looked_for(world, manager, engine)
         if how == "it is asked for again":
             await manager.cancel_task(task_id, notebook=world.notebook, asked_by=ALICE)
         text = {"the name goes": link("claim"), "words are added": link("claim", "18") + " words"}
@@ -883,10 +885,7 @@ async def test_where_the_magnet_went_from_the_note_that_was_asked_for_a_chosen_c
     world: World, run: Run, engine: FakeEngine, store: Store, clock: FakeClock, how: str
 ) -> None:
     async with run() as manager:
-        await chosen(world, manager)
-        engine.delay = 20
-        note = await world.add(link("claim", "18"), "claim")
-        task_id = await world.calibrate(manager, note)
+        note, task_id = await looked_for(world, manager, engine)
         if how == "deleted":
             await Notebook(store, clock, manager.note_changed).delete(world.notebook, note)
         else:
