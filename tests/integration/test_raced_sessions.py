@@ -1,6 +1,6 @@
 """Sessions that race for one name: each reaches peers that others do not, and none is there without need."""
 
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 
@@ -87,9 +87,9 @@ async def test_a_peer_that_only_another_sessions_dht_knows_is_told_to_the_leadin
     added: list[InfoHash] = []
     add_soon = Session.add_soon
 
-    def without_the_dht(session: Session, info_hash: InfoHash, hints: Hints, then: Added, **how: bool) -> None:
+    def without_the_dht(session: Session, info_hash: InfoHash, hints: Hints, then: Added, **how: Any) -> None:
         added.append(info_hash)
-        add_soon(session, info_hash, hints, then, alone=how.get("alone", False), unnamed=True)
+        add_soon(session, info_hash, hints, then, **{**how, "unnamed": True})
 
     monkeypatch.setattr(Session, "add_soon", without_the_dht)
     assert (await resolver.resolve(torrent_id(sample), Hints(), Steps())).name.text == "told"

@@ -124,7 +124,7 @@ async def test_a_refusal_while_a_cut_short_hash_is_made_whole_ends_those_who_wai
 ) -> None:
     cut_short, whole = TorrentId.of(InfoHash("ab" * 20)), TorrentId.of(InfoHash("ab" * 32))
 
-    def refuse(_: InfoHash, __: Hints, then: Added, **_how: bool) -> None:
+    def refuse(_: InfoHash, __: Hints, then: Added, **_how: object) -> None:
         asyncio.get_running_loop().call_soon(then, ResolverDown(reason="no memory"))
 
     async with Running(resolver, cut_short) as one:

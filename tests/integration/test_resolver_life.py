@@ -59,7 +59,7 @@ async def test_what_a_session_has_already_is_refused_and_said(swarm: Swarm) -> N
     async with opened(swarm) as resolver:
         session = resolver._arms[0].session
         session.add(info_hash, Hints())
-        session.add_soon(info_hash, Hints(), hear)
+        session.add_soon(info_hash, Hints(), hear, wanted=lambda: True)
         await said.wait()
     (refusal,) = given
     assert isinstance(refusal, ResolverDown)

@@ -1,7 +1,7 @@
 """A hand-moved clock, a store on it, and a way to run managers over them."""
 
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from services.torrents import NotebookId
 from tests.fake_clock import FakeClock
 from tests.inline_store import inline_store
 from tests.unit.fakes import FakeEngine
+from tests.unit.unheard import Unheard
 
 Run = Callable[..., AbstractAsyncContextManager[AsyncCalibrationManager]]
 
@@ -54,3 +55,9 @@ def run(store: Store, clock: FakeClock, engine: FakeEngine) -> Run:
             yield manager
 
     return running
+
+
+@pytest.fixture
+def unheard() -> Iterator[Unheard]:
+    with contextlib.closing(Unheard()) as held:
+        yield held

@@ -1,49 +1,37 @@
 """What the racing sessions are told of peers while their race is paused."""
 
-from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
-from services.errors import ResolverDown
 from services.resolvers.addresses import AddressPolicy
 from services.resolvers.libtorrent import race
 from services.resolvers.libtorrent.evidence import Endpoint, Whereabouts
 from services.resolvers.libtorrent.lookups import Board, SoughtTorrent
-from services.torrents import Hints, InfoHash
+from services.torrents import InfoHash
 from tests.fake_clock import FakeClock
+from tests.unit.unheard import Unheard
 
 A, B = ("203.0.113.1", 1), ("203.0.113.2", 2)
-
-
-class SlowSession:
-    """Takes what is added when a test lets it."""
-
-    way = "mse"
-
-    def __init__(self) -> None:
-        self.waiting: list[Callable[[Any], None]] = []
-        self.gone: list[object] = []
-
-    def add_soon(self, _: InfoHash, __: Hints, then: Callable[[Any], None], *, alone: bool) -> None:
-        self.waiting.append(then)
-
-    def remove(self, handle: object) -> None:
-        self.gone.append(handle)
 
 
 class Joining:
     """A race of two sessions for one torrent, of which a peer is known; the other session is asked to join."""
 
-    def __init__(self) -> None:
-        self.board, self.slow, clock = Board[Any](), SlowSession(), FakeClock()
+    def __init__(self, other: Unheard) -> None:
+        self.board, self.other, clock = Board[Any](), other, FakeClock()
         self.torrent = SoughtTorrent[Any](InfoHash("ab" * 20), "leading", cast("Any", object()))
         self.torrent.lookups.add(cast("Any", object()))
-        self.race = race.Race(
-            [cast("Any", self.slow)], self.board, AddressPolicy(allow_private=True), Whereabouts(), clock
-        )
+        policy = AddressPolicy(allow_private=True)
+        self.race = race.Race([other.session], self.board, policy, Whereabouts(), clock)
         self.race.hinted(self.torrent, [A])
         self.race._take(clock.monotonic() + 1.0)
+
+
+@pytest.fixture
+def joining(unheard: Unheard) -> Joining:
+    return Joining(unheard)
 
 
 class FakeSession:
@@ -105,47 +93,52 @@ async def test_who_is_named_after_very_many_is_connected_to_and_the_first_are_fo
 
 
 async def test_who_becomes_known_while_a_session_joins_is_told_to_it_when_it_has(
-    monkeypatch: pytest.MonkeyPatch,
+    joining: Joining, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told: list[tuple[object, list[Endpoint]]] = []
     monkeypatch.setattr(race, "connect", lambda handle, peers, **_: told.append((handle, peers)))
-    joining = Joining()
     joining.race.named(joining.torrent, [B])
-    joining.slow.waiting.pop()("joined")
+    joining.other.take("joined")
     assert told == [("leading", [B]), ("joined", [B])]
     assert joining.board.running == {"joined": joining.torrent}
 
 
 async def test_a_session_that_is_refused_while_a_lookup_before_is_leaving_it_joins_all_the_same(
-    monkeypatch: pytest.MonkeyPatch,
+    joining: Joining, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(race, "connect", lambda *_, **__: None)
-    joining = Joining()
-    joining.slow.waiting.pop()(ResolverDown(reason="it is here"))
-    joining.slow.waiting.pop()("joined")
+    joining.other.refuse()
+    joining.other.take("joined")
     assert joining.board.running == {"joined": joining.torrent}
 
 
-async def test_a_session_that_is_refused_twice_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    joining = Joining()
-    for _ in range(2):
-        joining.slow.waiting.pop()(ResolverDown(reason="it is here"))
-    assert (joining.slow.waiting, joining.board.running) == ([], {})
+async def test_a_session_that_is_refused_twice_is_left_out(joining: Joining) -> None:
+    joining.other.refuse()
+    joining.other.refuse()
+    assert (joining.other.session.coming, joining.board.running) == (0, {})
 
 
-async def test_a_session_that_joins_when_nobody_waits_any_more_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(race, "connect", lambda *_, **__: None)
-    joining = Joining()
+async def test_a_session_that_joins_when_nobody_waits_any_more_leaves_nothing(joining: Joining) -> None:
     joining.torrent.lookups.clear()
-    joining.slow.waiting.pop()("joined")
-    assert (joining.slow.gone, joining.torrent.beside, joining.board.running) == (["joined"], {}, {})
+    joining.other.take("joined")
+    assert (joining.other.held, joining.torrent.beside, joining.board.running) == ([], {}, {})
 
 
-async def test_a_session_that_joins_by_half_of_a_hash_that_is_whole_meanwhile_leaves_nothing(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(race, "connect", lambda *_, **__: None)
-    joining = Joining()
+async def test_a_session_that_joins_by_half_of_a_hash_that_is_whole_meanwhile_leaves_nothing(joining: Joining) -> None:
     joining.torrent.info_hash = InfoHash("ab" * 32)
-    joining.slow.waiting.pop()("joined")
-    assert (joining.slow.gone, joining.torrent.beside, joining.board.running) == (["joined"], {}, {})
+    joining.other.take("joined")
+    assert (joining.other.held, joining.torrent.beside, joining.board.running) == ([], {}, {})
+
+
+async def test_what_is_found_at_once_is_asked_of_no_other_sessions_dht() -> None:
+    asked: list[InfoHash] = []
+    session, clock = cast("Any", SimpleNamespace(ask_dht=asked.append)), FakeClock()
+    racing = race.Race([session], Board[Any](), AddressPolicy(allow_private=True), Whereabouts(), clock)
+    found, sought = (SoughtTorrent[Any](InfoHash(byte * 20), byte, session) for byte in ("ab", "cd"))
+    for torrent in (found, sought):
+        torrent.lookups.add(cast("Any", object()))
+        racing.ask_dht(torrent)
+    racing._take(clock.monotonic() + 0.02)
+    found.lookups.clear()
+    racing._take(clock.monotonic() + 0.05)
+    assert asked == [sought.info_hash]

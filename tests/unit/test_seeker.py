@@ -1,7 +1,6 @@
 """What is told of a torrent between its lookup's beginning and its coming into the session."""
 
 import asyncio
-from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -13,6 +12,7 @@ from services.resolvers.libtorrent.lookups import Board, Lookup
 from services.resolvers.libtorrent.seeker import Seeker
 from services.torrents import Hints, InfoHash, TorrentId
 from tests.fake_clock import FakeClock
+from tests.unit.unheard import Unheard
 
 DIGITS = "ab" * 20
 TRACKERS = ("http://127.0.0.1:1/a", "http://127.0.0.1:2/a")
@@ -35,46 +35,15 @@ class FakeHandle:
         self.asked_dht += 1
 
 
-class FakeSession:
-    """Takes what is added when a test lets it, the first that came first."""
-
-    way = "plain"
-
-    def __init__(self) -> None:
-        self.added: list[tuple[InfoHash, Hints]] = []
-        self.held: list[FakeHandle] = []
-        self._waiting: list[Callable[[Any], None]] = []
-
-    def add_soon(self, info_hash: InfoHash, hints: Hints, then: Callable[[Any], None], *, unnamed: bool) -> None:
-        self.added.append((info_hash, hints))
-        self._waiting.append(then)
-
-    @property
-    def coming(self) -> int:
-        return len(self._waiting)
-
-    def take(self) -> FakeHandle:
-        handle = FakeHandle()
-        self.held.append(handle)
-        self._waiting.pop(0)(handle)
-        return handle
-
-    def refuse(self) -> None:
-        self._waiting.pop(0)(ResolverDown(reason="it is here"))
-
-    def remove(self, handle: FakeHandle) -> None:
-        self.held.remove(handle)
-
-
 class World:
-    """A seeker and its session."""
+    """A seeker, and what it lets libtorrent look up."""
 
-    def __init__(self) -> None:
-        self.session, self.board = FakeSession(), Board[Any]()
+    def __init__(self, libtorrent: Unheard) -> None:
+        self.libtorrent, self.board = libtorrent, Board[Any]()
         race = SimpleNamespace(hinted=lambda *_: None, ask_dht=lambda _: None, anew=lambda _: None)
-        alerts = SimpleNamespace(ask_about_dht=lambda: None, hear=self.session.take)
+        alerts = SimpleNamespace(ask_about_dht=lambda: None, hear=self.take)
         self.seeker = Seeker(
-            cast("Any", self.session), self.board, [cast("Any", alerts)], cast("Any", race), dht=True,
+            libtorrent.session, self.board, [cast("Any", alerts)], cast("Any", race), dht=True,
             policy=AddressPolicy(allow_private=True), clock=FakeClock(),
         )  # fmt: skip
 
@@ -85,43 +54,48 @@ class World:
         self.seeker.begin(lookup, hints)
         return lookup
 
+    def take(self) -> FakeHandle:
+        handle = FakeHandle()
+        self.libtorrent.take(handle)
+        return handle
+
     def leave(self, lookup: Lookup[Any]) -> None:
         for one in self.board.leave(lookup):
             one.remove()
 
 
 @pytest.fixture
-def world() -> World:
-    return World()
+def world(unheard: Unheard) -> World:
+    return World(unheard)
 
 
 async def test_a_torrent_is_asked_for_once_it_is_there(world: World) -> None:
     world.begin()
     world.seeker.announce_again(9.0)
-    assert world.session.take().asked_dht == 1
+    assert world.take().asked_dht == 1
 
 
 async def test_of_a_thousand_lookups_at_once_few_torrents_are_there_unheard(world: World) -> None:
     most = 0
     for number in range(1_000):
         world.begin(f"{number + 1:040x}")
-        most = max(most, world.session.coming)
+        most = max(most, world.libtorrent.session.coming)
     assert most == 50
 
 
 async def test_what_nobody_waits_for_any_more_when_it_comes_is_taken_away(world: World) -> None:
     world.leave(world.begin())
-    world.session.take()
-    assert (world.session.held, world.board.running) == ([], {})
+    world.take()
+    assert (world.libtorrent.held, world.board.running) == ([], {})
 
 
 async def test_who_comes_while_the_one_before_is_taken_away_has_a_torrent_of_its_own(world: World) -> None:
     world.leave(world.begin())
     lookup = world.begin()
-    world.session.take()
-    world.session.refuse()
-    handle = world.session.take()
-    assert world.session.held == [handle]
+    world.take()
+    world.libtorrent.refuse()
+    handle = world.take()
+    assert world.libtorrent.held == [handle]
     assert [one.handle for one in lookup.torrents] == [handle]
     assert handle.asked_dht == 1
 
@@ -129,21 +103,21 @@ async def test_who_comes_while_the_one_before_is_taken_away_has_a_torrent_of_its
 async def test_what_is_learnt_before_it_is_there_is_told_when_it_is(world: World) -> None:
     world.begin(hints=Hints(TRACKERS[:1], PEERS[:1]))
     world.begin(hints=Hints(TRACKERS, PEERS))
-    assert world.session.added == [(InfoHash(DIGITS), Hints(TRACKERS[:1], PEERS[:1]))]
-    handle = world.session.take()
+    assert world.libtorrent.told == [([*TRACKERS[:1]], [*PEERS[:1]])]
+    handle = world.take()
     assert (handle.trackers, handle.peers) == ([*TRACKERS[1:]], [*PEERS[1:]])
 
 
 async def test_what_is_refused_is_not_tried_again_where_nobody_waits_for_it(world: World) -> None:
     world.leave(world.begin())
-    world.session.refuse()
-    assert len(world.session.added) == 1
+    world.libtorrent.refuse()
+    assert len(world.libtorrent.added) == 1
 
 
 async def test_a_refusal_is_told_to_whoever_waits_once_it_is_tried_again_in_vain(world: World) -> None:
     lookup = world.begin()
-    world.session.refuse()
-    world.session.refuse()
+    world.libtorrent.refuse()
+    world.libtorrent.refuse()
     failure = await lookup.found
     assert callable(failure)
     assert isinstance(failure(), ResolverDown)
@@ -152,8 +126,8 @@ async def test_a_refusal_is_told_to_whoever_waits_once_it_is_tried_again_in_vain
 async def test_a_torrent_that_comes_by_half_of_its_hash_is_looked_up_by_the_whole(world: World) -> None:
     world.begin()
     lookup = world.begin(DIGITS + "cd" * 12)
-    world.session.take()
-    world.session.refuse()
-    handle = world.session.take()
-    assert world.session.held == [handle]
+    world.take()
+    world.libtorrent.refuse()
+    handle = world.take()
+    assert world.libtorrent.held == [handle]
     assert [(one.handle, one.info_hash.hex) for one in lookup.torrents] == [(handle, DIGITS + "cd" * 12)]

@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from functools import partial
 from itertools import islice
 
 import structlog
@@ -16,6 +17,7 @@ from services.resolvers.libtorrent.session import Handle, Session, connect
 from services.torrents import Hints
 
 _HEAD_START = 0.01  # seconds: most names come from the leading session within less, and cost nobody else anything
+_HEAD_START_IN_DHT = 0.03  # where nodes are near, five sessions that ask beside it would be what it waits for
 _PACE = 0.01
 _AT_ONCE = 5  # each time: of a thousand names at once the leading session finds most before their turn
 _MOST_PEERS = 500  # kept of a torrent, the last ones: a stranger may name any number of addresses
@@ -45,8 +47,8 @@ class Race:
         self._waiting = asyncio.Event()
 
     def ask_dht(self, torrent: SoughtTorrent[Handle]) -> None:
-        """Ask each session's DHT for peers of *torrent*, as soon as its turn comes."""
-        self._line_up(self._to_ask, torrent, 0.0)
+        """Ask each session's DHT for peers of *torrent*, as soon as its turn comes, unless its name is found before."""
+        self._line_up(self._to_ask, torrent, _HEAD_START_IN_DHT)
 
     def dialled(self, torrent: SoughtTorrent[Handle], peer: Endpoint, by: Session, *, again: bool) -> None:
         """Take in that *torrent* has *peer*, with whom the session *by* tries to connect, perhaps *again*.
@@ -123,32 +125,27 @@ class Race:
             self._waiting.set()
 
     def _join(self, torrent: SoughtTorrent[Handle]) -> None:
+        info_hash, told = torrent.info_hash, Hints(peers=tuple(torrent.known))
+
+        def wanted() -> bool:
+            return torrent.wanted and torrent.info_hash == info_hash
+
         for session in self._beside:
-            self._add(torrent, session)
-
-    def _add(self, torrent: SoughtTorrent[Handle], session: Session, *, again: bool = False) -> None:
-        info_hash, hints = torrent.info_hash, Hints(peers=tuple(torrent.known))
-
-        def added(given: Handle | ResolverDown) -> None:
-            wanted = torrent.wanted and torrent.info_hash == info_hash
-            if isinstance(given, ResolverDown):
-                if wanted and not again:  # who had it is going: a lookup that was given up
-                    self._add(torrent, session, again=True)
-                else:  # a hybrid may be there by its other hash; the others go on
-                    _log.debug("swarm.beside", way=session.way, **given.parameters)
-            elif wanted:
-                self._on_joined(torrent, session, given, hints.peers)
-            else:
-                session.remove(given)
-
-        session.add_soon(info_hash, hints, added, alone=True)
+            then = partial(self._on_joined, torrent, session, frozenset(told.peers))
+            session.add_soon(info_hash, told, then, wanted=wanted, alone=True)
 
     def _on_joined(
-        self, torrent: SoughtTorrent[Handle], session: Session, handle: Handle, told: Collection[Endpoint]
+        self,
+        torrent: SoughtTorrent[Handle],
+        session: Session,
+        told: Collection[Endpoint],
+        given: Handle | ResolverDown,
     ) -> None:
-        self._board.seek_beside(torrent, handle, session)
-        known = frozenset(told)
-        connect(handle, [one for one in torrent.known if one not in known])
+        if isinstance(given, ResolverDown):  # the others go on
+            _log.debug("swarm.beside", way=session.way, **given.parameters)
+        else:
+            self._board.seek_beside(torrent, given, session)
+            connect(given, [one for one in torrent.known if one not in told])
 
 
 def _next_of(line: _Line, now: float) -> Iterator[SoughtTorrent[Handle]]:

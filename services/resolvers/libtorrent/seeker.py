@@ -80,31 +80,25 @@ class Seeker:
         self._race.hinted(torrent, peers)
         return torrent
 
-    def _put(self, torrent: SoughtTorrent[Handle], told: Hints, *, again: bool = False) -> None:
+    def _put(self, torrent: SoughtTorrent[Handle], told: Hints) -> None:
         info_hash = torrent.info_hash
 
-        def added(given: Handle | ResolverDown) -> None:
-            if self._board.awaits(torrent) and torrent.info_hash == info_hash:
-                self._on_added(torrent, told, given, again=again)
-            elif not isinstance(given, ResolverDown):
-                self._session.remove(given)
+        def wanted() -> bool:
+            return self._board.awaits(torrent) and torrent.info_hash == info_hash
 
-        self._session.add_soon(info_hash, told, added, unnamed=self._policy.proxied)
+        then = partial(self._on_added, torrent, told)
+        self._session.add_soon(info_hash, told, then, wanted=wanted, unnamed=self._policy.proxied)
 
-    def _on_added(
-        self, torrent: SoughtTorrent[Handle], told: Hints, given: Handle | ResolverDown, *, again: bool
-    ) -> None:
-        """Take in what came of adding *torrent*, *told* of so much, perhaps *again*."""
-        if not isinstance(given, ResolverDown):
-            self._board.there(torrent, given)
-            for url in torrent.sightings.trackers.difference(told.trackers):
-                given.add_tracker({"url": url})
-            connect(given, torrent.sightings.hinted.difference(told.peers))
-            self._announce(torrent, self._clock.monotonic())
-        elif not again:  # who had it is going: a lookup that was given up, or a hybrid that came by its other hash
-            self._put(torrent, told, again=True)
-        else:
+    def _on_added(self, torrent: SoughtTorrent[Handle], told: Hints, given: Handle | ResolverDown) -> None:
+        """Take in what came of adding *torrent*, *told* of so much."""
+        if isinstance(given, ResolverDown):
             self._board.end(torrent, partial(ResolverDown, **given.parameters))
+            return
+        self._board.there(torrent, given)
+        for url in torrent.sightings.trackers.difference(told.trackers):
+            given.add_tracker({"url": url})
+        connect(given, torrent.sightings.hinted.difference(told.peers))
+        self._announce(torrent, self._clock.monotonic())
 
     def _make_whole(self, torrent: SoughtTorrent[Handle], info_hash: InfoHash) -> None:
         """Look *torrent* up by the v2 *info_hash* instead of its first 40 digits, which somebody took for a v1 hash.

@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import socket
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self, cast
 
@@ -43,6 +44,16 @@ _BY_OTHERS = lt.peer_info.tracker | lt.peer_info.dht | lt.peer_info.pex | lt.pee
 _log = structlog.get_logger(__name__)
 
 
+@dataclass(frozen=True)
+class _Coming:
+    """What was added soon and not heard of yet."""
+
+    params: lt.add_torrent_params
+    then: Added
+    wanted: Callable[[], bool]
+    again: bool = False
+
+
 class Session:
     """A session that looks for metadata, and the only holder of libtorrent's own. `start` makes one, `stop` ends it.
 
@@ -55,7 +66,7 @@ class Session:
         self._leads = leads
         self._keeping: asyncio.Task[None] | None = None
         self._tickets = itertools.count()
-        self._coming: dict[str, Added] = {}
+        self._coming: dict[str, _Coming] = {}
         self._bell, self._rope = socket.socketpair()
         for end in (self._bell, self._rope):
             end.setblocking(False)  # noqa: FBT003 - it takes no keyword
@@ -133,13 +144,26 @@ class Session:
             raise ResolverDown(reason=str(error)) from error
 
     def add_soon(
-        self, info_hash: InfoHash, hints: Hints, then: Added, *, alone: bool = False, unnamed: bool = False
+        self,
+        info_hash: InfoHash,
+        hints: Hints,
+        then: Added,
+        *,
+        wanted: Callable[[], bool],
+        alone: bool = False,
+        unnamed: bool = False,
     ) -> None:
-        """Do as `add` without waiting for libtorrent's thread, which serves peers; *then* is told what came of it."""
-        params = _params(info_hash, hints, alone=alone, unnamed=unnamed)
-        params.save_path = f"{_NOWHERE}/{next(self._tickets)}"  # all that says which alert is whose
-        self._coming[params.save_path] = then
-        self._held.async_add_torrent(params)
+        """Do as `add` without waiting for libtorrent's thread, which serves peers; *then* is told what came of it.
+
+        What is not *wanted* any more by then leaves again, and nobody is told. What libtorrent refuses is added once
+        more: who had it is going, a lookup that was given up, or a hybrid that came by its other hash.
+        """
+        self._send(_Coming(_params(info_hash, hints, alone=alone, unnamed=unnamed), then, wanted))
+
+    def _send(self, coming: _Coming) -> None:
+        coming.params.save_path = f"{_NOWHERE}/{next(self._tickets)}"  # all that says which alert is whose
+        self._coming[coming.params.save_path] = coming
+        self._held.async_add_torrent(coming.params)
 
     @property
     def coming(self) -> int:
@@ -148,9 +172,17 @@ class Session:
 
     def added(self, alert: lt.add_torrent_alert) -> None:
         """Take in what came of something that was added; of what `add` did nobody is told."""
-        then = self._coming.pop(alert.params.save_path, None)
-        if then is not None:
-            then(ResolverDown(reason=alert.error.message()) if alert.error.value() else alert.handle)
+        coming = self._coming.pop(alert.params.save_path, None)
+        if coming is None:
+            return
+        refused = alert.error.value() != 0
+        if not coming.wanted():
+            if not refused:
+                self.remove(alert.handle)
+        elif refused and not coming.again:
+            self._send(replace(coming, again=True))
+        else:
+            coming.then(ResolverDown(reason=alert.error.message()) if refused else alert.handle)
 
     def remove(self, handle: Handle) -> None:
         self._held.remove_torrent(handle)
