@@ -1,7 +1,6 @@
 """The composition root's door: how the program is started, and how a signal stops it."""
 
 import asyncio
-import faulthandler
 import gc
 import os
 import resource
@@ -14,7 +13,6 @@ from bot.config import Settings
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _OPEN_FILES = 65_536
-_LONGEST_STOP = 30.0  # seconds: the rest are waited for by nobody, and what is lost is what a power cut loses
 
 
 async def run(settings: Settings) -> None:
@@ -47,18 +45,13 @@ def _stop_at_signal(stop: asyncio.Event) -> None:
     the rest then waited without an end. What is lost is what a power cut loses. The numbers come as bytes, which a
     thread reads until the process ends: Python loses a signal that arrives while a handler is replaced. SIGHUP is never
     the second one, since a terminal that closes sends several, and stays ignored where it was (nohup).
-
-    libtorrent holds the interpreter while its sessions end, for good where a proxy fell silent at the wrong moment.
-    Then no thread of Python hears anything, and faulthandler's, which needs no interpreter, ends the process.
     """
     loop = asyncio.get_running_loop()
     numbers, written = socket.socketpair()
     written.settimeout(0)
-    nowhere = os.open(os.devnull, os.O_WRONLY)
 
     def hear() -> None:
         numbers.recv(1)
-        faulthandler.dump_traceback_later(_LONGEST_STOP, exit=True, file=nowhere)
         loop.call_soon_threadsafe(stop.set)
         while (number := numbers.recv(1)[0]) == signal.SIGHUP:
             pass

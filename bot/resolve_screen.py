@@ -13,7 +13,7 @@ from rich.live import Live
 from rich.text import Text
 
 from bot.terminal import say
-from handlers.text import shown_name
+from handlers.text import extent, shown_name
 from services.i18n import ENGLISH, duration, sentence, source_word
 from services.torrents import Step, TorrentId, TorrentInfo
 from services.units import size
@@ -61,7 +61,7 @@ def as_text(outcome: Outcome) -> str:
 def _found(info: TorrentInfo) -> Iterator[str]:
     count = len(info.files)
     yield shown_name(info.name.text) or "(its name is empty)"
-    words = [size(info.size), "1 file" if count == 1 else f"{count} files"] if info.size or count else []
+    words = [*extent(ENGLISH, info.size, count)]
     source = source_word(ENGLISH, info.source) or shown_name(info.source)
     words.append(f"verified, from {source}" if info.verified else f"claimed by {source}, not verified")
     if not info.name.certain:

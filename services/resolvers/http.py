@@ -2,6 +2,7 @@
 
 import asyncio
 import ipaddress
+import re
 import socket
 import ssl
 import zlib
@@ -24,8 +25,13 @@ from services.torrents import Hints, Progress, TorrentId, TorrentInfo
 
 _MOST_REDIRECTS = 3
 _NETWORKS = [
-    ipaddress.ip_network(one) for one in ("10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")
+    ipaddress.ip_network(one)
+    for one in (
+        *("10.0.0.0/8", "100.64.0.0/10", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7", "fe80::/10"),
+        "127.0.1.0/24",  # where Debian has a machine's own name
+    )
 ]
+_LOOPBACK = re.compile(r"[^.]+\.?|.+\.(localhost|localdomain)\.?", re.IGNORECASE)
 _HEADERS = (("User-Agent", "calibot"), ("Accept-Encoding", "identity"))
 _KNOWS_NOT = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
 _PLAIN = "!#$%&'()*+,/:;=?@[]~"  # what a redirect may say as it is, beside letters, digits and "_.-"
@@ -263,7 +269,8 @@ class _Guarded(httpcore.AsyncNetworkBackend):
 
     def _would_be_asked(self, host: str, address: Address) -> bool:
         """Whether it is kept off as a private address alone, and meant: whoever blocks a name answers with others."""
-        meant = literal(host) is not None or "." not in host or any(address in one for one in _NETWORKS)
+        named = literal(host) is not None or _LOOPBACK.fullmatch(host) is not None
+        meant = named or any(address in one for one in _NETWORKS)
         return meant and replace(self._policy, allow_private=True).admits(address)
 
     async def _addresses(self, host: str, port: int) -> Mapping[str, Address]:

@@ -177,26 +177,31 @@ async def test_a_signal_ends_it_in_order(running: World, number: signal.Signals)
 
 
 HELD = """
-import asyncio, ctypes, os, signal
+import asyncio, contextlib, ctypes
 from types import SimpleNamespace
-from bot import alone, app
+from bot import swarm
+from bot.config_resolvers import Libtorrent
 
-async def serve(settings, stop):
-    os.kill(os.getpid(), signal.SIGTERM)
-    await stop.wait()
+@contextlib.asynccontextmanager
+async def holding(**_):
+    yield
     ctypes.PyDLL(None).sleep(3600)
 
-app._LONGEST_STOP, alone.serve = 0.5, serve
-token = SimpleNamespace(get_secret_value=str)
-asyncio.run(app.run(SimpleNamespace(telegram=SimpleNamespace(token=token))))
+async def main():
+    async with swarm.opened(Libtorrent(), None):
+        print("found", flush=True)
+
+swarm._LONGEST_END, swarm.LibtorrentResolver = 0.5, SimpleNamespace(open=holding)
+asyncio.run(main())
 """
-"""The interpreter is held for an hour while it ends: no thread of it hears anything."""
+"""The interpreter is held for an hour while the swarm part ends: no thread of it hears anything."""
 
 
-async def test_it_ends_where_the_interpreter_is_held_for_good() -> None:
-    process = await asyncio.create_subprocess_exec(sys.executable, "-c", HELD, cwd=ROOT, stderr=asyncio.subprocess.PIPE)
-    _, errors = await process.communicate()
-    assert (process.returncode, errors) == (1, b"")
+async def test_it_ends_where_libtorrent_holds_the_interpreter_for_good() -> None:
+    piped = asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", HELD, cwd=ROOT, stdout=piped, stderr=piped)
+    said = await process.communicate()
+    assert (process.returncode, said) == (1, (b"found\n", b""))
 
 
 @contextlib.contextmanager

@@ -16,11 +16,21 @@ async def said(settings: Resolvers) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "host", ["10.0.0.5", "127.0.0.1:8000", "[fd00::1]", "localhost", "cache.lan:8080", "2130706433"]
+    "host",
+    [
+        *("10.0.0.5", "127.0.0.1:8000", "[fd00::1]", "2130706433", "localhost", "LOCALHOST.", "cache.localhost"),
+        *("cache.lan:8080", "own.example", "nas.local", "six.local"),
+    ],
 )
 async def test_a_cache_that_is_kept_off_is_told_with_what_to_do(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
     real = socket.getaddrinfo
-    home = {"cache.lan": "192.168.1.2"}
+    home = {
+        **dict.fromkeys(("LOCALHOST.", "localhost.", "cache.localhost"), "127.0.0.1"),
+        "cache.lan": "192.168.1.2",
+        "own.example": "127.0.1.1",
+        "nas.local": "169.254.7.7",
+        "six.local": "fe80::1",
+    }
     monkeypatch.setattr(socket, "getaddrinfo", lambda host, *of, **how: real(home.get(host, host), *of, **how))
     (line,) = await said(Resolvers(order=("http",), http=Http(templates=(f"https://{host}/{{info_hash}}",))))
     assert line == (

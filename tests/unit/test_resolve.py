@@ -4,6 +4,7 @@ import asyncio
 import io
 import json
 import sys
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -165,6 +166,12 @@ def test_a_name_is_exact_in_json_and_harmless_on_a_terminal(name: str) -> None:
     text = as_text(found(name))
     assert text.count("\n") == 3
     assert not set("\x1b\x7f\x9b\u202e\u2066\ud800") & set(text)
+
+
+def test_of_a_claim_that_tells_its_size_alone_no_files_are_counted() -> None:
+    claim = replace(info(TorrentId(v1=InfoHash(ONE)), files=0), size=123_456, verified=False)
+    line = as_text(replace(found("x"), info=claim)).splitlines()[2]
+    assert line == "  123 kB · claimed by the swarm, not verified"
 
 
 def test_a_guess_is_told_as_one_and_a_name_that_is_empty_too() -> None:
