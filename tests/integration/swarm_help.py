@@ -170,7 +170,8 @@ def nothing_left_in(resolver: LibtorrentResolver) -> bool:
     """Whether no session has a torrent, and nobody waits for one."""
     board = resolver._board
     sessions = [one._held for arm in resolver._arms for one in (arm.session, arm.lane.session)]
-    sessions[0].get_torrents()  # whatever was on its way into it is there when that returns
-    resolver._arms[0].alerts.hear()
+    for arm in resolver._arms:
+        arm.session._held.get_torrents()  # whatever was on its way into it is there when that returns
+        arm.alerts.hear()
     held = [torrent for session in sessions for torrent in session.get_torrents()]
     return not (held or board.torrents or board.running or board.lookups)
