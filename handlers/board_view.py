@@ -31,7 +31,7 @@ MOST_ENDS = 80
 _FEW_NOTES = 3
 _FEW_DIGITS = 8
 _SHORT = 90
-_REASON = 160
+_REASON = 240
 """Room for a whole reason: what there is to be done stands at its end."""
 _CUT_REASON = 90
 _SHORTER = 60

@@ -60,6 +60,8 @@ def _of_the_others(t: Translation, parameters: Parameters) -> Iterator[str]:
         yield t.gettext("; in line for {sources}").format(sources=_sources(t, waiting))
     if down := str(parameters.get("down", "")):
         yield t.gettext("; {sources} cannot be asked now").format(sources=_sources(t, down))
+    if unasked := str(parameters.get("unasked", "")):
+        yield t.gettext(" Could not be asked: {sources}.").format(sources=_sources(t, unasked))
 
 
 def _sources(t: Translation, labels: str) -> str:
@@ -112,7 +114,7 @@ def _asking_others(t: Translation, parameters: Parameters) -> str:
 
 def _source_failed(t: Translation, parameters: Parameters) -> str:
     source, reason = (str(parameters.get(key, "?")) for key in ("source", "reason"))
-    return t.gettext("No name from {source}: {reason}").format(source=_sources(t, source), reason=reason)
+    return t.gettext("No name from {source}: {reason}.").format(source=_sources(t, source), reason=reason.rstrip("."))
 
 
 def _no_turn(t: Translation, parameters: Parameters) -> str:

@@ -279,12 +279,17 @@ def verdict(evidence: Step | None) -> Step:
 
     *evidence* parameters: ``trackers`` asked, ``trackers_answered``, ``dht`` (0 or 1), ``dht_nodes``, ``peers`` seen,
     ``seeds`` by a tracker's word, peers ``ever_connected`` and still ``connected``, for how many seconds the last of
-    one source has been ``gone_for``, and ``waiting``, sources whose turn has not come. The code is ``no_turn`` (there
-    are such), ``slow`` (peers there, none gave it; so many were ``met``, or, ``gone_for`` so long, are no more),
-    ``dead`` (somebody answered: nobody has it), ``cut_off`` (nobody answered), or ``timed_out`` where nothing of a
-    swarm was reported.
+    one source has been ``gone_for``, ``waiting``, sources whose turn has not come, and ``down``, those that could not
+    be asked: the failure names them as ``unasked``. The code is ``no_turn`` (some wait), ``slow`` (peers there, none
+    gave it; so many were ``met``, or, ``gone_for`` so long, are no more), ``dead`` (somebody answered: nobody has it),
+    ``cut_off`` (nobody answered), or ``timed_out`` where nothing of a swarm was reported.
     """
     seen = evidence.parameters if evidence is not None else {}
+    failure = _judged(seen)
+    return replace(failure, parameters={**failure.parameters, "unasked": seen["down"]}) if "down" in seen else failure
+
+
+def _judged(seen: Mapping[str, int | float | str]) -> Step:
     if waiting := seen.get("waiting"):
         return Step("no_turn", {"sources": waiting})
     if not {"trackers", "dht", "peers"} & seen.keys():

@@ -144,7 +144,8 @@ class Chain:
         """See `Resolver.resolve`.
 
         Raises:
-            LookupFailed: none has the name: as the first of those says that could be asked.
+            LookupFailed: none has the name: as the first of those says that could be asked. Parameter *unasked* names
+                those that could not be; where that were all of them, it is ResolverDown, and *source* names them.
         """
         asking = self._under_way[torrent] = _Asking(
             torrent, hints, progress, self._sources, clock=self._clock, hedge_after=self._hedge_after
@@ -259,10 +260,8 @@ class _Asking:
             source.was_in_time(now)
         try:
             info = leg.result()
-        except ResolverDown as error:
-            if source.breaker.seconds_left:  # it stood in line behind one who tried in vain, too
-                self._down[source.label] = None
-            self._failures.append(ResolverDown(**{**error.parameters, "source": source.label}))
+        except ResolverDown:
+            self._down[source.label] = None
         except CalibotError as error:
             self._failures.append(error)
         except (Exception, asyncio.CancelledError):  # a bug of this source's; the others go on
@@ -287,8 +286,11 @@ class _Asking:
     def _last_word(self) -> TorrentInfo:
         if self._claim is not None:
             return self._claim
-        asked = [one for one in self._failures if not isinstance(one, ResolverDown)]
-        raise next(iter(asked + self._failures), ResolverDown(reason="paused", source=",".join(self._down)))
+        down = ",".join(self._down)
+        if not self._failures:
+            raise ResolverDown(source=down)
+        first = self._failures[0]
+        raise type(first)(**first.parameters, unasked=down) if down else first
 
     # What it tells.
 

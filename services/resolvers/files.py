@@ -14,7 +14,7 @@ from typing import Self
 import structlog
 
 from services.clock import Clock, at_most
-from services.errors import NotFound
+from services.errors import NotFound, ResolverDown
 from services.resolvers.torrent_file import UNREADABLE, ReadTorrent, content_of, torrent_in
 from services.torrents import Hints, InfoHash, Progress, TorrentId, TorrentInfo
 
@@ -46,12 +46,13 @@ class _Seen:
 class _Shelf:
     """What the last look has found: each file's hashes or trouble, a folder's trouble; and where each hash is.
 
-    *too_many*: there were more files than are looked at.
+    *too_many*: there were more files than are looked at. *trouble* is why none of the folders could be read.
     """
 
     seen: Mapping[Path, _Seen] = field(default_factory=dict)
     where: Mapping[InfoHash, Sequence[Path]] = field(default_factory=dict)
     too_many: bool = False
+    trouble: str = ""
 
 
 class FilesResolver:
@@ -90,9 +91,12 @@ class FilesResolver:
 
         Raises:
             NotFound: no file is this torrent's (parameter *reason* is ``no_file``), or none can be read any more.
+            ResolverDown: none of the folders can be read.
         """
         progress.started()
         await self._look_where_it_is_time()
+        if self._shelf.trouble:
+            raise ResolverDown(reason=self._shelf.trouble)
         failure = NotFound(reason="no_file")
         for path in dict.fromkeys(path for one in torrent.hashes for path in self._shelf.where.get(one, ())):
             try:
@@ -149,7 +153,9 @@ def _looked_into(folders: Sequence[Path], before: _Shelf, read: ReadTorrent, ove
     for path, what in seen.items():
         for one in what.hashes:
             where.setdefault(one, []).append(path)
-    return _Shelf(seen, where, too_many)
+    troubles = [seen[one].trouble for one in folders if one in seen]  # but for those that can be read
+    trouble = "; ".join(dict.fromkeys(troubles)) if len(troubles) == len(folders) else ""
+    return _Shelf(seen, where, too_many, trouble)
 
 
 def _files_in(folders: Sequence[Path], refused: Callable[[OSError], None]) -> Iterator[tuple[Path, _Stamp]]:

@@ -51,6 +51,15 @@ async def test_what_nobody_verifies_in_time_is_told_as_a_claim(place: Place, tmp
     ]
 
 
+async def test_what_the_swarm_came_to_is_told_with_who_could_not_be_asked(place: Place, tmp_path: Path) -> None:
+    with_sources(place, order=["files", "libtorrent"], files__folders=[str(tmp_path / "none")])
+    ended = await place.resolve("--timeout", "2", place.swarm.dead().magnet())
+    assert ended.code == 1
+    said = ended.output.splitlines()[1]
+    assert said.startswith("  Dead, as it seems: 1 tracker answered")
+    assert said.endswith(" Could not be asked: the owner's torrent files.")
+
+
 async def test_a_torrent_file_in_a_folder_answers_without_the_swarm(place: Place, tmp_path: Path) -> None:
     sample = make_sample("Filed.mkv")
     (tmp_path / "torrents" / "deep").mkdir(parents=True)

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import shutil
 import threading
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +16,7 @@ from structlog.testing import capture_logs
 
 from sandbox.swarm import make_sample
 from sandbox.swarm.samples import Sample
-from services.errors import NotFound
+from services.errors import NotFound, ResolverDown
 from services.resolvers.files import FilesResolver
 from services.resolvers.libtorrent import read_torrent
 from services.torrents import Hints, InfoHash, TorrentId, TorrentInfo
@@ -291,8 +292,17 @@ async def test_a_link_to_a_file_is_followed_and_one_to_a_folder_is_not(tmp_path:
             await shelf.find(within)
 
 
-async def test_a_folder_that_is_not_there_has_nothing(shelf: Shelf) -> None:
-    folders = [shelf.folder / "none"]
-    async with FilesResolver.open(folders, clock=shelf.clock, read=read_torrent) as nowhere:
-        with pytest.raises(NotFound, match="no_file"):
-            await nowhere.resolve(TorrentId.of(InfoHash("a" * 40)), Hints(), Steps())
+async def test_where_no_folder_can_be_read_it_is_down_until_one_can_be(shelf: Shelf) -> None:
+    sample, mount = make_sample("Mounted.mkv"), Shelf(shelf.folder / "mount")
+    folders = [mount.folder, shelf.folder / "none"]
+    async with FilesResolver.open(folders, clock=shelf.clock, read=read_torrent) as mount.resolver:
+        for _ in range(2):
+            with pytest.raises(ResolverDown, match="No such file or directory"):
+                await mount.find(sample)
+            mount.put("a.torrent", sample)
+            await shelf.clock.advance(10)
+            assert (await mount.find(sample)).name.text == "Mounted.mkv"
+            with pytest.raises(NotFound, match="no_file"):
+                await mount.find(make_sample("Unknown.mkv"))
+            shutil.rmtree(mount.folder)
+            await shelf.clock.advance(10)

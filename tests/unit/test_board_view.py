@@ -169,8 +169,11 @@ def test_of_ends_that_nobody_was_told_of_a_board_tells_as_many_as_fit_the_newest
 
 
 @in_each_language
-def test_thirty_that_were_dead_all_stand_on_their_list_and_a_few_with_the_whole_reason(t: Translation) -> None:
-    why = Step("dead", {"trackers": 2, "nodes": 0})
+@pytest.mark.parametrize("more", [{}, {"unasked": "command,http"}])
+def test_thirty_that_were_dead_all_stand_on_their_list_and_a_few_with_the_whole_reason(
+    more: dict[str, str], t: Translation
+) -> None:
+    why = Step("dead", {"trackers": 2, "nodes": 0, **more})
     dead = tuple(noted(State.FAILED, number, failure=why) for number in range(30))
     whole = sentence(why.code, why.parameters, t)
     assert text_of(view(ended=dead), t=t).count("✗") == len(dead)

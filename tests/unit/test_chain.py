@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 from structlog.testing import capture_logs
 
-from services.errors import CalibotError, NotFound, ResolverDown
+from services.errors import CalibotError, NotFound, ResolverDown, SourceFailed
 from services.resolvers.breaker import Breaker
 from services.resolvers.chain import Chain, Source
 from services.resolvers.port import ASKED
@@ -326,10 +326,31 @@ async def test_where_nobody_knows_it_who_could_be_asked_says_why(clock: FakeCloc
     down, knows_not = FakeSource(clock, "down", ResolverDown()), FakeSource(clock, "second", NotFound(reason="gone"))
     failure = await Rig(clock, [down, knows_not]).answer(5)
     assert isinstance(failure, NotFound)
-    assert failure.parameters == {"reason": "gone"}
-    failure = await Rig(clock, [FakeSource(clock, "down", ResolverDown(reason="refused")), down]).answer(5)
+    assert failure.parameters == {"reason": "gone", "unasked": "down"}
+    failure = await Rig(clock, [FakeSource(clock, "also down", ResolverDown(reason="refused")), down]).answer(5)
     assert isinstance(failure, ResolverDown)
-    assert failure.parameters == {"reason": "refused", "source": "down"}
+    assert failure.parameters == {"source": "also down,down"}
+
+
+async def test_the_last_word_names_who_could_not_be_asked_from_the_first_lookup_on(clock: FakeClock) -> None:
+    down = FakeSource(clock, "down", ResolverDown(), delay=0)
+    failed = SourceFailed(source="second", reason="no such torrent")
+    rig = Rig(clock, [down, FakeSource(clock, "second", failed), FakeSource(clock, "third", NotFound())])
+    for asked in (1, 2, 3, 3):
+        failure = await rig.answer(5)
+        assert isinstance(failure, SourceFailed)
+        assert failure.parameters == {**failed.parameters, "unasked": "down"}
+        assert len(down.asked) == asked
+
+
+async def test_that_a_source_could_not_be_asked_is_told_in_that_very_lookup(clock: FakeClock) -> None:
+    silent, down = FakeSource(clock, "silent", delay=NEVER), FakeSource(clock, "down", ResolverDown(), delay=1)
+    rig = Rig(clock, [silent, down])
+    lookup = rig.begin()
+    await clock.advance(7)
+    assert rig.told.steps[-1] == Step("asking_others", {"sources": "silent", "down": "down"})
+    lookup.cancel()
+    await asyncio.wait([lookup])
 
 
 async def test_a_bug_of_a_source_is_logged_and_is_the_failure_where_nobody_else_knows(clock: FakeClock) -> None:

@@ -14,7 +14,7 @@ import services
 import web
 from services.calibration.task import verdict
 from services.errors import CalibotError
-from services.i18n import ENGLISH, Translation, codes, sentence
+from services.i18n import ENGLISH, Translation, codes, sentence, source_word
 from services.resolvers.libtorrent.evidence import DhtSightings, Sightings, step
 from services.torrents import Step
 from tests.languages import ALL
@@ -76,6 +76,7 @@ def _steps() -> Iterator[Step]:
     yield Step("asking", {"trackers": 1, "dht": 1, "beside": "http,new", "down": "command"})
     waiting = Step("asking", {"trackers": 1, "dht": 1, "waiting": "command,http"})
     yield from (waiting, verdict(waiting))
+    yield verdict(Step("asking", {"trackers": 1, "dht": 1, "down": "command,http"}))
     for asked in (0, 1, 2):
         for answered in range(asked + 1):
             for dht in (DhtSightings(asked=False), DhtSightings(asked=True), DhtSightings(asked=True, nodes=9)):
@@ -120,6 +121,20 @@ def test_who_had_no_turn_is_named() -> None:
     words = {"sources": "command,http"}
     assert said("no_turn", **words) == "No name in time, and the owner's program, a web cache had no turn. Try again."
     assert said("asking", trackers=1, waiting="command") == "asking 1 tracker; in line for the owner's program"
+
+
+@in_each_language
+@pytest.mark.parametrize("code", ["cut_off", "dead", "lookup_failed", "no_turn", "not_found", "slow", "timed_out"])
+def test_who_could_not_be_asked_is_named_once_after_the_words_of_a_failure(code: str, t: Translation) -> None:
+    parameters = {"trackers": 1, "peers": 2, **GIVEN.get(code, {})}
+    after = t.gettext(" Could not be asked: {sources}.").format(sources=f"{source_word(t, 'command')}, new")
+    assert said(code, t, **parameters, unasked="command,new") == said(code, t, **parameters) + after
+
+
+def test_what_a_program_said_ends_before_who_could_not_be_asked_is_named() -> None:
+    for reason in ("no such torrent", "no such torrent."):
+        words = said("source_failed", source="command", reason=reason, unasked="http")
+        assert words == "No name from the owner's program: no such torrent. Could not be asked: a web cache."
 
 
 def test_no_sentence_is_written_for_a_code_that_nobody_gives() -> None:

@@ -104,6 +104,22 @@ def test_a_time_out_is_judged_by_the_evidence(parameters: dict[str, int], expect
         assert verdict(Step(code, parameters)) == expected
 
 
+@pytest.mark.parametrize(
+    "seen",
+    [
+        {"sources": "files"},
+        {"sources": "files", "waiting": "qbittorrent"},
+        {"trackers": 1, "peers": 2},
+        {"trackers": 1, "trackers_answered": 1},
+        {"trackers": 1},
+    ],
+)
+def test_a_time_out_names_who_could_not_be_asked_whatever_it_is_judged_to_be(seen: dict[str, int | str]) -> None:
+    judged = verdict(Step("asking", seen))
+    told = verdict(Step("asking", {**seen, "down": "command,http"}))
+    assert told == Step(judged.code, {**judged.parameters, "unasked": "command,http"})
+
+
 def test_where_a_source_had_no_turn_nobody_is_said_to_have_nothing() -> None:
     for seen in ({}, {"sources": "files"}, {"trackers": 1, "trackers_answered": 1, "dht_nodes": 9, "peers": 3}):
         assert verdict(Step("asking", {**seen, "waiting": "command,http"})) == Step(
