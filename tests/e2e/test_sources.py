@@ -68,6 +68,29 @@ async def test_a_torrent_file_in_a_folder_answers_without_the_swarm(place: Place
     found, missing = await place.resolve(sample.magnet()), await place.resolve(place.swarm.dead().magnet())
     assert (found.code, found.output.splitlines()[1]) == (0, "  Filed.mkv")
     assert (missing.code, "No source that was asked knows this torrent." in missing.output) == (1, True)
+    assert missing.errors == ""
+
+
+@pytest.mark.parametrize("words", [(), ("--json",)])
+async def test_of_sources_that_cannot_be_asked_it_is_said_once_who_knows_why(
+    place: Place, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    with_sources(place, order=["command"], command__argv=["/no/such/program", "{info_hash}"])
+    config = place.config.rename(tmp_path / "my settings.toml")
+    ended = await command("resolve", "--config", config, *words, "1" * 40, "2" * 40)
+    assert (ended.code, ended.output.count("It cannot be asked now")) == (1, 2)
+    assert ended.errors == f"To see what is wrong: python -m bot check --config '{config}'\n"
+    assert "python -m bot" not in ended.output
+
+
+async def test_where_nobody_of_the_swarm_answers_it_is_said_who_knows_why(place: Place) -> None:
+    ended = await command(
+        "resolve", "--timeout", "1", "1" * 40, cwd=place.config.parent / "..",
+        CALIBOT_RESOLVERS__LIBTORRENT__LISTEN_INTERFACES="127.0.0.1:0",
+        CALIBOT_RESOLVERS__LIBTORRENT__DHT_BOOTSTRAP_NODES='["127.0.0.1:9"]',
+    )  # fmt: skip
+    assert (ended.code, "Cut off" in ended.output) == (1, True)
+    assert ended.errors == "To see what is wrong: python -m bot check\n"
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
