@@ -189,7 +189,8 @@ class Qbittorrent(BaseModel):
 
     model_config = FROZEN
     url: str = ""
-    """The address of a qBittorrent's Web UI (4.5 or newer), such as http://127.0.0.1:8080; it is asked for names."""
+    """The address of a qBittorrent's Web UI (4.5 or newer), such as http://127.0.0.1:8080; it is asked for names. Its
+    port and that of [web] are both 8080 unless told otherwise: change one."""
     username: str = ""
     """Who logs in there; nobody does where it asks for no login from here."""
     password: SecretStr = SecretStr("")

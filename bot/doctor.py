@@ -87,7 +87,7 @@ async def _findings(settings: Settings, live: str | None, dht_state: Path) -> As
     yield await asyncio.to_thread(_look_at_disk, settings.database.path)
     if settings.web.enabled:
         yield await asyncio.to_thread(_look_at_web_port, Interface(settings.web.host, settings.web.port), running)
-    async for finding in look_at_sources(settings.resolvers):
+    async for finding in look_at_sources(settings.resolvers, settings.web):
         yield finding
     if "libtorrent" not in settings.resolvers.order:
         return

@@ -309,7 +309,7 @@ async def test_check_tells_of_each_source(place: Place, tmp_path: Path) -> None:
     said = ended.output
     assert f"✓ files: read in {tmp_path}" in said
     assert "✗ command: /no/such/program is no program that can be run — see [resolvers.command] argv" in said
-    assert "✗ http: 127.0.0.1:1: Connect call failed ('127.0.0.1', 1) — see [resolvers.http] templates" in said
+    assert "✗ http: 127.0.0.1:1: nobody can be reached there — see [resolvers.http] templates" in said
     assert "DHT" not in said
 
 
