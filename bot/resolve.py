@@ -148,13 +148,10 @@ async def _run(
 
 def _shows_in_a_check(failure: Step | None) -> bool:
     """Whether it may come of this machine or its settings; that nobody is there to be asked does not."""
-    match failure:
-        case Step(code="resolver_down"):
-            return True
-        case Step(code="cut_off"):
-            return any(failure.parameters.values())
-        case _:
-            return False
+    if failure is None:
+        return False
+    cut_off = failure.code == "cut_off" and any(failure.parameters.values())
+    return cut_off or failure.code == "resolver_down" or "unasked" in failure.parameters
 
 
 async def look_up(

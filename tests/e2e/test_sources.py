@@ -83,6 +83,13 @@ async def test_of_sources_that_cannot_be_asked_it_is_said_once_who_knows_why(
     assert "python -m bot" not in ended.output
 
 
+async def test_of_one_that_cannot_be_asked_beside_others_it_is_said_too_who_knows_why(place: Place) -> None:
+    with_sources(place, order=["command", "libtorrent"], command__argv=["/no/such/program", "{info_hash}"])
+    ended = await place.resolve("--timeout", "2", place.swarm.dead().magnet())
+    assert "Dead, as it seems" in ended.output
+    assert ended.errors == f"To see what is wrong: python -m bot check --config {place.config}\n"
+
+
 async def test_where_nobody_of_the_swarm_answers_it_is_said_who_knows_why(place: Place) -> None:
     ended = await command(
         "resolve", "--timeout", "1", "1" * 40, cwd=place.config.parent / "..",
