@@ -16,7 +16,7 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from bot.config_resolvers import Resolvers
-from bot.section import FROZEN, Positive
+from bot.section import FROZEN, Positive, at_home
 
 _ADDRESS = re.compile(r"https?://[^/\s?#]+(?:/[^\s?#]*)?/bot")
 _SITE = re.compile(r"https?://[^/\s?#@]+/?", re.IGNORECASE)
@@ -77,7 +77,7 @@ class Database(BaseModel):
     def _names_a_file(cls, value: Path) -> Path:
         if value.name in {"", ".."} or "\0" in str(value):
             raise ValueError("must name a file")
-        return value.expanduser()
+        return at_home(value)
 
 
 class Calibration(BaseModel):

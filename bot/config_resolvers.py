@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, Field, SecretStr, field_validator, model_validator
 
-from bot.section import FROZEN, Positive
+from bot.section import FROZEN, Positive, at_home
 from services.resolvers.addresses import AddressPolicy, can_be_asked, literal, tracker_host
 from services.resolvers.socks import Proxy, can_be_looked_up, proxy_of
 
@@ -133,9 +133,14 @@ class Command(BaseModel):
     @field_validator("argv")
     @classmethod
     def _names_what_is_looked_for(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        if value and not any("{info_hash}" in one for one in value[1:]):
+        if not value:
+            return value
+        program, *arguments = value
+        if not program.strip() or not any("{info_hash}" in one for one in arguments):
             raise ValueError('must be a program and its arguments, with {info_hash} in one: ["/path", "{info_hash}"]')
-        return value
+        if program.startswith("~"):  # else as it is: without its "./" it would be another one
+            program = str(at_home(Path(program)))
+        return program, *arguments
 
 
 class Files(BaseModel):
@@ -151,7 +156,7 @@ class Files(BaseModel):
         # An empty text is the program's own folder, too, and no file's name has a NUL.
         if any(not str(one).strip(" .") or "\0" in str(one) for one in value):
             raise ValueError("each must name a folder")
-        return value
+        return tuple(map(at_home, value))
 
 
 class Http(BaseModel):
@@ -184,7 +189,8 @@ class Qbittorrent(BaseModel):
 
     model_config = FROZEN
     url: str = ""
-    """The address of a qBittorrent's Web UI (4.5 or newer), such as http://127.0.0.1:8080; it is asked for names."""
+    """The address of a qBittorrent's Web UI (4.5 or newer), such as http://127.0.0.1:8080; it is asked for names. Its
+    port and that of [web] are both 8080 unless told otherwise: change one."""
     username: str = ""
     """Who logs in there; nobody does where it asks for no login from here."""
     password: SecretStr = SecretStr("")

@@ -19,7 +19,7 @@ from bot.doctor_swarm import look_at_proxy
 from bot.doctor_telegram import look_at_telegram
 from bot.finding import Finding, bad, good
 from bot.listening import TCP, Interface, has_port, interfaces, refusal
-from bot.terminal import print_whatever_comes, say, why
+from bot.terminal import nobody_reads, print_whatever_comes, say, why
 from services.errors import CalibotError, DatabaseDamaged, NewerSchema, ResolverDown
 from services.store.copies import examine
 from services.store.health import remedy
@@ -59,8 +59,11 @@ def main(config: Path, live: str | None) -> int:
         say(str(finding).replace(token, "<token>") if token else str(finding))
         return finding.good
 
-    with swarm.borrowed_dht_state(settings.database.path) as dht_state:
-        return asyncio.run(_check(_findings(settings, live, dht_state), tell))
+    try:
+        with swarm.borrowed_dht_state(settings.database.path) as dht_state:
+            return asyncio.run(_check(_findings(settings, live, dht_state), tell))
+    except BrokenPipeError:  # of what `_check` says of it, too
+        return nobody_reads()
 
 
 async def _check(findings: AsyncIterator[Finding], tell: Callable[[Finding], bool]) -> int:
@@ -84,7 +87,7 @@ async def _findings(settings: Settings, live: str | None, dht_state: Path) -> As
     yield await asyncio.to_thread(_look_at_disk, settings.database.path)
     if settings.web.enabled:
         yield await asyncio.to_thread(_look_at_web_port, Interface(settings.web.host, settings.web.port), running)
-    async for finding in look_at_sources(settings.resolvers):
+    async for finding in look_at_sources(settings.resolvers, settings.web):
         yield finding
     if "libtorrent" not in settings.resolvers.order:
         return

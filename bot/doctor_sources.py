@@ -5,18 +5,24 @@ import contextlib
 import os
 import shutil
 from collections.abc import AsyncIterator, Sequence
+from ipaddress import ip_address
 from pathlib import Path
+from urllib.parse import urlsplit
 
+from bot.config import Web
 from bot.config_resolvers import Qbittorrent, Resolvers
 from bot.finding import Finding, bad, good
 from bot.sources import caches, login_to
 from services.clock import SystemClock
 from services.errors import ResolverDown
+from services.resolvers.addresses import literal
 from services.resolvers.http import PRIVATE, HttpResolver
 from services.resolvers.qbittorrent import Server
 
+_IN_PLAIN_WORDS = {"Connect call failed": "nobody can be reached there", "WRONG_VERSION_NUMBER": "it speaks no https"}
 
-async def look_at_sources(settings: Resolvers) -> AsyncIterator[Finding]:
+
+async def look_at_sources(settings: Resolvers, page: Web) -> AsyncIterator[Finding]:
     """Yield what is to be said of those that the settings have, in their order; nothing where that is the swarm."""
     for source in settings.order:
         match source:
@@ -28,7 +34,7 @@ async def look_at_sources(settings: Resolvers) -> AsyncIterator[Finding]:
                 for finding in await _http(settings):
                     yield finding
             case "qbittorrent":
-                yield await asyncio.to_thread(_qbittorrent, settings.qbittorrent)
+                yield await asyncio.to_thread(_qbittorrent, settings.qbittorrent, page)
             case _:
                 continue
     for name, (_, value) in settings.given.items():
@@ -73,7 +79,8 @@ async def _trouble(cache: HttpResolver) -> str:
     try:
         await cache.reach()
     except ResolverDown as error:
-        return str(error.parameters["reason"])
+        server, colon, why = str(error.parameters["reason"]).partition(": ")
+        return server + colon + next((plain for word, plain in _IN_PLAIN_WORDS.items() if word in why), why)
     return ""
 
 
@@ -84,8 +91,11 @@ def _command(program: str) -> Finding:
     return good("command", f"{found} is asked")
 
 
-def _qbittorrent(settings: Qbittorrent) -> Finding:
+def _qbittorrent(settings: Qbittorrent, page: Web) -> Finding:
     """Ask it, once: a wrong password that is tried again and again gets this address banned."""
+    if _is_at(settings.url, page):
+        said = f"{settings.url} is where calibot's own page listens"
+        return bad("qbittorrent", said, "change that qBittorrent's port and url, or port in [web]")
     server = Server(login_to(settings))
     answers = False
     try:
@@ -102,18 +112,34 @@ def _qbittorrent(settings: Qbittorrent) -> Finding:
             server.leave(politely=answers)
 
 
+def _is_at(url: str, page: Web) -> bool:
+    """Whether *url* is that of *page*, as far as it says so by itself."""
+    parts, listens = urlsplit(url), ip_address(page.host)
+    host = literal("127.0.0.1" if parts.hostname == "localhost" else parts.hostname or "")
+    there = host is not None and (host == listens or (listens.is_unspecified and host.is_loopback))
+    return page.enabled and parts.port == page.port and there
+
+
 def _troubled(reason: str, settings: Qbittorrent) -> tuple[str, str]:
     """Return what is wrong with the one of *settings*, and what to do."""
     word = "API key" if settings.api_key.get_secret_value() else "username and password"
     see = "see [resolvers.qbittorrent]"
+    another = (f"what answers at {settings.url} is no qBittorrent", see)
     known = {
         "password": (f"{settings.url} does not let us in with this {word}", see),
-        "banned": (f"{settings.url} lets nobody in from this address for a while", "see whom it has banned"),
+        "banned": (
+            f"{settings.url} lets nobody in from this address for a while",
+            "put the password right, then start that qBittorrent anew, or wait an hour",
+        ),
         "timeout": (f"{settings.url} does not answer within {settings.timeout:g} s", see),
         "unreachable": (f"nobody can be reached at {settings.url}", "start it with its Web UI, or see url"),
-        "certificate": (f"the certificate of {settings.url} is not trusted", "name its file as REQUESTS_CA_BUNDLE"),
+        "certificate": (
+            f"{settings.url} shows no certificate that is trusted",
+            "name its file as REQUESTS_CA_BUNDLE, or see whether it speaks https at all",
+        ),
         "too_old": ("it is too old", "4.5 is the oldest that can be asked"),
         "too_large": ("its list of torrents is longer than 64 MiB", "let its torrents have fewer trackers"),
-        "garbage": (f"what answers at {settings.url} is no qBittorrent", see),
+        "garbage": another,
+        "status 404": another,
     }
     return known.get(reason) or (f"{settings.url} answers with {reason}", see)

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import math
+import shlex
 import signal
 import sys
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
@@ -55,10 +56,13 @@ def main(words: Sequence[str], config: Path | None, *, json: bool, seconds: floa
         return complain(str(error), code=BAD_INPUT)
     try:
         with swarm.borrowed_dht_state(settings.database.path) as dht_state:
-            running = _until_signalled(_run(wanted, settings, dht_state, json=json, seconds=seconds))
+            check = shlex.join(["python", "-m", "bot", "check", *(["--config", str(config)] if config else [])])
+            running = _until_signalled(_run(wanted, settings, dht_state, check, json=json, seconds=seconds))
             return asyncio.Runner().run(running)  # not closed: it would wait for threads; see `bot.cli`
     except CalibotError as error:
         return complain(f"Nothing can be looked up with resolvers.libtorrent as it is: {why(error)}", code=1)
+    except BrokenPipeError:
+        return nobody_reads()
     except BaseExceptionGroup as errors:
         if errors.subgroup(BrokenPipeError) is None:
             raise
@@ -121,12 +125,14 @@ async def _until_signalled(running: Coroutine[Any, Any, int]) -> int:
         return 128 + heard[0]
 
 
-async def _run(wanted: Wanted, settings: Settings, dht_state: Path, *, json: bool, seconds: float | None) -> int:
-    outcomes: set[bool] = set()
+async def _run(
+    wanted: Wanted, settings: Settings, dht_state: Path, check: str, *, json: bool, seconds: float | None
+) -> int:
+    failures: list[Step | None] = []
     with Board.on(sys.stderr) as board:
 
         def told(outcome: Outcome) -> None:
-            outcomes.add(outcome.info is not None)
+            failures.append(outcome.failure)
             board.say(as_json(outcome) if json else as_text(outcome))
 
         marks = sources.marks_of(settings.database.path)
@@ -135,7 +141,17 @@ async def _run(wanted: Wanted, settings: Settings, dht_state: Path, *, json: boo
             options = settings.calibration
             each = options.timeout if seconds is None else seconds
             await look_up(resolver, wanted, most=options.max_workers, seconds=each, board=board, told=told)
-    return 0 if outcomes == {True} else 1
+    if any(map(_shows_in_a_check, failures)):
+        complain(f"To see what is wrong: {check}", code=1)
+    return 1 if any(failures) else 0
+
+
+def _shows_in_a_check(failure: Step | None) -> bool:
+    """Whether it may come of this machine or its settings; that nobody is there to be asked does not."""
+    if failure is None:
+        return False
+    cut_off = failure.code == "cut_off" and any(failure.parameters.values())
+    return cut_off or failure.code == "resolver_down" or "unasked" in failure.parameters
 
 
 async def look_up(

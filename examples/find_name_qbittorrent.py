@@ -15,8 +15,9 @@ run lives. calibot reads the file when this has ended, and does not remove it: t
 later does.
 
 A wrong password is tried once, since after five qBittorrent bans this machine's address: a file is left in the folder
-for temporary ones, and as long as it is there nobody logs in again. The line that calibot shows tells its path: delete
-it when the password is right. No proxy is used, whatever the environment says: it would learn the password.
+for temporary ones, and as long as it is there nobody logs in at that address by that name again. The line that calibot
+shows tells its path: delete it when the password is right. No proxy is used, whatever the environment says: it would
+learn the password.
 """
 
 import contextlib
@@ -86,11 +87,15 @@ class Server:
 
     def log_in(self, username, password):
         if username:
-            with Path(own_folder(), "login").open("a") as mark:
+            who = json.dumps([self._base, username]) + "\n"
+            with Path(own_folder(), "login").open("a+") as mark:
                 fcntl.flock(mark, fcntl.LOCK_EX)  # several at once try a wrong password once, too
-                refused = os.fstat(mark.fileno()).st_size > 0
-                if refused or not self._lets_in(username, password):
-                    mark.write("refused\n")
+                mark.seek(0)
+                refused = who in mark
+                if not refused and not self._lets_in(username, password):
+                    mark.write(who)
+                    refused = True
+                if refused:
                     raise Trouble(
                         f"qBittorrent does not let us in: put the name and password right, then delete {mark.name}"
                     )

@@ -68,6 +68,36 @@ async def test_a_torrent_file_in_a_folder_answers_without_the_swarm(place: Place
     found, missing = await place.resolve(sample.magnet()), await place.resolve(place.swarm.dead().magnet())
     assert (found.code, found.output.splitlines()[1]) == (0, "  Filed.mkv")
     assert (missing.code, "No source that was asked knows this torrent." in missing.output) == (1, True)
+    assert missing.errors == ""
+
+
+@pytest.mark.parametrize("words", [(), ("--json",)])
+async def test_of_sources_that_cannot_be_asked_it_is_said_once_who_knows_why(
+    place: Place, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    with_sources(place, order=["command"], command__argv=["/no/such/program", "{info_hash}"])
+    config = place.config.rename(tmp_path / "my settings.toml")
+    ended = await command("resolve", "--config", config, *words, "1" * 40, "2" * 40)
+    assert (ended.code, ended.output.count("It cannot be asked now")) == (1, 2)
+    assert ended.errors == f"To see what is wrong: python -m bot check --config '{config}'\n"
+    assert "python -m bot" not in ended.output
+
+
+async def test_of_one_that_cannot_be_asked_beside_others_it_is_said_too_who_knows_why(place: Place) -> None:
+    with_sources(place, order=["command", "libtorrent"], command__argv=["/no/such/program", "{info_hash}"])
+    ended = await place.resolve("--timeout", "2", place.swarm.dead().magnet())
+    assert "Dead, as it seems" in ended.output
+    assert ended.errors == f"To see what is wrong: python -m bot check --config {place.config}\n"
+
+
+async def test_where_nobody_of_the_swarm_answers_it_is_said_who_knows_why(place: Place) -> None:
+    ended = await command(
+        "resolve", "--timeout", "1", "1" * 40, cwd=place.config.parent / "..",
+        CALIBOT_RESOLVERS__LIBTORRENT__LISTEN_INTERFACES="127.0.0.1:0",
+        CALIBOT_RESOLVERS__LIBTORRENT__DHT_BOOTSTRAP_NODES='["127.0.0.1:9"]',
+    )  # fmt: skip
+    assert (ended.code, "Cut off" in ended.output) == (1, True)
+    assert ended.errors == "To see what is wrong: python -m bot check\n"
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
@@ -286,7 +316,7 @@ async def test_check_tells_of_each_source(place: Place, tmp_path: Path) -> None:
     said = ended.output
     assert f"✓ files: read in {tmp_path}" in said
     assert "✗ command: /no/such/program is no program that can be run — see [resolvers.command] argv" in said
-    assert "✗ http: 127.0.0.1:1: Connect call failed ('127.0.0.1', 1) — see [resolvers.http] templates" in said
+    assert "✗ http: 127.0.0.1:1: nobody can be reached there — see [resolvers.http] templates" in said
     assert "DHT" not in said
 
 

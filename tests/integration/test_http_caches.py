@@ -15,6 +15,7 @@ import httpcore
 import pytest
 
 from bot import sources
+from bot.config import Web
 from bot.config_resolvers import Http, Libtorrent, Resolvers
 from bot.doctor_sources import look_at_sources
 from sandbox.swarm import make_sample
@@ -501,7 +502,8 @@ async def test_this_machines_own_public_address_is_not_contacted(
 
 async def checked(*templates: str, seconds: float = 10) -> list[str]:
     http, private = Http(templates=templates, timeout=seconds), Libtorrent(allow_private_peers=True)
-    return [str(one) async for one in look_at_sources(Resolvers(order=("http",), http=http, libtorrent=private))]
+    settings = Resolvers(order=("http",), http=http, libtorrent=private)
+    return [str(one) async for one in look_at_sources(settings, Web())]
 
 
 async def test_a_check_has_each_answer_once_and_tells_it_no_info_hash(cache: Cache) -> None:
@@ -526,17 +528,18 @@ async def test_a_check_says_of_this_machines_own_public_address_nothing_of_priva
 ) -> None:
     monkeypatch.setattr("services.resolvers.own_addresses.own_addresses", lambda: (["8.8.4.4"], True))
     settings = Resolvers(order=("http",), http=Http(templates=("http://8.8.4.4/{info_hash}",)))
-    (line,) = [str(one) async for one in look_at_sources(settings)]
+    (line,) = [str(one) async for one in look_at_sources(settings, Web())]
     assert line == "✗ http: 8.8.4.4: no address that may be contacted — see [resolvers.http] templates"
 
 
 @pytest.mark.parametrize(
     ("template", "why"),
     [
-        ("http://127.0.0.1:1/{info_hash}", "Connect call failed ('127.0.0.1', 1)"),
+        ("http://127.0.0.1:1/{info_hash}", "nobody can be reached there"),
         ("http://nowhere.example/{info_hash}", "Name or service not known"),
         ("http://curt/{info_hash}", "Server disconnected without sending a response."),
         ("https://curt/{info_hash}", "EndOfStream"),
+        ("https://plain/{info_hash}", "it speaks no https"),
     ],
 )
 async def test_a_check_tells_of_one_that_does_not_answer_why_and_of_the_others(
@@ -552,9 +555,17 @@ async def test_a_check_tells_of_one_that_does_not_answer_why_and_of_the_others(
     def hangs_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.close()
 
+    def speaks_no_https(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        writer.close()
+
     monkeypatch.setattr(socket, "getaddrinfo", known)
-    async with await asyncio.start_server(hangs_up, "127.0.0.1", 0) as curt:
+    async with (
+        await asyncio.start_server(hangs_up, "127.0.0.1", 0) as curt,
+        await asyncio.start_server(speaks_no_https, "127.0.0.1", 0) as plain,
+    ):
         template = template.replace("curt", f"127.0.0.1:{curt.sockets[0].getsockname()[1]}")
+        template = template.replace("plain", f"127.0.0.1:{plain.sockets[0].getsockname()[1]}")
         down, well = await checked(template, cache.url())
     assert down == f"✗ http: {urlsplit(template).netloc}: {why} — see [resolvers.http] templates"
     assert well == f"✓ http: 127.0.0.1:{cache.port} will learn which torrents are looked for"

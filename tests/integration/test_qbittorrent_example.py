@@ -262,6 +262,24 @@ async def test_a_wrong_password_is_tried_once_until_its_mark_is_deleted(
     assert (await look_up(torrent_id(sample))).name.text == "Let in.mkv"
 
 
+async def test_a_wrong_password_is_one_persons_at_one_server(
+    asked: World, front: Front, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("QBITTORRENT_URL", front.url)
+    monkeypatch.setenv("QBITTORRENT_USERNAME", "somebody")
+    assert "does not let us in" in str(await why_not(asked))
+    monkeypatch.setenv("QBITTORRENT_USERNAME", USER)
+    sample = asked.swarm.seed(make_sample("Let in.mkv"))
+    assert (await look_up(torrent_id(sample))).name.text == "Let in.mkv"
+    monkeypatch.setenv("QBITTORRENT_USERNAME", "somebody")
+    monkeypatch.setenv("QBITTORRENT_URL", f"{front.url}/")
+    assert "does not let us in" in str(await why_not(asked))
+    assert front.asked["login"] == 2, "how the address is spelled does not matter"
+    monkeypatch.setenv("QBITTORRENT_URL", asked.nox.url)
+    monkeypatch.setenv("QBITTORRENT_USERNAME", USER)
+    assert (await look_up(torrent_id(sample))).name.text == "Let in.mkv"
+
+
 async def test_what_is_no_answer_to_a_login_marks_nothing(
     asked: World, front: Front, monkeypatch: pytest.MonkeyPatch
 ) -> None:

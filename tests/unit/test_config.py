@@ -90,6 +90,7 @@ def test_a_key_that_is_none_of_ours_is_refused_by_its_full_name(text: str, key: 
         ("database.path", "''"),
         ("database.path", "'/'"),
         ("database.path", "'..'"),
+        ("database.path", "'~nobody-is-called-so/x'"),
         ("calibration.max_workers", "0"),
         ("calibration.max_workers", "10_001"),
         ("calibration.max_workers", "1.5"),
@@ -106,6 +107,9 @@ def test_a_key_that_is_none_of_ours_is_refused_by_its_full_name(text: str, key: 
         ("resolvers.command.argv", "'/bin/helper'"),
         ("resolvers.command.argv", "['/bin/helper']"),
         ("resolvers.command.argv", "['/bin/{info_hash}', 'x']"),
+        ("resolvers.command.argv", "['', '{info_hash}']"),
+        ("resolvers.command.argv", "[' ', '{info_hash}']"),
+        ("resolvers.command.argv", "['~nobody-is-called-so/x', '{info_hash}']"),
         ("resolvers.command.timeout", "0"),
         ("resolvers.command.at_once", "0"),
         ("resolvers.files.folders", "'/folder'"),
@@ -124,6 +128,7 @@ def test_a_key_that_is_none_of_ours_is_refused_by_its_full_name(text: str, key: 
         ("resolvers.libtorrent.listen_interfaces", "'999.1.1.1:6881'"),
         ("resolvers.libtorrent.listen_interfaces", "'[1::2::3]:6881'"),
         ("resolvers.files.folders", "['/a', ' ']"),
+        ("resolvers.files.folders", "['~nobody-is-called-so/x']"),
         ("resolvers.files.folders", '["/a\\u0000b"]'),
         ("resolvers.libtorrent.dht", "'true'"),
         ("resolvers.libtorrent.dht", "1"),
@@ -246,6 +251,24 @@ def test_the_address_of_a_web_cache_that_can_never_work_is_refused_in_one_line(t
 )
 def test_the_address_of_a_web_cache_is_taken_as_it_is(template: str, config: Path) -> None:
     assert loaded(config, f"[resolvers.http]\ntemplates = ['{template}']").resolvers.http.templates == (template,)
+
+
+def test_a_tilde_that_a_path_begins_with_is_a_home(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/me")
+    settings = loaded(
+        config,
+        "database.path = '~/calibot.db'\n[resolvers]\nfiles.folders = ['~/torrents', 'a/~']\n"
+        "command.argv = ['~/find-name', '~', '{info_hash}']",
+    )
+    assert settings.database.path == Path("/home/me/calibot.db")
+    assert settings.resolvers.files.folders == (Path("/home/me/torrents"), Path("a/~"))
+    assert settings.resolvers.command.argv == ("/home/me/find-name", "~", "{info_hash}")
+
+
+@pytest.mark.parametrize("program", ["find-name", "./find-name", "/a//b/../find name"])
+def test_a_program_is_called_as_it_is_written(program: str, config: Path) -> None:
+    argv = loaded(config, f"[resolvers.command]\nargv = ['{program}', '{{info_hash}}']").resolvers.command.argv
+    assert argv == (program, "{info_hash}")
 
 
 def test_all_that_is_wrong_is_told_at_once(config: Path) -> None:

@@ -6,13 +6,16 @@ from pathlib import Path
 
 import pytest
 
+from bot.config import Web
 from bot.config_resolvers import Command, Files, Http, Qbittorrent, Resolvers
 from bot.doctor_sources import look_at_sources
 from services.errors import ResolverDown
 
+EVERYWHERE = Web(host="0.0.0.0")  # noqa: S104 - it does not listen
 
-async def said(settings: Resolvers) -> list[str]:
-    return [str(one) async for one in look_at_sources(settings)]
+
+async def said(settings: Resolvers, page: Web | None = None) -> list[str]:
+    return [str(one) async for one in look_at_sources(settings, page or Web())]
 
 
 @pytest.mark.parametrize(
@@ -93,3 +96,66 @@ async def test_a_qbittorrent_whose_list_is_too_long_is_told_where_lookups_need_i
     monkeypatch.setattr("bot.doctor_sources.Server", Long)
     (line,) = await said(Resolvers(order=("qbittorrent",), qbittorrent=Qbittorrent(url="http://127.0.0.1:1")))
     assert line.startswith(begins)
+
+
+class Refusing:
+    """A qBittorrent that cannot be asked, for *reason*."""
+
+    reason = "unreachable"
+
+    def __init__(self, _: object) -> None: ...
+
+    def version(self) -> str:
+        raise ResolverDown(reason=self.reason)
+
+    def leave(self, *, politely: bool) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("reason", "line"),
+    [
+        (
+            "banned",
+            (
+                "✗ qbittorrent: http://127.0.0.1:1 lets nobody in from this address for a while — "
+                "put the password right, then start that qBittorrent anew, or wait an hour"
+            ),
+        ),
+        (
+            "status 404",
+            "✗ qbittorrent: what answers at http://127.0.0.1:1 is no qBittorrent — see [resolvers.qbittorrent]",
+        ),
+        ("status 500", "✗ qbittorrent: http://127.0.0.1:1 answers with status 500 — see [resolvers.qbittorrent]"),
+    ],
+)
+async def test_what_is_wrong_with_a_qbittorrent_is_told_with_what_to_do(
+    reason: str, line: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.doctor_sources.Server", type("_", (Refusing,), {"reason": reason}))
+    assert await said(Resolvers(order=("qbittorrent",), qbittorrent=Qbittorrent(url="http://127.0.0.1:1"))) == [line]
+
+
+@pytest.mark.parametrize(
+    ("url", "page", "its"),
+    [
+        ("http://127.0.0.1:8080", Web(), True),
+        ("http://localhost:8080/qbt", Web(), True),
+        ("https://127.0.0.1:8080", Web(), True),
+        ("http://[::1]:8080", Web(host="::1"), True),
+        ("http://127.0.0.1:8080", EVERYWHERE, True),
+        ("http://192.168.1.5:8080", Web(host="192.168.1.5"), True),
+        ("http://127.0.0.1:8081", Web(), False),
+        ("http://127.0.0.1", Web(), False),
+        ("http://127.0.0.1:8080", Web(enabled=False), False),
+        ("http://127.0.0.2:8080", Web(), False),
+        ("http://192.168.1.5:8080", Web(), False),
+        ("http://qbittorrent:8080", EVERYWHERE, False),
+    ],
+)
+async def test_a_qbittorrent_where_the_page_listens_is_told_and_not_asked(
+    url: str, page: Web, monkeypatch: pytest.MonkeyPatch, *, its: bool
+) -> None:
+    monkeypatch.setattr("bot.doctor_sources.Server", Refusing)
+    (line,) = await said(Resolvers(order=("qbittorrent",), qbittorrent=Qbittorrent(url=url)), page)
+    told = f"✗ qbittorrent: {url} is where calibot's own page listens — change that qBittorrent's port and url, or port"
+    assert line.startswith(told if its else f"✗ qbittorrent: nobody can be reached at {url}")
