@@ -142,7 +142,7 @@ async def apply_choice(tx: Tx, choice: Choice, notebook: NotebookId, person: Per
         why = None if written else await _why_not(tx, tasks.get(one.task_id, task), chosen, applied.notes)
         told = replace(one, corrected=tuple(sorted(corrected[one.key])), passed_over=why)
         await tx.tasks.replace_items([told])
-    await tx.notes.mark([Mark(notebook, found.torrent, State.COMPLETED, task.id, list(applied.notes))], now)
+    await tx.notes.mark([Mark(notebook, found.torrent, State.COMPLETED, task.id, list(applied.notes), now)], now)
     return applied
 
 

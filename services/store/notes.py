@@ -259,6 +259,7 @@ def _mark_row(mark: Mark, at: float) -> Parameters:
         "outcome": mark.outcome,
         "notes": None if mark.notes is None else codec.dump(list(mark.notes)),
         "task_id": mark.task_id,
+        "asked_at": mark.asked_at,
         "at": at,
     }
 

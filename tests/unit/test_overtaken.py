@@ -960,17 +960,47 @@ async def test_a_note_with_a_claim_that_got_more_words_is_yet_to_be_calibrated_a
         assert set(await store.read(lambda tx: tx.notes.uncalibrated([note]))) == ({note} if what == "words" else set())
 
 
+@pytest.mark.parametrize("forgotten", [False, True])
 async def test_a_note_in_which_a_name_was_typed_while_the_claim_was_looked_for_is_not_yet_to_be_calibrated(
-    world: World, run: Run, engine: FakeEngine, store: Store
+    world: World, run: Run, engine: FakeEngine, store: Store, *, forgotten: bool
 ) -> None:
     engine.delay = 20
     async with run() as manager:
         note = await world.add(link("claim", "18"), "claim")
         await world.calibrate(manager, note)
         await world.edit(note, link("claim", "mine"), ALICE, apart=True)
-        await world.clock.advance(20)
+        await world.clock.advance(20 + 4000 * forgotten)
+        assert await manager.cleanup_old_tasks() == forgotten
         await manager.learn(info_of(torrent("claim"), TRUE))
         assert not await store.read(lambda tx: tx.notes.uncalibrated([note]))
+
+
+@pytest.mark.parametrize("how", ["retried", "asked for by another task", "pressed", "pressed while another task ran"])
+async def test_what_was_typed_before_the_claim_was_asked_for_again_or_pressed_keeps_no_note_from_being_calibrated(
+    world: World, run: Run, engine: FakeEngine, store: Store, how: str
+) -> None:
+    async with run() as manager:
+        note = await world.add(link("claim", "18"), "claim")
+        if how == "retried":
+            engine.knows("claim", NotFound())
+        elif how == "asked for by another task":
+            engine.delay = 10
+        task_id = await world.calibrate(manager, note)
+        if how == "pressed while another task ran":
+            engine.delay = 20
+            await world.calibrate(manager, note)
+        await world.edit(note, link("claim", "mine"), BOB, apart=True)
+        await world.clock.advance(1)
+        if how == "retried":
+            engine.knows("claim", info_of(torrent("claim"), CLAIM, verified=False))
+            await manager.retry_task(task_id, notebook=world.notebook, asked_by=ALICE)
+        elif how == "asked for by another task":
+            await world.calibrate(manager, note, await world.add(link("claim", "19"), "claim"))
+        else:
+            await world.choose(manager, task_id, WORD)
+        await world.clock.advance(20)
+        await manager.learn(info_of(torrent("claim"), TRUE))
+        assert await store.read(lambda tx: tx.notes.uncalibrated([note])) == {note}
 
 
 @pytest.mark.parametrize(("before", "after", "typed"), [("18 18", "18", False), ("a b", "b a", True), ("a", "", False)])
