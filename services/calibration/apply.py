@@ -86,7 +86,7 @@ def writable(found: Found) -> bool:
 
 
 def passed_over(found: Found, notes: Collection[NoteId], pinned: Collection[Pin]) -> PassedOver | None:
-    """Return why the name was written into none of *notes*, those that have the torrent, or of these were asked for."""
+    """Return why the name was written into none of *notes*, those that were asked for and have the torrent."""
     if not notes:
         return PassedOver.GONE
     if not is_sure(found.name, verified=found.verified):
@@ -324,8 +324,7 @@ class _Step:
             there = {note_id: became.get((one.task.id, note_id), {}) for note_id in one.notes}
             corrected = tuple(note_id for note_id, changed in there.items() if torrent in changed)
             asked = self._asked_for(one.task)
-            elsewhere = one.having if one.found.verified else ()  # a claim is no matter of notes that nobody asked for
-            about = [note_id for note_id in one.having if note_id in asked] or elsewhere
+            about = [note_id for note_id in one.having if note_id in asked]
             why = None if corrected else passed_over(one.found, about, self._pinned)
             # What is yet to be decided about is nothing to notes that were not asked for.
             marked = one.notes if writable(one.found) else [note_id for note_id in one.notes if note_id in asked]
