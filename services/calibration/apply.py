@@ -300,7 +300,7 @@ class _Step:
                 note = self._notes[note_id]
                 if note.changed_at >= since and note_id not in typed:
                     typed[note_id] = Typed(note, await tx.notes.revisions(note_id))
-                if note_id in typed and typed[note_id].since(since, one.found.speaks_of):
+                if note_id in typed and typed[note_id].since(since, one.found.speaks_of, one.found.name.text):
                     self._pinned.add((note_id, one.found.torrent))
 
     def _rewrite(self) -> None:

@@ -176,7 +176,7 @@ async def _write(
         if note.id not in typed:
             typed[note.id] = Typed(note, await tx.notes.revisions(note.id))
         presser = change.person if pressed else None
-        if typed[note.id].since(task.asked_at(item), found.speaks_of, but=presser):
+        if typed[note.id].since(task.asked_at(item), found.speaks_of, found.name.text, but=presser):
             continue
         if pressed and isinstance(task.request, NoteRequest) and note.id in task.request.named:
             await tx.notes.unpin(note.id, [found.torrent])

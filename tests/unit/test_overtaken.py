@@ -415,6 +415,30 @@ async def test_names_that_are_typed_the_other_way_round_are_typed(world: World, 
         assert await world.text(note) == turned
 
 
+@pytest.mark.parametrize("beside", [(), ("18",)])
+@pytest.mark.parametrize("how", ["chosen before", "chosen by another on another card"])
+async def test_who_types_the_claim_itself_while_it_is_looked_for_has_typed_no_other_name(
+    world: World, run: Run, engine: FakeEngine, how: str, beside: Collection[str]
+) -> None:
+    def text(*names: str) -> str:
+        return " ".join(link("claim", one) for one in names)
+
+    async with run() as manager:
+        if how == "chosen before":
+            await chosen(world, manager)
+        pressed = await world.calibrate(manager, await world.add(link("claim", "18"), "claim"))
+        engine.delay = 20
+        note = await world.add(text("18", *beside), "claim")
+        task_id = await world.calibrate(manager, note)
+        await world.edit(note, text(CLAIM, *beside), ALICE, apart=True)
+        await world.clock.advance(20)
+        if how != "chosen before":
+            await world.choose(manager, pressed, WORD)
+        assert await world.text(note) == text(CLAIM, *(CLAIM for _ in beside))
+        shown = (await world.shown(manager, task_id)).html
+        assert ("typed another name" in shown, "stood there already" in shown) == (False, not beside)
+
+
 async def test_over_what_was_typed_before_it_was_asked_for_again_what_is_verified_is_offered(
     world: World, run: Run, engine: FakeEngine
 ) -> None:
