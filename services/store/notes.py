@@ -166,7 +166,7 @@ class NoteRows:
         await self._add_torrents(note.id, note.notebook, torrents)
         await self._changed(note.id)
 
-    async def mark_typed(self, note_id: NoteId, torrents: Iterable[TorrentId], at: float) -> None:
+    async def mark_typed(self, note_id: NoteId, torrents: Iterable[TorrentId], at: float | None) -> None:
         hashes = [one.hex for torrent in torrents for one in torrent.hashes]
         await self._run.one("mark_typed", note_id=note_id, hashes=codec.dump(hashes), at=at)
 

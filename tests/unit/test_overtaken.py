@@ -1044,6 +1044,39 @@ async def test_a_link_that_goes_types_no_name_and_names_the_other_way_round_are_
         assert left == (set() if typed else {note})
 
 
+@pytest.mark.parametrize("how", ["on the page", "in the message"])
+async def test_a_note_whose_typed_name_is_taken_out_again_is_yet_to_be_calibrated(
+    world: World, run: Run, store: Store, clock: FakeClock, how: str
+) -> None:
+    edits = Edits(store, clock, lambda _: None)
+    async with run() as manager:
+        note = await world.add(link("claim", "18"), "claim", origin="tg:1:0#7")
+        await world.calibrate(manager, note)
+        for version, text in enumerate((link("claim", "mine"), link("claim")), 1):
+            if how == "on the page":
+                await edits.replace(text, notebook=world.notebook, note_id=note, expected=version, person=ALICE)
+            else:
+                await edits.apply(text, notebook=world.notebook, person=ALICE, origin="tg:1:0#7")
+        assert await world.text(note) == link("claim")
+        await manager.learn(info_of(torrent("claim"), TRUE))
+        assert await store.read(lambda tx: tx.notes.uncalibrated([note])) == {note}
+
+
+async def test_a_message_that_never_had_a_name_takes_none_from_a_note_in_which_somebody_typed_it_elsewhere(
+    world: World, run: Run, store: Store, clock: FakeClock
+) -> None:
+    edits = Edits(store, clock, lambda _: None)
+    async with run() as manager:
+        note = await world.add(link("claim"), "claim", origin="tg:1:0#7")
+        await world.calibrate(manager, note)
+        mine = link("claim", "mine")
+        await edits.replace(mine, notebook=world.notebook, note_id=note, expected=1, person=ALICE)
+        await edits.apply(f"{link('claim')} words", notebook=world.notebook, person=ALICE, origin="tg:1:0#7")
+        assert await world.text(note) == f"{mine} words"
+        await manager.learn(info_of(torrent("claim"), TRUE))
+        assert not await store.read(lambda tx: tx.notes.uncalibrated([note]))
+
+
 async def test_of_a_note_that_was_away_while_its_claim_came_it_is_not_said_that_it_has_no_magnet_any_more(
     world: World, run: Run, engine: FakeEngine, store: Store, clock: FakeClock
 ) -> None:
