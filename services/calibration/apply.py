@@ -65,12 +65,15 @@ Pin = tuple[NoteId, TorrentId]
 
 @dataclass(frozen=True, slots=True)
 class _Write:
-    """A name that *task* writes for its *items* into *notes*, some of those *having* a link that it is about."""
+    """A name that *task* writes for its *items* into *notes*, some of those *having* a link that it is about.
+
+    Of each note it is known when the name was last asked for there: others may have done so, after the task.
+    """
 
     task: Task
     found: Found
     having: Sequence[NoteId]
-    notes: Sequence[NoteId]
+    notes: Mapping[NoteId, float]
     items: Sequence[ItemKey]
 
 
@@ -83,7 +86,7 @@ def writable(found: Found) -> bool:
 
 
 def passed_over(found: Found, notes: Collection[NoteId], pinned: Collection[Pin]) -> PassedOver | None:
-    """Return why the name was written into none of *notes*, those that have the torrent, or of these were asked for."""
+    """Return why the name was written into none of *notes*, those that were asked for and have the torrent."""
     if not notes:
         return PassedOver.GONE
     if not is_sure(found.name, verified=found.verified):
@@ -258,20 +261,21 @@ class _Step:
         Of several tasks of a notebook the first one that asked for a note does so, and the first of all where none did:
         what a task has not written its card does not tell, and could not undo.
         """
-        notes: dict[TaskId, list[NoteId]] = {}
+        mine = {task.id: [key for key in keys if key[0] == task.id] for task in tasks}
+        asked_at = {task.id: max(task.asked_at(self._items[key]) for key in mine[task.id]) for task in tasks}
+        notes: dict[TaskId, dict[NoteId, float]] = {task.id: {} for task in tasks}
         having: dict[NotebookId, Sequence[NoteId]] = {}
         for first in _firsts(tasks):
             asking = [task for task in tasks if task.notebook == first.notebook]
             having[first.notebook] = self._spoken_of(found, first.notebook)
             for note_id in having[first.notebook]:
+                here = [task for task in asking if note_id in self._asked_for(task)]
                 # What nobody verified is written where it was asked for alone, even if people chose it elsewhere.
-                other = first if found.verified else None
-                if writer := next((task for task in asking if note_id in self._asked_for(task)), other):
-                    notes.setdefault(writer.id, []).append(note_id)
+                if meant := here or ([first] if found.verified else []):
+                    notes[meant[0].id][note_id] = max(asked_at[task.id] for task in meant)
         for task in tasks:
-            mine = [key for key in keys if key[0] == task.id]
             known = self._known(found, task.notebook)
-            self._writes.append(_Write(task, known, having[task.notebook], notes.get(task.id, []), mine))
+            self._writes.append(_Write(task, known, having[task.notebook], notes[task.id], mine[task.id]))
 
     def _spoken_of(self, found: Found, notebook: NotebookId) -> Sequence[NoteId]:
         """Return the notes that a name is about: of those that share a hash with a claim not all are."""
@@ -292,18 +296,12 @@ class _Step:
         """Let what people typed while a task runs stay where it would write a claim that was chosen elsewhere."""
         typed: dict[NoteId, Typed] = {}
         for one in self._writes:
-            for note_id in one.notes if writable(one.found) and not one.found.verified else ():
-                note, since = self._notes[note_id], self._asked_at(note_id, one)
+            for note_id, since in one.notes.items() if writable(one.found) and not one.found.verified else ():
+                note = self._notes[note_id]
                 if note.changed_at >= since and note_id not in typed:
                     typed[note_id] = Typed(note, await tx.notes.revisions(note_id))
-                if note_id in typed and typed[note_id].since(since, one.found.speaks_of):
+                if note_id in typed and typed[note_id].since(since, one.found.speaks_of, one.found.name.text):
                     self._pinned.add((note_id, one.found.torrent))
-
-    def _asked_at(self, note_id: NoteId, write: _Write) -> float:
-        """Return when the name was last asked for, for that note: others may have been, after its writer."""
-        same = (one for one in self._writes if one.found.torrent == write.found.torrent)
-        asking = [write, *(one for one in same if note_id in self._asked_for(one.task))]
-        return max(one.task.asked_at(self._items[key]) for one in asking for key in one.items)
 
     def _rewrite(self) -> None:
         """Write all names that a task has for a note at once: a list of thousands of links would be read for each."""
@@ -326,12 +324,13 @@ class _Step:
             there = {note_id: became.get((one.task.id, note_id), {}) for note_id in one.notes}
             corrected = tuple(note_id for note_id, changed in there.items() if torrent in changed)
             asked = self._asked_for(one.task)
-            elsewhere = one.having if one.found.verified else ()  # a claim is no matter of notes that nobody asked for
-            about = [note_id for note_id in one.having if note_id in asked] or elsewhere
+            about = [note_id for note_id in one.having if note_id in asked]
             why = None if corrected else passed_over(one.found, about, self._pinned)
             # What is yet to be decided about is nothing to notes that were not asked for.
             marked = one.notes if writable(one.found) else [note_id for note_id in one.notes if note_id in asked]
-            self._marks.append(Mark(one.task.notebook, torrent, State.COMPLETED, one.task.id, marked))
+            for asked_at in {one.notes[note_id] for note_id in marked}:
+                those = [note_id for note_id in marked if one.notes[note_id] == asked_at]
+                self._marks.append(Mark(one.task.notebook, torrent, State.COMPLETED, one.task.id, those, asked_at))
             old_names = (there[note_id][torrent] for note_id in sorted(corrected, key=lambda one: one not in asked))
             was = next(filter(None, old_names), None)
             for key in one.items:

@@ -142,7 +142,7 @@ async def apply_choice(tx: Tx, choice: Choice, notebook: NotebookId, person: Per
         why = None if written else await _why_not(tx, tasks.get(one.task_id, task), chosen, applied.notes)
         told = replace(one, corrected=tuple(sorted(corrected[one.key])), passed_over=why)
         await tx.tasks.replace_items([told])
-    await tx.notes.mark([Mark(notebook, found.torrent, State.COMPLETED, task.id, list(applied.notes))], now)
+    await tx.notes.mark([Mark(notebook, found.torrent, State.COMPLETED, task.id, list(applied.notes), now)], now)
     return applied
 
 
@@ -176,7 +176,7 @@ async def _write(
         if note.id not in typed:
             typed[note.id] = Typed(note, await tx.notes.revisions(note.id))
         presser = change.person if pressed else None
-        if typed[note.id].since(task.asked_at(item), found.speaks_of, but=presser):
+        if typed[note.id].since(task.asked_at(item), found.speaks_of, found.name.text, but=presser):
             continue
         if pressed and isinstance(task.request, NoteRequest) and note.id in task.request.named:
             await tx.notes.unpin(note.id, [found.torrent])

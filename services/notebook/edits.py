@@ -150,6 +150,7 @@ class Edits:
                 await tx.notes.replace_text(note, text, change)
                 await tx.notes.set_torrents(note, _torrents(magnets))
                 await tx.notes.mark_typed(note_id, typed, now)
+                await tx.notes.mark_typed(note_id, _nameless(magnets), None)
                 return "changed"
 
             return await once(tx, request_key, now, act)
@@ -172,6 +173,7 @@ async def _follow(
         await tx.notes.replace_text(typed, carried, change)
     await tx.notes.set_torrents(note, _torrents(magnets))
     await tx.notes.mark_typed(note.id, _typed(find_magnets(base), magnets), now)
+    await tx.notes.mark_typed(note.id, _nameless(find_magnets(carried)), None)
     return Edited(changed=note.id)
 
 
@@ -183,6 +185,12 @@ def _typed(before: Sequence[Magnet], after: Sequence[Magnet]) -> Sequence[Torren
     """Return the torrents that have names in *after* which none of their links had *before*, or has otherwise now."""
     had, has = _names_of(before), _names_of(after)
     return [torrent for torrent, names in has.items() if _differ(had.get(torrent, []), names)]
+
+
+def _nameless(magnets: Sequence[Magnet]) -> Sequence[TorrentId]:
+    """Return the torrents that have no name in any link which shares a hash with them."""
+    named = {one for magnet in magnets if magnet.name for one in magnet.torrents[0].hashes}
+    return [torrent for torrent in _torrents(magnets) if named.isdisjoint(torrent.hashes)]
 
 
 def _names_of(magnets: Sequence[Magnet]) -> Mapping[TorrentId, Sequence[str]]:

@@ -121,7 +121,8 @@ def steps_of(note: Note, revisions: Sequence[Revision]) -> Sequence[Step]:
 class Mark:
     """How a torrent's last calibration ended, for the notes of *notebook* that have it; for *notes* alone where given.
 
-    What was found holds for each of its hashes; what failed, for the notes that have all of them.
+    What was found holds for each of its hashes; what failed, for the notes that have all of them. *asked_at*: when what
+    was found was last asked for there, or pressed.
     """
 
     notebook: NotebookId
@@ -129,6 +130,7 @@ class Mark:
     outcome: str
     task_id: TaskId
     notes: Sequence[NoteId] | None = None
+    asked_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

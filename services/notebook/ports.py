@@ -87,8 +87,8 @@ class Notes(Protocol):
     async def set_torrents(self, note: Note, torrents: Iterable[TorrentId]) -> None:
         """Store which torrents the note's text has now; what is known of those that stay is kept."""
 
-    async def mark_typed(self, note_id: NoteId, torrents: Iterable[TorrentId], at: float) -> None:
-        """Write down that somebody typed the names which the note has for *torrents*."""
+    async def mark_typed(self, note_id: NoteId, torrents: Iterable[TorrentId], at: float | None) -> None:
+        """Write down when somebody typed the names which the note has for *torrents*; None where it has none."""
 
     async def mark(self, marks: Sequence[Mark], at: float) -> None:
         """Write down, for each note that a mark is about, how the torrent's last calibration ended."""

@@ -70,8 +70,8 @@ class Typed:
         self._links: dict[int, tuple[Sequence[Magnet], Sequence[Magnet]]] = {}
         self._writers: Writers | None = None
 
-    def since(self, moment: float, speaks_of: SpeaksOf, *, but: PersonId | None = None) -> bool:
-        """Whether a name of which something *speaks* is one that a person other than *but* has typed since then."""
+    def since(self, moment: float, speaks_of: SpeaksOf, name: str, *, but: PersonId | None = None) -> bool:
+        """Whether a link of which something *speaks* has another than *name*, typed by others than *but* since then."""
 
         def is_theirs(wrote: Change | None) -> bool:
             return is_typed(wrote) and wrote.at >= moment and wrote.person != but
@@ -80,7 +80,8 @@ class Typed:
             return False
         # Who wrote what in a long note that was changed often takes seconds to tell.
         self._writers = self._writers or Writers(self._note, self._revisions)
-        return any(link.name and is_theirs(wrote) for link, wrote in self._writers.of(speaks_of))
+        others = [wrote for link, wrote in self._writers.of(speaks_of) if link.name and link.name != name]
+        return any(map(is_theirs, others))
 
     def _named(self, step: Step, speaks_of: SpeaksOf) -> bool:
         """Whether a name may stand there since *step* that did not before."""

@@ -166,7 +166,7 @@ class NoteRows:
         await self._add_torrents(note.id, note.notebook, torrents)
         await self._changed(note.id)
 
-    async def mark_typed(self, note_id: NoteId, torrents: Iterable[TorrentId], at: float) -> None:
+    async def mark_typed(self, note_id: NoteId, torrents: Iterable[TorrentId], at: float | None) -> None:
         hashes = [one.hex for torrent in torrents for one in torrent.hashes]
         await self._run.one("mark_typed", note_id=note_id, hashes=codec.dump(hashes), at=at)
 
@@ -259,6 +259,7 @@ def _mark_row(mark: Mark, at: float) -> Parameters:
         "outcome": mark.outcome,
         "notes": None if mark.notes is None else codec.dump(list(mark.notes)),
         "task_id": mark.task_id,
+        "asked_at": mark.asked_at,
         "at": at,
     }
 

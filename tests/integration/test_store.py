@@ -314,6 +314,48 @@ async def test_a_note_that_an_older_calibot_edited_may_have_a_name_that_somebody
         assert set(await store.read(lambda tx: tx.notes.uncalibrated([NoteId(1), NoteId(2), NoteId(3)]))) == {1, 2}
 
 
+@pytest.mark.parametrize(("asked", "typed_at"), [("once", 1.5), ("again", 3.5), ("of a task that is forgotten", 4.5)])
+async def test_when_the_notes_of_an_older_calibot_were_last_to_be_calibrated_is_known(
+    tmp_path: Path, asked: str, typed_at: float
+) -> None:
+    path = tmp_path / "calibot.db"
+    claimed, info_hash = TorrentId(InfoHash("1" * 40)), "1" * 40
+    with contextlib.closing(sqlite3.connect(path)) as old:
+        for number in range(1, 23):
+            old.executescript(Path(f"services/store/migrations/{number:04}.sql").read_text(encoding="utf-8"))
+        old.execute("INSERT INTO notebooks (id, created_at) VALUES (1, 1.0)")
+        old.execute(
+            "INSERT INTO names VALUES (7, ?, NULL, x'61', 'a', 'utf-8', 1, 0, 'command', 1, 1, 1.0)", [info_hash]
+        )
+        if asked != "of a task that is forgotten":
+            old.execute(
+                "INSERT INTO tasks"
+                " (id, notebook_id, asked_by, cause, request, request_digest, state, attempt, created_at)"
+                " VALUES ('t', 1, 'tg:1', 'command', '{\"notes\": [1, 2]}', 'd', 'completed', 1, 2.0)"
+            )
+            old.execute(
+                "INSERT INTO items (task_id, position, v1, hints, state, attempt, ended_at, asked_again_at)"
+                " VALUES ('t', 0, ?, '{}', 'completed', 1, 5.0, ?)",
+                [info_hash, 4.0 if asked == "again" else None],
+            )
+        for number, at in enumerate([typed_at, typed_at + 1], 1):
+            old.execute(
+                "INSERT INTO notes (id, notebook_id, text, person, created_at, changed_at)"
+                " VALUES (?, 1, 'note', 'tg:1', 1.0, 1.0)",
+                [number],
+            )
+            old.execute(
+                "INSERT INTO note_hashes (note_id, info_hash, notebook_id, outcome, task_id, at, typed_at)"
+                " VALUES (?, ?, 1, 'completed', 't', 5.0, ?)",
+                [number, info_hash, at],
+            )
+        old.execute("PRAGMA user_version = 22")
+        old.commit()
+    async with Store.open(path) as store:
+        await store.write(lambda tx: tx.names.put([info(claimed, "true", verified=True)], 7.0))
+        assert set(await store.read(lambda tx: tx.notes.uncalibrated([NoteId(1), NoteId(2)]))) == {1}
+
+
 async def test_messages_of_an_older_calibot_that_came_to_rest_in_closed_chats_are_still_to_show_their_ends(
     tmp_path: Path,
 ) -> None:

@@ -415,6 +415,30 @@ async def test_names_that_are_typed_the_other_way_round_are_typed(world: World, 
         assert await world.text(note) == turned
 
 
+@pytest.mark.parametrize("beside", [(), ("18",)])
+@pytest.mark.parametrize("how", ["chosen before", "chosen by another on another card"])
+async def test_who_types_the_claim_itself_while_it_is_looked_for_has_typed_no_other_name(
+    world: World, run: Run, engine: FakeEngine, how: str, beside: Collection[str]
+) -> None:
+    def text(*names: str) -> str:
+        return " ".join(link("claim", one) for one in names)
+
+    async with run() as manager:
+        if how == "chosen before":
+            await chosen(world, manager)
+        pressed = await world.calibrate(manager, await world.add(link("claim", "18"), "claim"))
+        engine.delay = 20
+        note = await world.add(text("18", *beside), "claim")
+        task_id = await world.calibrate(manager, note)
+        await world.edit(note, text(CLAIM, *beside), ALICE, apart=True)
+        await world.clock.advance(20)
+        if how != "chosen before":
+            await world.choose(manager, pressed, WORD)
+        assert await world.text(note) == text(CLAIM, *(CLAIM for _ in beside))
+        shown = (await world.shown(manager, task_id)).html
+        assert ("typed another name" in shown, "stood there already" in shown) == (False, not beside)
+
+
 async def test_over_what_was_typed_before_it_was_asked_for_again_what_is_verified_is_offered(
     world: World, run: Run, engine: FakeEngine
 ) -> None:
@@ -960,17 +984,47 @@ async def test_a_note_with_a_claim_that_got_more_words_is_yet_to_be_calibrated_a
         assert set(await store.read(lambda tx: tx.notes.uncalibrated([note]))) == ({note} if what == "words" else set())
 
 
+@pytest.mark.parametrize("forgotten", [False, True])
 async def test_a_note_in_which_a_name_was_typed_while_the_claim_was_looked_for_is_not_yet_to_be_calibrated(
-    world: World, run: Run, engine: FakeEngine, store: Store
+    world: World, run: Run, engine: FakeEngine, store: Store, *, forgotten: bool
 ) -> None:
     engine.delay = 20
     async with run() as manager:
         note = await world.add(link("claim", "18"), "claim")
         await world.calibrate(manager, note)
         await world.edit(note, link("claim", "mine"), ALICE, apart=True)
-        await world.clock.advance(20)
+        await world.clock.advance(20 + 4000 * forgotten)
+        assert await manager.cleanup_old_tasks() == forgotten
         await manager.learn(info_of(torrent("claim"), TRUE))
         assert not await store.read(lambda tx: tx.notes.uncalibrated([note]))
+
+
+@pytest.mark.parametrize("how", ["retried", "asked for by another task", "pressed", "pressed while another task ran"])
+async def test_what_was_typed_before_the_claim_was_asked_for_again_or_pressed_keeps_no_note_from_being_calibrated(
+    world: World, run: Run, engine: FakeEngine, store: Store, how: str
+) -> None:
+    async with run() as manager:
+        note = await world.add(link("claim", "18"), "claim")
+        if how == "retried":
+            engine.knows("claim", NotFound())
+        elif how == "asked for by another task":
+            engine.delay = 10
+        task_id = await world.calibrate(manager, note)
+        if how == "pressed while another task ran":
+            engine.delay = 20
+            await world.calibrate(manager, note)
+        await world.edit(note, link("claim", "mine"), BOB, apart=True)
+        await world.clock.advance(1)
+        if how == "retried":
+            engine.knows("claim", info_of(torrent("claim"), CLAIM, verified=False))
+            await manager.retry_task(task_id, notebook=world.notebook, asked_by=ALICE)
+        elif how == "asked for by another task":
+            await world.calibrate(manager, note, await world.add(link("claim", "19"), "claim"))
+        else:
+            await world.choose(manager, task_id, WORD)
+        await world.clock.advance(20)
+        await manager.learn(info_of(torrent("claim"), TRUE))
+        assert await store.read(lambda tx: tx.notes.uncalibrated([note])) == {note}
 
 
 @pytest.mark.parametrize(("before", "after", "typed"), [("18 18", "18", False), ("a b", "b a", True), ("a", "", False)])
@@ -988,6 +1042,39 @@ async def test_a_link_that_goes_types_no_name_and_names_the_other_way_round_are_
         await manager.learn(info_of(torrent("claim"), TRUE))
         left = set(await store.read(lambda tx: tx.notes.uncalibrated([note])))
         assert left == (set() if typed else {note})
+
+
+@pytest.mark.parametrize("how", ["on the page", "in the message"])
+async def test_a_note_whose_typed_name_is_taken_out_again_is_yet_to_be_calibrated(
+    world: World, run: Run, store: Store, clock: FakeClock, how: str
+) -> None:
+    edits = Edits(store, clock, lambda _: None)
+    async with run() as manager:
+        note = await world.add(link("claim", "18"), "claim", origin="tg:1:0#7")
+        await world.calibrate(manager, note)
+        for version, text in enumerate((link("claim", "mine"), link("claim")), 1):
+            if how == "on the page":
+                await edits.replace(text, notebook=world.notebook, note_id=note, expected=version, person=ALICE)
+            else:
+                await edits.apply(text, notebook=world.notebook, person=ALICE, origin="tg:1:0#7")
+        assert await world.text(note) == link("claim")
+        await manager.learn(info_of(torrent("claim"), TRUE))
+        assert await store.read(lambda tx: tx.notes.uncalibrated([note])) == {note}
+
+
+async def test_a_message_that_never_had_a_name_takes_none_from_a_note_in_which_somebody_typed_it_elsewhere(
+    world: World, run: Run, store: Store, clock: FakeClock
+) -> None:
+    edits = Edits(store, clock, lambda _: None)
+    async with run() as manager:
+        note = await world.add(link("claim"), "claim", origin="tg:1:0#7")
+        await world.calibrate(manager, note)
+        mine = link("claim", "mine")
+        await edits.replace(mine, notebook=world.notebook, note_id=note, expected=1, person=ALICE)
+        await edits.apply(f"{link('claim')} words", notebook=world.notebook, person=ALICE, origin="tg:1:0#7")
+        assert await world.text(note) == f"{mine} words"
+        await manager.learn(info_of(torrent("claim"), TRUE))
+        assert not await store.read(lambda tx: tx.notes.uncalibrated([note]))
 
 
 async def test_of_a_note_that_was_away_while_its_claim_came_it_is_not_said_that_it_has_no_magnet_any_more(

@@ -87,6 +87,26 @@ async def test_a_magnet_that_was_edited_away_meanwhile_is_gone(home: Home, run: 
         assert await home.why(manager, task_id) is PassedOver.GONE
 
 
+@pytest.mark.parametrize("elsewhere", ["written there for another", "there already", "undone there"])
+async def test_of_a_note_that_is_gone_it_is_not_told_how_it_is_with_another(
+    home: Home, run: Run, clock: FakeClock, store: Store, elsewhere: str
+) -> None:
+    named = "&dn=The%20Matrix%20%281999%29" if elsewhere == "there already" else ""
+    other = await home.notes.save(f"{LINK}{named}", notebook=home.notebook, person=ALICE, origin=None)
+    assert other is not None
+    if elsewhere == "undone there":
+        await store.write(lambda tx: tx.notes.pin(other.note_id, [torrent("film")], 1.0))
+    async with run() as manager:
+        task_id = await home.submit(manager)
+        if elsewhere == "written there for another":
+            await manager.submit_task(
+                request=NoteRequest((other.note_id,)), notebook=home.notebook, asked_by=ALICE, cause="command"
+            )
+        await home.edit("nothing left")
+        await clock.advance(9)
+        assert await home.why(manager, task_id) is PassedOver.GONE
+
+
 async def test_a_name_that_a_person_undid_meanwhile_is_passed_over(
     home: Home, run: Run, clock: FakeClock, store: Store
 ) -> None:

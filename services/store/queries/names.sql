@@ -110,12 +110,12 @@ UPDATE items SET passed_over = 'unsure' FROM (
 
 -- name: reopen_claimed_notes
 -- They have the claim, or a name from before it: they are yet to be calibrated, but where somebody has typed one since
--- they were to be: of a task that is forgotten, since it found the claim.
+-- they were to be.
 UPDATE note_hashes SET outcome = NULL
 WHERE outcome = 'completed' AND info_hash IN (
         SELECT one.value FROM names JOIN json_each(json_array(v1, v2)) AS one WHERE names.id = :id AND NOT verified
     )
-    AND (typed_at IS NULL OR typed_at < coalesce((SELECT created_at FROM tasks WHERE id = task_id), at))
+    AND (typed_at IS NULL OR typed_at < asked_at)
     AND NOT EXISTS (SELECT 1 FROM pins WHERE note_id = note_hashes.note_id AND info_hash = note_hashes.info_hash);
 
 -- name: replaced_claims

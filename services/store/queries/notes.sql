@@ -165,8 +165,10 @@ UPDATE notes SET text = :text, version = version + 1, changed_at = :at WHERE id 
 RETURNING id;
 
 -- name: mark_note_hashes
--- Not those of a deleted note: nothing is written there, so when it is taken back it is yet to be calibrated.
-UPDATE note_hashes SET outcome = :outcome, task_id = :task_id, at = :at
+-- Not those of a deleted note: nothing is written there, so when it is taken back it is yet to be calibrated. What was
+-- asked for later may have been found before.
+UPDATE note_hashes SET outcome = :outcome, task_id = :task_id, at = :at,
+    asked_at = coalesce(max(asked_at, :asked_at), :asked_at, asked_at)
 WHERE notebook_id = :notebook_id AND info_hash IN (:v1, :v2)
     AND (:notes IS NULL OR note_id IN (SELECT value FROM json_each(:notes)))
     AND EXISTS (SELECT 1 FROM notes WHERE id = note_id AND deleted_at IS NULL);
