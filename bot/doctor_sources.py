@@ -116,7 +116,9 @@ def _is_at(url: str, page: Web) -> bool:
     """Whether *url* is that of *page*, as far as it says so by itself."""
     parts, listens = urlsplit(url), ip_address(page.host)
     host = literal("127.0.0.1" if parts.hostname == "localhost" else parts.hostname or "")
-    there = host is not None and (host == listens or (listens.is_unspecified and host.is_loopback))
+    there = host is not None and (
+        host == listens or (listens.is_unspecified and host.is_loopback and host.version == listens.version)
+    )
     return page.enabled and parts.port == page.port and there
 
 
@@ -131,7 +133,10 @@ def _troubled(reason: str, settings: Qbittorrent) -> tuple[str, str]:
             f"{settings.url} lets nobody in from this address for a while",
             "put the password right, then start that qBittorrent anew, or wait an hour",
         ),
-        "timeout": (f"{settings.url} does not answer within {settings.timeout:g} s", see),
+        "timeout": (
+            f"{settings.url} does not answer within {settings.timeout:g} s",
+            "see whether it speaks https at all" if settings.url.lower().startswith("https:") else see,
+        ),
         "unreachable": (f"nobody can be reached at {settings.url}", "start it with its Web UI, or see url"),
         "certificate": (
             f"{settings.url} shows no certificate that is trusted",

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import math
+import os
 import shlex
 import signal
 import sys
@@ -46,7 +47,8 @@ def main(words: Sequence[str], config: Path | None, *, json: bool, seconds: floa
         seconds: how long one lookup may take; None for what the settings say.
     """
     print_whatever_comes()
-    settings = load(config or (_DEFAULT_CONFIG if _DEFAULT_CONFIG.exists() else None))
+    config = config or (_DEFAULT_CONFIG if _DEFAULT_CONFIG.exists() else None)
+    settings = load(config)
     logs.configure(settings.telegram.token.get_secret_value(), logging.ERROR)
     if seconds is not None and not (0 < seconds < math.inf):
         return complain("--timeout must be a number of seconds above 0.", code=BAD_INPUT)
@@ -56,7 +58,7 @@ def main(words: Sequence[str], config: Path | None, *, json: bool, seconds: floa
         return complain(str(error), code=BAD_INPUT)
     try:
         with swarm.borrowed_dht_state(settings.database.path) as dht_state:
-            check = shlex.join(["python", "-m", "bot", "check", *(["--config", str(config)] if config else [])])
+            check = shlex.join(["python", "-m", "bot", "check", f"--config={config or os.devnull}"])
             running = _until_signalled(_run(wanted, settings, dht_state, check, json=json, seconds=seconds))
             return asyncio.Runner().run(running)  # not closed: it would wait for threads; see `bot.cli`
     except CalibotError as error:

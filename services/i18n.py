@@ -114,7 +114,7 @@ def _asking_others(t: Translation, parameters: Parameters) -> str:
 
 def _source_failed(t: Translation, parameters: Parameters) -> str:
     source, reason = (str(parameters.get(key, "?")) for key in ("source", "reason"))
-    return t.gettext("No name from {source}: {reason}.").format(source=_sources(t, source), reason=reason.rstrip("."))
+    return t.gettext("No name from {source}: {reason}.").format(source=_sources(t, source), reason=reason.rstrip(".。"))
 
 
 def _no_turn(t: Translation, parameters: Parameters) -> str:

@@ -161,6 +161,11 @@ def _looked_into(folders: Sequence[Path], before: _Shelf, read: ReadTorrent, ove
 def _files_in(folders: Sequence[Path], refused: Callable[[OSError], None]) -> Iterator[tuple[Path, _Stamp]]:
     """Yield what is there; *refused* is told of each folder that cannot be looked into."""
     for folder in folders:
+        try:
+            os.scandir(f"{folder}/.").close()  # of one that may not be entered all names are told, and nothing else
+        except OSError as error:
+            refused(error)
+            continue
         for within, _, names in os.walk(folder, onerror=refused):
             for name in names:
                 if not name.lower().endswith(_SUFFIX):

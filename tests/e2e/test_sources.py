@@ -79,7 +79,7 @@ async def test_of_sources_that_cannot_be_asked_it_is_said_once_who_knows_why(
     config = place.config.rename(tmp_path / "my settings.toml")
     ended = await command("resolve", "--config", config, *words, "1" * 40, "2" * 40)
     assert (ended.code, ended.output.count("It cannot be asked now")) == (1, 2)
-    assert ended.errors == f"To see what is wrong: python -m bot check --config '{config}'\n"
+    assert ended.errors == f"To see what is wrong: python -m bot check '--config={config}'\n"
     assert "python -m bot" not in ended.output
 
 
@@ -87,7 +87,7 @@ async def test_of_one_that_cannot_be_asked_beside_others_it_is_said_too_who_know
     with_sources(place, order=["command", "libtorrent"], command__argv=["/no/such/program", "{info_hash}"])
     ended = await place.resolve("--timeout", "2", place.swarm.dead().magnet())
     assert "Dead, as it seems" in ended.output
-    assert ended.errors == f"To see what is wrong: python -m bot check --config {place.config}\n"
+    assert ended.errors == f"To see what is wrong: python -m bot check --config={place.config}\n"
 
 
 async def test_where_nobody_of_the_swarm_answers_it_is_said_who_knows_why(place: Place) -> None:
@@ -97,7 +97,7 @@ async def test_where_nobody_of_the_swarm_answers_it_is_said_who_knows_why(place:
         CALIBOT_RESOLVERS__LIBTORRENT__DHT_BOOTSTRAP_NODES='["127.0.0.1:9"]',
     )  # fmt: skip
     assert (ended.code, "Cut off" in ended.output) == (1, True)
-    assert ended.errors == "To see what is wrong: python -m bot check\n"
+    assert ended.errors == "To see what is wrong: python -m bot check --config=/dev/null\n"
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])

@@ -292,6 +292,22 @@ async def test_a_link_to_a_file_is_followed_and_one_to_a_folder_is_not(tmp_path:
             await shelf.find(within)
 
 
+async def test_a_folder_whose_names_alone_may_be_read_is_one_that_cannot_be(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sample, real = make_sample("Locked.mkv"), os.scandir
+    shelf.put("a.torrent", sample)
+
+    def refusing(folder: str) -> object:  # whoever is root may enter where nobody may
+        if str(folder).endswith("/."):
+            raise PermissionError(13, "Permission denied", folder)
+        return real(folder)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    with pytest.raises(ResolverDown, match="Permission denied"):
+        await shelf.find(sample)
+
+
 async def test_where_no_folder_can_be_read_it_is_down_until_one_can_be(shelf: Shelf) -> None:
     sample, mount = make_sample("Mounted.mkv"), Shelf(shelf.folder / "mount")
     folders = [mount.folder, shelf.folder / "none"]

@@ -150,6 +150,7 @@ async def test_what_is_wrong_with_a_qbittorrent_is_told_with_what_to_do(
         ("http://127.0.0.2:8080", Web(), False),
         ("http://192.168.1.5:8080", Web(), False),
         ("http://qbittorrent:8080", EVERYWHERE, False),
+        ("http://127.0.0.1:8080", Web(host="::"), False),
     ],
 )
 async def test_a_qbittorrent_where_the_page_listens_is_told_and_not_asked(

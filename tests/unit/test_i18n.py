@@ -132,7 +132,7 @@ def test_who_could_not_be_asked_is_named_once_after_the_words_of_a_failure(code:
 
 
 def test_what_a_program_said_ends_before_who_could_not_be_asked_is_named() -> None:
-    for reason in ("no such torrent", "no such torrent."):
+    for reason in ("no such torrent", "no such torrent.", "no such torrent。"):
         words = said("source_failed", source="command", reason=reason, unasked="http")
         assert words == "No name from the owner's program: no such torrent. Could not be asked: a web cache."
 
