@@ -75,8 +75,18 @@ class Nox:
     async def start(self) -> None:
         command = (program(), f"--profile={self.folder}", f"--webui-port={self.port}")
         self._process = await self._stack.enter_async_context(running(*command))
+        await self._listens()
         self.client = await connected(self.port, self.password)
         self._stack.callback(self.client._trigger_session_initialization)  # closes its connections, which are counted
+
+    async def _listens(self) -> None:
+        """Wait until it does: a client that is refused logs an error, which holds the connection that comes of it."""
+        while True:
+            with contextlib.suppress(ConnectionRefusedError):
+                _, writer = await asyncio.open_connection("127.0.0.1", self.port)
+                writer.close()
+                return await writer.wait_closed()
+            await asyncio.sleep(0.05)
 
     async def stop(self) -> None:
         await self._stack.aclose()
