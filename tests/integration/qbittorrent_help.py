@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import gc
 import inspect
 import json
 import os
@@ -30,6 +29,7 @@ from services.resolvers.addresses import AddressPolicy
 from services.resolvers.libtorrent import read_torrent
 from services.resolvers.qbittorrent import Login, QbittorrentResolver
 from services.torrents import TorrentInfo
+from tests.integration.leftovers import soon
 from tests.integration.swarm_help import Running, Steps, torrent_id, trackers_of
 
 if TYPE_CHECKING:
@@ -73,15 +73,20 @@ class Nox:
         return f"http://127.0.0.1:{self.port}"
 
     async def start(self) -> None:
-        self._forget_client()
         command = (program(), f"--profile={self.folder}", f"--webui-port={self.port}")
         self._process = await self._stack.enter_async_context(running(*command))
+        await self._listens()
         self.client = await connected(self.port, self.password)
+        self._stack.callback(self.client._trigger_session_initialization)  # closes its connections, which are counted
 
-    def _forget_client(self) -> None:
-        """Close its connections, which are counted."""
-        if hasattr(self, "client"):
-            self.client._trigger_session_initialization()
+    async def _listens(self) -> None:
+        """Wait until it does: a client that is refused logs an error, which holds the connection that comes of it."""
+        while True:
+            with contextlib.suppress(ConnectionRefusedError):
+                _, writer = await asyncio.open_connection("127.0.0.1", self.port)
+                writer.close()
+                return await writer.wait_closed()
+            await asyncio.sleep(0.05)
 
     async def stop(self) -> None:
         await self._stack.aclose()
@@ -197,7 +202,7 @@ async def nox(tmp_path: Path) -> AsyncIterator[Nox]:
 @pytest.fixture
 async def world(nox: Nox, tmp_path: Path) -> AsyncIterator[World]:
     """Yield a qBittorrent in a swarm; see that nothing is left there."""
-    async with Swarm(dht=False) as swarm, nothing_left(nox, tmp_path / "marks"):
+    async with Swarm(dht=False) as swarm, nothing_left_there(nox, tmp_path / "marks"):
         yield World(swarm, nox, tmp_path / "marks")
 
 
@@ -309,16 +314,6 @@ def looking(resolver: QbittorrentResolver, sample: Sample) -> Running:
     return Running(resolver, torrent_id(sample), trackers_of(sample))
 
 
-def sockets(port: int) -> int:
-    """Return how many sockets of this process are connected to *port*."""
-    links = set()
-    for one in Path("/proc/self/fd").iterdir():
-        with contextlib.suppress(OSError):
-            links.add(str(one.readlink()))
-    lines = [line.split() for line in Path("/proc/self/net/tcp").read_text("ascii").splitlines()[1:]]
-    return sum(line[2].endswith(f":{port:04X}") and f"socket:[{line[9]}]" in links for line in lines)
-
-
 def ours() -> set[str]:
     """Return what runs here of the source: tasks and threads."""
     tasks = {f"task {one.get_name()}" for one in asyncio.all_tasks() if "/resolvers/" in _file_of(one)}
@@ -331,15 +326,14 @@ def _file_of(task: "asyncio.Task[Any]") -> str:
 
 
 @contextlib.asynccontextmanager
-async def nothing_left(nox: Nox, marks: Path) -> AsyncIterator[None]:
-    """See that what goes on inside leaves nothing: torrent, tag, category, payload, mark, task, thread, socket."""
-    rows, kept, open_sockets = await nox.hashes(), await nox.marks(), sockets(nox.port)
+async def nothing_left_there(nox: Nox, marks: Path) -> AsyncIterator[None]:
+    """See that what goes on inside leaves no torrent, tag, category, payload or mark, and nobody who asks for more.
+
+    What else is left here is counted when the server has ended: `leftovers.nothing_left`.
+    """
+    rows, kept = await nox.hashes(), await nox.marks()
     yield
-    async with asyncio.timeout(5):
-        # A thread ends just after what waits for it, and the library lets a connection that was refused lie.
-        while ours() or sockets(nox.port) > open_sockets:  # its owner's
-            gc.collect()
-            await asyncio.sleep(0.01)
+    assert await soon(lambda: not ours()), ours()
     assert await nox.hashes() == rows
     assert await nox.marks() == kept
     assert list(marks.glob("*")) == []

@@ -1,6 +1,7 @@
 """An operator's program as a source, with real processes: what it says, how it misbehaves, and what is left of it."""
 
 import asyncio
+import contextlib
 import ctypes
 import errno
 import json
@@ -16,6 +17,8 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
+from bot import sources
+from bot.config_resolvers import Command, Files, Resolvers
 from sandbox.swarm import make_sample
 from sandbox.swarm.samples import Sample
 from services.clock import Clock, SystemClock
@@ -25,8 +28,8 @@ from services.resolvers.command import CommandResolver
 from services.resolvers.libtorrent import read_torrent
 from services.torrents import Hints, InfoHash, TorrentId, TorrentInfo
 from tests.fake_clock import FakeClock
-from tests.integration.leftovers import children, nothing_left, processes
-from tests.integration.swarm_help import Steps
+from tests.integration.leftovers import children, nothing_left, processes, soon
+from tests.integration.swarm_help import Running, Steps
 
 __all__ = ["nothing_left"]
 
@@ -87,6 +90,36 @@ async def failure(looking: "asyncio.Future[TorrentInfo]") -> LookupFailed:
     with pytest.raises(LookupFailed) as failed:
         await looking
     return failed.value
+
+
+async def test_as_many_of_it_run_at_once_as_the_settings_say_and_who_comes_later_stands_in_line(
+    tmp_path: Path,
+) -> None:
+    log, gate, script = tmp_path / "log", tmp_path / "gate", tmp_path / "helper.py"
+    os.mkfifo(gate)
+    script.write_text(
+        "import sys\n"
+        "with open(sys.argv[2], 'a', buffering=1) as log, open(sys.argv[3], 'rb', buffering=0) as gate:\n"
+        "    print('begun', file=log)\n"
+        "    gate.read(1)\n"
+        "    print('over', file=log)\n"
+    )
+    command = Command(argv=(sys.executable, "-S", str(script), "{info_hash}", str(log), str(gate)), at_once=1)
+    settings = Resolvers(order=("command", "files"), command=command, files=Files(folders=(tmp_path / "none",)))
+    torrents = [TorrentId(v1=InfoHash(f"{number:040x}")) for number in range(1, 4)]
+    async with contextlib.AsyncExitStack() as stack:
+        door = os.open(gate, os.O_RDWR)
+        stack.callback(os.close, door)
+        chain = await stack.enter_async_context(sources.opened(settings, None, SystemClock(), marks=tmp_path / "marks"))
+        lookups = [await stack.enter_async_context(Running(chain, torrents[0]))]
+        assert await soon(lambda: log.exists() and log.read_text() == "begun\n")
+        for one in torrents[1:]:
+            lookups.append(await stack.enter_async_context(Running(chain, one)))
+            step = await lookups[-1].steps.until(lambda step: True)
+            assert step.parameters.get("waiting") == "command"
+        os.write(door, b"...")
+        await asyncio.wait([one.task for one in lookups])
+    assert log.read_text().split() == ["begun", "over"] * 3
 
 
 # What it says.

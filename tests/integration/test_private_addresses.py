@@ -15,8 +15,11 @@ from services.resolvers.addresses import AddressPolicy
 from services.resolvers.libtorrent.session import Session
 from services.torrents import Hints, InfoHash, TorrentId
 from tests.fake_clock import FakeClock
+from tests.integration.leftovers import nothing_left
 from tests.integration.private_vectors import INNER, Sensor
 from tests.integration.swarm_help import Running, Steps, number, opened, torrent_id, trackers_of
+
+__all__ = ["nothing_left"]
 
 ALLOWED = ("127.0.0.1", "127.0.1.1", "127.3.0.0/16")
 NOBODY = TorrentId.of(InfoHash("ab" * 20))

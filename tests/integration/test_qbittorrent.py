@@ -18,6 +18,7 @@ from services.resolvers.addresses import AddressPolicy
 from services.resolvers.breaker import Breaker
 from services.resolvers.chain import Chain, Source
 from services.torrents import Hints, TorrentId
+from tests.integration.leftovers import nothing_left
 from tests.integration.qbittorrent_help import (
     Counting,
     Front,
@@ -35,7 +36,7 @@ from tests.integration.qbittorrent_help import (
 )
 from tests.integration.swarm_help import Running, Steps, torrent_id, trackers_of
 
-__all__ = ["front", "nox", "world"]
+__all__ = ["front", "nothing_left", "nox", "world"]
 
 pytestmark = pytest.mark.timeout(60)  # a real server takes its time where others work
 

@@ -18,10 +18,11 @@ from services.errors import SourceFailed
 from services.resolvers.command import CommandResolver
 from services.resolvers.libtorrent import read_torrent
 from services.torrents import Hints, TorrentId, TorrentInfo
+from tests.integration.leftovers import nothing_left
 from tests.integration.qbittorrent_help import Front, World, as_windows_has_it, forget_all, front, nox, saying, world
 from tests.integration.swarm_help import Steps, torrent_id
 
-__all__ = ["front", "nox", "world"]
+__all__ = ["front", "nothing_left", "nox", "world"]
 
 pytestmark = pytest.mark.timeout(60)  # a real server takes its time where others work
 
@@ -294,8 +295,9 @@ async def test_what_is_no_answer_to_a_login_marks_nothing(
 async def test_no_proxy_of_the_environment_is_used(
     asked: World, monkeypatch: pytest.MonkeyPatch, variable: str
 ) -> None:
-    monkeypatch.setenv(variable, "http://127.0.0.1:9")
-    assert (await look_up(torrent_id(asked.swarm.seed(make_sample("x.mkv"))))).name.text == "x.mkv"
+    with monkeypatch.context() as its_own:  # its owner's client goes through what is there
+        its_own.setenv(variable, "http://127.0.0.1:9")
+        assert (await look_up(torrent_id(asked.swarm.seed(make_sample("x.mkv"))))).name.text == "x.mkv"
 
 
 async def test_it_names_torrents_by_their_hash_and_forces_nothing_past_the_queue(

@@ -17,7 +17,10 @@ from services.resolvers.libtorrent import read_torrent
 from services.resolvers.port import ASKED
 from services.resolvers.qbittorrent import Login, QbittorrentResolver
 from services.torrents import Hints, Step
+from tests.integration.leftovers import nothing_left
 from tests.integration.swarm_help import Running, Steps, torrent_id
+
+__all__ = ["nothing_left"]
 
 SAMPLE = make_sample("Newer.mkv", kind="hybrid")
 X = torrent_id(SAMPLE, "v1")

@@ -17,6 +17,7 @@ from sandbox.swarm import make_sample
 from services.errors import LookupFailed, ResolverDown
 from services.resolvers.qbittorrent import QbittorrentResolver
 from services.resolvers.qbittorrent.runs import Run
+from tests.integration.leftovers import nothing_left
 from tests.integration.qbittorrent_help import (
     Answer,
     Counting,
@@ -34,7 +35,7 @@ from tests.integration.qbittorrent_help import (
 )
 from tests.integration.swarm_help import Steps, torrent_id, trackers_of
 
-__all__ = ["front", "nox", "world"]
+__all__ = ["front", "nothing_left", "nox", "world"]
 
 pytestmark = pytest.mark.timeout(60)  # a real server takes its time where others work
 

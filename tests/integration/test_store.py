@@ -562,6 +562,20 @@ async def test_a_verified_name_is_never_replaced_by_a_claimed_one(store: Store) 
     assert await store.read(lambda tx: tx.names.verified([TorrentId(V1, InfoHash("9" * 64))])) == {}
 
 
+async def test_a_name_keeps_when_it_was_first_seen_and_what_replaces_it_begins_anew(
+    store: Store, tmp_path: Path
+) -> None:
+    async def after(now: float, text: str, *, verified: bool) -> list[tuple[str, float]]:
+        await store.write(lambda tx: tx.names.put([info(TorrentId(V1), text, verified=verified)], now))
+        with contextlib.closing(sqlite3.connect(tmp_path / "calibot.db")) as other:
+            return other.execute("SELECT name, first_seen FROM names").fetchall()
+
+    assert await after(1.0, "claimed", verified=False) == [("claimed", 1.0)]
+    assert await after(2.0, "claimed", verified=False) == [("claimed", 1.0)]
+    assert await after(3.0, "true", verified=True) == [("true", 3.0)]
+    assert await after(4.0, "true", verified=True) == [("true", 3.0)]
+
+
 async def test_a_message_that_becomes_another_tasks_follows_that_one_alone(store: Store, notebook: NotebookId) -> None:
     old, _ = a_task(notebook, "old")
     new = Task(

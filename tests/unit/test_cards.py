@@ -174,7 +174,7 @@ def test_a_found_torrent_shows_name_size_files_that_it_is_verified_and_the_notes
     done = item(State.COMPLETED, corrected=(NoteId(12), NoteId(14)))
     one = snapshot(done, request=NoteRequest((NoteId(12),)))
     text = text_of(replace(one, written=Written(standing=done.corrected)))
-    for words in ("debian.iso", "1.4 GB", "2 files", "verified", "#12, #14", "1 min 5 s"):
+    for words in ("debian.iso", "1.4 GB", "2 files", "verified, from the swarm", "#12, #14", "1 min 5 s"):
         assert words in text
     assert "not verified" not in text
 

@@ -137,6 +137,22 @@ def test_what_a_program_said_ends_before_who_could_not_be_asked_is_named() -> No
         assert words == "No name from the owner's program: no such torrent. Could not be asked: a web cache."
 
 
+@pytest.mark.parametrize(
+    ("others", "words"),
+    [
+        ({"beside": "http"}, "; a web cache too"),
+        ({"beside": "http,new"}, "; a web cache, new too"),
+        ({"down": "command"}, "; the owner's program cannot be asked now"),
+        (
+            {"down": "http", "beside": "files", "waiting": "command"},
+            "; the owner's torrent files too; in line for the owner's program; a web cache cannot be asked now",
+        ),
+    ],
+)
+def test_who_is_asked_beside_the_swarm_and_who_is_down_is_told(others: dict[str, str], words: str) -> None:
+    assert said("asking", trackers=1, dht=0, **others) == f"asking 1 tracker{words}"
+
+
 def test_no_sentence_is_written_for_a_code_that_nobody_gives() -> None:
     assert codes() == {error.code for error in _errors()} | {one.code for one in STEPS.values()}
 
@@ -209,26 +225,58 @@ def test_progress_is_told_in_numbers(code: str, parameters: dict[str, int], word
     assert said(code, **parameters) == words
 
 
+DEAD = ", and nobody has this torrent now. Try again later, or add a tracker to the link."
+SLOW = "Trying again often helps."
+UNREACHED = "Trying again helps, and so does an open port of the bot's computer."
+LATER = "Trying again later may help."
+CUT_OFF = (
+    "Cut off: no tracker and no DHT node answered. Look at the network and firewall of the bot's computer, "
+    "then try again."
+)
+
+
 @pytest.mark.parametrize(
     ("code", "parameters", "words"),
     [
-        ("dead", {"trackers": 1, "nodes": 0}, "1 tracker answered"),
-        ("dead", {"trackers": 2, "nodes": 7}, "2 trackers answered"),
-        ("dead", {"trackers": 0, "nodes": 7}, "the DHT answered"),
-        ("slow", {"peers": 1}, "1 peer seen, but it did not"),
-        ("slow", {"peers": 2}, "2 peers seen, but none gave"),
-        ("slow", {"peers": 2, "met": 1}, "2 peers seen, but none gave"),
-        ("slow", {"peers": 1, "met": 0}, "1 peer is named, but could not be reached"),
-        ("slow", {"peers": 2, "met": 0}, "2 peers are named, but none could be reached"),
-        ("cut_off", {"trackers": 2, "dht": 1}, "network and firewall"),
-        ("cut_off", {"trackers": 0, "dht": 1}, "network and firewall"),
-        ("cut_off", {"trackers": 0, "dht": 0}, "Nobody who has it was found"),
-        ("not_found", {"reason": "metadata_unusable"}, "damaged"),
-        ("not_found", {"reason": "another torrent"}, "not this torrent"),
+        ("dead", {"trackers": 1, "nodes": 0}, "Dead, as it seems: 1 tracker answered" + DEAD),
+        ("dead", {"trackers": 2, "nodes": 7}, "Dead, as it seems: 2 trackers answered" + DEAD),
+        ("dead", {"trackers": 0, "nodes": 7}, "Dead, as it seems: the DHT answered" + DEAD),
+        ("slow", {"peers": 1}, "Slow: 1 peer seen, but it did not give the name in time. " + SLOW),
+        ("slow", {"peers": 2}, "Slow: 2 peers seen, but none gave the name in time. " + SLOW),
+        ("slow", {"peers": 2, "met": 1}, "Slow: 2 peers seen, but none gave the name in time. " + SLOW),
+        ("slow", {"peers": 1, "met": 0}, "Slow: 1 peer is named, but could not be reached. " + UNREACHED),
+        ("slow", {"peers": 2, "met": 0}, "Slow: 2 peers are named, but none could be reached. " + UNREACHED),
+        (
+            "slow",
+            {"peers": 1, "met": 1, "gone_for": 30},
+            "Slow: 1 peer seen, but it left more than 30 s ago without giving the name. " + LATER,
+        ),
+        (
+            "slow",
+            {"peers": 2, "met": 1, "gone_for": 30},
+            "Slow: 2 peers seen, but the last left more than 30 s ago, and none gave the name. " + LATER,
+        ),
+        ("cut_off", {"trackers": 2, "dht": 1}, CUT_OFF),
+        ("cut_off", {"trackers": 0, "dht": 1}, CUT_OFF),
+        (
+            "cut_off",
+            {"trackers": 0, "dht": 0},
+            "Nobody who has it was found: no tracker is known, and the DHT is off. Add a tracker to the link.",
+        ),
+        (
+            "not_found",
+            {"reason": "metadata_unusable"},
+            "The torrent's metadata is damaged, or too large to be read. Trying again will not help.",
+        ),
+        (
+            "not_found",
+            {"reason": "another torrent"},
+            "What was found is not this torrent, or could not be used. Try again later.",
+        ),
     ],
 )
-def test_a_failure_says_what_it_was(code: str, parameters: dict[str, int | str], words: str) -> None:
-    assert words in said(code, **parameters)
+def test_a_failure_says_what_it_was_and_what_to_try(code: str, parameters: dict[str, int | str], words: str) -> None:
+    assert said(code, **parameters) == words
 
 
 def test_every_reason_that_the_embedded_source_gives_is_told_in_words_of_its_own() -> None:

@@ -1,9 +1,11 @@
 """What a qBittorrent is told and what its library raises: pure, no socket."""
 
+import ast
 import asyncio
 import fcntl
 import inspect
 import os
+import re
 import socket
 import threading
 from collections.abc import AsyncIterator
@@ -18,7 +20,7 @@ from requests.exceptions import ConnectTimeout, ReadTimeout, SSLError
 
 from services.errors import ResolverDown
 from services.resolvers.addresses import AddressPolicy
-from services.resolvers.qbittorrent import Login, Server, server
+from services.resolvers.qbittorrent import Login, Server
 from services.resolvers.qbittorrent.magnets import Guard, decoded_twice, magnet
 from services.resolvers.qbittorrent.runs import Run
 from services.torrents import Hints, InfoHash, TorrentId
@@ -28,6 +30,12 @@ V1, V2 = InfoHash("1" * 40), InfoHash("2" * 64)
 ROOT = Path(__file__).parents[2]
 URL = "http://127.0.0.1:8080"
 ERRORS = [one for _, one in inspect.getmembers(exceptions, inspect.isclass) if issubclass(one, exceptions.APIError)]
+
+
+def naming_all(code: str) -> list[str]:
+    """Return the texts in Python *code*, comments left out, by which a qBittorrent would be told that all are meant."""
+    texts = [str(one.value) for one in ast.walk(ast.parse(code)) if isinstance(one, ast.Constant)]
+    return [one for one in texts if re.search(r"\A(b')?all'?\Z|hashes=all\b", one)]
 
 
 @pytest.mark.parametrize("error", ERRORS)
@@ -95,11 +103,17 @@ def test_nothing_of_the_environment_is_sent(monkeypatch: pytest.MonkeyPatch) -> 
     assert set(asked) == {("username=&password=", None, True)}
 
 
-def test_nowhere_in_the_code_stands_all() -> None:
-    folder = Path(server.__file__).parent
-    assert [
-        one.name for one in folder.glob("*.py") if '"all"' in one.read_text("utf-8").replace('takes "all"', "")
-    ] == []
+@pytest.mark.parametrize("said", ["""delete(hashes="all")""", "delete('all')", "f'?hashes=all&x={y}'", "b'hashes=all'"])
+def test_where_all_would_stand_it_is_seen(said: str) -> None:
+    assert naming_all(said)
+    assert not naming_all(f"# {said}")
+
+
+@pytest.mark.parametrize("folder", ["services", "bot", "examples", "benchmarks"])
+def test_nowhere_in_the_code_stands_all(folder: str) -> None:
+    sources = {one: one.read_text("utf-8") for one in (ROOT / folder).rglob("*.py")}
+    assert any("qbittorrent" in said for said in sources.values())
+    assert [one for one, said in sources.items() if naming_all(said)] == []
 
 
 def test_a_login_shows_no_secret() -> None:

@@ -60,6 +60,11 @@ def test_no_proxy_goes_round_the_filter() -> None:
     assert not [name for name in SETTINGS if "proxy" in name]
 
 
+def test_client_name_and_peer_id_are_libtorrents_own() -> None:
+    given = {*SETTINGS, *through(Proxy("a", 1, "b", "c"))}
+    assert not given & {"user_agent", "peer_fingerprint", "handshake_client_version"}
+
+
 def test_libtorrent_knows_each_setting() -> None:
     empty = {
         "outgoing_interfaces",
