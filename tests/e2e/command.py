@@ -1,6 +1,7 @@
 """A command of the program, run until it ends."""
 
 import asyncio
+import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,3 +44,19 @@ async def command(*words: str | Path, given: bytes = b"", cwd: Path = ROOT, **va
     ended = Ended(process.returncode, output.decode(), errors.decode())
     assert "Traceback" not in ended.output + ended.errors
     return ended
+
+
+async def unread(*words: str | Path) -> tuple[int | None, bytes]:
+    """Run ``python -m bot`` with *words* while nobody reads its standard output; return its code and its errors."""
+    reading, writing = os.pipe()
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bot", *words),
+        cwd=ROOT,
+        env=environment(),
+        stdout=writing,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    os.close(writing)
+    os.close(reading)
+    _, errors = await process.communicate()
+    return process.returncode, errors

@@ -1,11 +1,8 @@
 """``python -m bot check``: what it finds, and that it never tells the token."""
 
-import asyncio
-import os
 import re
 import signal
 import socket
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from sandbox.botapi import BotApi, Fault
-from tests.e2e.command import Ended, command
-from tests.e2e.conftest import ROOT, World, environment, kept, opened_world
+from tests.e2e.command import Ended, command, unread
+from tests.e2e.conftest import World, kept, opened_world
 from tests.integration.database_help import damage, filled, notes
 
 SUBJECTS = ["token", "privacy mode", "clock", "database", "disk", "web port", "swarm port", "DHT"]
@@ -184,18 +181,7 @@ async def test_a_chat_that_cannot_be_written_to_is_told(world: World, chat: str)
 
 
 async def test_whoever_reads_may_leave(world: World) -> None:
-    reading, writing = os.pipe()
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bot", "check", "--config", str(world.write_settings())),
-        cwd=ROOT,
-        env=environment(),
-        stdout=writing,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    os.close(writing)
-    os.close(reading)
-    _, errors = await process.communicate()
-    assert (process.returncode, errors) == (128 + signal.SIGPIPE, b"")
+    assert await unread("check", "--config", world.write_settings()) == (128 + signal.SIGPIPE, b"")
 
 
 # The database.

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.swarm import HOSTILE_NAMES, Swarm, make_sample
-from tests.e2e.command import Ended, command
+from tests.e2e.command import Ended, command, unread
 from tests.e2e.conftest import ROOT, environment
 
 CONTROLS = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
@@ -152,19 +152,9 @@ async def test_settings_are_asked_for_only_where_they_are_named(place: Place, tm
 
 async def test_whoever_reads_may_leave(place: Place) -> None:
     samples = [place.swarm.seed(make_sample(f"name {number}")) for number in range(30)]
-    reading, writing = os.pipe()
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bot", "resolve", "--config", str(place.config), "--json"),
-        *(sample.magnet() for sample in samples),
-        cwd=ROOT,
-        env=environment(),
-        stdout=writing,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    os.close(writing)
-    os.close(reading)
-    _, errors = await process.communicate()
-    assert (process.returncode, errors) == (128 + signal.SIGPIPE, b"")
+    magnets = [sample.magnet() for sample in samples]
+    ended = await unread("resolve", "--config", place.config, "--json", *magnets)
+    assert ended == (128 + signal.SIGPIPE, b"")
 
 
 class Screen:
