@@ -168,12 +168,15 @@ async def _follow(
     # all stands there already it is theirs from now on.
     await tx.notes.replace_text(note, text, Change(cause=Cause.EDIT, person=person, task_id=None, at=now))
     if carried != text:
-        typed = replace(note, text=text, version=note.version + 1)
+        as_said = replace(note, text=text, version=note.version + 1)
         change = Change(cause=Cause.CARRIED, person=person, task_id=writer, at=now)
-        await tx.notes.replace_text(typed, carried, change)
+        await tx.notes.replace_text(as_said, carried, change)
     await tx.notes.set_torrents(note, _torrents(magnets))
-    await tx.notes.mark_typed(note.id, _typed(find_magnets(base), magnets), now)
-    await tx.notes.mark_typed(note.id, _nameless(find_magnets(carried)), None)
+    there = find_magnets(carried)
+    # What was taken out elsewhere, and the message has still, comes back with it.
+    typed = {*_typed(find_magnets(base), magnets), *_typed(find_magnets(note.text), there)}
+    await tx.notes.mark_typed(note.id, typed, now)
+    await tx.notes.mark_typed(note.id, _nameless(there), None)
     return Edited(changed=note.id)
 
 

@@ -1062,6 +1062,23 @@ async def test_a_note_whose_typed_name_is_taken_out_again_is_yet_to_be_calibrate
         assert await store.read(lambda tx: tx.notes.uncalibrated([note])) == {note}
 
 
+async def test_a_typed_name_that_its_message_brings_back_is_typed(
+    world: World, run: Run, store: Store, clock: FakeClock
+) -> None:
+    edits = Edits(store, clock, lambda _: None)
+    async with run() as manager:
+        note = await world.add(link("claim", "18"), "claim", origin="tg:1:0#7")
+        await world.calibrate(manager, note)
+        await clock.advance(1)
+        mine = link("claim", "mine")
+        await edits.apply(mine, notebook=world.notebook, person=ALICE, origin="tg:1:0#7")
+        await edits.replace(link("claim"), notebook=world.notebook, note_id=note, expected=2, person=ALICE)
+        await edits.apply(f"{mine} words", notebook=world.notebook, person=ALICE, origin="tg:1:0#7")
+        await manager.learn(info_of(torrent("claim"), TRUE))
+        assert not await store.read(lambda tx: tx.notes.uncalibrated([note]))
+        assert await world.text(note) == f"{mine} words"
+
+
 async def test_a_message_that_never_had_a_name_takes_none_from_a_note_in_which_somebody_typed_it_elsewhere(
     world: World, run: Run, store: Store, clock: FakeClock
 ) -> None:
