@@ -27,10 +27,10 @@ _MOST = 0.99
 _BAD = 80
 _TARGETS = {1: 1.5, 100: 1.5, 1_000: 1.2}
 _BY_TRACKER = (
-    "each outcome goes from libtorrent's thread to the loop, and its info dictionary is decoded in another; with "
-    "the swarm's, these are more threads than the machine has cores"
+    "the sessions' threads, the loop that hears of each outcome, and the swarm's process are more than the machine has "
+    "cores"
 )
-_BY_DHT = "calibot repeats the announces that a bootstrap has lost after 1, 2, 4 ... s"
+_BY_DHT = "the swarm's nodes answer each lookup on the cores that calibot has, too"
 
 
 class _Runner:
