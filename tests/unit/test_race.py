@@ -130,15 +130,16 @@ async def test_a_session_that_joins_by_half_of_a_hash_that_is_whole_meanwhile_le
     assert (joining.other.held, joining.torrent.beside, joining.board.running) == ([], {}, {})
 
 
-async def test_what_is_found_at_once_is_asked_of_no_other_sessions_dht() -> None:
+async def test_of_several_at_once_what_is_found_soon_is_asked_of_no_other_sessions_dht() -> None:
     asked: list[InfoHash] = []
     session, clock = cast("Any", SimpleNamespace(ask_dht=asked.append)), FakeClock()
     racing = race.Race([session], Board[Any](), AddressPolicy(allow_private=True), Whereabouts(), clock)
-    found, sought = (SoughtTorrent[Any](InfoHash(byte * 20), byte, session) for byte in ("ab", "cd"))
-    for torrent in (found, sought):
+    first, found, sought = (SoughtTorrent[Any](InfoHash(byte * 20), byte, session) for byte in ("ab", "cd", "ef"))
+    for torrent in (first, found, sought):
         torrent.lookups.add(cast("Any", object()))
         racing.ask_dht(torrent)
-    racing._take(clock.monotonic() + 0.02)
+    racing._take(clock.monotonic())
+    assert asked == [first.info_hash]
     found.lookups.clear()
     racing._take(clock.monotonic() + 0.05)
-    assert asked == [sought.info_hash]
+    assert asked == [first.info_hash, sought.info_hash]

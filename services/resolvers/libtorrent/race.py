@@ -17,7 +17,7 @@ from services.resolvers.libtorrent.session import Handle, Session, connect
 from services.torrents import Hints
 
 _HEAD_START = 0.01  # seconds: most names come from the leading session within less, and cost nobody else anything
-_HEAD_START_IN_DHT = 0.03  # where nodes are near, five sessions that ask beside it would be what it waits for
+_HEAD_START_IN_DHT = 0.03  # of many at once: where nodes are near, five more that ask would be what it waits for
 _PACE = 0.01
 _AT_ONCE = 5  # each time: of a thousand names at once the leading session finds most before their turn
 _MOST_PEERS = 500  # kept of a torrent, the last ones: a stranger may name any number of addresses
@@ -48,7 +48,7 @@ class Race:
 
     def ask_dht(self, torrent: SoughtTorrent[Handle]) -> None:
         """Ask each session's DHT for peers of *torrent*, as soon as its turn comes, unless its name is found before."""
-        self._line_up(self._to_ask, torrent, _HEAD_START_IN_DHT)
+        self._line_up(self._to_ask, torrent, _HEAD_START_IN_DHT if self._to_ask else 0.0)
 
     def dialled(self, torrent: SoughtTorrent[Handle], peer: Endpoint, by: Session, *, again: bool) -> None:
         """Take in that *torrent* has *peer*, with whom the session *by* tries to connect, perhaps *again*.
