@@ -3,6 +3,9 @@
 It asks whom it hears of, all of them at once, never one that is silent, and nothing is lost. It then speaks to the best
 peer alone: a round trip to connect, one for both handshakes, one for the metadata; with a peer that insists on MSE
 there is one more, for the keys.
+
+libtorrent takes a round trip for each piece of the metadata: with one piece calibot came to 1.13 and 1.50 times this by
+warm trackers (p50 and p95), with two or three to 1.53 and 1.80, one run after the other.
 """
 
 import heapq
