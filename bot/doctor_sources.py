@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import os
 import shutil
 from collections.abc import AsyncIterator, Sequence
 from ipaddress import ip_address
@@ -16,6 +15,7 @@ from bot.sources import caches, login_to
 from services.clock import SystemClock
 from services.errors import ResolverDown
 from services.resolvers.addresses import literal
+from services.resolvers.files import try_to_enter
 from services.resolvers.http import PRIVATE, HttpResolver
 from services.resolvers.qbittorrent import Server
 
@@ -52,7 +52,7 @@ def _files(folders: Sequence[Path]) -> Finding:
 def _refusal(folder: Path) -> str:
     """Return why *folder* cannot be read, or what is in it not be reached; nothing where it can."""
     try:
-        os.scandir(f"{folder}/.").close()
+        try_to_enter(folder)
     except OSError as error:
         return error.strerror or str(error)
     return ""

@@ -143,15 +143,13 @@ async def _run(
             options = settings.calibration
             each = options.timeout if seconds is None else seconds
             await look_up(resolver, wanted, most=options.max_workers, seconds=each, board=board, told=told)
-    if any(map(_shows_in_a_check, failures)):
+    if any(_shows_in_a_check(one) for one in failures if one):
         complain(f"To see what is wrong: {check}", code=1)
     return 1 if any(failures) else 0
 
 
-def _shows_in_a_check(failure: Step | None) -> bool:
+def _shows_in_a_check(failure: Step) -> bool:
     """Whether it may come of this machine or its settings; that nobody is there to be asked does not."""
-    if failure is None:
-        return False
     cut_off = failure.code == "cut_off" and any(failure.parameters.values())
     return cut_off or failure.code == "resolver_down" or "unasked" in failure.parameters
 

@@ -172,7 +172,7 @@ async def _follow(
         change = Change(cause=Cause.CARRIED, person=person, task_id=writer, at=now)
         await tx.notes.replace_text(as_said, carried, change)
     await tx.notes.set_torrents(note, _torrents(magnets))
-    there = find_magnets(carried)
+    there = magnets if carried == text else find_magnets(carried)
     # What was taken out elsewhere, and the message has still, comes back with it.
     typed = {*_typed(find_magnets(base), magnets), *_typed(find_magnets(note.text), there)}
     await tx.notes.mark_typed(note.id, typed, now)

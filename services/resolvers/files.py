@@ -134,6 +134,15 @@ class FilesResolver:
             self._looking = None
 
 
+def try_to_enter(folder: Path) -> None:
+    """Return where what is in *folder* can be reached; of one that may only be read nothing but names is told.
+
+    Raises:
+        OSError: it cannot.
+    """
+    os.scandir(f"{folder}/.").close()
+
+
 def _looked_into(folders: Sequence[Path], before: _Shelf, read: ReadTorrent, over: threading.Event) -> _Shelf:
     """Return what is in *folders* now; a file is read anew where it has changed. Blocks, until it is *over*."""
     seen: dict[Path, _Seen] = {}
@@ -162,7 +171,7 @@ def _files_in(folders: Sequence[Path], refused: Callable[[OSError], None]) -> It
     """Yield what is there; *refused* is told of each folder that cannot be looked into."""
     for folder in folders:
         try:
-            os.scandir(f"{folder}/.").close()  # of one that may not be entered all names are told, and nothing else
+            try_to_enter(folder)
         except OSError as error:
             refused(error)
             continue

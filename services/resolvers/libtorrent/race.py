@@ -125,14 +125,15 @@ class Race:
             self._waiting.set()
 
     def _join(self, torrent: SoughtTorrent[Handle]) -> None:
-        info_hash, told = torrent.info_hash, Hints(peers=tuple(torrent.known))
+        info_hash, told = torrent.info_hash, frozenset(torrent.known)
+        hints = Hints(peers=tuple(torrent.known))
 
         def wanted() -> bool:
             return torrent.wanted and torrent.info_hash == info_hash
 
         for session in self._beside:
-            then = partial(self._on_joined, torrent, session, frozenset(told.peers))
-            session.add_soon(info_hash, told, then, wanted=wanted, alone=True)
+            then = partial(self._on_joined, torrent, session, told)
+            session.add_soon(info_hash, hints, then, wanted=wanted, alone=True)
 
     def _on_joined(
         self,
