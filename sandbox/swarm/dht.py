@@ -6,7 +6,6 @@ so that one node, or many in one network, would not be a DHT to it.
 
 import asyncio
 import hashlib
-import ipaddress
 import os
 from collections import defaultdict
 from contextlib import AsyncExitStack
@@ -49,7 +48,7 @@ class Dht:
     def closest(self, target: bytes) -> list["Node"]:
         """Return the eight nodes nearest to *target* by XOR."""
         number = int.from_bytes(target, "big")
-        return sorted(self._nodes, key=lambda node: int.from_bytes(node.id, "big") ^ number)[:_CLOSEST]
+        return sorted(self._nodes, key=lambda node: node.number ^ number)[:_CLOSEST]
 
     def add(self, info_hash: bytes, peer: Endpoint) -> None:
         """Let *peer* be found under the 20-byte *info_hash* from now on."""
@@ -64,6 +63,9 @@ class Node(asyncio.DatagramProtocol):
         self.host = host
         self.port = 0
         self.id = hashlib.sha1(host.encode(), usedforsecurity=False).digest()
+        self.number = int.from_bytes(self.id, "big")
+        self.compact = b""
+        """Its id and address in 26 bytes."""
         self.peers: defaultdict[bytes, dict[Endpoint, None]] = defaultdict(dict)
         self._dht = dht
         self._secret = os.urandom(8)
@@ -72,6 +74,7 @@ class Node(asyncio.DatagramProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.DatagramTransport", transport)  # asyncio's own is none by its bases
         self.port = transport.get_extra_info("sockname")[1]
+        self.compact = self.id + compact_peers([(self.host, self.port)])
 
     def datagram_received(self, data: bytes, addr: Endpoint) -> None:
         message = decode(data)
@@ -102,8 +105,3 @@ class Node(asyncio.DatagramProtocol):
 
     def _token(self, host: str) -> bytes:
         return hashlib.sha1(self._secret + host.encode(), usedforsecurity=False).digest()[:4]
-
-    @property
-    def compact(self) -> bytes:
-        """Its id and address in 26 bytes."""
-        return self.id + ipaddress.IPv4Address(self.host).packed + self.port.to_bytes(2, "big")
