@@ -48,6 +48,9 @@ class FakeSession:
     def resume(self, _: str) -> None:
         self._said.append("resumed")
 
+    def remove(self, handle: object) -> None:
+        self._said.append(handle)
+
 
 async def test_a_peer_that_becomes_known_while_the_race_is_paused_ends_the_pause_and_is_connected_to(
     monkeypatch: pytest.MonkeyPatch,
@@ -143,3 +146,84 @@ async def test_of_several_at_once_what_is_found_soon_is_asked_of_no_other_sessio
     found.lookups.clear()
     racing._take(clock.monotonic() + 0.05)
     assert asked == [first.info_hash, sought.info_hash]
+
+
+class Rush:
+    """A race whose leading session has *left* those torrents by the numbers that are their handles."""
+
+    def __init__(self, beside: tuple[object, ...] = ()) -> None:
+        self.left: list[object] = []
+        self._leading = cast("Any", FakeSession(self.left))
+        policy = AddressPolicy(allow_private=True)
+        self._clock = FakeClock()
+        self.race = race.Race(cast("Any", beside), Board[Any](), policy, Whereabouts(), self._clock)
+
+    def torrent(self, number: int) -> SoughtTorrent[Any]:
+        torrent = SoughtTorrent[Any](InfoHash(f"{number:040x}"), number, self._leading)
+        torrent.lookups.add(cast("Any", object()))
+        return torrent
+
+    def bring(self, numbers: range) -> None:
+        for number in numbers:
+            self.race.retire(self.torrent(number))
+
+    def turn(self) -> list[object]:
+        """Return what has left since the last turn and in this one."""
+        self.race._take(self._clock.monotonic() + 9.0)
+        left, self.left[:] = self.left[:], []
+        return left
+
+
+async def test_what_brings_its_name_leaves_at_once() -> None:
+    rush = Rush()
+    for number in range(9):
+        rush.bring(range(number, number + 1))
+        assert rush.left == [number]
+        assert rush.turn() == [number]
+
+
+async def test_of_names_that_come_in_a_rush_the_torrents_leave_after_it_a_few_at_a_time() -> None:
+    rush = Rush()
+    rush.bring(range(30))
+    assert rush.turn() == [0, 1, 2, 3]
+    rush.bring(range(30, 35))
+    assert rush.turn() == []
+    rush.bring(range(35, 36))
+    assert rush.turn() == [*range(4, 29)]
+    rush.bring(range(36, 37))
+    assert rush.turn() == [36, *range(29, 36)]
+    assert not rush.race._waiting.is_set()
+
+
+async def test_in_a_rush_without_an_end_no_more_than_a_thousand_wait_to_leave() -> None:
+    rush = Rush()
+    for beginning in range(0, 2_000, 20):
+        rush.bring(range(beginning, beginning + 20))
+        rush.turn()
+    assert len(rush.race._retired) <= 1_000 + 20
+
+
+async def test_while_names_come_in_a_rush_no_other_session_takes_part() -> None:
+    joined: list[InfoHash] = []
+    asked: list[InfoHash] = []
+    other = SimpleNamespace(
+        way="mse", ask_dht=asked.append, add_soon=lambda info_hash, *_, **__: joined.append(info_hash)
+    )
+    rush = Rush((other,))
+    torrent = rush.torrent(99)
+    rush.race.hinted(torrent, [A])
+    rush.race.ask_dht(torrent)
+    rush.bring(range(5))
+    rush.turn()
+    assert (joined, asked) == ([], [])
+    rush.turn()
+    assert (joined, asked) == ([torrent.info_hash], [torrent.info_hash])
+
+
+async def test_what_is_sought_again_leaves_before_it_is() -> None:
+    rush = Rush()
+    rush.bring(range(10))
+    rush.race.clear(InfoHash(f"{7:040x}"))
+    rush.race.clear(InfoHash(f"{77:040x}"))
+    assert rush.turn() == [0, 1, 2, 3, 7]
+    assert rush.turn() == [4, 5, 6, 8, 9]

@@ -8,7 +8,9 @@ import pytest
 
 from services.errors import ResolverDown
 from services.resolvers.addresses import AddressPolicy
+from services.resolvers.libtorrent.evidence import Whereabouts
 from services.resolvers.libtorrent.lookups import Board, Lookup
+from services.resolvers.libtorrent.race import Race
 from services.resolvers.libtorrent.seeker import Seeker
 from services.torrents import Hints, InfoHash, TorrentId
 from tests.fake_clock import FakeClock
@@ -40,12 +42,12 @@ class World:
 
     def __init__(self, libtorrent: Unheard) -> None:
         self.libtorrent, self.board = libtorrent, Board[Any]()
-        race = SimpleNamespace(hinted=lambda *_: None, ask_dht=lambda _: None, anew=lambda _: None)
+        policy, clock = AddressPolicy(allow_private=True), FakeClock()
+        self.race = Race([], self.board, policy, Whereabouts(), clock)
         alerts = SimpleNamespace(ask_about_dht=lambda: None, hear=self.take)
         self.seeker = Seeker(
-            libtorrent.session, self.board, [cast("Any", alerts)], cast("Any", race), dht=True,
-            policy=AddressPolicy(allow_private=True), clock=FakeClock(),
-        )  # fmt: skip
+            libtorrent.session, self.board, [cast("Any", alerts)], self.race, dht=True, policy=policy, clock=clock
+        )
 
     def begin(self, digits: str = DIGITS, hints: Hints = Hints()) -> Lookup[Any]:  # noqa: B008 - it is frozen
         progress = cast("Any", SimpleNamespace(report=lambda _: None))
@@ -121,6 +123,20 @@ async def test_a_refusal_is_told_to_whoever_waits_once_it_is_tried_again_in_vain
     failure = await lookup.found
     assert callable(failure)
     assert isinstance(failure(), ResolverDown)
+
+
+async def test_what_was_found_in_a_rush_and_is_sought_again_has_a_torrent_of_its_own(world: World) -> None:
+    for number in range(9):
+        first = world.begin(f"{number:040x}")
+        handle = world.take()
+        (torrent,) = first.torrents
+        world.board.end(torrent, (TorrentId.of(torrent.info_hash), b"de"))
+        world.race.retire(torrent)
+        world.leave(first)
+    assert handle in world.libtorrent.held
+    world.begin(f"{8:040x}")
+    assert handle not in world.libtorrent.held
+    assert world.take() in world.libtorrent.held
 
 
 async def test_a_torrent_that_comes_by_half_of_its_hash_is_looked_up_by_the_whole(world: World) -> None:

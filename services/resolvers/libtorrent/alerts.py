@@ -164,9 +164,12 @@ class Alerts:
             self._end(torrent, (hashes_of(section, v1=hashes.has_v1(), v2=hashes.has_v2()), section))
 
     def _end(self, torrent: SoughtTorrent[Handle], given: Metadata | Failure) -> None:
-        """End *torrent*. It goes at once: with its metadata a hybrid occupies its other hash too."""
+        """End *torrent*. With its metadata a hybrid occupies its other hash too: it goes at once."""
         self._board.end(torrent, given)
-        torrent.remove()
+        if callable(given) or len(given[0].hashes) > 1:
+            torrent.remove()
+        else:
+            self._race.retire(torrent)
 
     def _on_states(self, states: Sequence[lt.torrent_status]) -> None:
         for state in states:

@@ -12,14 +12,16 @@ from services.clock import Clock
 from services.errors import ResolverDown
 from services.resolvers.addresses import AddressPolicy
 from services.resolvers.libtorrent.evidence import Endpoint, Whereabouts
-from services.resolvers.libtorrent.lookups import Board, Holder, SoughtTorrent
+from services.resolvers.libtorrent.lookups import Board, Holder, SoughtTorrent, wire_hash
 from services.resolvers.libtorrent.session import Handle, Session, connect
-from services.torrents import Hints
+from services.torrents import Hints, InfoHash
 
 _HEAD_START = 0.01  # seconds: most names come from the leading session within less, and cost nobody else anything
 _HEAD_START_IN_DHT = 0.03  # of many at once: where nodes are near, five more that ask would be what it waits for
 _PACE = 0.01
 _AT_ONCE = 5  # each time: of a thousand names at once the leading session finds most before their turn
+_OUT_AT_ONCE = 25
+_MOST_RETIRED = 1_000
 _MOST_PEERS = 500  # kept of a torrent, the last ones: a stranger may name any number of addresses
 
 _Line = deque[tuple[float, SoughtTorrent[Handle]]]
@@ -44,6 +46,9 @@ class Race:
         self._clock = clock
         self._due: _Line = deque()
         self._to_ask: _Line = deque()
+        self._retired: dict[str, SoughtTorrent[Handle]] = {}
+        self._came = 0  # since the last turn
+        self._rush = False
         self._waiting = asyncio.Event()
 
     def ask_dht(self, torrent: SoughtTorrent[Handle]) -> None:
@@ -99,6 +104,23 @@ class Race:
         torrent.known.clear()
         self._tell(torrent, known, but=torrent.holder)
 
+    def retire(self, torrent: SoughtTorrent[Handle]) -> None:
+        """Take *torrent*, which has brought its metadata, out of all sessions: where names come in a rush, after it.
+
+        To leave costs as much as to be found, since its trackers are told.
+        """
+        self._came += 1
+        self._waiting.set()
+        if self._rush or self._came >= _AT_ONCE:
+            self._retired[wire_hash(torrent.info_hash)] = torrent
+        else:
+            torrent.remove()
+
+    def clear(self, info_hash: InfoHash) -> None:
+        """Take what was retired of *info_hash* out of all sessions now: it is sought again."""
+        if retired := self._retired.pop(wire_hash(info_hash), None):
+            retired.remove()
+
     async def run(self) -> None:
         """Let the sessions take part, a few torrents at a time. Never returns."""
         while True:
@@ -110,13 +132,18 @@ class Race:
                 _log.exception("a turn of the swarm's race was lost")
 
     def _take(self, now: float) -> None:
+        self._rush, self._came = self._came >= _AT_ONCE, 0
+        if self._rush and len(self._retired) <= _MOST_RETIRED:
+            return
         for torrent in _next_of(self._due, now):
             if not torrent.beside:
                 self._join(torrent)
         for torrent in _next_of(self._to_ask, now):
             for session in self._beside:
                 session.ask_dht(torrent.info_hash)
-        if not (self._due or self._to_ask):
+        for wire in list(islice(self._retired, _OUT_AT_ONCE)):
+            self._retired.pop(wire).remove()
+        if not (self._due or self._to_ask or self._retired):
             self._waiting.clear()
 
     def _line_up(self, line: _Line, torrent: SoughtTorrent[Handle], head_start: float) -> None:

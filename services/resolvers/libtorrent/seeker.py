@@ -53,6 +53,7 @@ class Seeker:
         for alerts in self._alerts:
             alerts.ask_about_dht()
         for info_hash in lookup.asked.hashes:
+            self._race.clear(info_hash)
             torrent = self._board.sought(info_hash)
             if torrent is None:
                 torrent = self._add(info_hash, hints)
