@@ -14,14 +14,15 @@ from benchmarks.peers.floor import Floor
 from benchmarks.peers.magnet2torrent import Magnet2Torrent
 from benchmarks.peers.port import Finder, Missing, Peer
 from benchmarks.peers.qbittorrent import Qbittorrent
-from benchmarks.peers.stock import Stock
+from benchmarks.peers.stock import Stock, Urged
 from benchmarks.processes import ask, module, running
 from benchmarks.scale import Scale
 from benchmarks.swarm_process import RemoteSwarm, Sought, remote_swarm
 from benchmarks.timing import interleaved, percentile
 
-CALIBOT, FLOOR, STOCK = Calibot(), Floor(), Stock()
-PEERS: Sequence[Peer] = (CALIBOT, FLOOR, STOCK, Aria2(), Qbittorrent(), Magnet2Torrent())
+CALIBOT, STOCK = Calibot(), Stock()
+FLOOR, FLOOR_IN_DHT = Floor(), Urged()
+PEERS: Sequence[Peer] = (CALIBOT, FLOOR, FLOOR_IN_DHT, STOCK, Aria2(), Qbittorrent(), Magnet2Torrent())
 
 _MOST = 0.99
 _BAD = 80
@@ -30,7 +31,10 @@ _BY_TRACKER = (
     "the sessions' threads, the loop that hears of each outcome, and the swarm's process are more than the machine has "
     "cores"
 )
-_BY_DHT = "the swarm's nodes answer each lookup on the cores that calibot has, too"
+_BY_DHT = (
+    "the swarm's nodes answer each lookup on the cores that calibot has, too: beside it stands what one libtorrent takes "
+    "that does nothing else"
+)
 
 
 class _Runner:
@@ -80,7 +84,7 @@ async def by_dht(scale: Scale) -> Section:
             return await swarm.seed(scale.dht_names, "dht")
 
         what, target = f"{_counted(scale.dht_names)} by the DHT", Target(bound=0.020, unit="s")
-        task = _Task(what, scale.dht_names, fresh, target, beside=STOCK.name, dht=True)
+        task = _Task(what, scale.dht_names, fresh, target, beside=FLOOR_IN_DHT.name, dht=True)
         section.figures += await _found(section, swarm, scale, task)
     return section
 
@@ -124,7 +128,7 @@ class _Task:
 async def _found(section: Section, swarm: RemoteSwarm, scale: Scale, task: _Task) -> list[Figure]:
     async with contextlib.AsyncExitStack() as stack:
         runners: dict[str, _Runner] = {}
-        for peer in (one for one in PEERS if one is not FLOOR or task.beside == FLOOR.name):
+        for peer in (one for one in PEERS if one not in {FLOOR, FLOOR_IN_DHT} or one.name == task.beside):
             try:
                 finder = await stack.enter_async_context(peer.open(swarm, dht=task.dht))
             except Missing as missing:
@@ -145,7 +149,7 @@ async def _found(section: Section, swarm: RemoteSwarm, scale: Scale, task: _Task
         early = {name: statistics.median(runner.most) for name, runner in runners.items() if runner.most}
         figures.append(task.of_ours(early, "99 % of "))
     for name, value in values.items():
-        if name not in {CALIBOT.name, FLOOR.name}:  # those two are one line
+        if name not in {CALIBOT.name, FLOOR.name, FLOOR_IN_DHT.name}:  # it and its floor are one line
             remark = remarks.get(name, "")
             figures.append(
                 Figure(what=f"{task.what}: {name}", value=value, unit="s", beside="calibot", other=ours, remark=remark)

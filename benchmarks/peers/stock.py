@@ -17,6 +17,7 @@ class Stock:
     """See `Peer`. Its torrents are not auto-managed: libtorrent would begin three at a time."""
 
     name = "libtorrent, its own settings"
+    _urged = False
 
     async def version(self) -> str:
         return lt.__version__
@@ -29,11 +30,18 @@ class Stock:
     @contextlib.asynccontextmanager
     async def loopback(self, dht_nodes: Sequence[str] = (), host: str = "127.0.0.1") -> "AsyncIterator[StockFinder]":
         """Be ready at *host*; with the DHT that *dht_nodes* lead to, where there are any."""
-        finder = StockFinder(await asyncio.to_thread(_session, dht_nodes, host))
+        finder = StockFinder(await asyncio.to_thread(_session, dht_nodes, host), urged=self._urged)
         try:
             yield finder
         finally:
             await asyncio.to_thread(finder.close)
+
+
+class Urged(Stock):
+    """The floor of names by the DHT, as long as libtorrent looks for them: it begins one in seconds by itself."""
+
+    name = "libtorrent alone, its DHT asked at once"
+    _urged = True
 
 
 def _session(dht_nodes: Sequence[str], host: str) -> lt.session:
@@ -51,10 +59,11 @@ def _session(dht_nodes: Sequence[str], host: str) -> lt.session:
 
 
 class StockFinder:
-    """See `Finder`."""
+    """See `Finder`. *urged*: it asks the DHT at once."""
 
-    def __init__(self, session: lt.session) -> None:
+    def __init__(self, session: lt.session, *, urged: bool = False) -> None:
         self._session = [session]
+        self._urged = urged
 
     def close(self) -> None:
         self._session.clear()
@@ -68,6 +77,8 @@ class StockFinder:
             params.flags &= ~(lt.torrent_flags.auto_managed | lt.torrent_flags.paused)
             params.flags |= lt.torrent_flags.upload_mode | lt.torrent_flags.default_dont_download
             handles.append(self._session[0].add_torrent(params))
+            if self._urged:
+                handles[-1].force_dht_announce()
         return handles
 
     async def find(self, sought: Sequence[Sought], patience: float) -> list[float]:
