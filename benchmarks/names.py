@@ -32,7 +32,7 @@ _BY_TRACKER = (
     "cores"
 )
 _BY_DHT = (
-    "the swarm's nodes answer each lookup on the cores that calibot has, too: beside it stands what one libtorrent takes "
+    "the swarm's nodes answer each lookup on the cores that calibot has, too; what stands beside it is one libtorrent "
     "that does nothing else"
 )
 

@@ -17,7 +17,8 @@ class Stock:
     """See `Peer`. Its torrents are not auto-managed: libtorrent would begin three at a time."""
 
     name = "libtorrent, its own settings"
-    _urged = False
+    urged = False
+    """Whether it asks the DHT at once."""
 
     async def version(self) -> str:
         return lt.__version__
@@ -30,7 +31,7 @@ class Stock:
     @contextlib.asynccontextmanager
     async def loopback(self, dht_nodes: Sequence[str] = (), host: str = "127.0.0.1") -> "AsyncIterator[StockFinder]":
         """Be ready at *host*; with the DHT that *dht_nodes* lead to, where there are any."""
-        finder = StockFinder(await asyncio.to_thread(_session, dht_nodes, host), urged=self._urged)
+        finder = StockFinder(await asyncio.to_thread(_session, dht_nodes, host, urged=self.urged), urged=self.urged)
         try:
             yield finder
         finally:
@@ -38,18 +39,19 @@ class Stock:
 
 
 class Urged(Stock):
-    """The floor of names by the DHT, as long as libtorrent looks for them: it begins one in seconds by itself."""
+    """The floor of names by the DHT for whoever has them from libtorrent, which begins one in seconds by itself."""
 
     name = "libtorrent alone, its DHT asked at once"
-    _urged = True
+    urged = True
 
 
-def _session(dht_nodes: Sequence[str], host: str) -> lt.session:
+def _session(dht_nodes: Sequence[str], host: str, *, urged: bool) -> lt.session:
     return lt.session(
         {
             "listen_interfaces": f"{host}:0",
             "enable_dht": bool(dht_nodes),
             "dht_bootstrap_nodes": ",".join(dht_nodes),
+            "dht_block_ratelimit": 100_000 if urged else 5,  # by the default some of the answers are dropped
             "enable_lsd": False,
             "enable_upnp": False,
             "enable_natpmp": False,
