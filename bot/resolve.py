@@ -58,7 +58,7 @@ def main(words: Sequence[str], config: Path | None, *, json: bool, seconds: floa
         return complain(str(error), code=BAD_INPUT)
     try:
         with swarm.borrowed_dht_state(settings.database.path) as dht_state:
-            check = shlex.join(["python", "-m", "bot", "check", f"--config={config or os.devnull}"])
+            check = shlex.join([sys.orig_argv[0], "-m", "bot", "check", f"--config={config or os.devnull}"])
             running = _until_signalled(_run(wanted, settings, dht_state, check, json=json, seconds=seconds))
             return asyncio.Runner().run(running)  # not closed: it would wait for threads; see `bot.cli`
     except CalibotError as error:
