@@ -133,7 +133,7 @@ def _end(code: int) -> NoReturn:
     Closing the loop, and then the interpreter, would wait for each thread that asks a name server: half a minute where
     none answers.
     """
-    for stream in (sys.stdout, sys.stderr):
+    for stream in filter(None, (sys.stdout, sys.stderr)):  # None: it was closed
         with contextlib.suppress(OSError):  # nobody reads it any more
             stream.flush()
     os._exit(code)

@@ -163,6 +163,18 @@ async def test_that_names_cannot_be_written_is_told_in_a_line(place: Place) -> N
     assert ended == (1, b"The output could not be written: No space left on device.\n")
 
 
+async def test_where_standard_output_is_closed_the_exit_code_tells(place: Place) -> None:
+    magnet = place.swarm.seed(make_sample("name")).magnet()
+    process = await asyncio.create_subprocess_exec(
+        *("sh", "-c", 'exec "$@" >&-', "sh", sys.executable, "-m", "bot", "resolve", "--config", place.config, magnet),
+        cwd=ROOT,
+        env=environment(),
+        stderr=asyncio.subprocess.PIPE,
+    )
+    _, errors = await process.communicate()
+    assert (process.returncode, errors) == (0, b"")
+
+
 class Screen:
     """A terminal that one process writes to; *text* is all that it wrote."""
 
