@@ -11,7 +11,7 @@ from typing import NoReturn
 
 from bot.config import BadSettings, Settings, is_token, load
 from bot.listening import Interface
-from bot.terminal import BAD_INPUT, complain, why, without_tokens
+from bot.terminal import BAD_INPUT, OutputLost, complain, end_without_output, say, why, without_tokens
 from services.errors import CalibotError, StoreUnavailable, WebUnavailable
 from services.store.health import remedy
 
@@ -26,11 +26,12 @@ Or see it work without any account: make demo"""
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command that *arguments* name; return the exit code."""
-    options = _parser().parse_args(arguments)
     try:
-        return _command(options)
+        return _command(_parser().parse_args(arguments))
     except BadSettings as error:
         return complain(*error.lines, code=BAD_INPUT)
+    except OutputLost as error:
+        return end_without_output(error)
     except KeyboardInterrupt:
         return 130
 
@@ -40,6 +41,9 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         super().error(without_tokens(message))
+
+    def print_help(self, file: object = None) -> None:  # noqa: ARG002 - argparse itself names none
+        say(self.format_help().rstrip())
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -129,7 +133,7 @@ def _end(code: int) -> NoReturn:
     Closing the loop, and then the interpreter, would wait for each thread that asks a name server: half a minute where
     none answers.
     """
-    for stream in (sys.stdout, sys.stderr):
+    for stream in filter(None, (sys.stdout, sys.stderr)):  # None: it was closed
         with contextlib.suppress(OSError):  # nobody reads it any more
             stream.flush()
     os._exit(code)

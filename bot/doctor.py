@@ -19,7 +19,7 @@ from bot.doctor_swarm import look_at_proxy
 from bot.doctor_telegram import look_at_telegram
 from bot.finding import Finding, bad, good
 from bot.listening import TCP, Interface, has_port, interfaces, refusal
-from bot.terminal import nobody_reads, print_whatever_comes, say, why
+from bot.terminal import OutputLost, end_without_output, print_whatever_comes, say, why
 from services.errors import CalibotError, DatabaseDamaged, NewerSchema, ResolverDown
 from services.store.copies import examine
 from services.store.health import remedy
@@ -62,8 +62,8 @@ def main(config: Path, live: str | None) -> int:
     try:
         with swarm.borrowed_dht_state(settings.database.path) as dht_state:
             return asyncio.run(_check(_findings(settings, live, dht_state), tell))
-    except BrokenPipeError:  # of what `_check` says of it, too
-        return nobody_reads()
+    except OutputLost as error:  # of what `_check` says of it, too
+        return end_without_output(error)
 
 
 async def _check(findings: AsyncIterator[Finding], tell: Callable[[Finding], bool]) -> int:

@@ -119,7 +119,8 @@ def _is_at(url: str, page: Web) -> bool:
     there = host is not None and (
         host == listens or (listens.is_unspecified and host.is_loopback and host.version == listens.version)
     )
-    return page.enabled and parts.port == page.port and there
+    port = parts.port or {"http": 80, "https": 443}[parts.scheme]
+    return page.enabled and port == page.port and there
 
 
 def _troubled(reason: str, settings: Qbittorrent) -> tuple[str, str]:

@@ -16,7 +16,7 @@ import structlog
 from bot import logs, sources, swarm
 from bot.config import Settings, load
 from bot.resolve_screen import Board, Line, Outcome, as_json, as_text
-from bot.terminal import BAD_INPUT, complain, nobody_reads, print_whatever_comes, why
+from bot.terminal import BAD_INPUT, OutputLost, complain, end_without_output, print_whatever_comes, why
 from handlers.text import shown_name
 from services.calibration.task import verdict
 from services.clock import SystemClock
@@ -58,17 +58,16 @@ def main(words: Sequence[str], config: Path | None, *, json: bool, seconds: floa
         return complain(str(error), code=BAD_INPUT)
     try:
         with swarm.borrowed_dht_state(settings.database.path) as dht_state:
-            check = shlex.join(["python", "-m", "bot", "check", f"--config={config or os.devnull}"])
+            check = shlex.join([sys.orig_argv[0], "-m", "bot", "check", f"--config={config or os.devnull}"])
             running = _until_signalled(_run(wanted, settings, dht_state, check, json=json, seconds=seconds))
             return asyncio.Runner().run(running)  # not closed: it would wait for threads; see `bot.cli`
     except CalibotError as error:
         return complain(f"Nothing can be looked up with resolvers.libtorrent as it is: {why(error)}", code=1)
-    except BrokenPipeError:
-        return nobody_reads()
     except BaseExceptionGroup as errors:
-        if errors.subgroup(BrokenPipeError) is None:
+        lost = errors.subgroup(OutputLost)
+        if lost is None:
             raise
-        return nobody_reads()
+        return end_without_output(lost)
 
 
 def gathered(words: Sequence[str]) -> Wanted:

@@ -1,10 +1,12 @@
 """What commands say to a person at a terminal, and in which words."""
 
+import contextlib
 import io
 import os
 import re
 import signal
 import sys
+from errno import EPIPE
 
 from services.errors import CalibotError
 from services.i18n import ENGLISH, sentence
@@ -14,14 +16,26 @@ _WHERE_BROWSERS_ARE_SEEN = ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")
 _TOKEN = re.compile(r"[0-9]{5,}:[A-Za-z0-9_-]{5,}", re.ASCII)
 
 
+class OutputLost(OSError):
+    """Standard output takes nothing more: whoever read it has enough, as `head` has, or its disk is full."""
+
+
 def say(*lines: str) -> None:
-    """Print *lines* to standard output, at once."""
-    print(*lines, sep="\n", flush=True)  # noqa: T201 - what a person at a terminal reads
+    """Print *lines* to standard output, at once.
+
+    Raises:
+        OutputLost: they could not be written.
+    """
+    try:
+        print(*lines, sep="\n", flush=True)  # noqa: T201 - what a person at a terminal reads
+    except OSError as error:
+        raise OutputLost(error.errno, error.strerror) from error
 
 
 def complain(*lines: str, code: int) -> int:
     """Print *lines* to standard error, without what may be a token in the wrong place; return *code*."""
-    print(*map(without_tokens, lines), sep="\n", file=sys.stderr)  # noqa: T201 - what a person at a terminal reads
+    with contextlib.suppress(OSError):  # there is nobody left to be told
+        print(*map(without_tokens, lines), sep="\n", file=sys.stderr)  # noqa: T201 - what a person at a terminal reads
     return code
 
 
@@ -42,10 +56,15 @@ def print_whatever_comes() -> None:
             stream.reconfigure(errors="replace")
 
 
-def nobody_reads() -> int:
-    """End quietly when whoever read the output has enough, as `head` has; return the exit code."""
+def end_without_output(error: OutputLost | BaseExceptionGroup[OutputLost]) -> int:
+    """End, with the reason on standard error, or quietly where whoever read it has enough; return the exit code."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    # What is left of it would be tried once more at the interpreter's exit, which complains.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 128 + signal.SIGPIPE
+    if error.errno == EPIPE:
+        return 128 + signal.SIGPIPE
+    return complain(f"The output could not be written: {error.strerror}.", code=1)
 
 
 def why(error: CalibotError) -> str:

@@ -18,6 +18,7 @@ from services.notebook.note import Cause, Change, Note, Revision
 from services.notebook.notebook import Saved, insert, magnets_of, new_note, note_in
 from services.notebook.once import once
 from services.notebook.ports import NotebookStore, NotebookTx
+from services.notebook.writers import Writers
 from services.torrents import InfoHash, NotebookId, NoteId, PersonId, TaskId, TorrentId
 
 _MOST_BYTES = 4
@@ -173,9 +174,13 @@ async def _follow(
         await tx.notes.replace_text(as_said, carried, change)
     await tx.notes.set_torrents(note, _torrents(magnets))
     there = magnets if carried == text else find_magnets(carried)
-    # What was taken out elsewhere, and the message has still, comes back with it.
-    typed = {*_typed(find_magnets(base), magnets), *_typed(find_magnets(note.text), there)}
+    typed = _typed(find_magnets(base), magnets)
     await tx.notes.mark_typed(note.id, typed, now)
+    # What was taken out elsewhere, and the message has still, comes back with it: typed when it was, if anybody did.
+    if back := set(_typed(find_magnets(note.text), there)) - set(typed):
+        writers = Writers(await note_in(tx, note.notebook, note.id), await tx.notes.revisions(note.id))
+        for torrent, at in writers.typed(back):
+            await tx.notes.mark_typed(note.id, [torrent], at)
     await tx.notes.mark_typed(note.id, _nameless(there), None)
     return Edited(changed=note.id)
 

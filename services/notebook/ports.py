@@ -88,7 +88,7 @@ class Notes(Protocol):
         """Store which torrents the note's text has now; what is known of those that stay is kept."""
 
     async def mark_typed(self, note_id: NoteId, torrents: Iterable[TorrentId], at: float | None) -> None:
-        """Write down when somebody typed the names which the note has for *torrents*; None where it has none."""
+        """Write down when somebody typed the names which the note has for *torrents*; None where nobody did."""
 
     async def mark(self, marks: Sequence[Mark], at: float) -> None:
         """Write down, for each note that a mark is about, how the torrent's last calibration ended."""

@@ -1,12 +1,12 @@
 """Who wrote the names that stand in a note: a person, who typed them, or what corrected it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
 from typing import NamedTuple, TypeGuard
 
 from services.magnets.parse import Magnet, find_magnets
 from services.notebook.note import BACK, Cause, Change, Note, Revision, SpeaksOf, Step, steps_of
-from services.torrents import PersonId
+from services.torrents import PersonId, TorrentId
 
 _AGAIN = BACK | {Cause.KEPT, Cause.REDO}
 """What brings back names that stood there."""
@@ -34,7 +34,17 @@ class Writers:
         None where it has had that from the first. What a person left alone in an edit they have not typed; and a name
         that was carried over one, or brought back, is whose it was before.
         """
-        first, *later = [[one for one in links if speaks_of(one.torrents[0])] for links in self._links]
+        return self._written([[one for one in links if speaks_of(one.torrents[0])] for links in self._links])
+
+    def typed(self, torrents: Iterable[TorrentId]) -> Iterator[tuple[TorrentId, float | None]]:
+        """Yield each of *torrents* with when the last of its names that stand was typed; None where nobody did."""
+        texts = [_by_torrent(links) for links in self._links]  # as long as a note may be, it is gone through once
+        for torrent in torrents:
+            stand = self._written([links.get(torrent, ()) for links in texts])
+            yield torrent, max((wrote.at for link, wrote in stand if link.name and is_typed(wrote)), default=None)
+
+    def _written(self, texts: Sequence[Sequence[Magnet]]) -> Sequence[tuple[Magnet, Change | None]]:
+        first, *later = texts
         said = before = stand = [_Stood(one.name, None) for one in first]
         stood: dict[tuple[int, str | None], Change | None] = {(at, one.name): None for at, one in enumerate(first)}
         for change, links in zip(self._changes, later, strict=True):
@@ -101,6 +111,13 @@ def is_typed(wrote: Change | None) -> TypeGuard[Change]:
 def is_corrected(wrote: Change | None) -> TypeGuard[Change]:
     """Whether what this change *wrote* was found: nobody typed it, and it is no old name that was taken back."""
     return wrote is not None and not is_typed(wrote) and wrote.cause not in {Cause.KEPT, *BACK}
+
+
+def _by_torrent(links: Sequence[Magnet]) -> Mapping[TorrentId, Sequence[Magnet]]:
+    of_each: dict[TorrentId, list[Magnet]] = {}
+    for one in links:
+        of_each.setdefault(one.torrents[0], []).append(one)
+    return of_each
 
 
 def _typed_over(before: Sequence[_Stood], names: Sequence[str | None], change: Change) -> list[_Stood]:

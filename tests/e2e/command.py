@@ -49,14 +49,23 @@ async def command(*words: str | Path, given: bytes = b"", cwd: Path = ROOT, **va
 async def unread(*words: str | Path) -> tuple[int | None, bytes]:
     """Run ``python -m bot`` with *words* while nobody reads its standard output; return its code and its errors."""
     reading, writing = os.pipe()
+    os.close(reading)
+    return await _printed_to(writing, *words)
+
+
+async def on_a_full_disk(*words: str | Path) -> tuple[int | None, bytes]:
+    """Run ``python -m bot`` with *words* and its standard output on a full disk; return its code and its errors."""
+    return await _printed_to(os.open("/dev/full", os.O_WRONLY), *words)
+
+
+async def _printed_to(output: int, *words: str | Path) -> tuple[int | None, bytes]:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "bot", *words),
         cwd=ROOT,
-        env=environment(),
-        stdout=writing,
+        env=environment() | {"PYTHONUNBUFFERED": ""},  # as a person has it: what is left is written at the exit
+        stdout=output,
         stderr=asyncio.subprocess.PIPE,
     )
-    os.close(writing)
-    os.close(reading)
+    os.close(output)
     _, errors = await process.communicate()
     return process.returncode, errors

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.botapi import BotApi, Fault
-from tests.e2e.command import Ended, command, unread
+from tests.e2e.command import Ended, command, on_a_full_disk, unread
 from tests.e2e.conftest import World, kept, opened_world
 from tests.integration.database_help import damage, filled, notes
 
@@ -182,6 +182,14 @@ async def test_a_chat_that_cannot_be_written_to_is_told(world: World, chat: str)
 
 async def test_whoever_reads_may_leave(world: World) -> None:
     assert await unread("check", "--config", world.write_settings()) == (128 + signal.SIGPIPE, b"")
+
+
+@pytest.mark.parametrize("words", [["check"], ["backup", "copy.db"], ["check", "--help"]], ids=" ".join)
+async def test_that_what_is_said_cannot_be_written_is_told_in_a_line(world: World, words: list[str]) -> None:
+    await filled(world.database, "one")
+    words = [str(world.folder / one) if one.endswith(".db") else one for one in words]
+    ended = await on_a_full_disk(*words, "--config", world.write_settings())
+    assert ended == (1, b"The output could not be written: No space left on device.\n")
 
 
 # The database.

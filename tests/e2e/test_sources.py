@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import pty
+import shlex
 import signal
 import sys
 from pathlib import Path
@@ -31,6 +32,11 @@ def with_sources(place: Place, **settings: object) -> None:
     """Write *settings*, in whose names ``__`` stands for a dot, before what is there."""
     lines = [f"resolvers.{key.replace('__', '.')} = {json.dumps(value)}" for key, value in settings.items()]
     place.config.write_text("\n".join([*lines, place.config.read_text(encoding="utf-8")]), encoding="utf-8")
+
+
+def how_to_check(config: Path) -> str:
+    """Return the line that says so, in the words of whoever began this; the shell takes them as they stand."""
+    return f"To see what is wrong: {shlex.join([sys.executable, '-m', 'bot', 'check', f'--config={config}'])}\n"
 
 
 async def test_a_name_that_a_program_claims_gives_way_to_the_swarms(place: Place, tmp_path: Path) -> None:
@@ -79,7 +85,7 @@ async def test_of_sources_that_cannot_be_asked_it_is_said_once_who_knows_why(
     config = place.config.rename(tmp_path / "my settings.toml")
     ended = await command("resolve", "--config", config, *words, "1" * 40, "2" * 40)
     assert (ended.code, ended.output.count("It cannot be asked now")) == (1, 2)
-    assert ended.errors == f"To see what is wrong: python -m bot check '--config={config}'\n"
+    assert ended.errors == how_to_check(config)
     assert "python -m bot" not in ended.output
 
 
@@ -87,7 +93,7 @@ async def test_of_one_that_cannot_be_asked_beside_others_it_is_said_too_who_know
     with_sources(place, order=["command", "libtorrent"], command__argv=["/no/such/program", "{info_hash}"])
     ended = await place.resolve("--timeout", "2", place.swarm.dead().magnet())
     assert "Dead, as it seems" in ended.output
-    assert ended.errors == f"To see what is wrong: python -m bot check --config={place.config}\n"
+    assert ended.errors == how_to_check(place.config)
 
 
 async def test_where_nobody_of_the_swarm_answers_it_is_said_who_knows_why(place: Place) -> None:
@@ -97,7 +103,7 @@ async def test_where_nobody_of_the_swarm_answers_it_is_said_who_knows_why(place:
         CALIBOT_RESOLVERS__LIBTORRENT__DHT_BOOTSTRAP_NODES='["127.0.0.1:9"]',
     )  # fmt: skip
     assert (ended.code, "Cut off" in ended.output) == (1, True)
-    assert ended.errors == "To see what is wrong: python -m bot check --config=/dev/null\n"
+    assert ended.errors == how_to_check(Path(os.devnull))
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])

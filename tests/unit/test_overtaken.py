@@ -12,6 +12,7 @@ from services.errors import CannotChoose, NotFound
 from services.magnets.parse import find_magnets
 from services.notebook.edits import Edits
 from services.notebook.history import History
+from services.notebook.note import Uncalibrated
 from services.notebook.notebook import Notebook
 from services.notebook.writers import Writers
 from services.store.store import Store
@@ -1077,6 +1078,42 @@ async def test_a_typed_name_that_its_message_brings_back_is_typed(
         await manager.learn(info_of(torrent("claim"), TRUE))
         assert not await store.read(lambda tx: tx.notes.uncalibrated([note]))
         assert await world.text(note) == f"{mine} words"
+
+
+@pytest.mark.parametrize("said", ["at first", "by an edit before it was calibrated"])
+async def test_a_name_that_its_message_brings_back_and_nobody_typed_since_is_yet_to_be_calibrated(
+    world: World, run: Run, store: Store, clock: FakeClock, said: str
+) -> None:
+    edits = Edits(store, clock, lambda _: None)
+    junk = link("claim", "18")
+    async with run() as manager:
+        note = await world.add(junk if said == "at first" else link("claim"), "claim", origin="tg:1:0#7")
+        await edits.apply(junk, notebook=world.notebook, person=ALICE, origin="tg:1:0#7")
+        await clock.advance(1)
+        await world.calibrate(manager, note)
+        await clock.advance(1)
+        there = (await world.note(note)).version
+        await edits.replace(link("claim"), notebook=world.notebook, note_id=note, expected=there, person=ALICE)
+        await edits.apply(f"{junk} words", notebook=world.notebook, person=ALICE, origin="tg:1:0#7")
+        assert await world.text(note) == f"{junk} words"
+        await manager.learn(info_of(torrent("claim"), TRUE))
+        assert await store.read(lambda tx: tx.notes.select(world.notebook, Uncalibrated(), 10)) == [note]
+
+
+async def test_a_link_that_its_message_brings_back_leaves_what_was_typed_in_another_of_its_torrent_typed(
+    world: World, run: Run, store: Store, clock: FakeClock
+) -> None:
+    edits = Edits(store, clock, lambda _: None)
+    first, second, mine = link("claim", "18"), link("claim", "19"), link("claim", "mine")
+    async with run() as manager:
+        note = await world.add(f"{first} {second}", "claim", origin="tg:1:0#7")
+        await world.calibrate(manager, note)
+        elsewhere = f"{mine} {link('claim')}"
+        await edits.replace(elsewhere, notebook=world.notebook, note_id=note, expected=1, person=ALICE)
+        await edits.apply(f"{first} {second} words", notebook=world.notebook, person=ALICE, origin="tg:1:0#7")
+        assert await world.text(note) == f"{mine} {second} words"
+        await manager.learn(info_of(torrent("claim"), TRUE))
+        assert not await store.read(lambda tx: tx.notes.select(world.notebook, Uncalibrated(), 10))
 
 
 async def test_a_message_that_never_had_a_name_takes_none_from_a_note_in_which_somebody_typed_it_elsewhere(
