@@ -2,6 +2,7 @@
 
 import asyncio
 import ipaddress
+import socket
 from collections import defaultdict
 from collections.abc import Iterable
 from typing import Self
@@ -90,7 +91,7 @@ class Tracker:
 
 def compact_peers(peers: Iterable[Endpoint]) -> bytes:
     """Return IPv4 *peers* as BEP 23 has them: six bytes each."""
-    return b"".join(ipaddress.IPv4Address(host).packed + port.to_bytes(2, "big") for host, port in peers)
+    return b"".join(socket.inet_aton(host) + port.to_bytes(2, "big") for host, port in peers)
 
 
 def _asker(request: web.Request, query: dict[str, list[bytes]]) -> list[Endpoint]:
