@@ -55,7 +55,7 @@ async def _let_in(site: Site, sessions: Sessions, leading_there: Path) -> None:
     The browser is shown the file *leading_there*.
     """
     link = await _new_link(site, sessions)
-    is_heard = sys.stdin is not None and sys.stdin.isatty()
+    is_heard = sys.stdin.isatty()
     another = "press Enter here" if is_heard else "start calibot again"
     say(
         "calibot is running without Telegram: its page is all that it shows. Stop it with Ctrl-C.",

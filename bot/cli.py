@@ -11,7 +11,7 @@ from typing import NoReturn
 
 from bot.config import BadSettings, Settings, is_token, load
 from bot.listening import Interface
-from bot.terminal import BAD_INPUT, OutputLost, complain, end_without_output, say, why, without_tokens
+from bot.terminal import BAD_INPUT, OutputLost, complain, end_without_output, open_what_is_closed, say, why
 from services.errors import CalibotError, StoreUnavailable, WebUnavailable
 from services.store.health import remedy
 
@@ -26,6 +26,7 @@ Or see it work without any account: make demo"""
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command that *arguments* name; return the exit code."""
+    open_what_is_closed()
     try:
         return _command(_parser().parse_args(arguments))
     except BadSettings as error:
@@ -40,7 +41,7 @@ class _Parser(argparse.ArgumentParser):
     """Says what is wrong with a command line, which may have the token in the wrong place."""
 
     def error(self, message: str) -> NoReturn:
-        super().error(without_tokens(message))
+        sys.exit(complain(self.format_usage().rstrip(), f"{self.prog}: error: {message}", code=BAD_INPUT))
 
     def print_help(self, file: object = None) -> None:  # noqa: ARG002 - argparse itself names none
         say(self.format_help().rstrip())
@@ -133,7 +134,7 @@ def _end(code: int) -> NoReturn:
     Closing the loop, and then the interpreter, would wait for each thread that asks a name server: half a minute where
     none answers.
     """
-    for stream in filter(None, (sys.stdout, sys.stderr)):  # None: it was closed
+    for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError):  # nobody reads it any more
             stream.flush()
     os._exit(code)

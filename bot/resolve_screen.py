@@ -133,7 +133,7 @@ class Board:
 
     def say(self, text: str) -> None:
         """Print *text* to standard output, for good."""
-        if not (sys.stdout and sys.stdout.isatty()):  # None: it was closed
+        if not sys.stdout.isatty():
             say(text)
             return
         self._wipe()

@@ -1,12 +1,13 @@
 """What commands say to a person at a terminal, and in which words."""
 
-import contextlib
 import io
 import os
 import re
 import signal
 import sys
 from errno import EPIPE
+from pathlib import Path
+from typing import TextIO
 
 from services.errors import CalibotError
 from services.i18n import ENGLISH, sentence
@@ -34,8 +35,10 @@ def say(*lines: str) -> None:
 
 def complain(*lines: str, code: int) -> int:
     """Print *lines* to standard error, without what may be a token in the wrong place; return *code*."""
-    with contextlib.suppress(OSError):  # there is nobody left to be told
-        print(*map(without_tokens, lines), sep="\n", file=sys.stderr)  # noqa: T201 - what a person at a terminal reads
+    try:
+        print(*map(without_tokens, lines), sep="\n", file=sys.stderr, flush=True)  # noqa: T201 - what a person reads
+    except OSError:  # there is nobody left to be told
+        _lead_nowhere(sys.stderr)
     return code
 
 
@@ -60,11 +63,22 @@ def end_without_output(error: OutputLost | BaseExceptionGroup[OutputLost]) -> in
     """End, with the reason on standard error, or quietly where whoever read it has enough; return the exit code."""
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
-    # What is left of it would be tried once more at the interpreter's exit, which complains.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    _lead_nowhere(sys.stdout)
     if error.errno == EPIPE:
         return 128 + signal.SIGPIPE
     return complain(f"The output could not be written: {error.strerror}.", code=1)
+
+
+def _lead_nowhere(stream: TextIO) -> None:
+    """Let what is left of *stream* be lost: at its exit the interpreter would try once more, and end with 120."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def open_what_is_closed() -> None:
+    """Let the standard streams that are closed lead nowhere: else files of ours would have their numbers."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115 - for as long as we run
 
 
 def why(error: CalibotError) -> str:

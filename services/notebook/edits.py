@@ -192,7 +192,15 @@ def _torrents(magnets: Sequence[Magnet]) -> Sequence[TorrentId]:
 def _typed(before: Sequence[Magnet], after: Sequence[Magnet]) -> Sequence[TorrentId]:
     """Return the torrents that have names in *after* which none of their links had *before*, or has otherwise now."""
     had, has = _names_of(before), _names_of(after)
-    return [torrent for torrent, names in has.items() if _differ(had.get(torrent, []), names)]
+    shared = {one: names for torrent, names in had.items() for one in torrent.hashes}
+
+    def of_old(torrent: TorrentId) -> Sequence[str]:
+        """Return what its links had, or, where a hash was added or taken out, those that share one with it."""
+        if torrent in had:
+            return had[torrent]
+        return next((shared[one] for one in torrent.hashes if one in shared), [])
+
+    return [torrent for torrent, names in has.items() if _differ(of_old(torrent), names)]
 
 
 def _nameless(magnets: Sequence[Magnet]) -> Sequence[TorrentId]:

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sys
+from asyncio.subprocess import PIPE
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,9 +30,9 @@ async def command(*words: str | Path, given: bytes = b"", cwd: Path = ROOT, **va
         *("-m", "bot", *map(str, words)),
         cwd=cwd,
         env=environment() | {"PYTHONPATH": str(ROOT)} | variables,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
+        stdin=PIPE,
+        stdout=PIPE,
+        stderr=PIPE,
     )
     try:
         async with asyncio.timeout(60):
@@ -50,22 +51,20 @@ async def unread(*words: str | Path) -> tuple[int | None, bytes]:
     """Run ``python -m bot`` with *words* while nobody reads its standard output; return its code and its errors."""
     reading, writing = os.pipe()
     os.close(reading)
-    return await _printed_to(writing, *words)
+    try:
+        code, _, errors = await _ended(sys.executable, "-m", "bot", *words, output=writing)
+    finally:
+        os.close(writing)
+    return code, errors
 
 
-async def on_a_full_disk(*words: str | Path) -> tuple[int | None, bytes]:
-    """Run ``python -m bot`` with *words* and its standard output on a full disk; return its code and its errors."""
-    return await _printed_to(os.open("/dev/full", os.O_WRONLY), *words)
+async def redirected(how: str, *words: str | Path) -> tuple[int | None, bytes, bytes]:
+    """Run ``python -m bot`` with *words* and its streams redirected, as a shell has it; return its code and them."""
+    return await _ended("sh", "-c", f'exec "$@" {how}', "sh", sys.executable, "-m", "bot", *words, output=PIPE)
 
 
-async def _printed_to(output: int, *words: str | Path) -> tuple[int | None, bytes]:
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bot", *words),
-        cwd=ROOT,
-        env=environment() | {"PYTHONUNBUFFERED": ""},  # as a person has it: what is left is written at the exit
-        stdout=output,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    os.close(output)
-    _, errors = await process.communicate()
-    return process.returncode, errors
+async def _ended(*command: str | Path, output: int) -> tuple[int | None, bytes, bytes]:
+    buffered = environment() | {"PYTHONUNBUFFERED": ""}  # as a person has it: what is left is written at the exit
+    process = await asyncio.create_subprocess_exec(*command, cwd=ROOT, env=buffered, stdout=output, stderr=PIPE)
+    said, errors = await process.communicate()
+    return process.returncode, said, errors

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from sandbox.botapi import BotApi, Fault
-from tests.e2e.command import Ended, command, on_a_full_disk, unread
+from tests.e2e.command import Ended, command, redirected, unread
 from tests.e2e.conftest import World, kept, opened_world
 from tests.integration.database_help import damage, filled, notes
+from tests.ports import free_port
 
 SUBJECTS = ["token", "privacy mode", "clock", "database", "disk", "web port", "swarm port", "DHT"]
 SOME = [f"note {number} " + "x" * 500 for number in range(300)]
@@ -34,13 +35,6 @@ async def check(world: World, *words: str, **changes: str) -> Ended:
 
 
 @pytest.fixture
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@pytest.fixture
 def taken_port() -> Iterator[int]:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -58,14 +52,14 @@ async def test_where_all_is_well_it_says_so_line_by_line_and_changes_nothing(wor
     assert not world.private.bot_messages
 
 
-async def test_beside_a_running_bot_it_only_reads_and_knows_its_port(world: World, free_port: int) -> None:
-    config = world.write_settings()
-    text = config.read_text(encoding="utf-8").replace('"127.0.0.1:0"', f'"127.0.0.1:{free_port}"')
+async def test_beside_a_running_bot_it_only_reads_and_knows_its_port(world: World) -> None:
+    port, config = free_port(), world.write_settings()
+    text = config.read_text(encoding="utf-8").replace('"127.0.0.1:0"', f'"127.0.0.1:{port}"')
     config.write_text(text, encoding="utf-8")
     await world.launch(config)
     await world.printed(re.compile("is running as"))
     await world.ask("a note magnet:?xt=urn:btih:" + "1" * 40)
-    ended = await check(world, listen_interfaces=f'"127.0.0.1:{free_port}"')
+    ended = await check(world, listen_interfaces=f'"127.0.0.1:{port}"')
     assert world.process is not None
     assert ended.code == 0, ended.output
     assert f"process {world.process.pid}) has it open, so it was only read" in ended.line("database")
@@ -188,8 +182,17 @@ async def test_whoever_reads_may_leave(world: World) -> None:
 async def test_that_what_is_said_cannot_be_written_is_told_in_a_line(world: World, words: list[str]) -> None:
     await filled(world.database, "one")
     words = [str(world.folder / one) if one.endswith(".db") else one for one in words]
-    ended = await on_a_full_disk(*words, "--config", world.write_settings())
-    assert ended == (1, b"The output could not be written: No space left on device.\n")
+    ended = await redirected(">/dev/full", *words, "--config", world.write_settings())
+    assert ended == (1, b"", b"The output could not be written: No space left on device.\n")
+
+
+@pytest.mark.parametrize("how", ["2>/dev/full", "2>&-"])
+@pytest.mark.parametrize("words", ["check", "backup copy.db", "restore copy.db", "run", "resolve nonsense", "nonsense"])
+async def test_a_complaint_that_cannot_be_written_is_told_by_the_code_alone(
+    tmp_path: Path, words: str, how: str
+) -> None:
+    config = [] if words == "nonsense" else [f"--config={tmp_path / 'missing.toml'}"]
+    assert await redirected(how, *words.split(), *config) == (2, b"", b"")
 
 
 # The database.

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.swarm import HOSTILE_NAMES, Swarm, make_sample
-from tests.e2e.command import Ended, command, on_a_full_disk, unread
+from tests.e2e.command import Ended, command, redirected, unread
 from tests.e2e.conftest import ROOT, environment
 
 CONTROLS = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
@@ -159,20 +159,16 @@ async def test_whoever_reads_may_leave(place: Place) -> None:
 
 async def test_that_names_cannot_be_written_is_told_in_a_line(place: Place) -> None:
     magnets = [place.swarm.seed(make_sample(f"name {number}")).magnet() for number in range(3)]
-    ended = await on_a_full_disk("resolve", "--config", place.config, *magnets)
-    assert ended == (1, b"The output could not be written: No space left on device.\n")
+    ended = await redirected(">/dev/full", "resolve", "--config", place.config, *magnets)
+    assert ended == (1, b"", b"The output could not be written: No space left on device.\n")
 
 
-async def test_where_standard_output_is_closed_the_exit_code_tells(place: Place) -> None:
+@pytest.mark.parametrize("how", [">&-", "2>&-", "2>/dev/full", ">&- 2>&-"])
+async def test_where_a_standard_stream_is_closed_or_full_names_are_found_all_the_same(place: Place, how: str) -> None:
     magnet = place.swarm.seed(make_sample("name")).magnet()
-    process = await asyncio.create_subprocess_exec(
-        *("sh", "-c", 'exec "$@" >&-', "sh", sys.executable, "-m", "bot", "resolve", "--config", place.config, magnet),
-        cwd=ROOT,
-        env=environment(),
-        stderr=asyncio.subprocess.PIPE,
-    )
-    _, errors = await process.communicate()
-    assert (process.returncode, errors) == (0, b"")
+    code, output, errors = await redirected(how, "resolve", "--config", place.config, "--json", magnet)
+    assert (code, errors) == (0, b"")
+    assert (b'"name"' in output) == how.startswith("2")
 
 
 class Screen:

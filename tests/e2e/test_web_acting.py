@@ -1,7 +1,6 @@
 """The page as people work with it, beside the chat: in Chromium, on the running program."""
 
 import re
-import socket
 import time
 
 import pytest
@@ -11,6 +10,7 @@ from sandbox.swarm import make_sample
 from tests.e2e.conftest import World, kept
 from tests.e2e.test_chat_page import browser
 from tests.e2e.test_web_page import link_of, page
+from tests.ports import free_port
 
 __all__ = ["browser", "page"]
 _REMEMBERS_WHAT_IT_SAYS = """
@@ -334,9 +334,7 @@ async def test_a_cut_socket_is_made_up_for_by_asking_and_goes_on_without_a_gap(
 @pytest.fixture
 async def one_port(world: World) -> World:
     """Return the program, at a port that is the same at each start."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        world.web = {"port": free.getsockname()[1]}
+    world.web = {"port": free_port()}
     await world.start()
     return world
 

@@ -5,10 +5,8 @@ import contextlib
 import inspect
 import json
 import os
-import random
 import secrets
 import shutil
-import socket
 import threading
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -31,6 +29,7 @@ from services.resolvers.qbittorrent import Login, QbittorrentResolver
 from services.torrents import TorrentInfo
 from tests.integration.leftovers import soon
 from tests.integration.swarm_help import Running, Steps, torrent_id, trackers_of
+from tests.ports import free_port
 
 if TYPE_CHECKING:
     import qbittorrentapi
@@ -47,14 +46,6 @@ def program() -> str:
             pytest.fail(missing)
         pytest.skip(missing)
     return found
-
-
-def free_port() -> int:
-    """Return a port of loopback that is free, and not one of those that whoever connects gets as their own."""
-    while True:
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", random.randrange(20_000, 32_000)))
-            return int(probe.getsockname()[1])
 
 
 class Nox:

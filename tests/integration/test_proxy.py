@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import socket
 import sys
 from collections.abc import AsyncIterator, MutableMapping, Sequence
 from pathlib import Path
@@ -19,6 +18,7 @@ from tests.integration.asker import Asker
 from tests.integration.private_vectors import INNER, Sensor
 from tests.integration.socks_proxy import Mood, SocksProxy
 from tests.integration.swarm_help import QuickClock, Running, Steps, number, opened, torrent_id
+from tests.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 
@@ -201,9 +201,7 @@ async def test_peers_are_told_less_of_us_behind_it(swarm: Swarm) -> None:
 
 
 async def test_nobody_can_connect_to_us_past_it(swarm: Swarm) -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        place = probe.getsockname()
+    place = "127.0.0.1", free_port()
     async with SocksProxy() as proxy:
         listen = f"127.0.0.1:{place[1]}"
         async with LibtorrentResolver.open(listen_interfaces=listen, dht=False):

@@ -25,7 +25,6 @@ from tests.integration.qbittorrent_help import (
     Hurried,
     World,
     forget_all,
-    free_port,
     front,
     look_up,
     looking,
@@ -34,6 +33,7 @@ from tests.integration.qbittorrent_help import (
     world,
 )
 from tests.integration.swarm_help import Steps, torrent_id, trackers_of
+from tests.ports import free_port
 
 __all__ = ["front", "nothing_left", "nox", "world"]
 

@@ -1100,6 +1100,27 @@ async def test_a_name_that_its_message_brings_back_and_nobody_typed_since_is_yet
         assert await store.read(lambda tx: tx.notes.select(world.notebook, Uncalibrated(), 10)) == [note]
 
 
+@pytest.mark.parametrize("where", ["on the page", "in the message"])
+async def test_a_link_whose_second_hash_is_taken_out_has_the_name_that_it_had_and_no_typed_one(
+    world: World, run: Run, store: Store, clock: FakeClock, where: str
+) -> None:
+    edits = Edits(store, clock, lambda _: None)
+    junk = link("claim", "18")
+    both = f"{junk}&xt=urn:btmh:1220{'cd' * 32}"
+    hybrid = find_magnets(both)[0].torrents[0]
+    world.engine.names[hybrid] = info_of(hybrid, CLAIM, verified=False)
+    async with run() as manager:
+        note = await world.insert(both, hybrid, origin="tg:1:0#7")
+        await world.calibrate(manager, note)
+        if where == "on the page":
+            await edits.replace(junk, notebook=world.notebook, note_id=note, expected=1, person=ALICE)
+        else:
+            await edits.apply(junk, notebook=world.notebook, person=ALICE, origin="tg:1:0#7")
+        assert await world.text(note) == junk
+        await manager.learn(info_of(hybrid, TRUE))
+        assert await store.read(lambda tx: tx.notes.select(world.notebook, Uncalibrated(), 10)) == [note]
+
+
 async def test_a_link_that_its_message_brings_back_leaves_what_was_typed_in_another_of_its_torrent_typed(
     world: World, run: Run, store: Store, clock: FakeClock
 ) -> None:

@@ -111,7 +111,7 @@ class Race:
         """
         self._came += 1
         self._waiting.set()
-        if self._rush or self._came >= _AT_ONCE:
+        if (self._rush or self._came >= _AT_ONCE) and len(self._retired) < _MOST_RETIRED:
             self._retired[wire_hash(torrent.info_hash)] = torrent
         else:
             torrent.remove()
@@ -133,7 +133,7 @@ class Race:
 
     def _take(self, now: float) -> None:
         self._rush, self._came = self._came >= _AT_ONCE, 0
-        if self._rush and len(self._retired) <= _MOST_RETIRED:
+        if self._rush and len(self._retired) < _MOST_RETIRED:
             return
         for torrent in _next_of(self._due, now):
             if not torrent.beside:
