@@ -9,6 +9,7 @@ import hashlib
 import os
 from collections import defaultdict
 from contextlib import AsyncExitStack
+from functools import cached_property
 from typing import Self, cast
 
 from sandbox.swarm.bencoding import decode, encode
@@ -63,9 +64,6 @@ class Node(asyncio.DatagramProtocol):
         self.host = host
         self.port = 0
         self.id = hashlib.sha1(host.encode(), usedforsecurity=False).digest()
-        self.number = int.from_bytes(self.id, "big")
-        self.compact = b""
-        """Its id and address in 26 bytes."""
         self.peers: defaultdict[bytes, dict[Endpoint, None]] = defaultdict(dict)
         self._dht = dht
         self._secret = os.urandom(8)
@@ -74,7 +72,6 @@ class Node(asyncio.DatagramProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.DatagramTransport", transport)  # asyncio's own is none by its bases
         self.port = transport.get_extra_info("sockname")[1]
-        self.compact = self.id + compact_peers([(self.host, self.port)])
 
     def datagram_received(self, data: bytes, addr: Endpoint) -> None:
         message = decode(data)
@@ -105,3 +102,12 @@ class Node(asyncio.DatagramProtocol):
 
     def _token(self, host: str) -> bytes:
         return hashlib.sha1(self._secret + host.encode(), usedforsecurity=False).digest()[:4]
+
+    @cached_property
+    def number(self) -> int:
+        return int.from_bytes(self.id, "big")
+
+    @cached_property
+    def compact(self) -> bytes:
+        """Its id and address in 26 bytes."""
+        return self.id + compact_peers([(self.host, self.port)])
