@@ -28,7 +28,7 @@ from tests.integration.swarm_help import Steps, listen_interfaces, opened
 ROOT = Path(__file__).parents[2]
 NAMES = own_names()
 EVERY = listening((*VECTORS, *named_vectors(NAMES)))
-SOON = 15
+SOON = 90  # a datagram is lost now and then, and libtorrent asks a UDP tracker again after some 40 seconds
 
 
 def test_the_table_is_not_shorter_than_it_was() -> None:
@@ -53,7 +53,7 @@ async def test_kept_off_none_reaches_the_inner_network(monkeypatch: pytest.Monke
     assert await contacts_of(EVERY) == {}
 
 
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(120)
 async def test_allowed_each_reaches_it() -> None:
     assert await silent_of(EVERY, SOON) == []
 
