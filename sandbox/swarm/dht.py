@@ -6,10 +6,10 @@ so that one node, or many in one network, would not be a DHT to it.
 
 import asyncio
 import hashlib
+import ipaddress
 import os
 from collections import defaultdict
 from contextlib import AsyncExitStack
-from functools import cached_property
 from typing import Self, cast
 
 from sandbox.swarm.bencoding import decode, encode
@@ -49,7 +49,7 @@ class Dht:
     def closest(self, target: bytes) -> list["Node"]:
         """Return the eight nodes nearest to *target* by XOR."""
         number = int.from_bytes(target, "big")
-        return sorted(self._nodes, key=lambda node: node.number ^ number)[:_CLOSEST]
+        return sorted(self._nodes, key=lambda node: int.from_bytes(node.id, "big") ^ number)[:_CLOSEST]
 
     def add(self, info_hash: bytes, peer: Endpoint) -> None:
         """Let *peer* be found under the 20-byte *info_hash* from now on."""
@@ -103,11 +103,7 @@ class Node(asyncio.DatagramProtocol):
     def _token(self, host: str) -> bytes:
         return hashlib.sha1(self._secret + host.encode(), usedforsecurity=False).digest()[:4]
 
-    @cached_property
-    def number(self) -> int:
-        return int.from_bytes(self.id, "big")
-
-    @cached_property
+    @property
     def compact(self) -> bytes:
         """Its id and address in 26 bytes."""
-        return self.id + compact_peers([(self.host, self.port)])
+        return self.id + ipaddress.IPv4Address(self.host).packed + self.port.to_bytes(2, "big")
