@@ -7,6 +7,7 @@ from typing import Self
 from sandbox.swarm.bencoding import decode, encode
 from sandbox.swarm.lies import PIECE, Lie, truth
 from sandbox.swarm.mse import Sink, Wire
+from sandbox.swarm.tcp_server import tcp_server
 from sandbox.swarm.utp import UtpServer
 
 Endpoint = tuple[str, int]
@@ -49,8 +50,6 @@ class Giver:
         self._dull = dull
         self._utp = utp
         self._stack = AsyncExitStack()
-        self._talking: set[asyncio.StreamWriter] = set()
-        self._over = False
         self.greeted = asyncio.Event()
         """Set when somebody has said what extensions it knows (BEP 10)."""
         self.given = asyncio.Event()
@@ -63,27 +62,12 @@ class Giver:
         if self._utp:
             self.endpoint = (await self._stack.enter_async_context(UtpServer(self._host, self.serve))).endpoint
             return self
-        server = await asyncio.start_server(self._serve_tcp, self._host, 0)
-        self._stack.callback(server.close)
+        server = await self._stack.enter_async_context(tcp_server(self.serve, self._host))
         self.endpoint = server.sockets[0].getsockname()[:2]
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self._stack.aclose()
-        self._over = True
-        for writer in list(self._talking):
-            writer.transport.abort()  # an endless one is in the middle of a word
-
-    async def _serve_tcp(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if self._over:  # it had come in, and nobody knew of it yet
-            writer.transport.abort()
-            return
-        self._talking.add(writer)
-        await self.serve(reader, writer)
-        self._talking.discard(writer)
-        writer.close()
-        with suppress(ConnectionError):
-            await writer.wait_closed()
 
     async def serve(self, reader: asyncio.StreamReader, sink: Sink) -> None:
         """Speak to whoever is at the other end, until it goes; it need not have been entered for that."""

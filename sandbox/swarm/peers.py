@@ -3,11 +3,13 @@
 import asyncio
 import errno
 import socket
+from contextlib import AsyncExitStack
 from typing import Literal, Self
 
 import libtorrent as lt
 
 from sandbox.swarm.samples import Sample
+from sandbox.swarm.tcp_server import tcp_server
 
 Endpoint = tuple[str, int]
 
@@ -128,41 +130,19 @@ class Mute:
     def __init__(self, host: str, *, curt: bool = False) -> None:
         self._host = host
         self._curt = curt
-        self._server: asyncio.Server | None = None
-        self._open: set[asyncio.BaseTransport] = set()
+        self._stack = AsyncExitStack()
         self.connected = asyncio.Event()
         self.endpoint: Endpoint = (host, 0)
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.get_running_loop().create_server(lambda: _Silence(self), self._host, 0)
-        self.endpoint = self._server.sockets[0].getsockname()[:2]
+        server = await self._stack.enter_async_context(tcp_server(self._be_silent, self._host))
+        self.endpoint = server.sockets[0].getsockname()[:2]
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        if self._server is not None:
-            self._server.close()
-        for transport in list(self._open):
-            transport.close()
+        await self._stack.aclose()
 
-    def opened(self, transport: asyncio.BaseTransport) -> None:
-        self._open.add(transport)
+    async def _be_silent(self, reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
         self.connected.set()
-        if self._curt:
-            transport.close()
-
-    def closed(self, transport: asyncio.BaseTransport) -> None:
-        self._open.discard(transport)
-
-
-class _Silence(asyncio.Protocol):
-    def __init__(self, peer: Mute) -> None:
-        self._peer = peer
-        self._transport: asyncio.BaseTransport | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = transport
-        self._peer.opened(transport)
-
-    def connection_lost(self, _exc: Exception | None) -> None:
-        if self._transport is not None:
-            self._peer.closed(self._transport)
+        while not self._curt and await reader.read(4_096):
+            pass

@@ -3,11 +3,12 @@
 import asyncio
 import os
 from collections import Counter
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from typing import Self
 
 from sandbox.swarm.bencoding import decode, encode
 from sandbox.swarm.lies import truth
+from sandbox.swarm.tcp_server import tcp_server
 
 UNCHOKE, INTERESTED, HAVE, REQUEST, PIECE, HAVE_ALL, ALLOWED_FAST, EXTENDED = 1, 2, 4, 6, 7, 14, 17, 20
 GIVING = {UNCHOKE, HAVE, PIECE, HAVE_ALL, ALLOWED_FAST}
@@ -34,14 +35,15 @@ class Asker:
         self.refused = asyncio.Event()
         self.over = asyncio.Event()
         self.endpoint = ("", 0)
+        self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self.talk, "127.0.5.1", 0)
-        self.endpoint = self._server.sockets[0].getsockname()[:2]
+        server = await self._stack.enter_async_context(tcp_server(self.talk, "127.0.5.1"))
+        self.endpoint = server.sockets[0].getsockname()[:2]
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self._server.close()
+        await self._stack.aclose()
 
     async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(asyncio.IncompleteReadError, ConnectionError):

@@ -23,6 +23,7 @@ from aiohttp import web
 from sandbox.swarm import Swarm
 from sandbox.swarm.bencoding import decode, encode
 from sandbox.swarm.dht import Node
+from sandbox.swarm.tcp_server import stop_listening, tcp_server
 from sandbox.swarm.tracker import compact_peers
 from sandbox.swarm.udp_tracker import UdpTracker
 from services.magnets.parse import torrents_in
@@ -69,7 +70,7 @@ class Sensor(asyncio.DatagramProtocol):
             loop = asyncio.get_running_loop()
             for host in self._hosts:
                 server = await loop.create_server(lambda: _Connection(self), host, self.port)
-                stack.callback(server.close)
+                stack.push_async_callback(stop_listening, server)
                 self.port = server.sockets[0].getsockname()[1]
                 transport, _ = await loop.create_datagram_endpoint(lambda: self, local_addr=(host, self.port))
                 stack.callback(transport.close)
@@ -162,17 +163,16 @@ class _Gossip:
         """By hash, the extension's name and the message."""
         self.told: set[bytes] = set()
         self._news = asyncio.Event()
-        self._server: asyncio.Server | None = None
+        self._stack = AsyncExitStack()
         self.endpoint: Endpoint = (GOSSIP, 0)
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._serve, GOSSIP, 0)
-        self.endpoint = self._server.sockets[0].getsockname()[:2]
+        server = await self._stack.enter_async_context(tcp_server(self._serve, GOSSIP))
+        self.endpoint = server.sockets[0].getsockname()[:2]
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        if self._server is not None:
-            self._server.close()
+        await self._stack.aclose()
 
     async def told_all(self) -> None:
         while self.told < self.words.keys():
@@ -180,13 +180,9 @@ class _Gossip:
             await self._news.wait()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            opening = await reader.readexactly(68)
-            if opening.startswith(b"\x13BitTorrent protocol"):  # else it is encrypted: they will try it plain
-                await self._talk(opening[28:48], reader, writer)
-        except (asyncio.IncompleteReadError, ConnectionError):
-            pass
-        writer.close()
+        opening = await reader.readexactly(68)
+        if opening.startswith(b"\x13BitTorrent protocol"):  # else it is encrypted: they will try it plain
+            await self._talk(opening[28:48], reader, writer)
 
     async def _talk(self, wanted: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         hello = encode({b"m": {b"ut_pex": _UT_PEX, b"ut_holepunch": _UT_HOLEPUNCH}})

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from typing import Literal, Self, cast
 
+from sandbox.swarm.tcp_server import stop_listening
+
 Endpoint = tuple[str, int]
 Mood = Literal["well", "no udp", "refuses", "mute", "no socks"]
 
@@ -63,7 +65,7 @@ class SocksProxy:
     async def die(self) -> None:
         """End all that it carries, and listen no more."""
         if self._server is not None:
-            self._server.close()
+            await stop_listening(self._server)
         await self.cut()
 
     async def cut(self) -> None:

@@ -1,7 +1,9 @@
 """The sandbox's peers that refuse, hang, stall and lie, and seeders that speak in one way alone: each as it says."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from itertools import product
 from typing import TYPE_CHECKING
 
@@ -249,3 +251,15 @@ async def test_a_curt_one_hangs_up_at_once() -> None:
         assert await reader.read() == b""
         writer.close()
         await writer.wait_closed()
+
+
+@pytest.mark.parametrize("turns", range(6))
+async def test_who_comes_in_while_a_peer_goes_is_hung_up_on(turns: int) -> None:
+    with socket.socket() as coming:
+        coming.setblocking(False)
+        async with Giver(LIAR, LARGE.info) as peer:
+            coming.connect_ex(peer.endpoint)  # it stands in the queue now, and is let in at one of the next turns
+            for _ in range(turns):
+                await asyncio.sleep(0)
+        with suppress(ConnectionResetError):
+            assert await asyncio.get_running_loop().sock_recv(coming, 1) == b""

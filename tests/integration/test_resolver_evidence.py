@@ -12,6 +12,7 @@ import libtorrent as lt
 import pytest
 
 from sandbox.swarm import Swarm, Way, make_sample
+from sandbox.swarm.tcp_server import tcp_server
 from services.calibration.task import verdict
 from services.resolvers.libtorrent import LibtorrentResolver
 from services.resolvers.libtorrent.alerts import Alerts
@@ -222,7 +223,7 @@ async def test_many_beside_each_other_see_a_peer_that_takes_connections_and_says
         writer.close()
 
     async with AsyncExitStack() as stack:
-        server = await stack.enter_async_context(await asyncio.start_server(be_silent, "127.0.0.1", 0))
+        server = await stack.enter_async_context(tcp_server(be_silent, "127.0.0.1"))
         hints = Hints((swarm.tracker_url,), (server.sockets[0].getsockname(),))
         lookups = [Running(resolver, torrent_id(swarm.dead()), hints) for _ in range(40)]
         for lookup in lookups:
@@ -246,7 +247,7 @@ async def test_another_at_our_own_address_is_a_peer_once_it_answers(swarm: Swarm
         writer.close()
 
     wanted = swarm.dead()
-    async with await asyncio.start_server(hang_up, "127.0.0.1", 0) as other:
+    async with tcp_server(hang_up, "127.0.0.1") as other:
         swarm.find(wanted, other.sockets[0].getsockname(), by=["tracker"])
         async with Running(resolver, torrent_id(wanted), trackers_of(wanted)) as running:
             step = await running.steps.until(lambda step: number(step, "peers") == 1 and not number(step, "connected"))
@@ -263,7 +264,7 @@ async def test_a_peer_that_the_magnet_names_and_that_speaks_nonsense_after_its_g
             await reader.read(4_096)
         writer.close()
 
-    async with await asyncio.start_server(greet, "127.0.9.1", 0) as server:
+    async with tcp_server(greet, "127.0.9.1") as server:
         hints = Hints(peers=(server.sockets[0].getsockname(),))
         async with Running(resolver, TorrentId.of(InfoHash("ab" * 20)), hints) as running:
             step = await running.steps.until(lambda step: number(step, "peers") == 1 and not number(step, "connected"))
@@ -303,7 +304,7 @@ async def test_cut_off_nobody_answers() -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as deaf:
         deaf.bind(("127.3.1.1", 0))
         deaf.setblocking(False)
-        async with await asyncio.start_server(hang_up, "127.0.0.1", 0) as server:
+        async with tcp_server(hang_up, "127.0.0.1") as server:
             tracker = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/announce"
             async with (
                 opened(bootstrap=(f"127.3.1.1:{deaf.getsockname()[1]}",)) as resolver,
@@ -399,7 +400,7 @@ async def test_an_error_page_is_no_trackers_answer(monkeypatch: pytest.MonkeyPat
         writer.close()
 
     monkeypatch.setattr(Alerts, "_on_news", on_news)
-    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+    async with tcp_server(answer, "127.0.0.1") as server:
         hints = Hints((f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/announce",))
         async with (
             opened(host="127.0.0.1") as resolver,
