@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from bot.config import load
-from bot.terminal import complain, say, why
+from bot.terminal import complain, tell_done, why
 from services.errors import CalibotError
 from services.store.copies import back_up
 from services.units import size
@@ -16,5 +16,4 @@ def main(file: Path, config: Path, *, force: bool) -> int:
         count = back_up(database, file, replace=force)
     except CalibotError as error:
         return complain(f"Nothing was backed up: {why(error)}", code=1)
-    say(f"{database} is backed up in {file}: {size(count)}, found whole.")
-    return 0
+    return tell_done(f"{database} is backed up in {file}: {size(count)}, found whole.")

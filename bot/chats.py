@@ -14,6 +14,7 @@ from telegram.request import HTTPXRequest
 from bot.config import Settings
 from bot.core import build, open_web, tidied
 from bot.doors import Doors
+from bot.terminal import say
 from handlers.context import CalibotContext, Services
 from handlers.files import Files
 from handlers.gathering import Gathering
@@ -241,9 +242,6 @@ def _poll_status(application: App, seconds: float, live: LiveStatus) -> None:
 
 def _tell_the_operator(application: App, people: People) -> None:
     log.info("bot.running", username=application.bot.username)
-    print(f"calibot is running as @{application.bot.username}. Stop it with Ctrl-C.", flush=True)  # noqa: T201
+    say(f"calibot is running as @{application.bot.username}. Stop it with Ctrl-C.")
     if people.start_code is not None:
-        print(  # noqa: T201 - for the operator's eyes, not for a log
-            f"It has no owner yet. Send it this in a private chat, and you are:\n  /start {people.start_code}",
-            flush=True,
-        )
+        say(f"It has no owner yet. Send it this in a private chat, and you are:\n  /start {people.start_code}")

@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import contextlib
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +12,17 @@ from typing import NoReturn
 
 from bot.config import BadSettings, Settings, is_token, load
 from bot.listening import Interface
-from bot.terminal import BAD_INPUT, OutputLost, complain, end_without_output, open_what_is_closed, say, why
+from bot.terminal import (
+    BAD_INPUT,
+    OutputLost,
+    complain,
+    end_without_output,
+    lose_what_is_left,
+    open_what_is_closed,
+    print_whatever_comes,
+    say,
+    why,
+)
 from services.errors import CalibotError, StoreUnavailable, WebUnavailable
 from services.store.health import remedy
 
@@ -27,6 +38,7 @@ Or see it work without any account: make demo"""
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command that *arguments* name; return the exit code."""
     open_what_is_closed()
+    print_whatever_comes()
     try:
         return _command(_parser().parse_args(arguments))
     except BadSettings as error:
@@ -35,6 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return end_without_output(error)
     except KeyboardInterrupt:
         return 130
+    finally:
+        lose_what_is_left()
 
 
 class _Parser(argparse.ArgumentParser):
@@ -85,6 +99,7 @@ def _command(options: argparse.Namespace) -> int:
         case "check":
             from bot import doctor  # noqa: PLC0415
 
+            _heed_signals()
             return _end(doctor.main(options.config, options.live))
         case "resolve":
             from bot import resolve  # noqa: PLC0415
@@ -93,13 +108,22 @@ def _command(options: argparse.Namespace) -> int:
         case "backup":
             from bot import backup  # noqa: PLC0415
 
+            _heed_signals()
             return backup.main(options.file, options.config, force=options.force)
         case "restore":
             from bot import restore  # noqa: PLC0415
 
+            _heed_signals()
             return restore.main(options.file, options.config)
         case _:
             return _run(options.config, json=options.log_format == "json")
+
+
+def _heed_signals() -> None:
+    """Let SIGTERM and SIGHUP end it as Ctrl-C does, so that what is half made is removed; unless they are ignored."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, lambda heard, _: sys.exit(128 + heard))
 
 
 def _demo(options: argparse.Namespace) -> int:

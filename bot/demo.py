@@ -2,18 +2,18 @@
 
 import asyncio
 import contextlib
-import sys
 import tempfile
 import time
 import webbrowser
 from collections.abc import Iterator
 from dataclasses import dataclass
+from errno import EPIPE
 from pathlib import Path
 from typing import BinaryIO
 
 from bot.demo_cast import scene
-from bot.demo_process import DemoFailed, Surroundings, complain, first_signal, last_lines, running
-from bot.terminal import browsers_are_seen
+from bot.demo_process import DemoFailed, Surroundings, first_signal, last_lines, running
+from bot.terminal import OutputLost, browsers_are_seen, complain, say
 from sandbox.botapi import BotApi
 from sandbox.page import ChatPage
 from sandbox.swarm import Collection, Swarm
@@ -53,9 +53,10 @@ def main(*, port: int = 0, keep: Path | None = None, browser: bool = True) -> in
     try:
         with _home(keep) as home:
             return _run(home, port, browser=browser and browsers_are_seen())
+    except OutputLost:
+        raise
     except (OSError, OverflowError) as error:
-        complain(f"The demo cannot run here: {error}")
-        return 1
+        return complain(f"The demo cannot run here: {error}", code=1)
     except KeyboardInterrupt:  # before or after the signals are ours
         return 0
 
@@ -77,8 +78,8 @@ def _run(home: _Home, port: int, *, browser: bool) -> int:
             asyncio.run(_serve(home, output, port, browser=browser))
     except DemoFailed as failed:
         lines = last_lines(home.log)
-        complain(f"The demo has failed: {failed}." + (" The last lines of calibot's log:" if lines else ""), *lines)
-        return 1
+        log = " The last lines of calibot's log:" if lines else ""
+        return complain(f"The demo has failed: {failed}.{log}", *lines, code=1)
     _say("", "Stopped." + (f" calibot's notes are in {home.folder}." if home.kept else " Nothing is left behind."))
     return 0
 
@@ -136,5 +137,8 @@ def _greet(home: _Home, url: str) -> None:
 
 
 def _say(*lines: str) -> None:
-    with contextlib.suppress(BrokenPipeError):
-        print(*lines, sep="\n", file=sys.stdout, flush=True)  # noqa: T201 - what a person at a terminal reads
+    try:
+        say(*lines)
+    except OutputLost as error:
+        if error.errno != EPIPE:  # who has read the address may leave
+            raise

@@ -2,8 +2,6 @@
 
 import asyncio
 import contextlib
-import io
-import os
 import signal
 import sys
 import tempfile
@@ -17,8 +15,9 @@ from urllib.parse import unquote
 from rich.console import Console
 
 from bot.demo_diff import changes
-from bot.demo_process import DemoFailed, Surroundings, complain, first_signal, last_lines, running
+from bot.demo_process import DemoFailed, Surroundings, first_signal, last_lines, running
 from bot.demo_screen import Bubble, Screen, Terminal, Transcript
+from bot.terminal import OutputLost, complain
 from handlers.note_view import LINE
 from sandbox.botapi import BotApi, Event, Message, Phase
 from sandbox.swarm import Sample, Swarm, make_sample
@@ -46,8 +45,6 @@ def main(*, fast: bool = False) -> int:
     Args:
         fast: do not wait for anybody who reads; so it is as well where standard output is no terminal.
     """
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")
     try:
         screen = _screen(fast=fast)
         with tempfile.TemporaryDirectory(prefix="calibot-demo-") as folder:
@@ -55,13 +52,11 @@ def main(*, fast: bool = False) -> int:
         if code == 0:
             screen.end("Now with your own bot", _HOW_TO_GO_LIVE)
         elif code > 1:
-            complain("Stopped. Nothing is left behind.")
-    except BrokenPipeError:  # whoever read has enough, as `head` has
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 128 + signal.SIGPIPE
+            complain("Stopped. Nothing is left behind.", code=code)
+    except OutputLost:
+        raise
     except OSError as error:
-        complain(f"The demo cannot run here: {error}")
-        return 1
+        return complain(f"The demo cannot run here: {error}", code=1)
     except KeyboardInterrupt:  # before or after the signals are ours
         return 128 + signal.SIGINT
     return code
@@ -81,8 +76,8 @@ def _play(folder: Path, screen: Screen) -> int:
             return asyncio.run(_perform(folder, file, screen))
     except DemoFailed as failed:
         lines = last_lines(output)
-        complain(f"The demo has failed: {failed}." + (" The last lines of calibot's log:" if lines else ""), *lines)
-        return 1
+        log = " The last lines of calibot's log:" if lines else ""
+        return complain(f"The demo has failed: {failed}.{log}", *lines, code=1)
 
 
 async def _perform(folder: Path, output: BinaryIO, screen: Screen) -> int:

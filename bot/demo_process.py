@@ -146,7 +146,3 @@ def _environment() -> dict[str, str]:
 def last_lines(output: Path, count: int = 8) -> list[str]:
     """Return the last *count* lines of what the process wrote."""
     return output.read_text("utf-8", "replace").splitlines()[-count:]
-
-
-def complain(*lines: str) -> None:
-    print(*lines, sep="\n", file=sys.stderr)  # noqa: T201 - what a person at a terminal reads

@@ -18,6 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bot.demo_diff import Change
+from bot.terminal import say
 
 _WIDEST = 100
 _BORDER = 4
@@ -117,7 +118,7 @@ class Transcript:
 
 
 def _print(text: str) -> None:
-    print(text, flush=True)  # noqa: T201 - the demo is what it prints
+    say(text)
 
 
 class Terminal:

@@ -19,7 +19,7 @@ from bot.doctor_swarm import look_at_proxy
 from bot.doctor_telegram import look_at_telegram
 from bot.finding import Finding, bad, good
 from bot.listening import TCP, Interface, has_port, interfaces, refusal
-from bot.terminal import OutputLost, end_without_output, print_whatever_comes, say, why
+from bot.terminal import OutputLost, end_without_output, say, why
 from services.errors import CalibotError, DatabaseDamaged, NewerSchema, ResolverDown
 from services.store.copies import examine
 from services.store.health import remedy
@@ -50,7 +50,6 @@ def main(config: Path, live: str | None) -> int:
         config: the settings.
         live: a chat's number or @name, where one real message is sent and edited; None for no message.
     """
-    print_whatever_comes()
     settings = load(config)
     token = settings.telegram.token.get_secret_value()
     logs.configure(token, logging.CRITICAL)  # what is wrong is said here, in lines of its own

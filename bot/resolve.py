@@ -16,7 +16,7 @@ import structlog
 from bot import logs, sources, swarm
 from bot.config import Settings, load
 from bot.resolve_screen import Board, Line, Outcome, as_json, as_text
-from bot.terminal import BAD_INPUT, OutputLost, complain, end_without_output, print_whatever_comes, why
+from bot.terminal import BAD_INPUT, OutputLost, complain, end_without_output, why
 from handlers.text import shown_name
 from services.calibration.task import verdict
 from services.clock import SystemClock
@@ -46,7 +46,6 @@ def main(words: Sequence[str], config: Path | None, *, json: bool, seconds: floa
         json: print a JSON object a line instead of text.
         seconds: how long one lookup may take; None for what the settings say.
     """
-    print_whatever_comes()
     config = config or (_DEFAULT_CONFIG if _DEFAULT_CONFIG.exists() else None)
     settings = load(config)
     logs.configure(settings.telegram.token.get_secret_value(), logging.ERROR)
@@ -90,8 +89,11 @@ def gathered(words: Sequence[str]) -> Wanted:
 
 
 def _input_lines() -> Iterator[str]:
-    for line in sys.stdin.buffer if sys.stdin else ():  # None: it was closed
-        yield line.decode("utf-8", "replace")
+    try:
+        for line in sys.stdin.buffer if sys.stdin else ():  # None: it was closed
+            yield line.decode("utf-8", "replace")
+    except OSError as error:
+        raise BadInput(f"Standard input cannot be read: {error.strerror}.") from error
 
 
 def _cited(word: str) -> str:

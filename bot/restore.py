@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 
 from bot.config import load
-from bot.terminal import complain, say, why
+from bot.terminal import complain, tell_done, why
 from services.errors import CalibotError
 from services.store.copies import restore
 
@@ -17,5 +17,4 @@ def main(file: Path, config: Path) -> int:
     except CalibotError as error:
         return complain(f"Nothing was restored: {why(error)}", code=1)
     was = f" What was there until now is kept in {kept}." if kept else ""
-    say(f"{database} is what {file} was.{was}")
-    return 0
+    return tell_done(f"{database} is what {file} was.{was}")

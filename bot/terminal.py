@@ -33,6 +33,16 @@ def say(*lines: str) -> None:
         raise OutputLost(error.errno, error.strerror) from error
 
 
+def tell_done(line: str) -> int:
+    """Print what has been done, to standard error where standard output does not take it; return 0: it is done."""
+    try:
+        say(line)
+    except OutputLost:
+        _lead_nowhere(sys.stdout)
+        complain(line, code=0)
+    return 0
+
+
 def complain(*lines: str, code: int) -> int:
     """Print *lines* to standard error, without what may be a token in the wrong place; return *code*."""
     try:
@@ -69,8 +79,16 @@ def end_without_output(error: OutputLost | BaseExceptionGroup[OutputLost]) -> in
     return complain(f"The output could not be written: {error.strerror}.", code=1)
 
 
+def lose_what_is_left() -> None:
+    """Let what the standard streams do not take be lost: at its exit the interpreter would try it, and end with 120."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            _lead_nowhere(stream)
+
+
 def _lead_nowhere(stream: TextIO) -> None:
-    """Let what is left of *stream* be lost: at its exit the interpreter would try once more, and end with 120."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 

@@ -63,6 +63,27 @@ async def redirected(how: str, *words: str | Path) -> tuple[int | None, bytes, b
     return await _ended("sh", "-c", f'exec "$@" {how}', "sh", sys.executable, "-m", "bot", *words, output=PIPE)
 
 
+async def interrupted(number: int, where: str, *words: str | Path) -> tuple[int | None, bytes, bytes]:
+    """Run ``python -m bot`` with *words*, which gets the signal *number* when it calls what *where* names.
+
+    *where* is ``module.function``. Return its code and its streams.
+    """
+    script = """
+import importlib, os, sys
+from bot import cli
+number, where, *words = sys.argv[1:]
+name, function = where.rsplit(".", 1)
+module = importlib.import_module(name)
+called = getattr(module, function)
+def interrupted(*arguments, **named):
+    os.kill(os.getpid(), int(number))
+    return called(*arguments, **named)
+setattr(module, function, interrupted)
+sys.exit(cli.main(words))
+"""
+    return await _ended(sys.executable, "-c", script, str(number), where, *words, output=PIPE)
+
+
 async def _ended(*command: str | Path, output: int) -> tuple[int | None, bytes, bytes]:
     buffered = environment() | {"PYTHONUNBUFFERED": ""}  # as a person has it: what is left is written at the exit
     process = await asyncio.create_subprocess_exec(*command, cwd=ROOT, env=buffered, stdout=output, stderr=PIPE)

@@ -1,13 +1,14 @@
 """``python -m bot backup`` and ``restore``: while the bot runs, and while it does not."""
 
 import re
+import signal
 from pathlib import Path
 
 import pytest
 
 from sandbox.swarm import make_sample
 from services.store.statements import load_migrations
-from tests.e2e.command import command
+from tests.e2e.command import command, interrupted, redirected
 from tests.e2e.conftest import World, kept
 from tests.integration.database_help import beside, damage, execute, filled, first_version, notes, read
 
@@ -105,6 +106,41 @@ async def test_an_older_backup_is_updated_at_the_next_start_and_kept(world: Worl
     await world.start()
     assert notes(world.database) == ["of old"]
     assert notes(world.database.with_name("calibot.db.before-v2")) == ["of old"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("name", ["backup", "restore"])
+async def test_a_signal_in_the_middle_leaves_no_half_of_a_copy(
+    world: World, tmp_path: Path, name: str, number: signal.Signals
+) -> None:
+    await filled(world.database, "one")
+    file = tmp_path / "backups" / "monday"
+    file.parent.mkdir()
+    config = world.write_settings()
+    if name == "restore":
+        assert (await command("backup", file, "--config", config)).code == 0
+    before = [beside(world.database), beside(file)]
+    ended = await interrupted(number, "services.store.copies._find_whole", name, file, "--config", config)
+    assert ended == (128 + number, b"", b"")
+    assert [beside(world.database), beside(file)] == before
+
+
+@pytest.mark.parametrize(("how", "errors"), [(">/dev/full", 1), (">&-", 0), ("2>/dev/full", 0)])
+async def test_what_is_done_is_told_where_it_can_be(world: World, how: str, errors: int) -> None:
+    await filled(world.database, "one")
+    for words in (("backup", world.folder / "copy"), ("restore", world.folder / "copy")):
+        code, _, told = await redirected(how, *words, "--config", world.write_settings())
+        assert (code, told.count(b"\n")) == (0, errors)
+        assert (b"copy" in told) == bool(errors)
+
+
+async def test_names_that_the_terminal_has_no_letters_for_keep_nothing_from_being_done(world: World) -> None:
+    await filled(world.database, "one")
+    ended = await command(
+        "backup", world.folder / "星期一", "--config", world.write_settings(), PYTHONIOENCODING="ascii"
+    )
+    assert (ended.code, ended.errors) == (0, "")
+    assert "???: " in ended.output
 
 
 @pytest.mark.parametrize("name", ["backup", "restore"])

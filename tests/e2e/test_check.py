@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.botapi import BotApi, Fault
-from tests.e2e.command import Ended, command, redirected, unread
+from tests.e2e.command import Ended, command, interrupted, redirected, unread
 from tests.e2e.conftest import World, kept, opened_world
 from tests.integration.database_help import damage, filled, notes
 from tests.ports import free_port
@@ -178,12 +178,39 @@ async def test_whoever_reads_may_leave(world: World) -> None:
     assert await unread("check", "--config", world.write_settings()) == (128 + signal.SIGPIPE, b"")
 
 
-@pytest.mark.parametrize("words", [["check"], ["backup", "copy.db"], ["check", "--help"]], ids=" ".join)
-async def test_that_what_is_said_cannot_be_written_is_told_in_a_line(world: World, words: list[str]) -> None:
-    await filled(world.database, "one")
-    words = [str(world.folder / one) if one.endswith(".db") else one for one in words]
-    ended = await redirected(">/dev/full", *words, "--config", world.write_settings())
-    assert ended == (1, b"", b"The output could not be written: No space left on device.\n")
+_FULL = b"The output could not be written: No space left on device.\n"
+
+
+@pytest.mark.parametrize("words", ["check", "check --help", "demo --no-browser", "demo-terminal"])
+async def test_that_what_is_said_cannot_be_written_is_told_in_a_line(world: World, words: str) -> None:
+    config = [] if words.startswith("demo") else [f"--config={world.write_settings()}"]
+    assert await redirected(">/dev/full", *words.split(), *config) == (1, b"", _FULL)
+
+
+async def test_a_bot_that_cannot_say_that_it_runs_ends_and_tells_it_in_a_line(world: World) -> None:
+    code, _, errors = await redirected(">/dev/full", "run", "--config", world.write_settings())
+    assert code == 1
+    assert errors.endswith(_FULL)
+    assert b"Traceback" not in errors
+
+
+async def test_a_bot_whose_words_nobody_reads_ends_as_others_do(world: World) -> None:
+    code, errors = await unread("run", "--config", world.write_settings())
+    assert code == 128 + signal.SIGPIPE
+    assert b"Traceback" not in errors
+    assert b"Exception ignored" not in errors
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+async def test_a_signal_in_the_middle_ends_it_and_leaves_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
+    temporary = world.folder / "temporary"
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    ended = await interrupted(number, "bot.doctor._look_at_dht", "check", "--config", world.write_settings())
+    assert (ended[0], ended[2]) == (128 + number, b"")
+    assert not list(temporary.iterdir())
 
 
 @pytest.mark.parametrize("how", ["2>/dev/full", "2>&-"])

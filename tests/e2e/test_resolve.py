@@ -171,6 +171,11 @@ async def test_where_a_standard_stream_is_closed_or_full_names_are_found_all_the
     assert (b'"name"' in output) == how.startswith("2")
 
 
+async def test_standard_input_that_cannot_be_read_is_told_in_a_line(place: Place, tmp_path: Path) -> None:
+    ended = await redirected(f"0>{tmp_path / 'written'}", "resolve", "--config", place.config, "-")
+    assert ended == (2, b"", b"Standard input cannot be read: Bad file descriptor.\n")
+
+
 class Screen:
     """A terminal that one process writes to; *text* is all that it wrote."""
 
