@@ -1,6 +1,7 @@
 """The sandbox's UDP tracker, asked by hand and by our resolver."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 
 import pytest
@@ -136,6 +137,26 @@ async def test_the_resolver_gets_a_name_by_it(swarm: Swarm) -> None:
         assert (await resolver.resolve(torrent_id(sample), hints, Steps())).name.text == "by udp"
     assert sample.v1 in swarm.udp_tracker.announces
     assert swarm.announces == []
+
+
+async def test_what_is_lost_is_asked_for_again_before_libtorrent_would_where_no_tracker_has_answered(
+    swarm: Swarm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tracker = swarm.udp_tracker
+    dead, sample = swarm.dead(), swarm.seed(make_sample("at the second time"), by=["tracker"])
+    answer = tracker.answer
+
+    def lose_the_first(packet: bytes, asker: tuple[str, int]) -> bytes:
+        told = answer(packet, asker)
+        return told if packet[8:12] == bytes(4) or tracker.announces.count(sample.v1 or "") > 1 else b""
+
+    monkeypatch.setattr(tracker, "answer", lose_the_first)
+    elsewhere = Hints(trackers=(tracker.url, swarm.tracker_url))
+    async with opened(swarm, dht=False) as resolver, Running(resolver, torrent_id(dead), elsewhere) as other:
+        await other.steps.until(lambda step: number(step, "trackers_answered") == 1)
+        info = await resolver.resolve(torrent_id(sample), Hints(trackers=(tracker.url,)), Steps())
+    assert info.name.text == "at the second time"
+    assert Counter(tracker.announces) == {dead.v1: 1, sample.v1: 2}
 
 
 async def test_the_resolver_hears_that_it_refuses(swarm: Swarm) -> None:

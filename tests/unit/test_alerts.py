@@ -1,5 +1,6 @@
 """What is done about a torrent whose metadata does not end, and what counts as a word of the DHT."""
 
+import asyncio
 import errno
 from dataclasses import replace
 from types import SimpleNamespace
@@ -8,21 +9,27 @@ from typing import Any, cast
 import libtorrent as lt
 import pytest
 
+from sandbox.swarm import make_sample
 from services.resolvers.libtorrent.alerts import Alerts
 from services.resolvers.libtorrent.evidence import DhtSightings, Whereabouts
-from services.resolvers.libtorrent.lookups import Board, SoughtTorrent
+from services.resolvers.libtorrent.lookups import Board, Lookup, SoughtTorrent
 from services.resolvers.libtorrent.settings import LARGEST_METADATA
-from services.torrents import InfoHash
+from services.torrents import InfoHash, TorrentId
 
 
 class Handle:
-    """Remembers how it was slowed down."""
+    """Remembers how it was slowed down, and the flags with which all of its trackers were asked anew."""
 
     def __init__(self) -> None:
         self.limits: list[int] = []
+        self.asked: list[int] = []
 
     def set_download_limit(self, limit: int) -> None:
         self.limits.append(limit)
+
+    def force_reannounce(self, seconds: int, tracker: int, flags: int) -> None:
+        assert (seconds, tracker) == (0, -1)
+        self.asked.append(flags)
 
 
 def heard_by(board: Board[Any], dht: DhtSightings) -> Alerts:
@@ -70,6 +77,35 @@ def test_whoever_takes_a_connection_and_drops_it_at_once_is_a_peer(op: lt.operat
     alerts._on_peer(cast("Any", SimpleNamespace(handle=handle, endpoint=there, op=op, error=code)))
     sightings.count(known=1, connections=0)
     assert sightings.seen == peers
+
+
+@pytest.mark.parametrize(("times", "answered", "asked"), [(1, False, 1), (2, False, 1), (3, False, 0), (1, True, 0)])
+def test_a_tracker_that_is_silent_is_asked_twice_more_at_once_where_none_has_answered(
+    times: int, answered: bool, asked: int
+) -> None:
+    handle, board = Handle(), Board[Any]()
+    board.there(SoughtTorrent(InfoHash("ab" * 20), None, cast("Any", None)), handle)
+    board.running[handle].sightings.answered |= {"another"} if answered else set()
+    alerts = heard_by(board, DhtSightings(asked=False))
+    alerts._on_silent_tracker(cast("Any", SimpleNamespace(handle=handle, times_in_row=times)))
+    assert handle.asked == asked * [lt.reannounce_flags_t.ignore_min_interval]
+
+
+async def test_a_hybrid_that_comes_by_one_hash_has_come_by_the_other() -> None:
+    board = Board[Any]()
+    sample, lookups = make_sample("both", kind="hybrid"), []
+    for digits in (sample.v1, sample.v2):
+        asked = TorrentId.of(InfoHash(digits or ""))
+        lookup = Lookup[Any](asked, cast("Any", None), asyncio.get_running_loop().create_future())
+        torrent = SoughtTorrent(asked.hashes[0], None, cast("Any", None))
+        board.begin(lookup)
+        board.seek(torrent)
+        board.join(lookup, torrent)
+        lookups.append(lookup)
+    info = lt.torrent_info(b"d4:info" + sample.info + b"e")
+    heard_by(board, DhtSightings(asked=False)).found(lookups[0].torrents[0], info)
+    both = TorrentId(v1=InfoHash(sample.v1 or ""), v2=InfoHash(sample.v2 or ""))
+    assert [await one.found for one in lookups] == 2 * [(both, sample.info)]
 
 
 class HeardDht:

@@ -115,9 +115,9 @@ async def test_a_session_that_is_refused_while_a_lookup_before_is_leaving_it_joi
     assert joining.board.running == {"joined": joining.torrent}
 
 
-async def test_a_session_that_is_refused_twice_is_left_out(joining: Joining) -> None:
-    joining.other.refuse()
-    joining.other.refuse()
+async def test_a_session_that_is_refused_four_times_is_left_out(joining: Joining) -> None:
+    for _ in range(4):
+        joining.other.refuse()
     assert (joining.other.session.coming, joining.board.running) == (0, {})
 
 

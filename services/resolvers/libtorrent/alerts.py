@@ -13,7 +13,7 @@ from services.errors import NotFound, ResolverDown
 from services.resolvers.libtorrent.evidence import DhtSightings, Whereabouts
 from services.resolvers.libtorrent.lookups import Board, Failure, Metadata, SoughtTorrent
 from services.resolvers.libtorrent.race import Race
-from services.resolvers.libtorrent.session import Handle, Session
+from services.resolvers.libtorrent.session import Handle, Session, ask_trackers
 from services.resolvers.libtorrent.settings import LARGEST_METADATA
 from services.resolvers.metadata import hashes_of
 
@@ -45,8 +45,11 @@ _QUESTIONS = tuple(
 _PORT_TAKEN = "another program has the port: end it, or set resolvers.libtorrent.listen_interfaces to a free one"
 _DUPLICATE_TORRENT = 19  # libtorrent's error codes
 MISMATCHING_INFO_HASH = 30
+_TIMED_OUT = 36
 _SELF_CONNECTION = 47
 _TRACKERS_OWN_WORD = 173  # that it refuses; its reason may be empty, and in any encoding
+_ASKED_ANEW = 2
+"""How often a tracker that is silent is asked again at once: to lose one datagram is enough for that."""
 
 _HEARD = frozenset(
     {
@@ -132,6 +135,8 @@ class Alerts:
                 self._on_tracker_answer(alert)
             case lt.tracker_error_alert() if alert.error.value() == _TRACKERS_OWN_WORD:
                 self._on_tracker_answer(alert)
+            case lt.tracker_error_alert() if alert.error.value() == _TIMED_OUT:
+                self._on_silent_tracker(alert)
             case lt.session_stats_alert():
                 self._on_stats(alert.values)
             case lt.dht_bootstrap_alert() | lt.dht_get_peers_reply_alert():
@@ -161,7 +166,11 @@ class Alerts:
         """End *torrent* with *info*, where that is still wanted."""
         if info is not None and torrent.wanted:
             section, hashes = info.info_section(), info.info_hashes()
-            self._end(torrent, (hashes_of(section, v1=hashes.has_v1(), v2=hashes.has_v2()), section))
+            given = (hashes_of(section, v1=hashes.has_v1(), v2=hashes.has_v2()), section)
+            self._end(torrent, given)
+            for info_hash in given[0].hashes:  # it may be sought by its other hash, too
+                if (other := self._board.sought(info_hash)) and other.wanted:
+                    self._end(other, given)
 
     def _end(self, torrent: SoughtTorrent[Handle], given: Metadata | Failure) -> None:
         """End *torrent*. With its metadata a hybrid occupies its other hash too: it goes at once."""
@@ -189,6 +198,12 @@ class Alerts:
     def _on_tracker_answer(self, alert: lt.tracker_alert) -> None:
         if torrent := self._board.running.get(alert.handle):
             torrent.sightings.answered.add(intern(alert.url))  # the string that `AddressPolicy` gave
+
+    def _on_silent_tracker(self, alert: lt.tracker_error_alert) -> None:
+        """Ask again where no tracker has answered: libtorrent itself would wait for half a minute."""
+        torrent = self._board.running.get(alert.handle)
+        if torrent and not torrent.sightings.answered and alert.times_in_row <= _ASKED_ANEW:
+            ask_trackers(alert.handle, silent=True)
 
     def _on_dht(self, alert: lt.dht_bootstrap_alert | lt.dht_get_peers_reply_alert) -> None:
         if isinstance(alert, lt.dht_bootstrap_alert):

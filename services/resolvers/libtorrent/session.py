@@ -28,6 +28,7 @@ Added = Callable[[Handle | ResolverDown], None]
 
 _DHT_STATE = lt.save_state_flags_t.save_dht_state
 _DISCARD = 9
+_MOST_REFUSALS = 3  # of a hybrid that is sought by either hash, while lookups of both come and go
 _NOWHERE = "/dev/null/calibot"  # where nobody, not even root, can make a file
 _FLAGS = (
     lt.torrent_flags.upload_mode  # no payload
@@ -51,7 +52,7 @@ class _Coming:
     params: lt.add_torrent_params
     then: Added
     wanted: Callable[[], bool]
-    again: bool = False
+    refusals: int = 0
 
 
 class Session:
@@ -179,8 +180,8 @@ class Session:
         if not coming.wanted():
             if not refused:
                 self.remove(alert.handle)
-        elif refused and not coming.again:
-            self._send(replace(coming, again=True))
+        elif refused and coming.refusals < _MOST_REFUSALS:
+            self._send(replace(coming, refusals=coming.refusals + 1))
         else:
             coming.then(ResolverDown(reason=alert.error.message()) if refused else alert.handle)
 
@@ -299,9 +300,9 @@ def connect(handle: Handle, peers: Iterable[Endpoint], *, named: bool = False) -
         handle.connect_peer(peer, lt.peer_info.dht if named else 0)
 
 
-def ask_trackers(handle: Handle) -> None:
-    """Let the torrent's trackers be asked now."""
-    handle.force_reannounce()
+def ask_trackers(handle: Handle, *, silent: bool = False) -> None:
+    """Let the torrent's trackers be asked now; *silent* ones, too, which libtorrent leaves alone for a while."""
+    handle.force_reannounce(0, -1, lt.reannounce_flags_t.ignore_min_interval if silent else 0)
 
 
 def connections(handle: Handle, by: str) -> list[Connection]:
