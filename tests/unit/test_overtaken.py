@@ -1121,6 +1121,24 @@ async def test_a_link_whose_second_hash_is_taken_out_has_the_name_that_it_had_an
         assert await store.read(lambda tx: tx.notes.select(world.notebook, Uncalibrated(), 10)) == [note]
 
 
+async def test_a_name_that_its_message_brings_back_without_the_second_hash_was_typed_by_nobody(
+    world: World, run: Run, store: Store, clock: FakeClock
+) -> None:
+    edits = Edits(store, clock, lambda _: None)
+    junk, nameless = (f"{link('claim', name)}&xt=urn:btmh:1220{'cd' * 32}" for name in ("18", ""))
+    hybrid = find_magnets(junk)[0].torrents[0]
+    world.engine.names[hybrid] = info_of(hybrid, CLAIM, verified=False)
+    async with run() as manager:
+        note = await world.insert(junk, hybrid, origin="tg:1:0#7")
+        await world.calibrate(manager, note)
+        await clock.advance(1)
+        await edits.replace(nameless, notebook=world.notebook, note_id=note, expected=1, person=ALICE)
+        await edits.apply(link("claim", "18"), notebook=world.notebook, person=ALICE, origin="tg:1:0#7")
+        assert await world.text(note) == link("claim", "18")
+        await manager.learn(info_of(hybrid, TRUE))
+        assert await store.read(lambda tx: tx.notes.select(world.notebook, Uncalibrated(), 10)) == [note]
+
+
 async def test_a_link_that_its_message_brings_back_leaves_what_was_typed_in_another_of_its_torrent_typed(
     world: World, run: Run, store: Store, clock: FakeClock
 ) -> None:
