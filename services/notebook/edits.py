@@ -153,6 +153,7 @@ class Edits:
                 await tx.notes.set_torrents(note, _torrents(magnets))
                 await tx.notes.mark_typed(note_id, typed, now)
                 await tx.notes.mark_typed(note_id, _nameless(magnets), None)
+                await tx.notes.reopen_halves(note_id)
                 return "changed"
 
             return await once(tx, request_key, now, act)
@@ -183,6 +184,7 @@ async def _follow(
         for torrent, at in writers.typed(back):
             await tx.notes.mark_typed(note.id, [torrent], at)
     await tx.notes.mark_typed(note.id, _nameless(there), None)
+    await tx.notes.reopen_halves(note.id)
     return Edited(changed=note.id)
 
 
