@@ -14,16 +14,17 @@ from services.errors import NoteChanged
 from services.magnets.parse import Magnet, find_magnets
 from services.magnets.rewrite import rename_at
 from services.notebook.history import only_writer
+from services.notebook.kin import Kin
 from services.notebook.note import Cause, Change, Note, Revision
 from services.notebook.notebook import Saved, insert, magnets_of, new_note, note_in
 from services.notebook.once import once
 from services.notebook.ports import NotebookStore, NotebookTx
 from services.notebook.writers import Writers
-from services.torrents import InfoHash, NotebookId, NoteId, PersonId, TaskId, TorrentId
+from services.torrents import NotebookId, NoteId, PersonId, TaskId, TorrentId
 
 _MOST_BYTES = 4
 """That a character takes in a file, in any encoding."""
-_Key = tuple[TorrentId | InfoHash, str | None]
+_Key = tuple[TorrentId, str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +153,7 @@ class Edits:
                 await tx.notes.set_torrents(note, _torrents(magnets))
                 await tx.notes.mark_typed(note_id, typed, now)
                 await tx.notes.mark_typed(note_id, _nameless(magnets), None)
+                await tx.notes.reopen_halves(note_id)
                 return "changed"
 
             return await once(tx, request_key, now, act)
@@ -182,6 +184,7 @@ async def _follow(
         for torrent, at in writers.typed(back):
             await tx.notes.mark_typed(note.id, [torrent], at)
     await tx.notes.mark_typed(note.id, _nameless(there), None)
+    await tx.notes.reopen_halves(note.id)
     return Edited(changed=note.id)
 
 
@@ -192,15 +195,12 @@ def _torrents(magnets: Sequence[Magnet]) -> Sequence[TorrentId]:
 def _typed(before: Sequence[Magnet], after: Sequence[Magnet]) -> Sequence[TorrentId]:
     """Return the torrents that have names in *after* which none of their links had *before*, or has otherwise now."""
     had, has = _names_of(before), _names_of(after)
-    shared = {one: names for torrent, names in had.items() for one in torrent.hashes}
-
-    def of_old(torrent: TorrentId) -> Sequence[str]:
-        """Return what its links had, or, where a hash was added or taken out, those that share one with it."""
-        if torrent in had:
-            return had[torrent]
-        return next((shared[one] for one in torrent.hashes if one in shared), [])
-
-    return [torrent for torrent, names in has.items() if _differ(of_old(torrent), names)]
+    kin = Kin(had)
+    return [
+        torrent
+        for torrent, names in has.items()
+        if _differ([name for one in kin.of(torrent) for name in had[one]], names)
+    ]
 
 
 def _nameless(magnets: Sequence[Magnet]) -> Sequence[TorrentId]:
@@ -240,34 +240,48 @@ def with_names(base: str, edited: str, current: str) -> str:
     somebody typed another text elsewhere.
     """
     before = find_magnets(base)
-    typed = {_keys(one)[0] for one in before}
-    written: dict[_Key, str] = {}
+    written: dict[_Key, Magnet] = {}
     for old, new in _since(before, find_magnets(current)):
-        # The text, not the name: a link with two names has the first one's written for both.
-        if new.name is not None and base[old.start : old.end] != current[new.start : new.end]:
-            written |= dict.fromkeys(_keys(old), new.name)
-    names: dict[int, str] = {}
-    for one in find_magnets(edited):
-        exact, *shared = _keys(one)
-        # A hash may have been added or taken out: the other one tells which link it was.
-        key = next((key for key in ([exact] if exact in typed else shared) if key in written), None)
-        if key is not None:
-            names[one.start] = written[key]
+        # A link with two names has the first one's written for both: there it is the text that tells, not the name.
+        rewritten = old.torrents == new.torrents and base[old.start : old.end] != current[new.start : new.end]
+        if new.name is not None and (rewritten or new.name != old.name):
+            written[_key(old)] = new
+    alike: dict[str | None, list[TorrentId]] = {}
+    for torrent, name in map(_key, before):
+        alike.setdefault(name, []).append(torrent)
+    kin = {name: Kin(torrents) for name, torrents in alike.items()}
+
+    def in_place_of(torrent: TorrentId, name: str | None) -> str | None:
+        stand = [written.get((one, name)) for one in kin[name].of(torrent)] if name in kin else []
+        names = {new.name if new and _one_is_within(new.torrents[0], torrent) else None for new in stand}
+        return names.pop() if len(names) == 1 else None
+
+    typed = find_magnets(edited)
+    carried = {key: in_place_of(*key) for key in set(map(_key, typed))}
+    names = {one.start: name for one in typed if (name := carried[_key(one)]) is not None}
     return rename_at(edited, names)[0]
 
 
 def _since(before: Sequence[Magnet], now: Sequence[Magnet]) -> Iterator[tuple[Magnet, Magnet]]:
-    """Yield each magnet with what it is now: by its place, or, where others stand there, by its torrent."""
+    """Yield each magnet with what it is now: by its place, or, where others stand there, by its torrent.
+
+    A hash may have been added or taken out: then by the one torrent that it can be.
+    """
     if [one.torrents for one in before] == [one.torrents for one in now]:
         yield from zip(before, now, strict=True)
         return
     of_torrent = {one.torrents[0]: one for one in reversed(now)}
+    there, here = (Kin(one.torrents[0] for one in links) for links in (before, now))
     for one in before:
-        if one.torrents[0] in of_torrent:
-            yield one, of_torrent[one.torrents[0]]
+        torrent = one.torrents[0]
+        found = here.of(torrent)
+        if len(found) == 1 and there.of(found[0]) == [torrent]:
+            yield one, of_torrent[found[0]]
 
 
-def _keys(magnet: Magnet) -> Sequence[_Key]:
-    """Return how a name that was written into *magnet* is found again: by its torrent, then by each of its hashes."""
-    torrent = magnet.torrents[0]
-    return [(torrent, magnet.name), *((one, magnet.name) for one in torrent.hashes)]
+def _key(magnet: Magnet) -> _Key:
+    return magnet.torrents[0], magnet.name
+
+
+def _one_is_within(one: TorrentId, other: TorrentId) -> bool:
+    return one.answers(other) or other.answers(one)

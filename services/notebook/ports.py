@@ -90,6 +90,12 @@ class Notes(Protocol):
     async def mark_typed(self, note_id: NoteId, torrents: Iterable[TorrentId], at: float | None) -> None:
         """Write down when somebody typed the names which the note has for *torrents*; None where nobody did."""
 
+    async def reopen_halves(self, note_id: NoteId) -> None:
+        """Let each hash be yet to be calibrated of which a pair's claim alone is known, whose other the note has not.
+
+        But where somebody has typed its name since it was asked for.
+        """
+
     async def mark(self, marks: Sequence[Mark], at: float) -> None:
         """Write down, for each note that a mark is about, how the torrent's last calibration ended."""
 

@@ -2,9 +2,12 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
+from itertools import chain
+from operator import attrgetter
 from typing import NamedTuple, TypeGuard
 
 from services.magnets.parse import Magnet, find_magnets
+from services.notebook.kin import Kin
 from services.notebook.note import BACK, Cause, Change, Note, Revision, SpeaksOf, Step, steps_of
 from services.torrents import PersonId, TorrentId
 
@@ -38,9 +41,13 @@ class Writers:
 
     def typed(self, torrents: Iterable[TorrentId]) -> Iterator[tuple[TorrentId, float | None]]:
         """Yield each of *torrents* with when the last of its names that stand was typed; None where nobody did."""
-        texts = [_by_torrent(links) for links in self._links]  # as long as a note may be, it is gone through once
+        # As long as a note may be, it is gone through once.
+        texts = [(links, Kin(links)) for links in map(_by_torrent, self._links)]
+        _, last = texts[-1]
         for torrent in torrents:
-            stand = self._written([links.get(torrent, ()) for links in texts])
+            # Of a link that may be several by now, none has it: a list of many would be gone through for each of them.
+            theirs = [[links[one] for one in kin.of(torrent) if last.of(one) == [torrent]] for links, kin in texts]
+            stand = self._written([sorted(chain.from_iterable(one), key=attrgetter("start")) for one in theirs])
             yield torrent, max((wrote.at for link, wrote in stand if link.name and is_typed(wrote)), default=None)
 
     def _written(self, texts: Sequence[Sequence[Magnet]]) -> Sequence[tuple[Magnet, Change | None]]:

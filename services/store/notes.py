@@ -170,6 +170,9 @@ class NoteRows:
         hashes = [one.hex for torrent in torrents for one in torrent.hashes]
         await self._run.one("mark_typed", note_id=note_id, hashes=codec.dump(hashes), at=at)
 
+    async def reopen_halves(self, note_id: NoteId) -> None:
+        await self._run.one("reopen_halves", note_id=note_id)
+
     async def mark(self, marks: Sequence[Mark], at: float) -> None:
         rows: dict[bool, list[Parameters]] = {True: [], False: []}
         for one in marks:

@@ -17,6 +17,7 @@ from tests.unit.fakes import FakeEngine, torrent
 
 ALICE, BOB = PersonId("tg:1"), PersonId("tg:2")
 HERE = "tg:1#5"
+ANOTHER_HASH = f"&xt=urn:btmh:1220{'cd' * 32}"
 
 
 def link(word: str, dn: str | None = None) -> str:
@@ -319,6 +320,66 @@ def test_a_hash_that_is_added_or_taken_out_beside_another_leaves_the_written_nam
     assert merged == f"{edited}&dn={'Both' if shared else '18'}"
 
 
+@pytest.mark.parametrize("typed", [V1, V2, BOTH])
+@pytest.mark.parametrize("elsewhere", [V1, V2, BOTH])
+@pytest.mark.parametrize("edited", [V1, V2, BOTH])
+def test_a_hash_that_is_added_or_taken_out_elsewhere_leaves_the_name_that_was_written_there(
+    typed: str, elsewhere: str, edited: str
+) -> None:
+    merged = with_names(f"see {typed}&dn=18 .", f"keep {edited}&dn=18 .", f"{elsewhere}&dn=Both !")
+    one_link = not {V1, V2} <= {typed, elsewhere, edited}
+    assert merged == f"keep {edited}&dn={'Both' if one_link else '18'} ."
+
+
+OTHER_V2 = f"urn:btmh:1220{'3' * 64}"
+OTHER_PAIR = f"{V1}&xt={OTHER_V2}"
+
+
+@pytest.mark.parametrize(
+    ("base", "current", "edited"),
+    [
+        ("{both}18", "{v1}Mine {v2}Found", "{both}18"),
+        ("{both}18", "{v1}Mine {other}Found", "{v2}18"),
+        ("{both}18", "{other}Found", "{both}18"),
+        ("{both}18", "{other}Found", "{v1}18"),
+        ("{v1}18", "{both}Mine {other}Found", "{v1}18"),
+        ("{v1}18", "{both}Found", "{other}18"),
+        ("{both}18", "{both}Found", "{other}18"),
+        ("{both}18 {other}18", "{both}Mine {other}Found", "{v1}18"),
+        ("{both}18 {other}18", "{v1}Found {other}18", "{both}18"),
+        ("{both}18 {other}18", "{other}18 {v1}Found", "{other}18 {both}18"),
+        ("{both}18 {v1}19", "{v1}Found", "{both}18"),
+        ("{v1}18 {v2}18", "{both}Found", "{both}18"),
+        ("{v1}18 {v2}18", "{v2}Mine {v1}Found", "{both}18"),
+    ],
+)
+def test_no_name_is_taken_of_another_torrent_or_where_several_may_be_meant(
+    base: str, current: str, edited: str
+) -> None:
+    links = {"v1": f"{V1}&dn=", "v2": f"{V2}&dn=", "both": f"{BOTH}&dn=", "other": f"{OTHER_PAIR}&dn="}
+    edited = edited.format_map(links)
+    assert with_names(base.format_map(links), edited, current.format_map(links)) == edited
+
+
+@pytest.mark.parametrize(
+    ("base", "current", "edited", "merged"),
+    [
+        ("{both}18", "{v1}Found", "{v1}18 {v2}18", "{v1}Found {v2}18"),
+        ("{both}18 {a}19", "{a}Mine {v2}Found", "{a}19 {both}18", "{a}Mine {both}Found"),
+        ("{both}18 {other}18", "{other}Mine {v2}Found", "{other}18 {both}18", "{other}Mine {both}Found"),
+        ("{v1}18 {v2}19", "{v1}Found {a}", "{both}18 {both}19", "{both}Found {both}19"),
+        ("{both}18&dn=2", "{v1}18&dn=2", "{both}18&dn=2 x", "{both}18&dn=2 x"),
+    ],
+)
+def test_each_of_several_links_has_its_own_name_though_hashes_were_added_or_taken_out(
+    base: str, current: str, edited: str, merged: str
+) -> None:
+    links = {"v1": V1, "v2": V2, "both": BOTH, "other": OTHER_PAIR, "a": link("a")}
+    links = {word: f"{one}&dn=" for word, one in links.items()}
+    texts = [one.format_map(links) for one in (base, edited, current)]
+    assert with_names(*texts) == merged.format_map(links)
+
+
 def test_a_magnet_that_nothing_was_written_into_has_no_name_of_one_that_shares_a_hash() -> None:
     base, current = f"{V1}&dn=18 {BOTH}&dn=18", f"{V1}&dn=One {BOTH}&dn=18"
     assert with_names(base, f"see {base}", current) == f"see {current}"
@@ -329,6 +390,14 @@ def test_a_long_list_is_merged_in_time() -> None:
     current = "\n".join(link(f"{number}", "Found.iso") for number in range(3000))
     assert with_names(base, base + "\nx", current) == current + "\nx"
     assert rename(base, torrent("7"), "Found.iso") != base
+
+
+def test_a_long_list_of_pairs_that_share_a_hash_is_merged_in_time() -> None:
+    pairs = [f"{V1}&xt=urn:btmh:1220{number:064x}" for number in range(1, 3001)]
+    base = "\n".join(f"{one}&dn=18" for one in pairs)
+    current = "\n".join(f"{one}&dn=Found" for one in pairs)
+    edited = "\n".join([f"{V1}&dn=18"] * 3000)
+    assert with_names(base, edited, current) == edited.replace("18", "Found")
 
 
 # What people type elsewhere than in the message.
@@ -398,6 +467,15 @@ async def test_a_message_that_is_edited_after_its_note_was_elsewhere_keeps_the_n
     assert await world.text(note_id) == f"see {link('a', 'mine')} {link('b', 'b.iso')}"
     await world.edit(f"see {link('a', 'typed')} {link('b', '19')}")
     assert await world.text(note_id) == f"see {link('a', 'typed')} {link('b', 'b.iso')}"
+
+
+async def test_a_name_stays_though_a_hash_of_its_link_was_taken_out_elsewhere(world: World) -> None:
+    note_id = await world.save(f"{link('a', '18')}{ANOTHER_HASH} {link('b', '19')}")
+    await world.replace(note_id, f"{link('a', '18')} {link('b', 'mine')}", expected=1)
+    await world.calibrate(note_id)
+    assert await world.text(note_id) == f"{link('a', 'a.iso')} {link('b', 'b.iso')}"
+    await world.edit(f"see {link('a', '18')}{ANOTHER_HASH} {link('b', '19')}")
+    assert await world.text(note_id) == f"see {link('a', 'a.iso')}{ANOTHER_HASH} {link('b', 'b.iso')}"
 
 
 async def test_names_from_before_and_after_what_was_typed_elsewhere_are_no_one_tasks(world: World) -> None:

@@ -102,3 +102,60 @@ def test_an_edit_of_the_words_around_a_calibrated_note_leaves_it_calibrated(type
     base = "".join(map(str, typed))
     current = calibrated(base, TORRENTS)
     assert with_names(base, f"{word}\n{base}", current) == f"{word}\n{current}"
+
+
+HALVES = tuple(f"xt=urn:btih:{one * 40}" for one in "12"), tuple(f"xt=urn:btmh:1220{one * 64}" for one in "34")
+TOPICS_THAT_SHARE = (*HALVES[0], *HALVES[1], *(f"{v1}&{v2}" for v1 in HALVES[0] for v2 in HALVES[1]))
+LINKS = st.lists(st.tuples(st.sampled_from(TOPICS_THAT_SHARE), st.sampled_from(["18", "19"]), WORDS), max_size=4)
+
+
+@settings(THOROUGH, max_examples=1000)
+@given(LINKS, LINKS, LINKS)
+def test_a_name_comes_only_from_a_link_that_is_the_same_torrent_or_has_lost_or_won_a_hash(
+    typed: list[tuple[str, str, str]], elsewhere: list[tuple[str, str, str]], edited: list[tuple[str, str, str]]
+) -> None:
+    base, now = (" ".join(f"{word}magnet:?{topics}&dn={dn}" for topics, dn, word in one) for one in (typed, edited))
+    names = [f"Found{number}" for number in range(len(elsewhere))]
+    current = " ".join(
+        f"{word}magnet:?{topics}&dn={name}" for (topics, _, word), name in zip(elsewhere, names, strict=True)
+    )
+    result = with_names(base, now, current)
+    written = {one.name: one.torrents[0] for one in find_magnets(current)}
+    for old, new in zip(find_magnets(now), find_magnets(result), strict=True):
+        assert new.torrents == old.torrents
+        if new.name == old.name:
+            continue
+        (torrent,), source = old.torrents, written[new.name]
+        assert is_kin(source, torrent)
+        assert any(
+            is_kin(one.torrents[0], torrent) and is_kin(one.torrents[0], source)
+            for one in find_magnets(base)
+            if one.name == old.name
+        )
+    assert WHOLE_NAME.sub("", result) == WHOLE_NAME.sub("", now)
+
+
+def is_kin(one: TorrentId, other: TorrentId) -> bool:
+    mine, theirs = set(one.hashes), set(other.hashes)
+    return mine <= theirs or theirs <= mine
+
+
+@THOROUGH
+@given(
+    st.lists(st.tuples(*[st.sampled_from([(0,), (1,), (0, 1)])] * 3), min_size=1, max_size=4), st.permutations(range(4))
+)
+def test_a_written_name_stays_whatever_hashes_its_link_had_and_has_here_and_elsewhere(
+    kinds: list[tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]], order: list[int]
+) -> None:
+    """Each link has hashes that no other has."""
+
+    def link(number: int, hashes: tuple[int, ...], name: str) -> str:
+        both = f"xt=urn:btih:{number + 1:040x}", f"xt=urn:btmh:1220{number + 1:064x}"
+        return f"magnet:?{'&'.join(both[one] for one in hashes)}&dn={name}"
+
+    links = [(number, *kinds[number]) for number in order if number < len(kinds)]
+    base = " ".join(link(number, kind[0], "18") for number, kind in enumerate(kinds))
+    current = " ".join(link(number, there, f"Found{number}") for number, _, there, _ in links)
+    edited = [(number, now, {(0,), (1,)} <= {typed, there, now}) for number, typed, there, now in reversed(links)]
+    merged = " ".join(link(number, now, "18" if foreign else f"Found{number}") for number, now, foreign in edited)
+    assert with_names(base, " ".join(link(number, now, "18") for number, now, _ in edited), current) == merged

@@ -1121,6 +1121,67 @@ async def test_a_link_whose_second_hash_is_taken_out_has_the_name_that_it_had_an
         assert await store.read(lambda tx: tx.notes.select(world.notebook, Uncalibrated(), 10)) == [note]
 
 
+@pytest.mark.parametrize("where", ["on the page", "in the message"])
+@pytest.mark.parametrize(
+    ("what", "left"),
+    [
+        ("nothing else", True),
+        ("its claim was pressed", False),
+        ("a name is typed", False),
+        ("a name was typed before", False),
+        ("the one hash is known", False),
+        ("the hash has its own link", False),
+    ],
+)
+async def test_a_hash_whose_pair_alone_was_claimed_is_yet_to_be_calibrated_by_itself(
+    world: World, run: Run, store: Store, clock: FakeClock, where: str, what: str, *, left: bool
+) -> None:
+    edits = Edits(store, clock, lambda _: None)
+    other = f"xt=urn:btmh:1220{'cd' * 32}"
+
+    async def edit(text: str) -> None:
+        await clock.advance(1)
+        if where == "on the page":
+            there = (await world.note(note)).version
+            await edits.replace(text, notebook=world.notebook, note_id=note, expected=there, person=ALICE)
+        else:
+            await edits.apply(text, notebook=world.notebook, person=ALICE, origin="tg:1:0#7")
+
+    hybrid = find_magnets(f"{link('claim')}&{other}")[0].torrents[0]
+    world.engine.names[hybrid] = info_of(hybrid, CLAIM, verified=False)
+    async with run() as manager:
+        note = await world.insert(f"{link('claim', '18')}&{other}", hybrid, origin="tg:1:0#7")
+        if what == "the one hash is known":
+            await of_hash(world, manager)
+        task_id = await world.calibrate(manager, note)
+        if what == "its claim was pressed":
+            await world.choose(manager, task_id, WORD)
+        if what == "a name was typed before":
+            await edit(f"{link('claim', 'mine')}&{other}")
+        name = "mine" if what.startswith("a name") else "18"
+        beside = f" magnet:?{other}&dn={name}" if what == "the hash has its own link" else ""
+        await edit(f"{link('claim', name)}{beside}")
+        assert set(await store.read(lambda tx: tx.notes.uncalibrated([note]))) == ({note} if left else set())
+
+
+async def test_a_name_that_its_message_brings_back_without_the_second_hash_was_typed_by_nobody(
+    world: World, run: Run, store: Store, clock: FakeClock
+) -> None:
+    edits = Edits(store, clock, lambda _: None)
+    junk, nameless = (f"{link('claim', name)}&xt=urn:btmh:1220{'cd' * 32}" for name in ("18", ""))
+    hybrid = find_magnets(junk)[0].torrents[0]
+    world.engine.names[hybrid] = info_of(hybrid, CLAIM, verified=False)
+    async with run() as manager:
+        note = await world.insert(junk, hybrid, origin="tg:1:0#7")
+        await world.calibrate(manager, note)
+        await clock.advance(1)
+        await edits.replace(nameless, notebook=world.notebook, note_id=note, expected=1, person=ALICE)
+        await edits.apply(link("claim", "18"), notebook=world.notebook, person=ALICE, origin="tg:1:0#7")
+        assert await world.text(note) == link("claim", "18")
+        await manager.learn(info_of(hybrid, TRUE))
+        assert await store.read(lambda tx: tx.notes.select(world.notebook, Uncalibrated(), 10)) == [note]
+
+
 async def test_a_link_that_its_message_brings_back_leaves_what_was_typed_in_another_of_its_torrent_typed(
     world: World, run: Run, store: Store, clock: FakeClock
 ) -> None:

@@ -115,6 +115,22 @@ DELETE FROM note_hashes WHERE note_id = :note_id AND info_hash NOT IN (SELECT va
 -- name: mark_typed
 UPDATE note_hashes SET typed_at = :at WHERE note_id = :note_id AND info_hash IN (SELECT value FROM json_each(:hashes));
 
+-- name: reopen_halves
+UPDATE note_hashes AS here SET outcome = NULL
+WHERE note_id = :note_id AND outcome = 'completed' AND (typed_at IS NULL OR typed_at < asked_at)
+    AND NOT EXISTS (SELECT 1 FROM pins WHERE note_id = here.note_id AND info_hash = here.info_hash)
+    AND EXISTS (SELECT 1 FROM names WHERE v1 = here.info_hash OR v2 = here.info_hash)
+    AND NOT EXISTS (
+        SELECT 1 FROM names WHERE (v1 = here.info_hash OR v2 = here.info_hash) AND (
+            verified OR v1 IS NULL OR v2 IS NULL
+            OR EXISTS (SELECT 1 FROM chosen_names WHERE notebook_id = here.notebook_id AND name_id = names.id)
+            OR EXISTS (
+                SELECT 1 FROM note_hashes AS also
+                WHERE also.note_id = here.note_id AND also.info_hash = iif(here.info_hash = v1, v2, v1)
+            )
+        )
+    );
+
 -- name: notes_having
 SELECT asked.key AS place, notes.* FROM json_each(:torrents) AS asked
 JOIN notes ON notes.id IN (
