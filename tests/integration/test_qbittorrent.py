@@ -80,8 +80,9 @@ async def test_by_a_v2_hash_nothing_is_added_which_could_be_a_hybrid_that_is_the
     await add_by(world, f"urn:btih:{sample.v1}")
     before = await world.nox.rows()
     async with world.opened() as resolver:
-        with pytest.raises(NotFound, match="nothing_said"):
+        with pytest.raises(NotFound, match="v2_alone") as failed:
             await resolver.resolve(torrent_id(sample, "v2"), trackers_of(sample), Steps())
+    assert "does not look for a v2 info-hash alone" in sentence(failed.value.code, failed.value.parameters, ENGLISH)
     assert own(await world.nox.rows()) == own(before)
     await forget_all(world)
 
