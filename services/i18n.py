@@ -190,6 +190,11 @@ def _not_found(t: Translation, parameters: Parameters) -> str:
             return t.gettext(
                 "The owner's qBittorrent adds nothing while a v2 magnet waits there for its metadata. Try again later."
             )
+        case "v2_alone":
+            return t.gettext(
+                "The owner's qBittorrent does not look for a v2 info-hash alone. "
+                "Add the v1 one to the link, or tell the bot's owner."
+            )
         case _:  # no word of it: a reason may come from anywhere
             return t.gettext("What was found is not this torrent, or could not be used. Try again later.")
 

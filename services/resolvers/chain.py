@@ -12,7 +12,7 @@ import structlog
 from services.clock import Clock
 from services.errors import CalibotError, LookupFailed, NotFound, ResolverDown
 from services.resolvers.breaker import Breaker, Turn
-from services.resolvers.port import ASKED, Resolver
+from services.resolvers.port import ASKED, DOWN, IN_LINE, Resolver
 from services.torrents import Hints, Progress, Step, TorrentId, TorrentInfo
 
 log = structlog.stdlib.get_logger(__name__)
@@ -189,7 +189,6 @@ class _Asking:
         self._legs: dict[_LegTask, Source] = {}
         self._newest: _LegTask | None = None
         self._began: dict[Source, float] = {}
-        self._in_line: set[Source] = set()
         self._down: dict[str, None] = {}
         self._steps: dict[Source, Step] = {}
         self._claim: TorrentInfo | None = None
@@ -231,7 +230,7 @@ class _Asking:
                 self._down[source.label] = None
                 continue
             if full := source.full:
-                self._in_line.add(source)
+                self._steps[source] = Step(IN_LINE)
             self._newest = source.begin(self._torrent, partial(self._ask, source))
             self._legs[self._newest] = source
             if not full and source.is_waited_for(self._clock.monotonic()):
@@ -243,7 +242,7 @@ class _Asking:
         if before:
             await asyncio.wait(before)
         async with source.turn():
-            self._in_line.discard(source)
+            self._steps.pop(source, None)
             self._began[source] = self._clock.monotonic()
             info = await source.resolver.resolve(self._torrent, self._hints, _Leg(self, source))
             if info.verified and not info.torrent.answers(self._torrent):
@@ -254,7 +253,6 @@ class _Asking:
         """Take in what has come of a *leg*, and return it if that is all that is needed: a verified answer."""
         source = self._legs.pop(leg)
         self._steps.pop(source, None)
-        self._in_line.discard(source)
         began, now = self._began.pop(source, None), self._clock.monotonic()
         if began is not None and now - began < self._hedge_after:
             source.was_in_time(now)
@@ -305,19 +303,21 @@ class _Asking:
     def _tell(self) -> None:
         if not self._legs:
             return
-        steps = sorted(self._steps.values(), key=lambda one: _RANKS.index(one.code) if one.code in _RANKS else -1)
+        told = {one: step for one, step in self._steps.items() if step.code in _RANKS}
+        steps = sorted(told.values(), key=lambda one: _RANKS.index(one.code))
         seen: dict[str, int | float | str] = {}
         for step in steps:
             seen |= {key: _more(value, seen.get(key)) for key, value in step.parameters.items()}
-        asked = dict.fromkeys(one.label for one in self._legs.values() if one not in self._in_line)
-        told = {one.label for one in self._steps}
-        if others := [one for one in asked if one not in told]:
+        codes = {one: self._steps.get(one, Step(ASKED)).code for one in self._legs.values()}
+        asked = dict.fromkeys(one.label for one, code in codes.items() if code not in {IN_LINE, DOWN})
+        if others := [one for one in asked if one not in {source.label for source in told}]:
             seen["beside" if steps else "sources"] = ",".join(others)
-        in_line = dict.fromkeys(one.label for one in self._legs.values() if one in self._in_line)
+        in_line = dict.fromkeys(one.label for one, code in codes.items() if code == IN_LINE)
         if waiting := [one for one in in_line if one not in asked]:
             seen["waiting"] = ",".join(waiting)
-        if down := [one for one in self._down if one not in asked | in_line]:
-            seen["down"] = ",".join(down)
+        down = self._down | dict.fromkeys(one.label for one, code in codes.items() if code == DOWN)
+        if unasked := [one for one in down if one not in asked | in_line]:
+            seen["down"] = ",".join(unasked)
         self._progress.report(Step(steps[-1].code if steps else ASKED, seen))
 
 
@@ -332,9 +332,9 @@ class _Leg:
         self._asking.started()
 
     def report(self, step: Step) -> None:
-        self._source.breaker.worked()
-        if step.code != ASKED:
-            self._asking.heard(self._source, step)
+        if step.code != DOWN:
+            self._source.breaker.worked()
+        self._asking.heard(self._source, step)
 
     def claimed(self, info: TorrentInfo) -> None:
         """Do nothing: a source's claim is its answer."""

@@ -6,6 +6,10 @@ from services.torrents import Hints, Progress, TorrentId, TorrentInfo
 
 ASKED = "asking_others"
 """The code of a step that says nothing but that a source is asked, and is looking for the name."""
+IN_LINE = "in_line"
+"""The code of one that says that the source is not looking yet: others come first there."""
+DOWN = "down"
+"""The code of one that says that the source, which was asked, cannot be just now: it is borne for a while."""
 
 
 class Resolver(Protocol):
@@ -19,7 +23,7 @@ class Resolver(Protocol):
 
         Goes on until it has an answer: the caller bounds the time by cancelling. Cancellable at any await; leaves
         nothing running or stored behind. Never called twice at once for one *torrent*. Calls ``progress.started()``
-        once it is under way, then reports, which it does only when the source can be asked.
+        once it is under way, then reports, which it does only when the source can be asked, or has gone `DOWN`.
 
         Raises:
             NotFound: the source answered that it does not know, or what it gave is unusable.

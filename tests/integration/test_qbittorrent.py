@@ -17,7 +17,7 @@ from services.i18n import ENGLISH, sentence
 from services.resolvers.addresses import AddressPolicy
 from services.resolvers.breaker import Breaker
 from services.resolvers.chain import Chain, Source
-from services.torrents import Hints, TorrentId
+from services.torrents import Hints, Step, TorrentId
 from tests.integration.leftovers import nothing_left
 from tests.integration.qbittorrent_help import (
     Counting,
@@ -80,8 +80,9 @@ async def test_by_a_v2_hash_nothing_is_added_which_could_be_a_hybrid_that_is_the
     await add_by(world, f"urn:btih:{sample.v1}")
     before = await world.nox.rows()
     async with world.opened() as resolver:
-        with pytest.raises(NotFound, match="nothing_said"):
+        with pytest.raises(NotFound, match="v2_alone") as failed:
             await resolver.resolve(torrent_id(sample, "v2"), trackers_of(sample), Steps())
+    assert "does not look for a v2 info-hash alone" in sentence(failed.value.code, failed.value.parameters, ENGLISH)
     assert own(await world.nox.rows()) == own(before)
     await forget_all(world)
 
@@ -328,6 +329,30 @@ async def test_in_a_queue_it_waits_for_its_turn(world: World, front: Front) -> N
         await asyncio.to_thread(world.nox.client.torrents_delete, delete_files=False, torrent_hashes=owned.v1)
         assert (await lookup.task).name.text == "Queued.mkv"
     assert (front.asked["setForceStart"], front.asked["start"], front.asked["resume"]) == (0, 0, 0)
+
+
+@pytest.mark.parametrize("owned", [False, True])
+async def test_whose_turn_has_not_come_in_its_queue_is_told_so_and_not_that_nobody_answered(
+    world: World, *, owned: bool
+) -> None:
+    first, queued = world.swarm.dead(), world.swarm.dead()
+    preferences = {"queueing_enabled": True, "max_active_downloads": 1, "max_active_torrents": 1}
+    await asyncio.to_thread(world.nox.client.app_set_preferences, prefs=preferences)
+    await world.nox.add(first)
+    await world.nox.until(lambda rows: rows[0]["state"] == "metaDL")
+    if owned:
+        await world.nox.add(queued)
+    clock = SystemClock()
+    async with world.opened() as resolver:
+        chain = Chain([Source(resolver, breaker=Breaker(clock), most=30)], clock=clock)
+        async with Running(chain, torrent_id(queued), trackers_of(queued)) as lookup:
+            step = await lookup.steps.until(lambda step: "waiting" in step.parameters)
+            assert verdict(step) == Step("no_turn", {"sources": "qbittorrent"})
+            await asyncio.to_thread(world.nox.client.torrents_delete, delete_files=False, torrent_hashes=first.v1)
+            step = await lookup.steps.until(lambda step: bool(step.parameters.get("trackers_answered")))
+            assert verdict(step).code == "dead"
+        await chain.rest()
+    await forget_all(world)
 
 
 async def test_nothing_of_a_note_and_nobody_private_is_in_the_magnet(world: World) -> None:

@@ -14,7 +14,7 @@ from services.clock import SystemClock
 from services.errors import NotFound, ResolverDown
 from services.resolvers.addresses import AddressPolicy
 from services.resolvers.libtorrent import read_torrent
-from services.resolvers.port import ASKED
+from services.resolvers.port import ASKED, DOWN
 from services.resolvers.qbittorrent import Login, QbittorrentResolver
 from services.torrents import Hints, Step
 from tests.integration.leftovers import nothing_left
@@ -42,6 +42,7 @@ class Played:
         self.rows: dict[str, dict[str, object]] = {}
         self.owned = False
         self.refusal = 0
+        self.away = False
         self.deleted: list[str] = []
         self.url = ""
 
@@ -55,6 +56,9 @@ class Played:
         return runner
 
     async def _answer(self, request: web.Request) -> web.Response:
+        if self.away:
+            assert request.transport is not None
+            request.transport.close()
         word = request.match_info["word"]
         self.asked[word] += 1
         given = {key: str(value) for key, value in (await request.post()).items()}
@@ -172,6 +176,16 @@ async def test_metadata_is_fetched_without_a_torrent_being_added(with_fetch: Pla
     assert (info.name.text, info.verified, info.torrent) == ("Newer.mkv", True, torrent_id(SAMPLE))
     assert set(with_fetch.sources) == {f"magnet:?xt=urn:btih:{SAMPLE.v1}"}
     assert (with_fetch.asked["fetchMetadata"], with_fetch.asked["add"], with_fetch.asked["delete"]) == (3, 0, 0)
+
+
+async def test_who_is_asked_again_when_it_is_back_says_so(with_fetch: Played, tmp_path: Path) -> None:
+    async with opened(with_fetch, tmp_path) as resolver, Running(resolver, X) as lookup:
+        with_fetch.times = 1000
+        await lookup.steps.until(lambda step: step == Step(ASKED))
+        with_fetch.away = True
+        await lookup.steps.until(lambda step: step == Step(DOWN))
+        with_fetch.away = False
+        await lookup.steps.until(lambda step: step == Step(ASKED))
 
 
 async def test_what_its_owner_has_is_exported_where_metadata_is_fetched(with_fetch: Played, tmp_path: Path) -> None:

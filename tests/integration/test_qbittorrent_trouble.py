@@ -14,9 +14,14 @@ from aiohttp import web
 from structlog.testing import capture_logs
 
 from sandbox.swarm import make_sample
+from services.calibration.task import verdict
+from services.clock import SystemClock
 from services.errors import LookupFailed, ResolverDown
+from services.resolvers.breaker import Breaker
+from services.resolvers.chain import Chain, Source
 from services.resolvers.qbittorrent import QbittorrentResolver
 from services.resolvers.qbittorrent.runs import Run
+from services.torrents import Step
 from tests.integration.leftovers import nothing_left
 from tests.integration.qbittorrent_help import (
     Answer,
@@ -32,7 +37,7 @@ from tests.integration.qbittorrent_help import (
     saying,
     world,
 )
-from tests.integration.swarm_help import Steps, torrent_id, trackers_of
+from tests.integration.swarm_help import Running, Steps, torrent_id, trackers_of
 from tests.ports import free_port
 
 __all__ = ["front", "nothing_left", "nox", "world"]
@@ -347,6 +352,22 @@ async def test_one_that_is_started_anew_in_the_middle_answers(world: World, *, k
             await world.nox.start()
             assert (await lookup.task).name.text == "Through.mkv"
         await world.nox.until(lambda rows: rows == [])
+
+
+async def test_who_waits_for_one_that_has_gone_away_is_told_so_until_it_is_back(world: World) -> None:
+    sample, clock = world.swarm.dead(), SystemClock()
+    async with world.opened() as resolver:
+        chain = Chain([Source(resolver, breaker=Breaker(clock), most=30)], clock=clock)
+        async with Running(chain, torrent_id(sample), trackers_of(sample)) as lookup:
+            await lookup.steps.until(lambda step: bool(step.parameters.get("trackers_answered")))
+            await world.nox.until_on_disk(1)
+            await world.nox.stop()
+            step = await lookup.steps.until(lambda step: "down" in step.parameters)
+            assert verdict(step) == Step("timed_out", {"unasked": "qbittorrent"})
+            await world.nox.start()
+            step = await lookup.steps.until(lambda step: step.code == "asking")
+            assert "down" not in step.parameters
+        await chain.rest()
 
 
 async def test_one_that_stays_away_is_down_and_is_cleaned_at_the_next_start(world: World) -> None:

@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 from services.errors import CalibotError, NotFound, ResolverDown, SourceFailed
 from services.resolvers.breaker import Breaker
 from services.resolvers.chain import Chain, Source
-from services.resolvers.port import ASKED
+from services.resolvers.port import ASKED, DOWN, IN_LINE
 from services.torrents import Hints, Progress, Step, TorrentId, TorrentInfo
 from tests.fake_clock import FakeClock, settle
 from tests.unit.fakes import info_of, torrent
@@ -30,6 +30,7 @@ class FakeSource:
         self.asked: list[float] = []
         self.hints: list[Hints] = []
         self.step: Step | None = None
+        self.progress: Progress
         self.running: set[TorrentId] = set()
         self.most_at_once = 0
         self.lingers = 0.0
@@ -41,6 +42,7 @@ class FakeSource:
         self.running.add(torrent)
         self.most_at_once = max(self.most_at_once, len(self.running))
         try:
+            self.progress = progress
             progress.started()
             if self.step:
                 progress.report(self.step)
@@ -442,6 +444,20 @@ async def test_who_comes_while_one_tries_asks_as_soon_as_that_is_being_looked_fo
     await asyncio.wait(lookups)
 
 
+async def test_one_who_tries_and_says_that_it_is_down_has_not_been_answered(clock: FakeClock) -> None:
+    rig, source = await tried_after_a_pause(clock)
+    source.delay, source.step = NEVER, Step(DOWN)
+    lookups = [rig.begin(torrent(str(one))) for one in range(5)]
+    await settle()
+    assert rig.when(source) == [0]
+    source.progress.report(Step(ASKED))
+    await settle()
+    assert rig.when(source) == [0] * 5
+    for one in lookups:
+        one.cancel()
+    await asyncio.wait(lookups)
+
+
 async def test_that_a_source_is_down_is_told_to_who_stood_in_line_behind_a_trial_in_vain(clock: FakeClock) -> None:
     second = FakeSource(clock, "second", delay=NEVER)
     rig, source = await tried_after_a_pause(clock, second)
@@ -571,6 +587,30 @@ async def test_who_stands_in_line_is_told_until_it_has_a_turn(clock: FakeClock) 
     assert rig.told.steps[-1] == Step("asking", {"peers": 0, "beside": "full"})
     lookup.cancel()
     await asyncio.wait([lookup, holds])
+
+
+@pytest.mark.parametrize(("code", "word"), [(IN_LINE, "waiting"), (DOWN, "down")])
+async def test_what_a_source_has_told_is_told_no_more_while_it_has_a_line_of_its_own_or_is_down(
+    clock: FakeClock, code: str, word: str
+) -> None:
+    client, other = FakeSource(clock, "client", delay=NEVER), FakeSource(clock, "other", delay=NEVER)
+    client.step = Step("asking", {"trackers": 1})
+    rig = Rig(clock, [client, other])
+    lookup = rig.begin()
+    await settle()
+    client.progress.report(Step(code))
+    assert rig.told.steps[-1] == Step("asking_others", {word: "client"})
+    await clock.advance(6)
+    assert rig.told.steps[-1] == Step("asking_others", {"sources": "other", word: "client"})
+    for step, told in (
+        (Step(ASKED), Step("asking_others", {"sources": "client,other"})),
+        (Step("asking", {"trackers": 1}), Step("asking", {"trackers": 1, "beside": "other"})),
+    ):
+        client.progress.report(Step(code))
+        client.progress.report(step)
+        assert rig.told.steps[-1] == told
+    lookup.cancel()
+    await asyncio.wait([lookup])
 
 
 async def test_sources_with_one_label_are_one_to_people_and_each_has_its_own_breaker(clock: FakeClock) -> None:

@@ -6,6 +6,7 @@ from functools import reduce
 from typing import Self
 
 from services.errors import LookupFailed
+from services.resolvers.port import IN_LINE
 from services.resolvers.qbittorrent.server import Asked, Listed
 from services.torrents import Hints, Progress, Step, TorrentId
 
@@ -89,8 +90,11 @@ class Lookup:
         """Take in what is listed of its torrent, and tell where that is more than before."""
         self.missing_since = None
         self.ever_connected = max(self.ever_connected, row.connected)
+        self.tell(Step(IN_LINE) if row.queued else self._evidence(row, dht_nodes))
+
+    def _evidence(self, row: Listed, dht_nodes: int) -> Step:
         peers = max(row.named, self.asked.named, self.ever_connected)
-        step = Step(
+        return Step(
             "connecting" if peers else "asking",
             {
                 "trackers": max(len(self.hints.trackers), self.asked.trackers),
@@ -102,6 +106,9 @@ class Lookup:
                 "ever_connected": self.ever_connected,
             },
         )
+
+    def tell(self, step: Step) -> None:
+        """Report *step* where it is not what was told last."""
         if step != self.told:
             self.told = step
             self.progress.report(step)

@@ -69,7 +69,8 @@ class QbittorrentResolver:
 
         Raises:
             NotFound: what it has is not this torrent, it refuses the magnet, somebody takes it away there, or it
-                would have to be added by a v2 info-hash, or cannot be added now (*reason* is ``half_there``).
+                would have to be added by a v2 info-hash (*reason* is ``v2_alone``), or cannot be added now
+                (``half_there``).
             ResolverDown: it cannot be asked; parameter *reason* says why, see `Server`.
         """
         progress.started()
@@ -127,7 +128,7 @@ def _check_apart(torrent: TorrentId, listed: Iterable[Listed]) -> None:
     So what we add has a v1 alone, and nothing is added beside a v2 of which it is not known yet what it is.
     """
     if torrent.v1 is None:
-        raise NotFound(reason="nothing_said")
+        raise NotFound(reason="v2_alone")
     if any(one.may_be_half for one in listed):
         raise NotFound(reason="half_there")
 

@@ -48,7 +48,7 @@ class Listed:
     """A torrent that is there. *key* is what it is called by: its v1 info-hash, or the first 40 digits of its v2.
 
     A magnet of a hybrid that names v1 alone has another key once its metadata is there. So many peers are *connected*,
-    and so many *named* by trackers.
+    and so many *named* by trackers. *queued*: it has not been looked for yet, since others come first there.
     """
 
     key: str
@@ -60,6 +60,7 @@ class Listed:
     folder: str
     connected: int
     named: int
+    queued: bool
 
     @property
     def may_be_half(self) -> bool:
@@ -420,6 +421,7 @@ def _read(said: object) -> list[Listed]:
     for one in _list(said):
         if not isinstance(one, Mapping) or not isinstance(key := one.get("hash"), str):
             raise ResolverDown(reason="garbage")
+        has_metadata = one.get("has_metadata") is True or _number(one, "total_size") > 0
         found.append(
             Listed(
                 key=key,
@@ -427,10 +429,11 @@ def _read(said: object) -> list[Listed]:
                 v2=str(one.get("infohash_v2", "")),
                 category=str(one.get("category", "")),
                 tags=frozenset(tag.strip() for tag in str(one.get("tags", "")).split(",")) - {""},
-                has_metadata=one.get("has_metadata") is True or _number(one, "total_size") > 0,
+                has_metadata=has_metadata,
                 folder=str(one.get("save_path", "")),
                 connected=_number(one, "num_seeds") + _number(one, "num_leechs"),
                 named=_number(one, "num_complete") + _others(one, "num_incomplete"),
+                queued=one.get("state") == "queuedDL" and not has_metadata,
             )
         )
     return found

@@ -7,7 +7,7 @@ import structlog
 
 from services.clock import Clock
 from services.errors import LookupFailed, ResolverDown
-from services.resolvers.port import ASKED
+from services.resolvers.port import ASKED, DOWN
 from services.resolvers.qbittorrent.calls import Calls
 from services.resolvers.qbittorrent.cleaning import Cleaning
 from services.resolvers.qbittorrent.lookups import Lookup
@@ -265,7 +265,7 @@ class Watch:
             if now - lookup.missing_since >= _LATE:
                 lookup.settle(None)
             return
-        if not row.has_metadata and lookup.is_due(now, _EVIDENCE_EACH):
+        if not (row.has_metadata or row.queued) and lookup.is_due(now, _EVIDENCE_EACH):
             lookup.asked = await self._calls.ask(lambda server: server.asked(row.key))
         lookup.see(row, self._dht_nodes)
         if row.has_metadata:
@@ -303,7 +303,7 @@ class Watch:
         if not lookup.is_due(now, max(_EACH, (now - lookup.begun_at) / 10)):  # it cannot be asked for many at once
             return
         content = await self._calls.ask(lambda server: server.fetched(lookup.magnet))
-        lookup.progress.report(Step(ASKED))  # all that it says until it has the name
+        lookup.tell(Step(ASKED))  # all that it says until it has the name
         lookup.settle_with(content)
 
     async def _let_go(self, left: Iterable[str]) -> None:
@@ -327,8 +327,10 @@ class Watch:
         self._down_since = now if self._down_since is None else self._down_since
         self._silent = error.parameters["reason"] == "timeout"
         self._doubt(2 * _LONGEST)
-        if now - self._down_since >= _PATIENCE or error.parameters["reason"] in {"password", "too_old", "closed"}:
-            for lookup in (*self._lookups.values(), *self._others):
+        over = now - self._down_since >= _PATIENCE or error.parameters["reason"] in {"password", "too_old", "closed"}
+        for lookup in (*self._lookups.values(), *self._others):
+            lookup.tell(Step(DOWN))
+            if over:
                 lookup.fail(ResolverDown(**error.parameters))
         for tag in list(self._leaving):
             self._settle(tag)
