@@ -355,6 +355,18 @@ async def test_whose_turn_has_not_come_in_its_queue_is_told_so_and_not_that_nobo
     await forget_all(world)
 
 
+async def test_of_what_its_owner_has_stopped_it_is_not_said_that_nobody_answered(world: World) -> None:
+    stopped = world.swarm.dead()
+    await world.nox.add(stopped, is_paused=True)
+    async with world.opened() as resolver, looking(resolver, stopped) as lookup:
+        step = await lookup.steps.until(lambda _: True)
+        assert verdict(step).code == "timed_out"
+        await asyncio.to_thread(world.nox.client.torrents_start, torrent_hashes=stopped.v1)
+        step = await lookup.steps.until(lambda step: bool(step.parameters.get("trackers_answered")))
+        assert verdict(step).code == "dead"
+    await forget_all(world)
+
+
 async def test_nothing_of_a_note_and_nobody_private_is_in_the_magnet(world: World) -> None:
     sample = replace(world.swarm.dead(), trackers=())
     hints = Hints(

@@ -6,7 +6,7 @@ from functools import reduce
 from typing import Self
 
 from services.errors import LookupFailed
-from services.resolvers.port import IN_LINE
+from services.resolvers.port import ASKED, IN_LINE
 from services.resolvers.qbittorrent.server import Asked, Listed
 from services.torrents import Hints, Progress, Step, TorrentId
 
@@ -90,7 +90,12 @@ class Lookup:
         """Take in what is listed of its torrent, and tell where that is more than before."""
         self.missing_since = None
         self.ever_connected = max(self.ever_connected, row.connected)
-        self.tell(Step(IN_LINE) if row.queued else self._evidence(row, dht_nodes))
+        if row.queued:
+            self.tell(Step(IN_LINE))
+        elif row.stopped:
+            self.tell(Step(ASKED))
+        else:
+            self.tell(self._evidence(row, dht_nodes))
 
     def _evidence(self, row: Listed, dht_nodes: int) -> Step:
         peers = max(row.named, self.asked.named, self.ever_connected)

@@ -26,6 +26,7 @@ _VERSION_KEPT = 60.0  # seconds at most that it is believed: it may be another o
 _LARGEST = 64 * 1024 * 1024  # bytes of an answer: in its list a torrent with a hundred trackers has six thousand
 _PIECE = 64 * 1024  # bytes of it that are read at once
 _ODD = (AttributeError, KeyError, RecursionError, TypeError, ValueError)  # the library takes answers as they come
+_STOPPED = {"pausedDL", "stoppedDL"}  # up to 4.6, and from 5.0 on
 _WORKING = 2  # as it calls a tracker that has answered
 
 
@@ -48,7 +49,8 @@ class Listed:
     """A torrent that is there. *key* is what it is called by: its v1 info-hash, or the first 40 digits of its v2.
 
     A magnet of a hybrid that names v1 alone has another key once its metadata is there. So many peers are *connected*,
-    and so many *named* by trackers. *queued*: it has not been looked for yet, since others come first there.
+    and so many *named* by trackers. *queued*: it has not been looked for yet, since others come first there;
+    *stopped*: it is not, since its owner has stopped it.
     """
 
     key: str
@@ -61,6 +63,7 @@ class Listed:
     connected: int
     named: int
     queued: bool
+    stopped: bool
 
     @property
     def may_be_half(self) -> bool:
@@ -434,6 +437,7 @@ def _read(said: object) -> list[Listed]:
                 connected=_number(one, "num_seeds") + _number(one, "num_leechs"),
                 named=_number(one, "num_complete") + _others(one, "num_incomplete"),
                 queued=one.get("state") == "queuedDL" and not has_metadata,
+                stopped=one.get("state") in _STOPPED and not has_metadata,
             )
         )
     return found

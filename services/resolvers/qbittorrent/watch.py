@@ -265,7 +265,7 @@ class Watch:
             if now - lookup.missing_since >= _LATE:
                 lookup.settle(None)
             return
-        if not (row.has_metadata or row.queued) and lookup.is_due(now, _EVIDENCE_EACH):
+        if not (row.has_metadata or row.queued or row.stopped) and lookup.is_due(now, _EVIDENCE_EACH):
             lookup.asked = await self._calls.ask(lambda server: server.asked(row.key))
         lookup.see(row, self._dht_nodes)
         if row.has_metadata:
