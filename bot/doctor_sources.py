@@ -15,6 +15,7 @@ from bot.sources import caches, login_to
 from services.clock import SystemClock
 from services.errors import ResolverDown
 from services.resolvers.addresses import literal
+from services.resolvers.command import why_not_run
 from services.resolvers.files import try_to_enter
 from services.resolvers.http import PRIVATE, HttpResolver
 from services.resolvers.qbittorrent import Server
@@ -88,6 +89,8 @@ def _command(program: str) -> Finding:
     found = shutil.which(program)
     if found is None:
         return bad("command", f"{program} is no program that can be run", "see [resolvers.command] argv")
+    if why := why_not_run(found):
+        return bad("command", why, "mend that file")
     return good("command", f"{found} is asked")
 
 
