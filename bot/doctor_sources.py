@@ -162,11 +162,13 @@ def _is_at(url: str, page: Web) -> bool:
 
 def _troubled(reason: str, settings: Qbittorrent) -> tuple[str, str]:
     """Return what is wrong with the one of *settings*, and what to do."""
-    word = "API key" if settings.api_key.get_secret_value() else "username and password"
+    given = "with this username and password" if settings.username else "without a username and password"
+    if settings.api_key.get_secret_value():
+        given = "with this API key; before 5.2 it has none"
     see = "see [resolvers.qbittorrent]"
     another = (f"what answers at {settings.url} is no qBittorrent", see)
     known = {
-        "password": (f"{settings.url} does not let us in with this {word}", see),
+        "password": (f"{settings.url} does not let us in {given}", see),
         "banned": (
             f"{settings.url} lets nobody in from this address for a while",
             "put the password right, then start that qBittorrent anew, or wait an hour",

@@ -193,6 +193,24 @@ async def test_what_is_wrong_with_a_qbittorrent_is_told_with_what_to_do(
 
 
 @pytest.mark.parametrize(
+    ("login", "why"),
+    [
+        ({"username": "me", "password": "s3cret"}, "does not let us in with this username and password"),
+        ({}, "does not let us in without a username and password"),
+        ({"password": "s3cret"}, "does not let us in without a username and password"),
+        ({"api_key": "qbt_s3cret"}, "does not let us in with this API key; before 5.2 it has none"),
+    ],
+)
+async def test_that_a_qbittorrent_does_not_let_us_in_is_told_by_what_it_was_given(
+    login: dict[str, str], why: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.doctor_sources.Server", type("_", (Refusing,), {"reason": "password"}))
+    settings = Qbittorrent.model_validate({"url": "http://127.0.0.1:1", **login})
+    (line,) = await said(Resolvers(order=("qbittorrent",), qbittorrent=settings))
+    assert line == f"✗ qbittorrent: http://127.0.0.1:1 {why} — see [resolvers.qbittorrent]"
+
+
+@pytest.mark.parametrize(
     ("url", "page", "its"),
     [
         ("http://127.0.0.1:8080", Web(), True),
