@@ -3,7 +3,9 @@
 import asyncio
 import contextlib
 import shutil
+import threading
 from collections.abc import AsyncIterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -12,14 +14,20 @@ from bot.config import Web
 from bot.config_resolvers import Qbittorrent, Resolvers
 from bot.finding import Finding, bad, good
 from bot.sources import caches, login_to
-from services.clock import SystemClock
+from handlers.text import shown_name
+from services.clock import SystemClock, at_most
 from services.errors import ResolverDown
 from services.resolvers.addresses import literal
-from services.resolvers.files import try_to_enter
+from services.resolvers.command import why_not_run
+from services.resolvers.files import counted, try_to_enter
 from services.resolvers.http import PRIVATE, HttpResolver
+from services.resolvers.libtorrent import read_torrent
 from services.resolvers.qbittorrent import Server
 
 _IN_PLAIN_WORDS = {"Connect call failed": "nobody can be reached there", "WRONG_VERSION_NUMBER": "it speaks no https"}
+_COUNTED_FOR = 10.0  # seconds: then what has been read must do
+_PATIENCE = 2.0  # seconds that the file has which is being read then
+_SEE_FOLDERS = "see [resolvers.files] folders"
 
 
 async def look_at_sources(settings: Resolvers, page: Web) -> AsyncIterator[Finding]:
@@ -29,7 +37,7 @@ async def look_at_sources(settings: Resolvers, page: Web) -> AsyncIterator[Findi
             case "command":
                 yield await asyncio.to_thread(_command, settings.command.argv[0])
             case "files":
-                yield await asyncio.to_thread(_files, settings.files.folders)
+                yield await _files(settings.files.folders)
             case "http":
                 for finding in await _http(settings):
                     yield finding
@@ -42,11 +50,38 @@ async def look_at_sources(settings: Resolvers, page: Web) -> AsyncIterator[Findi
             yield bad(name, "it is set up, and never asked", f'add "{name}" to order in [resolvers]')
 
 
-def _files(folders: Sequence[Path]) -> Finding:
+async def _files(folders: Sequence[Path]) -> Finding:
+    loop, over = asyncio.get_running_loop(), threading.Event()
+    looker = ThreadPoolExecutor(1, "files")  # its own: a read from a mount that hangs never returns
+    loop.call_later(_COUNTED_FOR, over.set)
+    looking = loop.run_in_executor(looker, _seen_in, folders, over)
+    await at_most(SystemClock(), _COUNTED_FOR + _PATIENCE, looking)
+    looker.shutdown(wait=False)
+    if looking.cancelled():
+        return bad("files", f"{_listed(folders)}: a read there does not return", _SEE_FOLDERS)
+    return looking.result()
+
+
+def _seen_in(folders: Sequence[Path], over: threading.Event) -> Finding:
+    """Say what is in *folders*, as far as it has been read when it is *over*."""
     refused = [f"{one}: {why}" for one in folders if (why := _refusal(one))]
     if refused:
-        return bad("files", "; ".join(refused), "see [resolvers.files] folders")
-    return good("files", f"read in {', '.join(map(str, folders))}")
+        return bad("files", "; ".join(refused), _SEE_FOLDERS)
+    usable, unusable = counted(folders, read_torrent, over)
+    said = f"read in {_listed(folders)}: "
+    if usable or unusable:
+        said += f"{usable} {'file' if usable == 1 else 'files'} can be used"
+    else:
+        said += "no .torrent file yet"
+    if unusable:
+        said += f", {len(unusable)} cannot, such as {shown_name(str(unusable[0]))}"
+    if over.is_set():
+        said += f" (as far as {_COUNTED_FOR:g} s went)"
+    return bad("files", said, _SEE_FOLDERS) if unusable and not usable else good("files", said)
+
+
+def _listed(folders: Sequence[Path]) -> str:
+    return ", ".join(map(str, folders))
 
 
 def _refusal(folder: Path) -> str:
@@ -88,6 +123,8 @@ def _command(program: str) -> Finding:
     found = shutil.which(program)
     if found is None:
         return bad("command", f"{program} is no program that can be run", "see [resolvers.command] argv")
+    if why := why_not_run(found):
+        return bad("command", why, "mend that file")
     return good("command", f"{found} is asked")
 
 
@@ -125,11 +162,13 @@ def _is_at(url: str, page: Web) -> bool:
 
 def _troubled(reason: str, settings: Qbittorrent) -> tuple[str, str]:
     """Return what is wrong with the one of *settings*, and what to do."""
-    word = "API key" if settings.api_key.get_secret_value() else "username and password"
+    given = "with this username and password" if settings.username else "without a username and password"
+    if settings.api_key.get_secret_value():
+        given = "with this API key; before 5.2 it has none"
     see = "see [resolvers.qbittorrent]"
     another = (f"what answers at {settings.url} is no qBittorrent", see)
     known = {
-        "password": (f"{settings.url} does not let us in with this {word}", see),
+        "password": (f"{settings.url} does not let us in {given}", see),
         "banned": (
             f"{settings.url} lets nobody in from this address for a while",
             "put the password right, then start that qBittorrent anew, or wait an hour",

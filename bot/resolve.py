@@ -132,20 +132,24 @@ async def _run(
     wanted: Wanted, settings: Settings, dht_state: Path, check: str, *, json: bool, seconds: float | None
 ) -> int:
     failures: list[Step | None] = []
+    troubles: dict[str, None] = {}
     with Board.on(sys.stderr) as board:
 
         def told(outcome: Outcome) -> None:
             failures.append(outcome.failure)
             board.say(as_json(outcome) if json else as_text(outcome))
 
-        marks = sources.marks_of(settings.database.path)
-        opened = sources.opened(settings.resolvers, dht_state, SystemClock(), marks=marks, any_port=True)
+        def troubled(source: str, reason: str) -> None:
+            troubles[shown_name(f"{source}: {reason}")] = None
+
+        marks, clock = sources.marks_of(settings.database.path), SystemClock()
+        opened = sources.opened(settings.resolvers, dht_state, clock, marks=marks, any_port=True, troubled=troubled)
         async with opened as resolver:
             options = settings.calibration
             each = options.timeout if seconds is None else seconds
             await look_up(resolver, wanted, most=options.max_workers, seconds=each, board=board, told=told)
     if any(_shows_in_a_check(one) for one in failures if one):
-        complain(f"To see what is wrong: {check}", code=1)
+        complain(*troubles, f"To see what is wrong: {check}", code=1)
     return 1 if any(failures) else 0
 
 

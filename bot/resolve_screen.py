@@ -35,12 +35,13 @@ class Outcome:
 def as_json(outcome: Outcome) -> str:
     """Return *outcome* as one line in ASCII without controls. *status* is ``found``, or the failure's code."""
     info, failure = outcome.info, outcome.failure
+    listed = info and (info.verified or info.files)  # else nothing stands for what a claim has not told
     value = {
         "info_hash": outcome.torrent.shown.hex,
         "status": failure.code if failure else "found",
         "name": info.name.text if info else None,
-        "size": info.size if info else None,
-        "files": [{"path": file.path, "size": file.size} for file in info.files] if info else None,
+        "size": info.size if info and (listed or info.size) else None,
+        "files": [{"path": file.path, "size": file.size} for file in info.files] if info and listed else None,
         "source": info.source if info else None,
         "verified": info.verified if info else False,
         "certain": info.name.certain if info else False,

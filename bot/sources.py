@@ -11,7 +11,7 @@ from services.clock import Clock
 from services.resolvers.addresses import AddressPolicy
 from services.resolvers.breaker import Breaker
 from services.resolvers.cache import CacheResolver, KnownNames
-from services.resolvers.chain import Chain, Source
+from services.resolvers.chain import Chain, Source, Troubled
 from services.resolvers.command import CommandResolver
 from services.resolvers.files import FilesResolver
 from services.resolvers.http import HttpResolver
@@ -32,10 +32,11 @@ async def opened(
     marks: Path,
     any_port: bool = False,
     known: KnownNames | None = None,
+    troubled: Troubled = lambda *_: None,
 ) -> AsyncIterator[Resolver]:
     """Open the sources that are to be asked, until the ``async with`` is left.
 
-    *marks*: see `marks_of`. *any_port*: see `swarm.opened`.
+    *marks*: see `marks_of`. *any_port*: see `swarm.opened`. *troubled*: see `Troubled`.
 
     *known* is what ``cache`` knows, which is told before anybody is asked, wherever that stands in the order.
 
@@ -73,7 +74,7 @@ async def opened(
             if name == "cache":
                 continue
             those, most = await resolvers(name)
-            sources += [Source(one, breaker=Breaker(clock), most=most) for one in those]
+            sources += [Source(one, breaker=Breaker(clock), most=most, troubled=troubled) for one in those]
         chain = Chain(sources, clock=clock, hedge_after=settings.hedge_after)
         stack.push_async_callback(chain.rest)
         yield CacheResolver(chain, known) if known is not None and "cache" in settings.order else chain

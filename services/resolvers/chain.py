@@ -21,15 +21,21 @@ _RANKS = ("asking", "connecting", "receiving")
 _MOST_SILENCES = 3
 _FIRST_PAUSE, _LONGEST_PAUSE = 10.0, 600.0  # seconds
 
+Troubled = Callable[[str, str], None]
+"""Is told which source could not be asked, by its label, and why: for whoever may see to it, and not for people."""
+
 _LegTask = asyncio.Task[TorrentInfo]
 
 
 class Source:
     """A resolver, of which at most *most* lookups are asked at once, and none while its *breaker* pauses."""
 
-    def __init__(self, resolver: Resolver, *, breaker: Breaker, most: int) -> None:
+    def __init__(
+        self, resolver: Resolver, *, breaker: Breaker, most: int, troubled: Troubled = lambda *_: None
+    ) -> None:
         self.resolver = resolver
         self.breaker = breaker
+        self._troubled = troubled
         self._most = most
         self._slots = asyncio.Semaphore(most)
         self._legs: set[_LegTask] = set()  # those that end, too
@@ -115,6 +121,7 @@ class Source:
 
     def _failed(self, turn: Turn, reason: str) -> None:
         """Count that it could not be asked; the log is told when that begins, and each time that it is left alone."""
+        self._troubled(self.label, reason)
         if self.breaker.failed(turn):
             log.warning("resolver.down", source=self.label, reason=reason, seconds=self.breaker.seconds_left)
         elif reason != self._told:

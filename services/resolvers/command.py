@@ -5,6 +5,7 @@ import codecs
 import json
 import os
 import re
+import shutil
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -27,6 +28,7 @@ _MOST_FILES = 100_000
 _LONGEST_NAME = 4_096  # bytes
 _LONGEST_REASON = 300  # characters
 _LARGEST = 2**63 - 1  # bytes: what a database takes
+_MOST_OF_A_LINE = 256  # bytes: more of a script's first one no system reads
 _MOST_TRIES = 100  # lines at which an object may begin
 _OURS = "CALIBOT_"
 """How variables of the environment begin, in any case, that may hold a secret of ours."""
@@ -116,7 +118,10 @@ class CommandResolver:
         environment = {name: value for name, value in os.environ.items() if not name.upper().startswith(_OURS)}
         try:
             ran = await run(argv, environment=environment, seconds=self._seconds, most=_MOST_SAID, clock=self._clock)
-        except (OSError, ValueError) as error:
+        except OSError as error:
+            looking = asyncio.get_running_loop().run_in_executor(self._listener, why_not_run, argv[0])
+            raise ResolverDown(reason=await looking or str(error)) from error
+        except ValueError as error:
             raise ResolverDown(reason=str(error)) from error
         except TooMuch as error:
             raise SourceFailed(source=self.label, reason="it said more than 1 MiB") from error
@@ -128,6 +133,30 @@ class CommandResolver:
 
     def _too_late(self) -> SourceFailed:
         return SourceFailed(source=self.label, reason=f"no answer in {self._seconds:g} s")
+
+
+def why_not_run(program: str) -> str:
+    """Return why *program* cannot be run, as far as its first line tells; nothing where that tells no reason. Blocks.
+
+    Of a script whose interpreter is not there the system says that the script is not.
+    """
+    path = shutil.which(program)
+    try:
+        if path is None or not Path(path).is_file():  # what is none may never end
+            return ""
+        with Path(path).open("rb") as file:
+            head = file.read(_MOST_OF_A_LINE)
+    except OSError:
+        return ""
+    line, *_ = head.split(b"\n")
+    if not line.startswith(b"#!"):
+        return "" if b"\0" in head else f"{path}: it is no binary, and its first line does not begin with #!"
+    if line.endswith(b"\r"):
+        return f"{path}: its first line ends in CR LF, as on Windows; LF alone can be read"
+    named = os.fsdecode(b"".join(line[2:].split()[:1]))
+    if Path(named).is_file() and os.access(named, os.X_OK):
+        return ""
+    return f"{path}: its first line names {named or 'nothing'}, which is no program that can be run"
 
 
 def _last_line(said: bytes) -> bytes:

@@ -143,6 +143,13 @@ def try_to_enter(folder: Path) -> None:
     os.scandir(f"{folder}/.").close()
 
 
+def counted(folders: Sequence[Path], read: ReadTorrent, over: threading.Event) -> tuple[int, Sequence[Path]]:
+    """Return how many files in *folders* can be used, and what there cannot be. Blocks, until it is *over*."""
+    seen = _looked_into(folders, _Shelf(), read, over).seen
+    unusable = [path for path, what in seen.items() if what.trouble]
+    return len(seen) - len(unusable), unusable
+
+
 def _looked_into(folders: Sequence[Path], before: _Shelf, read: ReadTorrent, over: threading.Event) -> _Shelf:
     """Return what is in *folders* now; a file is read anew where it has changed. Blocks, until it is *over*."""
     seen: dict[Path, _Seen] = {}

@@ -20,6 +20,8 @@ from tests.integration.qbittorrent_help import Nox, nox
 
 __all__ = ["nox", "place"]
 
+NOT_THERE = "command: [Errno 2] No such file or directory: '/no/such/program'"
+
 
 def helper(folder: Path, code: str) -> list[str]:
     """Return how to run *code* in Python, which has the info-hash as ``asked``."""
@@ -85,7 +87,7 @@ async def test_of_sources_that_cannot_be_asked_it_is_said_once_who_knows_why(
     config = place.config.rename(tmp_path / "my settings.toml")
     ended = await command("resolve", "--config", config, *words, "1" * 40, "2" * 40)
     assert (ended.code, ended.output.count("It cannot be asked now")) == (1, 2)
-    assert ended.errors == how_to_check(config)
+    assert ended.errors == f"{NOT_THERE}\n{how_to_check(config)}"
     assert "python -m bot" not in ended.output
 
 
@@ -93,7 +95,23 @@ async def test_of_one_that_cannot_be_asked_beside_others_it_is_said_too_who_know
     with_sources(place, order=["command", "libtorrent"], command__argv=["/no/such/program", "{info_hash}"])
     ended = await place.resolve("--timeout", "2", place.swarm.dead().magnet())
     assert "Dead, as it seems" in ended.output
-    assert ended.errors == how_to_check(place.config)
+    assert ended.errors == f"{NOT_THERE}\n{how_to_check(place.config)}"
+
+
+async def test_what_a_cache_says_instead_of_an_answer_is_told_with_its_host_alone_and_in_the_terminal_alone(
+    place: Place,
+) -> None:
+    async def refuse(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(refuse, "127.0.0.1", 0) as server:
+        host = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        with_sources(place, order=["http"], http__templates=[f"http://{host}/my-key/{{info_hash}}?key=secret"])
+        ended = await place.resolve("1" * 40, "2" * 40)
+    assert ended.code == 1
+    assert ended.errors == f"http: {host}: status 403\n{how_to_check(place.config)}"
+    assert "403" not in ended.output
 
 
 async def test_where_nobody_of_the_swarm_answers_it_is_said_who_knows_why(place: Place) -> None:

@@ -18,7 +18,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from bot import sources
+from bot.config import Web
 from bot.config_resolvers import Command, Files, Resolvers
+from bot.doctor_sources import look_at_sources
 from sandbox.swarm import make_sample
 from sandbox.swarm.samples import Sample
 from services.clock import Clock, SystemClock
@@ -559,9 +561,55 @@ async def test_who_may_not_be_ended_is_waited_for_no_longer_than_the_grace(
         assert (await failure(looking)).parameters["reason"] == "no answer in 60 s"
 
 
-@pytest.mark.parametrize("argv", [["/no/such/helper"], ["/etc/passwd"], ["/"], ["\0"]])
-async def test_one_that_cannot_be_run_is_down(argv: list[str], nothing_left: str) -> None:
-    assert isinstance(await failure(looking_with(argv)), ResolverDown)
+@pytest.mark.parametrize(
+    ("program", "why"),
+    [("/no/such/helper", "No such file"), ("/etc/passwd", "denied"), ("/", "denied"), ("\0", "embedded null byte")],
+)
+async def test_one_that_cannot_be_run_is_down(program: str, why: str, nothing_left: str) -> None:
+    told = await failure(looking_with([program]))
+    assert isinstance(told, ResolverDown)
+    assert why in str(told.parameters["reason"])
+
+
+@pytest.mark.parametrize(
+    ("script", "why"),
+    [
+        (
+            b"#!/usr/bin/python9\nprint(1)\n",
+            "its first line names /usr/bin/python9, which is no program that can be run",
+        ),
+        (b"#! /etc/passwd -x\n", "its first line names /etc/passwd, which is no program that can be run"),
+        (b"#!sh\necho Name", "its first line names sh, which is no program that can be run"),
+        (b"#!\necho Name", "its first line names nothing, which is no program that can be run"),
+        (b"#!/bin/sh\r\necho Name\r\n", "its first line ends in CR LF, as on Windows; LF alone can be read"),
+        (b"echo Name\n", "it is no binary, and its first line does not begin with #!"),
+        (b"", "it is no binary, and its first line does not begin with #!"),
+    ],
+)
+async def test_one_whose_first_line_is_not_what_the_system_can_run_is_told_with_what_is_wrong_there(
+    tmp_path: Path, script: bytes, why: str, nothing_left: str
+) -> None:
+    program = tmp_path / "program"
+    program.write_bytes(script)
+    program.chmod(0o755)
+    told = await failure(looking_with([str(program)]))
+    assert (type(told), told.parameters) == (ResolverDown, {"reason": f"{program}: {why}"})
+    command = Command(argv=(str(program), "{info_hash}"))
+    checked = [str(one) async for one in look_at_sources(Resolvers(order=("command",), command=command), Web())]
+    assert checked == [f"✗ command: {program}: {why} — mend that file"]
+
+
+@pytest.mark.parametrize(
+    "script", [b"#!/bin/sh\necho Name", b"#! \t/bin/sh\t-e\necho Name", b"#!/usr/bin/env sh\necho Name"]
+)
+async def test_one_whose_first_line_names_a_program_that_is_there_is_well(tmp_path: Path, script: bytes) -> None:
+    program = tmp_path / "program"
+    program.write_bytes(script)
+    program.chmod(0o755)
+    assert (await looking_with([str(program)])).name.text == "Name"
+    command = Command(argv=(str(program), "{info_hash}"))
+    checked = [str(one) async for one in look_at_sources(Resolvers(order=("command",), command=command), Web())]
+    assert checked == [f"✓ command: {program} is asked"]
 
 
 async def test_it_is_told_an_info_hash_and_no_secret_and_no_shell_reads_it(

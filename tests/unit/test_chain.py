@@ -541,6 +541,18 @@ async def test_why_one_cannot_be_asked_is_logged_when_that_begins_and_when_it_is
     assert [one.get("seconds") for one in logged] == [None, 10, 20]
 
 
+async def test_why_one_cannot_be_asked_is_told_to_whoever_wants_to_hear_it(clock: FakeClock) -> None:
+    down = FakeSource(clock, "down", ResolverDown(reason="refused"), delay=0)
+    heard: list[tuple[str, str]] = []
+    rig = Rig(clock, [down])
+    rig.chain = Chain(
+        [Source(down, breaker=Breaker(clock), most=9, troubled=lambda *what: heard.append(what))], clock=clock
+    )
+    for _ in range(5):
+        await rig.answer(0)
+    assert heard == [("down", "refused")] * 3, "not while it is left alone"
+
+
 # Hints and words.
 
 

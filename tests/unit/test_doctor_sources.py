@@ -2,6 +2,7 @@
 
 import os
 import socket
+import threading
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from bot.config import Web
 from bot.config_resolvers import Command, Files, Http, Qbittorrent, Resolvers
 from bot.doctor_sources import look_at_sources
+from sandbox.swarm import make_sample
 from services.errors import ResolverDown
 
 EVERYWHERE = Web(host="0.0.0.0")  # noqa: S104 - it does not listen
@@ -72,7 +74,62 @@ async def test_a_folder_that_may_not_be_looked_into_is_told_and_those_after_it_a
         f"{tmp_path}/file: Not a directory; {folders[-1]}: File name too long — see [resolvers.files] folders"
     )
     assert other == "✓ command: /bin/echo is asked"
-    assert await said(Resolvers(order=("files",), files=Files(folders=(tmp_path,)))) == [f"✓ files: read in {tmp_path}"]
+
+
+async def said_of_files(*folders: Path) -> str:
+    (line,) = await said(Resolvers(order=("files",), files=Files(folders=folders)))
+    return line
+
+
+async def test_what_is_in_the_folders_is_counted_and_what_cannot_be_used_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a" / "deep").mkdir(parents=True)
+    (tmp_path / "b").mkdir()
+    folders = (tmp_path / "a", tmp_path / "b")
+    there = f"{folders[0]}, {folders[1]}"
+    assert await said_of_files(*folders) == f"✓ files: read in {there}: no .torrent file yet"
+    junk = folders[0] / "deep" / "\x1b[31m\u202e.torrent"
+    junk.write_bytes(b"d4:info5:wronge")
+    shown = f"{folders[0]}/deep/\ufffd[31m.torrent"
+    assert await said_of_files(*folders) == (
+        f"✗ files: read in {there}: 0 files can be used, 1 cannot, such as {shown} — see [resolvers.files] folders"
+    )
+    (folders[1] / "x.torrent").write_bytes(b"d4:info" + make_sample("Good").info + b"e")
+    assert await said_of_files(*folders) == f"✓ files: read in {there}: 1 file can be used, 1 cannot, such as {shown}"
+    junk.unlink()
+    assert await said_of_files(*folders) == f"✓ files: read in {there}: 1 file can be used"
+
+
+@pytest.mark.parametrize(("usable", "said"), [(3, "3 files can be used"), (0, "no .torrent file yet")])
+async def test_of_more_than_can_be_read_soon_it_is_said_that_more_may_be_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, usable: int, said: str
+) -> None:
+    def counted(_: object, __: object, over: threading.Event) -> tuple[int, list[Path]]:
+        over.wait()
+        return usable, []
+
+    monkeypatch.setattr("bot.doctor_sources.counted", counted)
+    monkeypatch.setattr("bot.doctor_sources._COUNTED_FOR", 0.0)
+    monkeypatch.setattr("bot.doctor_sources._PATIENCE", 3600.0)
+    assert await said_of_files(tmp_path) == f"✓ files: read in {tmp_path}: {said} (as far as 0 s went)"
+
+
+async def test_a_read_that_never_returns_holds_up_nothing_and_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    returns = threading.Event()
+
+    def hanging(*_: object) -> tuple[int, list[Path]]:
+        returns.wait()
+        return 0, []
+
+    monkeypatch.setattr("bot.doctor_sources.counted", hanging)
+    monkeypatch.setattr("bot.doctor_sources._COUNTED_FOR", 0.0)
+    monkeypatch.setattr("bot.doctor_sources._PATIENCE", 0.0)
+    try:
+        line = await said_of_files(tmp_path)
+    finally:
+        returns.set()
+    assert line == f"✗ files: {tmp_path}: a read there does not return — see [resolvers.files] folders"
 
 
 @pytest.mark.parametrize(("fetches", "begins"), [(False, "✗ qbittorrent: its list of torrents is longer"), (True, "✓")])
@@ -133,6 +190,24 @@ async def test_what_is_wrong_with_a_qbittorrent_is_told_with_what_to_do(
 ) -> None:
     monkeypatch.setattr("bot.doctor_sources.Server", type("_", (Refusing,), {"reason": reason}))
     assert await said(Resolvers(order=("qbittorrent",), qbittorrent=Qbittorrent(url="http://127.0.0.1:1"))) == [line]
+
+
+@pytest.mark.parametrize(
+    ("login", "why"),
+    [
+        ({"username": "me", "password": "s3cret"}, "does not let us in with this username and password"),
+        ({}, "does not let us in without a username and password"),
+        ({"password": "s3cret"}, "does not let us in without a username and password"),
+        ({"api_key": "qbt_s3cret"}, "does not let us in with this API key; before 5.2 it has none"),
+    ],
+)
+async def test_that_a_qbittorrent_does_not_let_us_in_is_told_by_what_it_was_given(
+    login: dict[str, str], why: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.doctor_sources.Server", type("_", (Refusing,), {"reason": "password"}))
+    settings = Qbittorrent.model_validate({"url": "http://127.0.0.1:1", **login})
+    (line,) = await said(Resolvers(order=("qbittorrent",), qbittorrent=settings))
+    assert line == f"✗ qbittorrent: http://127.0.0.1:1 {why} — see [resolvers.qbittorrent]"
 
 
 @pytest.mark.parametrize(

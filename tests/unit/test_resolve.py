@@ -174,6 +174,29 @@ def test_of_a_claim_that_tells_its_size_alone_no_files_are_counted() -> None:
     assert line == "  123 kB · claimed by the swarm, not verified"
 
 
+@pytest.mark.parametrize(
+    ("size", "files", "told"),
+    [
+        (0, (), (None, None)),
+        (123, (), (123, None)),
+        (0, (FileEntry("empty", 0),), (0, [{"path": "empty", "size": 0}])),
+        (5, (FileEntry("a", 5),), (5, [{"path": "a", "size": 5}])),
+    ],
+)
+def test_what_a_claim_does_not_tell_is_null_in_json(
+    size: int, files: tuple[FileEntry, ...], told: tuple[int | None, list[dict[str, object]] | None]
+) -> None:
+    claim = replace(info(TorrentId(v1=InfoHash(ONE))), size=size, files=files, verified=False)
+    value = json.loads(as_json(replace(found("x"), info=claim)))
+    assert (value["size"], value["files"]) == told
+
+
+def test_of_what_is_verified_size_and_files_are_known_though_there_be_none() -> None:
+    empty = info(TorrentId(v1=InfoHash(ONE)), files=0)
+    value = json.loads(as_json(replace(found("x"), info=empty)))
+    assert (value["size"], value["files"]) == (0, [])
+
+
 def test_a_guess_is_told_as_one_and_a_name_that_is_empty_too() -> None:
     assert "its encoding is a guess" in as_text(found("x", certain=False))
     assert json.loads(as_json(found("x", certain=False)))["certain"] is False
