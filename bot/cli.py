@@ -45,8 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return complain(*error.lines, code=BAD_INPUT)
     except OutputLost as error:
         return end_without_output(error)
-    except KeyboardInterrupt:
-        return 130
+    except KeyboardInterrupt as told:
+        return _code_of(told)
     finally:
         lose_what_is_left()
 
@@ -100,7 +100,11 @@ def _command(options: argparse.Namespace) -> int:
             from bot import doctor  # noqa: PLC0415
 
             _heed_signals()
-            return _end(doctor.main(options.config, options.live))
+            try:
+                code = doctor.main(options.config, options.live)
+            except KeyboardInterrupt as told:
+                code = _code_of(told)
+            return _end(code)
         case "resolve":
             from bot import resolve  # noqa: PLC0415
 
@@ -119,11 +123,27 @@ def _command(options: argparse.Namespace) -> int:
             return _run(options.config, json=options.log_format == "json")
 
 
+class _Told(KeyboardInterrupt):
+    """A signal that ends it as Ctrl-C does."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
 def _heed_signals() -> None:
     """Let SIGTERM and SIGHUP end it as Ctrl-C does, so that what is half made is removed; unless they are ignored."""
+
+    def hear(number: int, _: object) -> None:
+        raise _Told(number)
+
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, lambda heard, _: sys.exit(128 + heard))
+            signal.signal(number, hear)
+
+
+def _code_of(told: KeyboardInterrupt) -> int:
+    return 128 + (told.number if isinstance(told, _Told) else signal.SIGINT)
 
 
 def _demo(options: argparse.Namespace) -> int:

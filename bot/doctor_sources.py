@@ -67,17 +67,20 @@ def _seen_in(folders: Sequence[Path], over: threading.Event) -> Finding:
     refused = [f"{one}: {why}" for one in folders if (why := _refusal(one))]
     if refused:
         return bad("files", "; ".join(refused), _SEE_FOLDERS)
-    usable, unusable = counted(folders, read_torrent, over)
+    there = counted(folders, read_torrent, over)
     said = f"read in {_listed(folders)}: "
-    if usable or unusable:
-        said += f"{usable} {'file' if usable == 1 else 'files'} can be used"
+    if there.usable or there.unusable:
+        said += f"{there.usable} {'file' if there.usable == 1 else 'files'} can be used"
     else:
         said += "no .torrent file yet"
-    if unusable:
-        said += f", {len(unusable)} cannot, such as {shown_name(str(unusable[0]))}"
+    if there.unusable:
+        said += f", {len(there.unusable)} cannot, such as {shown_name(str(there.unusable[0]))}"
+    if there.closed:
+        said += f"; closed to us: {shown_name(str(there.closed[0]))}"
+        said += f" and {len(there.closed) - 1} more" if there.closed[1:] else ""
     if over.is_set():
         said += f" (as far as {_COUNTED_FOR:g} s went)"
-    return bad("files", said, _SEE_FOLDERS) if unusable and not usable else good("files", said)
+    return bad("files", said, _SEE_FOLDERS) if there.unusable and not there.usable else good("files", said)
 
 
 def _listed(folders: Sequence[Path]) -> str:

@@ -60,6 +60,8 @@ def _of_the_others(t: Translation, parameters: Parameters) -> Iterator[str]:
         yield t.gettext("; in line for {sources}").format(sources=_sources(t, waiting))
     if down := str(parameters.get("down", "")):
         yield t.gettext("; {sources} cannot be asked now").format(sources=_sources(t, down))
+    if turnless := str(parameters.get("turnless", "")):
+        yield t.gettext(" Had no turn: {sources}.").format(sources=_sources(t, turnless))
     if unasked := str(parameters.get("unasked", "")):
         yield t.gettext(" Could not be asked: {sources}.").format(sources=_sources(t, unasked))
 

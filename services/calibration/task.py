@@ -280,20 +280,20 @@ def verdict(evidence: Step | None) -> Step:
     *evidence* parameters: ``trackers`` asked, ``trackers_answered``, ``dht`` (0 or 1), ``dht_nodes``, ``peers`` seen,
     ``seeds`` by a tracker's word, peers ``ever_connected`` and still ``connected``, for how many seconds the last of
     one source has been ``gone_for``, ``waiting``, sources whose turn has not come, and ``down``, those that could not
-    be asked: the failure names them as ``unasked``. The code is ``no_turn`` (some wait), ``slow`` (peers there, none
-    gave it; so many were ``met``, or, ``gone_for`` so long, are no more), ``dead`` (somebody answered: nobody has it),
-    ``cut_off`` (nobody answered), or ``timed_out`` where nothing of a swarm was reported.
+    be asked: the failure names them as ``turnless`` and ``unasked``. The code is ``slow`` (peers there, none gave it;
+    so many were ``met``, or, ``gone_for`` so long, are no more), ``dead`` (somebody answered: nobody has it),
+    ``cut_off`` (nobody answered), or, where nothing of a swarm was reported, ``no_turn`` (some wait) or ``timed_out``.
     """
     seen = evidence.parameters if evidence is not None else {}
     failure = _judged(seen)
-    return replace(failure, parameters={**failure.parameters, "unasked": seen["down"]}) if "down" in seen else failure
+    others = {"unasked": seen.get("down"), "turnless": seen.get("waiting") if failure.code != "no_turn" else None}
+    named = {key: labels for key, labels in others.items() if labels}
+    return replace(failure, parameters={**failure.parameters, **named})
 
 
 def _judged(seen: Mapping[str, int | float | str]) -> Step:
-    if waiting := seen.get("waiting"):
-        return Step("no_turn", {"sources": waiting})
     if not {"trackers", "dht", "peers"} & seen.keys():
-        return Step("timed_out")
+        return Step("no_turn", {"sources": seen["waiting"]}) if "waiting" in seen else Step("timed_out")
     if peers := max(int(seen.get("peers", 0)), int(seen.get("seeds", 0))):
         gone_for = None if seen.get("connected") else seen.get("gone_for") or None
         told = {"met": seen.get("ever_connected"), "gone_for": gone_for}

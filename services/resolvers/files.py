@@ -143,11 +143,23 @@ def try_to_enter(folder: Path) -> None:
     os.scandir(f"{folder}/.").close()
 
 
-def counted(folders: Sequence[Path], read: ReadTorrent, over: threading.Event) -> tuple[int, Sequence[Path]]:
-    """Return how many files in *folders* can be used, and what there cannot be. Blocks, until it is *over*."""
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """How many files are *usable*, which are *unusable*, and which folders are *closed* to us."""
+
+    usable: int
+    unusable: Sequence[Path]
+    closed: Sequence[Path]
+
+
+def counted(folders: Sequence[Path], read: ReadTorrent, over: threading.Event) -> Counted:
+    """Count what is in *folders*. Blocks, until it is *over*."""
     seen = _looked_into(folders, _Shelf(), read, over).seen
-    unusable = [path for path, what in seen.items() if what.trouble]
-    return len(seen) - len(unusable), unusable
+    troubled: dict[bool, list[Path]] = {True: [], False: []}
+    for path, what in seen.items():
+        if what.trouble:
+            troubled[path.name.lower().endswith(_SUFFIX)].append(path)
+    return Counted(sum(not what.trouble for what in seen.values()), troubled[True], troubled[False])
 
 
 def _looked_into(folders: Sequence[Path], before: _Shelf, read: ReadTorrent, over: threading.Event) -> _Shelf:
@@ -158,7 +170,7 @@ def _looked_into(folders: Sequence[Path], before: _Shelf, read: ReadTorrent, ove
         path = Path(error.filename)
         seen[path] = _unusable(path, _NEVER, before.seen.get(path), error.strerror or str(error))
 
-    found = takewhile(lambda _: not over.is_set(), _files_in(folders, refused))
+    found = takewhile(lambda _: not over.is_set(), _files_in(folders, refused, over))
     for path, stamp in islice(found, _MOST_FILES):
         known = before.seen.get(path)
         seen[path] = known if known and known.holds(stamp) else _read_anew(path, stamp, known, read)
@@ -174,8 +186,10 @@ def _looked_into(folders: Sequence[Path], before: _Shelf, read: ReadTorrent, ove
     return _Shelf(seen, where, too_many, trouble)
 
 
-def _files_in(folders: Sequence[Path], refused: Callable[[OSError], None]) -> Iterator[tuple[Path, _Stamp]]:
-    """Yield what is there; *refused* is told of each folder that cannot be looked into."""
+def _files_in(
+    folders: Sequence[Path], refused: Callable[[OSError], None], over: threading.Event
+) -> Iterator[tuple[Path, _Stamp]]:
+    """Yield what is there, until it is *over*; *refused* is told of each folder that cannot be looked into."""
     for folder in folders:
         try:
             try_to_enter(folder)
@@ -183,6 +197,8 @@ def _files_in(folders: Sequence[Path], refused: Callable[[OSError], None]) -> It
             refused(error)
             continue
         for within, _, names in os.walk(folder, onerror=refused):
+            if over.is_set():
+                return
             for name in names:
                 if not name.lower().endswith(_SUFFIX):
                     continue

@@ -63,29 +63,38 @@ async def redirected(how: str, *words: str | Path) -> tuple[int | None, bytes, b
     return await _ended("sh", "-c", f'exec "$@" {how}', "sh", sys.executable, "-m", "bot", *words, output=PIPE)
 
 
-async def interrupted(number: int, where: str, *words: str | Path) -> tuple[int | None, bytes, bytes]:
+async def interrupted(
+    number: int, where: str, *words: str | Path, hangs: bool = False
+) -> tuple[int | None, bytes, bytes]:
     """Run ``python -m bot`` with *words*, which gets the signal *number* when it calls what *where* names.
 
-    *where* is ``module.function``. Return its code and its streams.
+    *where* is ``module.function``, which *hangs* from then on, or not. Return its code and its streams.
     """
     script = """
-import importlib, os, sys
+import importlib, os, sys, threading
 from bot import cli
-number, where, *words = sys.argv[1:]
+number, hangs, where, *words = sys.argv[1:]
 name, function = where.rsplit(".", 1)
 module = importlib.import_module(name)
 called = getattr(module, function)
 def interrupted(*arguments, **named):
     os.kill(os.getpid(), int(number))
+    if hangs:
+        threading.Event().wait()
     return called(*arguments, **named)
 setattr(module, function, interrupted)
 sys.exit(cli.main(words))
 """
-    return await _ended(sys.executable, "-c", script, str(number), where, *words, output=PIPE)
+    return await _ended(sys.executable, "-c", script, str(number), "for ever" * hangs, where, *words, output=PIPE)
 
 
 async def _ended(*command: str | Path, output: int) -> tuple[int | None, bytes, bytes]:
     buffered = environment() | {"PYTHONUNBUFFERED": ""}  # as a person has it: what is left is written at the exit
     process = await asyncio.create_subprocess_exec(*command, cwd=ROOT, env=buffered, stdout=output, stderr=PIPE)
-    said, errors = await process.communicate()
+    try:
+        said, errors = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
     return process.returncode, said, errors

@@ -213,6 +213,15 @@ async def test_a_signal_in_the_middle_ends_it_and_leaves_nothing(
     assert not list(temporary.iterdir())
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_a_signal_ends_it_while_a_read_does_not_return(world: World, number: signal.Signals) -> None:
+    config = world.write_settings()
+    files = f'resolvers.order = ["files"]\nresolvers.files.folders = ["{world.folder}"]\n'
+    config.write_text(files + config.read_text(encoding="utf-8"), encoding="utf-8")
+    ended = await interrupted(number, "bot.doctor_sources._seen_in", "check", "--config", config, hangs=True)
+    assert (ended[0], ended[2]) == (128 + number, b"")
+
+
 @pytest.mark.parametrize("how", ["2>/dev/full", "2>&-"])
 @pytest.mark.parametrize("words", ["check", "backup copy.db", "restore copy.db", "run", "resolve nonsense", "nonsense"])
 async def test_a_complaint_that_cannot_be_written_is_told_by_the_code_alone(

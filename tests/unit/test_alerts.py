@@ -18,18 +18,21 @@ from services.torrents import InfoHash, TorrentId
 
 
 class Handle:
-    """Remembers how it was slowed down, and the flags with which all of its trackers were asked anew."""
+    """Remembers how it was slowed down, and which of its trackers were asked anew, with which flags."""
 
     def __init__(self) -> None:
         self.limits: list[int] = []
-        self.asked: list[int] = []
+        self.asked: list[tuple[int, int]] = []
 
     def set_download_limit(self, limit: int) -> None:
         self.limits.append(limit)
 
     def force_reannounce(self, seconds: int, tracker: int, flags: int) -> None:
-        assert (seconds, tracker) == (0, -1)
-        self.asked.append(flags)
+        assert seconds == 0
+        self.asked.append((tracker, flags))
+
+    def trackers(self) -> list[dict[str, str]]:
+        return [{"url": "another"}, {"url": "silent"}]
 
 
 def heard_by(board: Board[Any], dht: DhtSightings) -> Alerts:
@@ -87,8 +90,8 @@ def test_a_tracker_that_is_silent_is_asked_twice_more_at_once_where_none_has_ans
     board.there(SoughtTorrent(InfoHash("ab" * 20), None, cast("Any", None)), handle)
     board.running[handle].sightings.answered |= {"another"} if answered else set()
     alerts = heard_by(board, DhtSightings(asked=False))
-    alerts._on_silent_tracker(cast("Any", SimpleNamespace(handle=handle, times_in_row=times)))
-    assert handle.asked == asked * [lt.reannounce_flags_t.ignore_min_interval]
+    alerts._on_silent_tracker(cast("Any", SimpleNamespace(handle=handle, times_in_row=times, url="silent")))
+    assert handle.asked == asked * [(1, lt.reannounce_flags_t.ignore_min_interval)]
 
 
 async def test_a_hybrid_that_comes_by_one_hash_has_come_by_the_other() -> None:

@@ -12,6 +12,8 @@ from bot.config_resolvers import Command, Files, Http, Qbittorrent, Resolvers
 from bot.doctor_sources import look_at_sources
 from sandbox.swarm import make_sample
 from services.errors import ResolverDown
+from services.resolvers.files import Counted, counted
+from services.resolvers.libtorrent import read_torrent
 
 EVERYWHERE = Web(host="0.0.0.0")  # noqa: S104 - it does not listen
 
@@ -99,13 +101,47 @@ async def test_what_is_in_the_folders_is_counted_and_what_cannot_be_used_is_name
     assert await said_of_files(*folders) == f"✓ files: read in {there}: 1 file can be used"
 
 
+async def test_a_folder_within_that_may_not_be_looked_into_is_told_and_is_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = os.scandir
+
+    def refused(folder: str) -> object:
+        if Path(folder).name.startswith("lost"):
+            raise PermissionError(13, "Permission denied", folder)
+        return real(folder)
+
+    monkeypatch.setattr(os, "scandir", refused)  # whoever is root may look where nobody may
+    closed = tmp_path / "lost+found"
+    closed.mkdir()
+    said = f"✓ files: read in {tmp_path}: no .torrent file yet; closed to us: {closed}"
+    assert await said_of_files(tmp_path) == said
+    (tmp_path / "lost too").mkdir()
+    assert (await said_of_files(tmp_path)).endswith(" and 1 more")
+
+
+def test_a_tree_without_torrents_is_left_when_the_time_is_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    over, looked = threading.Event(), []
+    real = os.scandir
+
+    def counting(folder: str) -> object:
+        looked.append(folder)
+        over.set()
+        return real(folder)
+
+    (tmp_path / "a" / "b" / "c").mkdir(parents=True)
+    monkeypatch.setattr(os, "scandir", counting)
+    assert counted([tmp_path], read_torrent, over) == Counted(0, [], [])
+    assert str(tmp_path / "a" / "b") not in looked
+
+
 @pytest.mark.parametrize(("usable", "said"), [(3, "3 files can be used"), (0, "no .torrent file yet")])
 async def test_of_more_than_can_be_read_soon_it_is_said_that_more_may_be_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, usable: int, said: str
 ) -> None:
-    def counted(_: object, __: object, over: threading.Event) -> tuple[int, list[Path]]:
+    def counted(_: object, __: object, over: threading.Event) -> Counted:
         over.wait()
-        return usable, []
+        return Counted(usable, [], [])
 
     monkeypatch.setattr("bot.doctor_sources.counted", counted)
     monkeypatch.setattr("bot.doctor_sources._COUNTED_FOR", 0.0)
@@ -118,9 +154,9 @@ async def test_a_read_that_never_returns_holds_up_nothing_and_is_told(
 ) -> None:
     returns = threading.Event()
 
-    def hanging(*_: object) -> tuple[int, list[Path]]:
+    def hanging(*_: object) -> Counted:
         returns.wait()
-        return 0, []
+        return Counted(0, [], [])
 
     monkeypatch.setattr("bot.doctor_sources.counted", hanging)
     monkeypatch.setattr("bot.doctor_sources._COUNTED_FOR", 0.0)

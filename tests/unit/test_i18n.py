@@ -75,7 +75,7 @@ def _steps() -> Iterator[Step]:
     yield Step("asking_others", {"sources": "command,files", "down": "http"})
     yield Step("asking", {"trackers": 1, "dht": 1, "beside": "http,new", "down": "command"})
     waiting = Step("asking", {"trackers": 1, "dht": 1, "waiting": "command,http"})
-    yield from (waiting, verdict(waiting))
+    yield from (waiting, verdict(waiting), verdict(Step("asking_others", {"waiting": "command,http"})))
     yield verdict(Step("asking", {"trackers": 1, "dht": 1, "down": "command,http"}))
     for asked in (0, 1, 2):
         for answered in range(asked + 1):
@@ -129,6 +129,11 @@ def test_who_could_not_be_asked_is_named_once_after_the_words_of_a_failure(code:
     parameters = {"trackers": 1, "peers": 2, **GIVEN.get(code, {})}
     after = t.gettext(" Could not be asked: {sources}.").format(sources=f"{source_word(t, 'command')}, new")
     assert said(code, t, **parameters, unasked="command,new") == said(code, t, **parameters) + after
+
+
+def test_who_had_no_turn_is_named_after_the_words_of_another_failure() -> None:
+    dead = said("dead", trackers=1, nodes=0)
+    assert said("dead", trackers=1, nodes=0, turnless="command") == f"{dead} Had no turn: the owner's program."
 
 
 def test_what_a_program_said_ends_before_who_could_not_be_asked_is_named() -> None:

@@ -20,11 +20,15 @@ from requests.exceptions import ConnectTimeout, ReadTimeout, SSLError
 
 from services.errors import ResolverDown
 from services.resolvers.addresses import AddressPolicy
+from services.resolvers.port import DOWN
 from services.resolvers.qbittorrent import Login, Server
+from services.resolvers.qbittorrent.lookups import Lookup
 from services.resolvers.qbittorrent.magnets import Guard, decoded_twice, magnet
 from services.resolvers.qbittorrent.runs import Run
-from services.torrents import Hints, InfoHash, TorrentId
+from services.resolvers.qbittorrent.server import Listed, _read
+from services.torrents import Hints, InfoHash, Step, TorrentId
 from tests.fake_clock import FakeClock
+from tests.integration.swarm_help import Steps
 
 V1, V2 = InfoHash("1" * 40), InfoHash("2" * 64)
 ROOT = Path(__file__).parents[2]
@@ -260,3 +264,21 @@ def test_tags_are_told_from_those_of_others(tmp_path: Path) -> None:
     assert len(set(tags)) == 2
     assert run.tags_among([*tags, "calibot", run.name, "mine", f"x{tags[0]}", Run("calibot-0").next_tag()]) == tags
     run.end(clean=True)
+
+
+@pytest.mark.parametrize("state", ["queuedDL", "pausedDL", "stoppedDL"])
+async def test_what_was_seen_before_it_stood_in_line_or_was_stopped_stays_what_is_told(state: str) -> None:
+    def row(state: str) -> Listed:
+        (listed,) = _read([{"hash": V1.hex, "state": state}])
+        return listed
+
+    steps = Steps()
+    lookup = Lookup(TorrentId.of(V1), Hints(), steps, [])
+    lookup.see(row(state), 0)
+    lookup.see(row("metaDL"), 9)
+    lookup.see(row(state), 0)
+    told = [one.code for one in steps.seen]
+    assert told == ["in_line" if state == "queuedDL" else "asking_others", "asking"]
+    lookup.tell(Step(DOWN))
+    lookup.see(row(state), 0)
+    assert steps.last.parameters["dht_nodes"] == 9

@@ -120,11 +120,18 @@ def test_a_time_out_names_who_could_not_be_asked_whatever_it_is_judged_to_be(see
     assert told == Step(judged.code, {**judged.parameters, "unasked": "command,http"})
 
 
-def test_where_a_source_had_no_turn_nobody_is_said_to_have_nothing() -> None:
-    for seen in ({}, {"sources": "files"}, {"trackers": 1, "trackers_answered": 1, "dht_nodes": 9, "peers": 3}):
-        assert verdict(Step("asking", {**seen, "waiting": "command,http"})) == Step(
-            "no_turn", {"sources": "command,http"}
-        )
+@pytest.mark.parametrize("seen", [{}, {"sources": "files"}])
+def test_where_a_source_had_no_turn_and_no_swarm_was_seen_that_is_why(seen: dict[str, str]) -> None:
+    assert verdict(Step("asking", {**seen, "waiting": "command,http"})) == Step("no_turn", {"sources": "command,http"})
+
+
+@pytest.mark.parametrize(
+    "seen", [{"trackers": 1}, {"trackers": 1, "trackers_answered": 1}, {"trackers": 1, "dht_nodes": 9, "peers": 3}]
+)
+def test_what_was_seen_of_a_swarm_is_told_with_who_had_no_turn(seen: dict[str, int]) -> None:
+    judged = verdict(Step("asking", seen))
+    told = verdict(Step("asking", {**seen, "waiting": "command,http"}))
+    assert told == Step(judged.code, {**judged.parameters, "turnless": "command,http"})
 
 
 @pytest.mark.parametrize("evidence", [None, Step("asking")])

@@ -13,7 +13,7 @@ from services.errors import NotFound, ResolverDown
 from services.resolvers.libtorrent.evidence import DhtSightings, Whereabouts
 from services.resolvers.libtorrent.lookups import Board, Failure, Metadata, SoughtTorrent
 from services.resolvers.libtorrent.race import Race
-from services.resolvers.libtorrent.session import Handle, Session, ask_trackers
+from services.resolvers.libtorrent.session import Handle, Session, ask_again
 from services.resolvers.libtorrent.settings import LARGEST_METADATA
 from services.resolvers.metadata import hashes_of
 
@@ -200,10 +200,10 @@ class Alerts:
             torrent.sightings.answered.add(intern(alert.url))  # the string that `AddressPolicy` gave
 
     def _on_silent_tracker(self, alert: lt.tracker_error_alert) -> None:
-        """Ask again where no tracker has answered: libtorrent itself would wait for half a minute."""
+        """Ask it again where no tracker has answered: libtorrent itself would wait for half a minute."""
         torrent = self._board.running.get(alert.handle)
         if torrent and not torrent.sightings.answered and alert.times_in_row <= _ASKED_ANEW:
-            ask_trackers(alert.handle, silent=True)
+            ask_again(alert.handle, alert.url)
 
     def _on_dht(self, alert: lt.dht_bootstrap_alert | lt.dht_get_peers_reply_alert) -> None:
         if isinstance(alert, lt.dht_bootstrap_alert):

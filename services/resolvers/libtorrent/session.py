@@ -300,9 +300,16 @@ def connect(handle: Handle, peers: Iterable[Endpoint], *, named: bool = False) -
         handle.connect_peer(peer, lt.peer_info.dht if named else 0)
 
 
-def ask_trackers(handle: Handle, *, silent: bool = False) -> None:
-    """Let the torrent's trackers be asked now; *silent* ones, too, which libtorrent leaves alone for a while."""
-    handle.force_reannounce(0, -1, lt.reannounce_flags_t.ignore_min_interval if silent else 0)
+def ask_trackers(handle: Handle) -> None:
+    """Let the torrent's trackers be asked now."""
+    handle.force_reannounce()
+
+
+def ask_again(handle: Handle, tracker: str) -> None:
+    """Let the one at the URL *tracker* be asked now, though libtorrent would leave it alone for a while."""
+    urls = [one["url"] for one in handle.trackers()]
+    if tracker in urls:
+        handle.force_reannounce(0, urls.index(tracker), lt.reannounce_flags_t.ignore_min_interval)
 
 
 def connections(handle: Handle, by: str) -> list[Connection]:

@@ -36,6 +36,7 @@ class Lookup:
     begun_at: float = 0.0
     due_at: float = 0.0
     ever_connected: int = 0
+    seen: Step | None = None
     told: Step | None = None
     late: Hints = field(default_factory=Hints)
     """What of `more` may be passed on, and its torrent has not been told."""
@@ -90,12 +91,10 @@ class Lookup:
         """Take in what is listed of its torrent, and tell where that is more than before."""
         self.missing_since = None
         self.ever_connected = max(self.ever_connected, row.connected)
-        if row.queued:
-            self.tell(Step(IN_LINE))
-        elif row.stopped:
-            self.tell(Step(ASKED))
-        else:
-            self.tell(self._evidence(row, dht_nodes))
+        still = IN_LINE if row.queued else ASKED if row.stopped else None
+        if still is None:
+            self.seen = self._evidence(row, dht_nodes)
+        self.tell(self.seen or Step(still or ASKED))
 
     def _evidence(self, row: Listed, dht_nodes: int) -> Step:
         peers = max(row.named, self.asked.named, self.ever_connected)
