@@ -4,12 +4,12 @@ import argparse
 import asyncio
 import contextlib
 import os
-import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from bot import signals
 from bot.config import BadSettings, Settings, is_token, load
 from bot.listening import Interface
 from bot.terminal import (
@@ -45,8 +45,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return complain(*error.lines, code=BAD_INPUT)
     except OutputLost as error:
         return end_without_output(error)
-    except KeyboardInterrupt as told:
-        return _code_of(told)
+    except signals.Told as told:
+        return 128 + told.number
+    except KeyboardInterrupt:
+        return 130
     finally:
         lose_what_is_left()
 
@@ -99,12 +101,7 @@ def _command(options: argparse.Namespace) -> int:
         case "check":
             from bot import doctor  # noqa: PLC0415
 
-            _heed_signals()
-            try:
-                code = doctor.main(options.config, options.live)
-            except KeyboardInterrupt as told:
-                code = _code_of(told)
-            return _end(code)
+            return _end(doctor.main(options.config, options.live))
         case "resolve":
             from bot import resolve  # noqa: PLC0415
 
@@ -112,38 +109,15 @@ def _command(options: argparse.Namespace) -> int:
         case "backup":
             from bot import backup  # noqa: PLC0415
 
-            _heed_signals()
+            signals.heed()
             return backup.main(options.file, options.config, force=options.force)
         case "restore":
             from bot import restore  # noqa: PLC0415
 
-            _heed_signals()
+            signals.heed()
             return restore.main(options.file, options.config)
         case _:
             return _run(options.config, json=options.log_format == "json")
-
-
-class _Told(KeyboardInterrupt):
-    """A signal that ends it as Ctrl-C does."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__(number)
-        self.number = number
-
-
-def _heed_signals() -> None:
-    """Let SIGTERM and SIGHUP end it as Ctrl-C does, so that what is half made is removed; unless they are ignored."""
-
-    def hear(number: int, _: object) -> None:
-        raise _Told(number)
-
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, hear)
-
-
-def _code_of(told: KeyboardInterrupt) -> int:
-    return 128 + (told.number if isinstance(told, _Told) else signal.SIGINT)
 
 
 def _demo(options: argparse.Namespace) -> int:

@@ -19,6 +19,7 @@ from bot.doctor_swarm import look_at_proxy
 from bot.doctor_telegram import look_at_telegram
 from bot.finding import Finding, bad, good
 from bot.listening import TCP, Interface, has_port, interfaces, refusal
+from bot.signals import until_signalled
 from bot.terminal import OutputLost, end_without_output, say, why
 from services.errors import CalibotError, DatabaseDamaged, NewerSchema, ResolverDown
 from services.store.copies import examine
@@ -44,7 +45,7 @@ class _Running:
 
 
 def main(config: Path, live: str | None) -> int:
-    """Check everything, one line each; return 0 when all is well, else 1.
+    """Check everything, one line each; return 0 when all is well, else 1. A signal ends it with 130, 143 or 129.
 
     Args:
         config: the settings.
@@ -60,7 +61,8 @@ def main(config: Path, live: str | None) -> int:
 
     try:
         with swarm.borrowed_dht_state(settings.database.path) as dht_state:
-            return asyncio.run(_check(_findings(settings, live, dht_state), tell))
+            checking = until_signalled(_check(_findings(settings, live, dht_state), tell))
+            return asyncio.Runner().run(checking)  # not closed: it would wait for threads; see `bot.cli`
     except OutputLost as error:  # of what `_check` says of it, too
         return end_without_output(error)
 

@@ -72,7 +72,7 @@ def _seen_in(folders: Sequence[Path], over: threading.Event) -> Finding:
     if there.usable or there.unusable:
         said += f"{there.usable} {'file' if there.usable == 1 else 'files'} can be used"
     else:
-        said += "no .torrent file yet"
+        said += "no .torrent file seen"
     if there.unusable:
         said += f", {len(there.unusable)} cannot, such as {shown_name(str(there.unusable[0]))}"
     if there.closed:
@@ -80,7 +80,8 @@ def _seen_in(folders: Sequence[Path], over: threading.Event) -> Finding:
         said += f" and {len(there.closed) - 1} more" if there.closed[1:] else ""
     if over.is_set():
         said += f" (as far as {_COUNTED_FOR:g} s went)"
-    return bad("files", said, _SEE_FOLDERS) if there.unusable and not there.usable else good("files", said)
+    troubled = (there.unusable or there.closed) and not there.usable
+    return bad("files", said, _SEE_FOLDERS) if troubled else good("files", said)
 
 
 def _listed(folders: Sequence[Path]) -> str:

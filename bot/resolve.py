@@ -5,17 +5,16 @@ import logging
 import math
 import os
 import shlex
-import signal
 import sys
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import structlog
 
 from bot import logs, sources, swarm
 from bot.config import Settings, load
 from bot.resolve_screen import Board, Line, Outcome, as_json, as_text
+from bot.signals import until_signalled
 from bot.terminal import BAD_INPUT, OutputLost, complain, end_without_output, why
 from handlers.text import shown_name
 from services.calibration.task import verdict
@@ -58,7 +57,7 @@ def main(words: Sequence[str], config: Path | None, *, json: bool, seconds: floa
     try:
         with swarm.borrowed_dht_state(settings.database.path) as dht_state:
             check = shlex.join([sys.orig_argv[0], "-m", "bot", "check", f"--config={config or os.devnull}"])
-            running = _until_signalled(_run(wanted, settings, dht_state, check, json=json, seconds=seconds))
+            running = until_signalled(_run(wanted, settings, dht_state, check, json=json, seconds=seconds))
             return asyncio.Runner().run(running)  # not closed: it would wait for threads; see `bot.cli`
     except CalibotError as error:
         return complain(f"Nothing can be looked up with resolvers.libtorrent as it is: {why(error)}", code=1)
@@ -101,31 +100,6 @@ def _cited(word: str) -> str:
         return "Standard input"
     shown = shown_name(word)
     return f'"{shown[:_LONGEST_SHOWN]}…"' if len(shown) > _LONGEST_SHOWN else f'"{shown}"'
-
-
-async def _until_signalled(running: Coroutine[Any, Any, int]) -> int:
-    """Return what *running* does; a signal ends it in order, with the exit code of a shell.
-
-    At once it would leave the programs behind that lookups have begun, and so would a second one: what comes after the
-    first changes nothing. What whoever began this had ignored (nohup) stays ignored.
-    """
-    loop, task = asyncio.get_running_loop(), asyncio.current_task()
-    heard: list[int] = []
-
-    def hear(number: int) -> None:
-        heard.append(number)
-        if task is not None and len(heard) == 1:
-            task.cancel()
-
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is not signal.SIG_IGN:
-            loop.add_signal_handler(number, hear, number)
-    try:
-        return await running
-    except (asyncio.CancelledError, OSError):  # OSError: the terminal that the board is wiped from has gone, too
-        if not heard:
-            raise
-        return 128 + heard[0]
 
 
 async def _run(

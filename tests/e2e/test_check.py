@@ -214,11 +214,12 @@ async def test_a_signal_in_the_middle_ends_it_and_leaves_nothing(
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-async def test_a_signal_ends_it_while_a_read_does_not_return(world: World, number: signal.Signals) -> None:
+@pytest.mark.parametrize("where", ["bot.doctor._look_at_disk", "bot.doctor_sources._seen_in"])
+async def test_a_signal_ends_it_while_a_look_does_not_return(world: World, where: str, number: signal.Signals) -> None:
     config = world.write_settings()
     files = f'resolvers.order = ["files"]\nresolvers.files.folders = ["{world.folder}"]\n'
     config.write_text(files + config.read_text(encoding="utf-8"), encoding="utf-8")
-    ended = await interrupted(number, "bot.doctor_sources._seen_in", "check", "--config", config, hangs=True)
+    ended = await interrupted(number, where, "check", "--config", config, hangs=True)
     assert (ended[0], ended[2]) == (128 + number, b"")
 
 

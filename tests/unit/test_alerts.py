@@ -94,6 +94,18 @@ def test_a_tracker_that_is_silent_is_asked_twice_more_at_once_where_none_has_ans
     assert handle.asked == asked * [(1, lt.reannounce_flags_t.ignore_min_interval)]
 
 
+def test_what_a_tracker_said_in_another_encoding_keeps_no_silent_one_from_being_asked_again() -> None:
+    class Odd(Handle):
+        def trackers(self) -> list[dict[str, str]]:
+            return [{"url": "silent", "message": b"\xff".decode()}]
+
+    handle, board = Odd(), Board[Any]()
+    board.there(SoughtTorrent(InfoHash("ab" * 20), None, cast("Any", None)), handle)
+    alerts = heard_by(board, DhtSightings(asked=False))
+    alerts._on_silent_tracker(cast("Any", SimpleNamespace(handle=handle, times_in_row=1, url="silent")))
+    assert handle.asked == [(-1, lt.reannounce_flags_t.ignore_min_interval)]
+
+
 async def test_a_hybrid_that_comes_by_one_hash_has_come_by_the_other() -> None:
     board = Board[Any]()
     sample, lookups = make_sample("both", kind="hybrid"), []

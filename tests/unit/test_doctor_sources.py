@@ -88,7 +88,7 @@ async def test_what_is_in_the_folders_is_counted_and_what_cannot_be_used_is_name
     (tmp_path / "b").mkdir()
     folders = (tmp_path / "a", tmp_path / "b")
     there = f"{folders[0]}, {folders[1]}"
-    assert await said_of_files(*folders) == f"✓ files: read in {there}: no .torrent file yet"
+    assert await said_of_files(*folders) == f"✓ files: read in {there}: no .torrent file seen"
     junk = folders[0] / "deep" / "\x1b[31m\u202e.torrent"
     junk.write_bytes(b"d4:info5:wronge")
     shown = f"{folders[0]}/deep/\ufffd[31m.torrent"
@@ -114,10 +114,13 @@ async def test_a_folder_within_that_may_not_be_looked_into_is_told_and_is_no_fil
     monkeypatch.setattr(os, "scandir", refused)  # whoever is root may look where nobody may
     closed = tmp_path / "lost+found"
     closed.mkdir()
-    said = f"✓ files: read in {tmp_path}: no .torrent file yet; closed to us: {closed}"
-    assert await said_of_files(tmp_path) == said
+    said = f"read in {tmp_path}: no .torrent file seen; closed to us: {closed}"
+    assert await said_of_files(tmp_path) == f"✗ files: {said} — see [resolvers.files] folders"
     (tmp_path / "lost too").mkdir()
-    assert (await said_of_files(tmp_path)).endswith(" and 1 more")
+    (tmp_path / "x.torrent").write_bytes(b"d4:info" + make_sample("Good").info + b"e")
+    told = await said_of_files(tmp_path)
+    assert told.startswith(f"✓ files: read in {tmp_path}: 1 file can be used; closed to us: ")
+    assert told.endswith(" and 1 more")
 
 
 def test_a_tree_without_torrents_is_left_when_the_time_is_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -135,7 +138,7 @@ def test_a_tree_without_torrents_is_left_when_the_time_is_over(tmp_path: Path, m
     assert str(tmp_path / "a" / "b") not in looked
 
 
-@pytest.mark.parametrize(("usable", "said"), [(3, "3 files can be used"), (0, "no .torrent file yet")])
+@pytest.mark.parametrize(("usable", "said"), [(3, "3 files can be used"), (0, "no .torrent file seen")])
 async def test_of_more_than_can_be_read_soon_it_is_said_that_more_may_be_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, usable: int, said: str
 ) -> None:

@@ -28,6 +28,7 @@ Added = Callable[[Handle | ResolverDown], None]
 
 _DHT_STATE = lt.save_state_flags_t.save_dht_state
 _DISCARD = 9
+_EACH = -1  # of the trackers
 _MOST_REFUSALS = 3  # of a hybrid that is sought by either hash, while lookups of both come and go
 _NOWHERE = "/dev/null/calibot"  # where nobody, not even root, can make a file
 _FLAGS = (
@@ -307,9 +308,12 @@ def ask_trackers(handle: Handle) -> None:
 
 def ask_again(handle: Handle, tracker: str) -> None:
     """Let the one at the URL *tracker* be asked now, though libtorrent would leave it alone for a while."""
-    urls = [one["url"] for one in handle.trackers()]
-    if tracker in urls:
-        handle.force_reannounce(0, urls.index(tracker), lt.reannounce_flags_t.ignore_min_interval)
+    try:
+        urls = [one["url"] for one in handle.trackers()]
+    except UnicodeDecodeError:  # a tracker's last words are in there: they may be in any encoding
+        urls = []
+    number = urls.index(tracker) if tracker in urls else _EACH
+    handle.force_reannounce(0, number, lt.reannounce_flags_t.ignore_min_interval)
 
 
 def connections(handle: Handle, by: str) -> list[Connection]:
