@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import contextlib
 import os
 import sys
 from collections.abc import Sequence
@@ -152,9 +151,7 @@ def _end(code: int) -> NoReturn:
     Closing the loop, and then the interpreter, would wait for each thread that asks a name server: half a minute where
     none answers.
     """
-    for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(OSError):  # nobody reads it any more
-            stream.flush()
+    lose_what_is_left()
     os._exit(code)
 
 

@@ -94,31 +94,27 @@ class Transcript:
         pass
 
     def scene(self, title: str, text: str) -> None:
-        _print(f"\n== {title}\n{text}")
+        say(f"\n== {title}\n{text}")
 
     def caption(self, text: str) -> None:
-        _print(f"-- {text}")
+        say(f"-- {text}")
 
     def show(self, bubble: Bubble) -> None:
         verb = "edits its message" if bubble.key in self._shown else "writes"
         self._shown.add(bubble.key)
-        _print(f"{bubble.sender} {verb}:\n{textwrap.indent(bubble.text, '    ')}")
+        say(f"{bubble.sender} {verb}:\n{textwrap.indent(bubble.text, '    ')}")
         for row in bubble.buttons:
-            _print("    " + " ".join(f"[{label}]" for label in row))
+            say("    " + " ".join(f"[{label}]" for label in row))
 
     def press(self, who: str, button: str) -> None:
-        _print(f"{who} presses [{button}]")
+        say(f"{who} presses [{button}]")
 
     def highlight(self, changes: Sequence[Change]) -> None:
         for change in changes:
-            _print(f"    changed: {change.before} -> {change.after}")
+            say(f"    changed: {change.before} -> {change.after}")
 
     def end(self, title: str, lines: Sequence[str]) -> None:
-        _print("\n".join([f"\n== {title}", *lines]))
-
-
-def _print(text: str) -> None:
-    say(text)
+        say("\n".join([f"\n== {title}", *lines]))
 
 
 class Terminal:
