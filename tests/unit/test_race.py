@@ -167,9 +167,10 @@ class Rush:
         for number in numbers:
             self.race.retire(self.torrent(number))
 
-    def turn(self) -> list[object]:
-        """Return what has left since the last turn and in this one."""
-        self.race._take(self._clock.monotonic() + 9.0)
+    async def turn(self, after: float = 9.0) -> list[object]:
+        """Return what has left since the last turn and in this one, so many seconds after it."""
+        await self._clock.advance(after)
+        self.race._take(self._clock.monotonic())
         left, self.left[:] = self.left[:], []
         return left
 
@@ -179,27 +180,38 @@ async def test_what_brings_its_name_leaves_at_once() -> None:
     for number in range(9):
         rush.bring(range(number, number + 1))
         assert rush.left == [number]
-        assert rush.turn() == [number]
+        assert await rush.turn() == [number]
 
 
 async def test_of_names_that_come_in_a_rush_the_torrents_leave_after_it_a_few_at_a_time() -> None:
     rush = Rush()
     rush.bring(range(30))
-    assert rush.turn() == [0, 1, 2, 3]
+    assert await rush.turn() == [0, 1, 2, 3]
     rush.bring(range(30, 35))
-    assert rush.turn() == []
+    assert await rush.turn() == []
+    assert await rush.turn() == [*range(4, 29)]
     rush.bring(range(35, 36))
-    assert rush.turn() == [*range(4, 29)]
-    rush.bring(range(36, 37))
-    assert rush.turn() == [36, *range(29, 36)]
+    assert await rush.turn() == [35, *range(29, 35)]
     assert not rush.race._waiting.is_set()
+
+
+async def test_a_moment_without_names_is_no_end_of_a_rush() -> None:
+    rush = Rush()
+    rush.bring(range(10))
+    assert await rush.turn(0.01) == [0, 1, 2, 3]
+    rush.bring(range(10, 11))
+    assert await rush.turn(0.01) == []
+    rush.bring(range(11, 20))
+    assert await rush.turn(0.01) == []
+    assert await rush.turn(0.09) == []
+    assert await rush.turn(0.01) == [*range(4, 20)]
 
 
 async def test_in_a_rush_without_an_end_no_more_than_a_thousand_wait_to_leave() -> None:
     rush = Rush()
     for beginning in range(0, 6_000, 60):
         rush.bring(range(beginning, beginning + 60))
-        rush.turn()
+        await rush.turn()
     assert 900 < len(rush.race._retired) <= 1_000
 
 
@@ -214,10 +226,27 @@ async def test_while_names_come_in_a_rush_no_other_session_takes_part() -> None:
     rush.race.hinted(torrent, [A])
     rush.race.ask_dht(torrent)
     rush.bring(range(5))
-    rush.turn()
+    await rush.turn()
     assert (joined, asked) == ([], [])
-    rush.turn()
+    await rush.turn()
     assert (joined, asked) == ([torrent.info_hash], [torrent.info_hash])
+
+
+async def test_the_more_stand_in_line_the_longer_the_leading_session_is_alone() -> None:
+    joined: list[InfoHash] = []
+    other = SimpleNamespace(way="mse", add_soon=lambda info_hash, *_, **__: joined.append(info_hash))
+    rush = Rush((other,))
+    torrents = [rush.torrent(number) for number in range(200)]
+    for torrent in torrents:
+        rush.race.hinted(torrent, [A])
+    await rush.turn(0.1)
+    assert joined == []
+    await rush.turn(0.02)
+    assert joined == [torrent.info_hash for torrent in torrents[:5]]
+    for found in torrents[5:190]:
+        found.lookups.clear()
+    await rush.turn(0)
+    assert joined[5:] == [torrent.info_hash for torrent in torrents[190:195]]
 
 
 async def test_what_is_sought_again_leaves_before_it_is() -> None:
@@ -225,5 +254,5 @@ async def test_what_is_sought_again_leaves_before_it_is() -> None:
     rush.bring(range(10))
     rush.race.clear(InfoHash(f"{7:040x}"))
     rush.race.clear(InfoHash(f"{77:040x}"))
-    assert rush.turn() == [0, 1, 2, 3, 7]
-    assert rush.turn() == [4, 5, 6, 8, 9]
+    assert await rush.turn() == [0, 1, 2, 3, 7]
+    assert await rush.turn() == [4, 5, 6, 8, 9]

@@ -18,7 +18,9 @@ from services.torrents import Hints, InfoHash
 
 _HEAD_START = 0.01  # seconds: most names come from the leading session within less, and cost nobody else anything
 _HEAD_START_IN_DHT = 0.03  # of many at once: where nodes are near, five more that ask would be what it waits for
+_A_NAME = 0.0005  # seconds that the leading session takes for each of many: by so much its start is longer
 _PACE = 0.01
+_LULL = 0.1  # seconds without a rush of names until what has brought its own leaves: between them it holds others up
 _AT_ONCE = 5  # each time: of a thousand names at once the leading session finds most before their turn
 _OUT_AT_ONCE = 25
 _MOST_RETIRED = 1_000
@@ -48,7 +50,7 @@ class Race:
         self._to_ask: _Line = deque()
         self._retired: dict[str, SoughtTorrent[Handle]] = {}
         self._came = 0  # since the last turn
-        self._rush = False
+        self._calm_at = 0.0  # of the clock, after the last rush of names
         self._waiting = asyncio.Event()
 
     def ask_dht(self, torrent: SoughtTorrent[Handle]) -> None:
@@ -111,7 +113,8 @@ class Race:
         """
         self._came += 1
         self._waiting.set()
-        if (self._rush or self._came >= _AT_ONCE) and len(self._retired) < _MOST_RETIRED:
+        in_a_rush = self._came >= _AT_ONCE or self._clock.monotonic() < self._calm_at
+        if in_a_rush and len(self._retired) < _MOST_RETIRED:
             self._retired[wire_hash(torrent.info_hash)] = torrent
         else:
             torrent.remove()
@@ -132,19 +135,28 @@ class Race:
                 _log.exception("a turn of the swarm's race was lost")
 
     def _take(self, now: float) -> None:
-        self._rush, self._came = self._came >= _AT_ONCE, 0
-        if self._rush and len(self._retired) < _MOST_RETIRED:
-            return
-        for torrent in _next_of(self._due, now):
+        came, self._came = self._came, 0
+        if came >= _AT_ONCE:
+            self._calm_at = now + _LULL
+        full = len(self._retired) >= _MOST_RETIRED
+        if came < _AT_ONCE or full:
+            self._let_take_part(now)
+        if now >= self._calm_at or full:
+            for wire in list(islice(self._retired, _OUT_AT_ONCE)):
+                self._retired.pop(wire).remove()
+        if not (self._due or self._to_ask or self._retired):
+            self._waiting.clear()
+
+    def _let_take_part(self, now: float) -> None:
+        """Let the other sessions join, and ask their DHT, where the leading one has had its time."""
+        while self._due and not self._due[0][1].wanted:
+            self._due.popleft()
+        for torrent in _next_of(self._due, now - len(self._due) * _A_NAME):
             if not torrent.beside:
                 self._join(torrent)
         for torrent in _next_of(self._to_ask, now):
             for session in self._beside:
                 session.ask_dht(torrent.info_hash)
-        for wire in list(islice(self._retired, _OUT_AT_ONCE)):
-            self._retired.pop(wire).remove()
-        if not (self._due or self._to_ask or self._retired):
-            self._waiting.clear()
 
     def _line_up(self, line: _Line, torrent: SoughtTorrent[Handle], head_start: float) -> None:
         if self._beside:
