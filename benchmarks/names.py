@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import statistics
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -38,22 +39,33 @@ _BY_DHT = (
 
 
 class _Runner:
-    """One peer's runs. Whoever has once not found all within the patience is not asked again: its figure stands."""
+    """One peer's runs, each with a rest after it, in which it takes out what it had: that weighs on no other's time.
 
-    def __init__(self, finder: Finder, sought: Callable[[], Awaitable[Sequence[Sought]]], patience: float) -> None:
+    Whoever has once not found all within the patience is not asked again: its figure stands.
+    """
+
+    def __init__(
+        self, finder: Finder, sought: Callable[[], Awaitable[Sequence[Sought]]], patience: float, rest: float
+    ) -> None:
         self._finder = finder
         self._sought = sought
         self._patience = patience
+        self._rest = rest
         self.short: int | None = None
         """How many it found, where it did not find all."""
         self.most: list[float] = []
         """The seconds after which it had 99 of 100, a run each."""
+        self.cpu: list[float] = []
+        """The seconds that this process has computed, the rest included, a run each."""
 
     async def __call__(self) -> float:
         if self.short is not None:
             return self._patience
         sought = await self._sought()
+        computed = time.process_time()
         times = await self._finder.find(sought, self._patience)
+        await asyncio.sleep(self._rest)
+        self.cpu.append(time.process_time() - computed)
         if len(times) < len(sought):
             self.short = len(times)
             return self._patience
@@ -134,7 +146,7 @@ async def _found(section: Section, swarm: RemoteSwarm, scale: Scale, task: _Task
             except Missing as missing:
                 section.missing[peer.name] = str(missing)
             else:
-                runners[peer.name] = _Runner(finder, task.sought, scale.patience)
+                runners[peer.name] = _Runner(finder, task.sought, scale.patience, scale.rest(task.count))
         await asyncio.sleep(scale.settle if task.dht else 0)
         gave = await interleaved(runners, scale.rounds)
     values = {name: statistics.median(seconds) for name, seconds in gave.items()}
@@ -148,6 +160,8 @@ async def _found(section: Section, swarm: RemoteSwarm, scale: Scale, task: _Task
     if task.count * (1 - _MOST) >= 1:
         early = {name: statistics.median(runner.most) for name, runner in runners.items() if runner.most}
         figures.append(task.of_ours(early, "99 % of "))
+        if task.beside in runners:
+            figures.append(_spent(task, runners))
     for name, value in values.items():
         if name not in {CALIBOT.name, FLOOR.name, FLOOR_IN_DHT.name}:  # it and its floor are one line
             remark = remarks.get(name, "")
@@ -155,6 +169,12 @@ async def _found(section: Section, swarm: RemoteSwarm, scale: Scale, task: _Task
                 Figure(what=f"{task.what}: {name}", value=value, unit="s", beside="calibot", other=ours, remark=remark)
             )
     return figures
+
+
+def _spent(task: _Task, runners: Mapping[str, _Runner]) -> Figure:
+    ours, other = (statistics.median(runners[name].cpu) for name in (CALIBOT.name, task.beside))
+    what = f"CPU of {task.what}, until all have left: calibot"
+    return Figure(what=what, value=ours, unit="s", beside=task.beside, other=other)
 
 
 def _counted(count: int) -> str:

@@ -27,7 +27,8 @@ _HEAD = """# Benchmarks
 loopback only{alone}.
 
 Who is compared takes turns with calibot in the same run ({rounds} rounds), and a value is the median of them unless
-another figure is named. **Read the ratios**: the machine is shared. Nothing is gated by these figures.
+another figure is named. After names is a rest, in which whoever found them takes out what it had: that counts as CPU,
+and not as time. **Read the ratios**: the machine is shared. Nothing is gated by these figures.
 
 The swarm (tracker, DHT, seeder) and the Bot API server are this repository's sandbox; names by the public swarm or
 answers by the real Telegram take as long as the network between does.

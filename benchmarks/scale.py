@@ -32,6 +32,10 @@ class Scale:
     searches: int = 40
     """Searches of each kind."""
 
+    def rest(self, names: int) -> float:
+        """Return the seconds after a run of so many *names* in which nobody is measured: what they leave ends in it."""
+        return 0.2 + names / 1_000
+
 
 FULL = Scale()
 TINY = Scale(
