@@ -6,8 +6,8 @@ so that one node, or many in one network, would not be a DHT to it.
 
 import asyncio
 import hashlib
-import ipaddress
 import os
+import socket
 from collections import defaultdict
 from contextlib import AsyncExitStack
 from typing import Self, cast
@@ -106,4 +106,4 @@ class Node(asyncio.DatagramProtocol):
     @property
     def compact(self) -> bytes:
         """Its id and address in 26 bytes."""
-        return self.id + ipaddress.IPv4Address(self.host).packed + self.port.to_bytes(2, "big")
+        return self.id + socket.inet_aton(self.host) + self.port.to_bytes(2, "big")
