@@ -335,23 +335,31 @@ async def test_a_file_of_the_systems_that_has_no_end_is_not_read(helper: Look) -
 
 
 @pytest.mark.parametrize(
-    "code",
+    "said",
+    ["", "\n", "\ufeff", "null", "{}", "a line\n{}", '{"name": null, "size": 3}', '{"name": "", "torrent": null}'],
+)
+async def test_one_that_says_nothing_knows_no_name(helper: Look, said: str) -> None:
+    failed = await failure(helper(f"print({said!r})"))
+    assert (type(failed), failed.parameters) == (NotFound, {"reason": "nothing_said"})
+
+
+@pytest.mark.parametrize(
+    "said",
     [
-        "",
-        "print()",
-        "print('{}')",
-        "print('a line\\n{}')",
-        "print('{\"size\": 3}')",
-        "print('{\"name\": 3}')",
-        "print('x' * 5000)",
-        "print('null')",
-        'print(\'a line\\n{\\n "name": "A"\\n "size": 3\\n}\')',
-        "print('[\\n]')",
-        "print('\\ufeff')",
+        '{"size": 3}',
+        '{"title": "A"}',
+        '{"name": 3}',
+        '{"name": {}}',
+        '{"name": "", "torrent": 3}',
+        '{"torrent": "a.torrent"}',
+        'a line\n{\n "name": "A"\n "size": 3\n}',
+        "[\n]",
+        "x" * 5000,
     ],
 )
-async def test_one_that_says_no_name_knows_none(helper: Look, code: str) -> None:
-    assert isinstance(await failure(helper(code)), NotFound)
+async def test_that_what_it_says_is_neither_a_name_nor_a_file_is_told(helper: Look, said: str) -> None:
+    failed = await failure(helper(f"print({said!r})"))
+    assert (type(failed), failed.parameters) == (NotFound, {"reason": "output_unusable"})
 
 
 async def test_an_error_is_told_by_its_last_line(helper: Look) -> None:

@@ -275,6 +275,11 @@ CUT_OFF = (
         ),
         (
             "not_found",
+            {"reason": "output_unusable"},
+            "What the owner's program printed cannot be used. Tell the bot's owner.",
+        ),
+        (
+            "not_found",
             {"reason": "another torrent"},
             "What was found is not this torrent, or could not be used. Try again later.",
         ),
