@@ -149,15 +149,23 @@ def why_not_run(program: str) -> str:
             head = file.read(_MOST_OF_A_LINE)
     except OSError:
         return ""
+    why = _wrong_with(head)
+    return f"{path}: {why}" if why else ""
+
+
+def _wrong_with(head: bytes) -> str:
+    """Return why what begins with *head* cannot be run, as far as that tells."""
     line, *_ = head.split(b"\n")
     if not line.startswith(b"#!"):
-        return "" if b"\0" in head else f"{path}: it is no binary, and its first line does not begin with #!"
+        return "" if b"\0" in head else "it is no binary, and its first line does not begin with #!"
     if line.endswith(b"\r"):
-        return f"{path}: its first line ends in CR LF, as on Windows; LF alone can be read"
-    named = os.fsdecode(b"".join(line[2:].split()[:1]))
-    if Path(named).is_file() and os.access(named, os.X_OK):
-        return ""
-    return f"{path}: its first line names {named or 'nothing'}, which is no program that can be run"
+        return "its first line ends in CR LF, as on Windows; LF alone can be read"
+    named, sought, *_ = (*map(os.fsdecode, line[2:].strip().split(maxsplit=1)), "", "")
+    if not (Path(named).is_file() and os.access(named, os.X_OK)):
+        return f"its first line names {named or 'nothing'}, which is no program that can be run"
+    if Path(named).name == "env" and sought and not (sought.startswith("-") or "=" in sought or shutil.which(sought)):
+        return f"its first line has env look for {sought}, which is no program that can be run"
+    return ""
 
 
 def _last_line(said: bytes) -> bytes:

@@ -607,8 +607,29 @@ async def test_one_whose_first_line_is_not_what_the_system_can_run_is_told_with_
     assert checked == [f"✗ command: {program}: {why} — mend that file"]
 
 
+@pytest.mark.parametrize("sought", ["no-such-program", "sh -e", "/no/such/program"])
+async def test_one_whose_first_line_has_env_look_for_what_is_not_there_is_told_by_the_check(
+    tmp_path: Path, sought: str, nothing_left: str
+) -> None:
+    program = tmp_path / "program"
+    program.write_text(f"#!/usr/bin/env {sought} \necho Name\n")
+    program.chmod(0o755)
+    assert isinstance(await failure(looking_with([str(program)])), SourceFailed)
+    command = Command(argv=(str(program), "{info_hash}"))
+    checked = [str(one) async for one in look_at_sources(Resolvers(order=("command",), command=command), Web())]
+    why = f"its first line has env look for {sought}, which is no program that can be run"
+    assert checked == [f"✗ command: {program}: {why} — mend that file"]
+
+
 @pytest.mark.parametrize(
-    "script", [b"#!/bin/sh\necho Name", b"#! \t/bin/sh\t-e\necho Name", b"#!/usr/bin/env sh\necho Name"]
+    "script",
+    [
+        b"#!/bin/sh\necho Name",
+        b"#! \t/bin/sh\t-e\necho Name",
+        b"#!/usr/bin/env sh\necho Name",
+        b"#! /usr/bin/env \t/bin/sh \necho Name",
+        b"#!/usr/bin/env -S A=1 sh -e\necho Name",
+    ],
 )
 async def test_one_whose_first_line_names_a_program_that_is_there_is_well(tmp_path: Path, script: bytes) -> None:
     program = tmp_path / "program"
