@@ -105,7 +105,7 @@ def _asking(t: Translation, parameters: Parameters) -> str:
         return t.gettext("asking {trackers} and the DHT").format(trackers=_trackers(t, trackers))
     if trackers:
         return t.gettext("asking {trackers}").format(trackers=_trackers(t, trackers))
-    return t.gettext("asking the DHT") if dht else t.gettext("asking the peers in the link")
+    return t.gettext("asking the DHT") if dht else t.gettext("looking for peers")  # the link may have named some
 
 
 def _asking_others(t: Translation, parameters: Parameters) -> str:
