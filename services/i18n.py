@@ -105,7 +105,7 @@ def _asking(t: Translation, parameters: Parameters) -> str:
         return t.gettext("asking {trackers} and the DHT").format(trackers=_trackers(t, trackers))
     if trackers:
         return t.gettext("asking {trackers}").format(trackers=_trackers(t, trackers))
-    return t.gettext("asking the DHT") if dht else t.gettext("asking the peers in the link")
+    return t.gettext("asking the DHT") if dht else t.gettext("looking for peers")  # the link may have named some
 
 
 def _asking_others(t: Translation, parameters: Parameters) -> str:
@@ -180,25 +180,33 @@ def _cut_off(t: Translation, parameters: Parameters) -> str:
     )
 
 
+_TORRENT_UNUSABLE = _say(_("The torrent file that was found cannot be read. Tell the bot's owner."))
+_KNOWN_TO_NONE = _say(_("No source that was asked knows this torrent. Try again later."))
+_NOT_FOUND: Mapping[object, _Say] = {
+    "metadata_unusable": _say(
+        _("The torrent's metadata is damaged, or too large to be read. Trying again will not help.")
+    ),
+    "torrent_unusable": _TORRENT_UNUSABLE,
+    "file_too_large": _TORRENT_UNUSABLE,
+    "file_unreadable": _TORRENT_UNUSABLE,
+    "output_unusable": _say(_("What the owner's program printed cannot be used. Tell the bot's owner.")),
+    "no_file": _KNOWN_TO_NONE,
+    "nothing_said": _KNOWN_TO_NONE,
+    "half_there": _say(
+        _("The owner's qBittorrent adds nothing while a v2 magnet waits there for its metadata. Try again later.")
+    ),
+    "v2_alone": _say(
+        _(
+            "The owner's qBittorrent does not look for a v2 info-hash alone. "
+            "Add the v1 one to the link, or tell the bot's owner."
+        )
+    ),
+}
+_UNUSABLE = _say(_("What was found is not this torrent, or could not be used. Try again later."))
+
+
 def _not_found(t: Translation, parameters: Parameters) -> str:
-    match parameters.get("reason"):
-        case "metadata_unusable":
-            return t.gettext("The torrent's metadata is damaged, or too large to be read. Trying again will not help.")
-        case "torrent_unusable" | "file_too_large" | "file_unreadable":
-            return t.gettext("The torrent file that was found cannot be read. Tell the bot's owner.")
-        case "no_file" | "nothing_said":
-            return t.gettext("No source that was asked knows this torrent. Try again later.")
-        case "half_there":
-            return t.gettext(
-                "The owner's qBittorrent adds nothing while a v2 magnet waits there for its metadata. Try again later."
-            )
-        case "v2_alone":
-            return t.gettext(
-                "The owner's qBittorrent does not look for a v2 info-hash alone. "
-                "Add the v1 one to the link, or tell the bot's owner."
-            )
-        case _:  # no word of it: a reason may come from anywhere
-            return t.gettext("What was found is not this torrent, or could not be used. Try again later.")
+    return _NOT_FOUND.get(parameters.get("reason"), _UNUSABLE)(t, {})  # no word of it: it may come from anywhere
 
 
 def _resolver_down(t: Translation, parameters: Parameters) -> str:

@@ -30,6 +30,7 @@ _LONGEST_REASON = 300  # characters
 _LARGEST = 2**63 - 1  # bytes: what a database takes
 _MOST_OF_A_LINE = 256  # bytes: more of a script's first one no system reads
 _MOST_TRIES = 100  # lines at which an object may begin
+_NAMED = ("name", "torrent")  # each of them is enough
 _OURS = "CALIBOT_"
 """How variables of the environment begin, in any case, that may hold a secret of ours."""
 
@@ -69,7 +70,7 @@ class CommandResolver:
         """See `Resolver.resolve`. It runs once, and its whole process group is gone when this returns.
 
         Raises:
-            NotFound: it said nothing, or named a file that is not this torrent.
+            NotFound: it said nothing, what is neither a name nor a file, or named one that is not this torrent.
             SourceFailed: it ended with an error, said too much, or took too long.
             ResolverDown: it cannot be run.
         """
@@ -82,10 +83,10 @@ class CommandResolver:
             try:
                 return await self._read_in_time(path, torrent, until)
             except LookupFailed as error:
-                if claim is None or error.parameters["reason"] == ANOTHER:
+                if isinstance(claim, NotFound) or error.parameters["reason"] == ANOTHER:
                     raise
-        if claim is None:
-            raise NotFound(reason="nothing_said")
+        if isinstance(claim, NotFound):
+            raise claim
         return claim
 
     async def _read_in_time(self, path: Path, torrent: TorrentId, until: float) -> TorrentInfo:
@@ -97,8 +98,8 @@ class CommandResolver:
             raise self._too_late()
         return reading.result()
 
-    def _understood(self, out: bytes, torrent: TorrentId) -> tuple[Path | None, TorrentInfo | None]:
-        """Return which file is named, and what is claimed, each where there is such."""
+    def _understood(self, out: bytes, torrent: TorrentId) -> tuple[Path | None, TorrentInfo | NotFound]:
+        """Return which file is named, where one is, and what is claimed, or why nothing is."""
         out = out.removeprefix(codecs.BOM_UTF8).strip()
         line = _last_line(out)
         said = next((one for text in _perhaps_objects(out, line) if (one := _object_in(text)) is not None), None)
@@ -107,7 +108,7 @@ class CommandResolver:
         name = named.encode(errors="replace") if isinstance(named, str) else named
         nothing = said is None and (path or line == b"null" or not line.strip(b"}] ,"))
         if nothing or not isinstance(name, bytes) or not 0 < len(name) <= _LONGEST_NAME:
-            return path, None
+            return path, NotFound(reason="nothing_said" if _knows_none(said, line) else "output_unusable")
         return path, _claimed(decode(name), said or {}, torrent, self.label)
 
     def add_hints(self, torrent: TorrentId, hints: Hints) -> None:
@@ -148,15 +149,23 @@ def why_not_run(program: str) -> str:
             head = file.read(_MOST_OF_A_LINE)
     except OSError:
         return ""
+    why = _wrong_with(head)
+    return f"{path}: {why}" if why else ""
+
+
+def _wrong_with(head: bytes) -> str:
+    """Return why what begins with *head* cannot be run, as far as that tells."""
     line, *_ = head.split(b"\n")
     if not line.startswith(b"#!"):
-        return "" if b"\0" in head else f"{path}: it is no binary, and its first line does not begin with #!"
+        return "" if b"\0" in head else "it is no binary, and its first line does not begin with #!"
     if line.endswith(b"\r"):
-        return f"{path}: its first line ends in CR LF, as on Windows; LF alone can be read"
-    named = os.fsdecode(b"".join(line[2:].split()[:1]))
-    if Path(named).is_file() and os.access(named, os.X_OK):
-        return ""
-    return f"{path}: its first line names {named or 'nothing'}, which is no program that can be run"
+        return "its first line ends in CR LF, as on Windows; LF alone can be read"
+    named, sought, *_ = (*map(os.fsdecode, line[2:].strip().split(maxsplit=1)), "", "")
+    if not (Path(named).is_file() and os.access(named, os.X_OK)):
+        return f"its first line names {named or 'nothing'}, which is no program that can be run"
+    if Path(named).name == "env" and sought and not (sought.startswith("-") or "=" in sought or shutil.which(sought)):
+        return f"its first line has env look for {sought}, which is no program that can be run"
+    return ""
 
 
 def _last_line(said: bytes) -> bytes:
@@ -182,6 +191,13 @@ def _object_in(text: bytes) -> Mapping[str, object] | None:
     except (ValueError, RecursionError):
         return None
     return cast("Mapping[str, object]", said) if isinstance(said, dict) else None
+
+
+def _knows_none(said: Mapping[str, object] | None, line: bytes) -> bool:
+    """Whether it says that it knows no name: by nothing, or by null in the place of one."""
+    if not said:
+        return said is not None or line in {b"", b"null"}
+    return not said.keys().isdisjoint(_NAMED) and all(said.get(one) in (None, "") for one in _NAMED)
 
 
 def _path_in(said: Mapping[str, object] | None, line: bytes) -> Path | None:

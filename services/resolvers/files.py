@@ -28,7 +28,8 @@ _SUFFIX = ".torrent"
 _Stamp = tuple[int, int]
 """When a file was changed (nanoseconds), and how large it is: while both are the same, so is what it says."""
 
-_NEVER: _Stamp = (-1, -1)
+_CLOSED: _Stamp = (-1, -1)  # a folder's
+_UNKNOWN: _Stamp = (-1, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,8 +159,8 @@ def counted(folders: Sequence[Path], read: ReadTorrent, over: threading.Event) -
     troubled: dict[bool, list[Path]] = {True: [], False: []}
     for path, what in seen.items():
         if what.trouble:
-            troubled[path.name.lower().endswith(_SUFFIX)].append(path)
-    return Counted(sum(not what.trouble for what in seen.values()), troubled[True], troubled[False])
+            troubled[what.stamp == _CLOSED].append(path)
+    return Counted(sum(not what.trouble for what in seen.values()), troubled[False], troubled[True])
 
 
 def _looked_into(folders: Sequence[Path], before: _Shelf, read: ReadTorrent, over: threading.Event) -> _Shelf:
@@ -168,7 +169,7 @@ def _looked_into(folders: Sequence[Path], before: _Shelf, read: ReadTorrent, ove
 
     def refused(error: OSError) -> None:
         path = Path(error.filename)
-        seen[path] = _unusable(path, _NEVER, before.seen.get(path), error.strerror or str(error))
+        seen[path] = _unusable(path, _CLOSED, before.seen.get(path), error.strerror or str(error))
 
     found = takewhile(lambda _: not over.is_set(), _files_in(folders, refused, over))
     for path, stamp in islice(found, _MOST_FILES):
@@ -205,12 +206,12 @@ def _files_in(
                 path = Path(within, name)
                 try:
                     there = path.stat()
+                    stamp = there.st_mtime_ns, there.st_size
                 except FileNotFoundError:  # it has gone meanwhile
                     continue
-                except OSError as error:
-                    refused(error)
-                    continue
-                yield path, (there.st_mtime_ns, there.st_size)
+                except OSError:
+                    stamp = _UNKNOWN
+                yield path, stamp
 
 
 def _read_anew(path: Path, stamp: _Stamp, before: _Seen | None, read: ReadTorrent) -> _Seen:

@@ -335,23 +335,31 @@ async def test_a_file_of_the_systems_that_has_no_end_is_not_read(helper: Look) -
 
 
 @pytest.mark.parametrize(
-    "code",
+    "said",
+    ["", "\n", "\ufeff", "null", "{}", "a line\n{}", '{"name": null, "size": 3}', '{"name": "", "torrent": null}'],
+)
+async def test_one_that_says_nothing_knows_no_name(helper: Look, said: str) -> None:
+    failed = await failure(helper(f"print({said!r})"))
+    assert (type(failed), failed.parameters) == (NotFound, {"reason": "nothing_said"})
+
+
+@pytest.mark.parametrize(
+    "said",
     [
-        "",
-        "print()",
-        "print('{}')",
-        "print('a line\\n{}')",
-        "print('{\"size\": 3}')",
-        "print('{\"name\": 3}')",
-        "print('x' * 5000)",
-        "print('null')",
-        'print(\'a line\\n{\\n "name": "A"\\n "size": 3\\n}\')',
-        "print('[\\n]')",
-        "print('\\ufeff')",
+        '{"size": 3}',
+        '{"title": "A"}',
+        '{"name": 3}',
+        '{"name": {}}',
+        '{"name": "", "torrent": 3}',
+        '{"torrent": "a.torrent"}',
+        'a line\n{\n "name": "A"\n "size": 3\n}',
+        "[\n]",
+        "x" * 5000,
     ],
 )
-async def test_one_that_says_no_name_knows_none(helper: Look, code: str) -> None:
-    assert isinstance(await failure(helper(code)), NotFound)
+async def test_that_what_it_says_is_neither_a_name_nor_a_file_is_told(helper: Look, said: str) -> None:
+    failed = await failure(helper(f"print({said!r})"))
+    assert (type(failed), failed.parameters) == (NotFound, {"reason": "output_unusable"})
 
 
 async def test_an_error_is_told_by_its_last_line(helper: Look) -> None:
@@ -599,8 +607,29 @@ async def test_one_whose_first_line_is_not_what_the_system_can_run_is_told_with_
     assert checked == [f"✗ command: {program}: {why} — mend that file"]
 
 
+@pytest.mark.parametrize("sought", ["no-such-program", "sh -e", "/no/such/program"])
+async def test_one_whose_first_line_has_env_look_for_what_is_not_there_is_told_by_the_check(
+    tmp_path: Path, sought: str, nothing_left: str
+) -> None:
+    program = tmp_path / "program"
+    program.write_text(f"#!/usr/bin/env {sought} \necho Name\n")
+    program.chmod(0o755)
+    assert isinstance(await failure(looking_with([str(program)])), SourceFailed)
+    command = Command(argv=(str(program), "{info_hash}"))
+    checked = [str(one) async for one in look_at_sources(Resolvers(order=("command",), command=command), Web())]
+    why = f"its first line has env look for {sought}, which is no program that can be run"
+    assert checked == [f"✗ command: {program}: {why} — mend that file"]
+
+
 @pytest.mark.parametrize(
-    "script", [b"#!/bin/sh\necho Name", b"#! \t/bin/sh\t-e\necho Name", b"#!/usr/bin/env sh\necho Name"]
+    "script",
+    [
+        b"#!/bin/sh\necho Name",
+        b"#! \t/bin/sh\t-e\necho Name",
+        b"#!/usr/bin/env sh\necho Name",
+        b"#! /usr/bin/env \t/bin/sh \necho Name",
+        b"#!/usr/bin/env -S A=1 sh -e\necho Name",
+    ],
 )
 async def test_one_whose_first_line_names_a_program_that_is_there_is_well(tmp_path: Path, script: bytes) -> None:
     program = tmp_path / "program"

@@ -101,8 +101,9 @@ async def test_what_is_in_the_folders_is_counted_and_what_cannot_be_used_is_name
     assert await said_of_files(*folders) == f"✓ files: read in {there}: 1 file can be used"
 
 
+@pytest.mark.parametrize("name", ["lost+found", "lost.torrent"])
 async def test_a_folder_within_that_may_not_be_looked_into_is_told_and_is_no_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     real = os.scandir
 
@@ -112,7 +113,7 @@ async def test_a_folder_within_that_may_not_be_looked_into_is_told_and_is_no_fil
         return real(folder)
 
     monkeypatch.setattr(os, "scandir", refused)  # whoever is root may look where nobody may
-    closed = tmp_path / "lost+found"
+    closed = tmp_path / name
     closed.mkdir()
     said = f"read in {tmp_path}: no .torrent file seen; closed to us: {closed}"
     assert await said_of_files(tmp_path) == f"✗ files: {said} — see [resolvers.files] folders"
@@ -121,6 +122,22 @@ async def test_a_folder_within_that_may_not_be_looked_into_is_told_and_is_no_fil
     told = await said_of_files(tmp_path)
     assert told.startswith(f"✓ files: read in {tmp_path}: 1 file can be used; closed to us: ")
     assert told.endswith(" and 1 more")
+
+
+async def test_a_file_of_a_folder_whose_names_alone_may_be_read_is_one_that_cannot_be_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Path.stat
+
+    def refused(path: Path, *, follow_symlinks: bool = True) -> os.stat_result:
+        if path.name.startswith("lost"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path, follow_symlinks=follow_symlinks)
+
+    (tmp_path / "lost.torrent").touch()
+    monkeypatch.setattr(Path, "stat", refused)  # whoever is root may enter where nobody may
+    said = f"read in {tmp_path}: 0 files can be used, 1 cannot, such as {tmp_path / 'lost.torrent'}"
+    assert await said_of_files(tmp_path) == f"✗ files: {said} — see [resolvers.files] folders"
 
 
 def test_a_tree_without_torrents_is_left_when_the_time_is_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

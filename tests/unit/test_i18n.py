@@ -217,7 +217,7 @@ def test_no_word_from_outside_is_shown_in_a_chat(code: str, t: Translation) -> N
         ("asking", {"trackers": 2, "dht": 0}, "asking 2 trackers"),
         ("asking", {"trackers": 2, "dht": 1}, "asking 2 trackers and the DHT"),
         ("asking", {"trackers": 0, "dht": 1}, "asking the DHT"),
-        ("asking", {"trackers": 0, "dht": 0}, "asking the peers in the link"),
+        ("asking", {"trackers": 0, "dht": 0}, "looking for peers"),
         ("connecting", {"peers": 0}, "0 peers, none has answered yet"),
         ("connecting", {"peers": 1}, "1 peer, it has not answered yet"),
         ("connecting", {"peers": 4}, "4 peers, none has answered yet"),
@@ -272,6 +272,11 @@ CUT_OFF = (
             "not_found",
             {"reason": "metadata_unusable"},
             "The torrent's metadata is damaged, or too large to be read. Trying again will not help.",
+        ),
+        (
+            "not_found",
+            {"reason": "output_unusable"},
+            "What the owner's program printed cannot be used. Tell the bot's owner.",
         ),
         (
             "not_found",

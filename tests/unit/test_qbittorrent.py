@@ -8,9 +8,10 @@ import os
 import re
 import socket
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, TypeVar, cast
 
 import pytest
 import qbittorrentapi
@@ -20,16 +21,18 @@ from requests.exceptions import ConnectTimeout, ReadTimeout, SSLError
 
 from services.errors import ResolverDown
 from services.resolvers.addresses import AddressPolicy
-from services.resolvers.port import DOWN
+from services.resolvers.port import ASKED, DOWN
 from services.resolvers.qbittorrent import Login, Server
 from services.resolvers.qbittorrent.lookups import Lookup
 from services.resolvers.qbittorrent.magnets import Guard, decoded_twice, magnet
 from services.resolvers.qbittorrent.runs import Run
 from services.resolvers.qbittorrent.server import Listed, _read
+from services.resolvers.qbittorrent.watch import Watch
 from services.torrents import Hints, InfoHash, Step, TorrentId
 from tests.fake_clock import FakeClock
 from tests.integration.swarm_help import Steps
 
+T = TypeVar("T")
 V1, V2 = InfoHash("1" * 40), InfoHash("2" * 64)
 ROOT = Path(__file__).parents[2]
 URL = "http://127.0.0.1:8080"
@@ -282,3 +285,38 @@ async def test_what_was_seen_before_it_stood_in_line_or_was_stopped_stays_what_i
     lookup.tell(Step(DOWN))
     lookup.see(row(state), 0)
     assert steps.last.parameters["dht_nodes"] == 9
+
+
+class Fetching:
+    """Is asked for metadata in vain, and for its DHT, of which it says nothing while it is *away*."""
+
+    away = False
+
+    async def ask(self, question: Callable[[Server], T]) -> T:
+        return question(cast("Server", self))
+
+    def dht_nodes(self) -> int:
+        if self.away:
+            raise ResolverDown(reason="timeout")
+        return 9
+
+    def fetched(self, _: str) -> None:
+        return None
+
+
+async def test_who_was_told_that_it_is_down_is_asked_for_at_once_when_it_is_back() -> None:
+    clock, server, steps = FakeClock(), Fetching(), Steps()
+    watch = Watch(cast("Any", server), Run("calibot-0"), [], Guard(AddressPolicy(), clock), clock=clock)
+    lookup = Lookup(TorrentId.of(V1), Hints(), steps, [], magnet=f"magnet:?xt=urn:btih:{V1.hex}")
+    tasks = [asyncio.create_task(watch.run()), asyncio.create_task(watch.found(lookup))]
+    await clock.advance(60)
+    for _ in range(5):
+        server.away = True
+        await clock.advance(5.5)
+        assert steps.last == Step(DOWN)
+        server.away = False
+        await clock.advance(0.5)
+        assert steps.last == Step(ASKED)
+    for one in tasks:
+        one.cancel()
+    await asyncio.wait(tasks)

@@ -300,7 +300,8 @@ class Watch:
 
     async def _fetch(self, lookup: Lookup) -> None:
         now = self._clock.monotonic()
-        if not lookup.is_due(now, max(_EACH, (now - lookup.begun_at) / 10)):  # it cannot be asked for many at once
+        due = lookup.is_due(now, max(_EACH, (now - lookup.begun_at) / 10))  # it cannot be asked for many at once
+        if not due and lookup.told != Step(DOWN):
             return
         content = await self._calls.ask(lambda server: server.fetched(lookup.magnet))
         lookup.tell(Step(ASKED))  # all that it says until it has the name
