@@ -241,12 +241,24 @@ async def test_the_more_stand_in_line_the_longer_the_leading_session_is_alone() 
         rush.race.hinted(torrent, [A])
     await rush.turn(0.1)
     assert joined == []
-    await rush.turn(0.02)
+    await rush.turn(0.01)
     assert joined == [torrent.info_hash for torrent in torrents[:5]]
-    for found in torrents[5:190]:
+    for found in torrents[5:195]:
         found.lookups.clear()
+    few = torrents[195:]
     await rush.turn(0)
-    assert joined[5:] == [torrent.info_hash for torrent in torrents[190:195]]
+    assert joined[5:] == [torrent.info_hash for torrent in few]
+
+
+async def test_as_few_as_join_at_a_turn_wait_no_longer_than_one() -> None:
+    joined: list[InfoHash] = []
+    other = SimpleNamespace(way="mse", add_soon=lambda info_hash, *_, **__: joined.append(info_hash))
+    rush = Rush((other,))
+    torrents = [rush.torrent(number) for number in range(5)]
+    for torrent in torrents:
+        rush.race.hinted(torrent, [A])
+    await rush.turn(0.0101)
+    assert joined == [torrent.info_hash for torrent in torrents]
 
 
 async def test_what_is_sought_again_leaves_before_it_is() -> None:

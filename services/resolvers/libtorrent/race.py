@@ -18,9 +18,9 @@ from services.torrents import Hints, InfoHash
 
 _HEAD_START = 0.01  # seconds: most names come from the leading session within less, and cost nobody else anything
 _HEAD_START_IN_DHT = 0.03  # of many at once: where nodes are near, five more that ask would be what it waits for
-_A_NAME = 0.0005  # seconds that the leading session takes for each of many: by so much its start is longer
+_A_NAME = 0.0005  # seconds that the leading session takes for each of many: by so much more its start is longer
 _PACE = 0.01
-_LULL = 0.1  # seconds without a rush of names until what has brought its own leaves: between them it holds others up
+_LULL = 0.1  # seconds without a rush until those leave that have brought their names: between two they are in the way
 _AT_ONCE = 5  # each time: of a thousand names at once the leading session finds most before their turn
 _OUT_AT_ONCE = 25
 _MOST_RETIRED = 1_000
@@ -150,8 +150,9 @@ class Race:
     def _let_take_part(self, now: float) -> None:
         """Let the other sessions join, and ask their DHT, where the leading one has had its time."""
         while self._due and not self._due[0][1].wanted:
-            self._due.popleft()
-        for torrent in _next_of(self._due, now - len(self._due) * _A_NAME):
+            self._due.popleft()  # what is found has no part in how long the others wait
+        longer = max(0, len(self._due) - _AT_ONCE) * _A_NAME
+        for torrent in _next_of(self._due, now - longer):
             if not torrent.beside:
                 self._join(torrent)
         for torrent in _next_of(self._to_ask, now):
