@@ -100,21 +100,23 @@ def _command(options: argparse.Namespace) -> int:
         case "check":
             from bot import doctor  # noqa: PLC0415
 
+            signals.heed()
             return _end(doctor.main(options.config, options.live))
         case "resolve":
             from bot import resolve  # noqa: PLC0415
 
+            signals.heed()
             return _end(resolve.main(options.what, options.config, json=options.json, seconds=options.timeout))
         case "backup":
             from bot import backup  # noqa: PLC0415
 
             signals.heed()
-            return backup.main(options.file, options.config, force=options.force)
+            return _end(backup.main(options.file, options.config, force=options.force))
         case "restore":
             from bot import restore  # noqa: PLC0415
 
             signals.heed()
-            return restore.main(options.file, options.config)
+            return _end(restore.main(options.file, options.config))
         case _:
             return _run(options.config, json=options.log_format == "json")
 
@@ -149,7 +151,7 @@ def _end(code: int) -> NoReturn:
     """End the process here, where all of ours has ended.
 
     Closing the loop, and then the interpreter, would wait for each thread that asks a name server: half a minute where
-    none answers.
+    none answers. A signal that comes meanwhile would make a failure of what was told as done.
     """
     lose_what_is_left()
     os._exit(code)

@@ -107,7 +107,11 @@ async def running(
 
 @contextlib.contextmanager
 def first_signal() -> Iterator["asyncio.Future[int]"]:
-    """Yield a future that the first signal fills. Later ones change nothing: the end is under way, and bounded."""
+    """Yield a future that the first signal fills. Later ones change nothing: the end is under way, and bounded.
+
+    The end of a terminal that is ignored (nohup) is none.
+    """
+    heard = [one for one in _SIGNALS if one != signal.SIGHUP or signal.getsignal(one) is not signal.SIG_IGN]
     loop = asyncio.get_running_loop()
     first: asyncio.Future[int] = loop.create_future()
 
@@ -115,12 +119,12 @@ def first_signal() -> Iterator["asyncio.Future[int]"]:
         if not first.done():
             first.set_result(number)
 
-    for number in _SIGNALS:
+    for number in heard:
         loop.add_signal_handler(number, came, number)
     try:
         yield first
     finally:
-        for number in _SIGNALS:
+        for number in heard:
             loop.remove_signal_handler(number)
 
 

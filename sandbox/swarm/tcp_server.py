@@ -18,9 +18,11 @@ async def tcp_server(answer: Answer, host: str) -> AsyncIterator[asyncio.Server]
             writer.transport.abort()
             return
         talking.add(writer)
-        with suppress(asyncio.IncompleteReadError, ConnectionError):
-            await answer(reader, writer)
-        talking.discard(writer)
+        try:
+            with suppress(asyncio.IncompleteReadError, ConnectionError):
+                await answer(reader, writer)
+        finally:
+            talking.discard(writer)
         writer.close()
         with suppress(ConnectionError):
             await writer.wait_closed()
@@ -29,10 +31,12 @@ async def tcp_server(answer: Answer, host: str) -> AsyncIterator[asyncio.Server]
     try:
         yield server
     finally:
-        await stop_listening(server)
-        over = True
-        for writer in talking:
-            writer.transport.abort()  # an endless one is in the middle of a word
+        try:
+            await stop_listening(server)
+        finally:
+            over = True
+            for writer in talking:
+                writer.transport.abort()  # an endless one is in the middle of a word
 
 
 async def stop_listening(server: asyncio.Server) -> None:
@@ -43,5 +47,7 @@ async def stop_listening(server: asyncio.Server) -> None:
     loop = asyncio.get_running_loop()
     for listener in server.sockets:
         loop.remove_reader(listener)
-    await asyncio.sleep(0)
-    server.close()
+    try:
+        await asyncio.sleep(0)
+    finally:
+        server.close()

@@ -125,6 +125,14 @@ async def test_a_signal_in_the_middle_leaves_no_half_of_a_copy(
     assert [beside(world.database), beside(file)] == before
 
 
+async def test_a_signal_after_it_has_told_what_was_done_makes_no_failure_of_it(world: World) -> None:
+    await filled(world.database, "one")
+    for name in ("backup", "restore"):
+        words = (name, world.folder / "copy", "--config", world.write_settings())
+        ended = await interrupted(signal.SIGTERM, "threading._shutdown", *words)  # what an interpreter does at its end
+        assert (ended[0], ended[1].count(b"\n"), ended[2]) == (0, 1, b"")
+
+
 @pytest.mark.parametrize(("how", "errors"), [(">/dev/full", 1), (">&-", 0), ("2>/dev/full", 0)])
 async def test_what_is_done_is_told_where_it_can_be(world: World, how: str, errors: int) -> None:
     await filled(world.database, "one")

@@ -202,13 +202,21 @@ async def test_a_bot_whose_words_nobody_reads_ends_as_others_do(world: World) ->
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-async def test_a_signal_in_the_middle_ends_it_and_leaves_nothing(
-    world: World, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+@pytest.mark.parametrize(
+    ("where", "words"),
+    [
+        ("bot.doctor._look_at_dht", ["check"]),
+        ("shutil.copyfile", ["check"]),
+        ("shutil.copyfile", ["resolve", "ab" * 20]),
+    ],
+)
+async def test_a_signal_ends_it_and_leaves_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch, where: str, words: list[str], number: signal.Signals
 ) -> None:
     temporary = world.folder / "temporary"
     temporary.mkdir()
     monkeypatch.setenv("TMPDIR", str(temporary))
-    ended = await interrupted(number, "bot.doctor._look_at_dht", "check", "--config", world.write_settings())
+    ended = await interrupted(number, where, *words, "--config", world.write_settings())
     assert (ended[0], ended[2]) == (128 + number, b"")
     assert not list(temporary.iterdir())
 

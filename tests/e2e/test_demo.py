@@ -49,6 +49,18 @@ def test_it_prints_where_its_page_is_until_it_is_stopped_and_leaves_nothing(
     assert_nothing_left(folder)
 
 
+def test_where_a_terminal_that_closes_is_ignored_it_goes_on(folder: Path) -> None:
+    with started(folder, ("nohup", *_DEMO), stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+        text = read_until(process, _LAST_LINE)
+        process.send_signal(signal.SIGHUP)
+        for _ in range(3):  # the first may be answered while it ends
+            assert "<title>calibot · demo</title>" in page_at(text)
+        process.send_signal(signal.SIGTERM)
+        rest, _ = process.communicate()
+    assert rest.decode() == "\nStopped. Nothing is left behind.\n"
+    assert_nothing_left(folder)
+
+
 def test_without_a_screen_it_opens_no_browser(folder: Path) -> None:
     script = """
 import os, webbrowser

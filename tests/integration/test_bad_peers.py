@@ -263,3 +263,28 @@ async def test_who_comes_in_while_a_peer_goes_is_hung_up_on(turns: int) -> None:
                 await asyncio.sleep(0)
         with suppress(ConnectionResetError):
             assert await asyncio.get_running_loop().sock_recv(coming, 1) == b""
+
+
+async def test_a_peer_whose_end_is_cancelled_goes_all_the_same() -> None:
+    entered, over = asyncio.Event(), asyncio.Event()
+    peer = Mute(LIAR)
+
+    async def living() -> None:
+        async with peer:
+            entered.set()
+            await over.wait()
+
+    life = asyncio.create_task(living())
+    await entered.wait()
+    reader, writer = await asyncio.open_connection(*peer.endpoint)
+    await peer.connected.wait()
+    over.set()
+    await asyncio.sleep(0)  # it is about to end
+    life.cancel()
+    await asyncio.wait([life])
+    assert life.cancelled()
+    with pytest.raises(ConnectionRefusedError):
+        await asyncio.open_connection(*peer.endpoint)
+    with suppress(ConnectionResetError):
+        assert await reader.read() == b""
+    writer.close()
