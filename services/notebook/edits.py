@@ -152,8 +152,7 @@ class Edits:
                 await tx.notes.replace_text(note, text, change)
                 await tx.notes.set_torrents(note, _torrents(magnets))
                 await tx.notes.mark_typed(note_id, typed, now)
-                await tx.notes.mark_typed(note_id, _nameless(magnets), None)
-                await tx.notes.reopen_halves(note_id)
+                await _settle(tx, note_id, magnets)
                 return "changed"
 
             return await once(tx, request_key, now, act)
@@ -183,9 +182,15 @@ async def _follow(
         writers = Writers(await note_in(tx, note.notebook, note.id), await tx.notes.revisions(note.id))
         for torrent, at in writers.typed(back):
             await tx.notes.mark_typed(note.id, [torrent], at)
-    await tx.notes.mark_typed(note.id, _nameless(there), None)
-    await tx.notes.reopen_halves(note.id)
+    await _settle(tx, note.id, there)
     return Edited(changed=note.id)
+
+
+async def _settle(tx: NotebookTx, note_id: NoteId, magnets: Sequence[Magnet]) -> None:
+    """Let what is marked of each hash be right for the links that the note has now."""
+    await tx.notes.mark_typed(note_id, _nameless(magnets), None)
+    await tx.notes.share_typed(note_id, _torrents(magnets))
+    await tx.notes.reopen_halves(note_id)
 
 
 def _torrents(magnets: Sequence[Magnet]) -> Sequence[TorrentId]:

@@ -90,6 +90,9 @@ class Notes(Protocol):
     async def mark_typed(self, note_id: NoteId, torrents: Iterable[TorrentId], at: float | None) -> None:
         """Write down when somebody typed the names which the note has for *torrents*; None where nobody did."""
 
+    async def share_typed(self, note_id: NoteId, torrents: Iterable[TorrentId]) -> None:
+        """Let a hash be as calibrated as its torrent's other one, whose name somebody typed since it was asked for."""
+
     async def reopen_halves(self, note_id: NoteId) -> None:
         """Let each hash be yet to be calibrated of which a pair's claim alone is known, whose other the note has not.
 

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from itertools import accumulate
+from itertools import accumulate, permutations
 
 from services.calibration.choice import choices
 from services.calibration.task import State
@@ -169,6 +169,14 @@ class NoteRows:
     async def mark_typed(self, note_id: NoteId, torrents: Iterable[TorrentId], at: float | None) -> None:
         hashes = [one.hex for torrent in torrents for one in torrent.hashes]
         await self._run.one("mark_typed", note_id=note_id, hashes=codec.dump(hashes), at=at)
+
+    async def share_typed(self, note_id: NoteId, torrents: Iterable[TorrentId]) -> None:
+        rows: list[Parameters] = [
+            {"note_id": note_id, "info_hash": one, "other": other}
+            for torrent in torrents
+            for one, other in permutations([half.hex for half in torrent.hashes], 2)
+        ]
+        await self._run.many("share_typed", rows)
 
     async def reopen_halves(self, note_id: NoteId) -> None:
         await self._run.one("reopen_halves", note_id=note_id)

@@ -1164,6 +1164,71 @@ async def test_a_hash_whose_pair_alone_was_claimed_is_yet_to_be_calibrated_by_it
         assert set(await store.read(lambda tx: tx.notes.uncalibrated([note]))) == ({note} if left else set())
 
 
+@pytest.mark.parametrize("where", ["on the page", "in the message"])
+@pytest.mark.parametrize(
+    ("typed", "left"), [("before", False), ("with it", False), ("before it was calibrated", True), ("never", True)]
+)
+@pytest.mark.parametrize("verified", [True, False])
+@pytest.mark.parametrize("first", ["v1", "v2"])
+async def test_a_typed_name_whose_link_gets_a_second_hash_is_not_yet_to_be_calibrated(
+    world: World, run: Run, store: Store, clock: FakeClock, where: str, typed: str, first: str, *, verified: bool,
+    left: bool,
+) -> None:  # fmt: skip
+    edits = Edits(store, clock, lambda _: None)
+    one, other = f"xt=urn:btih:{torrent('claim').shown}", f"xt=urn:btmh:1220{'cd' * 32}"
+    if first == "v2":
+        one, other = other, one
+    alone, pair = (find_magnets(f"magnet:?{topics}")[0].torrents[0] for topics in (one, f"{one}&{other}"))
+    world.engine.names |= {alone: info_of(alone, CLAIM, verified=verified), pair: info_of(pair, TRUE)}
+
+    async def edit(name: str, topics: str) -> None:
+        await clock.advance(1)
+        text = f"magnet:?{topics}&dn={name}"
+        if where == "on the page":
+            there = (await world.note(note)).version
+            await edits.replace(text, notebook=world.notebook, note_id=note, expected=there, person=ALICE)
+        else:
+            await edits.apply(text, notebook=world.notebook, person=ALICE, origin="tg:1:0#7")
+
+    async with run() as manager:
+        note = await world.insert(f"magnet:?{one}&dn=18", alone, origin="tg:1:0#7")
+        if typed == "before it was calibrated":
+            await edit("mine", one)
+            await clock.advance(1)
+        await world.calibrate(manager, note)
+        if typed == "before":
+            await edit("mine", one)
+        stands = find_magnets(await world.text(note))[0].name or ""
+        said = "18" if typed == "never" else "mine"
+        await edit(stands if left and where == "on the page" else said, f"{one}&{other}")
+        await manager.learn(info_of(pair, TRUE))
+        assert await store.read(lambda tx: tx.notes.select(world.notebook, Uncalibrated(), 10)) == [note] * left
+        if not left:
+            assert await world.text(note) == f"magnet:?{one}&{other}&dn=mine"
+            await world.calibrate(manager, note)
+            assert await world.text(note) == f"magnet:?{one}&{other}&dn={TRUE}"
+
+
+@pytest.mark.parametrize("found", [True, False])
+async def test_a_typed_name_stays_where_its_link_takes_the_hash_of_another_in(
+    world: World, run: Run, store: Store, clock: FakeClock, *, found: bool
+) -> None:
+    edits = Edits(store, clock, lambda _: None)
+    other = f"xt=urn:btmh:1220{'cd' * 32}"
+    half = find_magnets(f"magnet:?{other}")[0].torrents[0]
+    world.engine.names[half] = info_of(half, CLAIM, verified=False) if found else NotFound()
+    async with run() as manager:
+        note = await world.insert(f"{link('claim', '18')} magnet:?{other}&dn=19", torrent("claim"), half)
+        await world.calibrate(manager, note)
+        await clock.advance(1)
+        mine = link("claim", "mine")
+        both = f"{mine}&{other}"
+        await edits.replace(f"{mine} magnet:?{other}", notebook=world.notebook, note_id=note, expected=1, person=ALICE)
+        await edits.replace(both, notebook=world.notebook, note_id=note, expected=2, person=ALICE)
+        await manager.learn(info_of(find_magnets(both)[0].torrents[0], TRUE))
+        assert not await store.read(lambda tx: tx.notes.select(world.notebook, Uncalibrated(), 10))
+
+
 async def test_a_name_that_its_message_brings_back_without_the_second_hash_was_typed_by_nobody(
     world: World, run: Run, store: Store, clock: FakeClock
 ) -> None:

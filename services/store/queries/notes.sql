@@ -115,6 +115,14 @@ DELETE FROM note_hashes WHERE note_id = :note_id AND info_hash NOT IN (SELECT va
 -- name: mark_typed
 UPDATE note_hashes SET typed_at = :at WHERE note_id = :note_id AND info_hash IN (SELECT value FROM json_each(:hashes));
 
+-- name: share_typed
+UPDATE note_hashes AS here SET
+    outcome = typed.outcome, task_id = typed.task_id, at = typed.at, typed_at = typed.typed_at, asked_at = typed.asked_at
+FROM note_hashes AS typed
+WHERE here.note_id = :note_id AND here.info_hash = :info_hash AND typed.note_id = :note_id AND typed.info_hash = :other
+    AND typed.outcome = 'completed' AND typed.typed_at >= typed.asked_at
+    AND (here.outcome IS NOT 'completed' OR here.typed_at IS NULL OR here.typed_at < here.asked_at);
+
 -- name: reopen_halves
 UPDATE note_hashes AS here SET outcome = NULL
 WHERE note_id = :note_id AND outcome = 'completed' AND (typed_at IS NULL OR typed_at < asked_at)
