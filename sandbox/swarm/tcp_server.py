@@ -23,7 +23,7 @@ async def tcp_server(answer: Answer, host: str) -> AsyncIterator[asyncio.Server]
                 await answer(reader, writer)
         finally:
             talking.discard(writer)
-        writer.close()
+            writer.close()
         with suppress(ConnectionError):
             await writer.wait_closed()
 

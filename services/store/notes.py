@@ -176,6 +176,7 @@ class NoteRows:
             for torrent in torrents
             for one, other in permutations([half.hex for half in torrent.hashes], 2)
         ]
+        await self._run.one("unshare_typed", note_id=note_id)  # for good, where its link lost the name or a hash
         await self._run.many("share_typed", rows)
 
     async def reopen_halves(self, note_id: NoteId) -> None:

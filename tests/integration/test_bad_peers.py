@@ -26,6 +26,7 @@ from sandbox.swarm.lies import (
     zeros,
 )
 from sandbox.swarm.peers import Hanging, Mute, Refusing, Seeder, Speech
+from sandbox.swarm.tcp_server import tcp_server
 from tests.integration.leftovers import nothing_left
 from tests.integration.swarm_help import metadata_by_magnet
 
@@ -263,6 +264,16 @@ async def test_who_comes_in_while_a_peer_goes_is_hung_up_on(turns: int) -> None:
                 await asyncio.sleep(0)
         with suppress(ConnectionResetError):
             assert await asyncio.get_running_loop().sock_recv(coming, 1) == b""
+
+
+async def test_who_is_spoken_to_is_hung_up_on_where_that_is_cancelled() -> None:
+    async def answer(_reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+        raise asyncio.CancelledError
+
+    async with tcp_server(answer, LIAR) as server:
+        reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+        assert await reader.read() == b""
+        writer.close()
 
 
 async def test_a_peer_whose_end_is_cancelled_goes_all_the_same() -> None:

@@ -1229,6 +1229,30 @@ async def test_a_typed_name_stays_where_its_link_takes_the_hash_of_another_in(
         assert not await store.read(lambda tx: tx.notes.select(world.notebook, Uncalibrated(), 10))
 
 
+@pytest.mark.parametrize("edited", ["the other alone", "both without a name", "one each", "one each, the other named"])
+async def test_a_hash_whose_link_is_no_more_that_with_a_typed_name_is_yet_to_be_calibrated_again(
+    world: World, run: Run, store: Store, clock: FakeClock, edited: str
+) -> None:
+    edits = Edits(store, clock, lambda _: None)
+    other = f"xt=urn:btmh:1220{'cd' * 32}"
+    mine = link("claim", "mine")
+    text = {
+        "the other alone": f"magnet:?{other}",
+        "both without a name": f"{link('claim')}&{other}",
+        "one each": f"{mine} magnet:?{other}",
+        "one each, the other named": f"{mine} magnet:?{other}&dn=19",
+    }[edited]
+    world.engine.names[torrent("claim")] = info_of(torrent("claim"), TRUE)
+    async with run() as manager:
+        note = await world.insert(link("claim", "18"), torrent("claim"))
+        await world.calibrate(manager, note)
+        for told in (mine, f"{mine}&{other}", text):
+            await clock.advance(1)
+            there = (await world.note(note)).version
+            await edits.replace(told, notebook=world.notebook, note_id=note, expected=there, person=ALICE)
+        assert await store.read(lambda tx: tx.notes.select(world.notebook, Uncalibrated(), 10)) == [note]
+
+
 async def test_a_name_that_its_message_brings_back_without_the_second_hash_was_typed_by_nobody(
     world: World, run: Run, store: Store, clock: FakeClock
 ) -> None:

@@ -115,9 +115,12 @@ DELETE FROM note_hashes WHERE note_id = :note_id AND info_hash NOT IN (SELECT va
 -- name: mark_typed
 UPDATE note_hashes SET typed_at = :at WHERE note_id = :note_id AND info_hash IN (SELECT value FROM json_each(:hashes));
 
+-- name: unshare_typed
+UPDATE note_hashes SET outcome = NULL WHERE note_id = :note_id AND outcome = 'completed' AND asked_at IS NULL;
+
 -- name: share_typed
 UPDATE note_hashes AS here SET
-    outcome = typed.outcome, task_id = typed.task_id, at = typed.at, typed_at = typed.typed_at, asked_at = typed.asked_at
+    outcome = typed.outcome, task_id = typed.task_id, at = typed.at, typed_at = typed.typed_at, asked_at = NULL
 FROM note_hashes AS typed
 WHERE here.note_id = :note_id AND here.info_hash = :info_hash AND typed.note_id = :note_id AND typed.info_hash = :other
     AND typed.outcome = 'completed' AND typed.typed_at >= typed.asked_at
