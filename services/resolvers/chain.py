@@ -20,6 +20,7 @@ _RANKS = ("asking", "connecting", "receiving")
 """The codes of steps, the one that promises most last."""
 _MOST_SILENCES = 3
 _FIRST_PAUSE, _LONGEST_PAUSE = 10.0, 600.0  # seconds
+_HAS_NONE = frozenset({"no_file", "nothing_said"})  # reasons; what is wrong with another source can be mended
 
 Troubled = Callable[[str, str], None]
 """Is told which source could not be asked, by its label, and why: for whoever may see to it, and not for people."""
@@ -151,8 +152,9 @@ class Chain:
         """See `Resolver.resolve`.
 
         Raises:
-            LookupFailed: none has the name: as the first of those says that could be asked. Parameter *unasked* names
-                those that could not be; where that were all of them, it is ResolverDown, and *source* names them.
+            LookupFailed: none has the name: as the first of those says that could be asked, and that says more than
+                that. Parameter *unasked* names those that could not be; where that were all of them, it is
+                ResolverDown, and *source* names them.
         """
         asking = self._under_way[torrent] = _Asking(
             torrent, hints, progress, self._sources, clock=self._clock, hedge_after=self._hedge_after
@@ -294,7 +296,7 @@ class _Asking:
         down = ",".join(self._down)
         if not self._failures:
             raise ResolverDown(source=down)
-        first = self._failures[0]
+        first = min(self._failures, key=lambda one: one.parameters.get("reason") in _HAS_NONE)
         raise type(first)(**first.parameters, unasked=down) if down else first
 
     # What it tells.

@@ -334,6 +334,18 @@ async def test_where_nobody_knows_it_who_could_be_asked_says_why(clock: FakeCloc
     assert failure.parameters == {"source": "also down,down"}
 
 
+@pytest.mark.parametrize(
+    "telling", [NotFound(reason="output_unusable"), SourceFailed(source="second", reason="no such directory")]
+)
+async def test_what_is_wrong_with_a_source_is_told_before_that_another_has_no_such_torrent(
+    clock: FakeClock, telling: CalibotError
+) -> None:
+    failures = {"first": NotFound(reason="no_file"), "second": telling, "third": NotFound(reason="gone")}
+    failure = await Rig(clock, [FakeSource(clock, label, one) for label, one in failures.items()]).answer(5)
+    assert isinstance(failure, type(telling))
+    assert failure.parameters == telling.parameters
+
+
 async def test_the_last_word_names_who_could_not_be_asked_from_the_first_lookup_on(clock: FakeClock) -> None:
     down = FakeSource(clock, "down", ResolverDown(), delay=0)
     failed = SourceFailed(source="second", reason="no such torrent")
