@@ -64,6 +64,8 @@ def _of_the_others(t: Translation, parameters: Parameters) -> Iterator[str]:
         yield t.gettext(" Had no turn: {sources}.").format(sources=_sources(t, turnless))
     if unasked := str(parameters.get("unasked", "")):
         yield t.gettext(" Could not be asked: {sources}.").format(sources=_sources(t, unasked))
+    if failed := str(parameters.get("failed", "")):
+        yield t.gettext(" Ended with an error: {sources}.").format(sources=_sources(t, failed))
 
 
 def _sources(t: Translation, labels: str) -> str:

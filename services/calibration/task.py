@@ -279,14 +279,19 @@ def verdict(evidence: Step | None) -> Step:
 
     *evidence* parameters: ``trackers`` asked, ``trackers_answered``, ``dht`` (0 or 1), ``dht_nodes``, ``peers`` seen,
     ``seeds`` by a tracker's word, peers ``ever_connected`` and still ``connected``, for how many seconds the last of
-    one source has been ``gone_for``, ``waiting``, sources whose turn has not come, and ``down``, those that could not
-    be asked: the failure names them as ``turnless`` and ``unasked``. The code is ``slow`` (peers there, none gave it;
-    so many were ``met``, or, ``gone_for`` so long, are no more), ``dead`` (somebody answered: nobody has it),
-    ``cut_off`` (nobody answered), or, where nothing of a swarm was reported, ``no_turn`` (some wait) or ``timed_out``.
+    one source has been ``gone_for``, ``waiting``, sources whose turn has not come, ``down``, those that could not be
+    asked, and ``broken``, those that failed: the failure names them as ``turnless``, ``unasked`` and ``failed``. The
+    code is ``slow`` (peers there, none gave it; so many were ``met``, or, ``gone_for`` so long, are no more), ``dead``
+    (somebody answered: nobody has it), ``cut_off`` (nobody answered), or, where nothing of a swarm was reported,
+    ``no_turn`` (some wait) or ``timed_out``.
     """
     seen = evidence.parameters if evidence is not None else {}
     failure = _judged(seen)
-    others = {"unasked": seen.get("down"), "turnless": seen.get("waiting") if failure.code != "no_turn" else None}
+    others = {
+        "unasked": seen.get("down"),
+        "failed": seen.get("broken"),
+        "turnless": seen.get("waiting") if failure.code != "no_turn" else None,
+    }
     named = {key: labels for key, labels in others.items() if labels}
     return replace(failure, parameters={**failure.parameters, **named})
 

@@ -20,7 +20,7 @@ _RANKS = ("asking", "connecting", "receiving")
 """The codes of steps, the one that promises most last."""
 _MOST_SILENCES = 3
 _FIRST_PAUSE, _LONGEST_PAUSE = 10.0, 600.0  # seconds
-_HAS_NONE = frozenset({"no_file", "nothing_said"})  # reasons; what is wrong with another source can be mended
+_HAS_NONE = frozenset({None, "no_file", "nothing_said"})  # reasons; what is wrong with another source can be mended
 
 Troubled = Callable[[str, str], None]
 """Is told which source could not be asked, by its label, and why: for whoever may see to it, and not for people."""
@@ -202,6 +202,7 @@ class _Asking:
         self._steps: dict[Source, Step] = {}
         self._claim: TorrentInfo | None = None
         self._failures: list[CalibotError] = []
+        self._broken: dict[str, None] = {}
 
     async def answer(self) -> TorrentInfo:
         patience = asyncio.ensure_future(self._clock.sleep(self._hedge_after))
@@ -271,9 +272,12 @@ class _Asking:
             self._down[source.label] = None
         except CalibotError as error:
             self._failures.append(error)
+            if not _has_none(error):
+                self._broken[source.label] = None
         except (Exception, asyncio.CancelledError):  # a bug of this source's; the others go on
             log.exception("resolver.bug", source=source.label)
             self._failures.append(LookupFailed())
+            self._broken[source.label] = None
         else:
             if info.verified:
                 self._note_silences(now)
@@ -296,7 +300,7 @@ class _Asking:
         down = ",".join(self._down)
         if not self._failures:
             raise ResolverDown(source=down)
-        first = min(self._failures, key=lambda one: one.parameters.get("reason") in _HAS_NONE)
+        first = min(self._failures, key=_has_none)
         raise type(first)(**first.parameters, unasked=down) if down else first
 
     # What it tells.
@@ -327,7 +331,14 @@ class _Asking:
         down = self._down | dict.fromkeys(one.label for one, code in codes.items() if code == DOWN)
         if unasked := [one for one in down if one not in asked | in_line]:
             seen["down"] = ",".join(unasked)
+        if self._broken:
+            seen["broken"] = ",".join(self._broken)
         self._progress.report(Step(steps[-1].code if steps else ASKED, seen))
+
+
+def _has_none(error: CalibotError) -> bool:
+    """Whether a source says no more than that it has no such torrent."""
+    return isinstance(error, NotFound) and error.parameters.get("reason") in _HAS_NONE
 
 
 class _Leg:

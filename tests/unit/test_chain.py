@@ -346,6 +346,26 @@ async def test_what_is_wrong_with_a_source_is_told_before_that_another_has_no_su
     assert failure.parameters == telling.parameters
 
 
+@pytest.mark.parametrize(
+    ("ended", "broken"),
+    [
+        (NotFound(reason="output_unusable"), {"broken": "second"}),
+        (SourceFailed(source="second", reason="no such directory"), {"broken": "second"}),
+        (NotFound(reason="nothing_said"), {}),
+        (NotFound(), {}),
+    ],
+)
+async def test_who_failed_is_told_while_another_still_looks(
+    clock: FakeClock, ended: CalibotError, broken: dict[str, str]
+) -> None:
+    rig = Rig(clock, [FakeSource(clock, "first", delay=NEVER), FakeSource(clock, "second", ended, delay=1)])
+    lookup = rig.begin()
+    await clock.advance(8)
+    assert rig.told.steps[-1] == Step(ASKED, {"sources": "first", **broken})
+    lookup.cancel()
+    await asyncio.wait([lookup])
+
+
 async def test_the_last_word_names_who_could_not_be_asked_from_the_first_lookup_on(clock: FakeClock) -> None:
     down = FakeSource(clock, "down", ResolverDown(), delay=0)
     failed = SourceFailed(source="second", reason="no such torrent")

@@ -136,6 +136,11 @@ def test_who_had_no_turn_is_named_after_the_words_of_another_failure() -> None:
     assert said("dead", trackers=1, nodes=0, turnless="command") == f"{dead} Had no turn: the owner's program."
 
 
+def test_who_failed_is_named_after_the_words_of_another_failure() -> None:
+    dead = said("dead", trackers=1, nodes=0)
+    assert said("dead", trackers=1, nodes=0, failed="command") == f"{dead} Ended with an error: the owner's program."
+
+
 def test_what_a_program_said_ends_before_who_could_not_be_asked_is_named() -> None:
     for reason in ("no such torrent", "no such torrent.", "no such torrent。"):
         words = said("source_failed", source="command", reason=reason, unasked="http")

@@ -114,10 +114,13 @@ def test_a_time_out_is_judged_by_the_evidence(parameters: dict[str, int], expect
         {"trackers": 1},
     ],
 )
-def test_a_time_out_names_who_could_not_be_asked_whatever_it_is_judged_to_be(seen: dict[str, int | str]) -> None:
+@pytest.mark.parametrize(("reported", "named"), [("down", "unasked"), ("broken", "failed")])
+def test_a_time_out_names_who_could_not_be_asked_or_failed_whatever_it_is_judged_to_be(
+    seen: dict[str, int | str], reported: str, named: str
+) -> None:
     judged = verdict(Step("asking", seen))
-    told = verdict(Step("asking", {**seen, "down": "command,http"}))
-    assert told == Step(judged.code, {**judged.parameters, "unasked": "command,http"})
+    told = verdict(Step("asking", {**seen, reported: "command,http"}))
+    assert told == Step(judged.code, {**judged.parameters, named: "command,http"})
 
 
 @pytest.mark.parametrize("seen", [{}, {"sources": "files"}])
