@@ -201,8 +201,7 @@ class _Asking:
         self._down: dict[str, None] = {}
         self._steps: dict[Source, Step] = {}
         self._claim: TorrentInfo | None = None
-        self._failures: list[CalibotError] = []
-        self._broken: dict[str, None] = {}
+        self._failures: list[tuple[str, CalibotError]] = []  # by whom
 
     async def answer(self) -> TorrentInfo:
         patience = asyncio.ensure_future(self._clock.sleep(self._hedge_after))
@@ -271,13 +270,10 @@ class _Asking:
         except ResolverDown:
             self._down[source.label] = None
         except CalibotError as error:
-            self._failures.append(error)
-            if not _has_none(error):
-                self._broken[source.label] = None
+            self._failures.append((source.label, error))
         except (Exception, asyncio.CancelledError):  # a bug of this source's; the others go on
             log.exception("resolver.bug", source=source.label)
-            self._failures.append(LookupFailed())
-            self._broken[source.label] = None
+            self._failures.append((source.label, LookupFailed()))
         else:
             if info.verified:
                 self._note_silences(now)
@@ -300,7 +296,7 @@ class _Asking:
         down = ",".join(self._down)
         if not self._failures:
             raise ResolverDown(source=down)
-        first = min(self._failures, key=_has_none)
+        first = min((error for _, error in self._failures), key=_has_none)
         raise type(first)(**first.parameters, unasked=down) if down else first
 
     # What it tells.
@@ -331,8 +327,8 @@ class _Asking:
         down = self._down | dict.fromkeys(one.label for one, code in codes.items() if code == DOWN)
         if unasked := [one for one in down if one not in asked | in_line]:
             seen["down"] = ",".join(unasked)
-        if self._broken:
-            seen["broken"] = ",".join(self._broken)
+        if broken := dict.fromkeys(label for label, error in self._failures if not _has_none(error)):
+            seen["broken"] = ",".join(broken)
         self._progress.report(Step(steps[-1].code if steps else ASKED, seen))
 
 

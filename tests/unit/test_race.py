@@ -232,13 +232,19 @@ async def test_while_names_come_in_a_rush_no_other_session_takes_part() -> None:
     assert (joined, asked) == ([torrent.info_hash], [torrent.info_hash])
 
 
-async def test_the_more_stand_in_line_the_longer_the_leading_session_is_alone() -> None:
+def in_line(count: int) -> tuple[Rush, list[SoughtTorrent[Any]], list[InfoHash]]:
+    """Return a race of two sessions, so many torrents that wait for the other one, and which of them it has joined."""
     joined: list[InfoHash] = []
     other = SimpleNamespace(way="mse", add_soon=lambda info_hash, *_, **__: joined.append(info_hash))
     rush = Rush((other,))
-    torrents = [rush.torrent(number) for number in range(200)]
+    torrents = [rush.torrent(number) for number in range(count)]
     for torrent in torrents:
         rush.race.hinted(torrent, [A])
+    return rush, torrents, joined
+
+
+async def test_the_more_stand_in_line_the_longer_the_leading_session_is_alone() -> None:
+    rush, torrents, joined = in_line(200)
     await rush.turn(0.1)
     assert joined == []
     await rush.turn(0.01)
@@ -251,12 +257,7 @@ async def test_the_more_stand_in_line_the_longer_the_leading_session_is_alone() 
 
 
 async def test_as_few_as_join_at_a_turn_wait_no_longer_than_one() -> None:
-    joined: list[InfoHash] = []
-    other = SimpleNamespace(way="mse", add_soon=lambda info_hash, *_, **__: joined.append(info_hash))
-    rush = Rush((other,))
-    torrents = [rush.torrent(number) for number in range(5)]
-    for torrent in torrents:
-        rush.race.hinted(torrent, [A])
+    rush, torrents, joined = in_line(5)
     await rush.turn(0.0101)
     assert joined == [torrent.info_hash for torrent in torrents]
 
