@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import importlib.util
 import re
-import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ import aiohttp
 from benchmarks.bots import Bot, calibot
 from benchmarks.figures import Figure, Section, Target
 from benchmarks.paced import SECONDS
+from benchmarks.ports import free_port
 from benchmarks.processes import ask, module, running
 from benchmarks.scale import Scale
 from benchmarks.timing import percentile
@@ -87,7 +87,7 @@ def _beside(scale: Scale, ours: _Load, theirs: _Load | None) -> Iterator[Figure]
 
 async def _calibots(scale: Scale) -> tuple[_Load, list[float], list[float]]:
     """Return what the load met, and what the chat's answers took while it ran, and before."""
-    port = await asyncio.to_thread(_free_port)
+    port = await asyncio.to_thread(free_port)
     async with calibot(_PEOPLE, program="benchmarks.paced", web_port=port) as bot:
         found = re.search(r"calibot_[\w-]{43}", (await bot.answer(0, "/token bench")).text)
         assert found is not None  # noqa: S101 - the owner is given one
@@ -120,7 +120,7 @@ async def _asked(bot: Bot, enough: asyncio.Event) -> list[float]:
 
 
 async def _threads(scale: Scale) -> _Load:
-    port = await asyncio.to_thread(_free_port)
+    port = await asyncio.to_thread(free_port)
     address = f"http://127.0.0.1:{port}"
     options = (
         "--threads",
@@ -185,8 +185,3 @@ async def _listens(port: int) -> None:
                 writer.close()
                 return
             await asyncio.sleep(0.05)
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])

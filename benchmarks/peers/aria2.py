@@ -3,13 +3,13 @@
 import asyncio
 import contextlib
 import shutil
-import socket
 import tempfile
 import time
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 from benchmarks.peers.port import Missing
+from benchmarks.ports import free_port
 from benchmarks.processes import running
 from benchmarks.swarm_process import RemoteSwarm, Sought
 
@@ -83,10 +83,3 @@ class _Finder:
 
 def _saved(folder: Path) -> int:
     return sum(1 for _ in folder.glob("*.torrent"))
-
-
-def free_port() -> int:
-    """Return a port of loopback that was free just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

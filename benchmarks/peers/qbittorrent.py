@@ -14,8 +14,8 @@ from pathlib import Path
 
 import qbittorrentapi
 
-from benchmarks.peers.aria2 import free_port
 from benchmarks.peers.port import Missing
+from benchmarks.ports import free_port
 from benchmarks.processes import running
 from benchmarks.swarm_process import RemoteSwarm, Sought
 

@@ -9,6 +9,7 @@ from functools import partial
 from random import Random
 from typing import Self, cast
 
+from benchmarks.ports import free_port
 from benchmarks.weather.climate import Climate
 from benchmarks.weather.crowd import Kind, Peer, Torrent
 from benchmarks.weather.delay import Path, Pipe
@@ -38,7 +39,7 @@ class Peers:
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(self._seeders)
-            self._refusing = _free_port()
+            self._refusing = free_port()
             self._hanging = Hanging()
             stack.callback(self._hanging.close)
             listening = socket.socket()
@@ -158,13 +159,6 @@ class Hanging:
     def close(self) -> None:
         for one in (self._listening, *self._waiting):
             one.close()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((_HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 class _Front(asyncio.Protocol):

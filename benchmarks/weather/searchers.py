@@ -18,6 +18,7 @@ from benchmarks.peers.calibot import Silent, asked
 from benchmarks.peers.port import Missing
 from benchmarks.peers.qbittorrent import Qbittorrent
 from benchmarks.peers.stock import Stock, StockFinder
+from benchmarks.ports import free_port
 from benchmarks.processes import running
 from benchmarks.swarm_process import Sought
 from benchmarks.weather import router_names
@@ -136,14 +137,14 @@ class _Aria2:
 
 @contextlib.asynccontextmanager
 async def _aria2(host: str, routers: Sequence[str]) -> AsyncIterator[_Aria2]:
-    port = aria2.free_port()
+    port = free_port()
     with tempfile.TemporaryDirectory() as folder:
-        dht = (f"--dht-entry-point={routers[0]}", f"--dht-listen-port={aria2.free_port()}") if routers else ()
+        dht = (f"--dht-entry-point={routers[0]}", f"--dht-listen-port={free_port()}") if routers else ()
         async with running(
             *(aria2.program(), "--no-conf", "--quiet", f"--interface={host}"),
             *("--enable-rpc", f"--rpc-listen-port={port}"),
             *(f"--enable-dht={'true' if routers else 'false'}", "--enable-dht6=false", *dht),
-            *(f"--dht-file-path={folder}/dht.dat", f"--listen-port={aria2.free_port()}", f"--dir={folder}"),
+            *(f"--dht-file-path={folder}/dht.dat", f"--listen-port={free_port()}", f"--dir={folder}"),
             *("--bt-metadata-only=true", "--bt-save-metadata=true", "--max-concurrent-downloads=10000"),
             patience=0,  # asked to, it takes seconds to end
         ) as process:

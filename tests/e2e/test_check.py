@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.ports import free_port
 from sandbox.botapi import BotApi, Fault
 from tests.e2e.command import Ended, command, interrupted, redirected, unread
 from tests.e2e.conftest import World, kept, opened_world
 from tests.integration.database_help import damage, filled, notes
-from tests.ports import free_port
 
 SUBJECTS = ["token", "privacy mode", "clock", "database", "disk", "web port", "swarm port", "DHT"]
 SOME = [f"note {number} " + "x" * 500 for number in range(300)]

@@ -6,11 +6,11 @@ import time
 import pytest
 from playwright.async_api import Browser, Locator, Page, Route, WebSocketRoute, expect
 
+from benchmarks.ports import free_port
 from sandbox.swarm import make_sample
 from tests.e2e.conftest import World, kept
 from tests.e2e.test_chat_page import browser
 from tests.e2e.test_web_page import link_of, page
-from tests.ports import free_port
 
 __all__ = ["browser", "page"]
 _REMEMBERS_WHAT_IT_SAYS = """

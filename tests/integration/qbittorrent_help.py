@@ -20,6 +20,7 @@ import pytest
 from aiohttp import web
 
 from benchmarks.peers.qbittorrent import USER, connected, write_settings
+from benchmarks.ports import free_port
 from benchmarks.processes import running
 from sandbox.swarm import Sample, Swarm
 from services.clock import Clock, SystemClock
@@ -29,7 +30,6 @@ from services.resolvers.qbittorrent import Login, QbittorrentResolver
 from services.torrents import TorrentInfo
 from tests.integration.leftovers import soon
 from tests.integration.swarm_help import Running, Steps, torrent_id, trackers_of
-from tests.ports import free_port
 
 if TYPE_CHECKING:
     import qbittorrentapi

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
+from benchmarks.ports import free_port
 from sandbox.swarm import Swarm, make_sample
 from sandbox.swarm.peers import Seeder, Speech
 from services.resolvers.libtorrent import LibtorrentResolver
@@ -18,7 +19,6 @@ from tests.integration.asker import Asker
 from tests.integration.private_vectors import INNER, Sensor
 from tests.integration.socks_proxy import Mood, SocksProxy
 from tests.integration.swarm_help import QuickClock, Running, Steps, number, opened, torrent_id
-from tests.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 

@@ -13,6 +13,7 @@ import pytest
 from aiohttp import web
 from structlog.testing import capture_logs
 
+from benchmarks.ports import free_port
 from sandbox.swarm import make_sample
 from services.calibration.task import verdict
 from services.clock import SystemClock
@@ -38,7 +39,6 @@ from tests.integration.qbittorrent_help import (
     world,
 )
 from tests.integration.swarm_help import Running, Steps, torrent_id, trackers_of
-from tests.ports import free_port
 
 __all__ = ["front", "nothing_left", "nox", "world"]
 
