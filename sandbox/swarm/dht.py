@@ -9,8 +9,8 @@ import hashlib
 import os
 import socket
 from collections import defaultdict
-from contextlib import AsyncExitStack
-from typing import Self, cast
+from contextlib import AsyncExitStack, suppress
+from typing import Self
 
 from sandbox.swarm.bencoding import decode, encode
 from sandbox.swarm.tracker import compact_peers
@@ -19,6 +19,7 @@ Endpoint = tuple[str, int]
 Message = dict[bytes, object]
 
 _CLOSEST = 8
+_LONGEST = 2_048  # asyncio's own servers make room for 256 KiB each time: more work than the answer
 
 
 class Dht:
@@ -32,11 +33,8 @@ class Dht:
 
     async def __aenter__(self) -> Self:
         for node in self._nodes:
-            transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
-                lambda node=node: node,  # type: ignore[misc]  # bound early
-                local_addr=(node.host, 0),
-            )
-            self._stack.callback(transport.close)
+            node.open()
+            self._stack.callback(node.close)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -49,7 +47,7 @@ class Dht:
     def closest(self, target: bytes) -> list["Node"]:
         """Return the eight nodes nearest to *target* by XOR."""
         number = int.from_bytes(target, "big")
-        return sorted(self._nodes, key=lambda node: int.from_bytes(node.id, "big") ^ number)[:_CLOSEST]
+        return sorted(self._nodes, key=lambda node: node.number ^ number)[:_CLOSEST]
 
     def add(self, info_hash: bytes, peer: Endpoint) -> None:
         """Let *peer* be found under the 20-byte *info_hash* from now on."""
@@ -57,31 +55,49 @@ class Dht:
             node.peers[info_hash][peer] = None
 
 
-class Node(asyncio.DatagramProtocol):
-    """One node: answers ping, find_node, get_peers and announce_peer, and asks nothing itself."""
+class Node:
+    """One node: answers ping, find_node, get_peers and announce_peer from `open` on, and asks nothing itself."""
 
     def __init__(self, dht: Dht, host: str) -> None:
         self.host = host
-        self.port = 0
-        self.id = hashlib.sha1(host.encode(), usedforsecurity=False).digest()
+        self.be(hashlib.sha1(host.encode(), usedforsecurity=False).digest(), 0)
         self.peers: defaultdict[bytes, dict[Endpoint, None]] = defaultdict(dict)
         self._dht = dht
         self._secret = os.urandom(8)
-        self._transport: asyncio.DatagramTransport | None = None
+        self._socket: socket.socket
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.DatagramTransport", transport)  # asyncio's own is none by its bases
-        self.port = transport.get_extra_info("sockname")[1]
+    def be(self, node_id: bytes, port: int) -> None:
+        """Be the node of this 20-byte id at *port*."""
+        self.id = node_id
+        self.port = port
+        self.number = int.from_bytes(node_id, "big")
+        self.compact = node_id + socket.inet_aton(self.host) + port.to_bytes(2, "big")
+        """Its id and address in 26 bytes."""
 
-    def datagram_received(self, data: bytes, addr: Endpoint) -> None:
+    def open(self) -> None:
+        self._socket = socket.socket(type=socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+        self._socket.bind((self.host, 0))
+        self.be(self.id, self._socket.getsockname()[1])
+        asyncio.get_running_loop().add_reader(self._socket, self._hear)
+
+    def close(self) -> None:
+        asyncio.get_running_loop().remove_reader(self._socket)
+        self._socket.close()
+
+    def _hear(self) -> None:
+        with suppress(BlockingIOError):
+            while True:
+                self._answer(*self._socket.recvfrom(_LONGEST))
+
+    def _answer(self, data: bytes, addr: Endpoint) -> None:
         message = decode(data)
         asked = message.get(b"a")
-        if not isinstance(asked, dict) or self._transport is None:
+        if not isinstance(asked, dict):
             return
         self._dht.asked.set()
         reply = self._reply(message[b"q"], asked, addr)
         answer = {b"t": message[b"t"], b"y": b"r", b"ip": compact_peers([addr]), b"r": {b"id": self.id} | reply}
-        self._transport.sendto(encode(answer), addr)
+        self._socket.sendto(encode(answer), addr)
 
     def _reply(self, method: object, asked: Message, addr: Endpoint) -> Message:
         target = asked.get(b"info_hash", asked.get(b"target"))
@@ -102,8 +118,3 @@ class Node(asyncio.DatagramProtocol):
 
     def _token(self, host: str) -> bytes:
         return hashlib.sha1(self._secret + host.encode(), usedforsecurity=False).digest()[:4]
-
-    @property
-    def compact(self) -> bytes:
-        """Its id and address in 26 bytes."""
-        return self.id + socket.inet_aton(self.host) + self.port.to_bytes(2, "big")

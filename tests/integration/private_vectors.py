@@ -341,7 +341,7 @@ def _dht_nodes(lures: Lures, wanted: bytes, port: int) -> str:
     """Let every node name one at the sensor as the nearest of all."""
     if lures.swarm.dht is not None:
         inner = Node(lures.swarm.dht, INNER)
-        inner.id, inner.port = wanted, port
+        inner.be(wanted, port)
         lures.swarm.dht._nodes.append(inner)
     return "dn=x"
 
