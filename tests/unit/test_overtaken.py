@@ -1094,6 +1094,28 @@ async def test_a_guess_in_whose_note_a_name_is_typed_after_the_claim_gave_way_wa
         assert set(await store.read(lambda tx: tx.notes.undecided([note]))) == {note}
 
 
+async def test_a_note_whose_claim_was_put_right_by_a_press_is_calibrated_whatever_is_edited_later(
+    world: World, run: Run, store: Store, clock: FakeClock
+) -> None:
+    edits = Edits(store, clock, lambda _: None)
+
+    async def edit(text: str) -> None:
+        await clock.advance(1)
+        there = (await world.note(note)).version
+        await edits.replace(text, notebook=world.notebook, note_id=note, expected=there, person=ALICE)
+
+    async with run() as manager:
+        note, task_id = await chosen(world, manager)
+        both = f"{link('claim', CLAIM)}&xt=urn:btmh:1220{'cd' * 32}"
+        await edit(both)
+        await manager.learn(info_of(find_magnets(both)[0].torrents[0], TRUE))
+        await world.choose(manager, task_id, "utf-8")
+        right = await world.text(note)
+        assert TRUE in right
+        await edit(f"{right} words")
+        assert not await store.read(lambda tx: tx.notes.uncalibrated([note]))
+
+
 @pytest.mark.parametrize("how", ["on the page", "in the message"])
 async def test_a_note_whose_typed_name_is_taken_out_again_is_yet_to_be_calibrated(
     world: World, run: Run, store: Store, clock: FakeClock, how: str
