@@ -37,7 +37,7 @@ _MOST_ENDED = 5
 _ENDED_AMONG = 10  # of those that ended last what asks something stays: each is read whole, once a second
 MOST_NOTES = 5
 _DIGITS = 16  # of an info-hash
-_LONGEST = 120  # characters of a name or a reason
+_LONGEST = 120  # characters of a name or a source
 
 
 async def tasks_shown(
@@ -145,7 +145,7 @@ def outcome_shown(t: Translation, item: Item, *, several: bool) -> Mapping[str, 
         why = sentence(item.failure.code, item.failure.parameters, t)
         return {
             "name": "",
-            "why": shortened(why),
+            "why": one_line(why),
             "which": _digits_of(item) if several else "",
             "trust": "",
             "trust_said": "",

@@ -128,7 +128,7 @@ async def apply_choice(tx: Tx, choice: Choice, notebook: NotebookId, person: Per
     applied = Applied(tasks={task.id, *tasks}, notes=set(put_right))
     if over_claims_alone:
         await tx.tasks.replace_items([replace(item, passed_over=None)])
-        await tx.notes.mark([Mark(notebook, found.torrent, State.COMPLETED, task.id, put_right)], now)
+        await tx.notes.mark([Mark(notebook, found.torrent, State.COMPLETED, task.id, put_right, now)], now)
         return applied
     corrected = {one.key: set(one.corrected) for one in (item, *others)}
     typed: dict[NoteId, Typed] = {}

@@ -1046,6 +1046,77 @@ async def test_a_link_that_goes_types_no_name_and_names_the_other_way_round_are_
 
 
 @pytest.mark.parametrize("how", ["on the page", "in the message"])
+@pytest.mark.parametrize("hashes", ["one", "a second", "a second one later"])
+async def test_a_name_that_is_typed_after_the_claim_gave_way_stays_until_it_is_taken_out(
+    world: World, run: Run, store: Store, clock: FakeClock, how: str, hashes: str
+) -> None:
+    edits = Edits(store, clock, lambda _: None)
+    other = f"&xt=urn:btmh:1220{'cd' * 32}"
+
+    async def edit(text: str) -> None:
+        await clock.advance(1)
+        if how == "on the page":
+            there = (await world.note(note)).version
+            await edits.replace(text, notebook=world.notebook, note_id=note, expected=there, person=ALICE)
+        else:
+            await edits.apply(text, notebook=world.notebook, person=ALICE, origin="tg:1:0#7")
+
+    async def left() -> Collection[NoteId]:
+        selected = await store.read(lambda tx: tx.notes.select(world.notebook, Uncalibrated(), 10))
+        assert set(await store.read(lambda tx: tx.notes.uncalibrated([note]))) == set(selected)
+        return selected
+
+    async with run() as manager:
+        note = await world.add(link("claim", "18"), "claim", origin="tg:1:0#7")
+        await world.calibrate(manager, note)
+        await manager.learn(info_of(torrent("claim"), TRUE))
+        assert await left() == [note]
+        await edit(f"{link('claim', 'mine')}{other if hashes == 'a second' else ''}")
+        if hashes == "a second one later":
+            await edit(f"{link('claim', 'mine')}{other}")
+        assert not await left()
+        await edit(link("claim"))
+        assert await left() == [note]
+
+
+async def test_a_guess_in_whose_note_a_name_is_typed_after_the_claim_gave_way_waits_for_somebodys_word(
+    world: World, run: Run, store: Store, clock: FakeClock
+) -> None:
+    edits = Edits(store, clock, lambda _: None)
+    async with run() as manager:
+        note = await world.add(link("claim", "18"), "claim")
+        await world.calibrate(manager, note)
+        await manager.learn(GUESS)
+        await clock.advance(1)
+        mine = link("claim", "mine")
+        await edits.replace(mine, notebook=world.notebook, note_id=note, expected=1, person=ALICE)
+        assert not await store.read(lambda tx: tx.notes.uncalibrated([note]))
+        assert set(await store.read(lambda tx: tx.notes.undecided([note]))) == {note}
+
+
+async def test_a_note_whose_claim_was_put_right_by_a_press_is_calibrated_whatever_is_edited_later(
+    world: World, run: Run, store: Store, clock: FakeClock
+) -> None:
+    edits = Edits(store, clock, lambda _: None)
+
+    async def edit(text: str) -> None:
+        await clock.advance(1)
+        there = (await world.note(note)).version
+        await edits.replace(text, notebook=world.notebook, note_id=note, expected=there, person=ALICE)
+
+    async with run() as manager:
+        note, task_id = await chosen(world, manager)
+        both = f"{link('claim', CLAIM)}&xt=urn:btmh:1220{'cd' * 32}"
+        await edit(both)
+        await manager.learn(info_of(find_magnets(both)[0].torrents[0], TRUE))
+        await world.choose(manager, task_id, "utf-8")
+        right = await world.text(note)
+        assert TRUE in right
+        await edit(f"{right} words")
+        assert not await store.read(lambda tx: tx.notes.uncalibrated([note]))
+
+
+@pytest.mark.parametrize("how", ["on the page", "in the message"])
 async def test_a_note_whose_typed_name_is_taken_out_again_is_yet_to_be_calibrated(
     world: World, run: Run, store: Store, clock: FakeClock, how: str
 ) -> None:

@@ -12,8 +12,9 @@ import pytest
 
 from services.calibration.allowance import Allowance
 from services.calibration.task import NoteRequest
+from services.errors import SourceFailed
 from services.store.store import Store
-from services.torrents import NoteId, PersonId
+from services.torrents import NoteId, PersonId, Step
 from tests.fake_clock import FakeClock
 from tests.unit.conftest import Run
 from tests.unit.fakes import FakeEngine, info_of, torrent
@@ -557,6 +558,17 @@ async def test_of_many_each_reason_stands_beside_its_torrent(world: World) -> No
     await log_in(world)
     page = (await world.http.get("/")).text
     assert re.search(rf'<p class="outcome"><code>{torrent("lost").shown.hex[:16]}…</code> \w', page)
+
+
+async def test_a_reason_is_told_to_its_end_however_long_it_is(world: World, engine: FakeEngine) -> None:
+    engine.knows("lost", SourceFailed(source="http", reason=f"{'so ' * 98}it is"))
+    engine.evidence = Step("asking", {"trackers": 1, "trackers_answered": 1, "down": "files,command"})
+    note = await world.note("tg:1", "lost", "nobody has it")
+    await world.ended("/api/calibrate/async", {"note_id": note})
+    await log_in(world)
+    page = unescape((await world.http.get("/")).text)
+    assert f"No name from a web cache: {'so ' * 98}it is.</p>" in page
+    assert "Could not be asked: the owner's torrent files, the owner's program.</p>" in page
 
 
 # Its history.

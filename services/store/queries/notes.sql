@@ -25,7 +25,8 @@ ORDER BY id LIMIT :limit;
 
 -- name: select_uncalibrated
 -- Those never tried, then those tried longest ago: else a thousand dead ones would be taken again and again. Each with
--- how many info-hashes it has that none before it has. CROSS: else the hashes of everybody's notes are read.
+-- how many info-hashes it has that none before it has. CROSS: else the hashes of everybody's notes are read. What was
+-- calibrated, and is to be again for what is known since, is not where somebody has typed a name since it was asked for.
 WITH meant AS (
     SELECT id, row_number() OVER (
         ORDER BY (SELECT max(at) FROM note_hashes WHERE note_id = notes.id) NULLS FIRST, id
@@ -33,7 +34,9 @@ WITH meant AS (
     FROM notes
     WHERE notebook_id = :notebook_id AND deleted_at IS NULL AND EXISTS (
         SELECT 1 FROM note_hashes
-        WHERE note_id = notes.id AND (:force OR outcome IS NULL OR outcome IN ('failed', 'cancelled'))
+        WHERE note_id = notes.id AND (
+            :force OR (outcome IS NULL AND (typed_at >= asked_at) IS NOT TRUE) OR outcome IN ('failed', 'cancelled')
+        )
     ) AND (SELECT count(*) FROM note_hashes WHERE note_id = notes.id) <= :most_torrents
     ORDER BY place LIMIT :limit
 ), firsts AS (
@@ -69,14 +72,16 @@ ORDER BY notes.id;
 
 -- name: uncalibrated_among
 SELECT DISTINCT note_id FROM note_hashes
-WHERE note_id IN (SELECT value FROM json_each(:ids)) AND (outcome IS NULL OR outcome IN ('failed', 'cancelled'));
+WHERE note_id IN (SELECT value FROM json_each(:ids))
+    AND ((outcome IS NULL AND (typed_at >= asked_at) IS NOT TRUE) OR outcome IN ('failed', 'cancelled'));
 
 -- name: undecided_among
 -- The first guesses of each; what is claimed of a pair where the note has both. NOT EXISTS: of a pair that is NOT IN all pairs of everybody are read, once a torrent.
 WITH guesses AS (
     SELECT DISTINCT note_id, names.id AS name_id, dense_rank() OVER (PARTITION BY note_id ORDER BY names.id) AS place
     FROM note_hashes AS here JOIN names ON names.v1 = info_hash OR names.v2 = info_hash
-    WHERE note_id IN (SELECT value FROM json_each(:ids)) AND outcome = 'completed' AND NOT (certain AND verified)
+    WHERE note_id IN (SELECT value FROM json_each(:ids)) AND NOT (certain AND verified)
+        AND (outcome = 'completed' OR (outcome IS NULL AND typed_at >= asked_at))
         AND (
             verified OR v1 IS NULL OR v2 IS NULL OR EXISTS (
                 SELECT 1 FROM note_hashes AS also
@@ -120,11 +125,11 @@ UPDATE note_hashes SET outcome = NULL WHERE note_id = :note_id AND outcome = 'co
 
 -- name: share_typed
 UPDATE note_hashes AS here SET
-    outcome = typed.outcome, task_id = typed.task_id, at = typed.at, typed_at = typed.typed_at, asked_at = NULL
+    outcome = 'completed', task_id = typed.task_id, at = typed.at, typed_at = typed.typed_at, asked_at = NULL
 FROM note_hashes AS typed
 WHERE here.note_id = :note_id AND here.info_hash = :info_hash AND typed.note_id = :note_id AND typed.info_hash = :other
-    AND typed.outcome = 'completed' AND typed.typed_at >= typed.asked_at
-    AND (here.outcome IS NOT 'completed' OR here.typed_at IS NULL OR here.typed_at < here.asked_at);
+    AND (typed.outcome IS NULL OR typed.outcome = 'completed') AND typed.typed_at >= typed.asked_at
+    AND (here.outcome IN ('failed', 'cancelled') OR (here.typed_at >= here.asked_at) IS NOT TRUE);
 
 -- name: reopen_halves
 UPDATE note_hashes AS here SET outcome = NULL
