@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 from structlog.testing import capture_logs
 
-from services.errors import CalibotError, NotFound, ResolverDown, SourceFailed
+from services.errors import CalibotError, NotFound, ResolverDown, SourceFailed, SourceLate
 from services.resolvers.breaker import Breaker
 from services.resolvers.chain import Chain, Source
 from services.resolvers.port import ASKED, DOWN, IN_LINE
@@ -17,6 +17,11 @@ from tests.unit.fakes import info_of, torrent
 X = torrent("x")
 TRUE, CLAIM = info_of(X, "true.mkv"), info_of(X, "claim.mkv", verified=False)
 NEVER = 1e9
+WELL = [
+    *(NotFound(reason=one) for one in ("v2_alone", "half_there", "taken_away", "metadata_unusable")),
+    SourceLate(source="second", reason="no answer in 30 s"),
+]
+"""How one ends with which nothing is wrong."""
 
 
 class FakeSource:
@@ -343,7 +348,7 @@ async def test_what_is_wrong_with_a_source_is_told_before_that_another_has_no_su
     failures = {"first": NotFound(reason="no_file"), "second": telling, "third": NotFound(reason="gone")}
     failure = await Rig(clock, [FakeSource(clock, label, one) for label, one in failures.items()]).answer(5)
     assert isinstance(failure, type(telling))
-    assert failure.parameters == telling.parameters
+    assert failure.parameters == {**telling.parameters, "failed": "third"}
 
 
 @pytest.mark.parametrize(
@@ -353,6 +358,7 @@ async def test_what_is_wrong_with_a_source_is_told_before_that_another_has_no_su
         (SourceFailed(source="second", reason="no such directory"), {"broken": "second"}),
         (NotFound(reason="nothing_said"), {}),
         (NotFound(), {}),
+        *((one, {}) for one in WELL),
     ],
 )
 async def test_who_failed_is_told_while_another_still_looks(
@@ -364,6 +370,20 @@ async def test_who_failed_is_told_while_another_still_looks(
     assert rig.told.steps[-1] == Step(ASKED, {"sources": "first", **broken})
     lookup.cancel()
     await asyncio.wait([lookup])
+
+
+@pytest.mark.parametrize("well", WELL)
+async def test_that_one_looks_for_no_such_torrent_or_no_longer_is_told_as_no_error_of_its_own(
+    clock: FakeClock, well: CalibotError
+) -> None:
+    none, works, broken = NotFound(reason="no_file"), FakeSource(clock, "works", well), FakeSource(clock, "broken")
+    broken.answer = SourceFailed(source="broken", reason="exit code 3")
+    failure = await Rig(clock, [FakeSource(clock, "none", none), works, broken]).answer(5)
+    assert isinstance(failure, type(well))
+    assert failure.parameters == {**well.parameters, "failed": "broken"}
+    failure = await Rig(clock, [broken, works]).answer(5)
+    assert isinstance(failure, SourceFailed)
+    assert failure.parameters == broken.answer.parameters
 
 
 async def test_the_last_word_names_who_could_not_be_asked_from_the_first_lookup_on(clock: FakeClock) -> None:
