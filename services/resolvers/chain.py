@@ -115,20 +115,26 @@ class Source:
             except ResolverDown as error:
                 tell = partial(self._failed, turn, str(error.parameters.get("reason", "")))
                 raise
-            except LookupFailed:
+            except LookupFailed as error:
                 tell = partial(self.breaker.worked)
+                if _is_broken(error):
+                    self._in_trouble(str(error.parameters.get("reason", "")))
                 raise
             finally:
                 tell()
 
     def _failed(self, turn: Turn, reason: str) -> None:
         """Count that it could not be asked; the log is told when that begins, and each time that it is left alone."""
-        self._troubled(self.label, reason)
         if self.breaker.failed(turn):
             log.warning("resolver.down", source=self.label, reason=reason, seconds=self.breaker.seconds_left)
-        elif reason != self._told:
+            self._told = reason
+        self._in_trouble(reason)
+
+    def _in_trouble(self, reason: str) -> None:
+        self._troubled(self.label, reason)
+        if reason != self._told:
             log.warning("resolver.trouble", source=self.label, reason=reason)
-        self._told = reason
+            self._told = reason
 
 
 class Chain:

@@ -593,6 +593,24 @@ async def test_why_one_cannot_be_asked_is_logged_when_that_begins_and_when_it_is
     assert [one.get("seconds") for one in logged] == [None, 10, 20]
 
 
+async def test_why_one_fails_is_logged_and_told_to_whoever_wants_to_hear_it_and_logged_again_when_that_changes(
+    clock: FakeClock,
+) -> None:
+    source, heard = FakeSource(clock, "source", delay=0), list[tuple[str, str]]()
+    rig = Rig(clock, [source])
+    one = Source(source, breaker=Breaker(clock), most=9, troubled=lambda *what: heard.append(what))
+    rig.chain = Chain([one], clock=clock)
+    failed, unusable = SourceFailed(source="source", reason="exit code 3"), NotFound(reason="output_unusable")
+    with capture_logs() as logged:
+        for source.answer in (failed, failed, *WELL, NotFound(), NotFound(reason="no_file"), failed, unusable):
+            await rig.answer(0)
+    assert logged == [
+        {"event": "resolver.trouble", "log_level": "warning", "source": "source", "reason": why}
+        for why in ("exit code 3", "output_unusable")
+    ]
+    assert heard == [*[("source", "exit code 3")] * 3, ("source", "output_unusable")]
+
+
 async def test_why_one_cannot_be_asked_is_told_to_whoever_wants_to_hear_it(clock: FakeClock) -> None:
     down = FakeSource(clock, "down", ResolverDown(reason="refused"), delay=0)
     heard: list[tuple[str, str]] = []
