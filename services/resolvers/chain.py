@@ -251,7 +251,7 @@ class _Asking:
             self._legs[self._newest] = source
             if not full and source.is_waited_for(self._clock.monotonic()):
                 break
-        if len(self._legs) > 1 or self._down:
+        if len(self._legs) > 1 or self._down or self._steps or self._failures:  # else its start is told soon
             self._tell()
 
     async def _ask(self, source: Source, before: Collection[_LegTask]) -> TorrentInfo:

@@ -671,6 +671,44 @@ async def test_who_stands_in_line_is_told_until_it_has_a_turn(clock: FakeClock) 
     await asyncio.wait([lookup, holds])
 
 
+@pytest.mark.parametrize(
+    ("ended", "broken"), [(NotFound(reason="no_file"), {}), (SourceFailed(source="first"), {"broken": "first"})]
+)
+async def test_who_stands_in_line_where_all_before_have_ended_is_told(
+    clock: FakeClock, ended: CalibotError, broken: dict[str, str]
+) -> None:
+    rig = Rig(clock, [FakeSource(clock, "first", ended), FakeSource(clock, "full", delay=NEVER)], most=1)
+    holds = asyncio.create_task(Chain([rig.sources[1]], clock=clock).resolve(torrent("other"), Hints(), Told()))
+    await settle()
+    lookup = rig.begin()
+    await clock.advance(2)
+    assert rig.told.steps[-1] == Step(ASKED, {"waiting": "full", **broken})
+    holds.cancel()
+    await settle()
+    assert rig.told.steps[-1] == Step(ASKED, {"sources": "full", **broken})
+    lookup.cancel()
+    await asyncio.wait([lookup, holds])
+
+
+async def test_whose_earlier_lookup_of_the_torrent_still_ends_is_named_where_all_before_have_failed(
+    clock: FakeClock,
+) -> None:
+    failed, client = FakeSource(clock, "failed", SourceFailed(source="failed")), FakeSource(clock, "client")
+    client.delay, client.lingers = NEVER, 20
+    rig = Rig(clock, [failed, client])
+    first = rig.begin()
+    await clock.advance(2)
+    first.cancel()
+    await settle()
+    rig.told.steps.clear()
+    lookup = rig.begin()
+    await clock.advance(2)
+    assert rig.told.steps[-1] == Step(ASKED, {"sources": "client", "broken": "failed"})
+    lookup.cancel()
+    await clock.advance(20)
+    await asyncio.wait([lookup, first])
+
+
 @pytest.mark.parametrize(("code", "word"), [(IN_LINE, "waiting"), (DOWN, "down")])
 async def test_what_a_source_has_told_is_told_no_more_while_it_has_a_line_of_its_own_or_is_down(
     clock: FakeClock, code: str, word: str
