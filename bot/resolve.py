@@ -122,14 +122,16 @@ async def _run(
             options = settings.calibration
             each = options.timeout if seconds is None else seconds
             await look_up(resolver, wanted, most=options.max_workers, seconds=each, board=board, told=told)
-    if any(_shows_in_a_check(one) for one in failures if one):
-        complain(*troubles, f"To see what is wrong: {check}", code=1)
-    return 1 if any(failures) else 0
+    failed = [one for one in failures if one]
+    hints = [f"To see what is wrong: {check}"] if any(map(_shows_in_a_check, failed)) else []
+    if hints or any("failed" in one.parameters for one in failed):
+        complain(*troubles, *hints, code=1)
+    return 1 if failed else 0
 
 
 def _shows_in_a_check(failure: Step) -> bool:
     """Whether it may come of this machine or its settings; that nobody is there to be asked does not."""
-    cut_off = failure.code == "cut_off" and any(failure.parameters.values())
+    cut_off = failure.code == "cut_off" and any(failure.parameters.get(one) for one in ("trackers", "dht"))
     return cut_off or failure.code == "resolver_down" or "unasked" in failure.parameters
 
 

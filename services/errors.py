@@ -36,6 +36,7 @@ CalibotError
 └── LookupFailed
     ├── NotFound
     ├── SourceFailed
+    │   └── SourceLate
     └── ResolverDown
 """
 
@@ -317,6 +318,10 @@ class SourceFailed(LookupFailed):
     """The source *source* could not say, for a *reason* that it gave itself, in its own words."""
 
     code = "source_failed"
+
+
+class SourceLate(SourceFailed):
+    """The source *source* ran out of its own time: nothing needs to be wrong with it."""
 
 
 class ResolverDown(LookupFailed):

@@ -113,6 +113,8 @@ def _asking(t: Translation, parameters: Parameters) -> str:
 def _asking_others(t: Translation, parameters: Parameters) -> str:
     if sources := str(parameters.get("sources", "")):
         return t.gettext("asking {sources}").format(sources=_sources(t, sources))
+    if "waiting" in parameters or "down" in parameters:
+        return t.gettext("asking nobody now")
     return t.gettext("asking other sources")
 
 

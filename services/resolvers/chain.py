@@ -10,7 +10,7 @@ from functools import partial
 import structlog
 
 from services.clock import Clock
-from services.errors import CalibotError, LookupFailed, NotFound, ResolverDown
+from services.errors import CalibotError, LookupFailed, NotFound, ResolverDown, SourceLate
 from services.resolvers.breaker import Breaker, Turn
 from services.resolvers.port import ASKED, DOWN, IN_LINE, Resolver
 from services.torrents import Hints, Progress, Step, TorrentId, TorrentInfo
@@ -21,9 +21,10 @@ _RANKS = ("asking", "connecting", "receiving")
 _MOST_SILENCES = 3
 _FIRST_PAUSE, _LONGEST_PAUSE = 10.0, 600.0  # seconds
 _HAS_NONE = frozenset({None, "no_file", "nothing_said"})  # reasons; what is wrong with another source can be mended
+_NO_FAULT = _HAS_NONE | {"v2_alone", "half_there", "taken_away", "metadata_unusable"}  # of a source that works
 
 Troubled = Callable[[str, str], None]
-"""Is told which source could not be asked, by its label, and why: for whoever may see to it, and not for people."""
+"""Is told which source could not be asked, or failed, by its label, and why: for who sees to it, and not for people."""
 
 _LegTask = asyncio.Task[TorrentInfo]
 
@@ -114,20 +115,26 @@ class Source:
             except ResolverDown as error:
                 tell = partial(self._failed, turn, str(error.parameters.get("reason", "")))
                 raise
-            except LookupFailed:
+            except LookupFailed as error:
                 tell = partial(self.breaker.worked)
+                if _is_broken(error):
+                    self._in_trouble(str(error.parameters.get("reason", "")))
                 raise
             finally:
                 tell()
 
     def _failed(self, turn: Turn, reason: str) -> None:
         """Count that it could not be asked; the log is told when that begins, and each time that it is left alone."""
-        self._troubled(self.label, reason)
         if self.breaker.failed(turn):
             log.warning("resolver.down", source=self.label, reason=reason, seconds=self.breaker.seconds_left)
-        elif reason != self._told:
+            self._told = reason
+        self._in_trouble(reason)
+
+    def _in_trouble(self, reason: str) -> None:
+        self._troubled(self.label, reason)
+        if reason != self._told:
             log.warning("resolver.trouble", source=self.label, reason=reason)
-        self._told = reason
+            self._told = reason
 
 
 class Chain:
@@ -153,8 +160,8 @@ class Chain:
 
         Raises:
             LookupFailed: none has the name: as the first of those says that could be asked, and that says more than
-                that. Parameter *unasked* names those that could not be; where that were all of them, it is
-                ResolverDown, and *source* names them.
+                that. Parameter *unasked* names those that could not be, and *failed* the others with which something
+                is wrong; where none could be asked, it is ResolverDown, and *source* names them.
         """
         asking = self._under_way[torrent] = _Asking(
             torrent, hints, progress, self._sources, clock=self._clock, hedge_after=self._hedge_after
@@ -244,7 +251,7 @@ class _Asking:
             self._legs[self._newest] = source
             if not full and source.is_waited_for(self._clock.monotonic()):
                 break
-        if len(self._legs) > 1 or self._down:
+        if len(self._legs) > 1 or self._down or self._steps or self._failures:  # else its start is told soon
             self._tell()
 
     async def _ask(self, source: Source, before: Collection[_LegTask]) -> TorrentInfo:
@@ -296,8 +303,13 @@ class _Asking:
         down = ",".join(self._down)
         if not self._failures:
             raise ResolverDown(source=down)
-        first = min((error for _, error in self._failures), key=_has_none)
-        raise type(first)(**first.parameters, unasked=down) if down else first
+        told, first = min(self._failures, key=lambda one: _says(one[1], _HAS_NONE))
+        failed = ",".join(one for one in self._broken() if one != told)
+        others = {key: labels for key, labels in (("unasked", down), ("failed", failed)) if labels}
+        raise type(first)(**first.parameters, **others) if others else first
+
+    def _broken(self) -> Collection[str]:
+        return dict.fromkeys(label for label, error in self._failures if _is_broken(error))
 
     # What it tells.
 
@@ -327,14 +339,18 @@ class _Asking:
         down = self._down | dict.fromkeys(one.label for one, code in codes.items() if code == DOWN)
         if unasked := [one for one in down if one not in asked | in_line]:
             seen["down"] = ",".join(unasked)
-        if broken := dict.fromkeys(label for label, error in self._failures if not _has_none(error)):
+        if broken := self._broken():
             seen["broken"] = ",".join(broken)
         self._progress.report(Step(steps[-1].code if steps else ASKED, seen))
 
 
-def _has_none(error: CalibotError) -> bool:
-    """Whether a source says no more than that it has no such torrent."""
-    return isinstance(error, NotFound) and error.parameters.get("reason") in _HAS_NONE
+def _is_broken(error: CalibotError) -> bool:
+    """Whether something is wrong with the source that ends so: it does not just lack the torrent, or time."""
+    return not isinstance(error, SourceLate) and not _says(error, _NO_FAULT)
+
+
+def _says(error: CalibotError, reasons: Collection[str | None]) -> bool:
+    return isinstance(error, NotFound) and error.parameters.get("reason") in reasons
 
 
 class _Leg:

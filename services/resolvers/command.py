@@ -16,7 +16,7 @@ import structlog
 
 from services.clock import Clock, at_most
 from services.decoding import decode
-from services.errors import LookupFailed, NotFound, ResolverDown, SourceFailed
+from services.errors import LookupFailed, NotFound, ResolverDown, SourceFailed, SourceLate
 from services.resolvers.processes import Ran, TooLong, TooMuch, run
 from services.resolvers.torrent_file import ANOTHER, ReadTorrent, torrent_in
 from services.torrents import FileEntry, Hints, Name, Progress, TorrentId, TorrentInfo
@@ -71,7 +71,7 @@ class CommandResolver:
 
         Raises:
             NotFound: it said nothing, what is neither a name nor a file, or named one that is not this torrent.
-            SourceFailed: it ended with an error, said too much, or took too long.
+            SourceFailed: it ended with an error, said too much, or (SourceLate) took too long.
             ResolverDown: it cannot be run.
         """
         progress.started()
@@ -132,8 +132,8 @@ class CommandResolver:
             raise SourceFailed(source=self.label, reason=_reason(_last_line(ran.err)) or f"exit code {ran.code}")
         return ran
 
-    def _too_late(self) -> SourceFailed:
-        return SourceFailed(source=self.label, reason=f"no answer in {self._seconds:g} s")
+    def _too_late(self) -> SourceLate:
+        return SourceLate(source=self.label, reason=f"no answer in {self._seconds:g} s")
 
 
 def why_not_run(program: str) -> str:

@@ -98,6 +98,18 @@ async def test_of_one_that_cannot_be_asked_beside_others_it_is_said_too_who_know
     assert ended.errors == f"{NOT_THERE}\n{how_to_check(place.config)}"
 
 
+async def test_why_one_failed_beside_others_is_told_in_the_terminal(place: Place, tmp_path: Path) -> None:
+    argv = helper(tmp_path, "sys.stderr.write('no such <b>'); sys.exit(1)")
+    with_sources(place, order=["command", "libtorrent"], command__argv=argv)
+    ended = await command(
+        "resolve", "--config", place.config, "--timeout", "2", place.swarm.dead().magnet(), "1" * 40,
+        CALIBOT_RESOLVERS__LIBTORRENT__DHT="false",
+    )  # fmt: skip
+    assert ("Dead, as it seems" in ended.output, "the DHT is off" in ended.output) == (True, True)
+    assert ended.output.count(" Ended with an error: the owner's program.") == 2
+    assert ended.errors == "command: no such <b>\n", "a check would not show it"
+
+
 async def test_what_a_cache_says_instead_of_an_answer_is_told_with_its_host_alone_and_in_the_terminal_alone(
     place: Place,
 ) -> None:

@@ -24,7 +24,7 @@ from bot.doctor_sources import look_at_sources
 from sandbox.swarm import make_sample
 from sandbox.swarm.samples import Sample
 from services.clock import Clock, SystemClock
-from services.errors import LookupFailed, NotFound, ResolverDown, SourceFailed
+from services.errors import LookupFailed, NotFound, ResolverDown, SourceFailed, SourceLate
 from services.resolvers import processes as processes_module
 from services.resolvers.command import CommandResolver
 from services.resolvers.libtorrent import read_torrent
@@ -302,7 +302,7 @@ async def test_files_whose_reads_never_return_keep_nobody_from_a_name(
         async with asyncio.timeout(10):
             assert (await one.resolve(X, Hints(), Steps())).name.text == "三体.mkv"
         await clock.advance(20)
-        assert [type(await failure(late)) for late in looking] == [SourceFailed] * 4
+        assert [type(await failure(late)) for late in looking] == [SourceLate] * 4
 
 
 async def test_the_name_beside_a_file_that_cannot_be_used_is_a_claim(
@@ -380,6 +380,7 @@ async def test_one_that_takes_too_long_and_does_not_hear_is_killed(tmp_path: Pat
     script = "trap '' TERM; echo begun > $0; while :; do sleep 1000; done"
     argv = ["/bin/sh", "-c", script, str(tmp_path / "begun"), "{info_hash}"]
     failed = await failure(looking_with(argv, 0.3))
+    assert isinstance(failed, SourceLate)
     assert failed.parameters == {"source": "command", "reason": "no answer in 0.3 s"}
     assert (tmp_path / "begun").exists()
 

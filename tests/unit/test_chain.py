@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 from structlog.testing import capture_logs
 
-from services.errors import CalibotError, NotFound, ResolverDown, SourceFailed
+from services.errors import CalibotError, NotFound, ResolverDown, SourceFailed, SourceLate
 from services.resolvers.breaker import Breaker
 from services.resolvers.chain import Chain, Source
 from services.resolvers.port import ASKED, DOWN, IN_LINE
@@ -17,6 +17,11 @@ from tests.unit.fakes import info_of, torrent
 X = torrent("x")
 TRUE, CLAIM = info_of(X, "true.mkv"), info_of(X, "claim.mkv", verified=False)
 NEVER = 1e9
+WELL = [
+    *(NotFound(reason=one) for one in ("v2_alone", "half_there", "taken_away", "metadata_unusable")),
+    SourceLate(source="second", reason="no answer in 30 s"),
+]
+"""How one ends with which nothing is wrong."""
 
 
 class FakeSource:
@@ -343,7 +348,7 @@ async def test_what_is_wrong_with_a_source_is_told_before_that_another_has_no_su
     failures = {"first": NotFound(reason="no_file"), "second": telling, "third": NotFound(reason="gone")}
     failure = await Rig(clock, [FakeSource(clock, label, one) for label, one in failures.items()]).answer(5)
     assert isinstance(failure, type(telling))
-    assert failure.parameters == telling.parameters
+    assert failure.parameters == {**telling.parameters, "failed": "third"}
 
 
 @pytest.mark.parametrize(
@@ -353,6 +358,7 @@ async def test_what_is_wrong_with_a_source_is_told_before_that_another_has_no_su
         (SourceFailed(source="second", reason="no such directory"), {"broken": "second"}),
         (NotFound(reason="nothing_said"), {}),
         (NotFound(), {}),
+        *((one, {}) for one in WELL),
     ],
 )
 async def test_who_failed_is_told_while_another_still_looks(
@@ -364,6 +370,20 @@ async def test_who_failed_is_told_while_another_still_looks(
     assert rig.told.steps[-1] == Step(ASKED, {"sources": "first", **broken})
     lookup.cancel()
     await asyncio.wait([lookup])
+
+
+@pytest.mark.parametrize("well", WELL)
+async def test_that_one_looks_for_no_such_torrent_or_no_longer_is_told_as_no_error_of_its_own(
+    clock: FakeClock, well: CalibotError
+) -> None:
+    none, works, broken = NotFound(reason="no_file"), FakeSource(clock, "works", well), FakeSource(clock, "broken")
+    broken.answer = SourceFailed(source="broken", reason="exit code 3")
+    failure = await Rig(clock, [FakeSource(clock, "none", none), works, broken]).answer(5)
+    assert isinstance(failure, type(well))
+    assert failure.parameters == {**well.parameters, "failed": "broken"}
+    failure = await Rig(clock, [broken, works]).answer(5)
+    assert isinstance(failure, SourceFailed)
+    assert failure.parameters == broken.answer.parameters
 
 
 async def test_the_last_word_names_who_could_not_be_asked_from_the_first_lookup_on(clock: FakeClock) -> None:
@@ -573,6 +593,24 @@ async def test_why_one_cannot_be_asked_is_logged_when_that_begins_and_when_it_is
     assert [one.get("seconds") for one in logged] == [None, 10, 20]
 
 
+async def test_why_one_fails_is_logged_and_told_to_whoever_wants_to_hear_it_and_logged_again_when_that_changes(
+    clock: FakeClock,
+) -> None:
+    source, heard = FakeSource(clock, "source", delay=0), list[tuple[str, str]]()
+    rig = Rig(clock, [source])
+    one = Source(source, breaker=Breaker(clock), most=9, troubled=lambda *what: heard.append(what))
+    rig.chain = Chain([one], clock=clock)
+    failed, unusable = SourceFailed(source="source", reason="exit code 3"), NotFound(reason="output_unusable")
+    with capture_logs() as logged:
+        for source.answer in (failed, failed, *WELL, NotFound(), NotFound(reason="no_file"), failed, unusable):
+            await rig.answer(0)
+    assert logged == [
+        {"event": "resolver.trouble", "log_level": "warning", "source": "source", "reason": why}
+        for why in ("exit code 3", "output_unusable")
+    ]
+    assert heard == [*[("source", "exit code 3")] * 3, ("source", "output_unusable")]
+
+
 async def test_why_one_cannot_be_asked_is_told_to_whoever_wants_to_hear_it(clock: FakeClock) -> None:
     down = FakeSource(clock, "down", ResolverDown(reason="refused"), delay=0)
     heard: list[tuple[str, str]] = []
@@ -631,6 +669,44 @@ async def test_who_stands_in_line_is_told_until_it_has_a_turn(clock: FakeClock) 
     assert rig.told.steps[-1] == Step("asking", {"peers": 0, "beside": "full"})
     lookup.cancel()
     await asyncio.wait([lookup, holds])
+
+
+@pytest.mark.parametrize(
+    ("ended", "broken"), [(NotFound(reason="no_file"), {}), (SourceFailed(source="first"), {"broken": "first"})]
+)
+async def test_who_stands_in_line_where_all_before_have_ended_is_told(
+    clock: FakeClock, ended: CalibotError, broken: dict[str, str]
+) -> None:
+    rig = Rig(clock, [FakeSource(clock, "first", ended), FakeSource(clock, "full", delay=NEVER)], most=1)
+    holds = asyncio.create_task(Chain([rig.sources[1]], clock=clock).resolve(torrent("other"), Hints(), Told()))
+    await settle()
+    lookup = rig.begin()
+    await clock.advance(2)
+    assert rig.told.steps[-1] == Step(ASKED, {"waiting": "full", **broken})
+    holds.cancel()
+    await settle()
+    assert rig.told.steps[-1] == Step(ASKED, {"sources": "full", **broken})
+    lookup.cancel()
+    await asyncio.wait([lookup, holds])
+
+
+async def test_whose_earlier_lookup_of_the_torrent_still_ends_is_named_where_all_before_have_failed(
+    clock: FakeClock,
+) -> None:
+    failed, client = FakeSource(clock, "failed", SourceFailed(source="failed")), FakeSource(clock, "client")
+    client.delay, client.lingers = NEVER, 20
+    rig = Rig(clock, [failed, client])
+    first = rig.begin()
+    await clock.advance(2)
+    first.cancel()
+    await settle()
+    rig.told.steps.clear()
+    lookup = rig.begin()
+    await clock.advance(2)
+    assert rig.told.steps[-1] == Step(ASKED, {"sources": "client", "broken": "failed"})
+    lookup.cancel()
+    await clock.advance(20)
+    await asyncio.wait([lookup, first])
 
 
 @pytest.mark.parametrize(("code", "word"), [(IN_LINE, "waiting"), (DOWN, "down")])

@@ -124,6 +124,16 @@ def test_who_had_no_turn_is_named() -> None:
 
 
 @in_each_language
+@pytest.mark.parametrize("waited_for", ["waiting", "down"])
+def test_where_nobody_is_asked_nobody_is_told_to_be(waited_for: str, t: Translation) -> None:
+    others = said("asking", t, **{waited_for: "command"}).removeprefix(said("asking", t))
+    assert said("asking_others", t, **{waited_for: "command"}) == t.gettext("asking nobody now") + others
+    assert said("asking_others", t, sources="http", **{waited_for: "command"}).startswith(
+        said("asking_others", t, sources="http")
+    )
+
+
+@in_each_language
 @pytest.mark.parametrize("code", ["cut_off", "dead", "lookup_failed", "no_turn", "not_found", "slow", "timed_out"])
 def test_who_could_not_be_asked_is_named_once_after_the_words_of_a_failure(code: str, t: Translation) -> None:
     parameters = {"trackers": 1, "peers": 2, **GIVEN.get(code, {})}
