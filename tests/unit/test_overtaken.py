@@ -1047,8 +1047,9 @@ async def test_a_link_that_goes_types_no_name_and_names_the_other_way_round_are_
 
 @pytest.mark.parametrize("how", ["on the page", "in the message"])
 @pytest.mark.parametrize("hashes", ["one", "a second", "a second one later"])
-async def test_a_name_that_is_typed_after_the_claim_gave_way_stays_until_it_is_taken_out(
-    world: World, run: Run, store: Store, clock: FakeClock, how: str, hashes: str
+@pytest.mark.parametrize("before", [True, False])
+async def test_a_name_that_is_typed_before_or_after_the_claim_gave_way_stays_until_it_is_taken_out(
+    world: World, run: Run, store: Store, clock: FakeClock, how: str, hashes: str, *, before: bool
 ) -> None:
     edits = Edits(store, clock, lambda _: None)
     other = f"&xt=urn:btmh:1220{'cd' * 32}"
@@ -1069,11 +1070,15 @@ async def test_a_name_that_is_typed_after_the_claim_gave_way_stays_until_it_is_t
     async with run() as manager:
         note = await world.add(link("claim", "18"), "claim", origin="tg:1:0#7")
         await world.calibrate(manager, note)
-        await manager.learn(info_of(torrent("claim"), TRUE))
-        assert await left() == [note]
+        if not before:
+            await manager.learn(info_of(torrent("claim"), TRUE))
+            assert await left() == [note]
         await edit(f"{link('claim', 'mine')}{other if hashes == 'a second' else ''}")
         if hashes == "a second one later":
             await edit(f"{link('claim', 'mine')}{other}")
+        if before:
+            await clock.advance(1)
+            await manager.learn(info_of(torrent("claim"), TRUE))
         assert not await left()
         await edit(link("claim"))
         assert await left() == [note]

@@ -109,13 +109,13 @@ UPDATE items SET passed_over = 'unsure' FROM (
     AND EXISTS (SELECT 1 FROM tasks WHERE id = task_id AND json_type(request, '$.notes') IS NOT NULL);
 
 -- name: reopen_claimed_notes
--- They have the claim, or a name from before it: they are yet to be calibrated, but where somebody has typed one since
--- they were to be.
+-- They have the claim, or a name from before it: they are yet to be calibrated. Not those that were never asked for, and
+-- have the typed name of another info-hash of their link.
 UPDATE note_hashes SET outcome = NULL
 WHERE outcome = 'completed' AND info_hash IN (
         SELECT one.value FROM names JOIN json_each(json_array(v1, v2)) AS one WHERE names.id = :id AND NOT verified
     )
-    AND (typed_at IS NULL OR typed_at < asked_at)
+    AND (asked_at IS NOT NULL OR typed_at IS NULL)
     AND NOT EXISTS (SELECT 1 FROM pins WHERE note_id = note_hashes.note_id AND info_hash = note_hashes.info_hash);
 
 -- name: replaced_claims
