@@ -32,9 +32,11 @@ class Dht:
         """Set at each question; clear it to wait for the next."""
 
     async def __aenter__(self) -> Self:
-        for node in self._nodes:
-            node.open()
-            self._stack.callback(node.close)
+        async with AsyncExitStack() as stack:
+            for node in self._nodes:
+                node.open()
+                stack.callback(node.close)
+            self._stack = stack.pop_all()
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -76,7 +78,11 @@ class Node:
 
     def open(self) -> None:
         self._socket = socket.socket(type=socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
-        self._socket.bind((self.host, 0))
+        try:
+            self._socket.bind((self.host, 0))
+        except OSError:
+            self._socket.close()
+            raise
         self.be(self.id, self._socket.getsockname()[1])
         asyncio.get_running_loop().add_reader(self._socket, self._hear)
 
