@@ -124,7 +124,7 @@ async def _run(
             await look_up(resolver, wanted, most=options.max_workers, seconds=each, board=board, told=told)
     failed = [one for one in failures if one]
     hints = [f"To see what is wrong: {check}"] if any(map(_shows_in_a_check, failed)) else []
-    if hints or any("failed" in one.parameters for one in failed):
+    if hints or (troubles and any("failed" in one.parameters for one in failed)):
         complain(*troubles, *hints, code=1)
     return 1 if failed else 0
 

@@ -10,7 +10,7 @@ from functools import partial
 import structlog
 
 from services.clock import Clock
-from services.errors import CalibotError, LookupFailed, NotFound, ResolverDown, SourceLate
+from services.errors import CalibotError, LookupFailed, NotFound, ResolverDown, SourceFailed, SourceLate
 from services.resolvers.breaker import Breaker, Turn
 from services.resolvers.port import ASKED, DOWN, IN_LINE, Resolver
 from services.torrents import Hints, Progress, Step, TorrentId, TorrentInfo
@@ -111,7 +111,7 @@ class Source:
             tell = partial(self.breaker.left, turn)
             try:
                 yield
-                tell = partial(self.breaker.worked)
+                tell, self._told = partial(self.breaker.worked), ""
             except ResolverDown as error:
                 tell = partial(self._failed, turn, str(error.parameters.get("reason", "")))
                 raise
@@ -304,7 +304,8 @@ class _Asking:
         if not self._failures:
             raise ResolverDown(source=down)
         told, first = min(self._failures, key=lambda one: _says(one[1], _HAS_NONE))
-        failed = ",".join(one for one in self._broken() if one != told)
+        names_itself = isinstance(first, SourceFailed)
+        failed = ",".join(one for one in self._broken() if one != told or not names_itself)
         others = {key: labels for key, labels in (("unasked", down), ("failed", failed)) if labels}
         raise type(first)(**first.parameters, **others) if others else first
 

@@ -129,7 +129,8 @@ class CommandResolver:
         except TooLong as error:
             raise self._too_late() from error
         if ran.code:
-            raise SourceFailed(source=self.label, reason=_reason(_last_line(ran.err)) or f"exit code {ran.code}")
+            reason = _reason(_last_line(ran.err), torrent) or f"exit code {ran.code}"
+            raise SourceFailed(source=self.label, reason=reason)
         return ran
 
     def _too_late(self) -> SourceLate:
@@ -172,8 +173,10 @@ def _last_line(said: bytes) -> bytes:
     return next((one.strip() for one in reversed(said.splitlines()) if one.strip()), b"")
 
 
-def _reason(line: bytes) -> str:
-    return line.decode(errors="replace")[:_LONGEST_REASON]
+def _reason(line: bytes, torrent: TorrentId) -> str:
+    """Return *line* without what was looked for: it gets into the log, which has nothing of what people ask for."""
+    said = re.sub(torrent.shown.hex, "{info_hash}", line.decode(errors="replace"), flags=re.IGNORECASE)
+    return said[:_LONGEST_REASON]
 
 
 def _perhaps_objects(out: bytes, line: bytes) -> Iterator[bytes]:

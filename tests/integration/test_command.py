@@ -370,6 +370,12 @@ async def test_an_error_is_told_by_its_last_line(helper: Look) -> None:
     assert failed.parameters == {"source": "command", "reason": "exit code 3"}
 
 
+@pytest.mark.parametrize("spelled", ["sys.argv[1]", "sys.argv[1].upper()"])
+async def test_an_error_is_told_without_what_was_looked_for(helper: Look, spelled: str) -> None:
+    failed = await failure(helper(f"sys.exit('no page /' + {spelled} + '.torrent')"))
+    assert failed.parameters == {"source": "command", "reason": "no page /{info_hash}.torrent"}
+
+
 @pytest.mark.parametrize("where", ["stdout", "stderr"])
 async def test_one_that_prints_ten_megabytes_is_ended(helper: Look, where: str) -> None:
     failed = await failure(helper(f"sys.{where}.write('x' * 10_000_000); sys.{where}.flush(); signal.pause()"))

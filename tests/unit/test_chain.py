@@ -326,29 +326,33 @@ async def test_what_is_verified_of_another_torrent_is_no_answer(clock: FakeClock
     assert await Rig(clock, [wrong, right]).answer(2) is TRUE
     failure = await Rig(clock, [wrong]).answer(2)
     assert isinstance(failure, NotFound)
-    assert failure.parameters == {"reason": "another torrent"}
+    assert failure.parameters == {"reason": "another torrent", "failed": "wrong"}
 
 
 async def test_where_nobody_knows_it_who_could_be_asked_says_why(clock: FakeClock) -> None:
     down, knows_not = FakeSource(clock, "down", ResolverDown()), FakeSource(clock, "second", NotFound(reason="gone"))
     failure = await Rig(clock, [down, knows_not]).answer(5)
     assert isinstance(failure, NotFound)
-    assert failure.parameters == {"reason": "gone", "unasked": "down"}
+    assert failure.parameters == {"reason": "gone", "unasked": "down", "failed": "second"}
     failure = await Rig(clock, [FakeSource(clock, "also down", ResolverDown(reason="refused")), down]).answer(5)
     assert isinstance(failure, ResolverDown)
     assert failure.parameters == {"source": "also down,down"}
 
 
 @pytest.mark.parametrize(
-    "telling", [NotFound(reason="output_unusable"), SourceFailed(source="second", reason="no such directory")]
+    ("telling", "failed"),
+    [
+        (NotFound(reason="output_unusable"), "second,third"),
+        (SourceFailed(source="second", reason="no such directory"), "third"),
+    ],
 )
 async def test_what_is_wrong_with_a_source_is_told_before_that_another_has_no_such_torrent(
-    clock: FakeClock, telling: CalibotError
+    clock: FakeClock, telling: CalibotError, failed: str
 ) -> None:
     failures = {"first": NotFound(reason="no_file"), "second": telling, "third": NotFound(reason="gone")}
     failure = await Rig(clock, [FakeSource(clock, label, one) for label, one in failures.items()]).answer(5)
     assert isinstance(failure, type(telling))
-    assert failure.parameters == {**telling.parameters, "failed": "third"}
+    assert failure.parameters == {**telling.parameters, "failed": failed}
 
 
 @pytest.mark.parametrize(
@@ -609,6 +613,16 @@ async def test_why_one_fails_is_logged_and_told_to_whoever_wants_to_hear_it_and_
         for why in ("exit code 3", "output_unusable")
     ]
     assert heard == [*[("source", "exit code 3")] * 3, ("source", "output_unusable")]
+
+
+@pytest.mark.parametrize("trouble", [SourceFailed(source="source", reason="broken"), ResolverDown(reason="broken")])
+async def test_what_begins_again_after_a_name_is_logged_again(clock: FakeClock, trouble: CalibotError) -> None:
+    source = FakeSource(clock, "source", delay=0)
+    rig = Rig(clock, [source])
+    with capture_logs() as logged:
+        for source.answer in (trouble, trouble, TRUE, trouble):
+            await rig.answer(0)
+    assert [(one["event"], one["reason"]) for one in logged] == [("resolver.trouble", "broken")] * 2
 
 
 async def test_why_one_cannot_be_asked_is_told_to_whoever_wants_to_hear_it(clock: FakeClock) -> None:
