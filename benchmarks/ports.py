@@ -11,7 +11,7 @@ def free_port() -> int:
     One of those would be somebody else's in the moment in which who was told it ends and starts again.
     """
     while True:
-        port = 10_000 + secrets.randbelow(22_000)
+        port = 20_000 + secrets.randbelow(12_000)  # below it are some that browsers refuse
         with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp, contextlib.suppress(OSError):
             tcp.bind(("127.0.0.1", port))
             udp.bind(("127.0.0.1", port))

@@ -26,7 +26,7 @@ _SETTINGS = """[BitTorrent]
 Session\\Interface=lo
 Session\\InterfaceName=lo
 Session\\InterfaceAddress={host}
-Session\\Port={port}
+Session\\Port=0
 Session\\DHTEnabled={dht}
 Session\\LSDEnabled=false
 Session\\PeXEnabled=false
@@ -101,7 +101,7 @@ def write_settings(
     salt = os.urandom(16)
     key = hashlib.pbkdf2_hmac("sha512", password.encode(), salt, 100_000)
     spelled = b":".join(map(base64.b64encode, (salt, key))).decode()
-    spots = {"port": free_port(), "host": host, "folder": folder / "saved"}
+    spots = {"host": host, "folder": folder / "saved"}
     switches = {"dht": str(dht).lower(), "queue": str(queue).lower()}
     path.write_text(_SETTINGS.format(web=web, user=USER, password=spelled, **spots, **switches), "utf-8")
 

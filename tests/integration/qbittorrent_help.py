@@ -72,12 +72,13 @@ class Nox:
 
     async def _listens(self) -> None:
         """Wait until it does: a client that is refused logs an error, which holds the connection that comes of it."""
-        while True:
+        while self._process.returncode is None:
             with contextlib.suppress(ConnectionRefusedError):
                 _, writer = await asyncio.open_connection("127.0.0.1", self.port)
                 writer.close()
                 return await writer.wait_closed()
             await asyncio.sleep(0.05)
+        pytest.fail(f"it has ended before anybody could ask it: see its log in {self.folder}")
 
     async def stop(self) -> None:
         await self._stack.aclose()
