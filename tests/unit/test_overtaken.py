@@ -62,6 +62,15 @@ async def of_hash(world: World, manager: AsyncCalibrationManager, notebook: Note
     return task_id
 
 
+async def edited(edits: Edits, world: World, note: NoteId, text: str, where: str) -> None:
+    """Have Alice change *note*, which is from a message of hers, on the page or in that message."""
+    if where == "on the page":
+        there = (await world.note(note)).version
+        await edits.replace(text, notebook=world.notebook, note_id=note, expected=there, person=ALICE)
+    else:
+        await edits.apply(text, notebook=world.notebook, person=ALICE, origin="tg:1:0#7")
+
+
 async def other_notebook(world: World) -> NotebookId:
     return await world.store.write(lambda tx: tx.notebooks.open("tg:2", 1.0))
 
@@ -1056,11 +1065,7 @@ async def test_a_name_that_is_typed_before_or_after_the_claim_gave_way_stays_unt
 
     async def edit(text: str) -> None:
         await clock.advance(1)
-        if how == "on the page":
-            there = (await world.note(note)).version
-            await edits.replace(text, notebook=world.notebook, note_id=note, expected=there, person=ALICE)
-        else:
-            await edits.apply(text, notebook=world.notebook, person=ALICE, origin="tg:1:0#7")
+        await edited(edits, world, note, text, how)
 
     async def left() -> Collection[NoteId]:
         selected = await store.read(lambda tx: tx.notes.select(world.notebook, Uncalibrated(), 10))
@@ -1129,11 +1134,8 @@ async def test_a_note_whose_typed_name_is_taken_out_again_is_yet_to_be_calibrate
     async with run() as manager:
         note = await world.add(link("claim", "18"), "claim", origin="tg:1:0#7")
         await world.calibrate(manager, note)
-        for version, text in enumerate((link("claim", "mine"), link("claim")), 1):
-            if how == "on the page":
-                await edits.replace(text, notebook=world.notebook, note_id=note, expected=version, person=ALICE)
-            else:
-                await edits.apply(text, notebook=world.notebook, person=ALICE, origin="tg:1:0#7")
+        for text in (link("claim", "mine"), link("claim")):
+            await edited(edits, world, note, text, how)
         assert await world.text(note) == link("claim")
         await manager.learn(info_of(torrent("claim"), TRUE))
         assert await store.read(lambda tx: tx.notes.uncalibrated([note])) == {note}
@@ -1188,10 +1190,7 @@ async def test_a_link_whose_second_hash_is_taken_out_has_the_name_that_it_had_an
     async with run() as manager:
         note = await world.insert(both, hybrid, origin="tg:1:0#7")
         await world.calibrate(manager, note)
-        if where == "on the page":
-            await edits.replace(junk, notebook=world.notebook, note_id=note, expected=1, person=ALICE)
-        else:
-            await edits.apply(junk, notebook=world.notebook, person=ALICE, origin="tg:1:0#7")
+        await edited(edits, world, note, junk, where)
         assert await world.text(note) == junk
         await manager.learn(info_of(hybrid, TRUE))
         assert await store.read(lambda tx: tx.notes.select(world.notebook, Uncalibrated(), 10)) == [note]
@@ -1217,11 +1216,7 @@ async def test_a_hash_whose_pair_alone_was_claimed_is_yet_to_be_calibrated_by_it
 
     async def edit(text: str) -> None:
         await clock.advance(1)
-        if where == "on the page":
-            there = (await world.note(note)).version
-            await edits.replace(text, notebook=world.notebook, note_id=note, expected=there, person=ALICE)
-        else:
-            await edits.apply(text, notebook=world.notebook, person=ALICE, origin="tg:1:0#7")
+        await edited(edits, world, note, text, where)
 
     hybrid = find_magnets(f"{link('claim')}&{other}")[0].torrents[0]
     world.engine.names[hybrid] = info_of(hybrid, CLAIM, verified=False)
@@ -1260,11 +1255,7 @@ async def test_a_typed_name_whose_link_gets_a_second_hash_is_not_yet_to_be_calib
     async def edit(name: str, topics: str) -> None:
         await clock.advance(1)
         text = f"magnet:?{topics}&dn={name}"
-        if where == "on the page":
-            there = (await world.note(note)).version
-            await edits.replace(text, notebook=world.notebook, note_id=note, expected=there, person=ALICE)
-        else:
-            await edits.apply(text, notebook=world.notebook, person=ALICE, origin="tg:1:0#7")
+        await edited(edits, world, note, text, where)
 
     async with run() as manager:
         note = await world.insert(f"magnet:?{one}&dn=18", alone, origin="tg:1:0#7")
