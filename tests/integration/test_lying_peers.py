@@ -14,7 +14,7 @@ import pytest
 
 from sandbox.swarm import Swarm, giver
 from sandbox.swarm.peers import Hanging, Mute, Refusing, Seeder
-from services.resolvers.libtorrent import LibtorrentResolver
+from services.resolvers.libtorrent import LibtorrentResolver, exchanges
 from services.resolvers.libtorrent.session import Handle
 from services.resolvers.libtorrent.settings import LARGEST_METADATA, USUAL_METADATA
 from services.torrents import Hints, InfoHash, TorrentInfo
@@ -36,7 +36,14 @@ async def swarm() -> AsyncIterator[Swarm]:
         yield one
 
 
+@pytest.fixture
+def by_the_sessions_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no metadata be exchanged beside them: an honest peer would have given its own before a lane hears it."""
+    monkeypatch.setattr(exchanges, "_AT_ONCE", 0)
+
+
 @pytest.mark.timeout(60)
+@pytest.mark.usefixtures("by_the_sessions_alone")
 @pytest.mark.parametrize("picky", [False, True], ids=["bears many connections from us", "bears one"])
 async def test_beside_three_liars_of_each_kind_its_name_comes(
     swarm: Swarm, resolver: LibtorrentResolver, *, picky: bool
@@ -59,6 +66,7 @@ async def test_beside_three_liars_of_each_kind_its_name_comes(
         assert {task.result().name.text for task in came} == {"true"}
 
 
+@pytest.mark.usefixtures("by_the_sessions_alone")
 @pytest.mark.parametrize("liar", LIARS.values(), ids=LIARS)
 async def test_after_three_liars_were_met_the_name_comes_from_who_is_hinted(
     swarm: Swarm, resolver: LibtorrentResolver, liar: Liar
@@ -76,6 +84,7 @@ async def test_after_three_liars_were_met_the_name_comes_from_who_is_hinted(
         assert (await running.task).name.text == "true"
 
 
+@pytest.mark.usefixtures("by_the_sessions_alone")
 @pytest.mark.parametrize("kind", ["other bytes", "half pieces", "too small a size", "pieces without end"])
 async def test_among_liars_the_name_comes_from_a_peer_that_bears_one_connection_from_us(
     swarm: Swarm, resolver: LibtorrentResolver, kind: str
@@ -93,6 +102,7 @@ async def test_among_liars_the_name_comes_from_a_peer_that_bears_one_connection_
 
 
 @pytest.mark.timeout(60)
+@pytest.mark.usefixtures("by_the_sessions_alone")
 async def test_by_one_session_that_tries_all_ways_the_name_comes_from_a_peer_that_speaks_one_alone() -> None:
     async with Swarm(dht=False) as swarm, opened(swarm, dht=False, sessions=1) as resolver:
         true = swarm.unseeded(large())
@@ -106,6 +116,23 @@ async def test_by_one_session_that_tries_all_ways_the_name_comes_from_a_peer_tha
             await swarm.tracker.asked.wait()  # again: they have given for some seconds
             resolver.add_hints(torrent_id(true), Hints(peers=(good.endpoint,)))
             assert (await running.task).name.text == "true"
+
+
+@pytest.mark.parametrize("picky", [False, True], ids=["bears many connections from us", "bears one"])
+async def test_among_liars_of_every_kind_the_name_comes_by_an_exchange_too(
+    swarm: Swarm, resolver: LibtorrentResolver, *, picky: bool
+) -> None:
+    true = swarm.unseeded(large())
+    kinds = [kind for kind in LIARS if "sizes that disagree" not in kind]  # of these an exchange takes what is true
+    liars = [await swarm.place(LIARS[kind](f"127.0.2.{20 + place}", true), true) for place, kind in enumerate(kinds)]
+    good = await swarm.place(Seeder("plain", picky=picky), true, by=[])
+    good.add(true)
+    async with asyncio.timeout(SOON), Running(resolver, torrent_id(true), trackers_of(true)) as running:
+        for one in liars:
+            await one.greeted.wait()
+        resolver.add_hints(torrent_id(true), Hints(peers=(good.endpoint,)))
+        assert (await running.task).name.text == "true"
+    assert nothing_left_in(resolver)
 
 
 async def test_among_peers_of_every_bad_kind_the_name_comes(swarm: Swarm, resolver: LibtorrentResolver) -> None:

@@ -163,7 +163,7 @@ async def test_a_trackers_word_for_our_own_address_keeps_no_place_off(swarm: Swa
         assert resolver._arms[0].session._held.get_ip_filter().access("93.184.216.34") == 0
 
 
-async def test_an_address_that_this_machine_gets_later_is_kept_off_by_every_session(
+async def test_an_address_that_this_machine_gets_later_is_kept_off_by_every_session_and_exchange(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     here: list[str] = []
@@ -184,6 +184,8 @@ async def test_an_address_that_this_machine_gets_later_is_kept_off_by_every_sess
         assert {await told.get() for _ in sessions} == sessions
         assert {one._held.get_ip_filter().access("8.8.4.4") for one in sessions} == {1}
         assert {one._held.get_ip_filter().access("8.8.4.5") for one in sessions} == {0}
+        assert [resolver._exchanges._filter.access(one) for one in ("8.8.4.4", "8.8.4.5")] == [1, 0]
+        assert [*resolver._exchanges._policy.peers([("8.8.4.4", 1), ("8.8.4.5", 1)])] == [("8.8.4.5", 1)]
 
 
 async def test_kept_off_a_torrent_is_found_by_the_peers_that_may_be_contacted(swarm: Swarm, sensor: Sensor) -> None:

@@ -265,7 +265,7 @@ async def test_cancel_and_time_out_leave_nothing(
         await asyncio.wait_for(lookup, 0)
     assert lookup.cancelled()
     assert nothing_left_in(resolver)
-    assert {task for task in asyncio.all_tasks() - tasks if "resolve" in repr(task)} == set()
+    assert await soon(lambda: not {task for task in asyncio.all_tasks() - tasks if "resolve" in repr(task)})
     assert list(tmp_path.iterdir()) == []
 
 

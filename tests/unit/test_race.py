@@ -1,5 +1,6 @@
-"""What the racing sessions are told of peers while their race is paused."""
+"""What the racing sessions are told of peers, and when who is asked beside them."""
 
+from collections.abc import Iterable
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -13,7 +14,11 @@ from services.torrents import InfoHash
 from tests.fake_clock import FakeClock
 from tests.unit.unheard import Unheard
 
-A, B = ("203.0.113.1", 1), ("203.0.113.2", 2)
+A, B, C = ("203.0.113.1", 1), ("203.0.113.2", 2), ("203.0.113.3", 3)
+
+
+def nobody(_torrent: SoughtTorrent[Any], _peers: Iterable[Endpoint]) -> None:
+    """Ask none of them."""
 
 
 class Joining:
@@ -24,7 +29,7 @@ class Joining:
         self.torrent = SoughtTorrent[Any](InfoHash("ab" * 20), "leading", cast("Any", object()))
         self.torrent.lookups.add(cast("Any", object()))
         policy = AddressPolicy(allow_private=True)
-        self.race = race.Race([other.session], self.board, policy, Whereabouts(), clock)
+        self.race = race.Race([other.session], self.board, policy, Whereabouts(), clock, ask=nobody)
         self.race.hinted(self.torrent, [A])
         self.race._take(clock.monotonic() + 1.0)
 
@@ -67,11 +72,74 @@ async def test_a_peer_that_becomes_known_while_the_race_is_paused_ends_the_pause
     torrent.doubts.lie()
     torrent.doubts.refuse("plain", A)
     torrent.settle(0.0)
-    racing = race.Race([], Board[Any](), AddressPolicy(allow_private=True), Whereabouts(), FakeClock())
+    racing = race.Race([], Board[Any](), AddressPolicy(allow_private=True), Whereabouts(), FakeClock(), ask=nobody)
     racing.named(torrent, [A])
     assert said == ["paused"]
     racing.named(torrent, [A, B])
     assert said == ["paused", "resumed", ([B], True)]
+
+
+class Asking:
+    """A race of so many sessions, in which those are *asked* for metadata, too, by the torrents' hashes."""
+
+    def __init__(self, *beside: object) -> None:
+        self.asked: list[tuple[str, list[Endpoint]]] = []
+        self.clock = FakeClock()
+        policy = AddressPolicy(allow_private=True)
+        self.race = race.Race(cast("Any", beside), Board[Any](), policy, Whereabouts(), self.clock, ask=self._ask)
+
+    def _ask(self, torrent: SoughtTorrent[Any], peers: Iterable[Endpoint]) -> None:
+        self.asked.append((torrent.info_hash.hex[:2], sorted(peers)))
+
+    async def turn(self, after: float) -> None:
+        await self.clock.advance(after)
+        self.race._take(self.clock.monotonic())
+
+
+@pytest.mark.parametrize("others", [0, 1])
+async def test_peers_are_asked_by_nobody_else_until_the_leading_session_has_had_its_time(
+    unheard: Unheard, monkeypatch: pytest.MonkeyPatch, others: int
+) -> None:
+    monkeypatch.setattr(race, "connect", lambda *_, **__: None)
+    asking = Asking(*[unheard.session][:others])
+    torrent = SoughtTorrent[Any](InfoHash("ab" * 20), "handle", cast("Any", object()))
+    torrent.lookups.add(cast("Any", object()))
+    asking.race.hinted(torrent, [A])
+    await asking.turn(0.005)
+    asking.race.named(torrent, [B])
+    assert asking.asked == []
+    await asking.turn(0.006)
+    assert asking.asked == [("ab", [A, B])]
+    asking.race.named(torrent, [A, C])
+    assert asking.asked[1:] == [("ab", [C])]
+    await asking.turn(1.0)
+    assert len(asking.asked) == 2
+
+
+async def test_peers_of_what_was_found_meanwhile_are_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(race, "connect", lambda *_, **__: None)
+    asking = Asking()
+    torrent = SoughtTorrent[Any](InfoHash("ab" * 20), "handle", cast("Any", object()))
+    asking.race.hinted(torrent, [A])
+    await asking.turn(1.0)
+    assert asking.asked == []
+
+
+async def test_what_is_sought_by_its_whole_hash_is_asked_of_all_who_are_known_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(race, "connect", lambda *_, **__: None)
+    asking = Asking()
+    torrent = SoughtTorrent[Any](InfoHash("ab" * 20), "handle", cast("Any", FakeSession([])))
+    torrent.lookups.add(cast("Any", object()))
+    asking.race.hinted(torrent, [A])
+    await asking.turn(1.0)
+    torrent.remove()
+    torrent.info_hash = InfoHash("cd" * 32)
+    asking.race.anew(torrent)
+    assert asking.asked == [("ab", [A])], "the leading session begins anew, too"
+    await asking.turn(1.0)
+    assert asking.asked == [("ab", [A]), ("cd", [A])]
 
 
 async def test_who_is_named_after_very_many_is_connected_to_and_the_first_are_forgotten(
@@ -81,7 +149,9 @@ async def test_who_is_named_after_very_many_is_connected_to_and_the_first_are_fo
     monkeypatch.setattr(race, "connect", lambda _, peers, *, named: told.extend(peers))
     leading, session = cast("Any", object()), cast("Any", FakeSession([]))
     torrent = SoughtTorrent[Any](InfoHash("ab" * 20), "handle", leading, {"beside": session})
-    racing = race.Race([session], Board[Any](), AddressPolicy(allow_private=True), Whereabouts(), FakeClock())
+    racing = race.Race(
+        [session], Board[Any](), AddressPolicy(allow_private=True), Whereabouts(), FakeClock(), ask=nobody
+    )
     dead = [("203.0.113.3", port) for port in range(1, 701)]
     racing.named(torrent, dead)
     racing.named(torrent, [A])
@@ -136,7 +206,7 @@ async def test_a_session_that_joins_by_half_of_a_hash_that_is_whole_meanwhile_le
 async def test_of_several_at_once_what_is_found_soon_is_asked_of_no_other_sessions_dht() -> None:
     asked: list[InfoHash] = []
     session, clock = cast("Any", SimpleNamespace(ask_dht=asked.append)), FakeClock()
-    racing = race.Race([session], Board[Any](), AddressPolicy(allow_private=True), Whereabouts(), clock)
+    racing = race.Race([session], Board[Any](), AddressPolicy(allow_private=True), Whereabouts(), clock, ask=nobody)
     first, found, sought = (SoughtTorrent[Any](InfoHash(byte * 20), byte, session) for byte in ("ab", "cd", "ef"))
     for torrent in (first, found, sought):
         torrent.lookups.add(cast("Any", object()))
@@ -156,7 +226,7 @@ class Rush:
         self._leading = cast("Any", FakeSession(self.left))
         policy = AddressPolicy(allow_private=True)
         self._clock = FakeClock()
-        self.race = race.Race(cast("Any", beside), Board[Any](), policy, Whereabouts(), self._clock)
+        self.race = race.Race(cast("Any", beside), Board[Any](), policy, Whereabouts(), self._clock, ask=nobody)
 
     def torrent(self, number: int) -> SoughtTorrent[Any]:
         torrent = SoughtTorrent[Any](InfoHash(f"{number:040x}"), number, self._leading)

@@ -43,7 +43,7 @@ class World:
     def __init__(self, libtorrent: Unheard) -> None:
         self.libtorrent, self.board = libtorrent, Board[Any]()
         policy, clock = AddressPolicy(allow_private=True), FakeClock()
-        self.race = Race([], self.board, policy, Whereabouts(), clock)
+        self.race = Race([], self.board, policy, Whereabouts(), clock, ask=lambda *_: None)
         alerts = SimpleNamespace(ask_about_dht=lambda: None, hear=self.take)
         self.seeker = Seeker(
             libtorrent.session, self.board, [cast("Any", alerts)], self.race, dht=True, policy=policy, clock=clock

@@ -30,7 +30,9 @@ class Swarm:
         alerts = SimpleNamespace(ask_about_dht=lambda: None)
         lane = SimpleNamespace(measure=lambda: None)
         arm = Arm(cast("Any", session), cast("Any", alerts), DhtSightings(asked=False), cast("Any", lane), 0)
-        self._watch = watch.Watch([arm], board, Whereabouts(), cast("Any", None), clock=FakeClock(), dht_state=None)
+        self._watch = watch.Watch(
+            [arm], board, Whereabouts(), cast("Any", None), cast("Any", None), clock=FakeClock(), dht_state=None
+        )
 
     def _connections(self, handle: object, by: str) -> list[Connection]:
         assert (handle, by) == (self.torrent.handle, "any")

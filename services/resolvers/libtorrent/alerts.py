@@ -10,12 +10,12 @@ import libtorrent as lt
 import structlog
 
 from services.errors import NotFound, ResolverDown
+from services.resolvers.libtorrent.decoding import metadata_of
 from services.resolvers.libtorrent.evidence import DhtSightings, Whereabouts
 from services.resolvers.libtorrent.lookups import Board, Failure, Metadata, SoughtTorrent
 from services.resolvers.libtorrent.race import Race
 from services.resolvers.libtorrent.session import Handle, Session, ask_again
 from services.resolvers.libtorrent.settings import LARGEST_METADATA
-from services.resolvers.metadata import hashes_of
 
 ALERTS = (
     lt.alert_category.error
@@ -165,8 +165,11 @@ class Alerts:
     def found(self, torrent: SoughtTorrent[Handle], info: lt.torrent_info | None) -> None:
         """End *torrent* with *info*, where that is still wanted."""
         if info is not None and torrent.wanted:
-            section, hashes = info.info_section(), info.info_hashes()
-            given = (hashes_of(section, v1=hashes.has_v1(), v2=hashes.has_v2()), section)
+            self.brought(torrent, metadata_of(info))
+
+    def brought(self, torrent: SoughtTorrent[Handle], given: Metadata) -> None:
+        """End *torrent* with *given*, where that is still wanted."""
+        if torrent.wanted:
             self._end(torrent, given)
             for info_hash in given[0].hashes:  # it may be sought by its other hash, too
                 if (other := self._board.sought(info_hash)) and other.wanted:

@@ -44,6 +44,21 @@ def _decoded(section: bytes) -> dict[bytes, object]:
     return cast("dict[bytes, object]", info)
 
 
+async def metadata_in(section: bytes) -> Metadata:
+    """Return what *section* is, the bytes of an info dictionary.
+
+    Raises:
+        NotFound: libtorrent cannot read it, or not all of it; parameter *reason* is ``metadata_unusable``.
+    """
+    try:
+        given = _whole(section) if len(section) <= _SMALL else await asyncio.to_thread(_whole, section)
+    except RuntimeError as error:
+        raise NotFound(reason="metadata_unusable") from error
+    if given[1] != section:
+        raise NotFound(reason="metadata_unusable")
+    return given
+
+
 def read_torrent(content: bytes, source: str) -> TorrentInfo:
     """See `services.resolvers.torrent_file.ReadTorrent`."""
     try:
@@ -55,9 +70,17 @@ def read_torrent(content: bytes, source: str) -> TorrentInfo:
 
 def _loaded(content: bytes) -> Metadata:
     try:
-        loaded = lt.load_torrent_buffer(content).ti
+        return metadata_of(lt.load_torrent_buffer(content).ti)
     except RuntimeError:
-        loaded = lt.load_torrent_buffer(b"d4:info" + content + b"e").ti  # perhaps it is the inner part alone
-    assert loaded is not None  # noqa: S101 - it was loaded, or had raised
-    hashes, section = loaded.info_hashes(), loaded.info_section()
+        return _whole(content)  # perhaps it is the inner part alone
+
+
+def _whole(section: bytes) -> Metadata:
+    return metadata_of(lt.load_torrent_buffer(b"d4:info" + section + b"e").ti)
+
+
+def metadata_of(info: lt.torrent_info | None) -> Metadata:
+    """Return the metadata that *info* holds, which is there."""
+    assert info is not None  # noqa: S101 - it was loaded, or had raised
+    section, hashes = info.info_section(), info.info_hashes()
     return hashes_of(section, v1=hashes.has_v1(), v2=hashes.has_v2()), section

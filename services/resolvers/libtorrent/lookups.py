@@ -74,8 +74,9 @@ class SoughtTorrent(Generic[Handle]):
     """One info-hash, for as long as somebody looks it up. *given* is what it has brought; *looked*, when last.
 
     *holder* leads, and has it by *handle*, once it is there; *beside* are the handles of others, with who holds each,
-    *alone* those by which a peer is heard alone, as its *doubts* want it. *known* are the peers that the sessions have
-    told each other of, the last one last.
+    *alone* those by which a peer is heard alone, as its *doubts* want it. *exchanges* are with peers whom no session
+    has. *known* are the peers that the sessions have told each other of, the last one last; *joined*: to the others,
+    too.
     """
 
     info_hash: InfoHash
@@ -83,6 +84,8 @@ class SoughtTorrent(Generic[Handle]):
     holder: Holder[Handle]
     beside: dict[Handle, Holder[Handle]] = field(default_factory=dict)
     alone: dict[Handle, Holder[Handle]] = field(default_factory=dict)
+    exchanges: "frozenset[asyncio.Task[None]]" = frozenset()  # which costs nothing; an empty set has 216 bytes
+    joined: bool = False
     sightings: Sightings = field(default_factory=Sightings)
     lookups: set[Lookup[Handle]] = field(default_factory=set)
     given: Metadata | Failure | None = None
@@ -100,6 +103,7 @@ class SoughtTorrent(Generic[Handle]):
     def give(self, given: Metadata | Failure) -> None:
         """End every lookup that *given* is an answer to."""
         self.given = given
+        self._hang_up()
         for lookup in self.lookups:
             lookup.take(given)
 
@@ -111,6 +115,7 @@ class SoughtTorrent(Generic[Handle]):
     def settle(self, now: float) -> None:
         """Let the race for it pause, so that peers can be heard who bear one connection from us, or go on."""
         if self.doubts.part(now, receiving=self.sightings.receiving):
+            self._hang_up()
             for handle, holder in self.racing():
                 holder.pause(handle)
         elif self.doubts.is_enough(now, hearing=bool(self.alone)):
@@ -126,8 +131,14 @@ class SoughtTorrent(Generic[Handle]):
         """Take it out of all sessions."""
         for handle, holder in (*self.racing(), *self.alone.items()):
             holder.remove(handle)
+        self._hang_up()
         self.beside.clear()
         self.alone.clear()
+        self.joined = False
+
+    def _hang_up(self) -> None:
+        for exchange in self.exchanges:
+            exchange.cancel()
 
     def plan_announce(self, now: float) -> None:
         """Be due again after 1, 2, 4 ... s."""

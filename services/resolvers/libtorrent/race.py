@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import islice
 
@@ -29,23 +29,34 @@ _MOST_PEERS = 500  # kept of a torrent, the last ones: a stranger may name any n
 _Line = deque[tuple[float, SoughtTorrent[Handle]]]
 """Whose turn comes when, the first to come at its head."""
 
+Ask = Callable[[SoughtTorrent[Handle], Iterable[Endpoint]], None]
+"""Asks peers of a torrent for its metadata, beside the sessions."""
+
 _log = structlog.get_logger(__name__)
 
 
 class Race:
     """Sends the sessions *beside* the leading one after the torrents on *board* that have a peer and no name yet.
 
-    What one session learns of peers, whom *policy* admits and who are not *here*, all are told.
+    What one session learns of peers, whom *policy* admits and who are not *here*, all are told, and they *ask* them.
     """
 
     def __init__(
-        self, beside: Sequence[Session], board: Board[Handle], policy: AddressPolicy, here: Whereabouts, clock: Clock
+        self,
+        beside: Sequence[Session],
+        board: Board[Handle],
+        policy: AddressPolicy,
+        here: Whereabouts,
+        clock: Clock,
+        *,
+        ask: Ask,
     ) -> None:
         self._beside = beside
         self._board = board
         self._policy = policy
         self._here = here
         self._clock = clock
+        self._ask = ask
         self._due: _Line = deque()
         self._to_ask: _Line = deque()
         self._retired: dict[str, SoughtTorrent[Handle]] = {}
@@ -55,7 +66,8 @@ class Race:
 
     def ask_dht(self, torrent: SoughtTorrent[Handle]) -> None:
         """Ask each session's DHT for peers of *torrent*, as soon as its turn comes, unless its name is found before."""
-        self._line_up(self._to_ask, torrent, _HEAD_START_IN_DHT if self._to_ask else 0.0)
+        if self._beside:
+            self._line_up(self._to_ask, torrent, _HEAD_START_IN_DHT if self._to_ask else 0.0)
 
     def dialled(self, torrent: SoughtTorrent[Handle], peer: Endpoint, by: Session, *, again: bool) -> None:
         """Take in that *torrent* has *peer*, with whom the session *by* tries to connect, perhaps *again*.
@@ -99,6 +111,8 @@ class Race:
         for handle, holder in torrent.racing():
             if holder is not but:
                 connect(handle, new, named=named)
+        if torrent.joined:
+            self._ask(torrent, new)
 
     def anew(self, torrent: SoughtTorrent[Handle]) -> None:
         """Begin once more with *torrent*, which no session has any more but the leading one."""
@@ -153,20 +167,21 @@ class Race:
             self._due.popleft()  # what is found has no part in how long the others wait
         longer = max(0, len(self._due) - _AT_ONCE) * _A_NAME
         for torrent in _next_of(self._due, now - longer):
-            if not torrent.beside:
+            if not torrent.joined:
                 self._join(torrent)
         for torrent in _next_of(self._to_ask, now):
             for session in self._beside:
                 session.ask_dht(torrent.info_hash)
 
     def _line_up(self, line: _Line, torrent: SoughtTorrent[Handle], head_start: float) -> None:
-        if self._beside:
-            line.append((self._clock.monotonic() + head_start, torrent))
-            self._waiting.set()
+        line.append((self._clock.monotonic() + head_start, torrent))
+        self._waiting.set()
 
     def _join(self, torrent: SoughtTorrent[Handle]) -> None:
         info_hash, told = torrent.info_hash, frozenset(torrent.known)
         hints = Hints(peers=tuple(torrent.known))
+        torrent.joined = True
+        self._ask(torrent, told)
 
         def wanted() -> bool:
             return torrent.wanted and torrent.info_hash == info_hash

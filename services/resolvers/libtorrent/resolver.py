@@ -15,8 +15,9 @@ from services.resolvers.libtorrent.arms import Arm
 from services.resolvers.libtorrent.decoding import told
 from services.resolvers.libtorrent.entrance import Entrance, Return
 from services.resolvers.libtorrent.evidence import DhtSightings, Whereabouts
+from services.resolvers.libtorrent.exchanges import Exchanges
 from services.resolvers.libtorrent.lanes import Lane
-from services.resolvers.libtorrent.lookups import Board, Lookup
+from services.resolvers.libtorrent.lookups import Board, Lookup, Metadata, SoughtTorrent
 from services.resolvers.libtorrent.race import Race
 from services.resolvers.libtorrent.seeker import Seeker
 from services.resolvers.libtorrent.session import Handle, Session
@@ -25,6 +26,7 @@ from services.resolvers.libtorrent.settings import (
     USUAL_METADATA,
     WAYS,
     Way,
+    bound_to,
     fixed_ports,
     on_any_port,
     session_settings,
@@ -51,13 +53,15 @@ class LibtorrentResolver:
         *,
         dht: bool,
         dht_state: Path | None,
-        ports: Collection[int] = (),
+        listen_interfaces: str,
         everywhere: Sequence[str] = (),
     ) -> None:
         lead, *beside = sessions
+        ports = fixed_ports(listen_interfaces)
         here = Whereabouts()
         self._board: Board[Handle] = Board()
-        self._race = Race(beside, self._board, policy, here, clock)
+        self._exchanges = Exchanges(policy, bound_to(listen_interfaces), self._brought, clock)
+        self._race = Race(beside, self._board, policy, here, clock, ask=self._exchanges.ask)
         self._arms = [
             self._arm(lead, lanes[0], here, ALERTS_BESIDE if policy.proxied else ALERTS, dht=dht, ports=ports),
             *(self._arm(one, lane, here, ALERTS_BESIDE, dht=dht) for one, lane in zip(beside, lanes[1:], strict=True)),
@@ -66,7 +70,9 @@ class LibtorrentResolver:
         self._seeker = Seeker(
             lead, self._board, every, self._race, dht=dht, policy=policy, clock=clock, everywhere=everywhere
         )
-        self._watch = Watch(self._arms, self._board, here, self._seeker, clock=clock, dht_state=dht_state)
+        self._watch = Watch(
+            self._arms, self._board, here, self._seeker, self._exchanges, clock=clock, dht_state=dht_state
+        )
         self._dht_state = dht_state
         self._clock = clock
         self._closed = False
@@ -85,6 +91,9 @@ class LibtorrentResolver:
             ports=ports,
         )
         return Arm(session, alerts, shown, Lane(session, lane, here, alerts.found), mask)
+
+    def _brought(self, torrent: SoughtTorrent[Handle], given: Metadata) -> None:
+        self._arms[0].alerts.brought(torrent, given)
 
     @classmethod
     @asynccontextmanager
@@ -158,7 +167,7 @@ class LibtorrentResolver:
             clock,
             dht=dht,
             dht_state=dht_state,
-            ports=fixed_ports(listen_interfaces),
+            listen_interfaces=listen_interfaces,
             everywhere=tuple(policy.operators_trackers(extra_trackers)),
         )
         running = self._run(own)
@@ -179,6 +188,7 @@ class LibtorrentResolver:
             for arm in self._arms:
                 for session in (arm.session, arm.lane.session):
                     session.keep_off(own.policy)
+            self._exchanges.keep_off(own.policy)
 
         every = (self._watch.run(), self._race.run(), own.run(keep_off))
         return [asyncio.create_task(one, name="swarm") for one in every]
@@ -242,6 +252,7 @@ class LibtorrentResolver:
         for task in running:
             task.cancel()
         await asyncio.wait(running)
+        await self._exchanges.close()
         lead, *beside = self._arms
         await asyncio.gather(
             lead.session.stop(self._dht_state if lead.dht.nodes else None),

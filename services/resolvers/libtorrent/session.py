@@ -118,7 +118,7 @@ class Session:
 
     def keep_off(self, policy: AddressPolicy) -> None:
         """Contact nobody from now on whom *policy* keeps off."""
-        self._held.set_ip_filter(_ip_filter(policy))
+        self._held.set_ip_filter(ip_filter(policy))
 
     def enter_dht(self, nodes: Sequence[str]) -> None:
         """Enter the DHT anew at *nodes*, ``host:port`` each: it begins without any other node that it knew."""
@@ -239,7 +239,7 @@ def _start(
 ) -> lt.session:
     params = _saved(dht_state, leads=leads)
     params.settings = cast("lt.settings_pack", settings)
-    params.ip_filter = _ip_filter(policy)  # here, so that there is no moment without it
+    params.ip_filter = ip_filter(policy)  # here, so that there is no moment without it
     try:
         session = lt.session(params)
     except RuntimeError as error:
@@ -277,7 +277,8 @@ def _state(session: lt.session) -> bytes:
     return lt.write_session_params_buf(session.session_state(_DHT_STATE), _DHT_STATE)
 
 
-def _ip_filter(policy: AddressPolicy) -> lt.ip_filter:
+def ip_filter(policy: AddressPolicy) -> lt.ip_filter:
+    """Return what keeps off whom *policy* does: of those its ``access`` is not 0."""
     made = lt.ip_filter()
     for rule in policy.rules():
         made.add_rule(rule.first, rule.last, int(rule.blocked))

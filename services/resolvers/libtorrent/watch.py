@@ -10,6 +10,7 @@ import structlog
 from services.clock import Clock
 from services.resolvers.libtorrent.arms import Arm
 from services.resolvers.libtorrent.evidence import DhtSightings, Whereabouts
+from services.resolvers.libtorrent.exchanges import Exchanges
 from services.resolvers.libtorrent.lanes import doubted
 from services.resolvers.libtorrent.lookups import Board
 from services.resolvers.libtorrent.seeker import Seeker
@@ -44,6 +45,7 @@ class Watch:
         board: Board[Handle],
         here: Whereabouts,
         seeker: Seeker,
+        exchanges: Exchanges,
         *,
         clock: Clock,
         dht_state: Path | None,
@@ -52,6 +54,7 @@ class Watch:
         self._board = board
         self._here = here
         self._seeker = seeker
+        self._exchanges = exchanges
         self._clock = clock
         self._dht_state = dht_state
 
@@ -82,6 +85,7 @@ class Watch:
             torrent.settle(now)
         for arm in self._arms:
             arm.lane.look(unheard, now)
+        self._exchanges.look(now)
         if now - turn.reported >= _REPORT_EVERY:
             turn.reported = now
             self._report(now)

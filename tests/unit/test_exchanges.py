@@ -1,0 +1,304 @@
+"""Whom metadata is exchanged with, how many they are at once, and how long each has."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from typing import Any, cast
+
+import pytest
+from structlog.testing import capture_logs
+
+from sandbox.swarm import make_sample
+from sandbox.swarm.samples import Kind
+from services.resolvers.addresses import AddressPolicy
+from services.resolvers.libtorrent import exchanges
+from services.resolvers.libtorrent.evidence import Endpoint
+from services.resolvers.libtorrent.exchange import Useless
+from services.resolvers.libtorrent.exchanges import Exchanges
+from services.resolvers.libtorrent.lookups import Metadata, SoughtTorrent
+from services.torrents import InfoHash
+from tests.fake_clock import FakeClock, settle
+
+PUBLIC = AddressPolicy()
+A, B, SIX = ("198.41.0.4", 1), ("198.41.0.5", 2), ("2620:fe::fe", 3)
+MANY = [("198.41.0.6", port) for port in range(1, 301)]
+
+
+class Talk:
+    """An exchange with a peer that goes on until it is told what comes of it."""
+
+    def __init__(self, heard: Callable[[], None], may_hold: Callable[[int], bool], local: str | None) -> None:
+        self.heard, self.may_hold, self.local = heard, may_hold, local
+        self.comes: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+
+
+class Peers:
+    """All who are asked."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        self.clock = clock
+        self.talks: dict[Endpoint, Talk] = {}
+        self.found: list[tuple[SoughtTorrent[Any], Metadata]] = []
+        self.made: list[Exchanges] = []
+
+    async def metadata(
+        self,
+        _: InfoHash,
+        peer: Endpoint,
+        heard: Callable[[], None],
+        may_hold: Callable[[int], bool],
+        *,
+        local: str | None,
+    ) -> bytes:
+        talk = self.talks[peer] = Talk(heard, may_hold, local)
+        try:
+            return await talk.comes
+        finally:
+            del self.talks[peer]
+
+    def exchanges(self, policy: AddressPolicy = PUBLIC, bound: tuple[str, ...] = ()) -> Exchanges:
+        def found(torrent: SoughtTorrent[Any], given: Metadata) -> None:
+            self.found.append((torrent, given))
+            torrent.give(given)
+
+        self.made.append(Exchanges(policy, bound, found, self.clock))
+        return self.made[-1]
+
+
+@pytest.fixture
+def peers(monkeypatch: pytest.MonkeyPatch) -> Iterator[Peers]:
+    made = Peers(FakeClock())
+    monkeypatch.setattr(exchanges, "metadata", made.metadata)
+    yield made
+    assert [one for one in made.made if one._turns] == [], "a test ends what it has begun"
+
+
+def torrent(digits: str = "ab") -> SoughtTorrent[Any]:
+    made = SoughtTorrent[Any](InfoHash(digits * 20), None, cast("Any", object()))
+    made.lookups.add(cast("Any", AnyLookup()))
+    return made
+
+
+class AnyLookup:
+    def take(self, _: object) -> None:
+        """Be content with whatever comes."""
+
+
+async def test_private_peers_are_asked_where_that_is_allowed_alone(peers: Peers) -> None:
+    inside = [("10.9.9.9", 1), ("127.0.0.1", 2), ("::ffff:10.9.9.9", 3), ("fd00::9", 4), ("198.41.0.9", 0), ("name", 5)]
+    asking = peers.exchanges()
+    asking.ask(torrent(), [*inside, A])
+    await settle()
+    assert [*peers.talks] == [A]
+    asking.keep_off(PUBLIC.knowing_own(B[0]))
+    asking.ask(torrent(), [B])
+    await settle()
+    assert [*peers.talks] == [A]
+    asking.keep_off(AddressPolicy(allow_private=True))
+    asking.ask(torrent(), inside[:1])
+    await settle()
+    assert [*peers.talks] == [A, inside[0]]
+    await asking.close()
+
+
+async def test_neither_the_policy_nor_its_filter_alone_lets_a_peer_be_asked(
+    peers: Peers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asking = peers.exchanges()
+    monkeypatch.setattr(AddressPolicy, "admits", lambda *_: True)
+    asking.ask(torrent(), [("10.9.9.9", 1)])
+    monkeypatch.setattr(AddressPolicy, "admits", lambda *_: False)
+    asking.ask(torrent(), [A])
+    await settle()
+    assert peers.talks == {}
+
+
+async def test_behind_a_proxy_nobody_is_asked(peers: Peers) -> None:
+    peers.exchanges(AddressPolicy(proxied=True)).ask(torrent(), [A])
+    await settle()
+    assert peers.talks == {}
+
+
+@pytest.mark.parametrize(
+    ("bound", "asked"),
+    [
+        ((), {A: None, SIX: None}),
+        (("10.8.0.2",), {A: "10.8.0.2"}),
+        (("2620:fe::1",), {SIX: "2620:fe::1"}),
+        (("tun0",), {}),
+        (("tun0", "10.8.0.2"), {A: "10.8.0.2"}),
+    ],
+)
+async def test_who_is_asked_is_so_from_the_address_that_is_bound(
+    peers: Peers, bound: tuple[str, ...], asked: dict[Endpoint, str | None]
+) -> None:
+    asking = peers.exchanges(bound=bound)
+    asking.ask(torrent(), [A, SIX])
+    await settle()
+    assert {peer: talk.local for peer, talk in peers.talks.items()} == asked
+    await asking.close()
+
+
+async def test_of_one_torrent_thirty_are_asked_at_once(peers: Peers) -> None:
+    asking, sought = peers.exchanges(), torrent()
+    asking.ask(sought, MANY[:40])
+    await settle()
+    assert [*peers.talks] == MANY[:30]
+    peers.talks[MANY[0]].comes.set_exception(Useless())
+    await settle()
+    asking.ask(sought, [A, B])
+    await settle()
+    assert [*peers.talks] == [*MANY[1:30], A]
+    await asking.close()
+
+
+async def test_of_all_two_hundred_are_asked_at_once_and_the_next_when_one_is_over(peers: Peers) -> None:
+    asking, last, left = peers.exchanges(), torrent(), torrent()
+    for first in range(0, 200, 25):
+        asking.ask(torrent(), MANY[first : first + 25])
+    asking.ask(left, [B])
+    asking.ask(last, [A])
+    await settle()
+    assert [*peers.talks] == MANY[:200]
+    left.lookups.clear()
+    peers.talks[MANY[7]].comes.set_exception(EOFError())
+    await settle()
+    assert [*peers.talks] == [*MANY[:7], *MANY[8:200], A]
+    await asking.close()
+    assert peers.talks == {}
+
+
+async def test_who_brings_nothing_for_four_seconds_is_given_up(peers: Peers) -> None:
+    asking = peers.exchanges()
+    asking.ask(torrent(), [A, B])
+    await settle()
+    await peers.clock.advance(3.9)
+    asking.look(peers.clock.monotonic())
+    peers.talks[B].heard()
+    await peers.clock.advance(0.1)
+    asking.look(peers.clock.monotonic())
+    await settle()
+    assert [*peers.talks] == [B]
+    await peers.clock.advance(3.9)
+    asking.look(peers.clock.monotonic())
+    await settle()
+    assert peers.talks == {}
+
+
+async def test_who_brings_little_by_little_is_given_up_after_a_minute(peers: Peers) -> None:
+    asking = peers.exchanges()
+    asking.ask(torrent(), [A])
+    for _ in range(20):
+        await settle()
+        peers.talks[A].heard()
+        await peers.clock.advance(3.0)
+        asking.look(peers.clock.monotonic())
+    await settle()
+    assert peers.talks == {}
+
+
+async def test_of_unfinished_metadata_no_more_is_held_than_there_is_room_for(peers: Peers) -> None:
+    asking = peers.exchanges()
+    asking.ask(torrent(), MANY[:18])
+    await settle()
+    room = [peers.talks[peer].may_hold(2 * 2**20) for peer in MANY[:17]]
+    assert room == [True] * 16 + [False]
+    assert not peers.talks[MANY[17]].may_hold(1)
+    peers.talks[MANY[0]].comes.set_exception(Useless())
+    await settle()
+    assert peers.talks[MANY[17]].may_hold(2 * 2**20)
+    await asking.close()
+
+
+@pytest.mark.parametrize("error", [OSError(), EOFError(), Useless()], ids=lambda one: type(one).__name__)
+async def test_who_fails_is_passed_over_in_silence(peers: Peers, error: Exception) -> None:
+    asking, sought = peers.exchanges(), torrent()
+    asking.ask(sought, [A])
+    await settle()
+    with capture_logs() as logs:
+        peers.talks[A].comes.set_exception(error)
+        await settle()
+    assert (logs, peers.found, sought.exchanges) == ([], [], frozenset())
+
+
+@pytest.mark.parametrize("unreadable", [b"i5e", b"", b"d4:name1:fe", make_sample("f").info + b"4:more4:here"])
+async def test_what_libtorrent_cannot_read_is_passed_over(peers: Peers, unreadable: bytes) -> None:
+    asking = peers.exchanges()
+    asking.ask(torrent(), [A])
+    await settle()
+    with capture_logs() as logs:
+        peers.talks[A].comes.set_result(unreadable)
+        await settle()
+    assert (logs, peers.found, peers.talks) == ([], [], {})
+
+
+async def test_a_fault_of_ours_is_logged_and_keeps_nobody_else_from_it(peers: Peers) -> None:
+    asking, sought = peers.exchanges(), torrent()
+    asking.ask(sought, [A, B])
+    await settle()
+    with capture_logs() as logs:
+        peers.talks[A].comes.set_exception(RuntimeError("sick"))
+        await settle()
+    assert [one["log_level"] for one in logs] == ["error"]
+    assert [*peers.talks] == [B]
+    await asking.close()
+
+
+@pytest.mark.parametrize("kind", ["v1", "v2", "hybrid"])
+async def test_what_comes_is_told_with_its_hashes_and_ends_the_others(peers: Peers, kind: Kind) -> None:
+    sample = make_sample("found", kind=kind)
+    asking, sought, other = peers.exchanges(), torrent(), torrent("cd")
+    asking.ask(sought, [A, B])
+    asking.ask(other, [SIX])
+    await settle()
+    peers.talks[A].comes.set_result(sample.info)
+    await settle()
+    ((told, (hashes, section)),) = peers.found
+    assert (told, section) == (sought, sample.info)
+    assert {one.hex for one in hashes.hashes} == {one for one in (sample.v1, sample.v2) if one}
+    assert [*peers.talks] == [SIX]
+    await asking.close()
+
+
+async def test_metadata_that_is_large_is_told_too(peers: Peers) -> None:
+    sample = make_sample("large", files=[("f", 16_384 * 2_500)], piece_length=16_384)
+    asking, sought = peers.exchanges(), torrent()
+    asking.ask(sought, [A])
+    await settle()
+    (exchange,) = sought.exchanges
+    peers.talks[A].comes.set_result(sample.info)
+    await asyncio.wait([exchange])
+    await settle()
+    assert [section for _, (_, section) in peers.found] == [sample.info]
+
+
+def removed(sought: SoughtTorrent[Any]) -> None:
+    sought.remove()
+
+
+def paused(sought: SoughtTorrent[Any]) -> None:
+    sought.doubts.lie()
+    sought.doubts.refuse("plain", A)
+    sought.settle(0.0)
+
+
+@pytest.mark.parametrize("end", [removed, paused])
+async def test_with_its_torrent_an_exchange_ends(peers: Peers, end: Callable[[SoughtTorrent[Any]], None]) -> None:
+    asking, sought, other = peers.exchanges(), torrent(), torrent("cd")
+    asking.ask(sought, [A])
+    asking.ask(other, [B])
+    await settle()
+    end(sought)
+    await settle()
+    assert [*peers.talks] == [B]
+    await asking.close()
+
+
+async def test_what_is_closed_has_ended_and_nobody_in_line_is_asked(peers: Peers) -> None:
+    asking = peers.exchanges()
+    for first in range(0, 250, 25):
+        asking.ask(torrent(), MANY[first : first + 25])
+    await settle()
+    await asking.close()
+    assert (peers.talks, asking._turns) == ({}, {})
+    await settle()
+    assert peers.talks == {}
