@@ -4,8 +4,10 @@ It asks whom it hears of, all of them at once, never one that is silent, and not
 peer alone: a round trip to connect, one for both handshakes, one for the metadata; with a peer that insists on MSE
 there is one more, for the keys.
 
-libtorrent takes a round trip for each piece of the metadata: with one piece calibot came to 1.13 and 1.50 times this by
-warm trackers (p50 and p95), with two or three to 1.53 and 1.80, one run after the other.
+libtorrent takes a round trip for each piece of the metadata. By warm trackers, 400 names of two or three pieces came to
+1.44 and 1.74 times this (p50 and p95) by its sessions alone; with all pieces of plain TCP peers asked for at once, to
+1.2 and 1.63 to 1.7. Of the slowest 40 more than half are then reached by uTP alone, which begins with little at a time,
+and goes on with less after a loss. Where nothing is lost, as here, 60 names came to 1.28 and 1.4.
 """
 
 import heapq
