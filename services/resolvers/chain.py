@@ -22,6 +22,7 @@ _MOST_SILENCES = 3
 _FIRST_PAUSE, _LONGEST_PAUSE = 10.0, 600.0  # seconds
 _HAS_NONE = frozenset({None, "no_file", "nothing_said"})  # reasons; what is wrong with another source can be mended
 _NO_FAULT = _HAS_NONE | {"v2_alone", "half_there", "taken_away", "metadata_unusable"}  # of a source that works
+_OF_THE_PROGRAM = frozenset({"output_unusable"})  # its sentence names whose fault it is
 
 Troubled = Callable[[str, str], None]
 """Is told which source could not be asked, or failed, by its label, and why: for who sees to it, and not for people."""
@@ -304,7 +305,7 @@ class _Asking:
         if not self._failures:
             raise ResolverDown(source=down)
         told, first = min(self._failures, key=lambda one: _says(one[1], _HAS_NONE))
-        names_itself = isinstance(first, SourceFailed)
+        names_itself = isinstance(first, SourceFailed) or _says(first, _OF_THE_PROGRAM)
         failed = ",".join(one for one in self._broken() if one != told or not names_itself)
         others = {key: labels for key, labels in (("unasked", down), ("failed", failed)) if labels}
         raise type(first)(**first.parameters, **others) if others else first

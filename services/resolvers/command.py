@@ -94,7 +94,7 @@ class CommandResolver:
         reading = loop.run_in_executor(self._readers, torrent_in, path, torrent, self.label, self._read)
         await at_most(self._clock, until - self._clock.monotonic(), reading)
         if reading.cancelled():
-            log.warning("command.hung", path=str(path))
+            log.warning("command.hung", path=_without_hashes(str(path), torrent))
             raise self._too_late()
         return reading.result()
 
@@ -121,7 +121,7 @@ class CommandResolver:
             ran = await run(argv, environment=environment, seconds=self._seconds, most=_MOST_SAID, clock=self._clock)
         except OSError as error:
             looking = asyncio.get_running_loop().run_in_executor(self._listener, why_not_run, argv[0])
-            raise ResolverDown(reason=await looking or str(error)) from error
+            raise ResolverDown(reason=_without_hashes(await looking or str(error), torrent)) from error
         except ValueError as error:
             raise ResolverDown(reason=str(error)) from error
         except TooMuch as error:
@@ -129,8 +129,8 @@ class CommandResolver:
         except TooLong as error:
             raise self._too_late() from error
         if ran.code:
-            reason = _reason(_last_line(ran.err), torrent) or f"exit code {ran.code}"
-            raise SourceFailed(source=self.label, reason=reason)
+            said = _without_hashes(_last_line(ran.err).decode(errors="replace"), torrent)[:_LONGEST_REASON]
+            raise SourceFailed(source=self.label, reason=said or f"exit code {ran.code}")
         return ran
 
     def _too_late(self) -> SourceLate:
@@ -173,10 +173,10 @@ def _last_line(said: bytes) -> bytes:
     return next((one.strip() for one in reversed(said.splitlines()) if one.strip()), b"")
 
 
-def _reason(line: bytes, torrent: TorrentId) -> str:
-    """Return *line* without what was looked for: it gets into the log, which has nothing of what people ask for."""
-    said = re.sub(torrent.shown.hex, "{info_hash}", line.decode(errors="replace"), flags=re.IGNORECASE)
-    return said[:_LONGEST_REASON]
+def _without_hashes(text: str, torrent: TorrentId) -> str:
+    """Return *text* without those of *torrent*: it gets into the log, which has nothing of what people ask for."""
+    spelled = [f"{one.hex[:40]}(?:{one.hex[40:]})?" for one in torrent.hashes]  # qBittorrent cuts a v2 one to 40 digits
+    return re.sub("|".join(spelled), "{info_hash}", text, flags=re.IGNORECASE)
 
 
 def _perhaps_objects(out: bytes, line: bytes) -> Iterator[bytes]:

@@ -110,6 +110,15 @@ async def test_why_one_failed_beside_others_is_told_in_the_terminal(place: Place
     assert ended.errors == "command: no such <b>\n", "a check would not show it"
 
 
+async def test_where_a_program_alone_prints_what_cannot_be_used_that_is_all_that_is_told(
+    place: Place, tmp_path: Path
+) -> None:
+    with_sources(place, order=["command"], command__argv=helper(tmp_path, "print('}')"))
+    ended = await place.resolve("1" * 40)
+    said = "What the owner's program printed cannot be used. Tell the bot's owner."
+    assert (ended.code, ended.output.splitlines()[1:], ended.errors) == (1, [f"  {said}"], "")
+
+
 async def test_what_a_cache_says_instead_of_an_answer_is_told_with_its_host_alone_and_in_the_terminal_alone(
     place: Place,
 ) -> None:

@@ -39,25 +39,30 @@ Look = Callable[..., "asyncio.Future[TorrentInfo]"]
 PR_SET_CHILD_SUBREAPER = 36  # <linux/prctl.h>: whoever of ours loses its parent has us
 SAMPLE = make_sample("True name.mkv", files=[("a.mkv", 1000), ("b/c.txt", 234)])
 X = TorrentId(v1=InfoHash(SAMPLE.v1 or ""))
+V2 = InfoHash(make_sample("True name.mkv", kind="v2").v2 or "")
 
 
 @pytest.fixture
 def helper(tmp_path: Path, nothing_left: str) -> Look:
     """Return a way to look X up with a helper that is this Python code."""
 
-    def look(code: str, seconds: float = 20, clock: Clock | None = None) -> "asyncio.Future[TorrentInfo]":
+    def look(
+        code: str, seconds: float = 20, clock: Clock | None = None, asked: TorrentId = X
+    ) -> "asyncio.Future[TorrentInfo]":
         script = tmp_path / "helper.py"
         script.write_text(f"import os, sys, time, signal, json\nasked = sys.argv[1]\n{code}\n")
         argv = [sys.executable, "-S", str(script), "{info_hash}"]
-        return looking_with(argv, seconds, clock)
+        return looking_with(argv, seconds, clock, asked)
 
     return look
 
 
-def looking_with(argv: list[str], seconds: float = 20, clock: Clock | None = None) -> "asyncio.Future[TorrentInfo]":
+def looking_with(
+    argv: list[str], seconds: float = 20, clock: Clock | None = None, asked: TorrentId = X
+) -> "asyncio.Future[TorrentInfo]":
     async def look() -> TorrentInfo:
         async with opened(argv, seconds, clock) as one:
-            return await one.resolve(X, Hints(), Steps())
+            return await one.resolve(asked, Hints(), Steps())
 
     return asyncio.ensure_future(look())
 
@@ -259,7 +264,7 @@ async def test_a_pipe_or_a_folder_that_it_names_is_not_waited_for(helper: Look, 
 async def hangs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[Path, asyncio.Semaphore]]:
     """Yield a file whose reads do not return before the test has ended, and what tells of each that begins."""
     loop, begun, may_end = asyncio.get_running_loop(), asyncio.Semaphore(0), threading.Event()
-    file, real = tmp_path / "hung.torrent", Path.is_file
+    file, real = tmp_path / f"{SAMPLE.v1}.torrent", Path.is_file  # as qBittorrent calls its own
 
     def hung(path: Path) -> bool:
         if path == file:
@@ -272,7 +277,7 @@ async def hangs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
     may_end.set()
 
 
-async def test_a_file_whose_read_never_returns_has_the_programs_time_and_no_more_and_is_told(
+async def test_a_file_whose_read_never_returns_has_the_programs_time_and_is_told_without_what_was_looked_for(
     hangs: tuple[Path, asyncio.Semaphore], helper: Look
 ) -> None:
     (file, begun), clock = hangs, FakeClock()
@@ -285,7 +290,7 @@ async def test_a_file_whose_read_never_returns_has_the_programs_time_and_no_more
         await clock.advance(20)
         assert looking.done()
     assert (await failure(looking)).parameters == {"source": "command", "reason": "no answer in 20 s"}
-    assert [(one["event"], one["path"]) for one in logged] == [("command.hung", str(file))]
+    assert [(one["event"], one["path"]) for one in logged] == [("command.hung", str(file.with_stem("{info_hash}")))]
 
 
 async def test_files_whose_reads_never_return_keep_nobody_from_a_name(
@@ -374,6 +379,25 @@ async def test_an_error_is_told_by_its_last_line(helper: Look) -> None:
 async def test_an_error_is_told_without_what_was_looked_for(helper: Look, spelled: str) -> None:
     failed = await failure(helper(f"sys.exit('no page /' + {spelled} + '.torrent')"))
     assert failed.parameters == {"source": "command", "reason": "no page /{info_hash}.torrent"}
+
+
+@pytest.mark.parametrize("asked", [TorrentId(v2=V2), TorrentId(X.v1, V2)])
+async def test_an_error_is_told_without_a_v2_info_hash_be_it_whole_or_cut_as_qbittorrent_shows_it(
+    helper: Look, asked: TorrentId
+) -> None:
+    failed = await failure(helper(f"sys.exit('no {V2}, no {V2.hex[:40].upper()}')", asked=asked))
+    assert failed.parameters == {"source": "command", "reason": "no {info_hash}, no {info_hash}"}
+
+
+@pytest.mark.parametrize("content", [None, "no first line that the system can run"])
+async def test_why_it_cannot_be_run_is_told_without_what_was_looked_for(tmp_path: Path, content: str | None) -> None:
+    if content is not None:
+        (tmp_path / str(SAMPLE.v1)).write_text(content)
+        (tmp_path / str(SAMPLE.v1)).chmod(0o755)
+    told = await failure(looking_with([str(tmp_path / "{info_hash}"), "{info_hash}"]))
+    assert isinstance(told, ResolverDown)
+    assert str(SAMPLE.v1) not in str(told.parameters["reason"])
+    assert str(tmp_path / "{info_hash}") in str(told.parameters["reason"])
 
 
 @pytest.mark.parametrize("where", ["stdout", "stderr"])

@@ -342,7 +342,8 @@ async def test_where_nobody_knows_it_who_could_be_asked_says_why(clock: FakeCloc
 @pytest.mark.parametrize(
     ("telling", "failed"),
     [
-        (NotFound(reason="output_unusable"), "second,third"),
+        (NotFound(reason="output_unusable"), "third"),
+        (NotFound(reason="torrent_unusable"), "second,third"),
         (SourceFailed(source="second", reason="no such directory"), "third"),
     ],
 )
