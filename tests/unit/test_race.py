@@ -116,6 +116,19 @@ async def test_peers_are_asked_by_nobody_else_until_the_leading_session_has_had_
     assert len(asking.asked) == 2
 
 
+async def test_a_magnet_that_names_ourselves_has_us_asked_by_nobody_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(race, "connect", lambda *_, **__: None)
+    asking = Asking()
+    asking.race._here.listen(*A)
+    torrent = SoughtTorrent[Any](InfoHash("ab" * 20), "handle", cast("Any", object()))
+    torrent.lookups.add(cast("Any", object()))
+    asking.race.hinted(torrent, [A, B])
+    await asking.turn(1.0)
+    asking.race._here.listen(*C)
+    asking.race.hinted(torrent, [C])
+    assert [peers for _, peers in asking.asked if peers] == [[B]]
+
+
 async def test_peers_of_what_was_found_meanwhile_are_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(race, "connect", lambda *_, **__: None)
     asking = Asking()

@@ -112,7 +112,7 @@ class Race:
             if holder is not but:
                 connect(handle, new, named=named)
         if torrent.joined:
-            self._ask(torrent, new)
+            self._ask_others(torrent, new)
 
     def anew(self, torrent: SoughtTorrent[Handle]) -> None:
         """Begin once more with *torrent*, which no session has any more but the leading one."""
@@ -181,7 +181,7 @@ class Race:
         info_hash, told = torrent.info_hash, frozenset(torrent.known)
         hints = Hints(peers=tuple(torrent.known))
         torrent.joined = True
-        self._ask(torrent, told)
+        self._ask_others(torrent, told)
 
         def wanted() -> bool:
             return torrent.wanted and torrent.info_hash == info_hash
@@ -189,6 +189,9 @@ class Race:
         for session in self._beside:
             then = partial(self._on_joined, torrent, session, told)
             session.add_soon(info_hash, hints, then, wanted=wanted, alone=True)
+
+    def _ask_others(self, torrent: SoughtTorrent[Handle], peers: Iterable[Endpoint]) -> None:
+        self._ask(torrent, [one for one in peers if not self._here.are(one)])  # a magnet may name ourselves
 
     def _on_joined(
         self,
