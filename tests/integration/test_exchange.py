@@ -205,6 +205,7 @@ HELLOS = {
     "zero, which takes it back": encode({b"m": {b"ut_metadata": 0}, b"metadata_size": 100}),
     "a number that is none": encode({b"m": {b"ut_metadata": 256}, b"metadata_size": 100}),
     "a negative number": encode({b"m": {b"ut_metadata": -1}, b"metadata_size": 100}),
+    "more words than a peer has": encode({b"m": {b"ut_metadata": 1}, b"metadata_size": 100, b"z": [b""] * 3_000}),
     "no size": encode({b"m": {b"ut_metadata": 1}}),
     "size zero": encode({b"m": {b"ut_metadata": 1}, b"metadata_size": 0}),
     "a negative size": encode({b"m": {b"ut_metadata": 1}, b"metadata_size": -1}),
@@ -250,6 +251,19 @@ async def test_who_gives_what_is_no_piece_is_left(piece: bytes) -> None:
     async with speaking(lambda wanted: greeting(wanted) + message(20, 0, hello(100)) + message(20, 1, piece)) as peer:
         with pytest.raises(Useless):
             await given(SAMPLES[0], peer)
+
+
+async def test_who_hides_much_before_a_piece_is_left_and_it_is_not_read() -> None:
+    """It would cost much more than a piece: objects of Python for all of it."""
+    sample = of_pieces(2)
+    head = encode({b"msg_type": 1, b"piece": 0, b"z": [b""] * 400})
+    async with speaking(
+        lambda wanted: (
+            greeting(wanted) + message(20, 0, hello(len(sample.info))) + message(20, 1, head + sample.info[:15_700])
+        )
+    ) as peer:
+        with pytest.raises(Useless):
+            await given(sample, peer)
 
 
 async def test_who_gives_a_piece_twice_is_left() -> None:

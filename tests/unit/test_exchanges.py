@@ -293,6 +293,33 @@ async def test_with_its_torrent_an_exchange_ends(peers: Peers, end: Callable[[So
     await asking.close()
 
 
+async def test_who_waits_in_line_is_not_asked_while_the_race_pauses(peers: Peers) -> None:
+    asking, sought = peers.exchanges(), torrent()
+    for first in range(0, 200, 25):
+        asking.ask(torrent(), MANY[first : first + 25])
+    asking.ask(sought, [A])
+    await settle()
+    paused(sought)
+    peers.talks[MANY[0]].comes.set_exception(Useless())
+    await settle()
+    assert [*peers.talks] == MANY[1:200]
+    await asking.close()
+
+
+async def test_one_torrent_does_not_fill_the_line(peers: Peers) -> None:
+    asking, sought, crowd = peers.exchanges(), torrent(), torrent()
+    for first in range(0, 200, 25):
+        asking.ask(torrent(), MANY[first : first + 25])
+    asking.ask(sought, [A])
+    for _ in range(20):
+        asking.ask(crowd, [("198.41.0.7", port) for port in range(1, 301)])
+    await settle()
+    peers.talks[MANY[0]].comes.set_exception(Useless())
+    await settle()
+    assert [*peers.talks] == [*MANY[1:200], A]
+    await asking.close()
+
+
 async def test_what_is_closed_has_ended_and_nobody_in_line_is_asked(peers: Peers) -> None:
     asking = peers.exchanges()
     for first in range(0, 250, 25):

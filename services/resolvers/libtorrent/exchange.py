@@ -25,7 +25,9 @@ _GREETING, _METADATA = 0, 1  # extended messages: of BEP 10, and the one that we
 _REQUEST, _DATA = 0, 1  # message types of BEP 9
 _MOST_EXTENSIONS = 255
 _PIECE = 16_384
-_LONGEST = _PIECE + 1_024  # bytes of a message that is read
+_LONGEST_HEAD = 256  # bytes before a piece: what they hold becomes objects of Python, which hold up all others
+_LONGEST_GREETING = 4_096
+_LONGEST = _PIECE + _LONGEST_HEAD  # bytes of a message that is read
 _AT_ONCE = 8  # pieces that a peer is asked for: of more than 160 KiB libtorrent leaves the rest for a second later
 _MOST_NOISE = 256 * 1_024  # bytes that are no metadata: the bitfield of a million pieces is half of that
 _LEAST = 256  # bytes that a message counts for, however short: each costs us time
@@ -108,7 +110,7 @@ class _Talk:
                 self._say(theirs, {b"msg_type": _REQUEST, b"piece": asked})
                 asked += 1
             body = await self._next(_METADATA)
-            words = _words(body)
+            words = _words(body[:_LONGEST_HEAD])
             piece = words.get(b"piece")
             if words.get(b"msg_type") != _DATA or not isinstance(piece, int) or not 0 <= piece < asked:
                 raise Useless
@@ -142,6 +144,8 @@ class _Talk:
 
 def _offer(greeting: bytes) -> tuple[int, int]:
     """Return by what number the peer knows ut_metadata, and how many bytes of it there are."""
+    if len(greeting) > _LONGEST_GREETING:
+        raise Useless
     words = _words(greeting)
     extensions, size = words.get(b"m"), words.get(b"metadata_size")
     theirs = extensions.get(b"ut_metadata") if isinstance(extensions, dict) else None

@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 
 import structlog
 
@@ -65,13 +66,16 @@ class Exchanges:
     def ask(self, torrent: SoughtTorrent[Handle], peers: Iterable[Endpoint]) -> None:
         """Ask *peers* for the metadata of *torrent*, each as soon as there is room for it."""
         if not self._policy.proxied:
-            self._line.extend((torrent, peer) for peer in peers)
+            waiting = sum(one is torrent for one, _ in self._line)
+            room = max(0, _OF_ONE - len(torrent.exchanges) - waiting)
+            self._line.extend((torrent, peer) for peer in islice(peers, room))
             self._go_on()
 
     def _go_on(self) -> None:
         while self._line and len(self._turns) < _AT_ONCE:
             torrent, peer = self._line.popleft()
-            if torrent.wanted and len(torrent.exchanges) < _OF_ONE:
+            paused = torrent.doubts.apart is not None
+            if torrent.wanted and not paused and len(torrent.exchanges) < _OF_ONE:
                 for host, port in self._policy.peers([peer]):
                     if not self._filter.access(host):
                         self._begin(torrent, (host, port))
@@ -117,8 +121,8 @@ class Exchanges:
 
     async def close(self) -> None:
         """End all of it."""
-        self._line.clear()
-        for task in self._turns:
-            task.cancel()
         while self._turns:
+            self._line.clear()
+            for task in self._turns:
+                task.cancel()
             await asyncio.wait(self._turns)

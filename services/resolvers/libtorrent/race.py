@@ -181,7 +181,6 @@ class Race:
         info_hash, told = torrent.info_hash, frozenset(torrent.known)
         hints = Hints(peers=tuple(torrent.known))
         torrent.joined = True
-        self._ask_others(torrent, told)
 
         def wanted() -> bool:
             return torrent.wanted and torrent.info_hash == info_hash
@@ -189,6 +188,7 @@ class Race:
         for session in self._beside:
             then = partial(self._on_joined, torrent, session, told)
             session.add_soon(info_hash, hints, then, wanted=wanted, alone=True)
+        self._ask_others(torrent, told)
 
     def _ask_others(self, torrent: SoughtTorrent[Handle], peers: Iterable[Endpoint]) -> None:
         self._ask(torrent, [one for one in peers if not self._here.are(one)])  # a magnet may name ourselves

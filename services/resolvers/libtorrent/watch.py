@@ -79,13 +79,13 @@ class Watch:
 
     async def _take(self, turn: _Turn) -> None:
         now = self._clock.monotonic()
+        self._exchanges.look(now)
         self._seeker.announce_again(now)
         unheard = doubted(self._board, now)
         for torrent in unheard:
             torrent.settle(now)
         for arm in self._arms:
             arm.lane.look(unheard, now)
-        self._exchanges.look(now)
         if now - turn.reported >= _REPORT_EVERY:
             turn.reported = now
             self._report(now)
