@@ -81,9 +81,9 @@ def greeting(wanted: bytes) -> bytes:
     return b"\x13BitTorrent protocol" + bytes((0, 0, 0, 0, 0, 0x10, 0, 0)) + wanted + b"-XX0001-abcdefghijkl"
 
 
-def hello(size: int, number: int = 7) -> bytes:
+def hello(size: int) -> bytes:
     """Return what a peer says that has so many bytes of metadata."""
-    return encode({b"m": {b"ut_metadata": number}, b"metadata_size": size})
+    return encode({b"m": {b"ut_metadata": 7}, b"metadata_size": size})
 
 
 @asynccontextmanager

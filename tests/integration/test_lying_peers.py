@@ -6,13 +6,13 @@ The metadata has several pieces: libtorrent puts those of several peers together
 import asyncio
 import json
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 
 import pytest
 
-from sandbox.swarm import Swarm, giver
+from sandbox.swarm import Sample, Swarm, giver
 from sandbox.swarm.peers import Hanging, Mute, Refusing, Seeder
 from services.resolvers.libtorrent import LibtorrentResolver, exchanges
 from services.resolvers.libtorrent.session import Handle
@@ -34,6 +34,18 @@ THREE = ("127.0.2.20", "127.0.2.21", "127.0.2.22")
 async def swarm() -> AsyncIterator[Swarm]:
     async with Swarm(dht=False) as one:
         yield one
+
+
+async def found_once_hinted(
+    resolver: LibtorrentResolver, true: Sample, liars: Sequence[giver.Giver], good: Seeder
+) -> None:
+    """Have the name come from *good*, of whom is heard when all *liars* were met."""
+    async with asyncio.timeout(SOON), Running(resolver, torrent_id(true), trackers_of(true)) as running:
+        for one in liars:
+            await one.greeted.wait()
+        resolver.add_hints(torrent_id(true), Hints(peers=(good.endpoint,)))
+        assert (await running.task).name.text == "true"
+    assert nothing_left_in(resolver)
 
 
 @pytest.fixture
@@ -93,12 +105,7 @@ async def test_among_liars_the_name_comes_from_a_peer_that_bears_one_connection_
     liars = [await swarm.place(LIARS[kind](host, true), true) for host in THREE]
     good = await swarm.place(Seeder("plain", picky=True), true, by=[])
     good.add(true)
-    async with asyncio.timeout(SOON), Running(resolver, torrent_id(true), trackers_of(true)) as running:
-        for one in liars:
-            await one.greeted.wait()
-        resolver.add_hints(torrent_id(true), Hints(peers=(good.endpoint,)))
-        assert (await running.task).name.text == "true"
-    assert nothing_left_in(resolver)
+    await found_once_hinted(resolver, true, liars, good)
 
 
 @pytest.mark.timeout(60)
@@ -127,12 +134,7 @@ async def test_among_liars_of_every_kind_the_name_comes_by_an_exchange_too(
     liars = [await swarm.place(LIARS[kind](f"127.0.2.{20 + place}", true), true) for place, kind in enumerate(kinds)]
     good = await swarm.place(Seeder("plain", picky=picky), true, by=[])
     good.add(true)
-    async with asyncio.timeout(SOON), Running(resolver, torrent_id(true), trackers_of(true)) as running:
-        for one in liars:
-            await one.greeted.wait()
-        resolver.add_hints(torrent_id(true), Hints(peers=(good.endpoint,)))
-        assert (await running.task).name.text == "true"
-    assert nothing_left_in(resolver)
+    await found_once_hinted(resolver, true, liars, good)
 
 
 async def test_among_peers_of_every_bad_kind_the_name_comes(swarm: Swarm, resolver: LibtorrentResolver) -> None:

@@ -83,6 +83,12 @@ class AnyLookup:
         """Be content with whatever comes."""
 
 
+def fill(asking: Exchanges, count: int = 200) -> None:
+    """Let so many be asked, as many as may be, for several torrents."""
+    for first in range(0, count, 25):
+        asking.ask(torrent(), MANY[first : first + 25])
+
+
 async def test_private_peers_are_asked_where_that_is_allowed_alone(peers: Peers) -> None:
     inside = [("10.9.9.9", 1), ("127.0.0.1", 2), ("::ffff:10.9.9.9", 3), ("fd00::9", 4), ("198.41.0.9", 0), ("name", 5)]
     asking = peers.exchanges()
@@ -153,8 +159,7 @@ async def test_of_one_torrent_thirty_are_asked_at_once(peers: Peers) -> None:
 
 async def test_of_all_two_hundred_are_asked_at_once_and_the_next_when_one_is_over(peers: Peers) -> None:
     asking, last, left = peers.exchanges(), torrent(), torrent()
-    for first in range(0, 200, 25):
-        asking.ask(torrent(), MANY[first : first + 25])
+    fill(asking)
     asking.ask(left, [B])
     asking.ask(last, [A])
     await settle()
@@ -295,8 +300,7 @@ async def test_with_its_torrent_an_exchange_ends(peers: Peers, end: Callable[[So
 
 async def test_who_waits_in_line_is_not_asked_while_the_race_pauses(peers: Peers) -> None:
     asking, sought = peers.exchanges(), torrent()
-    for first in range(0, 200, 25):
-        asking.ask(torrent(), MANY[first : first + 25])
+    fill(asking)
     asking.ask(sought, [A])
     await settle()
     paused(sought)
@@ -308,8 +312,7 @@ async def test_who_waits_in_line_is_not_asked_while_the_race_pauses(peers: Peers
 
 async def test_one_torrent_does_not_fill_the_line(peers: Peers) -> None:
     asking, sought, crowd = peers.exchanges(), torrent(), torrent()
-    for first in range(0, 200, 25):
-        asking.ask(torrent(), MANY[first : first + 25])
+    fill(asking)
     asking.ask(sought, [A])
     for _ in range(20):
         asking.ask(crowd, [("198.41.0.7", port) for port in range(1, 301)])
@@ -322,8 +325,7 @@ async def test_one_torrent_does_not_fill_the_line(peers: Peers) -> None:
 
 async def test_what_is_closed_has_ended_and_nobody_in_line_is_asked(peers: Peers) -> None:
     asking = peers.exchanges()
-    for first in range(0, 250, 25):
-        asking.ask(torrent(), MANY[first : first + 25])
+    fill(asking, 250)
     await settle()
     await asking.close()
     assert (peers.talks, asking._turns) == ({}, {})

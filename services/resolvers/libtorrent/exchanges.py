@@ -20,10 +20,10 @@ from services.resolvers.libtorrent.session import Handle, ip_filter
 from services.resolvers.libtorrent.settings import is_address
 
 _AT_ONCE = 200
-_OF_ONE = 30  # whom one torrent has beside them is left to the sessions
+_OF_ONE = 30  # asked or in line: whom one torrent has beside them is left to the sessions
 _PATIENCE = 4.0  # seconds for a connection, a greeting, or a piece
 _LONGEST = 60.0
-_MOST_IN_LINE = 5_000  # the last ones: a stranger may name any number of addresses
+_MOST_IN_LINE = 5_000  # the last ones: who stands there for a lookup that is over leaves when its turn comes
 _MOST_HELD = 32 * 2**20  # bytes of unfinished metadata: whoever finds no room is left to the sessions
 
 Found = Callable[[SoughtTorrent[Handle], Metadata], None]
@@ -74,8 +74,7 @@ class Exchanges:
     def _go_on(self) -> None:
         while self._line and len(self._turns) < _AT_ONCE:
             torrent, peer = self._line.popleft()
-            paused = torrent.doubts.apart is not None
-            if torrent.wanted and not paused and len(torrent.exchanges) < _OF_ONE:
+            if torrent.wanted and torrent.doubts.apart is None:
                 for host, port in self._policy.peers([peer]):
                     if not self._filter.access(host):
                         self._begin(torrent, (host, port))
