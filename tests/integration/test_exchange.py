@@ -375,7 +375,7 @@ async def test_a_lookup_that_is_over_leaves_no_exchange(swarm: Swarm, *, closed:
     await swarm.place(Mute(HOST), dead)
     async with AsyncExitStack() as stack:
         resolver = await stack.enter_async_context(opened(swarm, dht=False))
-        exchanges = resolver._exchanges._turns
+        exchanges = resolver._exchanges._running
         async with Running(resolver, torrent_id(dead), trackers_of(dead)) as running:
             assert await soon(lambda: bool(exchanges))
             if closed:
@@ -390,7 +390,7 @@ async def test_who_says_nothing_is_left_while_the_lookup_goes_on(swarm: Swarm) -
     dead = swarm.unseeded(large())
     await swarm.place(Mute(HOST), dead)
     async with opened(swarm, dht=False, clock=QuickClock()) as resolver:
-        exchanges = resolver._exchanges._turns
+        exchanges = resolver._exchanges._running
         async with Running(resolver, torrent_id(dead), trackers_of(dead)) as running:
             assert await soon(lambda: bool(exchanges))
             assert await soon(lambda: not exchanges)

@@ -11,8 +11,8 @@ from sandbox.swarm import make_sample
 from sandbox.swarm.samples import Kind
 from services.resolvers.addresses import AddressPolicy
 from services.resolvers.libtorrent import exchanges
-from services.resolvers.libtorrent.evidence import Endpoint
-from services.resolvers.libtorrent.exchange import Useless
+from services.resolvers.libtorrent.evidence import Endpoint, Whereabouts
+from services.resolvers.libtorrent.exchange import Connect, Useless, by_tcp
 from services.resolvers.libtorrent.exchanges import Exchanges
 from services.resolvers.libtorrent.lookups import Metadata, SoughtTorrent
 from services.torrents import InfoHash
@@ -32,11 +32,13 @@ class Talk:
 
 
 class Peers:
-    """All who are asked."""
+    """All who are asked: the *talks* with them by TCP; *by_utp* are those who are asked by that, too."""
 
     def __init__(self, clock: FakeClock) -> None:
         self.clock = clock
+        self.here = Whereabouts()
         self.talks: dict[Endpoint, Talk] = {}
+        self.by_utp: dict[Endpoint, Talk] = {}
         self.found: list[tuple[SoughtTorrent[Any], Metadata]] = []
         self.made: list[Exchanges] = []
 
@@ -47,20 +49,27 @@ class Peers:
         heard: Callable[[], None],
         may_hold: Callable[[int], bool],
         *,
+        connect: Connect,
         local: str | None,
     ) -> bytes:
-        talk = self.talks[peer] = Talk(heard, may_hold, local)
+        talks = self.talks if connect is by_tcp else self.by_utp
+        talk = talks[peer] = Talk(heard, may_hold, local)
         try:
             return await talk.comes
         finally:
-            del self.talks[peer]
+            del talks[peer]
+
+    def end(self, peer: Endpoint, why: Exception) -> None:
+        """Let *peer* give nothing, in either way."""
+        for talks in (self.talks, self.by_utp):
+            talks[peer].comes.set_exception(why)
 
     def exchanges(self, policy: AddressPolicy = PUBLIC, bound: tuple[str, ...] = ()) -> Exchanges:
         def found(torrent: SoughtTorrent[Any], given: Metadata) -> None:
             self.found.append((torrent, given))
             torrent.give(given)
 
-        self.made.append(Exchanges(policy, bound, found, self.clock))
+        self.made.append(Exchanges(policy, self.here, bound, found, self.clock))
         return self.made[-1]
 
 
@@ -69,7 +78,7 @@ def peers(monkeypatch: pytest.MonkeyPatch) -> Iterator[Peers]:
     made = Peers(FakeClock())
     monkeypatch.setattr(exchanges, "metadata", made.metadata)
     yield made
-    assert [one for one in made.made if one._turns] == [], "a test ends what it has begun"
+    assert [one for one in made.made if one._running] == [], "a test ends what it has begun"
 
 
 def torrent(digits: str = "ab") -> SoughtTorrent[Any]:
@@ -83,10 +92,10 @@ class AnyLookup:
         """Be content with whatever comes."""
 
 
-def fill(asking: Exchanges, count: int = 200) -> None:
+def fill(asking: Exchanges, count: int = 150) -> None:
     """Let so many be asked, as many as may be, for several torrents."""
     for first in range(0, count, 25):
-        asking.ask(torrent(), MANY[first : first + 25])
+        asking.ask(torrent(), MANY[first : min(first + 25, count)])
 
 
 async def test_private_peers_are_asked_where_that_is_allowed_alone(peers: Peers) -> None:
@@ -98,11 +107,30 @@ async def test_private_peers_are_asked_where_that_is_allowed_alone(peers: Peers)
     asking.keep_off(PUBLIC.knowing_own(B[0]))
     asking.ask(torrent(), [B])
     await settle()
-    assert [*peers.talks] == [A]
+    assert [*peers.talks] == [*peers.by_utp] == [A]
     asking.keep_off(AddressPolicy(allow_private=True))
     asking.ask(torrent(), inside[:1])
     await settle()
     assert [*peers.talks] == [A, inside[0]]
+    await asking.close()
+
+
+async def test_whom_we_are_to_keep_off_now_is_left(peers: Peers) -> None:
+    asking = peers.exchanges()
+    asking.ask(torrent(), [A, B])
+    await settle()
+    asking.keep_off(PUBLIC.knowing_own(A[0]))
+    await settle()
+    assert [*peers.talks] == [*peers.by_utp] == [B]
+    await asking.close()
+
+
+async def test_ourselves_whom_a_magnet_may_name_are_not_asked(peers: Peers) -> None:
+    peers.here.listen(*A)
+    asking = peers.exchanges()
+    asking.ask(torrent(), [A, B])
+    await settle()
+    assert [*peers.talks] == [*peers.by_utp] == [B]
     await asking.close()
 
 
@@ -140,7 +168,26 @@ async def test_who_is_asked_is_so_from_the_address_that_is_bound(
     asking = peers.exchanges(bound=bound)
     asking.ask(torrent(), [A, SIX])
     await settle()
-    assert {peer: talk.local for peer, talk in peers.talks.items()} == asked
+    for talks in (peers.talks, peers.by_utp):
+        assert {peer: talk.local for peer, talk in talks.items()} == asked
+    await asking.close()
+
+
+async def test_who_is_being_asked_is_not_asked_once_more(peers: Peers) -> None:
+    asking, sought, other = peers.exchanges(), torrent(), torrent("cd")
+    fill(asking, 149)
+    asking.ask(sought, [A, A, (f"::ffff:{A[0]}", A[1]), B, B])
+    asking.ask(sought, [A, B])
+    asking.ask(other, [A])
+    await settle()
+    assert [*peers.talks] == [*MANY[:149], A]
+    first = peers.talks[A]
+    for number in range(3):
+        peers.end(MANY[number], Useless())
+    await settle()
+    assert [*peers.talks] == [*MANY[3:149], A, B]
+    assert peers.talks[A] is not first, "the other torrent's"
+    assert not first.comes.done()
     await asking.close()
 
 
@@ -149,7 +196,7 @@ async def test_of_one_torrent_thirty_are_asked_at_once(peers: Peers) -> None:
     asking.ask(sought, MANY[:40])
     await settle()
     assert [*peers.talks] == MANY[:30]
-    peers.talks[MANY[0]].comes.set_exception(Useless())
+    peers.end(MANY[0], Useless())
     await settle()
     asking.ask(sought, [A, B])
     await settle()
@@ -157,17 +204,17 @@ async def test_of_one_torrent_thirty_are_asked_at_once(peers: Peers) -> None:
     await asking.close()
 
 
-async def test_of_all_two_hundred_are_asked_at_once_and_the_next_when_one_is_over(peers: Peers) -> None:
+async def test_of_all_a_hundred_and_fifty_are_asked_at_once_and_the_next_when_one_is_over(peers: Peers) -> None:
     asking, last, left = peers.exchanges(), torrent(), torrent()
     fill(asking)
     asking.ask(left, [B])
     asking.ask(last, [A])
     await settle()
-    assert [*peers.talks] == MANY[:200]
+    assert [*peers.talks] == MANY[:150]
     left.lookups.clear()
-    peers.talks[MANY[7]].comes.set_exception(EOFError())
+    peers.end(MANY[7], EOFError())
     await settle()
-    assert [*peers.talks] == [*MANY[:7], *MANY[8:200], A]
+    assert [*peers.talks] == [*MANY[:7], *MANY[8:150], A]
     await asking.close()
     assert peers.talks == {}
 
@@ -208,7 +255,7 @@ async def test_of_unfinished_metadata_no_more_is_held_than_there_is_room_for(pee
     room = [peers.talks[peer].may_hold(2 * 2**20) for peer in MANY[:17]]
     assert room == [True] * 16 + [False]
     assert not peers.talks[MANY[17]].may_hold(1)
-    peers.talks[MANY[0]].comes.set_exception(Useless())
+    peers.end(MANY[0], Useless())
     await settle()
     assert peers.talks[MANY[17]].may_hold(2 * 2**20)
     await asking.close()
@@ -220,7 +267,7 @@ async def test_who_fails_is_passed_over_in_silence(peers: Peers, error: Exceptio
     asking.ask(sought, [A])
     await settle()
     with capture_logs() as logs:
-        peers.talks[A].comes.set_exception(error)
+        peers.end(A, error)
         await settle()
     assert (logs, peers.found, sought.exchanges) == ([], [], frozenset())
 
@@ -269,32 +316,46 @@ async def test_metadata_that_is_large_is_told_too(peers: Peers) -> None:
     asking, sought = peers.exchanges(), torrent()
     asking.ask(sought, [A])
     await settle()
-    (exchange,) = sought.exchanges
+    tasks = [one.task for one in asking._running]
     peers.talks[A].comes.set_result(sample.info)
-    await asyncio.wait([exchange])
+    await asyncio.wait(tasks)
     await settle()
     assert [section for _, (_, section) in peers.found] == [sample.info]
-
-
-def removed(sought: SoughtTorrent[Any]) -> None:
-    sought.remove()
 
 
 def paused(sought: SoughtTorrent[Any]) -> None:
     sought.doubts.lie()
     sought.doubts.refuse("plain", A)
-    sought.settle(0.0)
+    assert not sought.settle(0.0)
 
 
-@pytest.mark.parametrize("end", [removed, paused])
-async def test_with_its_torrent_an_exchange_ends(peers: Peers, end: Callable[[SoughtTorrent[Any]], None]) -> None:
+async def test_with_its_torrent_an_exchange_ends(peers: Peers) -> None:
     asking, sought, other = peers.exchanges(), torrent(), torrent("cd")
     asking.ask(sought, [A])
     asking.ask(other, [B])
     await settle()
-    end(sought)
+    sought.remove()
     await settle()
-    assert [*peers.talks] == [B]
+    assert [*peers.talks] == [*peers.by_utp] == [B]
+    await asking.close()
+
+
+async def test_while_the_race_pauses_who_gives_metadata_is_heard_on_and_the_others_are_asked_after_it(
+    peers: Peers,
+) -> None:
+    asking, sought = peers.exchanges(), torrent()
+    sought.known.update({A: None, B: None, SIX: None})
+    asking.ask(sought, sought.known)
+    await settle()
+    assert peers.talks[B].may_hold(40_000)
+    peers.talks[A].heard()
+    paused(sought)
+    await settle()
+    assert ([*peers.talks], [*peers.by_utp]) == ([B], [])
+    assert sought.settle(60.0)
+    asking.ask(sought, sought.known)
+    await settle()
+    assert [*peers.talks] == [B, A, SIX]
     await asking.close()
 
 
@@ -304,9 +365,9 @@ async def test_who_waits_in_line_is_not_asked_while_the_race_pauses(peers: Peers
     asking.ask(sought, [A])
     await settle()
     paused(sought)
-    peers.talks[MANY[0]].comes.set_exception(Useless())
+    peers.end(MANY[0], Useless())
     await settle()
-    assert [*peers.talks] == MANY[1:200]
+    assert [*peers.talks] == MANY[1:150]
     await asking.close()
 
 
@@ -317,9 +378,9 @@ async def test_one_torrent_does_not_fill_the_line(peers: Peers) -> None:
     for _ in range(20):
         asking.ask(crowd, [("198.41.0.7", port) for port in range(1, 301)])
     await settle()
-    peers.talks[MANY[0]].comes.set_exception(Useless())
+    peers.end(MANY[0], Useless())
     await settle()
-    assert [*peers.talks] == [*MANY[1:200], A]
+    assert [*peers.talks] == [*MANY[1:150], A]
     await asking.close()
 
 
@@ -328,6 +389,14 @@ async def test_what_is_closed_has_ended_and_nobody_in_line_is_asked(peers: Peers
     fill(asking, 250)
     await settle()
     await asking.close()
-    assert (peers.talks, asking._turns) == ({}, {})
+    assert (peers.talks, asking._running) == ({}, set())
+    await settle()
+    assert peers.talks == {}
+
+
+async def test_after_the_end_nobody_is_asked(peers: Peers) -> None:
+    asking = peers.exchanges()
+    await asking.close()
+    asking.ask(torrent(), [A])
     await settle()
     assert peers.talks == {}

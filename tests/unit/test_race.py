@@ -116,17 +116,20 @@ async def test_peers_are_asked_by_nobody_else_until_the_leading_session_has_had_
     assert len(asking.asked) == 2
 
 
-async def test_a_magnet_that_names_ourselves_has_us_asked_by_nobody_else(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_after_a_pause_all_who_are_known_are_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(race, "connect", lambda *_, **__: None)
     asking = Asking()
-    asking.race._here.listen(*A)
-    torrent = SoughtTorrent[Any](InfoHash("ab" * 20), "handle", cast("Any", object()))
+    holder = SimpleNamespace(pause=lambda _: None, resume=lambda _: None)
+    torrent = SoughtTorrent[Any](InfoHash("ab" * 20), "handle", cast("Any", holder))
     torrent.lookups.add(cast("Any", object()))
-    asking.race.hinted(torrent, [A, B])
+    asking.race.hinted(torrent, [A])
     await asking.turn(1.0)
-    asking.race._here.listen(*C)
-    asking.race.hinted(torrent, [C])
-    assert [peers for _, peers in asking.asked if peers] == [[B]]
+    torrent.doubts.lie()
+    torrent.doubts.refuse("plain", A)
+    torrent.settle(0.0)
+    asking.race.named(torrent, [B])
+    asking.race.named(torrent, [C])
+    assert [peers for _, peers in asking.asked] == [[A], [A, B], [C]]
 
 
 async def test_peers_of_what_was_found_meanwhile_are_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:

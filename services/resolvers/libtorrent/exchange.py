@@ -1,4 +1,4 @@
-"""One exchange with one peer, by plain TCP: all of its metadata is asked for at once (BEP 3, 9, 10).
+"""One exchange with one peer, unencrypted: all of its metadata is asked for at once (BEP 3, 9, 10).
 
 libtorrent asks a peer for one piece after the other, each a round trip after the last.
 """
@@ -6,8 +6,8 @@ libtorrent asks a peer for one piece after the other, each a round trip after th
 import asyncio
 import hashlib
 import secrets
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import Any, cast
 
 import libtorrent as lt
@@ -32,9 +32,26 @@ _AT_ONCE = 8  # pieces that a peer is asked for: of more than 160 KiB libtorrent
 _MOST_NOISE = 256 * 1_024  # bytes that are no metadata: the bitfield of a million pieces is half of that
 _LEAST = 256  # bytes that a message counts for, however short: each costs us time
 
+Say = Callable[[bytes], None]
+
+Connect = Callable[[Endpoint, str | None], AbstractAsyncContextManager[tuple[asyncio.StreamReader, Say]]]
+"""Connects to a peer, from an address where one is given: what is heard, and how to speak. Raises OSError."""
+
 
 class Useless(Exception):
     """The peer has no metadata, gives none, or what is not that of the torrent."""
+
+
+@asynccontextmanager
+async def by_tcp(peer: Endpoint, local: str | None) -> AsyncIterator[tuple[asyncio.StreamReader, Say]]:
+    """See `Connect`."""
+    reader, writer = await asyncio.open_connection(*peer, local_addr=(local, 0) if local else None)
+    try:
+        yield reader, writer.write
+    finally:
+        writer.transport.abort()
+        with suppress(OSError):
+            await writer.wait_closed()
 
 
 async def metadata(
@@ -43,6 +60,7 @@ async def metadata(
     heard: Callable[[], None],
     may_hold: Callable[[int], bool],
     *,
+    connect: Connect = by_tcp,
     local: str | None = None,
 ) -> bytes:
     """Return the info dictionary of *info_hash*, as *peer* gives it, when it was verified: SHA-1, or SHA-256 for v2.
@@ -54,24 +72,20 @@ async def metadata(
         peer: who is.
         heard: see above.
         may_hold: whether there is room for so many bytes, which the peer says that there are, until this is over.
+        connect: connects to it.
         local: the address that the connection is bound to.
 
     Raises:
         Useless: see there. What is larger than two MiB, or than there is room for, is not asked for.
         OSError, EOFError: there is no connection, or no more.
     """
-    reader, writer = await asyncio.open_connection(*peer, local_addr=(local, 0) if local else None)
-    try:
+    async with connect(peer, local) as (reader, say):
         heard()
-        talk = _Talk(reader, writer, heard)
+        talk = _Talk(reader, say, heard)
         theirs, size = _offer(await talk.greeting(bytes.fromhex(wire_hash(info_hash))))
         if not may_hold(size):
             raise Useless
         info = await talk.pieces(theirs, size)
-    finally:
-        writer.transport.abort()
-        with suppress(OSError):
-            await writer.wait_closed()
     digest = hashlib.sha1(info, usedforsecurity=False) if info_hash.is_v1 else hashlib.sha256(info)
     if digest.hexdigest() != info_hash.hex:
         raise Useless
@@ -79,9 +93,9 @@ async def metadata(
 
 
 class _Talk:
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, heard: Callable[[], None]) -> None:
+    def __init__(self, reader: asyncio.StreamReader, say: Say, heard: Callable[[], None]) -> None:
         self._reader = reader
-        self._writer = writer
+        self._say = say
         self._heard = heard
         self._allowed = _MOST_NOISE
 
@@ -89,8 +103,8 @@ class _Talk:
         """Return what the peer says of itself, where it is one that has the torrent *wanted* (its 20 bytes)."""
         fingerprint = lt.generate_fingerprint("LT", *map(int, lt.version.split(".")))
         own_id = (fingerprint + secrets.token_urlsafe(9)).encode()  # as libtorrent itself makes one
-        self._writer.write(_PROTOCOL + _EXTENSIONS + wanted + own_id)
-        self._say(_GREETING, {b"m": {b"ut_metadata": _METADATA}, b"v": f"libtorrent/{lt.version}".encode()})
+        own: dict[bytes, object] = {b"m": {b"ut_metadata": _METADATA}, b"v": f"libtorrent/{lt.version}".encode()}
+        self._say(_PROTOCOL + _EXTENSIONS + wanted + own_id + _message(_GREETING, own))
         if await self._reader.readexactly(len(_PROTOCOL)) != _PROTOCOL:
             raise Useless
         if (await self._reader.readexactly(_REST))[8:28] != wanted:
@@ -106,15 +120,15 @@ class _Talk:
         given: dict[int, bytes] = {}
         asked = 0
         while len(given) < len(lengths):
-            while asked < min(len(given) + _AT_ONCE, len(lengths)):
-                self._say(theirs, {b"msg_type": _REQUEST, b"piece": asked})
-                asked += 1
+            if more := range(asked, min(len(given) + _AT_ONCE, len(lengths))):
+                self._say(b"".join(_message(theirs, {b"msg_type": _REQUEST, b"piece": piece}) for piece in more))
+                asked = more.stop
             body = await self._next(_METADATA)
             words = _words(body[:_LONGEST_HEAD])
             piece = words.get(b"piece")
             if words.get(b"msg_type") != _DATA or not isinstance(piece, int) or not 0 <= piece < asked:
                 raise Useless
-            if piece in given or len(body) <= lengths[piece]:
+            if piece in given:
                 raise Useless
             given[piece] = body[-lengths[piece] :]
             self._heard()
@@ -137,9 +151,11 @@ class _Talk:
             while left:
                 left -= len(await self._reader.readexactly(min(left, _PIECE)))
 
-    def _say(self, number: int, words: dict[bytes, object]) -> None:
-        body = bytes((_EXTENDED, number)) + lt.bencode(cast("Any", words))
-        self._writer.write(len(body).to_bytes(4, "big") + body)
+
+def _message(number: int, words: dict[bytes, object]) -> bytes:
+    """Return the extended message of that *number*."""
+    body = bytes((_EXTENDED, number)) + lt.bencode(cast("Any", words))
+    return len(body).to_bytes(4, "big") + body
 
 
 def _offer(greeting: bytes) -> tuple[int, int]:

@@ -2,8 +2,8 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
 
@@ -13,14 +13,15 @@ from services.clock import Clock
 from services.errors import NotFound
 from services.resolvers.addresses import AddressPolicy
 from services.resolvers.libtorrent.decoding import metadata_in
-from services.resolvers.libtorrent.evidence import Endpoint
-from services.resolvers.libtorrent.exchange import Useless, metadata
+from services.resolvers.libtorrent.evidence import Endpoint, Whereabouts
+from services.resolvers.libtorrent.exchange import Connect, Useless, by_tcp, metadata
 from services.resolvers.libtorrent.lookups import Metadata, SoughtTorrent
 from services.resolvers.libtorrent.session import Handle, ip_filter
 from services.resolvers.libtorrent.settings import is_address
+from services.resolvers.libtorrent.utp import by_utp
 
-_AT_ONCE = 200
-_OF_ONE = 30  # asked or in line: whom one torrent has beside them is left to the sessions
+_AT_ONCE = 300
+_OF_ONE = 60  # under way or in line: whom one torrent has beside them is left to the sessions
 _PATIENCE = 4.0  # seconds for a connection, a greeting, or a piece
 _LONGEST = 60.0
 _MOST_IN_LINE = 5_000  # the last ones: who stands there for a lookup that is over leaves when its turn comes
@@ -32,96 +33,122 @@ Found = Callable[[SoughtTorrent[Handle], Metadata], None]
 _log = structlog.get_logger(__name__)
 
 
-@dataclass(slots=True)
-class _Turn:
-    """How long a peer has for its metadata: until the clock's seconds are *until*, and *at_most* so many.
+@dataclass(slots=True, eq=False)
+class _Exchange:
+    """One with *peer*, which has until the clock's seconds are *until*, and *at_most* so many.
 
-    So many bytes of it may be *held*.
+    So many bytes of metadata may be *held*, once it has said how many it has. *task* is what speaks with it.
     """
 
+    peer: Endpoint
     until: float
     at_most: float
     held: int = 0
+    task: "asyncio.Task[None]" = field(init=False)
+
+    @property
+    def gives(self) -> bool:
+        return self.held > 0
+
+    def end(self) -> None:
+        self.task.cancel()
 
 
 class Exchanges:
-    """Asks peers for their metadata by plain TCP, those whom *policy* admits and its filter, and tells *found*.
+    """Asks peers for their metadata, whom *policy* admits and its filter, and who are not *here*, and tells *found*.
 
-    Each has one connection that is bound to one of the addresses *bound*, where there are any; to nobody where those
-    are no addresses but devices, or behind a proxy.
+    Each is asked by TCP and by uTP at the same time, since nobody knows which it takes, from one of the addresses
+    *bound*, where there are any; nobody is asked where those are no addresses but devices, or behind a proxy.
     """
 
-    def __init__(self, policy: AddressPolicy, bound: Sequence[str], found: Found, clock: Clock) -> None:
-        self.keep_off(policy)
+    def __init__(
+        self, policy: AddressPolicy, here: Whereabouts, bound: Sequence[str], found: Found, clock: Clock
+    ) -> None:
+        self._running: set[_Exchange] = set()
+        self._line: deque[tuple[SoughtTorrent[Handle], Endpoint]] = deque(maxlen=_MOST_IN_LINE)
+        self._ways: Sequence[Connect] = (by_tcp, partial(by_utp, clock=clock))
+        self._here = here
         self._bound = bound
         self._found = found
         self._clock = clock
-        self._turns: dict[asyncio.Task[None], _Turn] = {}
-        self._line: deque[tuple[SoughtTorrent[Handle], Endpoint]] = deque(maxlen=_MOST_IN_LINE)
+        self._closed = False
+        self.keep_off(policy)
 
     def keep_off(self, policy: AddressPolicy) -> None:
         """Contact nobody from now on whom *policy* keeps off."""
         self._policy, self._filter = policy, ip_filter(policy)
+        for one in self._running:
+            if not [*self._admitted([one.peer])]:
+                one.end()
+
+    def _admitted(self, peers: Iterable[Endpoint]) -> Iterator[Endpoint]:
+        return (peer for peer in self._policy.peers(peers) if not self._filter.access(peer[0]))
 
     def ask(self, torrent: SoughtTorrent[Handle], peers: Iterable[Endpoint]) -> None:
-        """Ask *peers* for the metadata of *torrent*, each as soon as there is room for it."""
+        """Ask those of *peers* for the metadata of *torrent* who are not being asked, as soon as there is room."""
         if not self._policy.proxied:
-            waiting = sum(one is torrent for one, _ in self._line)
-            room = max(0, _OF_ONE - len(torrent.exchanges) - waiting)
-            self._line.extend((torrent, peer) for peer in islice(peers, room))
+            waiting = {peer for one, peer in self._line if one is torrent}
+            asked = waiting.union(one.peer for one in torrent.exchanges)
+            room = (_OF_ONE - len(torrent.exchanges)) // len(self._ways) - len(waiting)
+            new = dict.fromkeys(one for one in self._admitted(peers) if one not in asked and not self._here.are(one))
+            self._line.extend((torrent, peer) for peer in islice(new, max(0, room)))
             self._go_on()
 
     def _go_on(self) -> None:
-        while self._line and len(self._turns) < _AT_ONCE:
+        while self._line and len(self._running) + len(self._ways) <= _AT_ONCE and not self._closed:
             torrent, peer = self._line.popleft()
             if torrent.wanted and torrent.doubts.apart is None:
-                for host, port in self._policy.peers([peer]):
-                    if not self._filter.access(host):
-                        self._begin(torrent, (host, port))
+                for admitted in self._admitted([peer]):
+                    self._begin(torrent, admitted)
 
     def _begin(self, torrent: SoughtTorrent[Handle], peer: Endpoint) -> None:
-        here = [one for one in self._bound if is_address(one) and (":" in one) == (":" in peer[0])]
-        if self._bound and not here:
+        own = [one for one in self._bound if is_address(one) and (":" in one) == (":" in peer[0])]
+        if self._bound and not own:
             return
         now = self._clock.monotonic()
-        turn = _Turn(now + _PATIENCE, now + _LONGEST)
-        task = asyncio.create_task(self._exchange(torrent, peer, turn, here[0] if here else None), name="exchange")
-        self._turns[task] = turn
-        torrent.exchanges |= {task}
-        task.add_done_callback(partial(self._over, torrent))
+        for connect in self._ways:
+            exchange = _Exchange(peer, now + _PATIENCE, now + _LONGEST)
+            speaking = self._speak(torrent, exchange, connect, own[0] if own else None)
+            exchange.task = asyncio.create_task(speaking, name="exchange")
+            self._running.add(exchange)
+            torrent.exchanges |= {exchange}
+            exchange.task.add_done_callback(partial(self._over, torrent, exchange))
 
-    async def _exchange(self, torrent: SoughtTorrent[Handle], peer: Endpoint, turn: _Turn, local: str | None) -> None:
+    async def _speak(
+        self, torrent: SoughtTorrent[Handle], exchange: _Exchange, connect: Connect, local: str | None
+    ) -> None:
         def heard() -> None:
-            turn.until = self._clock.monotonic() + _PATIENCE
+            exchange.until = self._clock.monotonic() + _PATIENCE
 
         def may_hold(size: int) -> bool:
-            there_is_room = size + sum(one.held for one in self._turns.values()) <= _MOST_HELD
-            turn.held = size if there_is_room else 0
+            there_is_room = size + sum(one.held for one in self._running) <= _MOST_HELD
+            exchange.held = size if there_is_room else 0
             return there_is_room
 
+        asking = metadata(torrent.info_hash, exchange.peer, heard, may_hold, connect=connect, local=local)
         try:
-            given = await metadata_in(await metadata(torrent.info_hash, peer, heard, may_hold, local=local))
+            given = await metadata_in(await asking)
         except (OSError, EOFError, Useless, NotFound):  # whoever else is asked may have it
             return
         self._found(torrent, given)
 
-    def _over(self, torrent: SoughtTorrent[Handle], task: "asyncio.Task[None]") -> None:
-        del self._turns[task]
-        torrent.exchanges -= {task}
+    def _over(self, torrent: SoughtTorrent[Handle], exchange: _Exchange, task: "asyncio.Task[None]") -> None:
+        self._running.remove(exchange)
+        torrent.exchanges -= {exchange}
         if not task.cancelled() and (error := task.exception()):
             _log.error("an exchange with a peer was lost", exc_info=error)
         self._go_on()
 
     def look(self, now: float) -> None:
         """End what has taken too long, the clock's seconds being *now*."""
-        for task, turn in self._turns.items():
-            if now >= min(turn.until, turn.at_most):
-                task.cancel()
+        for one in self._running:
+            if now >= min(one.until, one.at_most):
+                one.end()
 
     async def close(self) -> None:
-        """End all of it."""
-        while self._turns:
-            self._line.clear()
-            for task in self._turns:
-                task.cancel()
-            await asyncio.wait(self._turns)
+        """End all of it, for good."""
+        self._closed = True
+        for one in self._running:
+            one.end()
+        if self._running:
+            await asyncio.wait([one.task for one in self._running])

@@ -40,6 +40,18 @@ class Holder(Protocol[_Handle_contra]):
     def resume(self, handle: _Handle_contra) -> None: ...
 
 
+class Exchange(Protocol):
+    """One with a *peer* whom no session has; it *gives* once it has said how much metadata there is."""
+
+    @property
+    def peer(self) -> Endpoint: ...
+
+    @property
+    def gives(self) -> bool: ...
+
+    def end(self) -> None: ...
+
+
 @dataclass(slots=True, eq=False)
 class Lookup(Generic[Handle]):
     """One caller, who waits for *found*. *dht_before* is what each session's DHT had shown when the lookup began."""
@@ -74,9 +86,8 @@ class SoughtTorrent(Generic[Handle]):
     """One info-hash, for as long as somebody looks it up. *given* is what it has brought; *looked*, when last.
 
     *holder* leads, and has it by *handle*, once it is there; *beside* are the handles of others, with who holds each,
-    *alone* those by which a peer is heard alone, as its *doubts* want it. *exchanges* are with peers whom no session
-    has. *known* are the peers that the sessions have told each other of, the last one last; *joined*: to the others,
-    too.
+    *alone* those by which a peer is heard alone, as its *doubts* want it. *exchanges* are beside them all. *known* are
+    the peers that the sessions have told each other of, the last one last; *joined*: to the others, too.
     """
 
     info_hash: InfoHash
@@ -84,7 +95,7 @@ class SoughtTorrent(Generic[Handle]):
     holder: Holder[Handle]
     beside: dict[Handle, Holder[Handle]] = field(default_factory=dict)
     alone: dict[Handle, Holder[Handle]] = field(default_factory=dict)
-    exchanges: "frozenset[asyncio.Task[None]]" = frozenset()  # which costs nothing; an empty set has 216 bytes
+    exchanges: frozenset[Exchange] = frozenset()  # which costs nothing; an empty set has 216 bytes
     joined: bool = False
     sightings: Sightings = field(default_factory=Sightings)
     lookups: set[Lookup[Handle]] = field(default_factory=set)
@@ -112,20 +123,27 @@ class SoughtTorrent(Generic[Handle]):
         leading = [] if self.handle is None else [(self.handle, self.holder)]
         return [*leading, *self.beside.items()]
 
-    def settle(self, now: float) -> None:
-        """Let the race for it pause, so that peers can be heard who bear one connection from us, or go on."""
+    def settle(self, now: float) -> bool:
+        """Let the race for it pause, so that peers can be heard who bear one connection from us, or go on.
+
+        Return whether it goes on after a pause. Who is giving metadata by itself is heard already.
+        """
         if self.doubts.part(now, receiving=self.sightings.receiving):
-            self._hang_up()
+            for exchange in self.exchanges:
+                if not exchange.gives:
+                    exchange.end()
             for handle, holder in self.racing():
                 holder.pause(handle)
         elif self.doubts.is_enough(now, hearing=bool(self.alone)):
-            self.take_up(now)
+            return self.take_up(now)
+        return False
 
-    def take_up(self, now: float) -> None:
-        """Let the race for it go on, where it is paused."""
-        if self.doubts.meet(now):
-            for handle, holder in self.racing():
-                holder.resume(handle)
+    def take_up(self, now: float) -> bool:
+        """Let the race for it go on, where it is paused; return whether it was."""
+        paused = self.doubts.meet(now)
+        for handle, holder in self.racing() if paused else ():
+            holder.resume(handle)
+        return paused
 
     def remove(self) -> None:
         """Take it out of all sessions."""
@@ -138,7 +156,7 @@ class SoughtTorrent(Generic[Handle]):
 
     def _hang_up(self) -> None:
         for exchange in self.exchanges:
-            exchange.cancel()
+            exchange.end()
 
     def plan_announce(self, now: float) -> None:
         """Be due again after 1, 2, 4 ... s."""

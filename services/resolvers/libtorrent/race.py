@@ -38,7 +38,7 @@ _log = structlog.get_logger(__name__)
 class Race:
     """Sends the sessions *beside* the leading one after the torrents on *board* that have a peer and no name yet.
 
-    What one session learns of peers, whom *policy* admits and who are not *here*, all are told, and they *ask* them.
+    What one session learns of peers, whom *policy* admits and who are not *here*, all are told, and *ask* asks them.
     """
 
     def __init__(
@@ -102,7 +102,7 @@ class Race:
         new = list(islice(peers, _MOST_PEERS))
         if torrent.given is not None or not new:
             return
-        torrent.take_up(self._clock.monotonic())  # else nobody is connected to
+        paused = torrent.take_up(self._clock.monotonic())  # else nobody is connected to
         if not torrent.known:
             self._line_up(self._due, torrent, _HEAD_START)
         torrent.known.update(dict.fromkeys(new))
@@ -112,7 +112,7 @@ class Race:
             if holder is not but:
                 connect(handle, new, named=named)
         if torrent.joined:
-            self._ask_others(torrent, new)
+            self._ask(torrent, torrent.known if paused else new)
 
     def anew(self, torrent: SoughtTorrent[Handle]) -> None:
         """Begin once more with *torrent*, which no session has any more but the leading one."""
@@ -188,10 +188,7 @@ class Race:
         for session in self._beside:
             then = partial(self._on_joined, torrent, session, told)
             session.add_soon(info_hash, hints, then, wanted=wanted, alone=True)
-        self._ask_others(torrent, told)
-
-    def _ask_others(self, torrent: SoughtTorrent[Handle], peers: Iterable[Endpoint]) -> None:
-        self._ask(torrent, [one for one in peers if not self._here.are(one)])  # a magnet may name ourselves
+        self._ask(torrent, torrent.known)
 
     def _on_joined(
         self,

@@ -60,7 +60,7 @@ class LibtorrentResolver:
         ports = fixed_ports(listen_interfaces)
         here = Whereabouts()
         self._board: Board[Handle] = Board()
-        self._exchanges = Exchanges(policy, bound_to(listen_interfaces), self._brought, clock)
+        self._exchanges = Exchanges(policy, here, bound_to(listen_interfaces), self._brought, clock)
         self._race = Race(beside, self._board, policy, here, clock, ask=self._exchanges.ask)
         self._arms = [
             self._arm(lead, lanes[0], here, ALERTS_BESIDE if policy.proxied else ALERTS, dht=dht, ports=ports),

@@ -83,7 +83,8 @@ class Watch:
         self._seeker.announce_again(now)
         unheard = doubted(self._board, now)
         for torrent in unheard:
-            torrent.settle(now)
+            if torrent.settle(now):
+                self._exchanges.ask(torrent, torrent.known)
         for arm in self._arms:
             arm.lane.look(unheard, now)
         if now - turn.reported >= _REPORT_EVERY:
