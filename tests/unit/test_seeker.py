@@ -147,3 +147,15 @@ async def test_a_torrent_that_comes_by_half_of_its_hash_is_looked_up_by_the_whol
     handle = world.take()
     assert world.libtorrent.held == [handle]
     assert [(one.handle, one.info_hash.hex) for one in lookup.torrents] == [(handle, DIGITS + "cd" * 12)]
+
+
+async def test_by_the_whole_of_a_hash_whose_half_was_refused_others_join_anew(world: World) -> None:
+    removed = list[object]()
+    half = world.begin()
+    (torrent,) = half.torrents
+    torrent.joined = True
+    world.board.seek_beside(torrent, "beside", cast("Any", SimpleNamespace(remove=removed.append)))
+    for _ in range(4):
+        world.libtorrent.refuse()
+    world.begin(DIGITS + "cd" * 12)
+    assert (torrent.joined, torrent.beside, removed) == (False, {}, ["beside"])

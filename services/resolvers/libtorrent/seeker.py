@@ -106,7 +106,7 @@ class Seeker:
 
         To libtorrent the two are one torrent. Nobody can have what is looked up by those digits alone.
         """
-        if torrent.given is None:
+        if torrent.given is None or torrent.handle is None:  # else it was taken out when it was found
             self._board.stop(torrent)
             torrent.remove()
         torrent.given, torrent.info_hash, torrent.handle = None, info_hash, None
