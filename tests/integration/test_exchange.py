@@ -347,11 +347,12 @@ async def test_it_comes_from_the_address_that_it_is_bound_to() -> None:
     assert await came == "127.4.4.4"
 
 
+@pytest.mark.parametrize("utp", [False, True], ids=["by TCP", "by uTP"])
 async def test_a_name_comes_from_a_peer_whom_the_sessions_cannot_get_it_from(
-    swarm: Swarm, resolver: LibtorrentResolver
+    swarm: Swarm, resolver: LibtorrentResolver, *, utp: bool
 ) -> None:
     true = swarm.unseeded(large())
-    peer = await swarm.place(Giver(HOST, true.info, lie=when_all_are_asked), true)
+    peer = await swarm.place(Giver(HOST, true.info, lie=when_all_are_asked, utp=utp), true)
     info = await resolver.resolve(torrent_id(true), trackers_of(true), Steps())
     assert (info.name.text, info.verified) == ("true", True)
     assert peer.given.is_set()
