@@ -114,7 +114,8 @@ class _Stream(asyncio.DatagramProtocol):
         if self._over or len(data) < _HEADER.size:
             return
         first, _, connection, sent, _, _, number, acknowledged = _HEADER.unpack_from(data)
-        if first & 15 != _VERSION or connection != self._id:
+        given = _payload(data)
+        if first & 15 != _VERSION or connection != self._id or given is None:
             return
         self._took = (self._now() - sent) & _MICROSECONDS
         kind = first >> 4
@@ -125,7 +126,7 @@ class _Stream(asyncio.DatagramProtocol):
         else:
             self._take_acknowledged(acknowledged)
             if kind in {_Kind.DATA, _Kind.FIN}:
-                self._take(number, _payload(data) if kind == _Kind.DATA else b"")
+                self._take(number, given if kind == _Kind.DATA else b"")
 
     def _answered(self, kind: int, number: int, acknowledged: int) -> None:
         if acknowledged == 1 and kind == _Kind.STATE:
@@ -193,9 +194,12 @@ class _Stream(asyncio.DatagramProtocol):
         return int(self._clock.monotonic() * 1_000_000) & _MICROSECONDS
 
 
-def _payload(packet: bytes) -> bytes:
-    """Return what stands behind the header and its extensions: of each the next one's kind, a length, so many bytes."""
+def _payload(packet: bytes) -> bytes | None:
+    """Return what stands behind the header and its extensions, None where these run past the end of *packet*.
+
+    Of each extension that is the kind of the next one, its length, and so many bytes.
+    """
     extension, at = packet[1], _HEADER.size
     while extension and at + 2 <= len(packet):
         extension, at = packet[at], at + 2 + packet[at + 1]
-    return packet[at:]
+    return None if extension or at > len(packet) else packet[at:]

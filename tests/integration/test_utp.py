@@ -1,0 +1,474 @@
+"""uTP (BEP 29) by the one who connects: with libtorrent, through a bad network, and packet by packet."""
+
+import asyncio
+import random
+import struct
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import Self, cast
+
+import pytest
+
+from sandbox.swarm import Sample, make_sample
+from sandbox.swarm.lies import PIECE
+from sandbox.swarm.peers import Seeder
+from services.clock import Clock, SystemClock
+from services.resolvers.libtorrent.evidence import Endpoint
+from services.resolvers.libtorrent.exchange import Useless, metadata
+from services.resolvers.libtorrent.utp import by_utp
+from services.torrents import InfoHash
+from tests.fake_clock import FakeClock, settle
+from tests.integration.leftovers import nothing_left
+from tests.integration.liars import LIARS, large
+
+__all__ = ["nothing_left"]
+
+HOST = "127.0.2.30"
+HEADER = struct.Struct(">BBHIIIHH")
+DATA, FIN, STATE, RESET, SYN = range(5)
+FIRST = 65_533
+"""What a scripted peer counts its packets from: soon after it they begin anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Packet:
+    """What was heard; *early* has the selective acknowledgement, empty where there is none."""
+
+    kind: int
+    connection: int
+    took: int
+    number: int
+    acknowledged: int
+    early: bytes
+    data: bytes
+
+    @classmethod
+    def read(cls, datagram: bytes) -> Self:
+        first, extension, connection, _, took, _, number, acknowledged = HEADER.unpack_from(datagram)
+        assert first & 15 == 1
+        early, rest = b"", datagram[HEADER.size :]
+        if extension:
+            assert (extension, rest[0]) == (1, 0), "a selective acknowledgement, and nothing behind it"
+            early, rest = rest[2 : 2 + rest[1]], rest[2 + rest[1] :]
+        return cls(first >> 4, connection, took, number, acknowledged, early, rest)
+
+
+class Peer(asyncio.DatagramProtocol):
+    """One who says by uTP what a test has it say, and keeps what it hears; a SYN it *answers* so, where it does."""
+
+    def __init__(self, *, answers: int | None = STATE) -> None:
+        self.heard: list[Packet] = []
+        self.called = asyncio.Event()
+        self._answers = answers
+        self._transport: asyncio.DatagramTransport | None = None
+        self._other: Endpoint = ("", 0)
+
+    async def __aenter__(self) -> Self:
+        await asyncio.get_running_loop().create_datagram_endpoint(lambda: self, local_addr=(HOST, 0))
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        assert self._transport is not None
+        self._transport.close()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.DatagramTransport", transport)
+        self.endpoint: Endpoint = transport.get_extra_info("sockname")
+
+    def datagram_received(self, data: bytes, addr: Endpoint) -> None:
+        packet, self._other = Packet.read(data), addr
+        self.heard.append(packet)
+        self.called.set()
+        if packet.kind == SYN and self._answers is not None:
+            self.say(self._answers, FIRST, acknowledged=packet.number)
+
+    @property
+    def connection(self) -> int:
+        """What it calls the connection."""
+        return self.heard[0].connection
+
+    def say(self, kind: int, number: int, data: bytes = b"", *, acknowledged: int = 1, at: int = 1_000) -> None:
+        self.send(HEADER.pack(kind << 4 | 1, 0, self.connection, at, 0, 2**20, number & 0xFFFF, acknowledged) + data)
+
+    def send(self, datagram: bytes) -> None:
+        assert self._transport is not None
+        self._transport.sendto(datagram, self._other)
+
+    async def given(self, *packets: int) -> None:
+        """Send the packets that are so many after the first, each of its own byte."""
+        for one in packets:
+            self.say(DATA, FIRST + one, bytes((65 + one,)))
+        await settle()
+
+    def of(self, kind: int) -> list[Packet]:
+        return [one for one in self.heard if one.kind == kind]
+
+
+class Network:
+    """A network between one who connects and *peer*: of what goes through it some is lost, doubled, or comes late.
+
+    Nothing is lost twice: libtorrent ends a connection, in silence, of which it has said something three times.
+    """
+
+    def __init__(self, peer: Endpoint, seed: int) -> None:
+        self._random = random.Random(seed)
+        self._peer = peer
+        self._late: bytes | None = None
+        self.lost: set[bytes] = set()
+
+    @asynccontextmanager
+    async def between(self) -> AsyncIterator[Endpoint]:
+        loop = asyncio.get_running_loop()
+        outer, _ = await loop.create_datagram_endpoint(lambda: _End(self._forth), local_addr=(HOST, 0))
+        inner, _ = await loop.create_datagram_endpoint(lambda: _End(self._back), remote_addr=self._peer)
+        self._outer, self._inner = outer, inner
+        try:
+            yield outer.get_extra_info("sockname")
+        finally:
+            outer.close()
+            inner.close()
+
+    def _loses(self, data: bytes) -> bool:
+        told = data[:1] + data[2:4] + data[16:18]  # its kind, whose it is, and its number
+        if told in self.lost or self._random.random() > 0.15:
+            return False
+        self.lost.add(told)
+        return True
+
+    def _forth(self, data: bytes, addr: Endpoint) -> None:
+        self._other = addr
+        if not self._loses(data):
+            self._inner.sendto(data)
+
+    def _back(self, data: bytes, _addr: Endpoint) -> None:
+        if self._loses(data):
+            return
+        if self._late is None and self._random.random() < 0.2:
+            self._late = data
+            return
+        for one in (data, data) if self._random.random() < 0.1 else (data,):
+            self._outer.sendto(one, self._other)
+        if self._late is not None:
+            self._outer.sendto(self._late, self._other)
+            self._late = None
+
+
+class _End(asyncio.DatagramProtocol):
+    def __init__(self, hear: Callable[[bytes, Endpoint], None]) -> None:
+        self._hear = hear
+
+    def datagram_received(self, data: bytes, addr: Endpoint) -> None:
+        self._hear(data, addr)
+
+
+def heard() -> None:
+    """Be content that something was."""
+
+
+def always(_size: int) -> bool:
+    return True
+
+
+async def given(sample: Sample, peer: Endpoint, clock: Clock | None = None) -> bytes:
+    wanted = InfoHash(sample.v1 or sample.v2 or "")
+    return await metadata(wanted, peer, heard, always, connect=partial(by_utp, clock=clock or SystemClock()))
+
+
+def of_pieces(count: int) -> Sample:
+    """Return a sample whose metadata has about so many pieces."""
+    sample = make_sample(f"of {count}", files=[("f", 16_384 * (count * PIECE // 20))], piece_length=16_384)
+    assert len(sample.info) > (count - 1) * PIECE
+    return sample
+
+
+async def until_given(sample: Sample, seeder: Seeder, peer: Endpoint | None = None) -> bytes:
+    """Return what *seeder* gives, by way of *peer*; it hangs up until it has all of it itself."""
+    while True:
+        with suppress(EOFError, ConnectionError):
+            return await given(sample, peer or seeder.endpoint)
+
+
+SAMPLES = [make_sample("v1"), make_sample("v2", kind="v2"), make_sample("hybrid", kind="hybrid"), of_pieces(70)]
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.name)
+async def test_libtorrent_gives_what_it_has(sample: Sample) -> None:
+    async with Seeder("utp") as seeder:
+        seeder.add(sample)
+        assert await until_given(sample, seeder) == sample.info
+
+
+@pytest.mark.parametrize("seed", [0, 6, 14])
+async def test_through_a_network_that_loses_doubles_and_delays_all_of_it_comes(seed: int) -> None:
+    sample = of_pieces(4)
+    async with Seeder("utp") as seeder:
+        seeder.add(sample)
+        assert await until_given(sample, seeder) == sample.info
+        network = Network(seeder.endpoint, seed)
+        async with network.between() as peer:
+            assert await given(sample, peer) == sample.info
+        assert network.lost
+
+
+async def connecting(peer: Peer, clock: Clock) -> "asyncio.Task[None]":
+    """Return who connects to *peer*, and stays, once it has said so."""
+
+    async def connect() -> None:
+        async with by_utp(peer.endpoint, None, clock=clock):
+            await asyncio.get_running_loop().create_future()
+
+    task = asyncio.create_task(connect())
+    await peer.called.wait()
+    return task
+
+
+async def ended(task: "asyncio.Task[None]") -> None:
+    task.cancel()
+    await asyncio.wait([task])
+    await settle()
+
+
+async def test_who_does_not_answer_is_called_again_each_time_after_twice_as_long() -> None:
+    clock = FakeClock()
+    async with Peer(answers=None) as peer:
+        task = await connecting(peer, clock)
+        for times, seconds in enumerate((0.5, 1.0, 2.0), 1):
+            await clock.advance(seconds - 0.01)
+            assert len(peer.heard) == times
+            await clock.advance(0.01)
+            assert len(peer.heard) == times + 1
+        assert {(one.kind, one.connection, one.number) for one in peer.heard} == {(SYN, peer.connection, 1)}
+        peer.say(STATE, FIRST)
+        await clock.advance(60.0)
+        assert len(peer.heard) == 4
+        await ended(task)
+
+
+async def test_what_is_said_is_said_again_until_it_is_acknowledged() -> None:
+    clock = FakeClock()
+    async with Peer() as peer, by_utp(peer.endpoint, None, clock=clock) as (_, say):
+        say(b"one")
+        await clock.advance(0.3)
+        say(b"two")
+        await clock.advance(0.2)
+        await clock.advance(1.0)
+        assert [(one.number, one.data) for one in peer.of(DATA)] == [(2, b"one"), (3, b"two")] * 3
+        peer.say(STATE, FIRST, acknowledged=2)
+        await clock.advance(0.49)
+        assert len(peer.of(DATA)) == 6
+        await clock.advance(0.01)
+        assert [one.number for one in peer.of(DATA)[6:]] == [3], "soon again, since it has heard something"
+        peer.say(STATE, FIRST, acknowledged=3)
+        await clock.advance(60.0)
+        assert len(peer.of(DATA)) == 7
+        assert {one.connection for one in peer.of(DATA)} == {peer.connection + 1}
+
+
+async def test_what_is_said_after_a_silence_is_said_again_in_half_a_second() -> None:
+    clock = FakeClock()
+    async with Peer(answers=None) as peer:
+        connecting = by_utp(peer.endpoint, None, clock=clock)
+        entering = asyncio.create_task(connecting.__aenter__())
+        await peer.called.wait()
+        await clock.advance(1.6)
+        peer.say(STATE, FIRST)
+        _, say = await entering
+        await clock.advance(0.3)
+        say(b"one")
+        await clock.advance(0.5)
+        assert len(peer.of(DATA)) == 2
+        await connecting.__aexit__(None, None, None)
+
+
+async def test_what_comes_before_its_turn_is_given_in_it_and_acknowledged_at_once() -> None:
+    async with Peer() as peer, by_utp(peer.endpoint, None, clock=FakeClock()) as (stream, _):
+        await peer.given(0, 2, 3, 5)
+        assert await stream.read(9) == b"A"
+        assert [(one.acknowledged, one.early) for one in peer.of(STATE)] == [
+            (FIRST, b""),
+            (FIRST, bytes((0b1, 0, 0, 0))),
+            (FIRST, bytes((0b11, 0, 0, 0))),
+            (FIRST, bytes((0b1011, 0, 0, 0))),
+        ]
+        await peer.given(1)
+        assert await stream.read(9) == b"BCD"
+        assert (peer.heard[-1].acknowledged, peer.heard[-1].early) == (0, bytes((0b1, 0, 0, 0))), "counted anew"
+        await peer.given(4)
+        assert await stream.read(9) == b"EF"
+        assert (peer.heard[-1].acknowledged, peer.heard[-1].early) == (2, b"")
+
+
+async def test_of_what_is_far_ahead_the_acknowledgement_has_as_many_words_as_it_needs() -> None:
+    async with Peer() as peer, by_utp(peer.endpoint, None, clock=FakeClock()):
+        await peer.given(32)
+        assert peer.heard[-1].early == bytes((0, 0, 0, 0b1000_0000))
+        await peer.given(33)
+        assert peer.heard[-1].early == bytes((0, 0, 0, 0b1000_0000, 0b1, 0, 0, 0))
+
+
+async def test_what_comes_twice_is_given_once_and_acknowledged_each_time() -> None:
+    async with Peer() as peer, by_utp(peer.endpoint, None, clock=FakeClock()) as (stream, _):
+        await peer.given(0, 0, 2, 2, 1, 0, 2)
+        assert await stream.read(9) == b"ABC"
+        assert len(peer.of(STATE)) == 7
+        assert peer.heard[-1].acknowledged == 65_535
+
+
+async def test_what_is_too_far_ahead_or_too_much_is_not_kept() -> None:
+    async with Peer() as peer, by_utp(peer.endpoint, None, clock=FakeClock()) as (stream, _):
+        peer.say(DATA, FIRST + 1_024, b"z")
+        await settle()
+        assert peer.heard[-1].early == b""
+        peer.say(DATA, FIRST + 1_023, b"z")
+        for number in range(1, 5):
+            peer.say(DATA, FIRST + number, bytes(40_000))
+        await settle()
+        bits = int.from_bytes(peer.heard[-1].early, "little")
+        assert [number for number in range(1_024) if bits >> number & 1] == [0, 1, 2, 1_022]
+        peer.say(DATA, FIRST, b"A")
+        assert len(await stream.readexactly(120_001)) == 120_001
+
+
+JUNK = {
+    "another's": lambda peer: HEADER.pack(1, 0, peer.connection + 1, 0, 0, 0, FIRST, 1) + b"x",
+    "of another version": lambda peer: HEADER.pack(2, 0, peer.connection, 0, 0, 0, FIRST, 1) + b"x",
+    "too short": lambda peer: HEADER.pack(1, 0, peer.connection, 0, 0, 0, FIRST, 1)[:-1],
+    "nothing": lambda _: b"",
+    "of no kind": lambda peer: HEADER.pack(0xF1, 0, peer.connection, 0, 0, 0, FIRST, 1) + b"x",
+    "a second SYN": lambda peer: HEADER.pack(0x41, 0, peer.connection, 0, 0, 0, FIRST, 1) + b"x",
+    "a DHT's": lambda _: b"d1:ad2:id20:abcdefghij0123456789e1:q4:ping1:t2:aa1:y1:qe",
+}
+
+
+@pytest.mark.parametrize("junk", JUNK.values(), ids=JUNK)
+async def test_what_is_no_packet_of_the_connection_is_passed_over(junk: Callable[[Peer], bytes]) -> None:
+    async with Peer() as peer, by_utp(peer.endpoint, None, clock=FakeClock()) as (stream, _):
+        peer.send(junk(peer))
+        await settle()
+        assert len(peer.heard) == 1, "nothing is said to it"
+        await peer.given(0)
+        assert await stream.read(9) == b"A"
+
+
+@pytest.mark.parametrize(
+    ("first", "extensions"),
+    [(7, b"\x00\x03abc"), (7, b"\x02\x00\x00\x08abcdefgh"), (1, b"\x00\x04\xff\xff\xff\xff"), (2, b"\x00\x00")],
+)
+async def test_extensions_that_nobody_knows_are_passed_over(first: int, extensions: bytes) -> None:
+    async with Peer() as peer, by_utp(peer.endpoint, None, clock=FakeClock()) as (stream, _):
+        peer.send(HEADER.pack(1, first, peer.connection, 0, 0, 0, FIRST, 1) + extensions + b"here")
+        assert await stream.read(9) == b"here"
+
+
+@pytest.mark.parametrize("extensions", [b"", b"\x01", b"\x01\xff", b"\x01\x01a\x01", b"\x00\x05abcd"])
+async def test_what_has_extensions_without_an_end_is_passed_over(extensions: bytes) -> None:
+    async with Peer() as peer, by_utp(peer.endpoint, None, clock=FakeClock()) as (stream, _):
+        peer.send(HEADER.pack(1, 1, peer.connection, 0, 0, 0, FIRST, 1) + extensions)
+        await settle()
+        assert len(peer.heard) == 1, "nothing is said to it"
+        await peer.given(0)
+        assert await stream.read(9) == b"A"
+
+
+async def test_how_long_a_packet_was_on_its_way_is_told_back() -> None:
+    clock = FakeClock(5_000.000_25)
+    async with Peer() as peer, by_utp(peer.endpoint, None, clock=clock):
+        now = 5_000_000_250 % 2**32
+        for at in (now - 250, now + 1):
+            peer.say(DATA, FIRST, b"A", at=at % 2**32)
+            await settle()
+        assert [one.took for one in peer.of(STATE)] == [250, 2**32 - 1]
+
+
+@pytest.mark.parametrize("answer", [FIN, RESET])
+async def test_who_refuses_is_not_connected_to(answer: int) -> None:
+    async with Peer(answers=answer) as peer:
+        with pytest.raises(OSError):  # noqa: PT011 - each has one of its own
+            await given(SAMPLES[0], peer.endpoint)
+        await settle()
+        assert [one.kind for one in peer.heard] == [SYN], "nothing more is said"
+
+
+async def test_where_nobody_listens_there_is_no_connection() -> None:
+    async with Peer() as peer:
+        closed = peer.endpoint
+    await settle()
+    with pytest.raises(ConnectionRefusedError):
+        await given(SAMPLES[0], closed)
+
+
+@pytest.mark.parametrize("end", [FIN, RESET])
+async def test_who_ends_the_connection_was_heard_up_to_there(end: int) -> None:
+    async with Peer() as peer:
+        async with by_utp(peer.endpoint, None, clock=FakeClock()) as (stream, say):
+            await peer.given(0)
+            peer.say(end, FIRST + 1)
+            await settle()
+            assert await stream.read() == b"A"
+            before = len(peer.heard)
+            await peer.given(1, 2)
+            say(b"nothing")
+        await settle()
+        assert len(peer.heard) == before, "nothing more is said"
+
+
+async def test_an_end_that_comes_before_its_turn_waits_for_it() -> None:
+    async with Peer() as peer, by_utp(peer.endpoint, None, clock=FakeClock()) as (stream, _):
+        peer.say(FIN, FIRST + 1)
+        await peer.given(0)
+        assert await stream.read() == b"A"
+
+
+async def test_whoever_gives_without_end_in_small_packets_is_left() -> None:
+    async with Peer() as peer, by_utp(peer.endpoint, None, clock=FakeClock()) as (stream, _):
+        for number in range(8_000):
+            peer.say(DATA, FIRST + number, b"A")
+            if not number % 50:
+                await settle()
+        assert len(await stream.read()) == 7_999, "one of eight thousand was the answer to our SYN"
+
+
+@pytest.mark.parametrize("heard_of", [False, True], ids=["before it answered", "connected"])
+async def test_who_is_left_is_told_so(*, heard_of: bool) -> None:
+    async with Peer(answers=STATE if heard_of else None) as peer:
+        task = await connecting(peer, FakeClock())
+        await settle()
+        await ended(task)
+        assert [(one.kind, one.connection) for one in peer.heard] == [
+            (SYN, peer.connection),
+            (RESET, peer.connection + 1),
+        ]
+
+
+async def test_who_is_called_off_in_any_moment_leaves_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    async with Peer() as peer:
+        for turns in range(30):
+            task = asyncio.create_task(given(SAMPLES[0], peer.endpoint, FakeClock()))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            await ended(cast("asyncio.Task[None]", task))
+            assert task.cancelled()
+    assert caplog.records == []
+
+
+async def test_it_comes_from_the_address_that_it_is_bound_to() -> None:
+    async with Peer() as peer:
+        async with by_utp(peer.endpoint, "127.4.4.4", clock=FakeClock()):
+            assert peer._other[0] == "127.4.4.4"
+        with pytest.raises(OSError, match="assign"):
+            async with by_utp(peer.endpoint, "203.0.113.77", clock=FakeClock()):
+                pass
+
+
+@pytest.mark.parametrize("kind", [kind for kind in LIARS if "by uTP" in kind])
+async def test_a_liar_gives_nothing_that_is_taken(kind: str) -> None:
+    true = large()
+    async with LIARS[kind](HOST, true) as liar:
+        if kind == "sizes that disagree, by uTP":
+            assert await given(true, liar.endpoint) == true.info
+        else:
+            with pytest.raises((Useless, OSError, EOFError)):
+                await given(true, liar.endpoint)
+            assert liar.sent < 2**20
