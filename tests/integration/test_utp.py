@@ -3,7 +3,7 @@
 import asyncio
 import random
 import struct
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -163,6 +163,13 @@ class _End(asyncio.DatagramProtocol):
         self._hear(data, addr)
 
 
+@pytest.fixture(autouse=True)
+def nothing_logged(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """See that whatever a peer says is no error of ours; asyncio logs what escapes."""
+    yield
+    assert caplog.get_records("call") == []
+
+
 def heard() -> None:
     """Be content that something was."""
 
@@ -243,6 +250,16 @@ async def test_who_does_not_answer_is_called_again_each_time_after_twice_as_long
         peer.say(STATE, FIRST)
         await clock.advance(60.0)
         assert len(peer.heard) == 4
+        await ended(task)
+
+
+async def test_an_answer_to_something_else_is_none() -> None:
+    async with Peer(answers=None) as peer:
+        task = await connecting(peer, FakeClock())
+        for acknowledged in (0, 2, 65_535):
+            peer.say(STATE, FIRST, acknowledged=acknowledged)
+        await peer.given(0)
+        assert [one.kind for one in peer.heard] == [SYN], "what comes is not taken"
         await ended(task)
 
 
@@ -401,8 +418,10 @@ async def test_where_nobody_listens_there_is_no_connection() -> None:
 
 @pytest.mark.parametrize("end", [FIN, RESET])
 async def test_who_ends_the_connection_was_heard_up_to_there(end: int) -> None:
+    clock = FakeClock()
     async with Peer() as peer:
-        async with by_utp(peer.endpoint, None, clock=FakeClock()) as (stream, say):
+        async with by_utp(peer.endpoint, None, clock=clock) as (stream, say):
+            say(b"not acknowledged")
             await peer.given(0)
             peer.say(end, FIRST + 1)
             await settle()
@@ -410,15 +429,16 @@ async def test_who_ends_the_connection_was_heard_up_to_there(end: int) -> None:
             before = len(peer.heard)
             await peer.given(1, 2)
             say(b"nothing")
-        await settle()
+            await clock.advance(60.0)
         assert len(peer.heard) == before, "nothing more is said"
 
 
-async def test_an_end_that_comes_before_its_turn_waits_for_it() -> None:
+async def test_an_end_that_comes_before_its_turn_waits_for_it_and_is_acknowledged() -> None:
     async with Peer() as peer, by_utp(peer.endpoint, None, clock=FakeClock()) as (stream, _):
         peer.say(FIN, FIRST + 1)
-        await peer.given(0)
-        assert await stream.read() == b"A"
+        await peer.given(2, 0)
+        assert await stream.read() == b"A", "behind the end nothing counts"
+        assert peer.heard[-1].acknowledged == FIRST + 1
 
 
 async def test_whoever_gives_without_end_in_small_packets_is_left() -> None:
@@ -442,7 +462,7 @@ async def test_who_is_left_is_told_so(*, heard_of: bool) -> None:
         ]
 
 
-async def test_who_is_called_off_in_any_moment_leaves_nothing(caplog: pytest.LogCaptureFixture) -> None:
+async def test_who_is_called_off_in_any_moment_leaves_nothing() -> None:
     async with Peer() as peer:
         for turns in range(30):
             task = asyncio.create_task(given(SAMPLES[0], peer.endpoint, FakeClock()))
@@ -450,7 +470,6 @@ async def test_who_is_called_off_in_any_moment_leaves_nothing(caplog: pytest.Log
                 await asyncio.sleep(0)
             await ended(cast("asyncio.Task[None]", task))
             assert task.cancelled()
-    assert caplog.records == []
 
 
 async def test_it_comes_from_the_address_that_it_is_bound_to() -> None:

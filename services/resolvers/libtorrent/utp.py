@@ -149,13 +149,12 @@ class _Stream(asyncio.DatagramProtocol):
         kept = sum(map(len, self._early.values()))
         if before_its_turn < _FURTHEST and kept + len(data) <= _WINDOW:
             self._early[number] = data
-        while (following := (self._last + 1) & _NUMBERS) in self._early:
+        while not self._over and (following := (self._last + 1) & _NUMBERS) in self._early:
             self._last = following
             if given := self._early.pop(following):
                 self.heard.feed_data(given)
             else:
                 self._fail(ConnectionResetError())
-                return
         self._send(_Kind.STATE, self._next)
 
     def _begin(self, kind: _Kind, data: bytes = b"") -> None:
