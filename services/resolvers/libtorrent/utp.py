@@ -184,6 +184,7 @@ class _Stream(asyncio.DatagramProtocol):
         if not self._over:
             self._over = True
             self._unheard.clear()
+            self._early.clear()
             self.heard.feed_eof()
             if not self.connected.done():
                 self.connected.set_exception(why)
