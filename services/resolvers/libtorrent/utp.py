@@ -22,7 +22,7 @@ _SELECTIVE_ACK = 1
 _NUMBERS = 0xFFFF  # of packets
 _MICROSECONDS = 0xFFFF_FFFF
 _WINDOW = 128 * 1_024  # bytes that the peer may have under way, and that are kept of what comes before its turn
-_FURTHEST = 1_024  # packets before its turn that one is still kept
+_FURTHEST = 256  # packets before its turn that one is still kept: as many small ones are a window
 _SAID_AGAIN_AFTER = 0.5  # seconds, the shortest time that BEP 29 allows; each time twice as many
 _MOST_DATAGRAMS = 8_000  # twice what two MiB are in the smallest packets of libtorrent: each costs us time
 
