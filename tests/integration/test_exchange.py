@@ -266,6 +266,17 @@ async def test_who_hides_much_before_a_piece_is_left_and_it_is_not_read() -> Non
             await given(sample, peer)
 
 
+async def test_a_message_that_is_longer_than_a_piece_is_passed_over() -> None:
+    sample = of_pieces(2)
+    head = encode({b"msg_type": 1, b"piece": 0})
+    first = message(20, 1, head + bytes(300) + sample.info[:16_384])
+    true = [message(20, 1, b"".join(truth(sample.info, 0, number))) for number in range(2)]
+    async with speaking(
+        lambda wanted: greeting(wanted) + message(20, 0, hello(len(sample.info))) + first + true[0] + true[1]
+    ) as peer:
+        assert await given(sample, peer) == sample.info
+
+
 async def test_who_gives_a_piece_twice_is_left() -> None:
     sample = of_pieces(2)
     first = message(20, 1, b"".join(truth(sample.info, 0, 0)))

@@ -1,7 +1,9 @@
 """uTP (BEP 29) by the one who connects: with libtorrent, through a bad network, and packet by packet."""
 
 import asyncio
+import errno
 import random
+import socket
 import struct
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
@@ -348,11 +350,40 @@ async def test_what_is_too_far_ahead_or_too_much_is_not_kept() -> None:
         assert len(await stream.readexactly(120_001)) == 120_001
 
 
+async def test_what_is_missing_is_taken_however_much_is_kept_that_comes_after_it() -> None:
+    async with Peer() as peer, by_utp(peer.endpoint, None, clock=FakeClock()) as (stream, _):
+        for number in (1, 2, 3):
+            peer.say(DATA, FIRST + number, bytes(43_690))
+        await settle()
+        peer.say(DATA, FIRST, bytes(1_400))
+        assert len(await stream.readexactly(132_470)) == 132_470
+        await peer.given(4)
+        assert await stream.read(9) == b"E"
+
+
+async def test_where_nothing_can_be_said_any_more_the_connection_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = FakeClock()
+    async with Peer() as peer, by_utp(peer.endpoint, None, clock=clock) as (stream, say):
+        for word in (b"one", b"two"):
+            say(word)
+
+        def unreachable(*_: object) -> None:
+            raise OSError(errno.ENETUNREACH, "Network is unreachable")
+
+        monkeypatch.setattr(socket.socket, "send", unreachable, raising=False)
+        await clock.advance(0.5)
+        monkeypatch.undo()
+        assert await stream.read() == b""
+        await clock.advance(60.0)
+    assert len(peer.of(DATA)) == 2
+
+
 JUNK = {
     "another's": lambda peer: HEADER.pack(1, 0, peer.connection + 1, 0, 0, 0, FIRST, 1) + b"x",
     "of another version": lambda peer: HEADER.pack(2, 0, peer.connection, 0, 0, 0, FIRST, 1) + b"x",
     "too short": lambda peer: HEADER.pack(1, 0, peer.connection, 0, 0, 0, FIRST, 1)[:-1],
     "nothing": lambda _: b"",
+    "without its data": lambda peer: HEADER.pack(1, 0, peer.connection, 0, 0, 0, FIRST, 1),
     "of no kind": lambda peer: HEADER.pack(0xF1, 0, peer.connection, 0, 0, 0, FIRST, 1) + b"x",
     "a second SYN": lambda peer: HEADER.pack(0x41, 0, peer.connection, 0, 0, 0, FIRST, 1) + b"x",
     "a DHT's": lambda _: b"d1:ad2:id20:abcdefghij0123456789e1:q4:ping1:t2:aa1:y1:qe",
@@ -379,7 +410,9 @@ async def test_extensions_that_nobody_knows_are_passed_over(first: int, extensio
         assert await stream.read(9) == b"here"
 
 
-@pytest.mark.parametrize("extensions", [b"", b"\x01", b"\x01\xff", b"\x01\x01a\x01", b"\x00\x05abcd"])
+@pytest.mark.parametrize(
+    "extensions", [b"", b"\x01", b"\x01\xff", b"\x01\x01a\x01", b"\x00\x05abcd", b"\x01\x00" * 4 + b"\x00\x00"]
+)
 async def test_what_has_extensions_without_an_end_is_passed_over(extensions: bytes) -> None:
     async with Peer() as peer, by_utp(peer.endpoint, None, clock=FakeClock()) as (stream, _):
         peer.send(HEADER.pack(1, 1, peer.connection, 0, 0, 0, FIRST, 1) + extensions)

@@ -191,6 +191,30 @@ async def test_who_is_being_asked_is_not_asked_once_more(peers: Peers) -> None:
     await asking.close()
 
 
+async def test_who_stands_in_line_stands_there_once(peers: Peers) -> None:
+    asking, sought = peers.exchanges(), torrent()
+    fill(asking)
+    for _ in range(40):
+        asking.ask(sought, [A])
+    assert len(asking._line) == 1
+    asking.ask(sought, [("198.41.0.7", port) for port in range(1, 301)])
+    assert len(asking._line) == 30
+    await settle()
+    await asking.close()
+
+
+async def test_whom_we_are_to_keep_off_by_the_time_of_its_turn_is_not_asked(peers: Peers) -> None:
+    asking = peers.exchanges()
+    fill(asking)
+    asking.ask(torrent(), [A, B])
+    await settle()
+    asking.keep_off(PUBLIC.knowing_own(A[0]))
+    peers.end(MANY[0], Useless())
+    await settle()
+    assert [*peers.talks] == [*MANY[1:150], B]
+    await asking.close()
+
+
 async def test_of_one_torrent_thirty_are_asked_at_once(peers: Peers) -> None:
     asking, sought = peers.exchanges(), torrent()
     asking.ask(sought, MANY[:40])
@@ -250,14 +274,65 @@ async def test_who_brings_little_by_little_is_given_up_after_a_minute(peers: Pee
 
 async def test_of_unfinished_metadata_no_more_is_held_than_there_is_room_for(peers: Peers) -> None:
     asking = peers.exchanges()
-    asking.ask(torrent(), MANY[:18])
+    for first in range(0, 20, 4):
+        asking.ask(torrent(), MANY[first : first + 4])
     await settle()
     room = [peers.talks[peer].may_hold(2 * 2**20) for peer in MANY[:17]]
     assert room == [True] * 16 + [False]
     assert not peers.talks[MANY[17]].may_hold(1)
-    peers.end(MANY[0], Useless())
+    peers.talks[MANY[0]].comes.set_exception(Useless())
     await settle()
     assert peers.talks[MANY[17]].may_hold(2 * 2**20)
+    await asking.close()
+
+
+async def test_what_strangers_say_that_one_torrent_has_leaves_room_for_others(peers: Peers) -> None:
+    asking, sought, other = peers.exchanges(), torrent(), torrent("cd")
+    asking.ask(sought, MANY[:10])
+    asking.ask(other, [A])
+    await settle()
+    assert [peers.talks[peer].may_hold(2 * 2**20) for peer in MANY[:10]] == [True] * 4 + [False] * 6
+    assert peers.talks[A].may_hold(2 * 2**20)
+    await asking.close()
+
+
+@pytest.mark.parametrize("by_utp", [False, True])
+async def test_who_gives_metadata_in_one_way_is_not_asked_in_the_other_any_more(peers: Peers, *, by_utp: bool) -> None:
+    asking, sought, other = peers.exchanges(), torrent(), torrent("cd")
+    asking.ask(sought, [A, B])
+    await settle()
+    gives, left = (peers.by_utp, peers.talks) if by_utp else (peers.talks, peers.by_utp)
+    assert gives[A].may_hold(40_000)
+    await settle()
+    assert ([*gives], [*left]) == ([A, B], [B])
+    asking.ask(other, [A])
+    asking.ask(sought, [A])
+    await settle()
+    assert [*left] == [B, A], "the other torrent's"
+    await asking.close()
+
+
+@pytest.mark.parametrize(
+    ("receiving", "pieces", "goes_on"), [(True, 4, False), (True, 5, True), (False, 4, True), (False, 0, True)]
+)
+async def test_who_is_slow_leaves_its_line_to_the_sessions_where_they_receive_some(
+    peers: Peers, *, receiving: bool, pieces: int, goes_on: bool
+) -> None:
+    asking, sought = peers.exchanges(), torrent()
+    sought.sightings.receiving = receiving
+    asking.ask(sought, [A])
+    await settle()
+    talk = peers.talks[A]
+    for _ in range(3):
+        talk.heard()
+    talk.may_hold(10 * 16_384)
+    for _ in range(pieces):
+        talk.heard()
+    for seconds, there in ((1.9, True), (0.1, goes_on)):
+        await peers.clock.advance(seconds)
+        asking.look(peers.clock.monotonic())
+        await settle()
+        assert (A in peers.talks) == there
     await asking.close()
 
 
@@ -389,7 +464,7 @@ async def test_what_is_closed_has_ended_and_nobody_in_line_is_asked(peers: Peers
     fill(asking, 250)
     await settle()
     await asking.close()
-    assert (peers.talks, asking._running) == ({}, set())
+    assert (peers.talks, asking._running) == ({}, {})
     await settle()
     assert peers.talks == {}
 

@@ -17,6 +17,9 @@ from services.resolvers.libtorrent.lookups import wire_hash
 from services.resolvers.libtorrent.settings import USUAL_METADATA
 from services.torrents import InfoHash
 
+PIECE = 16_384
+"""Bytes of metadata that are asked for by one message; the last ones may be fewer."""
+
 _PROTOCOL = b"\x13BitTorrent protocol"
 _EXTENSIONS = bytes((0, 0, 0, 0, 0, 0x10, 0, 0))
 _REST = 48  # bytes of a handshake after these: what it knows, the info-hash, the peer's id
@@ -24,10 +27,9 @@ _EXTENDED = 20
 _GREETING, _METADATA = 0, 1  # extended messages: of BEP 10, and the one that we call ut_metadata
 _REQUEST, _DATA = 0, 1  # message types of BEP 9
 _MOST_EXTENSIONS = 255
-_PIECE = 16_384
 _LONGEST_HEAD = 256  # bytes before a piece: what they hold becomes objects of Python, which hold up all others
 _LONGEST_GREETING = 4_096
-_LONGEST = _PIECE + _LONGEST_HEAD  # bytes of a message that is read
+_LONGEST = PIECE + _LONGEST_HEAD  # bytes of a message that is read
 _AT_ONCE = 8  # pieces that a peer is asked for: of more than 160 KiB libtorrent leaves the rest for a second later
 _MOST_NOISE = 256 * 1_024  # bytes that are no metadata: the bitfield of a million pieces is half of that
 _LEAST = 256  # bytes that a message counts for, however short: each costs us time
@@ -116,7 +118,7 @@ class _Talk:
 
     async def pieces(self, theirs: int, size: int) -> bytes:
         """Return all *size* bytes, asked for by the number *theirs*."""
-        lengths = [min(_PIECE, size - start) for start in range(0, size, _PIECE)]
+        lengths = [min(PIECE, size - start) for start in range(0, size, PIECE)]
         given: dict[int, bytes] = {}
         asked = 0
         while len(given) < len(lengths):
@@ -149,7 +151,7 @@ class _Talk:
                 return await self._reader.readexactly(length - 2)
             left = length - len(head)
             while left:
-                left -= len(await self._reader.readexactly(min(left, _PIECE)))
+                left -= len(await self._reader.readexactly(min(left, PIECE)))
 
 
 def _message(number: int, words: dict[bytes, object]) -> bytes:

@@ -1,11 +1,11 @@
 """With whom metadata is exchanged beside the sessions, how many they are, and how long they have for it."""
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import islice
 
 import structlog
 
@@ -14,7 +14,7 @@ from services.errors import NotFound
 from services.resolvers.addresses import AddressPolicy
 from services.resolvers.libtorrent.decoding import metadata_in
 from services.resolvers.libtorrent.evidence import Endpoint, Whereabouts
-from services.resolvers.libtorrent.exchange import Connect, Useless, by_tcp, metadata
+from services.resolvers.libtorrent.exchange import PIECE, Connect, Useless, by_tcp, metadata
 from services.resolvers.libtorrent.lookups import Metadata, SoughtTorrent
 from services.resolvers.libtorrent.session import Handle, ip_filter
 from services.resolvers.libtorrent.settings import is_address
@@ -26,6 +26,8 @@ _PATIENCE = 4.0  # seconds for a connection, a greeting, or a piece
 _LONGEST = 60.0
 _MOST_IN_LINE = 5_000  # the last ones: who stands there for a lookup that is over leaves when its turn comes
 _MOST_HELD = 32 * 2**20  # bytes of unfinished metadata: whoever finds no room is left to the sessions
+_MOST_OF_ONE = 8 * 2**20  # the same, of one torrent: what strangers say that it has may not keep all others out
+_SOON = 2.0  # seconds in which half of the metadata is to come, where the sessions receive some: they share a slow line
 
 Found = Callable[[SoughtTorrent[Handle], Metadata], None]
 """Is told what was found for a torrent."""
@@ -37,18 +39,25 @@ _log = structlog.get_logger(__name__)
 class _Exchange:
     """One with *peer*, which has until the clock's seconds are *until*, and *at_most* so many.
 
-    So many bytes of metadata may be *held*, once it has said how many it has. *task* is what speaks with it.
+    Once it has said how much metadata there is, so many bytes may be *held*; *given* pieces of it have come *since*.
+    *task* is what speaks with it.
     """
 
     peer: Endpoint
     until: float
     at_most: float
     held: int = 0
+    given: int = 0
+    since: float = math.inf
     task: "asyncio.Task[None]" = field(init=False)
 
     @property
     def gives(self) -> bool:
         return self.held > 0
+
+    def is_slow(self, now: float) -> bool:
+        """Whether less than half has come in some time: then it is the line that it waits for, and no answers."""
+        return now >= self.since + _SOON and 2 * self.given * PIECE < self.held
 
     def end(self) -> None:
         self.task.cancel()
@@ -64,7 +73,7 @@ class Exchanges:
     def __init__(
         self, policy: AddressPolicy, here: Whereabouts, bound: Sequence[str], found: Found, clock: Clock
     ) -> None:
-        self._running: set[_Exchange] = set()
+        self._running: dict[_Exchange, SoughtTorrent[Handle]] = {}
         self._line: deque[tuple[SoughtTorrent[Handle], Endpoint]] = deque(maxlen=_MOST_IN_LINE)
         self._ways: Sequence[Connect] = (by_tcp, partial(by_utp, clock=clock))
         self._here = here
@@ -86,12 +95,19 @@ class Exchanges:
 
     def ask(self, torrent: SoughtTorrent[Handle], peers: Iterable[Endpoint]) -> None:
         """Ask those of *peers* for the metadata of *torrent* who are not being asked, as soon as there is room."""
-        if not self._policy.proxied:
-            waiting = {peer for one, peer in self._line if one is torrent}
+        if self._policy.proxied:
+            return
+        waiting = {peer for one, peer in self._line if one is torrent}
+        room = (_OF_ONE - len(torrent.exchanges)) // len(self._ways) - len(waiting)
+        if room > 0:
             asked = waiting.union(one.peer for one in torrent.exchanges)
-            room = (_OF_ONE - len(torrent.exchanges)) // len(self._ways) - len(waiting)
-            new = dict.fromkeys(one for one in self._admitted(peers) if one not in asked and not self._here.are(one))
-            self._line.extend((torrent, peer) for peer in islice(new, max(0, room)))
+            for peer in self._admitted(peers):
+                if peer not in asked and not self._here.are(peer):
+                    asked.add(peer)
+                    self._line.append((torrent, peer))
+                    room -= 1
+                if not room:
+                    break
             self._go_on()
 
     def _go_on(self) -> None:
@@ -110,7 +126,7 @@ class Exchanges:
             exchange = _Exchange(peer, now + _PATIENCE, now + _LONGEST)
             speaking = self._speak(torrent, exchange, connect, own[0] if own else None)
             exchange.task = asyncio.create_task(speaking, name="exchange")
-            self._running.add(exchange)
+            self._running[exchange] = torrent
             torrent.exchanges |= {exchange}
             exchange.task.add_done_callback(partial(self._over, torrent, exchange))
 
@@ -119,11 +135,17 @@ class Exchanges:
     ) -> None:
         def heard() -> None:
             exchange.until = self._clock.monotonic() + _PATIENCE
+            exchange.given += exchange.gives
 
         def may_hold(size: int) -> bool:
-            there_is_room = size + sum(one.held for one in self._running) <= _MOST_HELD
-            exchange.held = size if there_is_room else 0
-            return there_is_room
+            of_all, of_one = (size + sum(one.held for one in every) for every in (self._running, torrent.exchanges))
+            if of_all > _MOST_HELD or of_one > _MOST_OF_ONE:
+                return False
+            exchange.held, exchange.since = size, self._clock.monotonic()
+            for other in torrent.exchanges - {exchange}:
+                if other.peer == exchange.peer:  # what it gives, it gives once
+                    other.end()
+            return True
 
         asking = metadata(torrent.info_hash, exchange.peer, heard, may_hold, connect=connect, local=local)
         try:
@@ -133,16 +155,16 @@ class Exchanges:
         self._found(torrent, given)
 
     def _over(self, torrent: SoughtTorrent[Handle], exchange: _Exchange, task: "asyncio.Task[None]") -> None:
-        self._running.remove(exchange)
+        del self._running[exchange]
         torrent.exchanges -= {exchange}
         if not task.cancelled() and (error := task.exception()):
             _log.error("an exchange with a peer was lost", exc_info=error)
         self._go_on()
 
     def look(self, now: float) -> None:
-        """End what has taken too long, the clock's seconds being *now*."""
-        for one in self._running:
-            if now >= min(one.until, one.at_most):
+        """End what has taken too long, or is in the sessions' way, the clock's seconds being *now*."""
+        for one, torrent in self._running.items():
+            if now >= min(one.until, one.at_most) or (torrent.sightings.receiving and one.is_slow(now)):
                 one.end()
 
     async def close(self) -> None:

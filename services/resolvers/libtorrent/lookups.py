@@ -41,13 +41,16 @@ class Holder(Protocol[_Handle_contra]):
 
 
 class Exchange(Protocol):
-    """One with a *peer* whom no session has; it *gives* once it has said how much metadata there is."""
+    """One with a *peer*, beside the sessions; it *gives* once it has said how much metadata there is: *held* bytes."""
 
     @property
     def peer(self) -> Endpoint: ...
 
     @property
     def gives(self) -> bool: ...
+
+    @property
+    def held(self) -> int: ...
 
     def end(self) -> None: ...
 

@@ -24,6 +24,7 @@ _MICROSECONDS = 0xFFFF_FFFF
 _WINDOW = 128 * 1_024  # bytes that the peer may have under way, and that are kept of what comes before its turn
 _FURTHEST = 256  # packets before its turn that one is still kept: as many small ones are a window
 _SAID_AGAIN_AFTER = 0.5  # seconds, the shortest time that BEP 29 allows; each time twice as many
+_MOST_EXTENSIONS = 4
 _MOST_DATAGRAMS = 8_000  # twice what two MiB are in the smallest packets of libtorrent: each costs us time
 
 
@@ -72,6 +73,7 @@ class _Stream(asyncio.DatagramProtocol):
         self._pause = _SAID_AGAIN_AFTER
         self._last = 0  # number of what has come in its turn
         self._early: dict[int, bytes] = {}
+        self._kept = 0  # bytes of these
         self._took = 0  # microseconds that the last packet was on its way, by our clock and the peer's
         self._left = _MOST_DATAGRAMS
         self._over = False
@@ -104,7 +106,7 @@ class _Stream(asyncio.DatagramProtocol):
                 await self._clock.sleep(min(due - now, _SAID_AGAIN_AFTER))
                 continue
             self._waits_since, self._pause = now, 2 * self._pause
-            for number, (kind, data) in self._unheard.items():
+            for number, (kind, data) in list(self._unheard.items()):  # what cannot be sent ends all of it
                 self._send(kind, number, data)
 
     def datagram_received(self, data: bytes, _addr: object) -> None:
@@ -125,7 +127,7 @@ class _Stream(asyncio.DatagramProtocol):
             self._answered(kind, number, acknowledged)
         else:
             self._take_acknowledged(acknowledged)
-            if kind in {_Kind.DATA, _Kind.FIN}:
+            if kind == _Kind.FIN or (kind == _Kind.DATA and given):
                 self._take(number, given if kind == _Kind.DATA else b"")
 
     def _answered(self, kind: int, number: int, acknowledged: int) -> None:
@@ -146,12 +148,15 @@ class _Stream(asyncio.DatagramProtocol):
     def _take(self, number: int, data: bytes) -> None:
         """Give on what comes in its turn, keep what comes before it, and acknowledge both; no data is the end."""
         before_its_turn = (number - self._last - 1) & _NUMBERS
-        kept = sum(map(len, self._early.values()))
-        if before_its_turn < _FURTHEST and kept + len(data) <= _WINDOW:
+        room = before_its_turn < _FURTHEST and self._kept + len(data) <= _WINDOW
+        if number not in self._early and (room or not before_its_turn):
             self._early[number] = data
+            self._kept += len(data)
         while not self._over and (following := (self._last + 1) & _NUMBERS) in self._early:
             self._last = following
-            if given := self._early.pop(following):
+            given = self._early.pop(following)
+            self._kept -= len(given)
+            if given:
                 self.heard.feed_data(given)
             else:
                 self._fail(ConnectionResetError())
@@ -197,9 +202,11 @@ class _Stream(asyncio.DatagramProtocol):
 def _payload(packet: bytes) -> bytes | None:
     """Return what stands behind the header and its extensions, None where these run past the end of *packet*.
 
-    Of each extension that is the kind of the next one, its length, and so many bytes.
+    Of each extension that is the kind of the next one, its length, and so many bytes. More than a few are no packet.
     """
     extension, at = packet[1], _HEADER.size
-    while extension and at + 2 <= len(packet):
+    for _ in range(_MOST_EXTENSIONS):
+        if not extension or at + 2 > len(packet):
+            break
         extension, at = packet[at], at + 2 + packet[at + 1]
     return None if extension or at > len(packet) else packet[at:]
