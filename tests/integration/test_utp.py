@@ -361,6 +361,24 @@ async def test_what_is_missing_is_taken_however_much_is_kept_that_comes_after_it
         assert await stream.read(9) == b"E"
 
 
+async def test_there_is_room_again_for_what_comes_before_its_turn_once_that_has_come() -> None:
+    async with Peer() as peer, by_utp(peer.endpoint, None, clock=FakeClock()) as (stream, _):
+        for number in range(0, 10, 2):
+            for _again in range(5):
+                peer.say(DATA, FIRST + number + 1, bytes(43_000))
+            await settle()
+            peer.say(DATA, FIRST + number, b"A")
+            assert len(await stream.readexactly(43_001)) == 43_001
+
+
+async def test_what_comes_twice_before_its_turn_is_kept_once() -> None:
+    async with Peer() as peer, by_utp(peer.endpoint, None, clock=FakeClock()) as (stream, _):
+        for number in (1, 1, 1, 1, 2):
+            peer.say(DATA, FIRST + number, bytes(43_000))
+        peer.say(DATA, FIRST, b"A")
+        assert len(await stream.readexactly(86_001)) == 86_001
+
+
 async def test_where_nothing_can_be_said_any_more_the_connection_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = FakeClock()
     async with Peer() as peer, by_utp(peer.endpoint, None, clock=clock) as (stream, say):

@@ -181,6 +181,7 @@ async def test_who_is_being_asked_is_not_asked_once_more(peers: Peers) -> None:
     asking.ask(other, [A])
     await settle()
     assert [*peers.talks] == [*MANY[:149], A]
+    assert [*asking._line] == [(sought, B), (other, A)]
     first = peers.talks[A]
     for number in range(3):
         peers.end(MANY[number], Useless())
@@ -300,15 +301,28 @@ async def test_what_strangers_say_that_one_torrent_has_leaves_room_for_others(pe
 async def test_who_gives_metadata_in_one_way_is_not_asked_in_the_other_any_more(peers: Peers, *, by_utp: bool) -> None:
     asking, sought, other = peers.exchanges(), torrent(), torrent("cd")
     asking.ask(sought, [A, B])
+    asking.ask(other, [SIX])
     await settle()
     gives, left = (peers.by_utp, peers.talks) if by_utp else (peers.talks, peers.by_utp)
     assert gives[A].may_hold(40_000)
     await settle()
-    assert ([*gives], [*left]) == ([A, B], [B])
-    asking.ask(other, [A])
+    assert ([*gives], [*left]) == ([A, B, SIX], [B, SIX])
     asking.ask(sought, [A])
     await settle()
-    assert [*left] == [B, A], "the other torrent's"
+    assert [*left] == [B, SIX]
+    await asking.close()
+
+
+async def test_what_a_peer_gives_of_one_torrent_says_nothing_of_another(peers: Peers) -> None:
+    asking = peers.exchanges()
+    asking.ask(torrent(), [A])
+    await settle()
+    first = peers.talks[A]
+    asking.ask(torrent("cd"), [A])
+    await settle()
+    assert first.may_hold(40_000)
+    await settle()
+    assert len(asking._running) == 3
     await asking.close()
 
 

@@ -56,6 +56,8 @@ async def by_utp(
         stream.end()
         transport.close()
         await asyncio.wait([speaking])
+        if not speaking.cancelled():
+            speaking.result()  # it has failed
 
 
 class _Stream(asyncio.DatagramProtocol):
