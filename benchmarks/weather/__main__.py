@@ -19,13 +19,12 @@ from benchmarks.processes import ROOT, environment, module
 from benchmarks.weather import page, router_names
 from benchmarks.weather.plan import WORDS, batches, waits, wanted
 from benchmarks.weather.simulator import Simulator, simulator
-from benchmarks.weather.trial import PATIENCE, Prepared, Result, Trial, prepared, strained, tried
+from benchmarks.weather.trial import MOST_NAMES, PATIENCE, Prepared, Result, Trial, prepared, strained, tried
 
 _PAGE = ROOT / "docs" / "weather.md"
 _LONGEST_RUN = 840.0
 """Seconds after which no other batch is begun."""
 
-_MOST_NAMES = 400
 _TRIES = 2
 
 
@@ -34,14 +33,14 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.weather", description=__doc__)
     parser.add_argument("--only", nargs="+", default=[], choices=WORDS, help="trials with these words; writes no page")
     parser.add_argument("--seed", type=int, default=1, help="what network it is, and who is in it")
-    parser.add_argument("--names", type=int, default=60, help=f"how many names a trial looks up, {_MOST_NAMES} at most")
+    parser.add_argument("--names", type=int, default=60, help=f"how many names a trial looks up, {MOST_NAMES} at most")
     parser.add_argument("--nodes", type=int, default=1_000_000, help="how many nodes the DHT has")
     parser.add_argument("--patience", type=float, default=PATIENCE, help="seconds after which a name is given up")
     parser.add_argument("--output", type=Path, help="the page (docs/weather.md; none with --only)")
     parser.add_argument("--alone", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
-    if not 0 < options.names <= _MOST_NAMES:
-        parser.error(f"--names is from 1 to {_MOST_NAMES}")
+    if not 0 < options.names <= MOST_NAMES:
+        parser.error(f"--names is from 1 to {MOST_NAMES}")
     if options.alone:
         alone.bring_up_loopback()
     elif again := alone.command(module("benchmarks.weather", *arguments, "--alone")):

@@ -19,6 +19,9 @@ STARTS = ("warm", "cold")
 PATIENCE = 60.0
 SOON = 30.0
 
+MOST_NAMES = 400
+
+_MANY = 4
 _APART = 0.5
 _WARMING = 20
 _MOST_LATE = 0.03
@@ -38,6 +41,15 @@ class Trial:
     @property
     def weather(self) -> Climate:
         return CLIMATES[self.climate].with_liars(LIARS[self.liars])
+
+    def names(self, usual: int) -> int:
+        """Return how many names it looks up, where others look up *usual*.
+
+        Calibot's warm ones in the usual weather are many: the slowest twentieth of sixty is three names, and another
+        three each time.
+        """
+        is_usual = (self.climate, self.liars, self.start, self.who) == ("calm", "honest", "warm", "calibot")
+        return min(_MANY * usual, MOST_NAMES) if is_usual else usual
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -101,8 +113,9 @@ class Prepared:
     placed: tuple[Placed, ...]
 
 
-async def prepared(trial: Trial, network: Simulator, names: int, host: str) -> Prepared:
-    """Put the torrents of *trial* into *network*, so many to measure by and some to warm up with."""
+async def prepared(trial: Trial, network: Simulator, usual: int, host: str) -> Prepared:
+    """Put the torrents of *trial* into *network*, *usual* ones or more to measure by and some to warm up with."""
+    names = trial.names(usual)
     first = WAYS.index(trial.way) * (names + _WARMING)
     placed = await network.place(first, _WARMING + names, trial.way)
     warming = placed[:_WARMING] if trial.start == "warm" else []

@@ -152,6 +152,13 @@ def test_the_page_shows_a_dash_for_a_share_that_was_never_found_and_says_what_th
     )
 
 
+def test_calibot_warm_in_the_usual_weather_looks_up_four_times_as_many_names() -> None:
+    many = [one.words for one in plan.wanted([]) if one.names(60) != 60]
+    assert {*many} == {("calm", "honest", "warm", way, "calibot") for way in ("dht", "trackers", "both")}
+    decisive = Trial("calm", "honest", "warm", "dht", "calibot")
+    assert [decisive.names(usual) for usual in (2, 60, 200, 400)] == [8, 240, 400, 400]
+
+
 def test_words_leave_trials_that_have_one_of_each_kind() -> None:
     some = plan.wanted(["warm", "dht", "both", "calm", "calibot"])
     assert {one.words for one in some} == {
