@@ -24,7 +24,7 @@ The public internet was not asked.
 **Warm**: the DHT was used before, and the names come half a second apart. **Cold**: started this moment, all names at
 once. The **floor** is an oracle's, for the same names in the same network: it asks everybody that it hears of at once,
 never one that is silent, loses nothing, speaks to the best peer alone, and gets all of the metadata in one round trip:
-two or three pieces, for which libtorrent asks a peer one after the other (and so does calibot by MSE).
+two or three pieces, for which libtorrent asks a peer one after the other.
 **Read the ratios to it.** A name not found within {patience:.0f} s is given up; `–` where more were not found than the
 percentile leaves out.
 """

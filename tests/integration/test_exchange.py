@@ -358,12 +358,14 @@ async def test_it_comes_from_the_address_that_it_is_bound_to() -> None:
     assert await came == "127.4.4.4"
 
 
-@pytest.mark.parametrize("utp", [False, True], ids=["by TCP", "by uTP"])
+@pytest.mark.parametrize("way", ["by TCP", "by uTP", "by MSE"])
 async def test_a_name_comes_from_a_peer_whom_the_sessions_cannot_get_it_from(
-    swarm: Swarm, resolver: LibtorrentResolver, *, utp: bool
+    swarm: Swarm, resolver: LibtorrentResolver, way: str
 ) -> None:
     true = swarm.unseeded(large())
-    peer = await swarm.place(Giver(HOST, true.info, lie=when_all_are_asked, utp=utp), true)
+    key = true.wire_hashes[0] if way == "by MSE" else b""
+    giver = Giver(HOST, true.info, lie=when_all_are_asked, utp=way == "by uTP", encrypted_for=key)
+    peer = await swarm.place(giver, true)
     info = await resolver.resolve(torrent_id(true), trackers_of(true), Steps())
     assert (info.name.text, info.verified) == ("true", True)
     assert peer.given.is_set()

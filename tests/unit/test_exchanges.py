@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, cast
 
 import pytest
@@ -15,6 +16,8 @@ from services.resolvers.libtorrent.evidence import Endpoint, Whereabouts
 from services.resolvers.libtorrent.exchange import Connect, Useless, by_tcp
 from services.resolvers.libtorrent.exchanges import Exchanges
 from services.resolvers.libtorrent.lookups import Metadata, SoughtTorrent
+from services.resolvers.libtorrent.mse import by_mse
+from services.resolvers.libtorrent.utp import by_utp
 from services.torrents import InfoHash
 from tests.fake_clock import FakeClock, settle
 
@@ -32,13 +35,14 @@ class Talk:
 
 
 class Peers:
-    """All who are asked: the *talks* with them by TCP; *by_utp* are those who are asked by that, too."""
+    """All who are asked: the *talks* with them by plain TCP, and those *by_utp* and *by_mse*."""
 
     def __init__(self, clock: FakeClock) -> None:
         self.clock = clock
         self.here = Whereabouts()
         self.talks: dict[Endpoint, Talk] = {}
         self.by_utp: dict[Endpoint, Talk] = {}
+        self.by_mse: dict[Endpoint, Talk] = {}
         self.found: list[tuple[SoughtTorrent[Any], Metadata]] = []
         self.made: list[Exchanges] = []
 
@@ -52,7 +56,8 @@ class Peers:
         connect: Connect,
         local: str | None,
     ) -> bytes:
-        talks = self.talks if connect is by_tcp else self.by_utp
+        ways = {by_tcp: self.talks, by_utp: self.by_utp, by_mse: self.by_mse}
+        talks = ways[connect.func if isinstance(connect, partial) else connect]
         talk = talks[peer] = Talk(heard, may_hold, local)
         try:
             return await talk.comes
@@ -60,8 +65,8 @@ class Peers:
             del talks[peer]
 
     def end(self, peer: Endpoint, why: Exception) -> None:
-        """Let *peer* give nothing, in either way."""
-        for talks in (self.talks, self.by_utp):
+        """Let *peer* give nothing, in any way."""
+        for talks in (self.talks, self.by_utp, self.by_mse):
             talks[peer].comes.set_exception(why)
 
     def exchanges(self, policy: AddressPolicy = PUBLIC, bound: tuple[str, ...] = ()) -> Exchanges:
@@ -92,10 +97,10 @@ class AnyLookup:
         """Be content with whatever comes."""
 
 
-def fill(asking: Exchanges, count: int = 150) -> None:
+def fill(asking: Exchanges, count: int = 100) -> None:
     """Let so many be asked, as many as may be, for several torrents."""
-    for first in range(0, count, 25):
-        asking.ask(torrent(), MANY[first : min(first + 25, count)])
+    for first in range(0, count, 20):
+        asking.ask(torrent(), MANY[first : min(first + 20, count)])
 
 
 async def test_private_peers_are_asked_where_that_is_allowed_alone(peers: Peers) -> None:
@@ -107,7 +112,7 @@ async def test_private_peers_are_asked_where_that_is_allowed_alone(peers: Peers)
     asking.keep_off(PUBLIC.knowing_own(B[0]))
     asking.ask(torrent(), [B])
     await settle()
-    assert [*peers.talks] == [*peers.by_utp] == [A]
+    assert [*peers.talks] == [*peers.by_utp] == [*peers.by_mse] == [A]
     asking.keep_off(AddressPolicy(allow_private=True))
     asking.ask(torrent(), inside[:1])
     await settle()
@@ -121,7 +126,7 @@ async def test_whom_we_are_to_keep_off_now_is_left(peers: Peers) -> None:
     await settle()
     asking.keep_off(PUBLIC.knowing_own(A[0]))
     await settle()
-    assert [*peers.talks] == [*peers.by_utp] == [B]
+    assert [*peers.talks] == [*peers.by_utp] == [*peers.by_mse] == [B]
     await asking.close()
 
 
@@ -130,7 +135,7 @@ async def test_ourselves_whom_a_magnet_may_name_are_not_asked(peers: Peers) -> N
     asking = peers.exchanges()
     asking.ask(torrent(), [A, B])
     await settle()
-    assert [*peers.talks] == [*peers.by_utp] == [B]
+    assert [*peers.talks] == [*peers.by_utp] == [*peers.by_mse] == [B]
     await asking.close()
 
 
@@ -168,25 +173,25 @@ async def test_who_is_asked_is_so_from_the_address_that_is_bound(
     asking = peers.exchanges(bound=bound)
     asking.ask(torrent(), [A, SIX])
     await settle()
-    for talks in (peers.talks, peers.by_utp):
+    for talks in (peers.talks, peers.by_utp, peers.by_mse):
         assert {peer: talk.local for peer, talk in talks.items()} == asked
     await asking.close()
 
 
 async def test_who_is_being_asked_is_not_asked_once_more(peers: Peers) -> None:
     asking, sought, other = peers.exchanges(), torrent(), torrent("cd")
-    fill(asking, 149)
+    fill(asking, 99)
     asking.ask(sought, [A, A, (f"::ffff:{A[0]}", A[1]), B, B])
     asking.ask(sought, [A, B])
     asking.ask(other, [A])
     await settle()
-    assert [*peers.talks] == [*MANY[:149], A]
+    assert [*peers.talks] == [*MANY[:99], A]
     assert [*asking._line] == [(sought, B), (other, A)]
     first = peers.talks[A]
     for number in range(3):
         peers.end(MANY[number], Useless())
     await settle()
-    assert [*peers.talks] == [*MANY[3:149], A, B]
+    assert [*peers.talks] == [*MANY[3:99], A, B]
     assert peers.talks[A] is not first, "the other torrent's"
     assert not first.comes.done()
     await asking.close()
@@ -199,7 +204,7 @@ async def test_who_stands_in_line_stands_there_once(peers: Peers) -> None:
         asking.ask(sought, [A])
     assert len(asking._line) == 1
     asking.ask(sought, [("198.41.0.7", port) for port in range(1, 301)])
-    assert len(asking._line) == 30
+    assert len(asking._line) == 20
     await settle()
     await asking.close()
 
@@ -212,34 +217,34 @@ async def test_whom_we_are_to_keep_off_by_the_time_of_its_turn_is_not_asked(peer
     asking.keep_off(PUBLIC.knowing_own(A[0]))
     peers.end(MANY[0], Useless())
     await settle()
-    assert [*peers.talks] == [*MANY[1:150], B]
+    assert [*peers.talks] == [*MANY[1:100], B]
     await asking.close()
 
 
-async def test_of_one_torrent_thirty_are_asked_at_once(peers: Peers) -> None:
+async def test_of_one_torrent_twenty_are_asked_at_once(peers: Peers) -> None:
     asking, sought = peers.exchanges(), torrent()
     asking.ask(sought, MANY[:40])
     await settle()
-    assert [*peers.talks] == MANY[:30]
+    assert [*peers.talks] == MANY[:20]
     peers.end(MANY[0], Useless())
     await settle()
     asking.ask(sought, [A, B])
     await settle()
-    assert [*peers.talks] == [*MANY[1:30], A]
+    assert [*peers.talks] == [*MANY[1:20], A]
     await asking.close()
 
 
-async def test_of_all_a_hundred_and_fifty_are_asked_at_once_and_the_next_when_one_is_over(peers: Peers) -> None:
+async def test_of_all_a_hundred_are_asked_at_once_and_the_next_when_one_is_over(peers: Peers) -> None:
     asking, last, left = peers.exchanges(), torrent(), torrent()
     fill(asking)
     asking.ask(left, [B])
     asking.ask(last, [A])
     await settle()
-    assert [*peers.talks] == MANY[:150]
+    assert [*peers.talks] == MANY[:100]
     left.lookups.clear()
     peers.end(MANY[7], EOFError())
     await settle()
-    assert [*peers.talks] == [*MANY[:7], *MANY[8:150], A]
+    assert [*peers.talks] == [*MANY[:7], *MANY[8:100], A]
     await asking.close()
     assert peers.talks == {}
 
@@ -297,19 +302,19 @@ async def test_what_strangers_say_that_one_torrent_has_leaves_room_for_others(pe
     await asking.close()
 
 
-@pytest.mark.parametrize("by_utp", [False, True])
-async def test_who_gives_metadata_in_one_way_is_not_asked_in_the_other_any_more(peers: Peers, *, by_utp: bool) -> None:
+@pytest.mark.parametrize("way", ["talks", "by_utp", "by_mse"])
+async def test_who_gives_metadata_in_one_way_is_not_asked_in_the_others_any_more(peers: Peers, way: str) -> None:
     asking, sought, other = peers.exchanges(), torrent(), torrent("cd")
     asking.ask(sought, [A, B])
     asking.ask(other, [SIX])
     await settle()
-    gives, left = (peers.by_utp, peers.talks) if by_utp else (peers.talks, peers.by_utp)
+    ways = [peers.talks, peers.by_utp, peers.by_mse]
+    gives: dict[Endpoint, Talk] = getattr(peers, way)
     assert gives[A].may_hold(40_000)
     await settle()
-    assert ([*gives], [*left]) == ([A, B, SIX], [B, SIX])
     asking.ask(sought, [A])
     await settle()
-    assert [*left] == [B, SIX]
+    assert [[*talks] for talks in ways] == [[A, B, SIX] if talks is gives else [B, SIX] for talks in ways]
     await asking.close()
 
 
@@ -322,7 +327,7 @@ async def test_what_a_peer_gives_of_one_torrent_says_nothing_of_another(peers: P
     await settle()
     assert first.may_hold(40_000)
     await settle()
-    assert len(asking._running) == 3
+    assert len(asking._running) == 4
     await asking.close()
 
 
@@ -425,7 +430,7 @@ async def test_with_its_torrent_an_exchange_ends(peers: Peers) -> None:
     await settle()
     sought.remove()
     await settle()
-    assert [*peers.talks] == [*peers.by_utp] == [B]
+    assert [*peers.talks] == [*peers.by_utp] == [*peers.by_mse] == [B]
     await asking.close()
 
 
@@ -440,7 +445,7 @@ async def test_while_the_race_pauses_who_gives_metadata_is_heard_on_and_the_othe
     peers.talks[A].heard()
     paused(sought)
     await settle()
-    assert ([*peers.talks], [*peers.by_utp]) == ([B], [])
+    assert ([*peers.talks], [*peers.by_utp], [*peers.by_mse]) == ([B], [], [])
     assert sought.settle(60.0)
     asking.ask(sought, sought.known)
     await settle()
@@ -456,7 +461,7 @@ async def test_who_waits_in_line_is_not_asked_while_the_race_pauses(peers: Peers
     paused(sought)
     peers.end(MANY[0], Useless())
     await settle()
-    assert [*peers.talks] == MANY[1:150]
+    assert [*peers.talks] == MANY[1:100]
     await asking.close()
 
 
@@ -469,7 +474,7 @@ async def test_one_torrent_does_not_fill_the_line(peers: Peers) -> None:
     await settle()
     peers.end(MANY[0], Useless())
     await settle()
-    assert [*peers.talks] == [*MANY[1:150], A]
+    assert [*peers.talks] == [*MANY[1:100], A]
     await asking.close()
 
 

@@ -1,4 +1,4 @@
-"""One exchange with one peer, unencrypted: all of its metadata is asked for at once (BEP 3, 9, 10).
+"""One exchange with one peer: all of its metadata is asked for at once (BEP 3, 9, 10).
 
 libtorrent asks a peer for one piece after the other, each a round trip after the last.
 """

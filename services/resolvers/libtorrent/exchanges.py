@@ -15,11 +15,13 @@ from services.resolvers.addresses import AddressPolicy
 from services.resolvers.libtorrent.decoding import metadata_in
 from services.resolvers.libtorrent.evidence import Endpoint, Whereabouts
 from services.resolvers.libtorrent.exchange import PIECE, Connect, Useless, by_tcp, metadata
-from services.resolvers.libtorrent.lookups import Metadata, SoughtTorrent
+from services.resolvers.libtorrent.lookups import Metadata, SoughtTorrent, wire_hash
+from services.resolvers.libtorrent.mse import by_mse
 from services.resolvers.libtorrent.session import Handle, ip_filter
 from services.resolvers.libtorrent.settings import is_address
 from services.resolvers.libtorrent.utp import by_utp
 
+_WAYS = 3
 _AT_ONCE = 300
 _OF_ONE = 60  # under way or in line: whom one torrent has beside them is left to the sessions
 _PATIENCE = 4.0  # seconds for a connection, a greeting, or a piece
@@ -66,8 +68,9 @@ class _Exchange:
 class Exchanges:
     """Asks peers for their metadata, whom *policy* admits and its filter, and who are not *here*, and tells *found*.
 
-    Each is asked by TCP and by uTP at the same time, since nobody knows which it takes, from one of the addresses
-    *bound*, where there are any; nobody is asked where those are no addresses but devices, or behind a proxy.
+    Each is asked by TCP, plain and encrypted, and by uTP at the same time, since nobody knows which it takes, from one
+    of the addresses *bound*, where there are any; nobody is asked where those are no addresses but devices, or behind a
+    proxy.
     """
 
     def __init__(
@@ -75,7 +78,6 @@ class Exchanges:
     ) -> None:
         self._running: dict[_Exchange, SoughtTorrent[Handle]] = {}
         self._line: deque[tuple[SoughtTorrent[Handle], Endpoint]] = deque(maxlen=_MOST_IN_LINE)
-        self._ways: Sequence[Connect] = (by_tcp, partial(by_utp, clock=clock))
         self._here = here
         self._bound = bound
         self._found = found
@@ -98,7 +100,7 @@ class Exchanges:
         if self._policy.proxied:
             return
         waiting = {peer for one, peer in self._line if one is torrent}
-        room = (_OF_ONE - len(torrent.exchanges)) // len(self._ways) - len(waiting)
+        room = (_OF_ONE - len(torrent.exchanges)) // _WAYS - len(waiting)
         if room > 0:
             asked = waiting.union(one.peer for one in torrent.exchanges)
             for peer in self._admitted(peers):
@@ -111,7 +113,7 @@ class Exchanges:
             self._go_on()
 
     def _go_on(self) -> None:
-        while self._line and len(self._running) + len(self._ways) <= _AT_ONCE and not self._closed:
+        while self._line and len(self._running) + _WAYS <= _AT_ONCE and not self._closed:
             torrent, peer = self._line.popleft()
             if torrent.wanted and torrent.doubts.apart is None:
                 for admitted in self._admitted([peer]):
@@ -122,7 +124,8 @@ class Exchanges:
         if self._bound and not own:
             return
         now = self._clock.monotonic()
-        for connect in self._ways:
+        by_mse_to_it = partial(by_mse, wanted=bytes.fromhex(wire_hash(torrent.info_hash)))
+        for connect in (by_tcp, partial(by_utp, clock=self._clock), by_mse_to_it):
             exchange = _Exchange(peer, now + _PATIENCE, now + _LONGEST)
             speaking = self._speak(torrent, exchange, connect, own[0] if own else None)
             exchange.task = asyncio.create_task(speaking, name="exchange")
