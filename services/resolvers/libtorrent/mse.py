@@ -25,7 +25,7 @@ _VERIFICATION = bytes(8)
 _PLAIN, _RC4 = 1, 2  # what may follow the handshakes
 _THROWN_AWAY = 1_024  # first bytes of a key stream
 _FIRST = 68  # bytes that go with ours, which is the handshake of BEP 3: libtorrent takes no more
-_AT_ONCE = 16_384  # bytes that are decrypted: some milliseconds, which everybody else waits
+_AT_ONCE = 4_096  # bytes that are decrypted: most of a millisecond, which everybody else waits
 
 
 @asynccontextmanager
