@@ -17,7 +17,7 @@ from sandbox.swarm.peers import Seeder
 from sandbox.swarm.tcp_server import tcp_server
 from services.resolvers.libtorrent.evidence import Endpoint
 from services.resolvers.libtorrent.exchange import Useless, metadata
-from services.resolvers.libtorrent.mse import by_mse
+from services.resolvers.libtorrent.mse import Key, by_mse
 from services.torrents import InfoHash
 from tests.integration.leftovers import nothing_left
 from tests.integration.liars import LIARS, large
@@ -42,7 +42,7 @@ def nothing_logged(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
 
 
 async def given(sample: Sample, peer: Endpoint) -> bytes:
-    connect = partial(by_mse, wanted=sample.wire_hashes[0])
+    connect = partial(by_mse, wanted=sample.wire_hashes[0], key=Key())
     return await metadata(InfoHash(sample.v1 or sample.v2 or ""), peer, lambda: None, lambda _: True, connect=connect)
 
 
@@ -135,7 +135,7 @@ async def test_what_is_said_comes_to_the_peer_and_back(pads: tuple[int, int], ch
     came = asyncio.get_running_loop().create_future()
     async with (
         answering(Answer(pads, chosen), came) as peer,
-        by_mse(peer, None, wanted=WANTED) as (heard, say),
+        by_mse(peer, None, wanted=WANTED, key=Key()) as (heard, say),
     ):
         words = bytes(range(200))
         say(words)
@@ -158,7 +158,7 @@ WRONG = {
 @pytest.mark.parametrize("answer", WRONG.values(), ids=WRONG)
 async def test_who_answers_what_is_no_answer_is_heard_no_more(answer: Answer) -> None:
     came = asyncio.get_running_loop().create_future()
-    async with answering(answer, came) as peer, by_mse(peer, None, wanted=WANTED) as (heard, say):
+    async with answering(answer, came) as peer, by_mse(peer, None, wanted=WANTED, key=Key()) as (heard, say):
         say(bytes(2_000))
         assert await heard.read() == b""
 
@@ -182,6 +182,6 @@ async def test_it_comes_from_the_address_that_it_is_bound_to() -> None:
 
     async with tcp_server(listen, HOST) as server:
         with pytest.raises((OSError, EOFError)):
-            async with by_mse(server.sockets[0].getsockname(), "127.4.4.4", wanted=WANTED):
+            async with by_mse(server.sockets[0].getsockname(), "127.4.4.4", wanted=WANTED, key=Key()):
                 pass
     assert await came == "127.4.4.4"

@@ -16,7 +16,7 @@ from services.resolvers.libtorrent.decoding import metadata_in
 from services.resolvers.libtorrent.evidence import Endpoint, Whereabouts
 from services.resolvers.libtorrent.exchange import PIECE, Connect, Useless, by_tcp, metadata
 from services.resolvers.libtorrent.lookups import Metadata, SoughtTorrent, wire_hash
-from services.resolvers.libtorrent.mse import by_mse
+from services.resolvers.libtorrent.mse import Key, by_mse
 from services.resolvers.libtorrent.session import Handle, ip_filter
 from services.resolvers.libtorrent.settings import is_address
 from services.resolvers.libtorrent.utp import by_utp
@@ -83,6 +83,7 @@ class Exchanges:
         self._found = found
         self._clock = clock
         self._closed = False
+        self._key = Key()
         self.keep_off(policy)
 
     def keep_off(self, policy: AddressPolicy) -> None:
@@ -124,7 +125,7 @@ class Exchanges:
         if self._bound and not own:
             return
         now = self._clock.monotonic()
-        by_mse_to_it = partial(by_mse, wanted=bytes.fromhex(wire_hash(torrent.info_hash)))
+        by_mse_to_it = partial(by_mse, wanted=bytes.fromhex(wire_hash(torrent.info_hash)), key=self._key)
         for connect in (by_tcp, partial(by_utp, clock=self._clock), by_mse_to_it):
             exchange = _Exchange(peer, now + _PATIENCE, now + _LONGEST)
             speaking = self._speak(torrent, exchange, connect, own[0] if own else None)

@@ -28,9 +28,21 @@ _FIRST = 68  # bytes that go with ours, which is the handshake of BEP 3: libtorr
 _AT_ONCE = 4_096  # bytes that are decrypted: most of a millisecond, which everybody else waits
 
 
+class Key:
+    """What a secret is made of with each peer. It protects nothing, so that one will do for all: it costs some time."""
+
+    def __init__(self) -> None:
+        self._private = secrets.randbits(_PRIVATE_BITS)
+        self.public = pow(2, self._private, _PRIME).to_bytes(_KEY_LENGTH, "big")
+
+    def secret(self, public: bytes) -> bytes:
+        """Return what it has in common with the peer's *public* key."""
+        return pow(int.from_bytes(public, "big"), self._private, _PRIME).to_bytes(_KEY_LENGTH, "big")
+
+
 @asynccontextmanager
 async def by_mse(
-    peer: Endpoint, local: str | None, *, wanted: bytes
+    peer: Endpoint, local: str | None, *, wanted: bytes, key: Key
 ) -> AsyncIterator[tuple[asyncio.StreamReader, Say]]:
     """See `exchange.Connect`; *wanted* are the 20 bytes of the info-hash. What follows is plain where the peer likes.
 
@@ -38,10 +50,8 @@ async def by_mse(
         OSError, EOFError: there is no connection, or nobody at the other end who speaks MSE.
     """
     async with by_tcp(peer, local) as (reader, say):
-        private = secrets.randbits(_PRIVATE_BITS)
-        say(pow(2, private, _PRIME).to_bytes(_KEY_LENGTH, "big"))
-        public = int.from_bytes(await reader.readexactly(_KEY_LENGTH), "big")
-        wire = _Wire(reader, say, pow(public, private, _PRIME).to_bytes(_KEY_LENGTH, "big"), wanted)
+        say(key.public)
+        wire = _Wire(reader, say, key.secret(await reader.readexactly(_KEY_LENGTH)), wanted)
         hearing = asyncio.create_task(wire.hear(), name="MSE")
         try:
             yield wire.heard, wire.say
