@@ -40,7 +40,9 @@ class Packet:
 
     kind: int
     connection: int
+    sent: int
     took: int
+    window: int
     number: int
     acknowledged: int
     early: bytes
@@ -48,22 +50,26 @@ class Packet:
 
     @classmethod
     def read(cls, datagram: bytes) -> Self:
-        first, extension, connection, _, took, _, number, acknowledged = HEADER.unpack_from(datagram)
+        first, extension, connection, sent, took, window, number, acknowledged = HEADER.unpack_from(datagram)
         assert first & 15 == 1
         early, rest = b"", datagram[HEADER.size :]
         if extension:
             assert (extension, rest[0]) == (1, 0), "a selective acknowledgement, and nothing behind it"
             early, rest = rest[2 : 2 + rest[1]], rest[2 + rest[1] :]
-        return cls(first >> 4, connection, took, number, acknowledged, early, rest)
+        return cls(first >> 4, connection, sent, took, window, number, acknowledged, early, rest)
 
 
 class Peer(asyncio.DatagramProtocol):
-    """One who says by uTP what a test has it say, and keeps what it hears; a SYN it *answers* so, where it does."""
+    """One who says by uTP what a test has it say, and keeps what it hears; a SYN it *answers* so, where it does.
 
-    def __init__(self, *, answers: int | None = STATE) -> None:
+    Its answer has the number *first*.
+    """
+
+    def __init__(self, *, answers: int | None = STATE, first: int = FIRST) -> None:
         self.heard: list[Packet] = []
         self.called = asyncio.Event()
         self._answers = answers
+        self._first = first
         self._transport: asyncio.DatagramTransport | None = None
         self._other: Endpoint = ("", 0)
 
@@ -84,7 +90,7 @@ class Peer(asyncio.DatagramProtocol):
         self.heard.append(packet)
         self.called.set()
         if packet.kind == SYN and self._answers is not None:
-            self.say(self._answers, FIRST, acknowledged=packet.number)
+            self.say(self._answers, self._first, acknowledged=packet.number)
 
     @property
     def connection(self) -> int:
@@ -285,6 +291,31 @@ async def test_what_is_said_is_said_again_until_it_is_acknowledged() -> None:
         assert {one.connection for one in peer.of(DATA)} == {peer.connection + 1}
 
 
+@pytest.mark.parametrize("kind", [STATE, DATA])
+async def test_an_acknowledgement_is_one_of_all_before_it_whatever_brings_it(kind: int) -> None:
+    clock = FakeClock()
+    async with Peer() as peer, by_utp(peer.endpoint, None, clock=clock) as (_, say):
+        for word in (b"one", b"two", b"three"):
+            say(word)
+        await settle()
+        peer.say(kind, FIRST, b"A", acknowledged=3)
+        await clock.advance(0.5)
+        assert [one.data for one in peer.of(DATA)] == [b"one", b"two", b"three", b"three"]
+
+
+async def test_what_acknowledges_nothing_new_puts_nothing_off() -> None:
+    clock = FakeClock()
+    async with Peer() as peer, by_utp(peer.endpoint, None, clock=clock) as (_, say):
+        say(b"one")
+        for number, acknowledged in enumerate((1, 65_535, 40_000)):
+            await clock.advance(0.125)
+            peer.say(DATA, FIRST + number, b"A", acknowledged=acknowledged)
+        await settle()
+        assert len(peer.of(DATA)) == 1
+        await clock.advance(0.125)
+        assert len(peer.of(DATA)) == 2
+
+
 async def test_what_is_said_after_a_silence_is_said_again_in_half_a_second() -> None:
     clock = FakeClock()
     async with Peer(answers=None) as peer:
@@ -350,6 +381,43 @@ async def test_what_is_too_far_ahead_or_too_much_is_not_kept() -> None:
         assert len(await stream.readexactly(120_001)) == 120_001
 
 
+async def test_the_window_is_as_many_bytes_as_are_kept() -> None:
+    async with Peer() as peer, by_utp(peer.endpoint, None, clock=FakeClock()):
+        for number in (1, 2, 3):
+            peer.say(DATA, FIRST + number, bytes(128 * 1_024 // 3))
+            await settle()
+        assert peer.heard[-1].early == bytes((0b111, 0, 0, 0))
+        assert {one.window for one in peer.heard} == {128 * 1_024}
+
+
+async def test_a_peer_may_count_from_zero() -> None:
+    async with Peer(first=0) as peer, by_utp(peer.endpoint, None, clock=FakeClock()) as (stream, say):
+        say(b"one")
+        await settle()
+        assert peer.heard[-1].acknowledged == 65_535
+        peer.say(DATA, 1, b"B")
+        await settle()
+        assert (peer.heard[-1].acknowledged, peer.heard[-1].early) == (65_535, bytes((0b1, 0, 0, 0)))
+        peer.say(DATA, 0, b"A")
+        assert await stream.readexactly(2) == b"AB"
+
+
+async def test_connections_have_numbers_that_cannot_be_guessed() -> None:
+    numbers = set[int]()
+    for _ in range(5):
+        async with Peer() as peer, by_utp(peer.endpoint, None, clock=FakeClock()):
+            numbers.add(peer.connection)
+    assert len(numbers) > 1
+
+
+async def test_the_highest_number_of_a_connection_is_one_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("secrets.randbelow", lambda numbers: numbers - 1)
+    async with Peer() as peer, by_utp(peer.endpoint, None, clock=FakeClock()) as (_, say):
+        say(b"one")
+        await settle()
+        assert peer.heard[-1].connection == peer.connection + 1
+
+
 async def test_what_is_missing_is_taken_however_much_is_kept_that_comes_after_it() -> None:
     async with Peer() as peer, by_utp(peer.endpoint, None, clock=FakeClock()) as (stream, _):
         for number in (1, 2, 3):
@@ -396,7 +464,7 @@ async def test_where_nothing_can_be_said_any_more_the_connection_ends(monkeypatc
     assert len(peer.of(DATA)) == 2
 
 
-JUNK = {
+JUNK: dict[str, Callable[[Peer], bytes]] = {
     "another's": lambda peer: HEADER.pack(1, 0, peer.connection + 1, 0, 0, 0, FIRST, 1) + b"x",
     "of another version": lambda peer: HEADER.pack(2, 0, peer.connection, 0, 0, 0, FIRST, 1) + b"x",
     "too short": lambda peer: HEADER.pack(1, 0, peer.connection, 0, 0, 0, FIRST, 1)[:-1],
@@ -420,7 +488,13 @@ async def test_what_is_no_packet_of_the_connection_is_passed_over(junk: Callable
 
 @pytest.mark.parametrize(
     ("first", "extensions"),
-    [(7, b"\x00\x03abc"), (7, b"\x02\x00\x00\x08abcdefgh"), (1, b"\x00\x04\xff\xff\xff\xff"), (2, b"\x00\x00")],
+    [
+        (7, b"\x00\x03abc"),
+        (7, b"\x02\x00\x00\x08abcdefgh"),
+        (1, b"\x00\x04\xff\xff\xff\xff"),
+        (2, b"\x00\x00"),
+        (1, b"\x02\x01a" * 3 + b"\x00\x00"),
+    ],
 )
 async def test_extensions_that_nobody_knows_are_passed_over(first: int, extensions: bytes) -> None:
     async with Peer() as peer, by_utp(peer.endpoint, None, clock=FakeClock()) as (stream, _):
@@ -429,11 +503,12 @@ async def test_extensions_that_nobody_knows_are_passed_over(first: int, extensio
 
 
 @pytest.mark.parametrize(
-    "extensions", [b"", b"\x01", b"\x01\xff", b"\x01\x01a\x01", b"\x00\x05abcd", b"\x01\x00" * 4 + b"\x00\x00"]
+    "extensions", [b"", b"\x01", b"\x01\xff", b"\x01\x01a\x01", b"\x00\x05abcd", b"\x01\x00" * 4 + b"\x00\x00x"]
 )
-async def test_what_has_extensions_without_an_end_is_passed_over(extensions: bytes) -> None:
+@pytest.mark.parametrize("kind", [DATA, FIN, RESET])
+async def test_what_has_extensions_without_an_end_is_passed_over(extensions: bytes, kind: int) -> None:
     async with Peer() as peer, by_utp(peer.endpoint, None, clock=FakeClock()) as (stream, _):
-        peer.send(HEADER.pack(1, 1, peer.connection, 0, 0, 0, FIRST, 1) + extensions)
+        peer.send(HEADER.pack(kind << 4 | 1, 1, peer.connection, 0, 0, 0, FIRST, 1) + extensions)
         await settle()
         assert len(peer.heard) == 1, "nothing is said to it"
         await peer.given(0)
@@ -448,6 +523,25 @@ async def test_how_long_a_packet_was_on_its_way_is_told_back() -> None:
             peer.say(DATA, FIRST, b"A", at=at % 2**32)
             await settle()
         assert [one.took for one in peer.of(STATE)] == [250, 2**32 - 1]
+
+
+async def test_what_is_of_another_connection_says_nothing_of_the_way() -> None:
+    clock = FakeClock(5_000.0)
+    async with Peer() as peer, by_utp(peer.endpoint, None, clock=clock) as (_, say):
+        peer.send(JUNK["another's"](peer))
+        await settle()
+        say(b"one")
+        await settle()
+        assert peer.heard[-1].took == 5_000_000_000 % 2**32 - 1_000, "what the answer to our SYN took"
+
+
+async def test_each_packet_has_the_time_at_which_it_is_sent() -> None:
+    clock = FakeClock(5_000.0)
+    async with Peer(answers=None) as peer:
+        task = await connecting(peer, clock)
+        await clock.advance(0.5)
+        assert [one.sent for one in peer.heard] == [now % 2**32 for now in (5_000_000_000, 5_000_500_000)]
+        await ended(task)
 
 
 @pytest.mark.parametrize("answer", [FIN, RESET])
@@ -484,6 +578,36 @@ async def test_who_ends_the_connection_was_heard_up_to_there(end: int) -> None:
         assert len(peer.heard) == before, "nothing more is said"
 
 
+@pytest.mark.parametrize("end", [FIN, RESET])
+async def test_whose_end_comes_in_the_middle_has_no_metadata(end: int) -> None:
+    async with Peer() as peer:
+        asking = asyncio.create_task(given(SAMPLES[0], peer.endpoint, FakeClock()))
+        await peer.called.wait()
+        await settle()
+        assert peer.of(DATA)[0].data.startswith(b"\x13BitTorrent protocol")
+        peer.say(DATA, FIRST, b"\x13BitTorrent", acknowledged=2)
+        peer.say(end, FIRST + 1, acknowledged=2)
+        with pytest.raises(EOFError):
+            await asking
+
+
+async def test_who_is_gone_after_it_answered_has_no_metadata() -> None:
+    clock = FakeClock()
+    async with Peer() as peer:
+        asking = asyncio.create_task(given(SAMPLES[0], peer.endpoint, clock))
+        await peer.called.wait()
+        await settle()
+    await clock.advance(0.5)
+    with pytest.raises((OSError, EOFError)):
+        await asking
+
+
+async def test_an_end_has_no_data() -> None:
+    async with Peer() as peer, by_utp(peer.endpoint, None, clock=FakeClock()) as (stream, _):
+        peer.say(FIN, FIRST, b"A")
+        assert await stream.read() == b""
+
+
 async def test_an_end_that_comes_before_its_turn_waits_for_it_and_is_acknowledged() -> None:
     async with Peer() as peer, by_utp(peer.endpoint, None, clock=FakeClock()) as (stream, _):
         peer.say(FIN, FIRST + 1)
@@ -499,6 +623,55 @@ async def test_whoever_gives_without_end_in_small_packets_is_left() -> None:
             if not number % 50:
                 await settle()
         assert len(await stream.read()) == 7_999, "one of eight thousand was the answer to our SYN"
+
+
+@pytest.mark.parametrize("junk", [JUNK["too short"], JUNK["another's"]], ids=["too short", "another's"])
+@pytest.mark.parametrize("answers", [STATE, None], ids=["connected", "before it answered"])
+async def test_whoever_sends_without_end_what_is_no_packet_is_left(
+    junk: Callable[[Peer], bytes], answers: int | None
+) -> None:
+    async def read(peer: Peer) -> bytes:
+        async with by_utp(peer.endpoint, None, clock=FakeClock()) as (stream, _):
+            return await stream.read()
+
+    async with Peer(answers=answers) as peer:
+        reading = asyncio.create_task(read(peer))
+        await peer.called.wait()
+        await settle()
+        for number in range(7_999 if answers else 8_000):
+            peer.send(junk(peer))
+            if not number % 50:
+                await settle()
+        await settle()
+        assert not reading.done()
+        peer.send(junk(peer))
+        await asyncio.wait([reading])
+        assert reading.result() == b"" if answers else isinstance(reading.exception(), OSError)
+
+
+@pytest.mark.parametrize("fails", [False, True])
+async def test_at_its_end_the_peer_is_told_so_and_nobody_speaks_any_more(*, fails: bool) -> None:
+    async with Peer() as peer:
+        with suppress(LookupError):
+            async with by_utp(peer.endpoint, None, clock=FakeClock()):
+                if fails:
+                    raise LookupError
+        assert [one.get_name() for one in asyncio.all_tasks() if one.get_name() == "uTP"] == []
+        await settle()
+        assert [one.kind for one in peer.heard] == [SYN, RESET]
+        assert peer.heard[-1].connection == peer.connection + 1
+
+
+async def test_who_speaks_of_something_else_is_told_that_it_is_left() -> None:
+    async with Peer() as peer:
+        asking = asyncio.create_task(given(SAMPLES[0], peer.endpoint, FakeClock()))
+        await peer.called.wait()
+        await settle()
+        peer.say(DATA, FIRST, b"HTTP/1.1 400 Bad Request\r\n\r\n" + bytes(68), acknowledged=2)
+        with pytest.raises(Useless):
+            await asking
+        await settle()
+        assert [one.kind for one in peer.heard] == [SYN, DATA, STATE, RESET]
 
 
 @pytest.mark.parametrize("heard_of", [False, True], ids=["before it answered", "connected"])
