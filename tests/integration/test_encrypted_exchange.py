@@ -97,8 +97,8 @@ class Answer:
 
 
 @asynccontextmanager
-async def answering(answer: Answer, said: "asyncio.Future[bytes]") -> AsyncIterator[Endpoint]:
-    """Yield where a peer is that answers so, then tells all that it hears back; *said* is what came with the offer."""
+async def answering(answer: Answer, said: "asyncio.Future[bytes]", goes_on: bytes = b"") -> AsyncIterator[Endpoint]:
+    """Yield where a peer is that answers so, *goes on*, and tells all that it hears back; *said* came with ours."""
 
     async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         public = int.from_bytes(await reader.readexactly(96), "big")
@@ -113,7 +113,7 @@ async def answering(answer: Answer, said: "asyncio.Future[bytes]") -> AsyncItera
         said.set_result(theirs.crypted(await reader.readexactly(int.from_bytes(head[14:], "big"))))
         before, behind = answer.pads
         words = answer.chosen.to_bytes(4, "big") + (answer.says_pad or behind).to_bytes(2, "big") + bytes(behind)
-        writer.write(bytes(before) + ours.crypted(answer.verification + words))
+        writer.write(bytes(before) + ours.crypted(answer.verification + words + goes_on))
         while data := await reader.read(4_096):
             writer.write(data if answer.chosen == PLAIN else ours.crypted(theirs.crypted(data)))
 
@@ -143,6 +143,19 @@ async def test_what_is_said_comes_to_the_peer_and_back(pads: tuple[int, int], ch
         assert await heard.readexactly(132) == words[68:]
         say(b"and" * 20_000)
         assert await heard.readexactly(60_000) == b"and" * 20_000
+
+
+async def test_who_says_much_at_once_does_not_keep_others_from_their_turn() -> None:
+    much, came = bytes(100_000), asyncio.get_running_loop().create_future()
+    async with (
+        answering(Answer(chosen=RC4), came, goes_on=much) as peer,
+        by_mse(peer, None, wanted=WANTED, key=Key()) as (heard, say),
+    ):
+        say(b"")
+        portions: list[int] = []
+        while sum(portions) < len(much):
+            portions.append(len(await heard.read(len(much))))
+        assert max(portions) <= 4_096, "so much is decrypted between two turns of the loop"
 
 
 WRONG = {

@@ -25,7 +25,7 @@ _VERIFICATION = bytes(8)
 _PLAIN, _RC4 = 1, 2  # what may follow the handshakes
 _THROWN_AWAY = 1_024  # first bytes of a key stream
 _FIRST = 68  # bytes that go with ours, which is the handshake of BEP 3: libtorrent takes no more
-_AT_ONCE = 4_096  # bytes that are decrypted: most of a millisecond, which everybody else waits
+_AT_ONCE = 4_096  # bytes that are decrypted in a turn: most of a millisecond, which everybody else waits
 
 
 class Key:
@@ -94,6 +94,7 @@ class _Wire:
                 self.say(waits)
                 while data := await self._reader.read(_AT_ONCE):
                     self.heard.feed_data(data if self._plain else self._theirs.crypted(data))
+                    await asyncio.sleep(0)  # what has come already is read without one
         except (OSError, EOFError):  # whoever listens learns by the end of it
             pass
         finally:
