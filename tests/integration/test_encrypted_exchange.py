@@ -138,7 +138,8 @@ async def test_what_is_said_comes_to_the_peer_and_back(pads: tuple[int, int], ch
         by_mse(peer, None, wanted=WANTED, key=Key()) as (heard, say),
     ):
         words = bytes(range(200))
-        say(words)
+        for part in (words[:90], words[90:150], words[150:]):
+            say(part)
         assert await came == words[:68], "with the offer goes no more than a handshake"
         assert await heard.readexactly(132) == words[68:]
         say(b"and" * 20_000)
@@ -165,6 +166,7 @@ WRONG = {
     "both chosen": Answer(chosen=PLAIN | RC4),
     "something else chosen": Answer(chosen=0x0100_0001),
     "another secret": Answer(pads=(0, 512), verification=bytes(7) + b"\x01"),
+    "another secret, behind the longest pad": Answer(pads=(512, 0), verification=bytes(7) + b"\x01"),
 }
 
 
@@ -174,6 +176,31 @@ async def test_who_answers_what_is_no_answer_is_heard_no_more(answer: Answer) ->
     async with answering(answer, came) as peer, by_mse(peer, None, wanted=WANTED, key=Key()) as (heard, say):
         say(bytes(2_000))
         assert await heard.read() == b""
+
+
+@pytest.mark.parametrize("how", ["in order", "at once"])
+@pytest.mark.parametrize("answered", [True, False])
+async def test_who_hangs_up_takes_nothing_back_of_what_it_said(how: str, *, answered: bool) -> None:
+    async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(pow(2, 1, PRIME).to_bytes(96, "big"))
+        secret = await reader.readexactly(96)
+        words = bytes(8) + RC4.to_bytes(4, "big") + bytes(2) + b"said"
+        writer.write(Rc4(sha1(b"keyB", secret, WANTED)).crypted(words if answered else words[:10]))
+        await reader.readexactly(40)
+        writer.close() if how == "in order" else writer.transport.abort()
+
+    async with (
+        tcp_server(listen, HOST) as server,
+        by_mse(server.sockets[0].getsockname(), None, wanted=WANTED, key=Key()) as (heard, say),
+    ):
+        if answered:
+            assert await heard.readexactly(1) == b"s"
+        say(b"")
+        assert await heard.read() == (b"aid" if answered else b"")
+
+
+def test_no_two_keys_are_the_same() -> None:
+    assert len({Key().public for _ in range(20)}) == 20
 
 
 async def test_whoever_is_left_in_any_moment_leaves_nothing() -> None:

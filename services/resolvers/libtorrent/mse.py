@@ -83,15 +83,14 @@ class _Wire:
             self._asks = b""
         if self._plain is None:
             self._waits += data
-        elif data:
+        else:
             self._say(data if self._plain else self._ours.crypted(data))
 
     async def hear(self) -> None:
         """Take in all that the peer says, until it ends, or says what is no answer to ours."""
         try:
             if await self._is_answered():
-                waits, self._waits = self._waits, b""
-                self.say(waits)
+                self.say(self._waits)
                 while data := await self._reader.read(_AT_ONCE):
                     self.heard.feed_data(data if self._plain else self._theirs.crypted(data))
                     await asyncio.sleep(0)  # what has come already is read without one
