@@ -649,6 +649,18 @@ async def test_whoever_sends_without_end_what_is_no_packet_is_left(
         assert reading.result() == b"" if answers else isinstance(reading.exception(), OSError)
 
 
+async def test_who_is_left_for_what_it_sends_without_end_is_told_so() -> None:
+    async with Peer() as peer:
+        async with by_utp(peer.endpoint, None, clock=FakeClock()) as (stream, _):
+            for number in range(8_001):
+                peer.send(JUNK["too short"](peer))
+                if not number % 50:
+                    await settle()
+            assert await stream.read() == b""
+        await settle()
+        assert [one.kind for one in peer.heard] == [SYN, RESET]
+
+
 @pytest.mark.parametrize("fails", [False, True])
 async def test_at_its_end_the_peer_is_told_so_and_nobody_speaks_any_more(*, fails: bool) -> None:
     async with Peer() as peer:

@@ -114,7 +114,7 @@ class _Stream(asyncio.DatagramProtocol):
     def datagram_received(self, data: bytes, _addr: object) -> None:
         self._left -= 1
         if self._left < 0:
-            self._fail(ConnectionAbortedError())
+            self.end()
         if self._over or len(data) < _HEADER.size:
             return
         first, _, connection, sent, _, _, number, acknowledged = _HEADER.unpack_from(data)
