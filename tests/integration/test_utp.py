@@ -698,6 +698,20 @@ async def test_who_is_left_is_told_so(*, heard_of: bool) -> None:
         ]
 
 
+@pytest.mark.parametrize("turns", range(6))
+async def test_who_was_called_is_told_of_the_end_in_any_moment(turns: int) -> None:
+    async def connect(peer: Peer) -> None:
+        async with by_utp(peer.endpoint, None, clock=FakeClock()):
+            await asyncio.get_running_loop().create_future()
+
+    async with Peer(answers=None) as peer:
+        task = asyncio.create_task(connect(peer))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        await ended(task)
+        assert len(peer.of(RESET)) == len(peer.of(SYN))
+
+
 async def test_who_is_called_off_in_any_moment_leaves_nothing() -> None:
     async with Peer() as peer:
         for turns in range(30):

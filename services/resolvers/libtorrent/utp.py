@@ -47,6 +47,7 @@ async def by_utp(
     transport, stream = await loop.create_datagram_endpoint(
         lambda: _Stream(clock), local_addr=(local, 0) if local else None, remote_addr=peer
     )
+    stream.call()
     speaking = asyncio.create_task(stream.say_again(), name="uTP")
     try:
         await stream.connected
@@ -82,13 +83,16 @@ class _Stream(asyncio.DatagramProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.DatagramTransport", transport)  # asyncio's own is none by its bases
-        self._begin(_Kind.SYN)
 
     def error_received(self, exc: Exception) -> None:
         self._fail(exc)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._fail(exc or ConnectionResetError())
+
+    def call(self) -> None:
+        """Ask the peer for a connection. Whoever does so has to `end` it."""
+        self._begin(_Kind.SYN)
 
     def say(self, data: bytes) -> None:
         self._begin(_Kind.DATA, data)
