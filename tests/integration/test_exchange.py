@@ -287,6 +287,21 @@ async def test_who_gives_a_piece_twice_is_left() -> None:
             await given(sample, peer)
 
 
+async def test_who_says_all_at_once_and_is_gone_is_nothing_to_log(caplog: pytest.LogCaptureFixture) -> None:
+    """Each piece that was there had one more asked for: asyncio logs what is said to somebody who is gone."""
+    pieces = b"".join(message(20, 1, encode({b"msg_type": 1, b"piece": number})) for number in range(128))
+
+    async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readexactly(68)
+        writer.write(greeting(head[28:48]) + message(20, 0, hello(USUAL_METADATA)) + pieces)
+        writer.transport.abort()
+
+    async with tcp_server(listen, HOST) as server:
+        with pytest.raises((Useless, OSError)):
+            await given(SAMPLES[0], server.sockets[0].getsockname())
+    assert caplog.get_records("call") == []
+
+
 async def test_who_says_much_else_before_is_heard_out() -> None:
     sample = SAMPLES[0]
     others = [b"", b"\x01", b"\x05" + bytes(125_000), b"\x14\x05" + bytes(20_000), b"\x04" + bytes(4), b"\x14"] * 2

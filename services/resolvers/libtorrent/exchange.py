@@ -48,8 +48,13 @@ class Useless(Exception):
 async def by_tcp(peer: Endpoint, local: str | None) -> AsyncIterator[tuple[asyncio.StreamReader, Say]]:
     """See `Connect`."""
     reader, writer = await asyncio.open_connection(*peer, local_addr=(local, 0) if local else None)
+
+    def say(data: bytes) -> None:
+        if not writer.is_closing():  # else asyncio logs it, as often as a peer likes that is gone
+            writer.write(data)
+
     try:
-        yield reader, writer.write
+        yield reader, say
     finally:
         writer.transport.abort()
         with suppress(OSError):
