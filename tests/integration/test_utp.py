@@ -578,6 +578,14 @@ async def test_who_ends_the_connection_was_heard_up_to_there(end: int) -> None:
         assert len(peer.heard) == before, "nothing more is said"
 
 
+async def test_who_does_not_know_the_connection_may_say_so_by_the_number_that_we_speak_by() -> None:
+    """So libutp does, where it had hung up before it heard anything."""
+    async with Peer() as peer, by_utp(peer.endpoint, None, clock=FakeClock()) as (stream, _):
+        peer.send(HEADER.pack(RESET << 4 | 1, 0, peer.connection + 1, 0, 0, 0, FIRST, 2))
+        await settle()
+        assert stream.at_eof()
+
+
 @pytest.mark.parametrize("end", [FIN, RESET])
 async def test_whose_end_comes_in_the_middle_has_no_metadata(end: int) -> None:
     async with Peer() as peer:

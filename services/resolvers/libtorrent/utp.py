@@ -123,10 +123,11 @@ class _Stream(asyncio.DatagramProtocol):
             return
         first, _, connection, sent, _, _, number, acknowledged = _HEADER.unpack_from(data)
         given = _payload(data)
-        if first & 15 != _VERSION or connection != self._id or given is None:
+        kind = first >> 4
+        names = {self._id, self._id + (kind == _Kind.RESET)}  # to whom it does not know libutp says ours back
+        if first & 15 != _VERSION or connection not in names or given is None:
             return
         self._took = (self._now() - sent) & _MICROSECONDS
-        kind = first >> 4
         if kind == _Kind.RESET:
             self._fail(ConnectionResetError())
         elif not self.connected.done():
