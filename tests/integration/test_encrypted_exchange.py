@@ -2,6 +2,8 @@
 
 import asyncio
 import hashlib
+import socket
+import struct
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -15,6 +17,7 @@ from sandbox.swarm.lies import PIECE
 from sandbox.swarm.mse import Rc4
 from sandbox.swarm.peers import Seeder
 from sandbox.swarm.tcp_server import tcp_server
+from services.resolvers.libtorrent import mse
 from services.resolvers.libtorrent.evidence import Endpoint
 from services.resolvers.libtorrent.exchange import Useless, metadata
 from services.resolvers.libtorrent.mse import Key, by_mse
@@ -178,7 +181,7 @@ async def test_who_answers_what_is_no_answer_is_heard_no_more(answer: Answer) ->
         assert await heard.read() == b""
 
 
-@pytest.mark.parametrize("how", ["in order", "at once"])
+@pytest.mark.parametrize("how", ["ended", "cut"])
 @pytest.mark.parametrize("answered", [True, False])
 async def test_who_hangs_up_takes_nothing_back_of_what_it_said(how: str, *, answered: bool) -> None:
     async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -186,8 +189,9 @@ async def test_who_hangs_up_takes_nothing_back_of_what_it_said(how: str, *, answ
         secret = await reader.readexactly(96)
         words = bytes(8) + RC4.to_bytes(4, "big") + bytes(2) + b"said"
         writer.write(Rc4(sha1(b"keyB", secret, WANTED)).crypted(words if answered else words[:10]))
-        await reader.readexactly(40)
-        writer.close() if how == "in order" else writer.transport.abort()
+        await reader.readexactly(40 + 16)
+        if how == "cut":
+            writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
     async with (
         tcp_server(listen, HOST) as server,
@@ -197,6 +201,17 @@ async def test_who_hangs_up_takes_nothing_back_of_what_it_said(how: str, *, answ
             assert await heard.readexactly(1) == b"s"
         say(b"")
         assert await heard.read() == (b"aid" if answered else b"")
+
+
+async def test_an_error_of_ours_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fail(_: object) -> bool:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(mse._Wire, "_is_answered", fail)
+    sample = SAMPLES[0]
+    async with Giver(HOST, sample.info, encrypted_for=sample.wire_hashes[0]) as peer:
+        with pytest.raises(ZeroDivisionError):
+            await given(sample, peer.endpoint)
 
 
 def test_no_two_keys_are_the_same() -> None:
