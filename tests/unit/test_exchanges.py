@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import islice
 from typing import Any, cast
 
 import pytest
@@ -352,6 +353,28 @@ async def test_who_is_slow_leaves_its_line_to_the_sessions_where_they_receive_so
         asking.look(peers.clock.monotonic())
         await settle()
         assert (A in peers.talks) == there
+    await asking.close()
+
+
+@pytest.mark.parametrize(("torrents", "of_each", "go_on"), [(1, 2, True), (1, 3, False), (7, 1, True), (8, 1, False)])
+async def test_who_is_slow_leaves_its_room_to_others_where_more_than_half_of_it_is_taken(
+    peers: Peers, torrents: int, of_each: int, *, go_on: bool
+) -> None:
+    asking, many = peers.exchanges(), iter(MANY)
+    for _ in range(torrents):
+        asking.ask(torrent(), islice(many, of_each))
+    asking.ask(torrent(), [A])
+    await settle()
+    slow = MANY[: torrents * of_each]
+    for one in slow:
+        assert peers.talks[one].may_hold(2 * 2**20)
+    assert peers.talks[A].may_hold(2**14)
+    peers.talks[A].heard()
+    for seconds, there in ((1.9, True), (0.1, go_on)):
+        await peers.clock.advance(seconds)
+        asking.look(peers.clock.monotonic())
+        await settle()
+        assert [*peers.talks] == [*(slow if there else []), A]
     await asking.close()
 
 

@@ -15,7 +15,7 @@ from services.resolvers.addresses import AddressPolicy
 from services.resolvers.libtorrent.decoding import metadata_in
 from services.resolvers.libtorrent.evidence import Endpoint, Whereabouts
 from services.resolvers.libtorrent.exchange import PIECE, Connect, Useless, by_tcp, metadata
-from services.resolvers.libtorrent.lookups import Metadata, SoughtTorrent, wire_hash
+from services.resolvers.libtorrent.lookups import Exchange, Metadata, SoughtTorrent, wire_hash
 from services.resolvers.libtorrent.mse import Key, by_mse
 from services.resolvers.libtorrent.session import Handle, ip_filter
 from services.resolvers.libtorrent.settings import is_address
@@ -26,10 +26,10 @@ _AT_ONCE = 300
 _OF_ONE = 60  # under way or in line: whom one torrent has beside them is left to the sessions
 _PATIENCE = 4.0  # seconds for a connection, a greeting, or a piece
 _LONGEST = 60.0
-_MOST_IN_LINE = 5_000  # the last ones: who stands there for a lookup that is over leaves when its turn comes
+_MOST_IN_LINE = 1_000  # the last ones: who stands there for a lookup that is over leaves when its turn comes
 _MOST_HELD = 32 * 2**20  # bytes of unfinished metadata: whoever finds no room is left to the sessions
 _MOST_OF_ONE = 8 * 2**20  # the same, of one torrent: what strangers say that it has may not keep all others out
-_SOON = 2.0  # seconds in which half of the metadata is to come, where the sessions receive some: they share a slow line
+_SOON = 2.0  # seconds in which half of the metadata is to come where others wait: for the line, or for room
 
 Found = Callable[[SoughtTorrent[Handle], Metadata], None]
 """Is told what was found for a torrent."""
@@ -63,6 +63,15 @@ class _Exchange:
 
     def end(self) -> None:
         self.task.cancel()
+
+
+def _held(exchanges: Iterable[Exchange]) -> int:
+    return sum(one.held for one in exchanges)
+
+
+def _is_waited_for(torrent: SoughtTorrent[Handle]) -> bool:
+    """Whether others share a line with who is slow, or find little room beside what it says that there is."""
+    return torrent.sightings.receiving or 2 * _held(torrent.exchanges) > _MOST_OF_ONE
 
 
 class Exchanges:
@@ -142,8 +151,7 @@ class Exchanges:
             exchange.given += exchange.gives
 
         def may_hold(size: int) -> bool:
-            of_all, of_one = (size + sum(one.held for one in every) for every in (self._running, torrent.exchanges))
-            if of_all > _MOST_HELD or of_one > _MOST_OF_ONE:
+            if size + _held(self._running) > _MOST_HELD or size + _held(torrent.exchanges) > _MOST_OF_ONE:
                 return False
             exchange.held, exchange.since = size, self._clock.monotonic()
             for other in torrent.exchanges - {exchange}:
@@ -166,9 +174,10 @@ class Exchanges:
         self._go_on()
 
     def look(self, now: float) -> None:
-        """End what has taken too long, or is in the sessions' way, the clock's seconds being *now*."""
+        """End what has taken too long or is in others' way, the clock's seconds being *now*."""
+        crowded = 2 * _held(self._running) > _MOST_HELD
         for one, torrent in self._running.items():
-            if now >= min(one.until, one.at_most) or (torrent.sightings.receiving and one.is_slow(now)):
+            if now >= min(one.until, one.at_most) or (one.is_slow(now) and (crowded or _is_waited_for(torrent))):
                 one.end()
 
     async def close(self) -> None:
