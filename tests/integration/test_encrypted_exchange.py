@@ -108,9 +108,10 @@ async def answering(answer: Answer, said: "asyncio.Future[bytes]", goes_on: byte
         writer.write(pow(2, 12_345, PRIME).to_bytes(96, "big"))
         secret = pow(public, 12_345, PRIME).to_bytes(96, "big")
         theirs, ours = Rc4(sha1(b"keyA", secret, WANTED)), Rc4(sha1(b"keyB", secret, WANTED))
-        asks = await reader.readexactly(40)
-        assert asks[:20] == sha1(b"req1", secret)
-        assert asks[20:] == xor(sha1(b"req2", WANTED), sha1(b"req3", secret))
+        pad = await reader.readuntil(sha1(b"req1", secret))
+        assert len(pad) <= 512 + 20
+        asks = await reader.readexactly(20)
+        assert asks == xor(sha1(b"req2", WANTED), sha1(b"req3", secret))
         head = theirs.crypted(await reader.readexactly(16))
         assert head[:14] == bytes(8) + (PLAIN | RC4).to_bytes(4, "big") + bytes(2)
         said.set_result(theirs.crypted(await reader.readexactly(int.from_bytes(head[14:], "big"))))
@@ -189,7 +190,8 @@ async def test_who_hangs_up_takes_nothing_back_of_what_it_said(how: str, *, answ
         secret = await reader.readexactly(96)
         words = bytes(8) + RC4.to_bytes(4, "big") + bytes(2) + b"said"
         writer.write(Rc4(sha1(b"keyB", secret, WANTED)).crypted(words if answered else words[:10]))
-        await reader.readexactly(40 + 16)
+        await reader.readuntil(sha1(b"req1", secret))
+        await reader.readexactly(20 + 16)
         if how == "cut":
             writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
@@ -212,6 +214,20 @@ async def test_an_error_of_ours_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> 
     async with Giver(HOST, sample.info, encrypted_for=sample.wire_hashes[0]) as peer:
         with pytest.raises(ZeroDivisionError):
             await given(sample, peer.endpoint)
+
+
+async def test_the_length_of_what_it_says_first_tells_nothing() -> None:
+    lengths = set[int]()
+
+    async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        lengths.add(len(await reader.read(1_000)))
+
+    async with tcp_server(listen, HOST) as server:
+        for _ in range(20):
+            with pytest.raises((OSError, EOFError)):
+                async with by_mse(server.sockets[0].getsockname(), None, wanted=WANTED, key=Key()):
+                    pass
+    assert 96 <= min(lengths) < max(lengths) <= 96 + 512
 
 
 def test_no_two_keys_are_the_same() -> None:

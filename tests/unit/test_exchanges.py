@@ -30,8 +30,10 @@ MANY = [("198.41.0.6", port) for port in range(1, 301)]
 class Talk:
     """An exchange with a peer that goes on until it is told what comes of it."""
 
-    def __init__(self, heard: Callable[[], None], may_hold: Callable[[int], bool], local: str | None) -> None:
-        self.heard, self.may_hold, self.local = heard, may_hold, local
+    def __init__(
+        self, heard: Callable[[], None], may_hold: Callable[[int], bool], local: str | None, connect: Connect
+    ) -> None:
+        self.heard, self.may_hold, self.local, self.connect = heard, may_hold, local, connect
         self.comes: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
 
 
@@ -59,7 +61,7 @@ class Peers:
     ) -> bytes:
         ways = {by_tcp: self.talks, by_utp: self.by_utp, by_mse: self.by_mse}
         talks = ways[connect.func if isinstance(connect, partial) else connect]
-        talk = talks[peer] = Talk(heard, may_hold, local)
+        talk = talks[peer] = Talk(heard, may_hold, local, connect)
         try:
             return await talk.comes
         finally:
@@ -375,6 +377,19 @@ async def test_who_is_slow_leaves_its_room_to_others_where_more_than_half_of_it_
         asking.look(peers.clock.monotonic())
         await settle()
         assert [*peers.talks] == [*(slow if there else []), A]
+    await asking.close()
+
+
+async def test_the_key_for_mse_is_another_after_a_minute(peers: Peers) -> None:
+    asking, keys = peers.exchanges(), list[object]()
+    for seconds, peer in ((0.0, A), (59.9, B), (0.1, SIX)):
+        await peers.clock.advance(seconds)
+        asking.look(peers.clock.monotonic())
+        asking.ask(torrent(), [peer])
+        await settle()
+        keys.append(cast("partial[Any]", peers.by_mse[peer].connect).keywords["key"])
+    assert keys[0] is keys[1]
+    assert keys[1] is not keys[2]
     await asking.close()
 
 

@@ -29,6 +29,7 @@ _LONGEST = 60.0
 _MOST_IN_LINE = 1_000  # the last ones: who stands there for a lookup that is over leaves when its turn comes
 _MOST_HELD = 32 * 2**20  # bytes of unfinished metadata: whoever finds no room is left to the sessions
 _MOST_OF_ONE = 8 * 2**20  # the same, of one torrent: what strangers say that it has may not keep all others out
+_ONE_KEY = 60.0  # seconds of the same one for MSE: whoever listens at many places shall not know us by it
 _SOON = 2.0  # seconds in which half of the metadata is to come where others wait: for the line, or for room
 
 Found = Callable[[SoughtTorrent[Handle], Metadata], None]
@@ -92,7 +93,7 @@ class Exchanges:
         self._found = found
         self._clock = clock
         self._closed = False
-        self._key = Key()
+        self._key, self._key_since = Key(), clock.monotonic()
         self.keep_off(policy)
 
     def keep_off(self, policy: AddressPolicy) -> None:
@@ -175,6 +176,8 @@ class Exchanges:
 
     def look(self, now: float) -> None:
         """End what has taken too long or is in others' way, the clock's seconds being *now*."""
+        if now >= self._key_since + _ONE_KEY:
+            self._key, self._key_since = Key(), now
         crowded = 2 * _held(self._running) > _MOST_HELD
         for one, torrent in self._running.items():
             if now >= min(one.until, one.at_most) or (one.is_slow(now) and (crowded or _is_waited_for(torrent))):

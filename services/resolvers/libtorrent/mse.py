@@ -29,7 +29,7 @@ _AT_ONCE = 4_096  # bytes that are decrypted in a turn: most of a millisecond, w
 
 
 class Key:
-    """What a secret is made of with each peer. It protects nothing, so that one will do for all: it costs some time."""
+    """What a secret is made of with each peer. One will do for many: it costs some time, and protects nothing."""
 
     def __init__(self) -> None:
         self._private = secrets.randbits(_PRIVATE_BITS)
@@ -50,7 +50,7 @@ async def by_mse(
         OSError, EOFError: there is no connection, or nobody at the other end who speaks MSE.
     """
     async with by_tcp(peer, local) as (reader, say):
-        say(key.public)
+        say(key.public + secrets.token_bytes(secrets.randbelow(_LONGEST_PAD + 1)))  # so that its length tells nothing
         wire = _Wire(reader, say, key.secret(await reader.readexactly(_KEY_LENGTH)), wanted)
         hearing = asyncio.create_task(wire.hear(), name="MSE")
         try:
