@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import re
-import resource
 from collections.abc import Callable, Iterator
 
 import h11
@@ -13,6 +12,8 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from uvicorn.server import ServerState
 from websockets.frames import CloseCode, Frame
 
+from services import open_files
+
 CLIENTS = "uvicorn.error.clients"
 """The log of what clients do wrong: as much as they like, so that only errors of ours belong there."""
 
@@ -21,7 +22,6 @@ _LONGEST_HEAD_BYTES = 65_536
 _BETWEEN_LOOKS = 120.0
 """Seconds in which a client takes some of what waits for it, or is left: the kernel asks for more in large steps."""
 _MOST_CHUNKS = 2_000  # of a body: each costs as much as one of any size
-_KEPT_BACK = 512  # open files that are for all else: the database, the swarm, Telegram
 _FEWEST = 64
 _WRITTEN_OUT = re.compile(rb"https?://([^/?#@]+)(/[^?]*)?(\?.*)?", re.IGNORECASE)
 _MOST_FRAMES = 100  # of a listener between two of our pings (20 s): there is nothing for it to say
@@ -31,8 +31,7 @@ _TOGETHER = 512  # bytes of them that are read before it is looked how many they
 
 def most() -> int:
     """Return how many connections there may be, so that none of the program's other files is the one too many."""
-    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return max(_FEWEST, files - _KEPT_BACK) if files != resource.RLIM_INFINITY else 65_536
+    return max(_FEWEST, open_files.share(2))
 
 
 class _Requests(h11.Connection):

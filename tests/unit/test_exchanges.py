@@ -252,6 +252,15 @@ async def test_of_all_a_hundred_are_asked_at_once_and_the_next_when_one_is_over(
     assert peers.talks == {}
 
 
+async def test_they_are_fewer_where_few_files_may_be_open(peers: Peers, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("resource.getrlimit", lambda _: (256, 256))
+    asking = peers.exchanges()
+    fill(asking)
+    await settle()
+    assert [*peers.talks] == MANY[:8]
+    await asking.close()
+
+
 async def test_who_brings_nothing_for_four_seconds_is_given_up(peers: Peers) -> None:
     asking = peers.exchanges()
     asking.ask(torrent(), [A, B])

@@ -9,6 +9,7 @@ from functools import partial
 
 import structlog
 
+from services import open_files
 from services.clock import Clock
 from services.errors import NotFound
 from services.resolvers.addresses import AddressPolicy
@@ -92,6 +93,7 @@ class Exchanges:
         self._bound = bound
         self._found = found
         self._clock = clock
+        self._at_once = min(_AT_ONCE, open_files.share(10))
         self._closed = False
         self._key, self._key_since = Key(), clock.monotonic()
         self.keep_off(policy)
@@ -124,7 +126,7 @@ class Exchanges:
             self._go_on()
 
     def _go_on(self) -> None:
-        while self._line and len(self._running) + _WAYS <= _AT_ONCE and not self._closed:
+        while self._line and len(self._running) + _WAYS <= self._at_once and not self._closed:
             torrent, peer = self._line.popleft()
             if torrent.wanted and torrent.doubts.apart is None:
                 for admitted in self._admitted([peer]):

@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
+from services import open_files
 from services.resolvers.socks import Proxy
 
 CALM, BUSY = 100, 30
@@ -115,13 +116,13 @@ def session_settings(
         "active_limit": -1,
         "active_dht_limit": -1,
         "active_tracker_limit": -1,
-        "connections_limit": 20_000,
+        "connections_limit": open_files.share(10),  # of itself a session takes four fifths
         "unchoke_slots_limit": 0,
         "allowed_fast_set_size": 0,
         # All trackers, all peers, now; who hangs is given up soon, who refuses uTP or plain is tried again.
         "announce_to_all_trackers": True,
         "announce_to_all_tiers": True,
-        "max_concurrent_http_announces": 500,
+        "max_concurrent_http_announces": min(500, open_files.share(20)),
         "min_announce_interval": 5,  # a tracker's own word counts, however short
         "stop_tracker_timeout": 1,
         "peer_connect_timeout": 7,
