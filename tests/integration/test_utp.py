@@ -97,8 +97,18 @@ class Peer(asyncio.DatagramProtocol):
         """What it calls the connection."""
         return self.heard[0].connection
 
-    def say(self, kind: int, number: int, data: bytes = b"", *, acknowledged: int = 1, at: int = 1_000) -> None:
-        self.send(HEADER.pack(kind << 4 | 1, 0, self.connection, at, 0, 2**20, number & 0xFFFF, acknowledged) + data)
+    def say(
+        self,
+        kind: int,
+        number: int,
+        data: bytes = b"",
+        *,
+        acknowledged: int = 1,
+        at: int = 1_000,
+        connection: int | None = None,
+    ) -> None:
+        of = self.connection if connection is None else connection
+        self.send(HEADER.pack(kind << 4 | 1, 0, of, at, 0, 2**20, number & 0xFFFF, acknowledged) + data)
 
     def send(self, datagram: bytes) -> None:
         assert self._transport is not None
@@ -161,6 +171,31 @@ class Network:
         if self._late is not None:
             self._outer.sendto(self._late, self._other)
             self._late = None
+
+
+class Slow(Network):
+    """Loses nothing, and lets nothing back until it is *released*; *came* counts what would come back."""
+
+    def __init__(self, peer: Endpoint) -> None:
+        super().__init__(peer, 0)
+        self.came = asyncio.Semaphore(0)
+        self._waiting: list[bytes] | None = []
+
+    def _loses(self, _data: bytes) -> bool:
+        return False
+
+    def _back(self, data: bytes, _addr: Endpoint) -> None:
+        self.came.release()
+        if self._waiting is None:
+            self._outer.sendto(data, self._other)
+        else:
+            self._waiting.append(data)
+
+    def release(self, order: slice) -> None:
+        """Let all through from now on, and what waits in that *order*."""
+        for one in (self._waiting or [])[order]:
+            self._outer.sendto(one, self._other)
+        self._waiting = None
 
 
 class _End(asyncio.DatagramProtocol):
@@ -227,6 +262,23 @@ async def test_through_a_network_that_loses_doubles_and_delays_all_of_it_comes(s
         assert network.lost
 
 
+@pytest.mark.parametrize("order", [slice(None), slice(None, None, -1), slice(1, None)], ids=["in turn", "not", "lost"])
+async def test_who_was_called_again_before_its_answer_came_gives_what_it_has(order: slice) -> None:
+    """Where both calls were one connection's, libtorrent has two of them, and hears us in the later one alone."""
+    clock, sample = FakeClock(), of_pieces(4)
+    async with Seeder("utp") as seeder:
+        seeder.add(sample)
+        assert await until_given(sample, seeder) == sample.info
+        network = Slow(seeder.endpoint)
+        async with network.between() as peer:
+            asking = asyncio.create_task(given(sample, peer, clock))
+            await network.came.acquire()
+            await clock.advance(0.5)
+            await network.came.acquire()
+            network.release(order)
+            assert await asking == sample.info
+
+
 async def connecting(peer: Peer, clock: Clock) -> "asyncio.Task[None]":
     """Return who connects to *peer*, and stays, once it has said so."""
 
@@ -254,11 +306,45 @@ async def test_who_does_not_answer_is_called_again_each_time_after_twice_as_long
             assert len(peer.heard) == times
             await clock.advance(0.01)
             assert len(peer.heard) == times + 1
-        assert {(one.kind, one.connection, one.number) for one in peer.heard} == {(SYN, peer.connection, 1)}
-        peer.say(STATE, FIRST)
-        await clock.advance(60.0)
-        assert len(peer.heard) == 4
+        assert {(one.kind, one.number) for one in peer.heard} == {(SYN, 1)}
         await ended(task)
+
+
+def named(call: Packet) -> tuple[int, int]:
+    """Return the numbers that the connection has which is called for: the peer's, and ours."""
+    return call.connection, (call.connection + 1) & 0xFFFF
+
+
+@pytest.mark.parametrize("drawn", [0, 65_530, 65_532, 65_534])
+@pytest.mark.parametrize("answered", range(3))
+async def test_the_call_that_is_answered_is_the_connection_and_the_others_are_called_off(
+    monkeypatch: pytest.MonkeyPatch, answered: int, drawn: int
+) -> None:
+    monkeypatch.setattr("secrets.randbelow", lambda _: drawn)
+    clock = FakeClock()
+    async with Peer(answers=None) as peer:
+        task = await connecting(peer, clock)
+        await clock.advance(0.5 + 1.0)
+        calls = peer.heard[:]
+        assert len({number for call in calls for number in named(call)}) == 6, "no two have one in common"
+        for call in (calls[answered], *calls):
+            peer.say(STATE, FIRST, connection=call.connection)
+        await clock.advance(60.0)
+        others = {named(call)[1] for call in calls if call is not calls[answered]}
+        assert [one.kind for one in peer.heard[3:]] == [RESET, RESET], "it is connected, and knows nothing of others"
+        assert {one.connection for one in peer.heard[3:]} == others
+        await ended(task)
+        assert [(one.kind, one.connection) for one in peer.heard[5:]] == [(RESET, named(calls[answered])[1])]
+
+
+async def test_who_gives_up_calls_off_all_calls() -> None:
+    clock = FakeClock()
+    async with Peer(answers=None) as peer:
+        task = await connecting(peer, clock)
+        await clock.advance(0.5)
+        await ended(task)
+        assert [one.connection for one in peer.of(RESET)] == [named(call)[1] for call in peer.of(SYN)]
+        assert len(peer.of(SYN)) == 2
 
 
 async def test_an_answer_to_something_else_is_none() -> None:

@@ -69,7 +69,9 @@ class _Stream(asyncio.DatagramProtocol):
         self.connected: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._clock = clock
         self._transport: asyncio.DatagramTransport | None = None
-        self._id = secrets.randbelow(_NUMBERS)  # the peer calls the connection so, and we by the next number
+        # The peer calls the connection so, and we by the next number. Until it has answered, each call has its own: of
+        # two by the same libtorrent makes two connections, and hears us in the one while we hear it in the other.
+        self._calls = [secrets.randbelow(_NUMBERS)]
         self._next = 1
         self._unheard: dict[int, tuple[_Kind, bytes]] = {}  # what we have said, by its number, until it is acknowledged
         self._waits_since = 0.0
@@ -100,7 +102,8 @@ class _Stream(asyncio.DatagramProtocol):
     def end(self) -> None:
         """Let the peer, too, forget the connection."""
         if not self._over:
-            self._send(_Kind.RESET, self._next)
+            for call in self._calls:
+                self._send(_Kind.RESET, self._next, of=call)
             self._fail(ConnectionAbortedError())
 
     async def say_again(self) -> None:
@@ -112,6 +115,8 @@ class _Stream(asyncio.DatagramProtocol):
                 await self._clock.sleep(min(due - now, _SAID_AGAIN_AFTER))
                 continue
             self._waits_since, self._pause = now, 2 * self._pause
+            if not self.connected.done():
+                self._calls.append((self._calls[-1] + 2) & _NUMBERS)
             for number, (kind, data) in list(self._unheard.items()):  # what cannot be sent ends all of it
                 self._send(kind, number, data)
 
@@ -124,21 +129,29 @@ class _Stream(asyncio.DatagramProtocol):
         first, _, connection, sent, _, _, number, acknowledged = _HEADER.unpack_from(data)
         given = _payload(data)
         kind = first >> 4
-        names = {self._id, self._id + (kind == _Kind.RESET)}  # to whom it does not know libutp says ours back
-        if first & 15 != _VERSION or connection not in names or given is None:
+        names = {
+            connection,
+            (connection - (kind == _Kind.RESET)) & _NUMBERS,
+        }  # to whom it does not know libutp says ours back
+        call = next((one for one in self._calls if one in names), None)
+        if first & 15 != _VERSION or call is None or given is None:
             return
         self._took = (self._now() - sent) & _MICROSECONDS
         if kind == _Kind.RESET:
             self._fail(ConnectionResetError())
         elif not self.connected.done():
-            self._answered(kind, number, acknowledged)
+            self._answered(call, kind, number, acknowledged)
         else:
             self._take_acknowledged(acknowledged)
             if kind == _Kind.FIN or (kind == _Kind.DATA and given):
                 self._take(number, given if kind == _Kind.DATA else b"")
 
-    def _answered(self, kind: int, number: int, acknowledged: int) -> None:
+    def _answered(self, call: int, kind: int, number: int, acknowledged: int) -> None:
         if acknowledged == 1 and kind == _Kind.STATE:
+            for other in self._calls:
+                if other != call:
+                    self._send(_Kind.RESET, self._next, of=other)
+            self._calls = [call]
             self._take_acknowledged(acknowledged)
             self._last = (number - 1) & _NUMBERS  # it counts no packets without data
             self.connected.set_result(None)
@@ -178,8 +191,8 @@ class _Stream(asyncio.DatagramProtocol):
         self._unheard[number] = kind, data
         self._send(kind, number, data)
 
-    def _send(self, kind: _Kind, number: int, data: bytes = b"") -> None:
-        connection = self._id + (kind is not _Kind.SYN)
+    def _send(self, kind: _Kind, number: int, data: bytes = b"", *, of: int | None = None) -> None:
+        connection = ((self._calls[-1] if of is None else of) + (kind is not _Kind.SYN)) & _NUMBERS
         early = self._selective_ack()
         extension = _SELECTIVE_ACK if early else 0
         fields = (kind << 4 | _VERSION, extension, connection, self._now(), self._took, _WINDOW, number, self._last)
