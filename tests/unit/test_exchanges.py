@@ -265,6 +265,7 @@ async def test_who_brings_nothing_for_four_seconds_is_given_up(peers: Peers) -> 
     asking = peers.exchanges()
     asking.ask(torrent(), [A, B])
     await settle()
+    peers.talks[B].heard()
     await peers.clock.advance(3.9)
     asking.look(peers.clock.monotonic())
     peers.talks[B].heard()
@@ -367,6 +368,32 @@ async def test_who_is_slow_leaves_its_line_to_the_sessions_where_they_receive_so
     await asking.close()
 
 
+@pytest.mark.parametrize(
+    ("connects_in", "silent", "slow"),
+    [(0.0, 4.0, 2.0), (0.3, 4.0, 2.0), (0.5, 4.0, 3.0), (1.0, 6.0, 6.0), (3.0, 10.0, 10.0)],
+)
+@pytest.mark.parametrize("receiving", [False, True])
+async def test_who_is_far_away_has_longer_for_each_answer(
+    peers: Peers, connects_in: float, silent: float, slow: float, *, receiving: bool
+) -> None:
+    asking, sought = peers.exchanges(), torrent()
+    sought.sightings.receiving = receiving
+    asking.ask(sought, [A])
+    await settle()
+    talk = peers.talks[A]
+    await peers.clock.advance(connects_in)
+    talk.heard()
+    await peers.clock.advance(0.5)
+    talk.heard()
+    assert talk.may_hold(10 * 16_384)
+    left = min(silent, slow) if receiving else silent
+    for seconds, there in ((left - 0.1, True), (0.1, False)):
+        await peers.clock.advance(seconds)
+        asking.look(peers.clock.monotonic())
+        await settle()
+        assert (A in peers.talks) == there
+
+
 @pytest.mark.parametrize(("torrents", "of_each", "go_on"), [(1, 2, True), (1, 3, False), (7, 1, True), (8, 1, False)])
 async def test_who_is_slow_leaves_its_room_to_others_where_more_than_half_of_it_is_taken(
     peers: Peers, torrents: int, of_each: int, *, go_on: bool
@@ -378,6 +405,7 @@ async def test_who_is_slow_leaves_its_room_to_others_where_more_than_half_of_it_
     await settle()
     slow = MANY[: torrents * of_each]
     for one in slow:
+        peers.talks[one].heard()
         assert peers.talks[one].may_hold(2 * 2**20)
     assert peers.talks[A].may_hold(2**14)
     peers.talks[A].heard()

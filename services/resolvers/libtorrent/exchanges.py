@@ -26,6 +26,7 @@ _WAYS = 3
 _AT_ONCE = 300
 _OF_ONE = 60  # under way or in line: whom one torrent has beside them is left to the sessions
 _PATIENCE = 4.0  # seconds for a connection, a greeting, or a piece
+_TRIPS, _MOST_OF_TRIPS = 6, 10.0  # so many times what connecting took, but not more seconds, has who is far away
 _LONGEST = 60.0
 _MOST_IN_LINE = 1_000  # the last ones: who stands there for a lookup that is over leaves when its turn comes
 _MOST_HELD = 32 * 2**20  # bytes of unfinished metadata: whoever finds no room is left to the sessions
@@ -44,7 +45,7 @@ class _Exchange:
     """One with *peer*, which has until the clock's seconds are *until*, and *at_most* so many.
 
     Once it has said how much metadata there is, so many bytes may be *held*; *given* pieces of it have come *since*.
-    *task* is what speaks with it.
+    Each answer may take so many seconds at least as some round *trips*. *task* is what speaks with it.
     """
 
     peer: Endpoint
@@ -53,6 +54,7 @@ class _Exchange:
     held: int = 0
     given: int = 0
     since: float = math.inf
+    trips: float = _MOST_OF_TRIPS
     task: "asyncio.Task[None]" = field(init=False)
 
     @property
@@ -61,7 +63,7 @@ class _Exchange:
 
     def is_slow(self, now: float) -> bool:
         """Whether less than half has come in some time: then it is the line that it waits for, and no answers."""
-        return now >= self.since + _SOON and 2 * self.given * PIECE < self.held
+        return now >= self.since + max(_SOON, self.trips) and 2 * self.given * PIECE < self.held
 
     def end(self) -> None:
         self.task.cancel()
@@ -149,8 +151,12 @@ class Exchanges:
     async def _speak(
         self, torrent: SoughtTorrent[Handle], exchange: _Exchange, connect: Connect, local: str | None
     ) -> None:
+        began = self._clock.monotonic()
+
         def heard() -> None:
-            exchange.until = self._clock.monotonic() + _PATIENCE
+            now = self._clock.monotonic()
+            exchange.trips = min(exchange.trips, _TRIPS * (now - began))  # it is heard first when it is connected
+            exchange.until = now + max(_PATIENCE, exchange.trips)
             exchange.given += exchange.gives
 
         def may_hold(size: int) -> bool:
