@@ -279,9 +279,13 @@ async def test_who_brings_nothing_for_four_seconds_is_given_up(peers: Peers) -> 
     assert peers.talks == {}
 
 
-async def test_who_brings_little_by_little_is_given_up_after_a_minute(peers: Peers) -> None:
+@pytest.mark.parametrize("gives", [False, True])
+async def test_who_brings_little_by_little_is_given_up_after_a_minute(peers: Peers, *, gives: bool) -> None:
     asking = peers.exchanges()
     asking.ask(torrent(), [A])
+    await settle()
+    if gives:
+        assert peers.talks[A].may_hold(40_000)
     for _ in range(20):
         await settle()
         peers.talks[A].heard()
@@ -370,7 +374,7 @@ async def test_who_is_slow_leaves_its_line_to_the_sessions_where_they_receive_so
 
 @pytest.mark.parametrize(
     ("connects_in", "silent", "slow"),
-    [(0.0, 4.0, 2.0), (0.3, 4.0, 2.0), (0.5, 4.0, 3.0), (1.0, 6.0, 6.0), (3.0, 10.0, 10.0)],
+    [(0.0, 4.0, 2.0), (0.1, 4.0, 2.0), (0.3, 4.0, 3.0), (1.0, 10.0, 10.0), (3.0, 15.0, 15.0)],
 )
 @pytest.mark.parametrize("receiving", [False, True])
 async def test_who_is_far_away_has_longer_for_each_answer(
@@ -387,11 +391,55 @@ async def test_who_is_far_away_has_longer_for_each_answer(
     talk.heard()
     assert talk.may_hold(10 * 16_384)
     left = min(silent, slow) if receiving else silent
-    for seconds, there in ((left - 0.1, True), (0.1, False)):
+    for seconds, goes_on in ((left - 0.1, True), (0.1, False)):
         await peers.clock.advance(seconds)
         asking.look(peers.clock.monotonic())
         await settle()
-        assert (A in peers.talks) == there
+        assert (peers.talks.get(A) is talk) == goes_on
+    await asking.close()
+
+
+async def begun(peers: Peers, asking: Exchanges, sought: SoughtTorrent[Any]) -> None:
+    """Let the peer A say by uTP how much metadata of *sought* there is, and nothing else for four seconds."""
+    asking.ask(sought, [A])
+    await settle()
+    peers.by_utp[A].heard()
+    assert peers.by_utp[A].may_hold(40_000)
+    await peers.clock.advance(4.0)
+
+
+async def test_who_gives_and_falls_silent_is_asked_again_in_that_way_twice(peers: Peers) -> None:
+    asking, sought = peers.exchanges(), torrent()
+    await begun(peers, asking, sought)
+    for _ in range(2):
+        asking.look(peers.clock.monotonic())
+        await settle()
+        assert ([*peers.talks], [*peers.by_utp], [*peers.by_mse]) == ([], [A], [])
+        assert [(one.peer, one.gives) for one in sought.exchanges] == [(A, False)]
+        peers.by_utp[A].heard()
+        assert peers.by_utp[A].may_hold(40_000)
+        await peers.clock.advance(4.0)
+    asking.look(peers.clock.monotonic())
+    await settle()
+    assert (peers.by_utp, sought.exchanges) == ({}, frozenset())
+
+
+@pytest.mark.parametrize("why", ["found", "paused", "kept off", "closed"])
+async def test_who_fell_silent_is_not_asked_again_where_nobody_is(peers: Peers, why: str) -> None:
+    asking, sought = peers.exchanges(), torrent()
+    await begun(peers, asking, sought)
+    asking.look(peers.clock.monotonic())
+    match why:
+        case "found":
+            sought.lookups.clear()
+        case "paused":
+            sought.doubts.apart = set()
+        case "kept off":
+            asking.keep_off(PUBLIC.knowing_own(A[0]))
+        case _:
+            await asking.close()
+    await settle()
+    assert peers.by_utp == {}
 
 
 @pytest.mark.parametrize(("torrents", "of_each", "go_on"), [(1, 2, True), (1, 3, False), (7, 1, True), (8, 1, False)])

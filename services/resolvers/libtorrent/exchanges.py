@@ -3,7 +3,7 @@
 import asyncio
 import math
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -15,7 +15,7 @@ from services.errors import NotFound
 from services.resolvers.addresses import AddressPolicy
 from services.resolvers.libtorrent.decoding import metadata_in
 from services.resolvers.libtorrent.evidence import Endpoint, Whereabouts
-from services.resolvers.libtorrent.exchange import PIECE, Connect, Useless, by_tcp, metadata
+from services.resolvers.libtorrent.exchange import PIECE, Useless, by_tcp, metadata
 from services.resolvers.libtorrent.lookups import Exchange, Metadata, SoughtTorrent, wire_hash
 from services.resolvers.libtorrent.mse import Key, by_mse
 from services.resolvers.libtorrent.session import Handle, ip_filter
@@ -26,13 +26,17 @@ _WAYS = 3
 _AT_ONCE = 300
 _OF_ONE = 60  # under way or in line: whom one torrent has beside them is left to the sessions
 _PATIENCE = 4.0  # seconds for a connection, a greeting, or a piece
-_TRIPS, _MOST_OF_TRIPS = 6, 10.0  # so many times what connecting took, but not more seconds, has who is far away
+_TRIPS, _MOST_OF_TRIPS = 10, 15.0  # so many times what connecting took, but not more seconds, has who is far away
 _LONGEST = 60.0
+_TIMES = 3  # that one is begun: libtorrent forgets a connection by uTP, in silence, of which three times nothing came
 _MOST_IN_LINE = 1_000  # the last ones: who stands there for a lookup that is over leaves when its turn comes
 _MOST_HELD = 32 * 2**20  # bytes of unfinished metadata: whoever finds no room is left to the sessions
 _MOST_OF_ONE = 8 * 2**20  # the same, of one torrent: what strangers say that it has may not keep all others out
 _ONE_KEY = 60.0  # seconds of the same one for MSE: whoever listens at many places shall not know us by it
 _SOON = 2.0  # seconds in which half of the metadata is to come where others wait: for the line, or for room
+
+_Asking = Callable[[Callable[[], None], Callable[[int], bool]], Awaitable[bytes]]
+"""Asks a peer, see `metadata`."""
 
 Found = Callable[[SoughtTorrent[Handle], Metadata], None]
 """Is told what was found for a torrent."""
@@ -45,12 +49,15 @@ class _Exchange:
     """One with *peer*, which has until the clock's seconds are *until*, and *at_most* so many.
 
     Once it has said how much metadata there is, so many bytes may be *held*; *given* pieces of it have come *since*.
-    Each answer may take so many seconds at least as some round *trips*. *task* is what speaks with it.
+    Each answer may take so many seconds at least as some round *trips*; *silent* is who took longer. It was begun some
+    *times* before. *task* is what speaks with it.
     """
 
     peer: Endpoint
     until: float
     at_most: float
+    times: int = 0
+    silent: bool = False
     held: int = 0
     given: int = 0
     since: float = math.inf
@@ -130,27 +137,31 @@ class Exchanges:
     def _go_on(self) -> None:
         while self._line and len(self._running) + _WAYS <= self._at_once and not self._closed:
             torrent, peer = self._line.popleft()
-            if torrent.wanted and torrent.doubts.apart is None:
-                for admitted in self._admitted([peer]):
-                    self._begin(torrent, admitted)
+            if self._may_ask(torrent, peer):
+                self._begin(torrent, peer)
+
+    def _may_ask(self, torrent: SoughtTorrent[Handle], peer: Endpoint) -> bool:
+        wanted = torrent.wanted and torrent.doubts.apart is None and not self._closed
+        return wanted and bool([*self._admitted([peer])])
 
     def _begin(self, torrent: SoughtTorrent[Handle], peer: Endpoint) -> None:
         own = [one for one in self._bound if is_address(one) and (":" in one) == (":" in peer[0])]
         if self._bound and not own:
             return
-        now = self._clock.monotonic()
         by_mse_to_it = partial(by_mse, wanted=bytes.fromhex(wire_hash(torrent.info_hash)), key=self._key)
         for connect in (by_tcp, partial(by_utp, clock=self._clock), by_mse_to_it):
-            exchange = _Exchange(peer, now + _PATIENCE, now + _LONGEST)
-            speaking = self._speak(torrent, exchange, connect, own[0] if own else None)
-            exchange.task = asyncio.create_task(speaking, name="exchange")
-            self._running[exchange] = torrent
-            torrent.exchanges |= {exchange}
-            exchange.task.add_done_callback(partial(self._over, torrent, exchange))
+            asking = partial(metadata, torrent.info_hash, peer, connect=connect, local=own[0] if own else None)
+            self._start(torrent, peer, asking)
 
-    async def _speak(
-        self, torrent: SoughtTorrent[Handle], exchange: _Exchange, connect: Connect, local: str | None
-    ) -> None:
+    def _start(self, torrent: SoughtTorrent[Handle], peer: Endpoint, asking: _Asking, times: int = 0) -> None:
+        now = self._clock.monotonic()
+        exchange = _Exchange(peer, now + _PATIENCE, now + _LONGEST, times)
+        exchange.task = asyncio.create_task(self._speak(torrent, exchange, asking), name="exchange")
+        self._running[exchange] = torrent
+        torrent.exchanges |= {exchange}
+        exchange.task.add_done_callback(partial(self._over, torrent, exchange, asking))
+
+    async def _speak(self, torrent: SoughtTorrent[Handle], exchange: _Exchange, asking: _Asking) -> None:
         began = self._clock.monotonic()
 
         def heard() -> None:
@@ -168,16 +179,20 @@ class Exchanges:
                     other.end()
             return True
 
-        asking = metadata(torrent.info_hash, exchange.peer, heard, may_hold, connect=connect, local=local)
         try:
-            given = await metadata_in(await asking)
+            given = await metadata_in(await asking(heard, may_hold))
         except (OSError, EOFError, Useless, NotFound):  # whoever else is asked may have it
             return
         self._found(torrent, given)
 
-    def _over(self, torrent: SoughtTorrent[Handle], exchange: _Exchange, task: "asyncio.Task[None]") -> None:
+    def _over(
+        self, torrent: SoughtTorrent[Handle], exchange: _Exchange, asking: _Asking, task: "asyncio.Task[None]"
+    ) -> None:
         del self._running[exchange]
         torrent.exchanges -= {exchange}
+        times = exchange.times + 1
+        if exchange.silent and exchange.gives and times < _TIMES and self._may_ask(torrent, exchange.peer):
+            self._start(torrent, exchange.peer, asking, times)
         if not task.cancelled() and (error := task.exception()):
             _log.error("an exchange with a peer was lost", exc_info=error)
         self._go_on()
@@ -188,6 +203,7 @@ class Exchanges:
             self._key, self._key_since = Key(), now
         crowded = 2 * _held(self._running) > _MOST_HELD
         for one, torrent in self._running.items():
+            one.silent = one.until <= now < one.at_most
             if now >= min(one.until, one.at_most) or (one.is_slow(now) and (crowded or _is_waited_for(torrent))):
                 one.end()
 
